@@ -1,0 +1,7 @@
+"""python -m rtmri2speech ..."""
+
+import sys
+
+from .cli import main
+
+sys.exit(main())

@@ -1,0 +1,176 @@
+"""analyse(bundle, clip): the one road from a clip to speech and heatmaps. The page and the commands take it.
+
+clip's frames -> model's rate -> CNN -> BiLSTM -> mel -> vocoder -> waveform
+                                  |       |
+                                  +-------+-> Grad-CAM of each band's energy
+"""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from . import timeline
+from .attention import ENERGIES, OBJECTIVES, band_cams, band_energy, display_grid
+from .clip import Clip
+from .errors import InputError
+from .frames import prepare_frames
+from .mel import band_bins
+from .models.bundle import Bundle
+from .models.features import BATCH, FeatureExtractor, choose_precision
+from .models.hifigan import vocoder_input
+from .render.grid import upsample_grid
+from .spec import DEFAULT_BANDS, Band
+
+NORMALIZATIONS = ("clip", "frame")
+_VOCODER_CHUNK = 400  # mel frames a piece: bounds the memory of a long clip
+_VOCODER_CONTEXT = 16  # mel frames on each side of a piece; the generator hears about 12
+
+Progress = Callable[[str, float], None]
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """What a model makes of a clip. T counts frames at the model's rate, `fps`.
+
+    audio: float32 (T * hop_length,) in [-1, 1] at sample_rate. mel_db: (T, n_mels).
+    cam: band name -> signed (T, h, w). band_db: band name -> (T,), energy of the predicted mel in the band, dB.
+    seconds: stage -> time taken.
+    """
+
+    clip: Clip
+    bands: tuple[Band, ...]
+    objective: str
+    energy: str
+    normalize: str
+    precision: str
+    frame_size: int
+    model_frames: np.ndarray
+    audio: np.ndarray
+    sample_rate: int
+    mel_db: np.ndarray
+    fps: float
+    cam: dict[str, np.ndarray]
+    band_db: dict[str, np.ndarray]
+    seconds: dict[str, float]
+
+    @property
+    def frames(self) -> np.ndarray:
+        """The frames as the model saw them, float32 (T, size, size) in [0, 1]; computed anew at each call."""
+        return prepare_frames(self.model_frames, self.frame_size)
+
+    def heatmap(self, band: str) -> np.ndarray:
+        """The band's CAM for display: float32 (T, size, size) in [0, 1], its positive part; computed at each call."""
+        return np.stack(list(self.heatmap_frames(band)))
+
+    def heatmap_frames(self, band: str) -> Iterator[np.ndarray]:
+        """The same, one frame (size, size) at a time."""
+        grid = display_grid(self.cam[band], self.normalize)
+        yield from upsample_grid(grid, (self.frame_size, self.frame_size))
+
+    @property
+    def of_clip_frame(self) -> np.ndarray:
+        """For each frame of the clip as recorded, the index of the model's frame that holds its midpoint."""
+        return timeline.model_frame_of_each(self.clip, self.fps)
+
+
+def analyse(
+    bundle: Bundle,
+    clip: Clip,
+    bands: Sequence[Band] | None = None,
+    objective: str = "frame",
+    energy: str = "db",
+    normalize: str = "clip",
+    *,
+    precision: str = "auto",
+    progress: Progress | None = None,
+) -> Analysis:
+    """Synthesise the clip's speech and explain the energy in each band, frame by frame.
+
+    bands: default F1 and F2; an empty sequence skips Grad-CAM. objective: "frame" or "sequence" (attention.py).
+    energy: "db" or "power". normalize: "clip" or "frame", how heatmaps are scaled for display.
+    precision: "auto", "fp32" or "bf16", of the CNN and the vocoder.
+    progress: called with a stage (frames, attention, speech) and the share done of all; an exception from it ends
+    the work.
+    Raises InputError on a band outside the mel, an unknown choice, or two bands of one name.
+    """
+    bands = tuple(DEFAULT_BANDS if bands is None else bands)
+    bins = {band.name: band_bins(bundle.mel, band) for band in bands}
+    if len(bins) != len(bands):
+        raise InputError("Two bands have the same name: give each its own.")
+    for given, known in ((objective, OBJECTIVES), (energy, ENERGIES), (normalize, NORMALIZATIONS)):
+        if given not in known:
+            raise InputError(f"{given!r} is not one of {', '.join(known)}.")
+    dtype = choose_precision(precision, bundle.device)
+    tell = progress or (lambda stage, share: None)
+    clock = _Clock()
+
+    model_frames = timeline.retime(clip, bundle.fps)
+    size, count = bundle.frames.size, len(model_frames)
+    chunks = (prepare_frames(model_frames[k : k + BATCH], size) for k in range(0, count, BATCH))
+    extract = FeatureExtractor(bundle.acoustic.cnn, dtype)
+    maps, features = extract(chunks, lambda done: tell("frames", 0.7 * done / count))
+    with torch.no_grad():
+        mel = bundle.acoustic.mel_from_features(features[None])[0]
+    seconds = {"acoustic": clock.lap()}
+
+    tell("attention", 0.7)
+    cam = band_cams(bundle.acoustic, bundle.scaler, maps, features, bins, objective=objective, energy=energy)
+    band_db = {name: band_energy(mel, bundle.scaler, b, "db").cpu().numpy() for name, b in bins.items()}
+    seconds["attention"] = clock.lap()
+
+    mel_db = bundle.scaler.to_db(mel)
+    audio = vocode(bundle, mel_db, precision, lambda share: tell("speech", 0.75 + 0.25 * share))
+    seconds["vocoder"] = clock.lap()
+    return Analysis(
+        clip=clip,
+        bands=bands,
+        objective=objective,
+        energy=energy,
+        normalize=normalize,
+        precision="bf16" if dtype == torch.bfloat16 else "fp32",
+        frame_size=size,
+        model_frames=model_frames,
+        audio=audio,
+        sample_rate=bundle.mel.sample_rate,
+        mel_db=mel_db.cpu().numpy(),
+        fps=bundle.fps,
+        cam=cam,
+        band_db=band_db,
+        seconds=seconds,
+    )
+
+
+def vocode(
+    bundle: Bundle,
+    mel_db: torch.Tensor,
+    precision: str = "auto",
+    progress: Callable[[float], None] | None = None,
+) -> np.ndarray:
+    """dB mel (T, n_mels) -> waveform (T * hop_length,) float32 in [-1, 1], in overlapping pieces without seams."""
+    dtype = choose_precision(precision, bundle.device)
+    hop, count = bundle.mel.hop_length, len(mel_db)
+    log_mel = vocoder_input(mel_db.to(bundle.device), bundle.vocoder_input).T[None]
+    pieces = []
+    with torch.inference_mode(), torch.autocast(bundle.device.type, dtype, dtype != torch.float32):
+        for start in range(0, count, _VOCODER_CHUNK):
+            end = min(start + _VOCODER_CHUNK, count)
+            before, after = min(start, _VOCODER_CONTEXT), min(count - end, _VOCODER_CONTEXT)
+            samples = bundle.vocoder(log_mel[..., start - before : end + after])[0, 0].float()
+            pieces.append(samples[before * hop : (before + end - start) * hop])
+            if progress:
+                progress(end / count)
+    return torch.cat(pieces).cpu().numpy()
+
+
+class _Clock:
+    def __init__(self):
+        self.last = time.perf_counter()
+
+    def lap(self) -> float:
+        """Seconds since the last lap."""
+        now = time.perf_counter()
+        took, self.last = now - self.last, now
+        return took

@@ -1,0 +1,52 @@
+"""Nothing half-written: a file or folder appears under its own name only when it is complete."""
+
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from .errors import InputError
+
+
+@contextmanager
+def replacing(path: str | os.PathLike) -> Iterator[Path]:
+    """A temporary name beside `path`, with the same suffix; renamed to `path` on success, removed on any failure.
+
+    The block may create a file or a folder there. An existing file or empty folder at `path` is replaced.
+    Raises InputError if the place cannot be written or the disk is full.
+    """
+    path = Path(path)
+    temporary = path.with_name(f".{path.stem[:80]}.{uuid.uuid4().hex[:8]}.partial{path.suffix}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield temporary
+        temporary.replace(path)
+    except OSError as error:
+        raise InputError(f"Cannot write {path}: {error.strerror or error}.") from error
+    finally:
+        if temporary.is_dir():
+            shutil.rmtree(temporary, ignore_errors=True)
+        else:
+            temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def filling(folder: str | os.PathLike) -> Iterator[Path]:
+    """A temporary folder beside `folder`, whose files move into it, replacing files of the same name, at the end.
+
+    On any failure nothing has moved and the temporary folder is removed.
+    Raises InputError as `replacing` does.
+    """
+    folder = Path(folder)
+    if not folder.exists():
+        with replacing(folder) as temporary:
+            temporary.mkdir()
+            yield temporary
+        return
+    with replacing(folder / "files") as temporary:
+        temporary.mkdir()
+        yield temporary
+        for file in temporary.iterdir():
+            file.replace(folder / file.name)

@@ -1,0 +1,145 @@
+"""Grad-CAM of the energy in formant bands, exact and without a gradient through the CNN.
+
+Grad-CAM (Selvaraju et al., ICCV 2017) weights the last feature maps A by the gradient of a target E. Here global
+average pooling g = mean(A) follows the maps, so that gradient is the same at every position, and
+
+    CAM_t = (1 / (h w)) * sum over channels c of  dE/dg[t, c] * A[t, c]
+
+which also equals HiResCAM (Draelos and Carin, 2020). A and g come from one pass without gradients; only the BiLSTM and
+the output layer are differentiated.
+
+Two objectives:
+    frame      E_t is the band energy of frame t itself. Its derivative with respect to frame t's own features is
+               local: with the recurrent states before t (forward) and after t (backward) held fixed, one step of each
+               direction, batched over all t, gives it exactly.
+    sequence   E is the mean over time; one backward pass through the whole BiLSTM.
+"""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .errors import InputError
+from .mel import Scaler
+from .models.acoustic import AcousticModel
+
+OBJECTIVES = ("frame", "sequence")
+ENERGIES = ("db", "power")
+_LN10_OVER_10 = float(np.log(10) / 10)
+
+
+def band_energy(standardised_mel: Tensor, scaler: Scaler, bins: np.ndarray, energy: str) -> Tensor:
+    """Energy of the mel bins `bins` in each frame: (..., T, n_mels) -> (..., T).
+
+    "power": the sum of 10^(dB/10) over the bins. "db": 10 log10 of that sum.
+    """
+    mel_db = scaler.to_db(standardised_mel)[..., torch.from_numpy(bins).to(standardised_mel.device)]
+    if energy == "power":
+        return torch.exp(mel_db * _LN10_OVER_10).sum(dim=-1)
+    if energy == "db":
+        return torch.logsumexp(mel_db * _LN10_OVER_10, dim=-1) / _LN10_OVER_10
+    raise InputError(f"The energy of a band is taken as {' or '.join(ENERGIES)}, not {energy!r}.")
+
+
+def band_cams(
+    model: AcousticModel,
+    scaler: Scaler,
+    maps: Tensor,
+    features: Tensor,
+    bands: Mapping[str, np.ndarray],
+    *,
+    objective: str = "frame",
+    energy: str = "db",
+) -> dict[str, np.ndarray]:
+    """Signed Grad-CAM maps of each band: name -> (T, h, w) float32.
+
+    model: in eval mode. maps (T, C, h, w) and features (T, C), its spatial mean, from models.features.
+    bands: name -> mel-bin indices.
+    """
+    if objective not in OBJECTIVES:
+        raise InputError(f"The objective is {' or '.join(OBJECTIVES)}, not {objective!r}.")
+    mel_of = _own_frame_mel(model, features) if objective == "frame" else _whole_sequence_mel(model)
+    cams = {}
+    for name, bins in bands.items():
+        g = features.detach().clone().requires_grad_(True)
+        energies = band_energy(mel_of(g), scaler, bins, energy)
+        # In "frame" each energy depends on its own row of g alone: the gradient of the sum holds them all.
+        target = energies.sum() if objective == "frame" else energies.mean()
+        (gradient,) = torch.autograd.grad(target, g)
+        with torch.no_grad():
+            cam = torch.einsum("tc,tchw->thw", gradient, maps) / maps[0, 0].numel()
+        cams[name] = cam.float().cpu().numpy()
+    return cams
+
+
+def _whole_sequence_mel(model: AcousticModel) -> Callable[[Tensor], Tensor]:
+    def mel(g: Tensor) -> Tensor:
+        # cuDNN's LSTM has no backward in eval mode
+        with torch.backends.cudnn.flags(enabled=False):
+            return model.mel_from_features(g[None])[0]
+
+    return mel
+
+
+def _own_frame_mel(model: AcousticModel, features: Tensor) -> Callable[[Tensor], Tensor]:
+    """A function g (T, C) -> mel (T, n_mels) in which frame t depends on row t of g only, other frames held fixed."""
+    with torch.no_grad():
+        hidden_forward, hidden_backward = model.rnn(features[None])[0][0].chunk(2, dim=-1)
+        forward = _Direction(model.rnn, "", features, hidden_forward)
+        # the backward direction runs through time reversed
+        backward = _Direction(model.rnn, "_reverse", features.flip(0), hidden_backward.flip(0))
+
+    def mel(g: Tensor) -> Tensor:
+        return model.head(model.dropout(forward.step(g) + backward.step(g.flip(0)).flip(0)))
+
+    return mel
+
+
+class _Direction:
+    """One direction of the LSTM with the states before each frame fixed, in the direction's own order of time."""
+
+    def __init__(self, rnn: torch.nn.LSTM, suffix: str, features: Tensor, hidden: Tensor):
+        self.input_weight = getattr(rnn, f"weight_ih_l0{suffix}")
+        hidden_before = torch.cat([torch.zeros_like(hidden[:1]), hidden[:-1]])
+        bias = getattr(rnn, f"bias_ih_l0{suffix}") + getattr(rnn, f"bias_hh_l0{suffix}")
+        self.from_before = hidden_before @ getattr(rnn, f"weight_hh_l0{suffix}").T + bias
+        # nn.LSTM gives its hidden states only; its cell states follow from the gates, which those determine
+        entering, forgetting, candidate, _ = self._gates(features)
+        added = entering * candidate
+        self.cell_before = torch.zeros_like(hidden)
+        for t in range(len(hidden) - 1):
+            self.cell_before[t + 1] = forgetting[t] * self.cell_before[t] + added[t]
+
+    def _gates(self, g: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Input gate, forget gate, cell candidate, output gate; each (T, hidden)."""
+        i, f, c, o = (g @ self.input_weight.T + self.from_before).chunk(4, dim=-1)
+        return i.sigmoid(), f.sigmoid(), c.tanh(), o.sigmoid()
+
+    def step(self, g: Tensor) -> Tensor:
+        """Features (T, C) -> hidden state after each frame (T, hidden)."""
+        entering, forgetting, candidate, output = self._gates(g)
+        return output * (forgetting * self.cell_before + entering * candidate).tanh()
+
+
+def heatmap_scale(cam: np.ndarray) -> float:
+    """The 99th percentile of the clip's positive evidence: what a heatmap shows as 1."""
+    return float(np.percentile(np.maximum(cam, 0), 99))
+
+
+def display_grid(cam: np.ndarray, normalize: str) -> np.ndarray:
+    """Signed CAM (T, h, w) -> (T, h, w) float32 in [0, 1] for display: the positive part.
+
+    normalize "clip": one scale for the whole clip (heatmap_scale), so that a weak frame looks weak.
+    "frame": each frame by its own minimum and maximum, as in the thesis.
+    """
+    positive = np.maximum(cam, 0)
+    if normalize == "clip":
+        scale = heatmap_scale(cam)
+        return np.clip(positive / scale, 0, 1) if scale > 0 else np.zeros_like(positive)
+    if normalize == "frame":
+        low = positive.min(axis=(1, 2), keepdims=True)
+        span = positive.max(axis=(1, 2), keepdims=True) - low
+        return np.divide(positive - low, span, out=np.zeros_like(positive), where=span > 0)
+    raise InputError(f"Heatmaps are normalised by clip or frame, not {normalize!r}.")

@@ -1,0 +1,54 @@
+"""Waveforms in and out: mono float32 in [-1, 1]."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+
+from .atomic import replacing
+from .errors import InputError
+
+
+def read_audio(path: str | os.PathLike) -> tuple[np.ndarray, int]:
+    """A sound file of any format libsndfile knows -> mono float32 (samples,), sampling rate in Hz.
+
+    Channels are averaged. Raises InputError if the file cannot be read, is empty, or holds NaN or infinity.
+    """
+    import soundfile
+
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"There is no sound file {path}.")
+    try:
+        samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
+    except soundfile.SoundFileError:
+        raise InputError(f"{path} is not a sound file that can be read (WAV, FLAC, OGG, MP3).") from None
+    mono = samples.mean(axis=1)
+    if not len(mono):
+        raise InputError(f"{path} holds no samples.")
+    if not np.isfinite(mono).all():
+        raise InputError(f"{path} holds samples that are not finite numbers.")
+    return mono, rate
+
+
+def write_audio(path: str | os.PathLike, samples: np.ndarray, rate: int) -> None:
+    """Write (samples,) float in [-1, 1] as 16-bit audio in the format of the suffix (.wav, .flac, .ogg)."""
+    import soundfile
+
+    path = Path(path)
+    if path.suffix.lower().lstrip(".").upper() not in soundfile.available_formats():
+        raise InputError(f"Cannot write sound as {path.name!r}: give a name that ends in .wav or .flac.")
+    with replacing(path) as temporary:
+        try:
+            soundfile.write(temporary, np.clip(samples, -1, 1), rate, subtype=None)
+        except soundfile.SoundFileError as error:
+            raise OSError(str(error)) from error
+
+
+def resample(samples: np.ndarray, rate: int, new_rate: int) -> np.ndarray:
+    """(samples,) at rate -> (round(samples * new_rate / rate),) float32 at new_rate, soxr's very high quality."""
+    if rate == new_rate:
+        return samples.astype(np.float32, copy=False)
+    import soxr
+
+    return soxr.resample(samples, rate, new_rate, quality="VHQ").astype(np.float32, copy=False)

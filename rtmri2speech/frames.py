@@ -1,0 +1,29 @@
+"""MRI frames as the CNN takes them. Needs only numpy and OpenCV."""
+
+import cv2
+import numpy as np
+
+
+def prepare_frames(frames: np.ndarray, size: int) -> np.ndarray:
+    """uint8 (T, H, W) -> float32 (T, size, size) in [0, 1].
+
+    Pads to a square with black (centred, never stretched), resizes, and scales each frame by its own minimum and
+    maximum; a frame of one single gray level becomes 0.
+    """
+    out = np.empty((len(frames), size, size), np.float32)
+    for prepared, frame in zip(out, frames, strict=True):
+        side = max(frame.shape)
+        if frame.shape != (side, side):
+            top, left = (side - frame.shape[0]) // 2, (side - frame.shape[1]) // 2
+            square = np.zeros((side, side), frame.dtype)
+            square[top : top + frame.shape[0], left : left + frame.shape[1]] = frame
+            frame = square
+        if side != size:
+            how = cv2.INTER_AREA if side > size else cv2.INTER_CUBIC
+            frame = cv2.resize(frame.astype(np.float32), (size, size), interpolation=how)
+        low, high = float(frame.min()), float(frame.max())
+        if high > low:
+            np.clip((frame.astype(np.float32) - low) / (high - low), 0, 1, out=prepared)
+        else:
+            prepared.fill(0)
+    return out

@@ -1,0 +1,168 @@
+"""Waveform -> dB mel spectrogram, and the scaler that standardises it. Needs only numpy and torch.
+
+The filterbank is Slaney's (M. Slaney, Auditory Toolbox, 1998: linear below 1 kHz, logarithmic above, filters of unit
+area), as in librosa, against which it is tested.
+"""
+
+import json
+import os
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from .atomic import replacing
+from .errors import InputError
+from .spec import Band, MelSpec
+
+POWER_FLOOR = 1e-10
+_LINEAR_HZ_PER_MEL = 200.0 / 3
+_BREAK_HZ = 1000.0
+_LOG_STEP = np.log(6.4) / 27.0
+
+
+def _hz_to_mel(hz):
+    hz = np.asarray(hz, dtype=np.float64)
+    log_part = _BREAK_HZ / _LINEAR_HZ_PER_MEL + np.log(np.maximum(hz, _BREAK_HZ) / _BREAK_HZ) / _LOG_STEP
+    return np.where(hz < _BREAK_HZ, hz / _LINEAR_HZ_PER_MEL, log_part)
+
+
+def _mel_to_hz(mel):
+    mel = np.asarray(mel, dtype=np.float64)
+    break_mel = _BREAK_HZ / _LINEAR_HZ_PER_MEL
+    return np.where(
+        mel < break_mel,
+        mel * _LINEAR_HZ_PER_MEL,
+        _BREAK_HZ * np.exp(_LOG_STEP * (np.maximum(mel, break_mel) - break_mel)),
+    )
+
+
+def _edges_hz(spec: MelSpec) -> np.ndarray:
+    """(n_mels + 2,) corner frequencies of the triangular filters, Hz."""
+    low, high = _hz_to_mel(spec.fmin_hz), _hz_to_mel(spec.top_hz)
+    return _mel_to_hz(np.linspace(low, high, spec.n_mels + 2))
+
+
+def centre_frequencies_hz(spec: MelSpec) -> np.ndarray:
+    """(n_mels,) peak frequency of each mel filter, Hz."""
+    return _edges_hz(spec)[1:-1]
+
+
+@lru_cache(maxsize=8)
+def filterbank(spec: MelSpec) -> np.ndarray:
+    """(n_mels, n_fft // 2 + 1) weights on the power spectrum, float64."""
+    edges = _edges_hz(spec)
+    bins_hz = np.arange(spec.n_fft // 2 + 1) * spec.sample_rate / spec.n_fft
+    rising = (bins_hz - edges[:-2, None]) / np.diff(edges)[:-1, None]
+    falling = (edges[2:, None] - bins_hz) / np.diff(edges)[1:, None]
+    return np.maximum(0, np.minimum(rising, falling)) * (2.0 / (edges[2:] - edges[:-2]))[:, None]
+
+
+def band_bins(spec: MelSpec, band: Band) -> np.ndarray:
+    """Indices of the mel bins whose centre frequency lies in the band, both limits included.
+
+    Raises InputError when the band reaches beyond the mel's range or holds no bin.
+    """
+    if band.low_hz < spec.fmin_hz or band.high_hz > spec.top_hz:
+        raise InputError(f"{band.label} reaches beyond the mel's range ({spec.fmin_hz:g}-{spec.top_hz:g} Hz).")
+    centres = centre_frequencies_hz(spec)
+    bins = np.flatnonzero((centres >= band.low_hz) & (centres <= band.high_hz))
+    if not len(bins):
+        nearest = centres[np.abs(centres - (band.low_hz + band.high_hz) / 2).argmin()]
+        raise InputError(
+            f"{band.label} holds no mel bin of this bundle: widen it (the nearest bin is at {nearest:.0f} Hz)."
+        )
+    return bins
+
+
+def mel_spectrogram_db(waveform: torch.Tensor, spec: MelSpec) -> torch.Tensor:
+    """Power mel spectrogram in dB (10 log10, floor -100 dB, no top_db cut-off).
+
+    waveform: (samples,) or (batch, samples) at spec.sample_rate, float.
+    Returns (T, n_mels) or (batch, T, n_mels), T = samples // hop_length for layout "centred" and
+    1 + (samples - n_fft) // hop_length for layout "thesis". Differentiable.
+    Raises InputError if the waveform is shorter than the layout needs.
+    """
+    x = waveform if waveform.dim() == 2 else waveform[None]
+    padding = (spec.n_fft - spec.hop_length) // 2 if spec.layout == "centred" else 0
+    shortest = padding + 1 if spec.layout == "centred" else spec.n_fft
+    if x.shape[-1] < max(shortest, spec.hop_length):
+        raise InputError(
+            f"The audio has {x.shape[-1]} samples ({x.shape[-1] / spec.sample_rate:.3f} s); "
+            f"a mel spectrogram needs at least {max(shortest, spec.hop_length)}."
+        )
+    x = torch.cat([x[:, :1], x[:, 1:] - spec.preemphasis * x[:, :-1]], dim=1)
+    if padding:
+        x = torch.nn.functional.pad(x[:, None], (padding, padding), mode="reflect")[:, 0]
+    window = torch.hann_window(spec.win_length, periodic=True, dtype=x.dtype, device=x.device)
+    stft = torch.stft(x, spec.n_fft, spec.hop_length, spec.win_length, window, center=False, return_complex=True)
+    weights = torch.from_numpy(filterbank(spec)).to(x)
+    power = weights @ (stft.real**2 + stft.imag**2)
+    db = 10 * torch.log10(power.clamp_min(POWER_FLOOR)).transpose(1, 2)
+    return db if waveform.dim() == 2 else db[0]
+
+
+@dataclass(frozen=True)
+class Scaler:
+    """Per-bin mean and standard deviation of the training mels, dB; each (n_mels,) float32."""
+
+    mean: np.ndarray
+    std: np.ndarray
+
+    def __post_init__(self):
+        for name in ("mean", "std"):
+            try:
+                value = np.asarray(getattr(self, name), dtype=np.float32)
+            except (TypeError, ValueError):
+                raise InputError(f"The scaler's {name} is not a list of numbers.") from None
+            object.__setattr__(self, name, value)
+        if self.mean.ndim != 1 or self.mean.shape != self.std.shape:
+            raise InputError("The scaler's mean and std must be lists of numbers of the same length.")
+        if not (np.isfinite(self.mean).all() and np.isfinite(self.std).all() and (self.std > 0).all()):
+            raise InputError("The scaler holds a value that is not finite, or a deviation that is not positive.")
+
+    @classmethod
+    def fit(cls, mels: list[np.ndarray]) -> "Scaler":
+        """The scaler of a list of (T, n_mels) dB mels. A bin that never varies gets standard deviation 1."""
+        frames = np.concatenate(mels).astype(np.float64)
+        std = frames.std(axis=0)
+        return cls(frames.mean(axis=0), np.where(std < 1e-6, 1.0, std))
+
+    @classmethod
+    def read(cls, path: str | os.PathLike, n_mels: int) -> "Scaler":
+        """Read scaler.json: {"mean": [...], "std": [...]}. Raises InputError if it is not one of n_mels bins."""
+        try:
+            data = json.loads(Path(path).read_text(encoding="utf-8"))
+        except OSError as error:
+            raise InputError(f"Cannot read the scaler {path}: {error.strerror}.") from None
+        except ValueError:
+            raise InputError(f"The scaler {path} is not a JSON file.") from None
+        if not isinstance(data, dict) or not {"mean", "std"} <= set(data):
+            raise InputError(f'The scaler {path} must hold the lists "mean" and "std".')
+        scaler = cls(data["mean"], data["std"])
+        if len(scaler.mean) != n_mels:
+            raise InputError(f"The scaler {path} is for {len(scaler.mean)} mel bins, the model has {n_mels}.")
+        return scaler
+
+    def write(self, path: str | os.PathLike) -> None:
+        """Write scaler.json."""
+        text = json.dumps({"mean": self.mean.tolist(), "std": self.std.tolist()}, indent=1)
+        with replacing(path) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+
+    def standardise(self, mel_db):
+        """(..., n_mels) dB -> mean 0, std 1. numpy or torch."""
+        mean, std = self._like(mel_db)
+        return (mel_db - mean) / std
+
+    def to_db(self, standardised):
+        """(..., n_mels) standardised -> dB. numpy or torch."""
+        mean, std = self._like(standardised)
+        return standardised * std + mean
+
+    def _like(self, x):
+        if isinstance(x, torch.Tensor):
+            return torch.from_numpy(self.mean).to(x), torch.from_numpy(self.std).to(x)
+        return self.mean, self.std

@@ -1,0 +1,71 @@
+"""MRI frames -> standardised mel: a timm CNN, global average pooling, one BiLSTM whose directions are summed."""
+
+from dataclasses import asdict, dataclass, fields
+
+import timm
+from torch import Tensor, nn
+
+from ..errors import InputError
+
+
+@dataclass(frozen=True)
+class AcousticConfig:
+    """Shape of an AcousticModel. cnn: any timm model that offers features_only; the thesis' is the default."""
+
+    cnn: str = "tf_efficientnetv2_b2"
+    n_mels: int = 64
+    rnn_hidden: int = 640
+    dropout: float = 0.5
+
+    to_json = asdict
+
+    @classmethod
+    def from_json(cls, data: dict) -> "AcousticConfig":
+        unknown = set(data) - {f.name for f in fields(cls)}
+        if unknown:
+            raise InputError(f"The acoustic model has no setting called {', '.join(sorted(unknown))}.")
+        return cls(**data)
+
+
+class AcousticModel(nn.Module):
+    """EfficientNetV2-B2 -> GAP -> BiLSTM (sum) -> Dropout -> Linear.
+
+    One gray channel goes in: for three equal channels, summing the stem's weights over them is exact, and that is
+    how three-channel checkpoints are folded (`fold_stem`).
+    """
+
+    def __init__(self, config: AcousticConfig = AcousticConfig()):
+        super().__init__()
+        self.config = config
+        if not timm.is_model(config.cnn):
+            raise InputError(f"timm has no model called {config.cnn!r}.")
+        try:
+            self.cnn = timm.create_model(
+                config.cnn, features_only=True, pretrained=False, in_chans=1, out_indices=(-1,)
+            )
+        except (RuntimeError, TypeError, AttributeError) as error:
+            raise InputError(f"The CNN {config.cnn!r} cannot give feature maps: {error}.") from None
+        self.channels = self.cnn.feature_info.channels()[-1]
+        self.rnn = nn.LSTM(self.channels, config.rnn_hidden, batch_first=True, bidirectional=True)
+        self.dropout = nn.Dropout(config.dropout)
+        self.head = nn.Linear(config.rnn_hidden, config.n_mels)
+
+    def feature_maps(self, frames: Tensor) -> Tensor:
+        """frames (N, 1, H, W) in [0, 1] -> last feature maps (N, C, H/32, W/32)."""
+        return self.cnn(frames)[-1]
+
+    def mel_from_features(self, features: Tensor) -> Tensor:
+        """Pooled features (B, T, C) -> standardised mel (B, T, n_mels)."""
+        forward, backward = self.rnn(features)[0].chunk(2, dim=-1)
+        return self.head(self.dropout(forward + backward))
+
+    def forward(self, frames: Tensor) -> Tensor:
+        """frames (B, T, 1, H, W) in [0, 1] -> standardised mel (B, T, n_mels)."""
+        batch, time = frames.shape[:2]
+        pooled = self.feature_maps(frames.flatten(0, 1)).mean(dim=(2, 3))
+        return self.mel_from_features(pooled.unflatten(0, (batch, time)))
+
+
+def fold_stem(weight: Tensor) -> Tensor:
+    """Stem weights (out, in, kh, kw) -> (out, 1, kh, kw): exact for inputs whose channels are all equal."""
+    return weight.sum(dim=1, keepdim=True)

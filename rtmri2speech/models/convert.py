@@ -1,0 +1,149 @@
+"""Old checkpoints -> Bundle: the thesis' acoustic .pt, and HiFi-GAN's g_######## with its config.json.
+
+Key layouts and the two variants of the vocoder are described in docs/thesis_model_settings.md.
+"""
+
+import json
+import os
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from ..errors import InputError
+from ..mel import Scaler
+from ..spec import FrameSpec, MelSpec
+from .acoustic import AcousticConfig, AcousticModel, fold_stem
+from .bundle import Bundle
+from .hifigan import Generator, GeneratorConfig
+from .weights import load_exactly, read_checkpoint
+
+Paths = str | os.PathLike
+THESIS_MEL = MelSpec(layout="thesis")
+
+
+def convert(
+    acoustic: Paths,
+    scaler: Paths,
+    vocoder: Paths,
+    vocoder_config: Paths,
+    *,
+    mel: MelSpec = THESIS_MEL,
+    vocoder_input: str | None = None,
+    name: str | None = None,
+) -> Bundle:
+    """The bundle of a thesis acoustic checkpoint, its scaler.json, and a HiFi-GAN generator with its config.json.
+
+    vocoder_input None: "ln_power" for the thesis' vocoder, "ln_magnitude" for the reference implementation's.
+    Raises InputError naming the tensor, file or setting that does not fit.
+    """
+    acoustic_model = read_thesis_acoustic(acoustic)
+    generator = read_hifigan_generator(vocoder, vocoder_config, mel)
+    if vocoder_input is None:
+        vocoder_input = "ln_power" if generator.config.edge_padding == "right" else "ln_magnitude"
+    return Bundle(
+        name=name or Path(acoustic).stem,
+        kind="converted",
+        mel=mel,
+        frames=FrameSpec(),
+        scaler=Scaler.read(scaler, mel.n_mels),
+        acoustic=acoustic_model,
+        vocoder=generator,
+        vocoder_input=vocoder_input,
+        description=f"Converted from {Path(acoustic).name} and {Path(vocoder).name}.",
+        training={"acoustic_file": Path(acoustic).name, "vocoder_file": Path(vocoder).name},
+    )
+
+
+def read_thesis_acoustic(path: Paths, cnn: str = AcousticConfig.cnn) -> AcousticModel:
+    """A thesis checkpoint: {"model_state_dict": ...} or a bare state dict, keys cnn.backbone.*, rnn.lstm.*, head.*.
+
+    A three-channel stem is folded to one channel (exact for equal channels).
+    """
+    checkpoint = read_checkpoint(path)
+    state = checkpoint.get("model_state_dict", checkpoint)
+    tensors: dict[str, Tensor] = {}
+    for key, value in state.items() if isinstance(state, dict) else ():
+        if not isinstance(value, Tensor):
+            raise InputError(f"{path}: the entry {key} is not a tensor.")
+        key = key.removeprefix("module.")
+        for old, new in (("cnn.backbone.", "cnn."), ("rnn.lstm.", "rnn.")):
+            if key.startswith(old):
+                key = new + key.removeprefix(old)
+        tensors[key] = value.float() if value.is_floating_point() else value
+    for dimensions, name in ((2, "head.weight"), (1, "head.bias")):
+        found = [k for k, t in tensors.items() if k.startswith("head.") and t.dim() == dimensions]
+        if len(found) != 1:
+            raise InputError(f"{path}: expected one {name}, found {len(found)}.")
+        tensors[name] = tensors.pop(found[0])
+    if "rnn.weight_hh_l0" not in tensors:
+        raise InputError(f"{path} lacks tensor rnn.lstm.weight_hh_l0: it is not a thesis acoustic model.")
+    config = AcousticConfig(
+        cnn=cnn, n_mels=tensors["head.weight"].shape[0], rnn_hidden=tensors["rnn.weight_hh_l0"].shape[1]
+    )
+    model = AcousticModel(config)
+    stem = next(key for key in model.state_dict() if key.startswith("cnn."))
+    if stem in tensors and tensors[stem].dim() == 4:
+        tensors[stem] = fold_stem(tensors[stem])
+    load_exactly(model, tensors, str(path))
+    return model
+
+
+def read_hifigan_generator(path: Paths, config_path: Paths, mel: MelSpec) -> Generator:
+    """A HiFi-GAN generator {"generator": ...} with its config.json, weight norm folded in.
+
+    A conv_pre without weight norm marks the thesis' variant, which pads on the right.
+    """
+    checkpoint = read_checkpoint(path)
+    state = checkpoint.get("generator", checkpoint)
+    if not isinstance(state, dict):
+        raise InputError(f"{path}: the entry 'generator' is not a dictionary of tensors.")
+    thesis_variant = "conv_pre.weight" in state
+    config = _generator_config(config_path, "right" if thesis_variant else "both", mel)
+    generator = Generator(config).fold_weight_norm()
+    load_exactly(generator, _fold_weight_norm(state, path), str(path))
+    return generator
+
+
+def _generator_config(path: Paths, edge_padding: str, mel: MelSpec) -> GeneratorConfig:
+    try:
+        data = json.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"Cannot read the vocoder's config {path}: {error.strerror}.") from None
+    except ValueError:
+        raise InputError(f"The vocoder's config {path} is not a JSON file.") from None
+    for name, ours in (("sampling_rate", mel.sample_rate), ("hop_size", mel.hop_length), ("num_mels", mel.n_mels)):
+        if isinstance(data, dict) and data.get(name, ours) != ours:
+            raise InputError(f"The vocoder's {name} in {path} is {data[name]}, the acoustic model's is {ours}.")
+    try:
+        return GeneratorConfig(
+            n_mels=data.get("num_mels", mel.n_mels),
+            upsample_rates=data["upsample_rates"],
+            upsample_kernel_sizes=data["upsample_kernel_sizes"],
+            initial_channel=data["upsample_initial_channel"],
+            resblock=data["resblock"],
+            resblock_kernel_sizes=data["resblock_kernel_sizes"],
+            resblock_dilation_sizes=data["resblock_dilation_sizes"],
+            edge_padding=edge_padding,
+        )
+    except KeyError as error:
+        raise InputError(f"The vocoder's config {path} lacks the entry {error}.") from None
+    except (TypeError, AttributeError):
+        raise InputError(f"The vocoder's config {path} does not describe a HiFi-GAN generator.") from None
+
+
+def _fold_weight_norm(state: dict[str, Tensor], path: Paths) -> dict[str, Tensor]:
+    """weight_g and weight_v (or PyTorch's newer original0 and original1) -> the weight they make."""
+    names = ((".weight_g", ".weight_v"), (".parametrizations.weight.original0", ".parametrizations.weight.original1"))
+    folded: dict[str, Tensor] = {}
+    rest = dict(state)
+    for magnitude, direction in names:
+        for key in [k for k in rest if k.endswith(direction)]:
+            base = key.removesuffix(direction)
+            if base + magnitude not in rest:
+                raise InputError(f"{path} lacks tensor {base + magnitude}.")
+            v, g = rest.pop(key), rest.pop(base + magnitude)
+            if g.shape != (v.shape[0],) + (1,) * (v.dim() - 1):
+                raise InputError(f"{path}: tensor {base + magnitude} has shape {tuple(g.shape)}, which does not fit.")
+            folded[base + ".weight"] = torch._weight_norm(v.float(), g.float(), 0)
+    return folded | {k: t.float() if isinstance(t, Tensor) else t for k, t in rest.items()}

@@ -1,0 +1,84 @@
+"""The CNN over a whole clip, fast: its last feature maps and their spatial means, without gradients.
+
+What makes it fast, and exact: a one-channel stem (models/acoustic.py), BatchNorm folded into the convolutions,
+channels-last memory, batches that fit the cache. benchmarks/features.py measures it against the plain way.
+"""
+
+import copy
+from collections.abc import Callable, Iterable
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from ..errors import InputError
+
+BATCH = 16
+
+
+def bf16_is_fast(device: torch.device) -> bool:
+    """Whether the hardware multiplies bfloat16 itself; where it must emulate, bf16 is many times slower than fp32."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    return device.type == "cpu" and (torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported())
+
+
+def choose_precision(asked: str, device: torch.device) -> torch.dtype:
+    """ "fp32", "bf16", or "auto" (bf16 where the hardware has it) -> the dtype the networks run in."""
+    if asked not in ("auto", "fp32", "bf16"):
+        raise InputError(f"The precision is auto, fp32 or bf16, not {asked!r}.")
+    return torch.bfloat16 if asked == "bf16" or (asked == "auto" and bf16_is_fast(device)) else torch.float32
+
+
+def fold_batch_norm(cnn: nn.Module) -> nn.Module:
+    """A copy of an eval-mode timm CNN with each BatchNorm that directly follows a convolution folded into it."""
+    cnn = copy.deepcopy(cnn)
+    for module in cnn.modules():
+        children = list(module.named_children())
+        for (first_name, first), (second_name, second) in zip(children, children[1:], strict=False):
+            if (
+                isinstance(first, nn.Conv2d)
+                and isinstance(second, nn.BatchNorm2d)
+                and first.out_channels == second.num_features
+            ):
+                setattr(module, first_name, fuse_conv_bn_eval(first, second))
+                # timm's BatchNormAct2d carries its activation
+                rest = [getattr(second, part) for part in ("drop", "act") if hasattr(second, part)]
+                setattr(module, second_name, nn.Sequential(*rest).eval())
+    return cnn
+
+
+class FeatureExtractor:
+    """The CNN of an AcousticModel, made ready to run over clips."""
+
+    def __init__(self, cnn: nn.Module, precision: torch.dtype = torch.float32):
+        """Raises RuntimeError if folding BatchNorm changed the output: then the layers of this CNN do not follow
+        each other in the order they are listed in."""
+        self.device = next(cnn.parameters()).device
+        self.precision = precision
+        self.cnn = fold_batch_norm(cnn).to(memory_format=torch.channels_last)
+        probe = torch.rand(1, 1, 64, 64, device=self.device)
+        with torch.inference_mode():
+            folded, plain = self.cnn(probe)[-1], cnn(probe)[-1]
+        if not torch.allclose(folded, plain, rtol=1e-3, atol=1e-4 * float(plain.abs().max())):
+            raise RuntimeError("Folding BatchNorm changed what the CNN computes.")
+
+    def __call__(
+        self, chunks: Iterable[np.ndarray], progress: Callable[[int], None] | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Prepared frames in chunks of float32 (n, H, W) -> maps (T, C, h, w) and their means (T, C), float32.
+
+        progress is told the number of frames done so far.
+        """
+        maps, done = [], 0
+        # no_grad, not inference_mode: Grad-CAM differentiates what comes after these features
+        with torch.no_grad(), torch.autocast(self.device.type, self.precision, self.precision != torch.float32):
+            for chunk in chunks:
+                frames = torch.from_numpy(chunk)[:, None].to(self.device, memory_format=torch.channels_last)
+                maps.append(self.cnn(frames)[-1].float().contiguous())
+                done += len(chunk)
+                if progress:
+                    progress(done)
+        stacked = torch.cat(maps)
+        return stacked, stacked.mean(dim=(2, 3))

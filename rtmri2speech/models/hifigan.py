@@ -1,0 +1,155 @@
+"""HiFi-GAN's generator (Kong, Kim and Bae, NeurIPS 2020): log mel -> waveform."""
+
+import math
+from dataclasses import asdict, dataclass, fields
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import leaky_relu
+from torch.nn.utils.parametrizations import weight_norm
+
+from ..errors import InputError
+
+_SLOPE = 0.1
+_LAST_SLOPE = 0.01  # the reference implementation leaves the last activation at PyTorch's default
+
+
+def _tuples(value):
+    return tuple(_tuples(v) for v in value) if isinstance(value, (list, tuple)) else value
+
+
+@dataclass(frozen=True)
+class GeneratorConfig:
+    """Shape of a Generator. edge_padding "both" is HiFi-GAN's own, "right" the thesis' variant (see Generator)."""
+
+    n_mels: int = 64
+    upsample_rates: tuple[int, ...] = (10, 7, 3, 2)
+    upsample_kernel_sizes: tuple[int, ...] = (20, 15, 7, 4)
+    initial_channel: int = 512
+    resblock: str = "1"
+    resblock_kernel_sizes: tuple[int, ...] = (3, 7, 11)
+    resblock_dilation_sizes: tuple[tuple[int, ...], ...] = ((1, 3, 5), (1, 3, 5), (1, 3, 5))
+    edge_padding: str = "both"
+
+    def __post_init__(self):
+        for f in fields(self):
+            object.__setattr__(self, f.name, _tuples(getattr(self, f.name)))
+        if len(self.upsample_rates) != len(self.upsample_kernel_sizes):
+            raise InputError("The vocoder needs one upsample_kernel_size for each upsample_rate.")
+        for kernel, rate in zip(self.upsample_kernel_sizes, self.upsample_rates, strict=True):
+            if kernel < rate or (kernel - rate) % 2:
+                raise InputError(
+                    f"The vocoder's upsample kernel {kernel} minus its rate {rate} must be even and not negative."
+                )
+        if self.resblock not in ("1", "2"):
+            raise InputError(f"The vocoder's resblock must be '1' or '2', not {self.resblock!r}.")
+        if len(self.resblock_kernel_sizes) != len(self.resblock_dilation_sizes):
+            raise InputError("The vocoder needs one list of dilations for each resblock kernel size.")
+        if self.initial_channel % 2 ** len(self.upsample_rates):
+            raise InputError("The vocoder's initial_channel must be divisible by 2 for each upsampling.")
+        if self.edge_padding not in ("both", "right"):
+            raise InputError(f"The vocoder's edge_padding must be 'both' or 'right', not {self.edge_padding!r}.")
+
+    @property
+    def hop_length(self) -> int:
+        """Samples made for each mel frame."""
+        return math.prod(self.upsample_rates)
+
+    to_json = asdict
+
+    @classmethod
+    def from_json(cls, data: dict) -> "GeneratorConfig":
+        unknown = set(data) - {f.name for f in fields(cls)}
+        if unknown:
+            raise InputError(f"The vocoder has no setting called {', '.join(sorted(unknown))}.")
+        return cls(**data)
+
+
+class ResBlock1(nn.Module):
+    """Residual pairs of a dilated and a plain convolution. (B, C, L) -> (B, C, L)."""
+
+    def __init__(self, channels: int, kernel: int, dilations: tuple[int, ...]):
+        super().__init__()
+
+        def conv(d):
+            return weight_norm(nn.Conv1d(channels, channels, kernel, dilation=d, padding=d * (kernel - 1) // 2))
+
+        self.convs1 = nn.ModuleList(conv(d) for d in dilations)
+        self.convs2 = nn.ModuleList(conv(1) for _ in dilations)
+
+    def forward(self, x: Tensor) -> Tensor:
+        for dilated, plain in zip(self.convs1, self.convs2, strict=True):
+            x = x + plain(leaky_relu(dilated(leaky_relu(x, _SLOPE)), _SLOPE))
+        return x
+
+
+class ResBlock2(nn.Module):
+    """Residual dilated convolutions, the light variant. (B, C, L) -> (B, C, L)."""
+
+    def __init__(self, channels: int, kernel: int, dilations: tuple[int, ...]):
+        super().__init__()
+        self.convs = nn.ModuleList(
+            weight_norm(nn.Conv1d(channels, channels, kernel, dilation=d, padding=d * (kernel - 1) // 2))
+            for d in dilations
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        for conv in self.convs:
+            x = x + conv(leaky_relu(x, _SLOPE))
+        return x
+
+
+class Generator(nn.Module):
+    """Log mel (B, n_mels, T) -> waveform (B, 1, T * hop_length) in [-1, 1].
+
+    The thesis' variant (edge_padding "right") has a plain first convolution without weight norm, and pads six zeros
+    on the right instead of three on each side of the first and the last convolution.
+    """
+
+    def __init__(self, config: GeneratorConfig = GeneratorConfig()):
+        super().__init__()
+        self.config = config
+        both = config.edge_padding == "both"
+        first = nn.Conv1d(config.n_mels, config.initial_channel, 7, padding=3 if both else 0)
+        self.conv_pre = weight_norm(first) if both else first
+        block = ResBlock1 if config.resblock == "1" else ResBlock2
+        self.ups, self.resblocks = nn.ModuleList(), nn.ModuleList()
+        channels = config.initial_channel
+        for rate, kernel in zip(config.upsample_rates, config.upsample_kernel_sizes, strict=True):
+            up = nn.ConvTranspose1d(channels, channels // 2, kernel, rate, padding=(kernel - rate) // 2)
+            self.ups.append(weight_norm(up))
+            channels //= 2
+            for size, dilations in zip(config.resblock_kernel_sizes, config.resblock_dilation_sizes, strict=True):
+                self.resblocks.append(block(channels, size, dilations))
+        self.conv_post = weight_norm(nn.Conv1d(channels, 1, 7, padding=3 if both else 0))
+
+    def forward(self, mel: Tensor) -> Tensor:
+        branches = len(self.config.resblock_kernel_sizes)
+        x = self.conv_pre(self._pad(mel))
+        for i, up in enumerate(self.ups):
+            x = up(leaky_relu(x, _SLOPE))
+            x = sum(block(x) for block in self.resblocks[i * branches : (i + 1) * branches]) / branches
+        return torch.tanh(self.conv_post(self._pad(leaky_relu(x, _LAST_SLOPE))))
+
+    def _pad(self, x: Tensor) -> Tensor:
+        return x if self.config.edge_padding == "both" else nn.functional.pad(x, (0, 6))
+
+    def fold_weight_norm(self) -> "Generator":
+        """Replace each weight-normed convolution by the plain one it computes, in place. For inference."""
+        for module in self.modules():
+            if nn.utils.parametrize.is_parametrized(module, "weight"):
+                nn.utils.parametrize.remove_parametrizations(module, "weight")
+        return self
+
+
+LOG_MEL_FLOOR = 1e-5
+VOCODER_INPUTS = {"ln_power": 10.0, "ln_magnitude": 20.0}
+
+
+def vocoder_input(mel_db: Tensor, kind: str) -> Tensor:
+    """dB power mel (..., n_mels) -> what a vocoder was trained on, natural log with a floor of 1e-5.
+
+    kind "ln_power": the thesis' ln of the power mel. "ln_magnitude": ln of the magnitude mel, as in the reference
+    implementation.
+    """
+    return (mel_db * (math.log(10) / VOCODER_INPUTS[kind])).clamp_min(math.log(LOG_MEL_FLOOR))

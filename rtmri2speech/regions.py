@@ -1,0 +1,234 @@
+"""Articulator regions: polygons on the picture, their masks, dimming a region, and its share of attention.
+
+Coordinates are normalised to the picture: x runs right and y down, both from 0 to 1, so a region fits any size of
+frame. Picture element (row i, column j) covers x from j/width to (j+1)/width. A JSON file holds
+
+    {"regions": [{"name": "lips", "polygon": [[0.18, 0.28], [0.3, 0.28], [0.3, 0.44], [0.18, 0.44]]}]}
+"""
+
+import json
+import math
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from .atomic import replacing
+from .errors import InputError
+
+_MOST_BYTES = 1_000_000
+_MOST_REGIONS = 100
+_MOST_POINTS = 1_000
+
+Point = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Region:
+    """A named polygon ((x, y), ...) in picture coordinates.
+
+    A region that was moved may reach outside the picture; only what lies inside counts.
+    """
+
+    name: str
+    polygon: tuple[Point, ...]
+
+    def __post_init__(self):
+        if not isinstance(self.name, str) or re.fullmatch(r"[\w.-]{1,40}", self.name) is None:
+            raise InputError(f"A region's name is 1 to 40 letters, digits, '.', '_' or '-', not {self.name!r}.")
+        if not 3 <= len(self.polygon) <= _MOST_POINTS:
+            raise InputError(
+                f"Region {self.name} has {len(self.polygon)} points: a polygon needs 3 to {_MOST_POINTS:,}."
+            )
+        if not all(math.isfinite(value) for point in self.polygon for value in point):
+            raise InputError(f"Region {self.name} has a point that is not finite: give x and y from 0 to 1.")
+        if self.area < 1e-6:
+            raise InputError(f"Region {self.name} encloses no area: its points lie on one line.")
+
+    @property
+    def area(self) -> float:
+        """Area as a share of the picture's, by the shoelace formula (the parts outside the picture count here)."""
+        x, y = np.array(self.polygon, np.float64).T
+        return float(abs(x @ np.roll(y, -1) - y @ np.roll(x, -1)) / 2)
+
+    def shifted(self, dx: float, dy: float) -> "Region":
+        """Moved right by dx and down by dy, in widths and heights of the picture."""
+        return Region(self.name, tuple((x + dx, y + dy) for x, y in self.polygon))
+
+    def scaled(self, factor: float) -> "Region":
+        """Enlarged by `factor` about the centre of the picture, so a set of regions keeps its arrangement."""
+        if not (math.isfinite(factor) and factor > 0):
+            raise InputError(f"A region can only be scaled by a number above 0, not {factor!r}.")
+        return Region(self.name, tuple((0.5 + factor * (x - 0.5), 0.5 + factor * (y - 0.5)) for x, y in self.polygon))
+
+    def mirrored(self) -> "Region":
+        """Left and right exchanged, for pictures whose face looks right."""
+        return Region(self.name, tuple((1 - x, y) for x, y in self.polygon))
+
+
+# Drawn by eye over three real clips of two speakers (68x68, chin to bridge of the nose) and four phantom speakers.
+# A template, not a segmentation: the tongue moves through its region, neighbours overlap a little, and every head
+# needs the whole set moved or scaled. Brain and spine are controls: nothing there makes speech.
+TEMPLATE = (
+    Region("lips", ((0.17, 0.29), (0.30, 0.29), (0.32, 0.48), (0.27, 0.58), (0.17, 0.58))),
+    Region(
+        "tongue",
+        ((0.29, 0.43), (0.38, 0.34), (0.54, 0.34), (0.64, 0.44), (0.67, 0.63), (0.54, 0.68), (0.36, 0.64)),
+    ),
+    Region("velum", ((0.48, 0.27), (0.57, 0.27), (0.69, 0.41), (0.68, 0.49), (0.61, 0.46), (0.50, 0.36))),
+    Region("larynx", ((0.50, 0.66), (0.70, 0.66), (0.70, 0.87), (0.50, 0.87))),
+    Region("jaw", ((0.20, 0.54), (0.32, 0.44), (0.36, 0.64), (0.31, 0.72), (0.20, 0.68))),
+    Region("hard_palate", ((0.29, 0.29), (0.49, 0.26), (0.51, 0.35), (0.31, 0.38))),
+    Region("pharynx_wall", ((0.66, 0.30), (0.74, 0.30), (0.76, 0.70), (0.69, 0.70))),
+    Region("brain", ((0.42, 0.0), (1.0, 0.0), (1.0, 0.22), (0.72, 0.20))),
+    Region("spine", ((0.77, 0.32), (0.97, 0.32), (0.97, 0.95), (0.79, 0.95))),
+)
+
+
+def find_regions(name_or_file: str) -> list[Region]:
+    """The template's region of that name, or all regions of a JSON file: what `--region` takes."""
+    named = [region for region in TEMPLATE if region.name == name_or_file]
+    if named:
+        return named
+    if Path(name_or_file).suffix.lower() == ".json" or Path(name_or_file).exists():
+        return read_regions(name_or_file)
+    names = ", ".join(region.name for region in TEMPLATE)
+    raise InputError(f"There is no region called {name_or_file!r}: give one of {names}, or a JSON file.")
+
+
+def read_regions(path: str | Path) -> list[Region]:
+    """The regions of a JSON file. Raises InputError that says which region or part of the file is wrong."""
+    path = Path(path)
+    try:
+        with path.open("rb") as file:
+            content = file.read(_MOST_BYTES + 1)
+    except OSError as error:
+        raise InputError(f"Cannot read {path}: {error.strerror or error}.") from None
+    if len(content) > _MOST_BYTES:
+        raise InputError(f"{path} is larger than {_MOST_BYTES:,} bytes: that is not a file of regions.")
+    try:
+        data = json.loads(content.decode("utf-8-sig"))
+    except (ValueError, RecursionError):
+        raise InputError(f"{path} is not a JSON file of regions.") from None
+    if not isinstance(data, dict) or not isinstance(data.get("regions"), list):
+        raise InputError(f'{path} must hold an object with a list called "regions".')
+    if not 1 <= len(data["regions"]) <= _MOST_REGIONS:
+        raise InputError(f"{path} holds {len(data['regions'])} regions: give 1 to {_MOST_REGIONS}.")
+    regions = [_region_from_json(entry, path) for entry in data["regions"]]
+    names = [region.name for region in regions]
+    for name in names:
+        if names.count(name) > 1:
+            raise InputError(f"{path} has more than one region called {name}: give each its own name.")
+    return regions
+
+
+def write_regions(path: str | Path, regions: Iterable[Region]) -> None:
+    """Write a JSON file of regions, cut at the edge of the picture; one that lies wholly outside is an InputError."""
+    entries = []
+    for region in regions:
+        inside = _cut_to_picture(region.polygon)
+        if len(inside) < 3:
+            raise InputError(f"Region {region.name} lies outside the picture: move it back before saving.")
+        entries.append({"name": region.name, "polygon": [[round(x, 6), round(y, 6)] for x, y in inside]})
+    with replacing(path) as temporary:
+        temporary.write_text(json.dumps({"regions": entries}, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+
+
+def mask(region: Region, height: int, width: int) -> np.ndarray:
+    """How much of each picture element the region covers: (height, width) float32 in [0, 1]."""
+    # Drawn finer and averaged; small pictures (the 8x8 map) are drawn finest, as there each border counts most.
+    finer = max(4, 1024 // max(height, width))
+    canvas = np.zeros((height * finer, width * finer), np.uint8)
+    fraction_bits = 8
+    corners = np.array(region.polygon, np.float64) * (width * finer, height * finer) - 0.5
+    corners = np.clip(corners, -(2**20), 2**20)  # OpenCV's fixed-point coordinates end at 2**23 with 8 fraction bits
+    cv2.fillPoly(canvas, [np.rint(corners * 2**fraction_bits).astype(np.int32)], 255, shift=fraction_bits)
+    return cv2.resize(canvas.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA) / 255
+
+
+def dim(frames: np.ndarray, region_mask: np.ndarray, strength: float) -> np.ndarray:
+    """Darken a region: uint8 (T, H, W) and a mask (H, W) in [0, 1] give uint8 (T, H, W).
+
+    strength is the share of intensity taken away: 0 changes nothing, 0.3 leaves the region 70 % of its intensity,
+    1 makes it black.
+    """
+    if not 0 <= strength <= 1:
+        raise InputError(f"The strength of the mask must be from 0 (no change) to 1 (black), not {strength!r}.")
+    if frames.dtype != np.uint8 or frames.ndim != 3 or frames.shape[1:] != region_mask.shape:
+        raise InputError(
+            f"Dimming needs uint8 frames (T, H, W) and a mask of their size; got {frames.dtype} {frames.shape} "
+            f"and {region_mask.shape}."
+        )
+    kept = 1 - strength * region_mask
+    dimmed = np.empty_like(frames)
+    for t, frame in enumerate(frames):  # frame by frame: a long clip in float would need four times its memory
+        dimmed[t] = np.rint(frame * kept)
+    return dimmed
+
+
+def attention_share(maps: np.ndarray, masks: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Share of each frame's positive attention inside each region: (T, h, w), name -> (h, w) give name -> (T,).
+
+    Negative evidence is left out. NaN where a frame has no positive attention at all. Compare with `area_share`:
+    attention that looks nowhere in particular has the share of the area. Overlapping regions both count the overlap.
+    """
+    maps = np.asarray(maps)
+    if maps.ndim != 3 or not np.isfinite(maps).all():
+        raise InputError(f"Attention maps must be (frames, height, width) of finite numbers, not {maps.shape}.")
+    positive = np.maximum(maps, 0).reshape(len(maps), -1).astype(np.float64)
+    total = positive.sum(axis=1)
+    total[total == 0] = np.nan
+    shares = {}
+    for name, region_mask in masks.items():
+        if region_mask.shape != maps.shape[1:]:
+            raise InputError(
+                f"The mask of {name} is {region_mask.shape}, the maps are {maps.shape[1:]}: draw it at that size."
+            )
+        shares[name] = positive @ region_mask.ravel().astype(np.float64) / total
+    return shares
+
+
+def area_share(masks: Mapping[str, np.ndarray]) -> dict[str, float]:
+    """Share of the picture that each region covers: name -> mask (h, w) gives name -> 0 to 1."""
+    return {name: float(region_mask.mean()) for name, region_mask in masks.items()}
+
+
+def _region_from_json(entry, path: Path) -> Region:
+    if not isinstance(entry, dict) or set(entry) != {"name", "polygon"} or not isinstance(entry["polygon"], list):
+        raise InputError(f'Each region in {path} needs a "name" and a "polygon", a list of [x, y] points.')
+    name = entry["name"]
+    for point in entry["polygon"]:
+        if not isinstance(point, list) or len(point) != 2 or not all(type(value) in (int, float) for value in point):
+            raise InputError(f"Region {name!r} in {path} has a point that is not [x, y]: {json.dumps(point)[:60]}.")
+        if not all(0 <= value <= 1 for value in point):
+            raise InputError(
+                f"Region {name!r} in {path} has the point {json.dumps(point)[:60]} outside the picture: "
+                "x and y are shares of its width and height, from 0 to 1."
+            )
+    try:
+        return Region(name, tuple((float(x), float(y)) for x, y in entry["polygon"]))
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+
+
+def _cut_to_picture(polygon: tuple[Point, ...]) -> list[Point]:
+    """The part of a polygon inside the unit square (I. Sutherland and G. Hodgman, Comm. ACM 17 (1974) 32)."""
+    points = list(polygon)
+    for axis in (0, 1):
+        for edge, side in ((0.0, 1), (1.0, -1)):
+            inside = [side * (point[axis] - edge) >= 0 for point in points]
+            cut = []
+            for i, point in enumerate(points):
+                before = points[i - 1]
+                if inside[i] != inside[i - 1]:
+                    part = (edge - before[axis]) / (point[axis] - before[axis])
+                    crossing = [before[0] + part * (point[0] - before[0]), before[1] + part * (point[1] - before[1])]
+                    crossing[axis] = edge
+                    cut.append(tuple(crossing))
+                if inside[i]:
+                    cut.append(point)
+            points = cut
+    return points

@@ -1,0 +1,123 @@
+"""Colour: a heatmap becomes RGB through a 256-entry table, and covers a gray frame only where it is hot.
+
+Default maps grow evenly in lightness, so that equal steps of heat look equal. "jet" does not; it is there on request.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import cv2
+import numpy as np
+
+from ..errors import InputError
+
+ONE_BAND_MAP = "inferno"
+# Orange and sky blue of Okabe & Ito (2008): told apart with any common colour blindness, and equally light.
+TWO_BAND_MAPS = ("orange", "blue")
+DIVERGING_MAP = "berlin"
+_HUES = {"orange": (255, 164, 32), "blue": (86, 190, 245)}
+COMBINE = ("max", "mean")
+
+
+@lru_cache
+def colour_table(name: str) -> np.ndarray:
+    """The (256, 3) uint8 RGB table of "orange", "blue" or any matplotlib colour map. InputError if unknown."""
+    if name in _HUES:
+        table = _even_ramp(_HUES[name])
+    else:
+        import matplotlib
+
+        if name not in matplotlib.colormaps:
+            raise InputError(
+                f"There is no colour map called {name!r}: use orange, blue or a name of matplotlib, such as inferno."
+            )
+        table = np.round(matplotlib.colormaps[name](np.linspace(0, 1, 256))[:, :3] * 255).astype(np.uint8)
+    table.flags.writeable = False
+    return table
+
+
+def _even_ramp(rgb: tuple[int, int, int]) -> np.ndarray:
+    """(256, 3) uint8 from a dark shade of `rgb` to `rgb`, in equal steps of CIELAB."""
+    end = cv2.cvtColor(np.float32([[rgb]]) / 255, cv2.COLOR_RGB2Lab)[0, 0]
+    lab = np.linspace(0.35, 1, 256, dtype=np.float32)[:, None] * end
+    return np.round(cv2.cvtColor(lab[None], cv2.COLOR_Lab2RGB)[0].clip(0, 1) * 255).astype(np.uint8)
+
+
+def default_maps(bands: int) -> tuple[str, ...]:
+    """The colour map of each of one or two bands."""
+    return (ONE_BAND_MAP,) if bands == 1 else TWO_BAND_MAPS
+
+
+def levels(heat: np.ndarray) -> np.ndarray:
+    """Heat in [0, 1], any shape -> uint8 table indices."""
+    rows = np.asarray(heat, dtype=np.float32).reshape(len(heat), -1)
+    return cv2.convertScaleAbs(rows, alpha=255).reshape(heat.shape)
+
+
+def signed_levels(cam: np.ndarray, limit: float) -> np.ndarray:
+    """Signed CAM -> uint8 table indices: -limit is 0, nothing is the middle, +limit is 255; clipped beyond."""
+    return np.round((np.clip(cam / limit, -1, 1) + 1) * 127.5).astype(np.uint8)
+
+
+def colour(heat: np.ndarray, name: str = ONE_BAND_MAP) -> np.ndarray:
+    """Heat (T, H, W) or (H, W) in [0, 1] -> uint8 RGB (..., 3), no frame beneath."""
+    return colour_table(name)[levels(heat)]
+
+
+def colour_signed(cam: np.ndarray, limit: float, name: str = DIVERGING_MAP) -> np.ndarray:
+    """Signed CAM, any shape -> uint8 RGB (..., 3), no frame beneath. `limit` is the value at either end."""
+    return colour_table(name)[signed_levels(cam, limit)]
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A colour map made ready to lie over gray: picture = gray * keep / 255 + paint, both looked up by heat level."""
+
+    paint: np.ndarray  # (256, 3) uint8, the colour times its opacity
+    keep: np.ndarray  # (256,) uint8, the share of gray that still shows, of 255
+
+    def over(self, gray: int) -> np.ndarray:
+        """(256, 3) uint8: what each level looks like over one gray; this is what a legend shows."""
+        return np.round(gray * (self.keep[:, None] / 255.0) + self.paint).clip(0, 255).astype(np.uint8)
+
+
+def layer(name: str, alpha: float) -> Layer:
+    """Opacity grows with heat, from 0 where cold to `alpha` at full heat."""
+    return _layer(name, alpha, np.linspace(0, 1, 256))
+
+
+def diverging_layer(name: str, alpha: float) -> Layer:
+    """For `signed_levels`: opacity is 0 in the middle of the map and `alpha` at either end."""
+    # 127.5 is no level: 127 and 128 both stand for nothing.
+    return _layer(name, alpha, np.abs(np.linspace(-1, 1, 256)) - 1 / 255)
+
+
+def _layer(name: str, alpha: float, strength: np.ndarray) -> Layer:
+    if not 0 <= alpha <= 1:
+        raise InputError(f"The opacity alpha must be from 0 to 1, not {alpha:g}.")
+    # Bent upwards, or middling heat, both dark and thin, would hardly be seen.
+    opacity = alpha * (1 - (1 - strength) ** 2)
+    return Layer(
+        paint=np.round(colour_table(name) * opacity[:, None]).astype(np.uint8),
+        keep=np.round(255 * (1 - opacity)).astype(np.uint8),
+    )
+
+
+def blend(gray: np.ndarray, heat_levels: list[np.ndarray], layers: list[Layer], combine: str = "max") -> np.ndarray:
+    """One or two heatmaps over a gray frame.
+
+    gray (H, W) uint8; heat_levels: one or two (H, W) uint8 from `levels`; layers: as many. -> (H, W, 3) uint8 RGB.
+    combine, for two: "max" paints each pixel by the hotter band alone, "mean" mixes both paints half and half.
+    """
+    # OpenCV looks up and multiplies several times faster than NumPy.
+    paints = [cv2.applyColorMap(level, one.paint[:, None]) for one, level in zip(layers, heat_levels, strict=True)]
+    keeps = [cv2.LUT(level, one.keep) for one, level in zip(layers, heat_levels, strict=True)]
+    paint, keep = paints[0], keeps[0]
+    if len(layers) == 2 and combine == "max":
+        second = cv2.compare(heat_levels[1], heat_levels[0], cv2.CMP_GT)
+        cv2.copyTo(paints[1], second, paint)
+        cv2.copyTo(keeps[1], second, keep)
+    elif len(layers) == 2:
+        paint = cv2.addWeighted(paints[0], 0.5, paints[1], 0.5, 0)
+        keep = cv2.addWeighted(keeps[0], 0.5, keeps[1], 0.5, 0)
+    return cv2.add(cv2.cvtColor(cv2.multiply(gray, keep, scale=1 / 255), cv2.COLOR_GRAY2RGB), paint)

@@ -1,0 +1,114 @@
+"""Figures for a paper: one frame, or the average over time, under the heatmaps of one or two bands, as a PNG."""
+
+from collections.abc import Mapping, Sequence
+from os import PathLike
+
+import numpy as np
+
+from ..atomic import replacing
+from ..errors import InputError
+from .colour import COMBINE, Layer, blend, default_maps, layer, levels
+from .fonts import font_file
+from .heatmaps import aspect, check_bands, check_clip, checked_heat
+from .picture import padded_to
+
+_SIDE = 1024  # pixels of the image inside the figure; enough for 300 dpi at 3.4 inches
+_BACKGROUND = 24  # the gray that the colour scale is shown on: dark tissue
+
+
+def frame_figure(
+    path: str | PathLike,
+    frames: np.ndarray,
+    heatmaps: Mapping[str, np.ndarray],
+    frame: int,
+    fps: float,
+    **options,
+) -> None:
+    """PNG of frame `frame` of a clip (T, H, W) uint8 with its heatmaps: label -> (T, H', W') in [0, 1].
+
+    options as in `average_figure`. InputError if the frame is outside the clip.
+    """
+    check_clip(frames)
+    check_bands(heatmaps, len(frames))
+    if not 0 <= frame < len(frames):
+        raise InputError(f"There is no frame {frame}: the clip has frames 0 to {len(frames) - 1}.")
+    heats = {label: checked_heat(heatmap, frame, label) for label, heatmap in heatmaps.items()}
+    _save(path, frames[frame], heats, f"frame {frame}, {frame / float(fps):.3f} s", **options)
+
+
+def average_figure(
+    path: str | PathLike,
+    frames: np.ndarray,
+    heatmaps: Mapping[str, np.ndarray],
+    **options,
+) -> None:
+    """PNG of the mean frame under the mean heatmap over the whole clip; arguments as in `frame_figure`.
+
+    options: title (str; by default frame and time, or the count of frames), alpha (0.7), colour_maps (one per band),
+    combine ("max" or "mean"), dpi (150; 300 for print).
+    """
+    check_clip(frames)
+    check_bands(heatmaps, len(frames))
+    heats = {
+        label: sum(checked_heat(heatmap, t, label) for t in range(len(frames))) / len(frames)
+        for label, heatmap in heatmaps.items()
+    }
+    _save(path, np.round(frames.mean(axis=0)).astype(np.uint8), heats, f"average of {len(frames)} frames", **options)
+
+
+def _save(
+    path: str | PathLike,
+    gray: np.ndarray,
+    heats: dict[str, np.ndarray],
+    default_title: str,
+    *,
+    title: str | None = None,
+    alpha: float = 0.7,
+    colour_maps: Sequence[str] | None = None,
+    combine: str = "max",
+    dpi: int = 150,
+) -> None:
+    if combine not in COMBINE:
+        raise InputError(f"Two bands are combined by {' or '.join(COMBINE)}, not {combine!r}.")
+    if not 30 <= dpi <= 1200:
+        raise InputError(f"The resolution of a figure must be 30 to 1200 dpi, not {dpi}.")
+    names = default_maps(len(heats)) if colour_maps is None else colour_maps
+    if len(names) != len(heats):
+        raise InputError(f"Give one colour map for each band: {len(heats)}, not {len(names)}.")
+    layers = {label: layer(name, alpha) for label, name in zip(heats, names, strict=True)}
+    figure = _figure(_blended(gray, heats, layers, combine), layers, default_title if title is None else title)
+    with replacing(path) as temporary:
+        figure.savefig(temporary, format="png", dpi=dpi)
+
+
+def _blended(gray: np.ndarray, heats: dict[str, np.ndarray], layers: dict[str, Layer], combine: str) -> np.ndarray:
+    """(H, W, 3) uint8 RGB, about 1024 px on the longer side."""
+    import cv2
+
+    shape = aspect(next(iter(heats.values())))
+    size = (_SIDE, max(1, round(_SIDE / shape))) if shape >= 1 else (max(1, round(_SIDE * shape)), _SIDE)
+    background = cv2.resize(padded_to(gray, shape), size, interpolation=cv2.INTER_LINEAR)
+    enlarged = [levels(cv2.resize(heat, size, interpolation=cv2.INTER_LINEAR)) for heat in heats.values()]
+    return blend(background, enlarged, list(layers.values()), combine)
+
+
+def _figure(image: np.ndarray, layers: dict[str, Layer], title: str):
+    """A matplotlib Figure by the object interface: pyplot's state is global and not safe on a server's threads."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import ListedColormap
+    from matplotlib.figure import Figure
+
+    height, width = image.shape[:2]
+    inches = 4.0
+    figure = Figure(figsize=(inches + 0.9 * len(layers), inches * height / width + 0.4), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    axes.imshow(image, interpolation="nearest")
+    axes.set_axis_off()
+    axes.set_title(title, fontsize=11, font=font_file(title))
+    for label, one in reversed(layers.items()):  # each new bar is put nearest to the image
+        scale = ListedColormap(one.over(_BACKGROUND) / 255.0)
+        bar = figure.colorbar(ScalarMappable(cmap=scale), ax=axes, fraction=0.06, pad=0.02, ticks=[0, 0.5, 1])
+        bar.set_label(label, fontsize=10, font=font_file(label))
+    return figure

@@ -1,0 +1,50 @@
+"""The CNN's coarse grid (8x8 cells), enlarged to the size of a frame one frame at a time."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from ..errors import InputError
+
+_METHODS = {"cubic": cv2.INTER_CUBIC, "linear": cv2.INTER_LINEAR, "cells": cv2.INTER_NEAREST_EXACT}
+
+
+@dataclass(frozen=True)
+class UpsampledGrid:
+    """Looks like an array (T, H, W), but computes each frame when it is asked for: [t], iteration, len, shape."""
+
+    grids: np.ndarray
+    size: tuple[int, int]
+    method: str
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        return (len(self.grids), *self.size)
+
+    def __len__(self) -> int:
+        return len(self.grids)
+
+    def __getitem__(self, t: int) -> np.ndarray:
+        grid = np.asarray(self.grids[t], dtype=np.float32)
+        height, width = self.size
+        enlarged = cv2.resize(grid, (width, height), interpolation=_METHODS[self.method])
+        # The cubic overshoots; a picture must not claim more heat than any cell has.
+        return np.clip(enlarged, grid.min(), grid.max())
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        return (self[t] for t in range(len(self)))
+
+
+def upsample_grid(grids: np.ndarray, size: tuple[int, int] = (256, 256), method: str = "cubic") -> UpsampledGrid:
+    """grids (T, h, w) -> (T, H, W) float32 frames, computed lazily; size is (H, W).
+
+    Cell centres keep their place (half-pixel alignment, as in cv2.resize).
+    method: "cubic" or "linear" (smooth), or "cells" (the raw cells, which is all the model knows).
+    """
+    if method not in _METHODS:
+        raise InputError(f"A grid is enlarged by 'cubic', 'linear' or 'cells', not {method!r}.")
+    if grids.ndim != 3:
+        raise InputError(f"The grids must have the shape (frames, rows, columns), not {grids.shape}.")
+    return UpsampledGrid(grids, tuple(size), method)

@@ -1,0 +1,49 @@
+"""What overlay, slow motion and figures ask of the arrays that they are given."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from ..errors import InputError
+
+_SLOP = 1e-3  # rounding beyond [0, 1] that is not worth refusing
+
+
+def check_clip(frames: np.ndarray) -> None:
+    """frames must be (T, H, W) uint8 with T > 0."""
+    if frames.ndim != 3 or frames.dtype != np.uint8:
+        raise InputError(f"Frames must be gray, 8-bit (frames, rows, columns), not {frames.dtype} {frames.shape}.")
+    if len(frames) == 0:
+        raise InputError("There is no frame to show: the clip or the stretch is empty.")
+
+
+def check_bands(heatmaps: Mapping[str, np.ndarray], count: int) -> None:
+    """One or two sequences (T, H, W), each of `count` frames, all of one aspect."""
+    if not 1 <= len(heatmaps) <= 2:
+        raise InputError(f"A picture shows the heatmaps of one or two bands, not {len(heatmaps)}.")
+    for label, heatmap in heatmaps.items():
+        if len(heatmap.shape) != 3:
+            raise InputError(f"{label}: a heatmap sequence is (frames, rows, columns), not {tuple(heatmap.shape)}.")
+        if heatmap.shape[0] != count:
+            raise InputError(
+                f"{label}: the heatmap has {heatmap.shape[0]} frames but the video has {count}; "
+                "use the heatmap made from this very clip, one map per frame."
+            )
+    if len({aspect(heatmap) for heatmap in heatmaps.values()}) > 1:
+        raise InputError("The two heatmaps differ in shape: use two made from the same clip.")
+
+
+def aspect(heatmap: np.ndarray) -> float:
+    """Width / height of the maps of a sequence (T, H, W)."""
+    return heatmap.shape[-1] / heatmap.shape[-2]
+
+
+def checked_heat(heatmap: np.ndarray, t: int, label: str) -> np.ndarray:
+    """Frame t of a sequence as float32 in [0, 1]. InputError if it holds NaN, infinities or other ranges."""
+    heat = np.asarray(heatmap[t], dtype=np.float32)
+    low, high = float(heat.min()), float(heat.max())
+    if not np.isfinite(low + high):
+        raise InputError(f"{label}: the heatmap of frame {t} holds values that are not numbers or not finite.")
+    if low < -_SLOP or high > 1 + _SLOP:
+        raise InputError(f"{label}: the heatmap of frame {t} goes from {low:g} to {high:g}; it must lie within 0 to 1.")
+    return heat.clip(0, 1) if low < 0 or high > 1 else heat

@@ -1,0 +1,109 @@
+"""The overlay video: a clip under the heatmaps of one or two bands, with its speech, at full speed or slowed down."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from os import PathLike
+
+import numpy as np
+
+from ..errors import InputError
+from .colour import COMBINE, default_maps, layer
+from .encode import Progress, even_size, exact_rate, write_video
+from .heatmaps import aspect, check_bands, check_clip, checked_heat
+from .picture import LAYOUTS, Picture
+from .stretch import check_slow, fit, stretch
+
+
+@dataclass(frozen=True)
+class Video:
+    """What was written: size (width, height) after rounding up to even sides, and timing."""
+
+    size: tuple[int, int]
+    frames: int
+    fps: float
+
+    @property
+    def duration_s(self) -> float:
+        return self.frames / self.fps
+
+
+def overlay(
+    path: str | PathLike,
+    frames: np.ndarray,
+    fps: Fraction | float,
+    heatmaps: Mapping[str, np.ndarray],
+    *,
+    layout: str = "overlay",
+    size: tuple[int, int] = (512, 512),
+    alpha: float = 0.7,
+    colour_maps: Sequence[str] | None = None,
+    combine: str = "max",
+    audio: np.ndarray | None = None,
+    audio_rate: int | None = None,
+    slow: float = 1,
+    progress: Progress | None = None,
+) -> Video:
+    """Write an mp4 of `size` (width, height; odd sides rounded up) at `fps`; frames are padded, never stretched.
+
+    frames (T, H, W) uint8; heatmaps: label (Band.label) -> (T, H', W') in [0, 1], one or two; a heatmap of another
+    aspect than the frames belongs to the frame padded to that aspect, evenly on both sides.
+    layout: "overlay", or "side-by-side" (plain frame | frame under heat), both within `size`.
+    audio (samples,) float32, cut or filled with silence to the length of the clip. slow N: each frame is repeated so
+    that it lasts N times as long, at the same fps, which players and browsers handle better than very low rates; the
+    audio is stretched at its own pitch. The caption keeps the time of the clip.
+    InputError for anything that does not fit; nothing is written then.
+    """
+    check_clip(frames)
+    check_bands(heatmaps, len(frames))
+    check_slow(slow)
+    picture = band_picture(size, heatmaps, layout, alpha, colour_maps, combine)
+    rate = exact_rate(fps)
+    count = round(len(frames) * slow)
+    shown = np.minimum((np.arange(count) / slow).astype(int), len(frames) - 1)
+    captions = [f"frame {t}   {t / float(fps):.3f} s" + (f"   {slow:g}x slower" if slow != 1 else "") for t in shown]
+    sound = None if audio is None else _soundtrack(audio, audio_rate, len(frames) / float(fps), slow)
+    pictures = drawn(picture, frames, heatmaps, zip(shown, shown, captions, strict=True))
+    write_video(path, pictures, count, even_size(size), rate, sound, audio_rate, progress)
+    return Video(even_size(size), count, float(rate))
+
+
+def band_picture(
+    size: tuple[int, int],
+    heatmaps: Mapping[str, np.ndarray],
+    layout: str,
+    alpha: float,
+    colour_maps: Sequence[str] | None,
+    combine: str,
+) -> Picture:
+    """The Picture for these bands; InputError if a choice is unknown or out of range."""
+    if layout not in LAYOUTS:
+        raise InputError(f"The layout is {' or '.join(LAYOUTS)}, not {layout!r}.")
+    if combine not in COMBINE:
+        raise InputError(f"Two bands are combined by {' or '.join(COMBINE)}, not {combine!r}.")
+    names = default_maps(len(heatmaps)) if colour_maps is None else colour_maps
+    if len(names) != len(heatmaps):
+        raise InputError(f"Give one colour map for each band: {len(heatmaps)}, not {len(names)}.")
+    legend = {label: layer(name, alpha) for label, name in zip(heatmaps, names, strict=True)}
+    return Picture(even_size(size), aspect(next(iter(heatmaps.values()))), legend, layout, combine)
+
+
+def drawn(
+    picture: Picture, frames: np.ndarray, heatmaps: Mapping[str, np.ndarray], order: Iterator[tuple[int, int, str]]
+) -> Iterator[np.ndarray]:
+    """Pictures for (frame, heat frame, caption) in order; a repeated one is drawn once."""
+    last, image = None, None
+    for t, heat_t, caption in order:
+        if t != last:
+            heats = [checked_heat(heatmap, heat_t, label) for label, heatmap in heatmaps.items()]
+            last, image = t, picture.draw(frames[t], heats, caption)
+        yield image
+
+
+def _soundtrack(audio: np.ndarray, rate: int | None, clip_s: float, slow: float) -> np.ndarray:
+    if not rate or rate <= 0:
+        raise InputError(f"The audio needs its sample rate, above 0 Hz, not {rate}.")
+    if audio.ndim != 1 or not np.isfinite(audio).all():
+        raise InputError("The audio must be one channel of finite samples.")
+    # Cut before stretching: the two ends then meet where the clip ends.
+    return stretch(fit(audio, round(clip_s * rate)), rate, slow)

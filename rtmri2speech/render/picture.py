@@ -1,0 +1,111 @@
+"""One picture of a video: a frame under heat, or the plain frame beside it, at an exact size with a legend below."""
+
+import cv2
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from .colour import Layer, blend, levels
+from .fonts import font_file
+
+LAYOUTS = ("overlay", "side-by-side")
+_PAPER, _INK, _FAINT = 24, 240, 150  # grays of the legend: ground, text, lesser text
+_SMALLEST_WITH_LEGEND = 128  # px; below, text could not be read
+
+
+class Picture:
+    """Draws frames of one geometry. The scales of the legend are drawn once, its last line (the caption) each time.
+
+    size: (width, height) of the whole picture; aspect: width / height of the heatmaps; legend: label -> layer of each
+    band. A picture with a side under 128 px has no legend.
+    """
+
+    def __init__(self, size: tuple[int, int], aspect: float, legend: dict[str, Layer], layout: str, combine: str):
+        self.aspect, self.layers, self.layout, self.combine = aspect, list(legend.values()), layout, combine
+        width, height = size
+        self._canvas = np.zeros((height, width, 3), np.uint8)
+        self._caption_font, self._row = None, 0
+        strip = 0
+        if min(size) >= _SMALLEST_WITH_LEGEND:
+            # 12 px of type at 256 px, 17 at 512, 28 at 1080: it grows slower than the picture.
+            points = round(12 + (min(size) - 256) * 0.02)
+            self._row = round(points * 1.45)
+            self._caption_font = _font("", points)
+            scales = _scales(width, self._row, points, legend)
+            strip = len(scales) + self._row
+            self._canvas[-strip:] = _PAPER
+            self._canvas[-strip : -self._row] = scales
+        panels = 2 if layout == "side-by-side" else 1
+        self._panels = [_fitted(i * width // panels, width // panels, height - strip, aspect) for i in range(panels)]
+
+    def draw(self, frame: np.ndarray, heats: list[np.ndarray], caption: str) -> np.ndarray:
+        """frame (h, w) uint8, one heat (h', w') in [0, 1] per band -> a new (height, width, 3) uint8 RGB."""
+        picture = self._canvas.copy()
+        left, top, width, height = self._panels[0]
+        gray = _resized(padded_to(frame, self.aspect), width, height)
+        heat_levels = [_resized(levels(heat), width, height) for heat in heats]
+        hot = blend(gray, heat_levels, self.layers, self.combine)
+        if self.layout == "side-by-side":
+            picture[top : top + height, left : left + width] = gray[..., None]
+            left, top, width, height = self._panels[1]
+        picture[top : top + height, left : left + width] = hot
+        if self._row:
+            picture[-self._row :] = self._caption(picture.shape[1], caption)
+        return picture
+
+    def _caption(self, width: int, text: str) -> np.ndarray:
+        line = Image.new("L", (width, self._row), _PAPER)
+        ImageDraw.Draw(line).text((self._row // 3, self._row // 2), text, _INK, self._caption_font, anchor="lm")
+        return np.asarray(line)[..., None]
+
+
+def padded_to(frame: np.ndarray, aspect: float) -> np.ndarray:
+    """frame (h, w) with black added evenly on two sides, to the aspect width / height. Unchanged if within a pixel."""
+    height, width = frame.shape
+    across, down = round(height * aspect) - width, round(width / aspect) - height
+    if across > 1:
+        return np.pad(frame, ((0, 0), (across // 2, across - across // 2)))
+    if down > 1:
+        return np.pad(frame, ((down // 2, down - down // 2), (0, 0)))
+    return frame
+
+
+def _fitted(left: int, width: int, height: int, aspect: float) -> tuple[int, int, int, int]:
+    """(left, top, width, height) of the largest rectangle of this aspect, centred in a panel at the picture's top."""
+    fitted_width = max(1, min(width, round(height * aspect)))
+    fitted_height = max(1, min(height, round(width / aspect)))
+    return left + (width - fitted_width) // 2, (height - fitted_height) // 2, fitted_width, fitted_height
+
+
+def _resized(image: np.ndarray, width: int, height: int) -> np.ndarray:
+    if image.shape == (height, width):
+        return image
+    method = cv2.INTER_AREA if width < image.shape[1] else cv2.INTER_LINEAR
+    return cv2.resize(image, (width, height), interpolation=method)
+
+
+def _scales(width: int, row: int, points: int, legend: dict[str, Layer]) -> np.ndarray:
+    """(rows, width, 3) uint8: a line for each band, its label and its colour scale from 0 to 1."""
+    image = Image.new("RGB", (width, row * len(legend) + row // 4), (_PAPER,) * 3)
+    draw = ImageDraw.Draw(image)
+    margin, room = row // 3, width * 0.62
+    labels = list(legend)
+    while points > 8 and max(_font(label, points).getlength(label) for label in labels) > room:
+        points -= 1
+    digits = _font("", max(8, round(points * 0.85)))
+    digit = digits.getlength("0") + margin
+    left = margin + max(_font(label, points).getlength(label) for label in labels) + margin + digit
+    right = max(left + 8, min(width - digit, left + 14 * points))
+    for i, (label, layer) in enumerate(legend.items()):
+        top = row // 4 + i * row
+        middle = top + row // 2
+        draw.text((margin, middle), label, (_INK,) * 3, _font(label, points), anchor="lm")
+        draw.text((left - margin // 2, middle), "0", (_FAINT,) * 3, digits, anchor="rm")
+        draw.text((right + margin // 2, middle), "1", (_FAINT,) * 3, digits, anchor="lm")
+        bar = layer.over(_PAPER)[np.linspace(0, 255, round(right - left)).astype(int)]
+        thick = row // 2
+        image.paste(Image.fromarray(np.repeat(bar[None], thick, axis=0)), (round(left), middle - thick // 2))
+    return np.asarray(image)
+
+
+def _font(text: str, points: int) -> ImageFont.FreeTypeFont:
+    return ImageFont.truetype(str(font_file(text)), points)

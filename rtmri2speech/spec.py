@@ -1,0 +1,140 @@
+"""The numbers of the thesis, in one place: how a waveform becomes a mel, how a frame is prepared, what a band is.
+
+Every value can be read from and written to JSON (`to_json`, `from_json`), which is how a bundle carries its own.
+"""
+
+import math
+import re
+from dataclasses import asdict, dataclass, fields
+
+from .errors import InputError
+
+
+def _require(condition: bool, sentence: str) -> None:
+    if not condition:
+        raise InputError(sentence)
+
+
+def _from_json(cls, data: dict):
+    """A frozen spec from a JSON object; unknown and missing names are errors."""
+    _require(isinstance(data, dict), f"{cls.__name__} must be a JSON object, not {type(data).__name__}.")
+    known = {f.name for f in fields(cls)}
+    unknown = sorted(set(data) - known)
+    _require(not unknown, f"{cls.__name__} has no setting called {', '.join(unknown)}.")
+    try:
+        return cls(**data)
+    except TypeError as error:
+        raise InputError(f"{cls.__name__} cannot be read: {error}.") from None
+
+
+@dataclass(frozen=True)
+class MelSpec:
+    """How a waveform becomes a dB mel spectrogram.
+
+    layout "centred": frame t is centred on the midpoint of MRI frame t, (t + 1/2) * hop_length samples.
+    layout "thesis": frame t starts at sample t * hop_length, without padding (71 ms later); for old checkpoints.
+    fmax_hz None means Nyquist.
+    """
+
+    sample_rate: int = 11413
+    n_fft: int = 2048
+    win_length: int = 2048
+    hop_length: int = 420
+    n_mels: int = 64
+    fmin_hz: float = 0.0
+    fmax_hz: float | None = None
+    preemphasis: float = 0.97
+    layout: str = "centred"
+
+    def __post_init__(self):
+        for name in ("sample_rate", "n_fft", "win_length", "hop_length", "n_mels"):
+            value = getattr(self, name)
+            _require(
+                isinstance(value, int) and value > 0, f"MelSpec.{name} must be a positive whole number, not {value!r}."
+            )
+        _require(self.win_length <= self.n_fft, "MelSpec.win_length must not be longer than n_fft.")
+        _require(self.hop_length <= self.n_fft, "MelSpec.hop_length must not be longer than n_fft.")
+        _require((self.n_fft - self.hop_length) % 2 == 0, "MelSpec.n_fft minus hop_length must be even.")
+        _require(0 <= self.preemphasis < 1, "MelSpec.preemphasis must be at least 0 and below 1.")
+        _require(
+            0 <= self.fmin_hz < self.top_hz <= self.sample_rate / 2,
+            f"MelSpec needs 0 <= fmin < fmax <= Nyquist ({self.sample_rate / 2} Hz).",
+        )
+        _require(self.layout in ("centred", "thesis"), f"MelSpec.layout is 'centred' or 'thesis', not {self.layout!r}.")
+
+    @property
+    def top_hz(self) -> float:
+        """Upper edge of the filterbank, Hz."""
+        return self.sample_rate / 2 if self.fmax_hz is None else self.fmax_hz
+
+    @property
+    def fps(self) -> float:
+        """Mel frames per second, which is the model's MRI frame rate (27.1738 by default)."""
+        return self.sample_rate / self.hop_length
+
+    to_json = asdict
+    from_json = classmethod(_from_json)
+
+
+@dataclass(frozen=True)
+class FrameSpec:
+    """How an MRI frame enters the CNN: a square gray image, scaled to [0, 1] by its own minimum and maximum.
+
+    The thesis standardises each frame (mean 0, std 1) and then min-max scales it. The second step undoes the first
+    exactly, so only the min-max step is computed.
+    """
+
+    size: int = 256
+
+    def __post_init__(self):
+        _require(
+            isinstance(self.size, int) and 32 <= self.size <= 1024 and self.size % 32 == 0,
+            f"FrameSpec.size must be a multiple of 32 from 32 to 1024, not {self.size!r}.",
+        )
+
+    to_json = asdict
+    from_json = classmethod(_from_json)
+
+
+@dataclass(frozen=True)
+class Band:
+    """A named, fixed frequency band, in Hz. A fixed band is not a tracked formant."""
+
+    name: str
+    low_hz: float
+    high_hz: float
+
+    def __post_init__(self):
+        _require(
+            re.fullmatch(r"[\w.-]{1,24}", self.name) is not None,
+            f"A band's name is 1 to 24 letters, digits, '.', '_' or '-', not {self.name!r}.",
+        )
+        _require(
+            math.isfinite(self.low_hz) and math.isfinite(self.high_hz) and 0 <= self.low_hz,
+            f"Band {self.name}: the limits must be finite and not negative.",
+        )
+        _require(
+            self.low_hz < self.high_hz,
+            f"Band {self.name} is reversed or empty ({self.low_hz:g}-{self.high_hz:g} Hz): "
+            "give the lower limit first, as in F1:300-900.",
+        )
+
+    @classmethod
+    def parse(cls, text: str) -> "Band":
+        """Read "F1:300-900"."""
+        match = re.fullmatch(r"\s*([^:]+):\s*(\d+(?:\.\d+)?)\s*-\s*(\d+(?:\.\d+)?)\s*", text)
+        _require(match is not None, f"Cannot read the band {text!r}: write NAME:LOW-HIGH in Hz, as in F1:300-900.")
+        return cls(match[1].strip(), float(match[2]), float(match[3]))
+
+    @property
+    def label(self) -> str:
+        """ "F1 band (300-900 Hz)": what every legend calls it."""
+        return f"{self.name} band ({self.low_hz:g}-{self.high_hz:g} Hz)"
+
+    to_json = asdict
+    from_json = classmethod(_from_json)
+
+
+F1 = Band("F1", 300.0, 900.0)
+F2 = Band("F2", 900.0, 2500.0)
+DEFAULT_BANDS = (F1, F2)
