@@ -4,7 +4,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from .errors import InputError
@@ -18,35 +18,35 @@ def replacing(path: str | os.PathLike) -> Iterator[Path]:
     Raises InputError if the place cannot be written or the disk is full.
     """
     path = Path(path)
-    temporary = path.with_name(f".{path.stem[:80]}.{uuid.uuid4().hex[:8]}.partial{path.suffix}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+    with _partial(path) as temporary:
         yield temporary
         temporary.replace(path)
-    except OSError as error:
-        raise InputError(f"Cannot write {path}: {error.strerror or error}.") from error
-    finally:
-        if temporary.is_dir():
-            shutil.rmtree(temporary, ignore_errors=True)
-        else:
-            temporary.unlink(missing_ok=True)
 
 
 @contextmanager
 def filling(folder: str | os.PathLike) -> Iterator[Path]:
-    """A temporary folder beside `folder`, whose files move into it, replacing files of the same name, at the end.
+    """A temporary folder whose files move into `folder` at the end, replacing only files of the same name.
 
-    On any failure nothing has moved and the temporary folder is removed.
-    Raises InputError as `replacing` does.
+    On any failure nothing has moved and the temporary folder is removed. Raises InputError as `replacing` does.
     """
     folder = Path(folder)
-    if not folder.exists():
-        with replacing(folder) as temporary:
-            temporary.mkdir()
-            yield temporary
-        return
-    with replacing(folder / "files") as temporary:
+    with _partial(folder) as temporary:
         temporary.mkdir()
         yield temporary
+        folder.mkdir(exist_ok=True)
         for file in temporary.iterdir():
             file.replace(folder / file.name)
+
+
+@contextmanager
+def _partial(path: Path) -> Iterator[Path]:
+    temporary = path.with_name(f".{path.stem[:80]}.{uuid.uuid4().hex[:8]}.partial{path.suffix}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield temporary
+    except OSError as error:
+        raise InputError(f"Cannot write {path}: {error.strerror or error}.") from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+        with suppress(OSError):
+            temporary.unlink()

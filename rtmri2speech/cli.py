@@ -612,15 +612,14 @@ def _counted(progress):
 def main(arguments: list[str] | None = None) -> int:
     """Run a command; the exit code: 0, 2 for bad input, 130 when stopped by the user."""
     try:
-        app(arguments, prog_name="rtmri2speech", standalone_mode=False)
-        return 0
+        code = app(arguments, prog_name="rtmri2speech", standalone_mode=False) or 0
+        if code == 130:  # Typer's answer to SIGINT
+            print("rtmri2speech: stopped; nothing half-written is left.", file=sys.stderr)
+        return code
     except InputError as error:
         message = str(error)
     except TyperException as error:
         message = error.format_message()
-    except (KeyboardInterrupt, typer.Abort):
-        print("rtmri2speech: stopped; nothing half-written is left.", file=sys.stderr)
-        return 130
     except MemoryError:
         message = "This machine has too little memory for this clip: cut it first."
     print(f"rtmri2speech: {' '.join(message.split())}", file=sys.stderr)

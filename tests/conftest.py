@@ -13,7 +13,7 @@ from rtmri2speech.models.bundle import Bundle
 from rtmri2speech.models.hifigan import Generator, GeneratorConfig
 from rtmri2speech.spec import FrameSpec, MelSpec
 
-SHARED = Path(__file__).parents[2] / "shared"
+SHARED = Path(__file__).parents[2] / "shared" / "data"
 
 
 def make_bundle(cnn: str = "lcnet_050", hidden: int = 32, channels: int = 16, mel: MelSpec | None = None) -> Bundle:
@@ -51,8 +51,8 @@ def shared() -> Path:
     """The folder of real clips and speech beside the checkout. It is not part of the project."""
     if not SHARED.is_dir():
         if os.environ.get("CI"):
-            pytest.fail("The folder shared/ with real clips and speech must lie beside the checkout in CI.")
-        pytest.skip("The folder shared/ with real clips and speech is not beside the checkout.")
+            pytest.fail("The folder shared/data with real clips and speech must lie beside the checkout in CI.")
+        pytest.skip("The folder shared/data with real clips and speech is not beside the checkout.")
     return SHARED
 
 

@@ -38,7 +38,7 @@ def ffmpeg_binary() -> str:
 def even_size(size: tuple[int, int]) -> tuple[int, int]:
     """(width, height) with odd sides rounded up: H.264 in yuv420p needs even ones. InputError outside the limits."""
     for side in size:
-        if side != int(side) or not SMALLEST_SIDE <= side <= LARGEST_SIDE:
+        if not SMALLEST_SIDE <= side <= LARGEST_SIDE or side != int(side):
             raise InputError(
                 f"The size of a video must be {SMALLEST_SIDE} to {LARGEST_SIDE} pixels a side, not {size[0]}x{size[1]}."
             )
@@ -92,7 +92,7 @@ def write_video(
         _feed(command, _checked(frames, count, (height, width, 3), progress), path)
 
 
-def _checked(frames: Iterable[np.ndarray], count: int, shape: tuple, progress: Progress | None) -> Iterable[bytes]:
+def _checked(frames: Iterable[np.ndarray], count: int, shape: tuple, progress: Progress | None) -> Iterable[memoryview]:
     written = 0
     for frame in frames:
         if frame.shape != shape or frame.dtype != np.uint8:
@@ -105,12 +105,12 @@ def _checked(frames: Iterable[np.ndarray], count: int, shape: tuple, progress: P
         raise ValueError(f"{written} frames came instead of {count}.")
 
 
-def _planes(frame: np.ndarray) -> bytes:
+def _planes(frame: np.ndarray) -> memoryview:
     """RGB (H, W, 3) -> the planes of yuv420p by ITU-R BT.601, video range; OpenCV is faster at it than ffmpeg."""
-    return cv2.cvtColor(frame, cv2.COLOR_RGB2YUV_I420).tobytes()
+    return cv2.cvtColor(frame, cv2.COLOR_RGB2YUV_I420).data
 
 
-def _feed(command: list[str], chunks: Iterable[bytes], path: str | PathLike) -> None:
+def _feed(command: list[str], chunks: Iterable[memoryview], path: str | PathLike) -> None:
     """Run ffmpeg on the chunks; it has ended when this returns or raises."""
     pipe = subprocess.PIPE
     with (
@@ -132,7 +132,7 @@ def _feed(command: list[str], chunks: Iterable[bytes], path: str | PathLike) -> 
                 process.wait()
 
 
-def _delivered(pipe: BinaryIO, chunk: bytes) -> bool:
+def _delivered(pipe: BinaryIO, chunk: memoryview) -> bool:
     """False if ffmpeg has gone: it says why on stderr, not here."""
     try:
         pipe.write(chunk)

@@ -1,0 +1,255 @@
+"""Bundles and old checkpoints. The old layouts are written here by networks built the old way, without our classes."""
+
+import json
+import pickle
+
+import numpy as np
+import pytest
+import timm
+import torch
+from conftest import make_bundle
+from torch import nn
+
+from rtmri2speech.errors import InputError
+from rtmri2speech.models.acoustic import AcousticConfig, AcousticModel
+from rtmri2speech.models.bundle import load_bundle
+from rtmri2speech.models.convert import convert
+from rtmri2speech.models.features import FeatureExtractor, fold_batch_norm
+from rtmri2speech.models.hifigan import Generator, GeneratorConfig, vocoder_input
+from rtmri2speech.models.weights import read_checkpoint
+
+RATES, KERNELS, CHANNELS = [10, 7, 3, 2], [20, 15, 7, 4], 32
+H = {
+    "resblock": "1",
+    "upsample_rates": RATES,
+    "upsample_kernel_sizes": KERNELS,
+    "upsample_initial_channel": CHANNELS,
+    "resblock_kernel_sizes": [3, 7],
+    "resblock_dilation_sizes": [[1, 3], [1, 3]],
+    "num_mels": 64,
+    "sampling_rate": 11413,
+    "hop_size": 420,
+}
+
+
+class ThesisAcoustic(nn.Module):
+    """The thesis' network and its key layout, three-channel stem."""
+
+    def __init__(self, hidden=24):
+        super().__init__()
+        self.cnn = nn.Module()
+        self.cnn.backbone = timm.create_model("tf_efficientnetv2_b2", features_only=True, pretrained=False, in_chans=3)
+        self.rnn = nn.Module()
+        self.rnn.lstm = nn.LSTM(208, hidden, batch_first=True, bidirectional=True)
+        self.head = nn.Sequential(nn.Dropout(0.5), nn.Linear(hidden, 64))
+        self.hidden = hidden
+
+    def forward(self, frames):
+        x = self.cnn.backbone(frames)[-1].mean(dim=(2, 3))[None]
+        y = self.rnn.lstm(x)[0]
+        return self.head(y[..., : self.hidden] + y[..., self.hidden :])
+
+
+class OldGenerator(nn.Module):
+    """HiFi-GAN's generator with PyTorch's first weight_norm (weight_g, weight_v), plainly written out."""
+
+    def __init__(self, thesis: bool):
+        super().__init__()
+        wn = torch.nn.utils.weight_norm
+        self.thesis = thesis
+        self.conv_pre = nn.Conv1d(64, CHANNELS, 7) if thesis else wn(nn.Conv1d(64, CHANNELS, 7, padding=3))
+        self.ups, self.resblocks = nn.ModuleList(), nn.ModuleList()
+        c = CHANNELS
+        for r, k in zip(RATES, KERNELS, strict=True):
+            self.ups.append(wn(nn.ConvTranspose1d(c, c // 2, k, r, padding=(k - r) // 2)))
+            c //= 2
+            for kernel in (3, 7):
+                block = nn.Module()
+                block.convs1 = nn.ModuleList(
+                    wn(nn.Conv1d(c, c, kernel, dilation=d, padding=d * (kernel - 1) // 2)) for d in (1, 3)
+                )
+                block.convs2 = nn.ModuleList(wn(nn.Conv1d(c, c, kernel, padding=(kernel - 1) // 2)) for _ in (1, 3))
+                self.resblocks.append(block)
+        self.conv_post = wn(nn.Conv1d(c, 1, 7, padding=0 if thesis else 3))
+
+    def forward(self, x):
+        f = nn.functional
+        x = self.conv_pre(f.pad(x, (0, 6)) if self.thesis else x)
+        for i in range(4):
+            x = self.ups[i](f.leaky_relu(x, 0.1))
+            total = 0
+            for block in self.resblocks[2 * i : 2 * i + 2]:
+                y = x
+                for a, b in zip(block.convs1, block.convs2, strict=True):
+                    y = y + b(f.leaky_relu(a(f.leaky_relu(y, 0.1)), 0.1))
+                total = total + y
+            x = total / 2
+        x = f.leaky_relu(x)
+        return torch.tanh(self.conv_post(f.pad(x, (0, 6)) if self.thesis else x))
+
+
+@pytest.fixture(scope="module")
+def old(tmp_path_factory):
+    """Old files of both vocoder variants, with the networks that made them."""
+    folder = tmp_path_factory.mktemp("old")
+    torch.manual_seed(1)
+    acoustic = ThesisAcoustic().eval()
+    for module in acoustic.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.running_mean.normal_(0, 0.1)
+            module.running_var.uniform_(0.5, 1.5)
+    torch.save({"model_state_dict": acoustic.state_dict(), "epoch": 3}, folder / "acoustic.pt")
+    torch.save(acoustic.state_dict(), folder / "bare.pt")
+    vocoders = {}
+    for name, thesis in (("thesis", True), ("jik876", False)):
+        vocoders[name] = OldGenerator(thesis).eval()
+        torch.save({"generator": vocoders[name].state_dict()}, folder / f"g_{name}")
+    (folder / "config.json").write_text(json.dumps(H))
+    rng = np.random.default_rng(0)
+    scaler = {"mean": rng.uniform(-50, -20, 64).tolist(), "std": rng.uniform(4, 9, 64).tolist()}
+    (folder / "scaler.json").write_text(json.dumps(scaler))
+    return folder, acoustic, vocoders
+
+
+def files(folder, acoustic="acoustic.pt", vocoder="g_thesis"):
+    return dict(
+        acoustic=folder / acoustic,
+        scaler=folder / "scaler.json",
+        vocoder=folder / vocoder,
+        vocoder_config=folder / "config.json",
+    )
+
+
+@pytest.mark.parametrize("layout", ["acoustic.pt", "bare.pt"])
+@pytest.mark.parametrize(("variant", "kind"), [("thesis", "ln_power"), ("jik876", "ln_magnitude")])
+def test_old_checkpoints_compute_the_same(old, layout, variant, kind):
+    folder, acoustic, vocoders = old
+    bundle = load_bundle(thesis=files(folder, layout, f"g_{variant}"))
+    assert bundle.kind == "converted" and bundle.vocoder_input == kind and bundle.mel.layout == "thesis"
+    frames, mel = torch.rand(3, 1, 64, 64), torch.randn(1, 64, 9)
+    with torch.no_grad():
+        torch.testing.assert_close(
+            bundle.acoustic(frames[None]), acoustic(frames.expand(-1, 3, -1, -1)), rtol=1e-4, atol=1e-5
+        )
+        torch.testing.assert_close(bundle.vocoder(mel), vocoders[variant](mel), rtol=1e-4, atol=1e-6)
+
+
+def test_vocoder_input_is_the_log_each_vocoder_was_trained_on():
+    power = torch.tensor([1e-9, 1e-5, 2.0])
+    db = 10 * torch.log10(power)
+    torch.testing.assert_close(vocoder_input(db, "ln_power"), torch.log(power.clamp_min(1e-5)))
+    torch.testing.assert_close(vocoder_input(db, "ln_magnitude"), torch.log(power.sqrt().clamp_min(1e-5)))
+
+
+def edited(folder, source, edit):
+    checkpoint = torch.load(folder / source, weights_only=True)
+    state = checkpoint.get("model_state_dict") or checkpoint.get("generator") or checkpoint
+    edit(state)
+    torch.save(checkpoint, folder / "edited")
+    return "edited"
+
+
+def test_missing_extra_misshapen_and_nan_tensors_are_named(old):
+    folder = old[0]
+    name = "cnn.backbone.blocks.2.1.conv_pwl.weight"
+
+    def broken(edit, **which):
+        source = which.get("source", "acoustic.pt")
+        with pytest.raises(InputError) as caught:
+            new = edited(folder, source, edit)
+            convert(**(files(folder, new) if source == "acoustic.pt" else files(folder, vocoder=new)))
+        return str(caught.value)
+
+    assert "lacks tensor cnn.blocks.2.1.conv_pwl.weight" in broken(lambda s: s.pop(name))
+    assert "unknown tensor surprise" in broken(lambda s: s.update(surprise=torch.zeros(1)))
+    assert "shape (1, 2)" in broken(lambda s: s.update({name: torch.zeros(1, 2)}))
+    assert "NaN" in broken(lambda s: s[name].fill_(float("nan")))
+    assert "ups.1.weight" in broken(lambda s: s["ups.1.weight_v"].fill_(float("inf")), source="g_thesis")
+    assert "lacks tensor ups.0.weight_g" in broken(lambda s: s.pop("ups.0.weight_g"), source="g_thesis")
+
+
+class Code:
+    def __reduce__(self):
+        return (print, ("code from a checkpoint ran",))
+
+
+def test_code_in_a_checkpoint_does_not_run(tmp_path, capsys):
+    (tmp_path / "evil.pt").write_bytes(pickle.dumps({"model_state_dict": Code()}))
+    torch.save({"model_state_dict": Code()}, tmp_path / "evil2.pt")
+    for name in ("evil.pt", "evil2.pt"):
+        with pytest.raises(InputError):
+            read_checkpoint(tmp_path / name)
+    assert "ran" not in capsys.readouterr().out
+    (tmp_path / "text.pt").write_text("not a checkpoint")
+    with pytest.raises(InputError):
+        read_checkpoint(tmp_path / "text.pt")
+
+
+@pytest.mark.parametrize("half", [False, True])
+def test_bundle_round_trip(tmp_path, half):
+    bundle = make_bundle()
+    bundle.training = {"corpus": "none", "発話": 1}
+    bundle.save(tmp_path / "b", half=half)
+    again = load_bundle(tmp_path / "b")
+    assert again.training == bundle.training and again.mel == bundle.mel
+    frames = torch.rand(1, 4, 1, 64, 64)
+    tolerance = 2e-2 if half else 0
+    torch.testing.assert_close(again.acoustic(frames), bundle.acoustic(frames), rtol=tolerance, atol=tolerance)
+    with pytest.raises(InputError, match="exists already"):
+        bundle.save(tmp_path / "b")
+
+
+def test_damaged_bundles_are_refused(tmp_path, bundle):
+    bundle.save(tmp_path / "b")
+    description = json.loads((tmp_path / "b" / "bundle.json").read_text())
+
+    def refused(words, **changes):
+        (tmp_path / "b" / "bundle.json").write_text(json.dumps(description | changes))
+        with pytest.raises(InputError, match=words):
+            load_bundle(tmp_path / "b")
+
+    refused("format version", format_version=99)
+    refused("kind is one of", kind="magic")
+    refused("no setting called", mel=description["mel"] | {"colour": 1})
+    refused("lacks tensor|shape", acoustic=description["acoustic"] | {"rnn_hidden": 33})
+    refused("timm has no model", acoustic=description["acoustic"] | {"cnn": "nothing"})
+    refused("lacks its file", sha256={"../x": "0"})
+    refused("damaged", sha256=description["sha256"] | {"scaler.json": "0"})
+    (tmp_path / "b" / "bundle.json").write_text("[]")
+    with pytest.raises(InputError):
+        load_bundle(tmp_path / "b")
+    with pytest.raises(InputError, match="no bundle"):
+        load_bundle(tmp_path)
+
+
+def test_generator_settings_are_checked():
+    for wrong in (
+        {"upsample_kernel_sizes": (20, 15, 7, 3)},
+        {"upsample_rates": (10, 7, 3)},
+        {"resblock": "3"},
+        {"initial_channel": 500},
+    ):
+        with pytest.raises(InputError):
+            GeneratorConfig(**wrong)
+    assert Generator(GeneratorConfig(initial_channel=16))(torch.zeros(1, 64, 3)).shape == (1, 1, 3 * 420)
+
+
+def test_thesis_architecture():
+    model = AcousticModel(AcousticConfig())
+    assert model.channels == 208
+    assert model.rnn.hidden_size == 640 and model.dropout.p == 0.5 and model.head.out_features == 64
+    with torch.no_grad():
+        assert model.eval().feature_maps(torch.rand(1, 1, 256, 256)).shape == (1, 208, 8, 8)
+
+
+@pytest.mark.parametrize("cnn", ["tf_efficientnetv2_b2", "lcnet_050", "resnet10t", "mobilenetv4_conv_small"])
+def test_folded_batch_norm_computes_the_same(cnn):
+    model = make_bundle(cnn).acoustic
+    frames = torch.rand(2, 1, 96, 96)
+    with torch.no_grad():
+        plain = model.feature_maps(frames)
+        folded = fold_batch_norm(model.cnn)(frames)[-1]
+        maps, means = FeatureExtractor(model.cnn)([frames[:, 0].numpy()])
+    torch.testing.assert_close(folded, plain, rtol=1e-4, atol=1e-4 * float(plain.abs().max()))
+    torch.testing.assert_close(maps, plain, rtol=1e-4, atol=1e-4 * float(plain.abs().max()))
+    torch.testing.assert_close(means, plain.mean(dim=(2, 3)), rtol=1e-4, atol=1e-4 * float(plain.abs().max()))

@@ -1,0 +1,101 @@
+"""PNG figures and cut sequences."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from rtmri2speech.errors import InputError
+from rtmri2speech.render import fonts
+from rtmri2speech.render.figures import average_figure, frame_figure
+from rtmri2speech.render.segment import segment
+
+FPS = 11413 / 420
+
+
+def pixels(path):
+    with Image.open(path) as image:
+        return np.asarray(image.convert("RGB")).astype(int), image.info["dpi"]
+
+
+def share_near(picture, rgb, within=6):
+    return (np.abs(picture - np.array(rgb)).max(axis=2) <= within).mean()
+
+
+def test_frame_figure_shows_that_frame_and_its_heat(tmp_path):
+    frames = np.repeat(np.uint8([50, 130]), 64 * 64).reshape(2, 64, 64)
+    heat = np.zeros((2, 64, 64), np.float32)
+    heat[1, :, :32] = 1  # the left half of frame 1
+    frame_figure(tmp_path / "a.png", frames, {"F1 band (300-900 Hz)": heat}, 1, FPS, alpha=1.0, dpi=100)
+    picture, dpi = pixels(tmp_path / "a.png")
+    assert dpi == pytest.approx((100, 100), abs=0.1)
+    hot, plain = (252, 255, 164), (130, 130, 130)
+    assert share_near(picture, hot) == pytest.approx(share_near(picture, plain), rel=0.1)
+    assert share_near(picture, plain) > 0.2
+    columns = np.flatnonzero((np.abs(picture - plain).max(axis=2) <= 3).mean(axis=0) > 0.5)
+    hot_columns = np.flatnonzero((np.abs(picture - hot).max(axis=2) <= 6).mean(axis=0) > 0.5)
+    assert hot_columns.max() < columns.min() + 3
+
+
+def test_average_figure_is_the_mean_over_time_and_dpi_scales_it(tmp_path):
+    frames = np.repeat(np.uint8([60, 160]), 64 * 64).reshape(2, 64, 64)
+    heat = np.zeros((2, 8, 8), np.float32)
+    for dpi in (100, 300):
+        average_figure(tmp_path / f"{dpi}.png", frames, {"F1": heat, "F2": heat}, dpi=dpi)
+    small, large = (pixels(tmp_path / f"{dpi}.png")[0] for dpi in (100, 300))
+    assert share_near(small, (110, 110, 110), 1) > 0.4
+    assert large.shape[0] == pytest.approx(3 * small.shape[0], abs=3)
+
+
+@pytest.mark.filterwarnings("ignore:Glyph")
+def test_japanese_text_never_fails_without_a_font(tmp_path, monkeypatch):
+    monkeypatch.setattr(fonts, "_JAPANESE", ())
+    fonts._font_file.cache_clear()
+    try:
+        frames, heat = np.zeros((1, 32, 32), np.uint8), np.zeros((1, 8, 8), np.float32)
+        frame_figure(tmp_path / "a.png", frames, {"舌 (900-2500 Hz)": heat}, 0, FPS, title="第1フレーム")
+        assert fonts.font_file("舌").name == "DejaVuSans.ttf"
+    finally:
+        fonts._font_file.cache_clear()
+    assert pixels(tmp_path / "a.png")[0].std() > 10
+
+
+def test_figure_errors_leave_nothing(tmp_path):
+    frames, heat = np.zeros((3, 32, 32), np.uint8), np.zeros((3, 8, 8), np.float32)
+    path = tmp_path / "a.png"
+    with pytest.raises(InputError, match="frames 0 to 2"):
+        frame_figure(path, frames, {"F1": heat}, 3, FPS)
+    with pytest.raises(InputError, match="F1.* 2 frames .* 3"):
+        average_figure(path, frames, {"F1": heat[:2]})
+    with pytest.raises(InputError, match="dpi"):
+        average_figure(path, frames, {"F1": heat}, dpi=0)
+    with pytest.raises(InputError, match="finite"):
+        average_figure(path, frames, {"F1": heat * np.nan})
+    with pytest.raises(InputError, match="empty"):
+        average_figure(path, frames[:0], {"F1": heat[:0]})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_segment_takes_frames_whose_midpoint_lies_between_the_times():
+    sequence = np.arange(10.0)[:, None, None] * np.ones((1, 2, 2))
+    # At 10 fps the midpoints are 0.05, 0.15, ... s.
+    assert segment(sequence, 0.2, 0.5, 10)[:, 0, 0].tolist() == [2, 3, 4]
+    assert segment(sequence, 0.14, 0.26, 10)[:, 0, 0].tolist() == [1, 2]
+    assert segment(sequence, 0.15, 0.25, 10)[:, 0, 0].tolist() == [1]
+    assert segment(sequence, 0, 1, 10)[:, 0, 0].tolist() == list(range(10))
+    assert np.shares_memory(segment(sequence, 0.2, 0.5, 10), sequence)
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "fps", "words"),
+    [
+        (0.5, 0.2, 10, "earlier first"),
+        (-0.1, 0.2, 10, "earlier first"),
+        (float("nan"), 0.2, 10, "earlier first"),
+        (0.2, 2.0, 10, "1.000 s"),
+        (0.06, 0.12, 10, "No frame"),
+        (0.2, 0.5, 0, "frame rate"),
+    ],
+)
+def test_segment_errors(start, end, fps, words):
+    with pytest.raises(InputError, match=words):
+        segment(np.zeros((10, 2, 2)), start, end, fps)
