@@ -17,6 +17,7 @@ import torch
 from conftest import moving_frames, write_mp4
 
 from rtmri2speech.cli import main
+from rtmri2speech.render.encode import ffmpeg_binary
 
 MODEL_FPS = 11413 / 420
 

@@ -45,14 +45,10 @@ def frame_picture(analysis: Analysis, frame: int) -> np.ndarray:
     return np.hstack(panels)
 
 
-def frame_numbers(analysis: Analysis, frame: int) -> list[list]:
-    """Rows of (name, value) about a frame: its time and each band's energy and peak attention."""
-    rows = [["t (s)", f"{frame / analysis.fps:.3f}"]]
-    for band in analysis.bands:
-        rows.append([f"{band.label}: dB", f"{analysis.band_db[band.name][frame]:.1f}"])
-        peak = display_grid(analysis.cam[band.name], analysis.normalize)[frame].max()
-        rows.append([f"{band.label}: max", f"{peak:.2f}"])
-    return rows
+def frame_numbers(analysis: Analysis, frame: int) -> str:
+    """One line about a frame: its time, and each band's energy in dB (of the predicted mel)."""
+    bands = [f"{band.label}: {analysis.band_db[band.name][frame]:.1f} dB" for band in analysis.bands]
+    return " · ".join([f"**{frame}**", f"{frame / analysis.fps:.3f} s", *bands])
 
 
 def _heat(analysis: Analysis, band: str):

@@ -4,6 +4,7 @@ import tempfile
 from pathlib import Path
 
 import gradio as gr
+import numpy as np
 
 from ..errors import InputError
 from ..models.bundle import KINDS, load_bundle
@@ -39,7 +40,7 @@ def build(bundle_folder: Path | None = None, clips_folder: Path | None = None) -
             raise gr.Error(str(error).replace(str(path), path.name), print_exception=False) from None
         last = len(analysis.mel_db) - 1
         return (
-            (analysis.sample_rate, analysis.audio),
+            (analysis.sample_rate, (analysis.audio * 32767).astype(np.int16)),
             str(video),
             analysis,
             gr.Slider(maximum=last, value=0, interactive=True),
@@ -66,12 +67,20 @@ def build(bundle_folder: Path | None = None, clips_folder: Path | None = None) -
                 with gr.Row():
                     start = gr.Button(text("run"), variant="primary")
                     stop = gr.Button(text("stop"), variant="stop")
-                audio = gr.Audio(label=text("speech"), interactive=False)
+                audio = gr.Audio(label=text("speech"), interactive=False, buttons=["download"], elem_id="speech")
             with gr.Column(scale=1):
-                video = gr.Video(label=text("overlay"), interactive=False, height=420)
-        frame = gr.Slider(0, 1, value=0, step=1, label=text("frame"), interactive=False)
-        picture = gr.Image(label=text("picture"), interactive=False, format="png")
-        numbers = gr.Dataframe(label=text("numbers"), headers=["", ""], interactive=False)
+                video = gr.Video(
+                    label=text("overlay"), interactive=False, height=420, buttons=["download"], elem_id="overlay"
+                )
+        frame = gr.Slider(0, 1, value=0, step=1, label=text("frame"), interactive=False, elem_id="frame")
+        picture = gr.Image(
+            label=text("picture"),
+            interactive=False,
+            format="png",
+            elem_id="picture",
+            buttons=["download", "fullscreen"],
+        )
+        numbers = gr.Markdown()
         gr.Markdown(text("caution"))
 
         outputs = [audio, video, state, frame, picture, numbers]

@@ -2,7 +2,6 @@
 
 TEXTS = {
     "en": {
-        "title": "rtmri2speech",
         "intro": "Real-time MRI of a speaking vocal tract → speech, and what drove each formant band, frame by frame.",
         "bundle": "Model",
         "clip": "Example clip",
@@ -13,13 +12,11 @@ TEXTS = {
         "overlay": "Formant-band heatmaps over the clip",
         "frame": "Frame",
         "picture": "Chosen frame: plain, F1 band, F2 band",
-        "numbers": "About this frame",
         "caution": "One cell of the map covers 32 × 32 of the model's 256 × 256 pixels. A fixed band is not a tracked "
         "formant. Colours use one scale for the whole clip.",
         "untrained": "This bundle has random weights: what it says means nothing.",
     },
     "ja": {
-        "title": "rtmri2speech",
         "intro": "発話中の声道のリアルタイムMRI動画から音声を合成し、"
         "各フォルマント帯域の根拠をフレームごとに示します。",
         "bundle": "モデル",
@@ -31,7 +28,6 @@ TEXTS = {
         "overlay": "フォルマント帯域のヒートマップを重ねた動画",
         "frame": "フレーム",
         "picture": "選択したフレーム：元画像、F1帯域、F2帯域",
-        "numbers": "このフレームについて",
         "caution": "マップの1マスはモデル入力256×256画素のうち32×32画素に当たります。"
         "固定帯域は追跡したフォルマントではありません。"
         "色の尺度は動画全体で共通です。",

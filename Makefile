@@ -1,0 +1,39 @@
+# Each target is a plain command or two. README says what they are on Windows.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test lint bench phantom train clean
+
+demo: .venv/.runtime
+	$(BIN)/python app.py
+
+test: lint
+	$(BIN)/python -m pytest
+
+lint: .venv/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+bench: .venv/.dev
+	$(BIN)/python -m benchmarks
+
+phantom: .venv/.dev
+	$(BIN)/python -m training.phantom --out corpus/phantom --minutes 60 --speakers 10 --seed 0 --workers 2
+
+train: .venv/.dev
+	$(BIN)/python -m training.preprocess --data_dir corpus/phantom --out_dir corpus/dataset
+	$(BIN)/python -m training.acoustic data_dir=corpus/dataset
+
+clean:
+	rm -rf .venv
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+.venv/.runtime: requirements.txt | .venv/bin/python
+	$(BIN)/python -m pip install -r requirements.txt
+	@touch $@
+
+.venv/.dev: requirements.txt requirements-train.txt requirements-dev.txt | .venv/bin/python
+	$(BIN)/python -m pip install -r requirements-dev.txt
+	@touch $@ .venv/.runtime

@@ -1,0 +1,53 @@
+"""Grad-CAM of both bands for all frames, against the acoustic forward and against one backward pass per frame."""
+
+import torch
+
+from rtmri2speech.attention import band_cams, band_energy
+from rtmri2speech.frames import prepare_frames
+from rtmri2speech.mel import band_bins
+from rtmri2speech.models.features import BATCH, FeatureExtractor
+from rtmri2speech.spec import DEFAULT_BANDS
+
+from .material import frames, thesis_bundle
+from .timing import best_seconds
+
+LENGTHS = (100, 200, 400, 800)
+SHARE_AT = 200
+
+
+def measure() -> dict:
+    bundle = thesis_bundle()
+    bins = {band.name: band_bins(bundle.mel, band) for band in DEFAULT_BANDS}
+    prepared = prepare_frames(frames(SHARE_AT), 256)
+    extract = FeatureExtractor(bundle.acoustic.cnn)
+    chunks = [prepared[k : k + BATCH] for k in range(0, SHARE_AT, BATCH)]
+    maps, features = extract(chunks)
+
+    def forward():
+        with torch.no_grad():
+            bundle.acoustic.mel_from_features(extract(chunks)[1][None])
+
+    def cams(count):
+        repeated = [
+            tensor.repeat(-(-count // SHARE_AT), *[1] * (tensor.dim() - 1))[:count] for tensor in (maps, features)
+        ]
+        return lambda: band_cams(bundle.acoustic, bundle.scaler, *repeated, bins)
+
+    def one_backward_per_frame():
+        for b in bins.values():
+            g = features[: LENGTHS[0]].clone().requires_grad_(True)
+            energies = band_energy(bundle.acoustic.mel_from_features(g[None])[0], bundle.scaler, b, "db")
+            for t in range(len(g)):
+                torch.autograd.grad(energies[t], g, retain_graph=True)
+
+    seconds = best_seconds({"forward": forward} | {str(n): cams(n) for n in LENGTHS}, repeats=5)
+    plain = best_seconds({"plain": one_backward_per_frame}, repeats=1)["plain"]
+    per_frame = {n: seconds[str(n)] / n for n in LENGTHS}
+    return {
+        f"acoustic forward, T = {SHARE_AT} (s)": seconds["forward"],
+        **{f"both bands, T = {n} (s)": seconds[str(n)] for n in LENGTHS},
+        f"share of the forward's time, T = {SHARE_AT} (%)": 100 * seconds[str(SHARE_AT)] / seconds["forward"],
+        "time per frame at T = 800 over T = 100": per_frame[800] / per_frame[100],
+        f"one backward per frame through the BiLSTM, T = {LENGTHS[0]} (s)": plain,
+        f"times its speed, T = {LENGTHS[0]}": plain / seconds[str(LENGTHS[0])],
+    }
