@@ -6,7 +6,7 @@ clip's frames -> model's rate -> CNN -> BiLSTM -> mel -> vocoder -> waveform
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,7 +21,7 @@ from .mel import band_bins
 from .models.bundle import Bundle
 from .models.features import BATCH, FeatureExtractor, choose_precision
 from .models.hifigan import vocoder_input
-from .render.grid import upsample_grid
+from .render.grid import UpsampledGrid, upsample_grid
 from .spec import DEFAULT_BANDS, Band
 
 NORMALIZATIONS = ("clip", "frame")
@@ -65,10 +65,10 @@ class Analysis:
         """The band's CAM for display: float32 (T, size, size) in [0, 1], its positive part; computed at each call."""
         return np.stack(list(self.heatmap_frames(band)))
 
-    def heatmap_frames(self, band: str) -> Iterator[np.ndarray]:
-        """The same, one frame (size, size) at a time."""
+    def heatmap_frames(self, band: str) -> UpsampledGrid:
+        """The same, but each frame (size, size) is computed when it is asked for: [t], iteration, len, shape."""
         grid = display_grid(self.cam[band], self.normalize)
-        yield from upsample_grid(grid, (self.frame_size, self.frame_size))
+        return upsample_grid(grid, (self.frame_size, self.frame_size))
 
     @property
     def of_clip_frame(self) -> np.ndarray:

@@ -57,6 +57,9 @@ PrecisionOption = Annotated[
 ]
 OutFile = Annotated[Path, typer.Option("-o", "--output", help="File to write.")]
 AlphaOption = Annotated[float, typer.Option("--alpha", help="Opacity of the hottest pixels, 0 to 1.")]
+ColourOption = Annotated[
+    list[str] | None, typer.Option("--colour-map", help="Matplotlib colour map, one per band (jet is the thesis').")
+]
 SizeOption = Annotated[
     tuple[int, int], typer.Option("--resize", metavar="WIDTH HEIGHT", help="Size of the video; nothing is stretched.")
 ]
@@ -135,6 +138,7 @@ def gradcam(
         str, typer.Option(help="One heatmap per model frame (27.17 a second) or per frame of the clip: model or clip.")
     ] = "model",
     alpha: AlphaOption = 0.7,
+    colour_map: ColourOption = None,
     dpi: Annotated[int, typer.Option(min=50, max=600, help="Of the PNG figures.")] = 150,
     fps: FpsOption = None,
     precision: PrecisionOption = "auto",
@@ -153,6 +157,9 @@ def gradcam(
     if per not in ("model", "clip"):
         raise InputError(f"--per is model or clip, not {per!r}.")
     bands = [Band.parse(text) for text in formant_band] if formant_band else DEFAULT_BANDS
+    colours = colour_map * len(bands) if colour_map and len(colour_map) == 1 else colour_map
+    if colours and len(colours) != len(bands):
+        raise InputError(f"Give one colour map for all bands or one for each of the {len(bands)}, not {len(colours)}.")
     loaded = load_bundle(bundle)
     clip = _read(video, fps)
     with _bar("Analysing") as progress:
@@ -176,17 +183,15 @@ def gradcam(
     with filling(output) as folder, _bar("Writing") as progress:
         for number, band in enumerate(bands):
             path = folder / f"gradcam_{band.name}_sequence.npy"
-            shape = (len(rows), result.frame_size, result.frame_size)
-            sequence = np.lib.format.open_memmap(path, "w+", np.float32, shape)
-            for row, heat in enumerate(result.heatmap_frames(band.name)):
-                sequence[rows == row] = heat
-            sequence.flush()
-            maps = {band.label: sequence}
-            average_figure(folder / f"gradcam_{band.name}_average.png", frames, maps, alpha=alpha, dpi=dpi)
+            heat = result.heatmap_frames(band.name)
+            _write_sequence(path, (heat[row] for row in rows), heat.shape[1:], len(rows))
+            maps = {band.label: np.load(path, mmap_mode="r")}
+            look = {"alpha": alpha, "dpi": dpi, "colour_maps": [colours[number]] if colours else None}
+            average_figure(folder / f"gradcam_{band.name}_average.png", frames, maps, **look)
             for frame in target_frames or ():
                 name = f"gradcam_{band.name}_frame{frame:04d}.png"
-                frame_figure(folder / name, frames, maps, frame, rate, alpha=alpha, dpi=dpi)
-            del sequence, maps
+                frame_figure(folder / name, frames, maps, frame, rate, **look)
+            del maps  # Windows cannot move a file that is still mapped
             _write_record(path, record | {"band": band.to_json()})
             progress("", (number + 1) / len(bands))
     print(f"{output}: {len(rows)} heatmaps of {', '.join(band.label for band in bands)}{_warning(loaded)}")
@@ -228,6 +233,7 @@ def slowmo(
     repeat: Annotated[int, typer.Option(help="How many times each frame is shown.")] = 4,
     alpha: AlphaOption = 0.7,
     resize: SizeOption = (512, 512),
+    colour_map: ColourOption = None,
     label: Annotated[str | None, typer.Option(help="Legend; default: from the sequence's .json.")] = None,
     clip_fps: Annotated[
         float | None, typer.Option("--clip-fps", help="Frame rate of a folder of frames or an array.")
@@ -252,6 +258,7 @@ def slowmo(
             repeat=repeat,
             alpha=alpha,
             size=resize,
+            colour_maps=colour_map,
             progress=_counted(progress),
         )
     print(f"{output}: {made.size[0]}x{made.size[1]}, {made.duration_s:.2f} s")
@@ -271,9 +278,7 @@ def overlay(
     slow: Annotated[float, typer.Option(help="How many times slower; the pitch is kept.")] = 1.0,
     layout: Annotated[str, typer.Option(help="overlay or side-by-side.")] = "overlay",
     combine: Annotated[str, typer.Option(help="Where both bands are hot: max or mean.")] = "max",
-    colour_map: Annotated[
-        list[str] | None, typer.Option(help="Matplotlib colour map, one per band (jet is the thesis').")
-    ] = None,
+    colour_map: ColourOption = None,
     fps: FpsOption = None,
 ):
     """Render the heatmaps over the clip as a video with sound."""
@@ -301,7 +306,7 @@ def overlay(
             layout=layout,
             size=resize,
             alpha=alpha,
-            colour_maps=colour_map or None,
+            colour_maps=colour_map,
             combine=combine,
             audio=sound,
             audio_rate=sound_rate,
@@ -507,6 +512,18 @@ def _label_of(sequence: Path) -> str:
 
     band = _record_of(sequence).get("band")
     return Band.from_json(band).label if band else sequence.stem
+
+
+def _write_sequence(path: Path, heatmaps, size: tuple[int, int], count: int) -> None:
+    """A .npy of float32 (count, *size), one heatmap after the other; not through a map into memory, which would crash
+    the program instead of raising when the disk is full."""
+    import numpy as np
+
+    header = {"descr": "<f4", "fortran_order": False, "shape": (count, *size)}
+    with path.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, header)
+        for heatmap in heatmaps:
+            file.write(np.ascontiguousarray(heatmap, "<f4").data)
 
 
 def _save_array(path: Path, array) -> None:

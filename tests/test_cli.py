@@ -338,8 +338,15 @@ def test_16_bit_and_odd_sizes_are_read(run, tmp_path):
         cv2.imwrite(str(tmp_path / f"f_{k:04d}.png"), frame.astype(np.uint16) * 257)
     code, _, err = run("synth", tmp_path, "--fps", 27, "-o", tmp_path / "o.wav", bundle=True)
     assert code == 0, err
-    write_mp4(tmp_path / "odd.mkv", moving_frames(6, 46, 68)[:, :45, :67].repeat(2, 1)[:, ::2][:, :44, :66])
-    assert run("synth", tmp_path / "odd.mkv", "-o", tmp_path / "o.wav", bundle=True)[0] == 0
+
+
+def test_raw_bgr24_avi_that_aborts_opencv(run, tmp_path):
+    with av.open(str(tmp_path / "raw.avi"), "w") as container:
+        stream = container.add_stream("rawvideo", rate=Fraction(2318, 100))
+        stream.width, stream.height, stream.pix_fmt = 68, 68, "bgr24"
+        for frame in moving_frames(10, 68, 68):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(np.repeat(frame[..., None], 3, 2), "bgr24")))
+    assert run("synth", tmp_path / "raw.avi", "-o", tmp_path / "o.wav", bundle=True)[0] == 0
 
 
 def test_bad_bands_alpha_frames_and_places(place, run, tmp_path):
@@ -387,6 +394,11 @@ def test_bad_heatmaps(place, run, tmp_path):
     assert sorted(tmp_path.iterdir()) == before
 
 
+class Code:
+    def __reduce__(self):
+        return (print, ("code from a checkpoint ran",))
+
+
 def test_bad_weights(place, run, tmp_path, bundle):
     bundle.save(tmp_path / "b")
     from safetensors.torch import load_file, save_file
@@ -404,6 +416,7 @@ def test_bad_weights(place, run, tmp_path, bundle):
     (tmp_path / "b" / "bundle.json").write_text(json.dumps(description))
     assert_refused(run(*arguments), "head.bias holds NaN")
     torch.save({"model_state_dict": {}}, tmp_path / "a.pt")
+    torch.save({"model_state_dict": Code()}, tmp_path / "evil.pt")
     (tmp_path / "scaler.json").write_text(json.dumps({"mean": [0] * 80, "std": [1] * 80}))
     (tmp_path / "config.json").write_text("{}")
     convert = [
@@ -420,7 +433,31 @@ def test_bad_weights(place, run, tmp_path, bundle):
         tmp_path / "new",
     ]
     assert_refused(run(*convert), "head.weight")
+    convert[2] = tmp_path / "evil.pt"
+    assert_refused(run(*convert), "was not loaded")
     assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the disk is made full by a POSIX limit")
+@pytest.mark.parametrize("command", ["overlay", "gradcam", "synth", "segment"])
+def test_full_disk_leaves_nothing(place, bundle_folder, tmp_path, command):
+    import resource
+
+    heat = place / "gc" / "gradcam_F1_sequence.npy"
+    arguments = {
+        "overlay": [place / "clip.mp4", "--heatmap", heat, "-o", tmp_path / "o.mp4"],
+        "gradcam": [place / "clip.mp4", "-o", tmp_path / "gc", "--bundle", bundle_folder],
+        "synth": [place / "clip.mp4", "-o", tmp_path / "o.wav", "--bundle", bundle_folder],
+        "segment": [heat, "--from", "0", "--to", "1", "-o", tmp_path / "s.npy"],
+    }[command]
+    done = subprocess.run(
+        [sys.executable, "-m", "rtmri2speech", command, *arguments],
+        capture_output=True,
+        encoding="utf-8",
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000)),
+    )
+    assert_refused((done.returncode, done.stdout, done.stderr), "Cannot write")
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGINT is sent to a process of its own on POSIX only")

@@ -92,13 +92,14 @@ def read_thesis_acoustic(path: Paths, cnn: str = AcousticConfig.cnn) -> Acoustic
 def read_hifigan_generator(path: Paths, config_path: Paths, mel: MelSpec) -> Generator:
     """A HiFi-GAN generator {"generator": ...} with its config.json, weight norm folded in.
 
-    A conv_pre without weight norm marks the thesis' variant, which pads on the right.
+    A conv_pre alone without weight norm marks the thesis' variant, which pads on the right.
     """
     checkpoint = read_checkpoint(path)
     state = checkpoint.get("generator", checkpoint)
     if not isinstance(state, dict):
         raise InputError(f"{path}: the entry 'generator' is not a dictionary of tensors.")
-    thesis_variant = "conv_pre.weight" in state
+    # All convolutions plain: a reference generator whose weight norm was removed before it was saved
+    thesis_variant = "conv_pre.weight" in state and "ups.0.weight" not in state
     config = _generator_config(config_path, "right" if thesis_variant else "both", mel)
     generator = Generator(config).fold_weight_norm()
     load_exactly(generator, _fold_weight_norm(state, path), str(path))

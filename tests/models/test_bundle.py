@@ -134,6 +134,21 @@ def test_old_checkpoints_compute_the_same(old, layout, variant, kind):
         torch.testing.assert_close(bundle.vocoder(mel), vocoders[variant](mel), rtol=1e-4, atol=1e-6)
 
 
+def test_a_generator_saved_without_weight_norm(old):
+    folder, _, vocoders = old
+    plain = OldGenerator(thesis=False)
+    plain.load_state_dict(vocoders["jik876"].state_dict())
+    for module in plain.modules():
+        if isinstance(module, (nn.Conv1d, nn.ConvTranspose1d)):
+            torch.nn.utils.remove_weight_norm(module)
+    torch.save({"generator": plain.state_dict()}, folder / "g_plain")
+    bundle = load_bundle(thesis=files(folder, vocoder="g_plain"))
+    mel = torch.randn(1, 64, 9)
+    with torch.no_grad():
+        torch.testing.assert_close(bundle.vocoder(mel), vocoders["jik876"](mel), rtol=1e-4, atol=1e-6)
+    assert bundle.vocoder_input == "ln_magnitude"
+
+
 def test_vocoder_input_is_the_log_each_vocoder_was_trained_on():
     power = torch.tensor([1e-9, 1e-5, 2.0])
     db = 10 * torch.log10(power)
