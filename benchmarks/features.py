@@ -27,11 +27,11 @@ def measure() -> dict:
                 [plain(torch.from_numpy(c)[:, None].expand(-1, 3, -1, -1).contiguous())[-1] for c in chunks]
             )
 
-    exact = FeatureExtractor(bundle.acoustic.cnn)
-    contestants = {"plain": plain_way, "fp32": lambda: exact(chunks)}
+    exact = FeatureExtractor(bundle.acoustic)
+    contestants = {"plain": plain_way, "fp32": lambda: exact(chunks, COUNT)}
     if bf16_is_fast(bundle.device):
-        bf16 = FeatureExtractor(bundle.acoustic.cnn, torch.bfloat16)
-        contestants["bf16"] = lambda: bf16(chunks)
+        bf16 = FeatureExtractor(bundle.acoustic, torch.bfloat16)
+        contestants["bf16"] = lambda: bf16(chunks, COUNT)
     seconds = best_seconds(contestants)
 
     def mel(features):

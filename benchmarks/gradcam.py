@@ -19,13 +19,13 @@ def measure() -> dict:
     bundle = thesis_bundle()
     bins = {band.name: band_bins(bundle.mel, band) for band in DEFAULT_BANDS}
     prepared = prepare_frames(frames(SHARE_AT), 256)
-    extract = FeatureExtractor(bundle.acoustic.cnn)
+    extract = FeatureExtractor(bundle.acoustic)
     chunks = [prepared[k : k + BATCH] for k in range(0, SHARE_AT, BATCH)]
-    maps, features = extract(chunks)
+    maps, features = extract(chunks, SHARE_AT)
 
     def forward():
         with torch.no_grad():
-            bundle.acoustic.mel_from_features(extract(chunks)[1][None])
+            bundle.acoustic.mel_from_features(extract(chunks, SHARE_AT)[1][None])
 
     def cams(count):
         repeated = [

@@ -25,7 +25,7 @@ from .render.grid import UpsampledGrid, upsample_grid
 from .spec import DEFAULT_BANDS, Band
 
 NORMALIZATIONS = ("clip", "frame")
-_VOCODER_CHUNK = 400  # mel frames a piece: bounds the memory of a long clip
+_VOCODER_CHUNK = 256  # mel frames a piece: bounds the memory of a long clip
 _VOCODER_CONTEXT = 16  # mel frames on each side of a piece; the generator hears about 12
 
 Progress = Callable[[str, float], None]
@@ -110,8 +110,8 @@ def analyse(
     model_frames = timeline.retime(clip, bundle.fps)
     size, count = bundle.frames.size, len(model_frames)
     chunks = (prepare_frames(model_frames[k : k + BATCH], size) for k in range(0, count, BATCH))
-    extract = FeatureExtractor(bundle.acoustic.cnn, dtype)
-    maps, features = extract(chunks, lambda done: tell("frames", 0.7 * done / count))
+    extract = FeatureExtractor(bundle.acoustic, dtype)
+    maps, features = extract(chunks, count, lambda done: tell("frames", 0.7 * done / count))
     with torch.no_grad():
         mel = bundle.acoustic.mel_from_features(features[None])[0]
     seconds = {"acoustic": clock.lap()}

@@ -184,14 +184,14 @@ def gradcam(
         for number, band in enumerate(bands):
             path = folder / f"gradcam_{band.name}_sequence.npy"
             heat = result.heatmap_frames(band.name)
-            _write_sequence(path, (heat[row] for row in rows), heat.shape[1:], len(rows))
-            maps = {band.label: np.load(path, mmap_mode="r")}
+            heat = replace(heat, grids=heat.grids[rows])
+            _write_sequence(path, heat)
+            maps = {band.label: heat}
             look = {"alpha": alpha, "dpi": dpi, "colour_maps": [colours[number]] if colours else None}
             average_figure(folder / f"gradcam_{band.name}_average.png", frames, maps, **look)
             for frame in target_frames or ():
                 name = f"gradcam_{band.name}_frame{frame:04d}.png"
                 frame_figure(folder / name, frames, maps, frame, rate, **look)
-            del maps  # Windows cannot move a file that is still mapped
             _write_record(path, record | {"band": band.to_json()})
             progress("", (number + 1) / len(bands))
     print(f"{output}: {len(rows)} heatmaps of {', '.join(band.label for band in bands)}{_warning(loaded)}")
@@ -514,13 +514,13 @@ def _label_of(sequence: Path) -> str:
     return Band.from_json(band).label if band else sequence.stem
 
 
-def _write_sequence(path: Path, heatmaps, size: tuple[int, int], count: int) -> None:
-    """A .npy of float32 (count, *size), one heatmap after the other; not through a map into memory, which would crash
-    the program instead of raising when the disk is full."""
+def _write_sequence(path: Path, heatmaps) -> None:
+    """A .npy of float32 (T, H, W), one heatmap after the other. Not through a map into memory: when the disk is full,
+    that crashes the program instead of raising."""
     import numpy as np
 
-    header = {"descr": "<f4", "fortran_order": False, "shape": (count, *size)}
     with path.open("wb") as file:
+        header = {"descr": "<f4", "fortran_order": False, "shape": heatmaps.shape}
         np.lib.format.write_array_header_1_0(file, header)
         for heatmap in heatmaps:
             file.write(np.ascontiguousarray(heatmap, "<f4").data)

@@ -4,18 +4,30 @@ from dataclasses import asdict, dataclass, fields
 
 import timm
 from torch import Tensor, nn
+from torch.nn.functional import avg_pool2d
 
 from ..errors import InputError
 
 
 @dataclass(frozen=True)
 class AcousticConfig:
-    """Shape of an AcousticModel. cnn: any timm model that offers features_only; the thesis' is the default."""
+    """Shape of an AcousticModel; the defaults are the thesis'.
+
+    cnn: any timm model that offers features_only. output_stride: input pixels per cell of the last map, 32, or 16 or 8
+    where the CNN can dilate its last stages instead of striding. input_pool: average that many pixels each way first.
+    Pooling by 2 and an output stride of 16 give the 8x8 cells of a 256 px picture at about half the work.
+    """
 
     cnn: str = "tf_efficientnetv2_b2"
     n_mels: int = 64
     rnn_hidden: int = 640
     dropout: float = 0.5
+    output_stride: int = 32
+    input_pool: int = 1
+
+    def __post_init__(self):
+        if self.output_stride not in (8, 16, 32) or self.input_pool not in (1, 2, 4):
+            raise InputError("The acoustic model's output_stride is 8, 16 or 32, and its input_pool 1, 2 or 4.")
 
     to_json = asdict
 
@@ -40,10 +52,11 @@ class AcousticModel(nn.Module):
         if not timm.is_model(config.cnn):
             raise InputError(f"timm has no model called {config.cnn!r}.")
         try:
+            dilated = {} if config.output_stride == 32 else {"output_stride": config.output_stride}
             self.cnn = timm.create_model(
-                config.cnn, features_only=True, pretrained=False, in_chans=1, out_indices=(-1,)
+                config.cnn, features_only=True, pretrained=False, in_chans=1, out_indices=(-1,), **dilated
             )
-        except (RuntimeError, TypeError, AttributeError) as error:
+        except (RuntimeError, TypeError, AttributeError, AssertionError) as error:
             raise InputError(f"The CNN {config.cnn!r} cannot give feature maps: {error}.") from None
         self.channels = self.cnn.feature_info.channels()[-1]
         self.rnn = nn.LSTM(self.channels, config.rnn_hidden, batch_first=True, bidirectional=True)
@@ -51,8 +64,8 @@ class AcousticModel(nn.Module):
         self.head = nn.Linear(config.rnn_hidden, config.n_mels)
 
     def feature_maps(self, frames: Tensor) -> Tensor:
-        """frames (N, 1, H, W) in [0, 1] -> last feature maps (N, C, H/32, W/32)."""
-        return self.cnn(frames)[-1]
+        """frames (N, 1, H, W) in [0, 1] -> last feature maps (N, C, h, w), by default h = H/32 and w = W/32."""
+        return self.cnn(avg_pool2d(frames, self.config.input_pool))[-1]
 
     def mel_from_features(self, features: Tensor) -> Tensor:
         """Pooled features (B, T, C) -> standardised mel (B, T, n_mels)."""

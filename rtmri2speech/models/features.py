@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from ..errors import InputError
+from .acoustic import AcousticModel
 
 BATCH = 16
 
@@ -31,10 +32,10 @@ def choose_precision(asked: str, device: torch.device) -> torch.dtype:
     return torch.bfloat16 if asked == "bf16" or (asked == "auto" and bf16_is_fast(device)) else torch.float32
 
 
-def fold_batch_norm(cnn: nn.Module) -> nn.Module:
-    """A copy of an eval-mode timm CNN with each BatchNorm that directly follows a convolution folded into it."""
-    cnn = copy.deepcopy(cnn)
-    for module in cnn.modules():
+def fold_batch_norm(network: nn.Module) -> nn.Module:
+    """A copy of an eval-mode network with each BatchNorm that directly follows a convolution folded into it."""
+    network = copy.deepcopy(network)
+    for module in network.modules():
         children = list(module.named_children())
         for (first_name, first), (second_name, second) in zip(children, children[1:], strict=False):
             if (
@@ -46,39 +47,40 @@ def fold_batch_norm(cnn: nn.Module) -> nn.Module:
                 # timm's BatchNormAct2d carries its activation
                 rest = [getattr(second, part) for part in ("drop", "act") if hasattr(second, part)]
                 setattr(module, second_name, nn.Sequential(*rest).eval())
-    return cnn
+    return network
 
 
 class FeatureExtractor:
     """The CNN of an AcousticModel, made ready to run over clips."""
 
-    def __init__(self, cnn: nn.Module, precision: torch.dtype = torch.float32):
+    def __init__(self, model: AcousticModel, precision: torch.dtype = torch.float32):
         """Raises RuntimeError if folding BatchNorm changed the output: then the layers of this CNN do not follow
         each other in the order they are listed in."""
-        self.device = next(cnn.parameters()).device
+        self.device = next(model.parameters()).device
         self.precision = precision
-        self.cnn = fold_batch_norm(cnn).to(memory_format=torch.channels_last)
-        probe = torch.rand(1, 1, 64, 64, device=self.device)
+        self.model = fold_batch_norm(model).to(memory_format=torch.channels_last)
+        probe = torch.rand(1, 1, 128, 128, device=self.device)
         with torch.inference_mode():
-            folded, plain = self.cnn(probe)[-1], cnn(probe)[-1]
+            folded, plain = self.model.feature_maps(probe), model.feature_maps(probe)
         if not torch.allclose(folded, plain, rtol=1e-3, atol=1e-4 * float(plain.abs().max())):
             raise RuntimeError("Folding BatchNorm changed what the CNN computes.")
 
     def __call__(
-        self, chunks: Iterable[np.ndarray], progress: Callable[[int], None] | None = None
+        self, chunks: Iterable[np.ndarray], count: int, progress: Callable[[int], None] | None = None
     ) -> tuple[Tensor, Tensor]:
-        """Prepared frames in chunks of float32 (n, H, W) -> maps (T, C, h, w) and their means (T, C), float32.
-
-        progress is told the number of frames done so far.
+        """Prepared frames in chunks of float32 (n, H, W), `count` in all -> maps (count, C, h, w) and their means
+        (count, C), float32. progress is told the number of frames done so far.
         """
-        maps, done = [], 0
+        maps, done = torch.empty(0), 0
         # no_grad, not inference_mode: Grad-CAM differentiates what comes after these features
         with torch.no_grad(), torch.autocast(self.device.type, self.precision, self.precision != torch.float32):
             for chunk in chunks:
                 frames = torch.from_numpy(chunk)[:, None].to(self.device, memory_format=torch.channels_last)
-                maps.append(self.cnn(frames)[-1].float().contiguous())
+                new = self.model.feature_maps(frames)
+                if not done:  # in one piece from the start: collecting pieces would need the memory twice
+                    maps = torch.empty(count, *new.shape[1:], device=self.device)
+                maps[done : done + len(chunk)] = new
                 done += len(chunk)
                 if progress:
                     progress(done)
-        stacked = torch.cat(maps)
-        return stacked, stacked.mean(dim=(2, 3))
+        return maps, maps.mean(dim=(2, 3))

@@ -257,14 +257,30 @@ def test_thesis_architecture():
         assert model.eval().feature_maps(torch.rand(1, 1, 256, 256)).shape == (1, 208, 8, 8)
 
 
+def test_pooled_input_and_dilated_last_stage():
+    torch.manual_seed(0)
+    plain = AcousticModel(AcousticConfig("mobilenetv4_conv_small", rnn_hidden=8)).eval()
+    light = AcousticModel(AcousticConfig("mobilenetv4_conv_small", rnn_hidden=8, output_stride=16, input_pool=2)).eval()
+    light.load_state_dict(plain.state_dict())  # the same weights fit
+    frames = torch.rand(2, 1, 256, 256)
+    with torch.no_grad():
+        assert plain.feature_maps(frames).shape[2:] == light.feature_maps(frames).shape[2:] == (8, 8)
+        averaged = frames.unfold(2, 2, 2).unfold(3, 2, 2).mean(dim=(4, 5))
+        torch.testing.assert_close(light.feature_maps(frames), light.cnn(averaged)[-1], rtol=1e-2, atol=1e-3)
+    with pytest.raises(InputError):
+        AcousticConfig(output_stride=4)
+    with pytest.raises(InputError, match="cannot give"):
+        AcousticModel(AcousticConfig("fastvit_t8", output_stride=16))
+
+
 @pytest.mark.parametrize("cnn", ["tf_efficientnetv2_b2", "lcnet_050", "resnet10t", "mobilenetv4_conv_small"])
 def test_folded_batch_norm_computes_the_same(cnn):
     model = make_bundle(cnn).acoustic
     frames = torch.rand(2, 1, 96, 96)
     with torch.no_grad():
         plain = model.feature_maps(frames)
-        folded = fold_batch_norm(model.cnn)(frames)[-1]
-        maps, means = FeatureExtractor(model.cnn)([frames[:, 0].numpy()])
+        folded = fold_batch_norm(model).feature_maps(frames)
+        maps, means = FeatureExtractor(model)([frames[:, 0].numpy()], 2)
     torch.testing.assert_close(folded, plain, rtol=1e-4, atol=1e-4 * float(plain.abs().max()))
     torch.testing.assert_close(maps, plain, rtol=1e-4, atol=1e-4 * float(plain.abs().max()))
     torch.testing.assert_close(means, plain.mean(dim=(2, 3)), rtol=1e-4, atol=1e-4 * float(plain.abs().max()))

@@ -1,0 +1,246 @@
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import soundfile
+import torch
+from typer.testing import CliRunner
+
+from rtmri2speech.errors import InputError
+from rtmri2speech.mel import mel_spectrogram_db
+from rtmri2speech.spec import MelSpec
+from training import preprocess as module
+from training.checks import audio_lag, clipped_share
+from training.preprocess import Settings, make_sample, write_dataset
+from training.sources import find_sources
+
+FPS = MelSpec().fps
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def moving_frames(count, seed=0, side=64):
+    rng = np.random.default_rng(seed)
+    x = 20 + 10 * np.sin(np.cumsum(rng.normal(0, 0.4, count)))
+    columns = np.arange(side)
+    pictures = 40 + 180 * np.exp(-((columns - x[:, None]) ** 2) / 50)
+    return np.repeat(pictures[:, None], side, axis=1).astype(np.uint8)
+
+
+def voice(seconds, rate, seed=0, level=0.3):
+    rng = np.random.default_rng(seed)
+    noise = np.convolve(rng.normal(size=round(seconds * rate)), np.ones(8) / 8, "same")
+    return (level * noise / np.abs(noise).max()).astype(np.float32)
+
+
+def write_video(path, frames, fps_fraction=(11413, 420)):
+    from fractions import Fraction
+
+    import av
+
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("ffv1", rate=Fraction(*fps_fraction))
+        stream.height, stream.width = frames.shape[1:]
+        stream.pix_fmt = "gray"
+        for frame in frames:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="gray")))
+        container.mux(stream.encode())
+
+
+def record(folder, id_, count=40, rate=20000, seed=0, seconds=None, samples=None):
+    folder.mkdir(parents=True, exist_ok=True)
+    write_video(folder / f"{id_}.mkv", moving_frames(count, seed))
+    samples = voice(seconds or count / FPS, rate, seed) if samples is None else samples
+    soundfile.write(folder / f"{id_}.wav", samples, rate, subtype="FLOAT")
+
+
+def run(corpus, out, settings=None, **options):
+    said = []
+    sources, unusable = find_sources(corpus, None, None, r"^(s\d+)_")
+    return write_dataset(sources, unusable, settings or Settings(), out, tell=said.append, **options), said
+
+
+def contents(folder):
+    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+def test_mel_and_frames_of_a_sample(tmp_path):
+    """At the model's own rate the mel is that of the sound file, frame for frame, and the pictures keep their place."""
+    record(tmp_path, "s00_0000", rate=11413, samples=voice(40 * 420 / 11413, 11413))
+    meta, _ = run(tmp_path, tmp_path / "out")
+    sample = tmp_path / "out" / "samples" / "s00_0000"
+    wave, _ = soundfile.read(tmp_path / "s00_0000.wav", dtype="float32")
+    expected = mel_spectrogram_db(torch.from_numpy(wave), MelSpec()).numpy()
+    mri = np.load(sample / "mri.npy")
+    assert mri.shape == (40, 256, 256) and mri.dtype == np.uint8
+    np.testing.assert_allclose(np.load(sample / "mel_db.npy"), expected, atol=1e-3)
+    assert np.load(sample / "mask.npy").all()
+    peaks = mri.astype(float).mean(axis=1).argmax(axis=1) / 4
+    np.testing.assert_allclose(peaks, moving_frames(40).mean(axis=1).argmax(axis=1), atol=1.01)
+    assert meta["utterances"]["s00_0000"]["speaker"] == "s00"
+    scaler = json.loads((tmp_path / "out" / "scaler.json").read_text())
+    np.testing.assert_allclose(scaler["mean"], expected.mean(axis=0), atol=1e-3)
+
+
+def test_a_short_sound_is_masked_and_other_rates_are_retimed(tmp_path):
+    """50 frames at 25 frames/s last 2 s, 54 frames of the model; a sound 0.2 s shorter leaves 5 of them without one."""
+    write_video(tmp_path / "a.mkv", moving_frames(50), (25, 1))
+    soundfile.write(tmp_path / "a.wav", voice(1.8, 16000), 16000)
+    sources, _ = find_sources(tmp_path, None, None, r"^(s\d+)_")
+    sample = make_sample(sources[0], Settings())
+    assert len(sample.mri) == len(sample.mel_db) == 54
+    assert sample.mask.sum() == 49 and sample.mask[:49].all()
+
+
+def test_bad_recordings_are_listed_and_left_out(tmp_path):
+    corpus = tmp_path / "corpus"
+    record(corpus, "s00_good")
+    record(corpus, "s00_late", seconds=40 / FPS + 1)
+    record(corpus, "s00_silent", samples=np.zeros(round(40 / FPS * 20000), np.float32))
+    record(corpus, "s00_clipped", samples=np.clip(20 * voice(40 / FPS, 20000), -0.5, 0.5))
+    record(corpus, "s00_mute")
+    (corpus / "s00_mute.wav").unlink()
+    record(corpus, "s00_twice")
+    record(corpus / "again", "s00_twice")
+    (corpus / "s00_broken.mkv").write_bytes(b"no video")
+    soundfile.write(corpus / "s00_broken.wav", voice(1, 8000), 8000)
+    record(corpus, "s00_still")
+    write_video(corpus / "s00_still.mkv", np.repeat(moving_frames(1), 40, axis=0))
+    meta, said = run(corpus, tmp_path / "out")
+    assert list(meta["utterances"]) == ["s00_good"]
+    reasons = meta["skipped"]
+    assert set(reasons) == {f"s00_{n}" for n in ("late", "silent", "clipped", "mute", "twice", "broken", "still")}
+    for name, word in dict(
+        late="2.47", silent="silent", clipped="clipped", mute="no sound", twice="two recordings", still="move"
+    ).items():
+        assert word in reasons[f"s00_{name}"]
+    assert sum("left out" in line for line in said) == 7
+    assert sorted(p.name for p in (tmp_path / "out" / "samples").iterdir()) == ["s00_good"]
+
+    arguments = ["--data_dir", str(corpus), "--out_dir", str(tmp_path / "out"), "--jobs", "1"]
+    app = module.typer.Typer()
+    app.command()(module.preprocess)
+    assert CliRunner().invoke(app, arguments).exit_code == 1
+    assert CliRunner().invoke(app, ["--data_dir", str(tmp_path / "no"), "--out_dir", str(tmp_path)]).exit_code == 2
+
+
+def test_stopped_halfway_and_gone_on_gives_the_same_files(tmp_path, monkeypatch):
+    corpus = tmp_path / "corpus"
+    for k in range(3):
+        record(corpus, f"s00_{k}", seed=k)
+    run(corpus, tmp_path / "whole")
+    original, made = module.make_sample, []
+
+    def stop_at_the_second(source, settings):
+        if made:
+            raise KeyboardInterrupt
+        made.append(source.id)
+        return original(source, settings)
+
+    monkeypatch.setattr(module, "make_sample", stop_at_the_second)
+    monkeypatch.setattr(module, "run_jobs", lambda work, items, **_: map(work, items))
+    with pytest.raises(KeyboardInterrupt):
+        run(corpus, tmp_path / "parts")
+    assert not (tmp_path / "parts" / "meta.json").exists()
+    remade = []
+    monkeypatch.setattr(module, "make_sample", lambda s, t: remade.append(s.id) or original(s, t))
+    run(corpus, tmp_path / "parts")
+    assert remade == ["s00_1", "s00_2"]
+    assert contents(tmp_path / "parts") == contents(tmp_path / "whole")
+
+
+def test_a_changed_recording_or_setting_is_made_again(tmp_path):
+    record(tmp_path / "c", "s00_0")
+    run(tmp_path / "c", tmp_path / "out")
+    before = contents(tmp_path / "out")
+    record(tmp_path / "c", "s00_0", seed=5)
+    run(tmp_path / "c", tmp_path / "out")
+    assert contents(tmp_path / "out")["samples/s00_0/mel_db.npy"] != before["samples/s00_0/mel_db.npy"]
+    meta, _ = run(tmp_path / "c", tmp_path / "out", Settings(level_dbfs=-20.0))
+    assert meta["level_dbfs"] == -20.0
+
+
+def test_level_moves_the_mel_by_as_many_db(tmp_path):
+    record(tmp_path, "s00_0")
+    (source,), _ = find_sources(tmp_path, None, None, r"^(s\d+)_")
+    quiet, loud = (make_sample(source, Settings(level_dbfs=level)) for level in (-30.0, -20.0))
+    np.testing.assert_allclose(loud.mel_db - quiet.mel_db, 10, atol=0.01)
+
+
+def test_a_corpus_of_pictures_beside_sounds(tmp_path):
+    """PNG/<id>/<id>_0000.png of 16 bits beside WAV/<id>.WAV."""
+    frames = moving_frames(30).astype(np.uint16) * 200
+    (tmp_path / "PNG" / "x1").mkdir(parents=True)
+    (tmp_path / "WAV").mkdir()
+    for k, frame in enumerate(frames):
+        cv2.imwrite(str(tmp_path / "PNG" / "x1" / f"x1_{k:04d}.png"), frame)
+    soundfile.write(tmp_path / "WAV" / "x1.WAV", voice(30 / 27.18, 20000), 20000, format="WAV")
+    meta, _ = run(tmp_path, tmp_path / "out", Settings(fps=27.18))
+    assert meta["utterances"]["x1"]["frames"] == 30
+    mri = np.load(tmp_path / "out" / "samples" / "x1" / "mri.npy")
+    np.testing.assert_allclose(mri.mean(axis=1).argmax(axis=1) / 4, frames.mean(axis=1).argmax(axis=1), atol=1.01)
+
+
+def test_pairs_and_filelists(tmp_path):
+    for k in range(4):
+        record(tmp_path / "c", f"s00_{k}", count=20, seed=k)
+    out = tmp_path / "out"
+    run(tmp_path / "c", out, keep_wav=True)
+    module.write_pairs_npz(out, 4)
+    module.write_pairs_npy(out, 4)
+    module.write_filelists(out)
+    mri = np.load(out / "samples" / "s00_2" / "mri.npy")
+    with np.load(out / "pairs_ref4" / "s00_2.npz") as pairs:
+        assert pairs["mri"].shape == (17, 4, 1, 256, 256) and pairs["mel"].shape == (17, 4, 64)
+        assert pairs["mask"].shape == (17, 4)
+        np.testing.assert_array_equal(pairs["mri"][5, :, 0], mri[5:9])
+    mel = np.load(out / "samples" / "s00_2" / "mel_db.npy")
+    mapped = np.load(out / "pairs_ref4_npy" / "s00_2_mel.npy", mmap_mode="r")
+    np.testing.assert_array_equal(mapped[16], mel[16:20])
+    lists = [(out / "hifigan_filelists" / f"{n}.txt").read_text().splitlines() for n in ("training", "validation")]
+    assert [len(part) for part in lists] == [3, 1]
+    for line in sum(lists, []):
+        info = soundfile.info(out / "wavs" / f"{line.split('|')[0]}.wav")
+        assert (info.samplerate, info.frames) == (11413, 20 * 420)
+
+
+def test_lag_of_a_late_sound_is_found():
+    """Pictures that jump at known frames, and a mel that jumps 5 frames later."""
+    rng = np.random.default_rng(1)
+    steps = np.cumsum(rng.random(200) < 0.15)
+    levels = rng.integers(0, 255, steps.max() + 1)
+    frames = np.broadcast_to(levels[steps].astype(np.uint8)[:, None, None], (200, 16, 16))
+    mel = np.repeat(levels[np.concatenate([steps[:1].repeat(5), steps[:-5]])][:, None] / 8.0, 64, axis=1)
+    lag_s, certainty = audio_lag(frames, mel, 25.0)
+    assert lag_s == pytest.approx(0.2) and certainty > 0.8
+
+
+def test_clipping_is_found_and_speech_is_not_called_clipped():
+    sound = voice(1, 16000)
+    assert clipped_share(sound) < 0.001
+    assert clipped_share(0.2 * np.clip(5 * sound, -0.3, 0.3)) > 0.1
+
+
+def test_the_same_work_over_a_dask_cluster(tmp_path):
+    distributed = pytest.importorskip("distributed")
+    for k in range(3):
+        record(tmp_path / "c", f"s00_{k}", count=20, seed=k)
+    alone, _ = run(tmp_path / "c", tmp_path / "alone")
+    with distributed.LocalCluster(2, threads_per_worker=1, processes=False, dashboard_address=None) as cluster:
+        spread, _ = run(tmp_path / "c", tmp_path / "spread", backend="dask", scheduler=cluster.scheduler_address)
+    assert spread == alone
+    assert contents(tmp_path / "spread") == contents(tmp_path / "alone")
+
+
+def test_a_full_disk_stops_with_one_sentence(tmp_path, monkeypatch):
+    record(tmp_path / "c", "s00_0", count=20)
+
+    def no_space(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(module.np, "save", no_space)
+    monkeypatch.setattr(module, "run_jobs", lambda work, items, **_: map(work, items))
+    with pytest.raises(InputError, match="No space left"):
+        run(tmp_path / "c", tmp_path / "out")
+    assert not any((tmp_path / "out" / "samples").iterdir())

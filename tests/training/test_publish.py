@@ -1,0 +1,101 @@
+import json
+
+import numpy as np
+import pytest
+import torch
+from typer import Typer
+from typer.testing import CliRunner
+
+from rtmri2speech.mel import Scaler
+from rtmri2speech.models.acoustic import AcousticConfig, AcousticModel
+from rtmri2speech.models.bundle import load_bundle
+from rtmri2speech.models.hifigan import Generator, GeneratorConfig
+from rtmri2speech.spec import MelSpec
+from training.publish import publish
+from training.vocoder_run import save_checkpoint, write_settings
+
+SMALL = GeneratorConfig(initial_channel=16, resblock="2", resblock_kernel_sizes=(3,), resblock_dilation_sizes=((1, 3),))
+EVALUATION = {
+    "bundle": "x",
+    "clips": {"a.mp4": {}, "b.mp4": {}},
+    "mean": {
+        "synthesis": {"stoi": 0.8123, "mcd_db": 4.2, "pesq_nb": None},
+        "copy_synthesis": {"stoi": 0.951, "mcd_db": 0.9, "pesq_nb": None},
+        "mean_mel": {"stoi": 0.214, "mcd_db": 9.1, "pesq_nb": None},
+    },
+}
+
+
+@pytest.fixture
+def runs(tmp_path):
+    """A run folder of each kind, as the training leaves them."""
+    torch.manual_seed(0)
+    acoustic, vocoder = tmp_path / "acoustic", tmp_path / "vocoder"
+    acoustic.mkdir()
+    model = AcousticModel(AcousticConfig("test_resnet", rnn_hidden=16))
+    state = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
+    torch.save({"state_dict": state | {"loss.extra": torch.zeros(1)}}, acoustic / "best.ckpt")
+    Scaler(np.linspace(-50, -20, 64), np.full(64, 12.0)).write(acoustic / "scaler.json")
+    settings = {
+        "mel": MelSpec().to_json(),
+        "model": model.config.to_json(),
+        "data_dir": str(tmp_path / "somewhere" / "dataset"),
+        "data": {
+            "image_size": 128,
+            "window": 32,
+            "augment": 1.0,
+            "split": {"by": "utterance", "seed": 42, "val_speakers": ["s06"], "test_speakers": []},
+        },
+    }
+    (acoustic / "settings.json").write_text(json.dumps(settings))
+    (acoustic / "split.json").write_text(json.dumps({"train": ["a", "b"], "val": ["c"], "test": []}))
+    (acoustic / "history.csv").write_text(
+        "epoch,step,val/loss,band/val_F1\n0,10,3.0,6.0\n1,20,1.5,4.25\n2,30,2.0,5.0\n"
+    )
+    write_settings(vocoder, {"generator": SMALL.to_json(), "mel": MelSpec().to_json(), "vocoder_input": "ln_power"})
+    save_checkpoint(vocoder, {"step": 7, "generator": Generator(SMALL).state_dict()}, keep=1)
+    return acoustic, vocoder, model
+
+
+def run(*arguments):
+    app = Typer()
+    app.command()(publish)
+    return CliRunner().invoke(app, [str(a) for a in arguments])
+
+
+def test_the_bundle_is_the_best_epoch_and_the_card_tells_how_good_it_is(runs, tmp_path):
+    acoustic, vocoder, model = runs
+    metrics, data, out = tmp_path / "held_out_phrases.json", tmp_path / "data.txt", tmp_path / "demo"
+    metrics.write_text(json.dumps(EVALUATION))
+    data.write_text("Twelve 作り物 speakers.", encoding="utf-8")
+    done = run("--acoustic", acoustic, "--vocoder", vocoder, "--out", out, "--metrics", metrics, "--data", data)
+    assert done.exit_code == 0, done.output
+    bundle = load_bundle(out)
+    for name, tensor in bundle.acoustic.state_dict().items():
+        torch.testing.assert_close(tensor, model.state_dict()[name], atol=1e-3, rtol=1e-3)
+    assert (bundle.kind, bundle.frames.size, bundle.vocoder_input) == ("trained", 128, "ln_power")
+    np.testing.assert_allclose(bundle.scaler.mean, np.linspace(-50, -20, 64), rtol=1e-6)
+    assert bundle.training["split"]["val"] == ["c"] and bundle.training["acoustic"]["data_dir"] == "dataset"
+
+    card = (out / "MODEL_CARD.md").read_text(encoding="utf-8")
+    assert "| STOI | 0.214 | 0.812 | 0.951 |" in card and "held out phrases (2 clips)" in card
+    assert "PESQ" not in card
+    assert "2 train, 1 val, 0 test (by utterance, seed 42; all of the speakers s06 in val)" in card
+    assert "Twelve 作り物 speakers." in card and "epoch (1, step 20)" in card and "4.25" in card
+    assert str(tmp_path) not in card + (out / "bundle.json").read_text(encoding="utf-8")
+
+
+def test_what_cannot_be_published_is_told_and_leaves_nothing(runs, tmp_path):
+    acoustic, vocoder, _ = runs
+    bad = tmp_path / "bad.json"
+    bad.write_text("{}")
+    out = tmp_path / "out"
+    for arguments in (
+        ("--acoustic", tmp_path, "--vocoder", vocoder),
+        ("--acoustic", acoustic, "--vocoder", tmp_path),
+        ("--acoustic", acoustic, "--vocoder", vocoder, "--metrics", bad),
+        ("--acoustic", acoustic, "--vocoder", vocoder, "--limits", tmp_path / "none.txt"),
+    ):
+        done = run(*arguments, "--out", out)
+        assert done.exit_code == 2 and len(done.stderr.strip().splitlines()) == 1, done.output
+        assert not out.exists()

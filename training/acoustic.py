@@ -1,0 +1,384 @@
+"""Training of the acoustic model: frames -> mel.
+
+    python -m training.acoustic data_dir=DATASET run_dir=RUN [setting=value ...]
+    python -m training.acoustic --config-name acoustic_compact data_dir=DATASET run_dir=RUN
+
+The run folder holds settings.json, split.json, scaler.json, history.csv, TensorBoard's files, best.ckpt (least
+validation loss) and last.ckpt. The same command goes on where it was stopped, exactly: the end of the last finished
+epoch. Settings: training/configs/acoustic.yaml (the thesis'), acoustic_compact.yaml (a CPU's).
+"""
+
+import csv
+import json
+import logging
+import os
+import time
+import warnings
+from dataclasses import asdict, dataclass, field, replace
+from functools import partial
+from pathlib import Path
+
+import lightning as L
+import numpy as np
+import torch
+from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
+from lightning.pytorch.loggers import TensorBoardLogger
+from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
+from torch.utils.data import DataLoader
+
+from rtmri2speech.atomic import replacing
+from rtmri2speech.errors import InputError
+from rtmri2speech.mel import Scaler, band_bins
+from rtmri2speech.metrics import loudness_correlation, spectral_shape_correlation
+from rtmri2speech.models.acoustic import AcousticConfig, AcousticModel
+from rtmri2speech.models.weights import load_exactly, read_checkpoint
+from rtmri2speech.spec import Band, MelSpec
+
+from .dataset import (
+    Augment,
+    Corpus,
+    DataConfig,
+    SeededSampler,
+    Segment,
+    WindowDataset,
+    collate,
+    fit_scaler,
+    split_corpus,
+)
+from .losses import LossConfig, MaskedMSEMAE, band_mae_db
+from .settings import run_command
+
+SPEECH_RANGE_DB = 40.0  # as in rtmri2speech.evaluation: silence has no spectrum to compare
+BANDS = (Band("F1", 300, 900), Band("F2", 900, 2500), Band("F3", 2500, 3500))
+
+
+@dataclass(frozen=True)
+class OptimizerConfig:
+    """AdamW, and ReduceLROnPlateau on the validation loss (factor, patience in epochs, min_lr)."""
+
+    lr: float = 1e-4
+    betas: tuple[float, float] = (0.9, 0.999)
+    eps: float = 1e-8
+    weight_decay: float = 1e-4
+    factor: float = 0.5
+    patience: int = 5
+    min_lr: float = 1e-6
+
+
+@dataclass(frozen=True)
+class LoopConfig:
+    """The training loop.
+
+    batch windows an optimiser step, micro_batch of them at a time. precision: auto, bf16, fp16 or fp32. Stops after
+    max_epochs, after `patience` epochs without improvement, at optimizer.min_lr, or after max_hours.
+    batches_per_epoch: micro-batches, None for all. cnn_checkpointing: recompute the CNN to save memory.
+    """
+
+    batch: int = 16
+    micro_batch: int = 4
+    precision: str = "auto"
+    clip: float = 1.0
+    max_epochs: int = 4500
+    patience: int = 20
+    max_hours: float | None = None
+    batches_per_epoch: int | None = None
+    cnn_checkpointing: bool = False
+    accelerator: str = "auto"
+    devices: int = 1
+    nodes: int = 1
+    log_every: int = 50
+
+    def __post_init__(self):
+        if min(self.batch, self.micro_batch, self.max_epochs, self.devices, self.nodes) < 1:
+            raise InputError("training.batch, micro_batch, max_epochs, devices and nodes must be at least 1.")
+        if self.batch % (self.micro_batch * self.devices * self.nodes):
+            raise InputError("training.batch must be a multiple of micro_batch times the number of devices.")
+        if self.precision not in ("auto", "bf16", "fp16", "fp32"):
+            raise InputError(f"training.precision is auto, bf16, fp16 or fp32, not {self.precision!r}.")
+
+
+@dataclass(frozen=True)
+class AcousticRun:
+    """All settings of a run. init_from: a run folder or checkpoint whose weights to start from."""
+
+    data_dir: str
+    run_dir: str
+    seed: int = 42
+    init_from: str | None = None
+    data: DataConfig = field(default_factory=DataConfig)
+    model: AcousticConfig = field(default_factory=AcousticConfig)
+    loss: LossConfig = field(default_factory=LossConfig)
+    optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
+    training: LoopConfig = field(default_factory=LoopConfig)
+
+
+def choose_precision(setting: str, accelerator: str) -> str:
+    """Lightning's name for the number format. bf16 only where the hardware computes in it; elsewhere it is slower."""
+    if setting != "auto":
+        return {"bf16": "bf16-mixed", "fp16": "16-mixed", "fp32": "32-true"}[setting]
+    if accelerator in ("auto", "gpu", "cuda") and torch.cuda.is_available():
+        return "bf16-mixed" if torch.cuda.get_device_capability()[0] >= 8 else "16-mixed"
+    has_amx = getattr(torch.cpu, "_is_amx_tile_supported", lambda: False)()
+    return "bf16-mixed" if accelerator in ("auto", "cpu") and has_amx else "32-true"
+
+
+def predict(model: AcousticModel, frames: Tensor, lengths: Tensor) -> Tensor:
+    """frames (B, T, 1, S, S), lengths (B,) -> standardised mel (B, T, n_mels).
+
+    Padding reaches neither BatchNorm nor the LSTM, so a clip's mel does not depend on its batch.
+    """
+    batch, time_ = frames.shape[:2]
+    inside = torch.arange(time_, device=frames.device) < lengths[:, None]
+    pooled = model.feature_maps(frames[inside]).mean(dim=(2, 3))
+    if bool(inside.all()):
+        return model.mel_from_features(pooled.unflatten(0, (batch, time_)))
+    return pad_sequence([model.mel_from_features(p[None])[0] for p in pooled.split(lengths.tolist())], batch_first=True)
+
+
+class AcousticLearner(L.LightningModule):
+    """Loss, optimiser, plateau and figures around an AcousticModel."""
+
+    def __init__(self, run: AcousticRun, mel: MelSpec, scaler: Scaler, segments: dict[str, list[Segment]]):
+        super().__init__()
+        self.run, self.scaler, self.segments = run, scaler, segments
+        self.model = AcousticModel(run.model).to(memory_format=torch.channels_last)
+        if run.training.cnn_checkpointing:
+            self.model.cnn.set_grad_checkpointing(True)
+        self.loss = MaskedMSEMAE(run.loss, mel.n_mels)
+        self.bins = {b.name: band_bins(mel, b) for b in BANDS if b.high_hz <= mel.top_hz}
+        self.register_buffer("std_db", torch.from_numpy(scaler.std), persistent=False)
+        trained_on = {s.utterance.speaker for s in segments["train"]}
+        self.val_speakers = ["seen" if s.utterance.speaker in trained_on else "new" for s in segments["val"]]
+
+    def train_dataloader(self) -> DataLoader:
+        data = self.run.data
+        augment = read_augment(data.augment) if data.augment else None
+        windows = WindowDataset(self.segments["train"], data, self.scaler, jitter=data.stride != 1, augment=augment)
+        return self._loader(windows, self.run.training.micro_batch, shuffle=True)
+
+    def val_dataloader(self) -> DataLoader:
+        """Whole recordings, as at synthesis (the split by window: its windows)."""
+        whole = replace(self.run.data, window=None, split=replace(self.run.data.split, by="utterance"))
+        windows = WindowDataset(self.segments["val"], whole, self.scaler, jitter=False, augment=None)
+        return self._loader(windows, 1, shuffle=False)
+
+    def _loader(self, windows: WindowDataset, batch: int, shuffle: bool) -> DataLoader:
+        sampler = SeededSampler(
+            len(windows), self.run.seed, shuffle=shuffle, rank=self.global_rank, world=self.trainer.world_size
+        )
+        sampler.set_epoch(self.current_epoch)  # a resumed run draws its first window before Lightning sets the epoch
+        workers = self.run.data.workers
+        return DataLoader(
+            windows,
+            batch,
+            sampler=sampler,
+            num_workers=workers,
+            persistent_workers=workers > 0,
+            collate_fn=collate,
+            pin_memory=self.device.type == "cuda",
+        )
+
+    def on_train_batch_start(self, _batch, index: int) -> None:
+        """Dropout draws from seed, epoch and batch alone, so that a resumed run repeats an unbroken one."""
+        entropy = np.random.SeedSequence((self.run.seed, self.current_epoch, index, self.global_rank))
+        torch.manual_seed(int(entropy.generate_state(1)[0]))
+
+    def training_step(self, batch: dict[str, Tensor], _index: int) -> Tensor:
+        predicted = predict(self.model, batch["frames"], batch["lengths"])
+        loss = self.loss(predicted, batch["mel"], batch["mask"], self.global_step)
+        self._log_figures("train", predicted.detach(), batch, loss.detach())
+        return loss
+
+    def validation_step(self, batch: dict[str, Tensor], _index: int) -> None:
+        """The weights of the loss are those at the end of the ramp, so that epochs can be compared."""
+        predicted = predict(self.model, batch["frames"], batch["lengths"])
+        self._log_figures("val", predicted, batch, self.loss(predicted, batch["mel"], batch["mask"], 10**12))
+        for k, (length, index) in enumerate(zip(batch["lengths"], batch["index"], strict=True)):
+            target, given = (self.scaler.to_db(x[k, :length].float().cpu()).numpy() for x in (batch["mel"], predicted))
+            self._log_correlations(target, given, self.val_speakers[int(index)])
+
+    def on_train_epoch_end(self) -> None:
+        """After validation and before the checkpoint, which therefore holds the plateau's new state."""
+        self.plateau.step(self.trainer.callback_metrics["val/loss"].item())
+        if self.optimizers().param_groups[0]["lr"] <= self.run.optimizer.min_lr:
+            self.trainer.should_stop = True
+
+    def configure_optimizers(self):
+        o = self.run.optimizer
+        optimizer = torch.optim.AdamW(self.parameters(), o.lr, o.betas, o.eps, o.weight_decay)
+        self.plateau = torch.optim.lr_scheduler.ReduceLROnPlateau(
+            optimizer, factor=o.factor, patience=o.patience, min_lr=o.min_lr
+        )
+        return optimizer
+
+    def on_save_checkpoint(self, checkpoint: dict) -> None:
+        checkpoint["plateau"] = self.plateau.state_dict()
+
+    def on_load_checkpoint(self, checkpoint: dict) -> None:
+        self._plateau_state = checkpoint["plateau"]
+
+    def on_fit_start(self) -> None:
+        if hasattr(self, "_plateau_state"):
+            self.plateau.load_state_dict(self._plateau_state)
+
+    def _log_figures(self, part: str, predicted: Tensor, batch: dict[str, Tensor], loss: Tensor) -> None:
+        frames = int(batch["mask"].sum())
+        self._log(f"{part}/loss", loss, frames)
+        errors = band_mae_db(predicted, batch["mel"], batch["mask"], self.bins, self.std_db)
+        for name, value in errors.items():
+            self._log(f"band/{part}_{name}", value, frames)
+
+    def _log_correlations(self, target_db: np.ndarray, predicted_db: np.ndarray, whose: str) -> None:
+        """Over the speech frames of a recording. Every process logs every figure, if need be with weight 0."""
+        level = target_db.mean(axis=1)
+        speech = level > level.max() - SPEECH_RANGE_DB
+        for name, measure in (("shape", spectral_shape_correlation), ("loudness", loudness_correlation)):
+            value = measure(target_db[speech], predicted_db[speech])
+            for kind in sorted(set(self.val_speakers)):
+                counts = kind == whose and value is not None
+                self._log(f"val/{name}_{kind}", value if counts else 0.0, int(speech.sum()) if counts else 0)
+
+    def _log(self, name: str, value: Tensor | float, weight: int) -> None:
+        self.log(name, value, batch_size=weight, on_step=False, on_epoch=True, sync_dist=True)
+
+
+class Report(L.Callback):
+    """A line now and then on the screen, and a row an epoch in history.csv."""
+
+    def __init__(self, run_dir: Path, every: int):
+        self.path, self.every, self.frames, self.since = run_dir / "history.csv", every, 0, time.monotonic()
+
+    def on_train_epoch_start(self, trainer, _learner) -> None:
+        self.frames, self.since = 0, time.monotonic()
+
+    def on_train_batch_end(self, trainer, _learner, outputs, batch, index) -> None:
+        self.frames += int(batch["lengths"].sum())
+        if trainer.is_global_zero and (index + 1) % self.every == 0:
+            rate = self.frames / (time.monotonic() - self.since)
+            print(
+                f"epoch {trainer.current_epoch} batch {index + 1}/{trainer.num_training_batches} "
+                f"step {trainer.global_step} loss {float(outputs['loss']):.3f} {rate:.0f} frames/s",
+                flush=True,
+            )
+
+    def on_train_epoch_end(self, trainer, learner) -> None:
+        if not trainer.is_global_zero:
+            return
+        figures = {k: round(float(v), 4) for k, v in sorted(trainer.callback_metrics.items())}
+        row = {
+            "epoch": trainer.current_epoch,
+            "step": trainer.global_step,
+            "lr": learner.optimizers().param_groups[0]["lr"],
+        }
+        row |= figures
+        print(" ".join(f"{k} {v:g}" for k, v in row.items()), flush=True)
+        fresh = not self.path.is_file()
+        with self.path.open("a", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, row)
+            if fresh:
+                writer.writeheader()
+            writer.writerow(row)
+
+
+def train(run: AcousticRun) -> Path:
+    """Train, or go on with, the run in run.run_dir until a stopping rule holds. Returns the run folder.
+
+    Raises InputError if the dataset is not one, or the folder holds a run of other settings.
+    """
+    folder = Path(run.run_dir)
+    corpus = Corpus.read(run.data_dir)
+    L.seed_everything(run.seed, workers=True, verbose=False)
+    segments, scaler = prepare_run(folder, run, corpus)
+    learner = AcousticLearner(run, corpus.mel, scaler, segments)
+    last = folder / "last.ckpt"
+    if run.init_from and not last.is_file():
+        load_exactly(learner.model, model_tensors(run.init_from), run.init_from)
+
+    loop = run.training
+    # Lightning's own save_last only follows the best one; here the last epoch is kept whatever it was like.
+    best = ModelCheckpoint(folder, "best", "val/loss", save_on_train_epoch_end=True, enable_version_counter=False)
+    newest = ModelCheckpoint(folder, "last", save_on_train_epoch_end=True, enable_version_counter=False)
+    stopping = EarlyStopping("val/loss", patience=loop.patience, check_on_train_epoch_end=True)
+    several = loop.devices * loop.nodes > 1
+    trainer = L.Trainer(
+        accelerator=loop.accelerator,
+        devices=loop.devices,
+        num_nodes=loop.nodes,
+        strategy="ddp" if several else "auto",
+        sync_batchnorm=several and torch.cuda.is_available(),  # torch has it for GPUs only
+        precision=choose_precision(loop.precision, loop.accelerator),
+        max_epochs=loop.max_epochs,
+        max_time=None if loop.max_hours is None else {"seconds": round(3600 * loop.max_hours)},
+        accumulate_grad_batches=loop.batch // (loop.micro_batch * loop.devices * loop.nodes),
+        gradient_clip_val=loop.clip,
+        limit_train_batches=loop.batches_per_epoch or 1.0,
+        num_sanity_val_steps=0,
+        use_distributed_sampler=False,
+        callbacks=[Report(folder, loop.log_every), stopping, best, newest],
+        logger=TensorBoardLogger(folder, name="", version="tensorboard"),
+        log_every_n_steps=1,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+    )
+    trainer.fit(learner, ckpt_path=str(last) if last.is_file() else None)
+    return folder
+
+
+def prepare_run(folder: Path, run: AcousticRun, corpus: Corpus) -> tuple[dict[str, list[Segment]], Scaler]:
+    """The run folder's settings, split and scaler: written for a new run, checked and kept for one that goes on.
+
+    A corpus may have grown since: new recordings are split as the old ones were, which keep their part, and the
+    scaler stays that of the beginning.
+    """
+    settings = json.loads(json.dumps(asdict(run) | {"mel": corpus.mel.to_json()}))
+    previous = None
+    if (folder / "last.ckpt").is_file():
+        previous = json.loads((folder / "split.json").read_text(encoding="utf-8"))
+        before = json.loads((folder / "settings.json").read_text(encoding="utf-8"))
+        for name in ("seed", "mel", "data", "model", "loss", "optimizer"):
+            now, then = _named(settings[name]), _named(before[name])
+            for key in sorted(now.keys() | then.keys()):
+                if key != "workers" and now.get(key) != then.get(key):
+                    setting = f"{name}.{key}" if key else name
+                    raise InputError(
+                        f"The run in {folder} was begun with {setting} = {then.get(key)}, not {now.get(key)}: give "
+                        "another run_dir (with init_from to start from its weights)."
+                    )
+        scaler = Scaler.read(folder / "scaler.json", corpus.mel.n_mels)
+    else:
+        scaler = fit_scaler(corpus, run.data.floor_db)
+    segments, ids = split_corpus(corpus, run.data, previous)
+    folder.mkdir(parents=True, exist_ok=True)
+    scaler.write(folder / "scaler.json")
+    for name, content in (("settings", settings), ("split", ids)):
+        with replacing(folder / f"{name}.json") as temporary:
+            temporary.write_text(json.dumps(content, indent=1, ensure_ascii=False), encoding="utf-8")
+    return segments, scaler
+
+
+def _named(value) -> dict:
+    return value if isinstance(value, dict) else {"": value}
+
+
+def model_tensors(path: str | os.PathLike) -> dict[str, Tensor]:
+    """The AcousticModel's tensors in a checkpoint of this training, or in a run folder's best.ckpt."""
+    path = Path(path)
+    state = read_checkpoint(path / "best.ckpt" if path.is_dir() else path).get("state_dict")
+    if not isinstance(state, dict):
+        raise InputError(f"{path} is not a checkpoint of training.acoustic.")
+    return {name.removeprefix("model."): tensor for name, tensor in state.items() if name.startswith("model.")}
+
+
+def read_augment(strength: float) -> Augment:
+    """training.augment at this strength, as a function of (frames, generator) that worker processes can be sent."""
+    from .augment import augment
+
+    return partial(augment, strength=strength)
+
+
+if __name__ == "__main__":
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    warnings.filterwarnings("ignore", "Checkpoint directory .* exists")  # a run folder is meant to be gone on with
+    warnings.filterwarnings("ignore", ".*LeafSpec")  # Lightning's own, of a PyTorch function's new name
+    run_command(train, AcousticRun, "acoustic")

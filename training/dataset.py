@@ -1,0 +1,226 @@
+"""The dataset folder as torch sees it: windows of frames and mel, read straight from samples/ by memory map."""
+
+import json
+import os
+import random
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from torch.utils.data import Dataset, Sampler
+
+from rtmri2speech.errors import InputError
+from rtmri2speech.frames import prepare_frames
+from rtmri2speech.mel import Scaler
+from rtmri2speech.spec import MelSpec
+
+from .split import PARTS, SplitConfig, split_utterances
+
+Augment = Callable[[np.ndarray, np.random.Generator], np.ndarray]
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """Which windows, at which size.
+
+    window: frames, or None for whole recordings. stride: frames from one window to the next; None: the window.
+    image_size: side in pixels the CNN is trained at. augment: strength, 0 is off (see training.augment).
+    floor_db: mel values below are raised to it, None for none. What the vocoder's own floor hides anyway (-50 dB for
+    ln_power) need not be learned.
+    split: see SplitConfig. workers: processes that read windows.
+    """
+
+    window: int | None = 4
+    stride: int | None = 1
+    image_size: int = 256
+    floor_db: float | None = None
+    augment: float = 0.0
+    split: SplitConfig = field(default_factory=SplitConfig)
+    workers: int = 2
+
+    def __post_init__(self):
+        if any(n is not None and n < 1 for n in (self.window, self.stride)):
+            raise InputError("data.window and data.stride must be at least 1 frame.")
+        if self.image_size < 32 or self.image_size % 32:
+            raise InputError(f"data.image_size must be a multiple of 32, not {self.image_size}.")
+        if self.augment < 0:
+            raise InputError(f"data.augment is a strength of 0 (off) or more, not {self.augment:g}.")
+        if self.split.by == "window" and self.window is None:
+            raise InputError("data.split.by=window needs windows: give data.window.")
+
+
+@dataclass(frozen=True)
+class Utterance:
+    """One recording of the dataset."""
+
+    id: str
+    folder: Path
+    frames: int
+    speaker: str | None
+    text: str | None
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """A dataset made by training.preprocess."""
+
+    folder: Path
+    mel: MelSpec
+    utterances: tuple[Utterance, ...]
+    scaler: Scaler
+
+    @classmethod
+    def read(cls, folder: str | os.PathLike) -> "Corpus":
+        """Raises InputError if it is not a finished dataset."""
+        folder = Path(folder)
+        try:
+            meta = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
+            mel = MelSpec.from_json(meta["mel"])
+            utterances = tuple(
+                Utterance(id_, folder / "samples" / id_, u["frames"], u["speaker"], u["text"])
+                for id_, u in sorted(meta["utterances"].items())
+            )
+        except FileNotFoundError:
+            raise InputError(f"{folder} is not a finished dataset: run training.preprocess first.") from None
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise InputError(f"{folder / 'meta.json'} cannot be read as a dataset: {error}.") from None
+        missing = next((u.id for u in utterances if not (u.folder / "mri.npy").is_file()), None)
+        if missing:
+            raise InputError(f"{folder} lacks samples/{missing}: run training.preprocess again.")
+        return cls(folder, mel, utterances, Scaler.read(folder / "scaler.json", mel.n_mels))
+
+
+@dataclass(frozen=True)
+class Segment:
+    """The frames [start, stop) of a recording."""
+
+    utterance: Utterance
+    start: int
+    stop: int
+
+
+def split_corpus(
+    corpus: Corpus, data: DataConfig, previous: dict[str, list[str]] | None = None
+) -> tuple[dict[str, list[Segment]], dict[str, list[str]]]:
+    """Training, validation and test segments, and the ids of each part (empty for the split by window).
+
+    By utterance or speaker, a segment is a whole recording. By window, as in the thesis, every overlapping window of
+    every recording is drawn into a part, so that parts share frames: its validation figures are too good.
+    """
+    if data.split.by != "window":
+        ids = split_utterances(corpus.utterances, data.split, previous)
+        by_id = {u.id: u for u in corpus.utterances}
+        return {p: [Segment(by_id[i], 0, by_id[i].frames) for i in ids[p]] for p in PARTS}, ids
+    windows = [s for u in corpus.utterances for s in windows_of(Segment(u, 0, u.frames), data.window, data.stride)]
+    random.Random(data.split.seed).shuffle(windows)
+    train, val = (round(share * len(windows)) for share in data.split.shares[:2])
+    parts = windows[:train], windows[train : train + val], windows[train + val :]
+    return dict(zip(PARTS, parts, strict=True)), {part: [] for part in PARTS}
+
+
+def windows_of(segment: Segment, window: int | None, stride: int | None) -> list[Segment]:
+    """Windows of `window` frames, `stride` apart, the last one moved back so that every frame is in one."""
+    length = segment.stop - segment.start
+    if window is None or length <= window:
+        return [segment]
+    starts = list(range(0, length - window + 1, stride or window))
+    if starts[-1] != length - window:
+        starts.append(length - window)
+    return [Segment(segment.utterance, segment.start + s, segment.start + s + window) for s in starts]
+
+
+class WindowDataset(Dataset):
+    """Item (index, seed) -> {"frames" (T, 1, S, S) float32 in [0, 1], "mel" (T, n_mels) standardised,
+    "mask" (T,) bool, "index"}.
+
+    With `jitter`, windows are moved at random within their segment; with `augment`, the pictures are changed at
+    random. Both draw from the item's seed alone, so any run that asks for the same item gets the same.
+    """
+
+    def __init__(
+        self, segments: Sequence[Segment], data: DataConfig, scaler: Scaler, *, jitter: bool, augment: Augment | None
+    ):
+        self.windows = [(w, s) for s in segments for w in windows_of(s, data.window, data.stride)]
+        self.data, self.scaler, self.jitter, self.augment = data, scaler, jitter, augment
+
+    def __len__(self) -> int:
+        return len(self.windows)
+
+    def __getitem__(self, item: tuple[int, int]) -> dict[str, torch.Tensor]:
+        index, seed = item
+        window, segment = self.windows[index]
+        rng = np.random.default_rng(seed)
+        start, length = window.start, window.stop - window.start
+        if self.jitter:
+            start = int(rng.integers(segment.start, segment.stop - length + 1))
+        arrays = {
+            name: np.load(window.utterance.folder / f"{name}.npy", mmap_mode="r")[start : start + length]
+            for name in ("mri", "mel_db", "mask")
+        }
+        frames = _resize(arrays["mri"], self.data.image_size)
+        if self.augment:
+            frames = self.augment(frames, rng)
+        return {
+            "frames": torch.from_numpy(prepare_frames(frames, self.data.image_size))[:, None],
+            "mel": torch.from_numpy(self.scaler.standardise(floored(arrays["mel_db"], self.data.floor_db))),
+            "mask": torch.from_numpy(np.array(arrays["mask"], bool)),
+            "index": index,
+        }
+
+
+def floored(mel_db: np.ndarray, floor_db: float | None) -> np.ndarray:
+    """A copy of (T, n_mels) float32, no value below floor_db."""
+    return np.array(mel_db, np.float32) if floor_db is None else np.maximum(mel_db, np.float32(floor_db))
+
+
+def fit_scaler(corpus: Corpus, floor_db: float | None) -> Scaler:
+    """The dataset's own scaler, or one of its mels with the floor."""
+    if floor_db is None:
+        return corpus.scaler
+    mels = (np.load(u.folder / "mel_db.npy")[np.load(u.folder / "mask.npy")] for u in corpus.utterances)
+    return Scaler.fit([floored(mel, floor_db) for mel in mels])
+
+
+def _resize(frames: np.ndarray, size: int) -> np.ndarray:
+    """uint8 (T, H, H) -> uint8 (T, size, size). Before augmentation, which then has fewer pixels to change."""
+    if frames.shape[1] == size:
+        return np.array(frames)
+    how = cv2.INTER_AREA if frames.shape[1] > size else cv2.INTER_CUBIC
+    return np.stack([cv2.resize(frame, (size, size), interpolation=how) for frame in frames])
+
+
+def collate(items: list[dict[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
+    """Items of different lengths -> a batch padded with zeros, with "lengths" (B,) and "index" (B,)."""
+    pad = torch.nn.utils.rnn.pad_sequence
+    batch = {name: pad([item[name] for item in items], batch_first=True) for name in ("frames", "mel", "mask")}
+    numbers = {"lengths": [len(item["mask"]) for item in items], "index": [item["index"] for item in items]}
+    return batch | {name: torch.tensor(values) for name, values in numbers.items()}
+
+
+class SeededSampler(Sampler):
+    """Yields (index, seed) for an epoch; order and seeds follow from (seed, epoch) alone, whatever was drawn before.
+
+    Several processes (rank of world) each get every world-th item of the same order, all equally many.
+    """
+
+    def __init__(self, count: int, seed: int, *, shuffle: bool, rank: int = 0, world: int = 1):
+        self.count, self.seed, self.shuffle, self.rank, self.world = count, seed, shuffle, rank, world
+        self.epoch = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Called by the training loop before each epoch."""
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return -(-self.count // self.world)
+
+    def __iter__(self) -> Iterator[tuple[int, int]]:
+        rng = np.random.default_rng((self.seed, self.epoch if self.shuffle else 0))
+        order = rng.permutation(self.count) if self.shuffle else np.arange(self.count)
+        seeds = rng.integers(2**62, size=self.count)
+        for k in range(len(self)):
+            index = order[(k * self.world + self.rank) % self.count]
+            yield int(index), int(seeds[index])

@@ -1,0 +1,95 @@
+"""Mels to fine-tune the vocoder with: what an acoustic run predicts for the recordings of a dataset, in dB.
+
+    python -m training.export_mels DATASET --acoustic RUN --out MELS
+    python -m training.vocoder run_dir=VOCODER_RUN init_from=EARLIER_RUN normalize_peak=null extra_mels_weight=0.2 \\
+        +sources.lab.folder=DATASET/wavs +sources.lab.mels=MELS \\
+        +sources.lab.held_out=DATASET/hifigan_filelists/validation.txt
+
+The dataset's wavs/ and hifigan_filelists/ come from training.preprocess --hifigan_filelists.
+"""
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import torch
+import typer
+
+from rtmri2speech.atomic import replacing
+from rtmri2speech.errors import InputError
+from rtmri2speech.frames import prepare_frames
+from rtmri2speech.mel import Scaler
+from rtmri2speech.models.acoustic import AcousticConfig, AcousticModel
+from rtmri2speech.models.weights import load_exactly
+
+from .acoustic import model_tensors
+from .console import plain_errors
+from .dataset import Corpus, Utterance
+
+_BATCH = 32  # frames through the CNN at a time
+
+
+def predict_mel(model: AcousticModel, scaler: Scaler, mri: np.ndarray, size: int) -> np.ndarray:
+    """A whole recording's pictures (T, H, W) uint8 -> its predicted mel (T, n_mels), dB, float32."""
+    with torch.inference_mode():
+        pooled = [
+            model.feature_maps(torch.from_numpy(prepare_frames(np.array(part), size))[:, None]).mean(dim=(2, 3))
+            for part in np.split(mri, range(_BATCH, len(mri), _BATCH))
+        ]
+        return scaler.to_db(model.mel_from_features(torch.cat(pooled)[None])[0]).numpy()
+
+
+def read_acoustic_run(run: str | os.PathLike) -> tuple[AcousticModel, Scaler, int]:
+    """An acoustic run folder -> its best model in eval mode, its scaler, and the side of its pictures, pixels."""
+    path = Path(run) / "settings.json"
+    try:
+        settings = json.loads(path.read_text(encoding="utf-8"))
+        config, size = AcousticConfig.from_json(settings["model"]), int(settings["data"]["image_size"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"{run} is not a run of training.acoustic: {path.name} cannot be read.") from None
+    model = AcousticModel(config).eval()
+    load_exactly(model, model_tensors(run), str(run))
+    return model, Scaler.read(Path(run) / "scaler.json", config.n_mels), size
+
+
+def export_predicted(corpus: Corpus, acoustic: str | os.PathLike, out: Path) -> Iterator[Utterance]:
+    """Write out/<ID>.npy, (T, n_mels) dB, for each recording, and yield the recording. What is there already stays."""
+    model, scaler, size = read_acoustic_run(acoustic)
+    for utterance in corpus.utterances:
+        target = out / f"{utterance.id}.npy"
+        if not target.is_file():
+            mri = np.load(utterance.folder / "mri.npy", mmap_mode="r")
+            with replacing(target) as temporary:
+                np.save(temporary, predict_mel(model, scaler, mri, size))
+        yield utterance
+
+
+def export_true(corpus: Corpus, out: Path) -> Iterator[Utterance]:
+    """Write each recording's own mel as out/<ID>.npy, (T, n_mels) dB, and yield the recording."""
+    for utterance in corpus.utterances:
+        with replacing(out / f"{utterance.id}.npy") as temporary:
+            np.save(temporary, np.load(utterance.folder / "mel_db.npy"))
+        yield utterance
+
+
+def main(
+    dataset: Annotated[Path, typer.Argument(help="A dataset made by training.preprocess.")],
+    out: Annotated[Path, typer.Option(help="Folder for <ID>.npy: dB, one row a frame.")],
+    acoustic: Annotated[
+        Path | None, typer.Option(help="Run folder of training.acoustic; without it the true mels are written.")
+    ] = None,
+) -> None:
+    """Write the mel of each recording: the acoustic model's prediction, or without --acoustic the true one."""
+    with plain_errors():
+        corpus = Corpus.read(dataset)
+        done = export_predicted(corpus, acoustic, out) if acoustic else export_true(corpus, out)
+        print(f"{sum(1 for _ in done)} mels in {out}")
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,154 @@
+"""Folders of recordings -> prepared speech: every recording once as float32 samples at the mel's rate, in a .npy file.
+
+Preparing needs soundfile and soxr; training from prepared speech needs neither, and reads it by memory map.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from rtmri2speech.atomic import replacing
+from rtmri2speech.audio import read_audio, resample
+from rtmri2speech.errors import InputError
+
+SUFFIXES = (".wav", ".flac")
+_SILENCE = 1e-4  # a recording whose loudest sample lies below this holds no speech
+
+
+@dataclass(frozen=True)
+class SpeechSource:
+    """One folder of recordings, at any depth and of any sampling rate.
+
+    weight: how often a second of it is drawn against a second of the other sources.
+    held_out: the share of recordings kept for validation, last by name; or a text file that
+    names them, one a line (what follows a "|" is not read, so a HiFi-GAN file list will do).
+    mels: a folder of predicted dB mels <name>.npy (T, n_mels), frame t paired with samples t * hop_length onwards.
+    """
+
+    folder: str
+    weight: float = 1.0
+    held_out: float | str = 0.1
+    mels: str | None = None
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A prepared recording: its name in its source, the .npy of its samples (float32, (samples,)), and their count.
+
+    mel: the .npy of its predicted mel, or None. weight: its source's.
+    """
+
+    name: str
+    path: Path
+    samples: int
+    weight: float
+    mel: Path | None = None
+
+
+def find_recordings(folder: Path) -> dict[str, Path]:
+    """Name (path below `folder` without suffix) -> file of each wav and flac, in order of name.
+
+    Raises InputError if there are none, or two of one name.
+    """
+    found: dict[str, Path] = {}
+    for path in sorted(Path(folder).rglob("*")):
+        if path.suffix.lower() in SUFFIXES and not path.name.startswith("."):
+            name = path.relative_to(folder).with_suffix("").as_posix()
+            if name in found:
+                raise InputError(f"{found[name]} and {path} have the same name: keep one of them.")
+            found[name] = path
+    if not found:
+        raise InputError(f"There are no .wav or .flac files in {folder}.")
+    return dict(sorted(found.items()))
+
+
+def held_out_names(names: list[str], rule: float | str) -> set[str]:
+    """The names kept for validation: the last share of them by name (at least one), or those a text file lists.
+
+    A listed name may be the whole name or its last part. Raises InputError if the rule leaves nothing to train on, or
+    the list names an unknown recording.
+    """
+    if isinstance(rule, str):
+        chosen = _listed(names, Path(rule))
+    elif 0 < rule < 1:
+        chosen = set(sorted(names)[-max(1, round(rule * len(names))) :])
+    elif rule == 0:
+        chosen = set()
+    else:
+        raise InputError(f"held_out must be a share from 0 to below 1, or the name of a text file, not {rule}.")
+    if len(chosen) == len(names):
+        raise InputError(f"All {len(names)} recordings are held out: none is left to train on.")
+    return chosen
+
+
+def prepare(source: SpeechSource, out: Path, rate: int, peak: float | None) -> Iterator[tuple[str, Path | str]]:
+    """Write each recording of a source as `out`/<name>.npy, unless an up-to-date one is there already.
+
+    peak: scale each recording to this largest absolute value; None leaves the level as it is.
+    Yields (name, prepared file), or (name, sentence that says why it was left out).
+    """
+    for name, path in find_recordings(Path(source.folder)).items():
+        target = out / f"{name}.npy"
+        if not (target.is_file() and target.stat().st_mtime >= path.stat().st_mtime):
+            try:
+                samples = _samples(path, rate, peak)
+            except InputError as error:
+                yield name, str(error)
+                continue
+            with replacing(target) as temporary:
+                np.save(temporary, samples)
+        yield name, target
+
+
+def split(
+    source: SpeechSource, prepared: dict[str, Path], n_mels: int, hop: int
+) -> tuple[list[Recording], list[Recording]]:
+    """Prepared recordings of a source -> (training, held out), each with its predicted mel if it has one.
+
+    Raises InputError if a predicted mel does not fit its recording.
+    """
+    held_out = held_out_names(list(prepared), source.held_out)
+    parts: tuple[list[Recording], list[Recording]] = ([], [])
+    for name, path in prepared.items():
+        samples = len(np.load(path, mmap_mode="r"))
+        mel = Path(source.mels) / f"{name}.npy" if source.mels else None
+        if mel is not None and mel.is_file():
+            _check_mel(mel, samples, n_mels, hop)
+        else:
+            mel = None
+        parts[name in held_out].append(Recording(name, path, samples, source.weight, mel))
+    return parts
+
+
+def _samples(path: Path, rate: int, peak: float | None) -> np.ndarray:
+    samples = resample(*read_audio(path), rate)
+    loudest = float(np.abs(samples).max())
+    if loudest < _SILENCE:
+        raise InputError(f"{path} is silent.")
+    return samples if peak is None else samples * np.float32(peak / loudest)
+
+
+def _listed(names: list[str], path: Path) -> set[str]:
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except OSError as error:
+        raise InputError(f"Cannot read the list of held-out recordings {path}: {error.strerror}.") from None
+    wanted = {line.partition("|")[0].strip() for line in lines} - {""}
+    chosen = {name for name in names if name in wanted or Path(name).name in wanted}
+    unknown = wanted - chosen - {Path(name).name for name in chosen}
+    if unknown:
+        raise InputError(f"{path} lists {min(unknown)}, which is not a recording of that folder.")
+    return chosen
+
+
+def _check_mel(path: Path, samples: int, n_mels: int, hop: int) -> None:
+    try:
+        shape = np.load(path, mmap_mode="r").shape
+    except (ValueError, OSError):
+        raise InputError(f"{path} is not a .npy file that can be read.") from None
+    if len(shape) != 2 or shape[1] != n_mels or abs(shape[0] - samples // hop) > 1:
+        raise InputError(
+            f"The predicted mel {path} has shape {shape}, its recording needs about ({samples // hop}, {n_mels})."
+        )

@@ -1,0 +1,358 @@
+"""Train HiFi-GAN on speech, from scratch or from earlier weights (Kong, Kim and Bae, NeurIPS 2020).
+
+    python -m training.vocoder run_dir=RUN +sources.mine.folder=WAVS
+
+trains as the thesis did, with --config-name vocoder_compact on one CPU core. The same command again goes on where it
+stopped. Any setting of training/configs/vocoder.yaml can be given as name=value.
+"""
+
+import hashlib
+import sys
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from rtmri2speech.errors import InputError
+from rtmri2speech.mel import mel_spectrogram_db
+from rtmri2speech.metrics import estoi, stoi
+from rtmri2speech.models.hifigan import Generator, GeneratorConfig, vocoder_input
+from rtmri2speech.models.weights import load_exactly, read_checkpoint
+from rtmri2speech.spec import MelSpec
+
+from .discriminators import Discriminators
+from .settings import build, run_command
+from .speech import Recording, SpeechSource, prepare, split
+from .vocoder_losses import adversarial_loss, discriminator_loss, feature_matching_loss, mel_loss, stft_loss
+from .vocoder_run import (
+    checkpoints,
+    read_reference_discriminators,
+    read_reference_generator,
+    save_checkpoint,
+    write_settings,
+)
+from .vocoder_segments import VocoderSegments
+
+
+@dataclass(frozen=True)
+class DiscriminatorConfig:
+    """periods: of the multi-period discriminator. scales: of the multi-scale one; 0 for none. width: of both."""
+
+    periods: tuple[int, ...] = (2, 3, 5, 7, 11)
+    scales: int = 3
+    width: float = 1.0
+
+
+@dataclass(frozen=True)
+class LossWeights:
+    """Weight of each term of the generator's loss; the adversarial term has weight 1. 0 switches a term off.
+
+    stft_sizes: window lengths of the multi-resolution STFT term, samples.
+    """
+
+    mel: float = 45.0
+    feature_matching: float = 2.0
+    stft: float = 0.0
+    stft_sizes: tuple[int, ...] = (128, 256, 512, 1024, 2048)
+
+
+@dataclass(frozen=True)
+class ReferenceWeights:
+    """Checkpoints of the reference implementation (jik876/hifi-gan) to start from: a generator g_######## with its
+    config.json, and, if wanted, its discriminators and optimiser states do_########."""
+
+    generator: str | None = None
+    config: str | None = None
+    discriminators: str | None = None
+
+
+@dataclass(frozen=True)
+class VocoderSettings:
+    """Everything a run depends on; the defaults are the thesis'. See training/configs/vocoder.yaml for each."""
+
+    run_dir: str
+    sources: dict[str, SpeechSource]
+    mel: MelSpec = MelSpec()
+    generator: GeneratorConfig = GeneratorConfig()
+    vocoder_input: str = "ln_power"
+    discriminators: DiscriminatorConfig = DiscriminatorConfig()
+    loss: LossWeights = LossWeights()
+    init_from: str | None = None
+    init_from_reference: ReferenceWeights = ReferenceWeights()
+    prepared: str | None = None
+    normalize_peak: float | None = 0.95
+    gain_db: tuple[float, float] = (0.0, 0.0)
+    extra_mels_weight: float = 0.0
+    segment_size: int = 8400
+    batch_size: int = 16
+    seed: int = 1234
+    lr: float = 5e-5
+    betas: tuple[float, float] = (0.8, 0.99)
+    lr_decay: float = 0.999
+    epoch_steps: int | None = None
+    adversarial_from: int = 0
+    steps: int = 1_000_000
+    log_every: int = 50
+    checkpoint_every: int = 1000
+    keep_checkpoints: int = 3
+    validate_every: int = 1000
+    validate_recordings: int = 8
+    device: str = "auto"
+
+    def __post_init__(self):
+        if not self.sources:
+            raise InputError("No recordings are named: add +sources.NAME.folder=FOLDER.")
+        sources = {name: _source(name, source) for name, source in self.sources.items()}
+        object.__setattr__(self, "sources", sources)
+        if self.normalize_peak is not None and any(source.mels for source in sources.values()):
+            raise InputError("Predicted mels carry their recordings' level: set normalize_peak=null to use them.")
+        if self.segment_size % self.mel.hop_length or self.segment_size < self.mel.n_fft:
+            raise InputError(
+                f"segment_size must be a multiple of the hop ({self.mel.hop_length}) and at least {self.mel.n_fft}."
+            )
+        if self.generator.hop_length != self.mel.hop_length or self.generator.n_mels != self.mel.n_mels:
+            raise InputError(
+                f"The generator makes {self.generator.hop_length} samples from {self.generator.n_mels} mel bins, "
+                f"the mel has {self.mel.hop_length} and {self.mel.n_mels}: "
+                "the product of upsample_rates must be the hop."
+            )
+        reference = self.init_from_reference
+        if reference.generator and not reference.config:
+            raise InputError("init_from_reference.generator needs init_from_reference.config, its config.json.")
+
+
+def _source(name: str, source) -> SpeechSource:
+    return source if isinstance(source, SpeechSource) else build(SpeechSource, source, f"sources.{name}")
+
+
+class VocoderTraining:
+    """Both networks, their optimisers and the step count: all that a checkpoint holds."""
+
+    def __init__(self, settings: VocoderSettings, epoch_steps: int, device: str = "cpu"):
+        self.settings, self.epoch_steps, self.device = settings, epoch_steps, torch.device(device)
+        torch.manual_seed(settings.seed)
+        d = settings.discriminators
+        self.generator = Generator(settings.generator).to(device)
+        self.discriminators = Discriminators(d.periods, d.scales, d.width).to(device)
+        self.optim_g, self.optim_d = (
+            torch.optim.AdamW(network.parameters(), settings.lr, settings.betas)
+            for network in (self.generator, self.discriminators)
+        )
+        self.step = 0
+
+    def advance(self, mel_db: Tensor, real: Tensor) -> dict[str, float]:
+        """One step of each network on mel_db (B, T, n_mels) and real (B, T * hop_length). Returns the losses."""
+        mel_db, real = mel_db.to(self.device), real.to(self.device)
+        self._set_lr()
+        self.generator.train()
+        fake = self.generator(vocoder_input(mel_db, self.settings.vocoder_input).transpose(1, 2))[:, 0]
+        weights, losses = self.settings.loss, {}
+        total = torch.zeros((), device=self.device)
+        if self.step >= self.settings.adversarial_from:
+            losses["discriminator"] = self._train_discriminators(real, fake.detach())
+            # The judges' own gradients are not wanted here: not to compute them saves time.
+            self.discriminators.requires_grad_(False)
+            with torch.no_grad():
+                real_judged = self.discriminators(real[:, None])
+            fake_judged = self.discriminators(fake[:, None])
+            losses["adversarial"] = adversarial_loss(fake_judged)
+            losses["feature_matching"] = feature_matching_loss(real_judged, fake_judged)
+            total = total + losses["adversarial"] + weights.feature_matching * losses["feature_matching"]
+        losses["mel"] = mel_loss(real, fake, self.settings.mel, self.settings.vocoder_input)
+        total = total + weights.mel * losses["mel"]
+        if weights.stft:
+            losses["stft"] = stft_loss(real, fake, weights.stft_sizes)
+            total = total + weights.stft * losses["stft"]
+        if not torch.isfinite(total):
+            raise InputError(f"The loss is not finite at step {self.step}: lower lr, or check the recordings.")
+        self.optim_g.zero_grad()
+        total.backward()
+        self.optim_g.step()
+        self.step += 1
+        return {name: float(value.detach()) for name, value in losses.items()}
+
+    def _train_discriminators(self, real: Tensor, fake: Tensor) -> Tensor:
+        self.discriminators.requires_grad_(True)
+        loss = discriminator_loss(self.discriminators(real[:, None]), self.discriminators(fake[:, None]))
+        self.optim_d.zero_grad()
+        loss.backward()
+        self.optim_d.step()
+        return loss
+
+    def _set_lr(self) -> None:
+        """lr * lr_decay ** epoch, from the step alone, so that nothing else need be remembered."""
+        lr = self.settings.lr * self.settings.lr_decay ** (self.step // self.epoch_steps)
+        for optimiser in (self.optim_g, self.optim_d):
+            for group in optimiser.param_groups:
+                group["lr"] = lr
+
+    def state(self) -> dict:
+        """Everything `load` needs to go on exactly."""
+        return {
+            "step": self.step,
+            "generator": self.generator.state_dict(),
+            "discriminators": self.discriminators.state_dict(),
+            "optim_g": self.optim_g.state_dict(),
+            "optim_d": self.optim_d.state_dict(),
+        }
+
+    def load(self, path: Path) -> None:
+        """Go on from a checkpoint of `state`. Raises InputError if it is damaged or of other networks."""
+        state = read_checkpoint(path)
+        try:
+            load_exactly(self.generator, state["generator"], str(path))
+            load_exactly(self.discriminators, state["discriminators"], str(path))
+            self.optim_g.load_state_dict(state["optim_g"])
+            self.optim_d.load_state_dict(state["optim_d"])
+            self.step = int(state["step"])
+        except (KeyError, ValueError) as error:
+            if isinstance(error, InputError):
+                raise
+            raise InputError(f"{path} is not a checkpoint of this run ({error}).") from None
+
+    def initialise(self) -> None:
+        """Take the weights the settings name; the step count and the learning rate start anew."""
+        run, reference = self.settings.init_from, self.settings.init_from_reference
+        if run:
+            found = checkpoints(Path(run))
+            if not found:
+                raise InputError(f"{run} holds no checkpoint to start from.")
+            state = read_checkpoint(found[-1])
+            load_exactly(self.generator, state["generator"], str(found[-1]))
+            load_exactly(self.discriminators, state["discriminators"], str(found[-1]))
+        if reference.generator:
+            config, tensors = read_reference_generator(reference.generator, reference.config, self.settings.mel)
+            if config != self.settings.generator:
+                raise InputError(f"{reference.config} describes another generator than the settings: make them equal.")
+            load_exactly(self.generator, tensors, reference.generator)
+        if reference.discriminators:
+            states = read_reference_discriminators(reference.discriminators, self.discriminators)
+            try:
+                self.optim_g.load_state_dict(states["optim_g"])
+                self.optim_d.load_state_dict(states["optim_d"])
+            except ValueError as error:
+                raise InputError(f"The optimiser states of {reference.discriminators} do not fit ({error}).") from None
+
+
+def prepare_sources(settings: VocoderSettings) -> tuple[list[Recording], list[Recording]]:
+    """Resample what is not yet resampled, and split: (training, held out). Names each recording left out on stderr."""
+    training, held_out = [], []
+    for source_name, source in settings.sources.items():
+        # Named after all that the prepared samples depend on, so that changed settings never meet old samples.
+        made_of = f"{source.folder} {settings.mel.sample_rate} {settings.normalize_peak}"
+        digest = hashlib.sha256(made_of.encode()).hexdigest()[:8]
+        folder = Path(settings.prepared or Path(settings.run_dir) / "speech") / f"{source_name}-{digest}"
+        prepared = {}
+        for name, result in prepare(source, folder, settings.mel.sample_rate, settings.normalize_peak):
+            if isinstance(result, Path):
+                prepared[name] = result
+            else:
+                print(f"left out: {result}", file=sys.stderr)
+        if not prepared:
+            raise InputError(f"No recording of {source.folder} can be used.")
+        parts = split(source, prepared, settings.mel.n_mels, settings.mel.hop_length)
+        training += parts[0]
+        held_out += parts[1]
+    return training, held_out
+
+
+@torch.no_grad()
+def copy_synthesis(generator: Generator, waveform: np.ndarray, mel: MelSpec, kind: str) -> np.ndarray:
+    """The waveform (samples,) made from the waveform's own mel: (samples rounded down to whole frames,)."""
+    device = next(generator.parameters()).device
+    mel_db = mel_spectrogram_db(torch.from_numpy(np.array(waveform, dtype=np.float32)).to(device), mel)
+    return generator(vocoder_input(mel_db, kind).T[None])[0, 0].cpu().numpy()
+
+
+def validate(generator: Generator, recordings: list[Recording], settings: VocoderSettings) -> dict[str, float]:
+    """Copy-synthesis of held-out recordings against the originals: mean mel error (dB), STOI and ESTOI."""
+    generator.eval()
+    rows = []
+    for recording in recordings:
+        original = np.load(recording.path)
+        made = copy_synthesis(generator, original, settings.mel, settings.vocoder_input)
+        original = original[: len(made)]
+        mels = (mel_spectrogram_db(torch.from_numpy(x), settings.mel).numpy() for x in (original, made))
+        row = {"mel_mae_db": float(np.abs(np.subtract(*mels)).mean())}
+        for metric in (stoi, estoi):
+            try:
+                row[metric.__name__] = metric(original, made, settings.mel.sample_rate)
+            except ImportError:  # a machine that only trains need not have pystoi
+                row[metric.__name__] = None
+        rows.append(row)
+    values = {name: [row[name] for row in rows if row[name] is not None] for name in rows[0]}
+    return {name: float(np.mean(v)) for name, v in values.items() if v}
+
+
+def spread(recordings: list[Recording], count: int) -> list[Recording]:
+    """At most `count` of the recordings, evenly spaced: the same ones every time."""
+    count = min(count, len(recordings))
+    return [recordings[round(i * (len(recordings) - 1) / max(1, count - 1))] for i in range(count)]
+
+
+def train(settings: VocoderSettings) -> VocoderTraining:
+    """Train until `steps`, from the run's newest checkpoint if it has one."""
+    run = Path(settings.run_dir)
+    recordings, held_out = prepare_sources(settings)
+    judged = spread(held_out, settings.validate_recordings)
+    segments = VocoderSegments(
+        recordings,
+        settings.mel,
+        frames=settings.segment_size // settings.mel.hop_length,
+        batch_size=settings.batch_size,
+        seed=settings.seed,
+        extra_mels_weight=settings.extra_mels_weight,
+        gain_db=settings.gain_db,
+    )
+    write_settings(run, asdict(settings))
+    epoch_steps = settings.epoch_steps or max(1, len(recordings) // settings.batch_size)
+    device = ("cuda" if torch.cuda.is_available() else "cpu") if settings.device == "auto" else settings.device
+    training = VocoderTraining(settings, epoch_steps, device)
+    found = checkpoints(run)
+    if found:
+        training.load(found[-1])
+    else:
+        training.initialise()
+    hours = sum(r.samples for r in recordings) / settings.mel.sample_rate / 3600
+    print(
+        f"{len(recordings)} recordings ({hours:.2f} h) to train on, {len(held_out)} held out; "
+        f"{device}, from step {training.step} to {settings.steps}",
+        flush=True,
+    )
+    _loop(training, segments, judged, run)
+    return training
+
+
+def _loop(training: VocoderTraining, segments: VocoderSegments, judged: list[Recording], run: Path) -> None:
+    from torch.utils.tensorboard import SummaryWriter
+
+    settings = training.settings
+    writer = SummaryWriter(run / "tensorboard", purge_step=training.step)
+    since, losses = time.monotonic(), []
+    while training.step < settings.steps:
+        losses.append(training.advance(*segments.batch(training.step)))
+        step, last = training.step, training.step == settings.steps
+        if step % settings.log_every == 0 or last:
+            means = {name: np.mean([x[name] for x in losses if name in x]) for name in losses[-1]}
+            means["steps_per_s"] = len(losses) / (time.monotonic() - since)
+            _report(writer, "train", step, means)
+            since, losses = time.monotonic(), []
+        if judged and (step % settings.validate_every == 0 or last):
+            _report(writer, "val", step, validate(training.generator, judged, settings))
+            since = time.monotonic()
+        if step % settings.checkpoint_every == 0 or last:
+            save_checkpoint(run, training.state(), settings.keep_checkpoints)
+    writer.close()
+
+
+def _report(writer, part: str, step: int, values: dict[str, float]) -> None:
+    for name, value in values.items():
+        writer.add_scalar(f"{part}/{name}", value, step)
+    print(f"{part} {step}: " + "  ".join(f"{name} {value:.4g}" for name, value in values.items()), flush=True)
+
+
+if __name__ == "__main__":
+    run_command(train, VocoderSettings, "vocoder")
