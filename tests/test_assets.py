@@ -1,0 +1,57 @@
+"""The embedded default: it is there, it is what it says, and it is better than knowing only the mean."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from rtmri2speech import analyse, load_bundle, read_clip
+from rtmri2speech.audio import resample
+from rtmri2speech.mel import mel_spectrogram_db
+from rtmri2speech.metrics import loudness_correlation, mcd
+
+ASSETS = Path(__file__).parents[1] / "assets"
+CLIPS = sorted((ASSETS / "clips").glob("*.mp4"))
+
+
+@pytest.fixture(scope="module")
+def default():
+    return load_bundle()
+
+
+def test_default_bundle(default):
+    assert default.kind == "trained" and default.frames.size == 256
+    card = (default.folder / "MODEL_CARD.md").read_text(encoding="utf-8")
+    for heading in ("## Data", "## Metrics", "## Limits", "## Licence", "## How to reproduce"):
+        assert heading in card
+    assert all(file.stat().st_size < 40_000_000 for file in default.folder.iterdir())
+
+
+def test_clips_have_sound_and_truth():
+    assert 4 <= len(CLIPS) <= 6
+    for path in CLIPS:
+        clip = read_clip(path)
+        assert clip.frames.shape[1:] == (256, 256) and abs(clip.fps - 11413 / 420) < 1e-3
+        assert abs(len(clip.audio) / clip.audio_rate - clip.duration) < 0.1
+        with np.load(path.with_suffix(".truth.npz")) as truth:
+            assert len(truth["labels"]) == len(clip.frames)
+        assert path.with_suffix(".TextGrid").is_file()
+
+
+def test_default_speaks_better_than_the_mean_mel(default):
+    gains, loudness = [], []
+    for path in CLIPS:
+        clip = read_clip(path)
+        analysis = analyse(default, clip)
+        assert analysis.cam["F1"].shape == (len(clip.frames), 8, 8)
+        audio = resample(clip.audio, clip.audio_rate, 11413)[: len(clip.frames) * 420]
+        truth = mel_spectrogram_db(torch.from_numpy(audio), default.mel).numpy()
+        count = min(len(truth), len(analysis.mel_db))
+        truth, mel = truth[:count], analysis.mel_db[:count]
+        speech = truth.mean(axis=1) > truth.mean(axis=1).max() - 40
+        mean = np.tile(default.scaler.mean, (count, 1))
+        gains.append(mcd(truth[speech], mean[speech]) - mcd(truth[speech], mel[speech]))
+        loudness.append(loudness_correlation(np.maximum(truth, -60), mel))
+    assert np.mean(gains) > 0.5
+    assert np.mean(loudness) > 0.5

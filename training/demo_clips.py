@@ -1,0 +1,57 @@
+"""The clips of the embedded default: python -m training.demo_clips --out assets/clips
+
+Fixed phrases that the random training corpus does not hold, said by speakers of that corpus (seed 0, speakers 0 to 11:
+"known") and by others ("new"). Each clip is an mp4 with the phantom's own sound, and beside it the truth.
+"""
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+
+from rtmri2speech.audio import read_audio
+from rtmri2speech.clip import read_clip
+from rtmri2speech.render.encode import write_video
+
+from .console import plain_errors
+from .phantom.corpus import Task, make_corpus
+
+SEED = 0
+CLIPS = {
+    "aiueo_known_speaker": (2, "a i u e o"),
+    "aiueo_new_speaker": (12, "a i u e o"),
+    "arigatou_new_speaker": (13, "arigatou gozaimasu"),
+    "mite_kudasai_known_speaker": (7, "mite kudasai"),
+    "sakura_known_speaker": (4, "sakura saku"),
+}
+
+
+def make_demo_clips(out: Path) -> None:
+    """Write <name>.mp4, <name>.TextGrid and <name>.truth.npz for each of CLIPS."""
+    out.mkdir(parents=True, exist_ok=True)
+    for name, (speaker, phrase) in CLIPS.items():
+        with tempfile.TemporaryDirectory() as scratch:
+            folder, task = Path(scratch), Task(SEED, speaker, 0, phrase)
+            failed = make_corpus(folder, [task], 1, lambda done, of, name=name: print(name, f"{done}/{of}"))
+            if failed:
+                raise RuntimeError(f"{name}: {failed}")
+            clip = read_clip(folder / f"{task.name}.mkv")
+            audio, rate = read_audio(folder / f"{task.name}.wav")
+            pictures = (np.repeat(frame[..., None], 3, axis=2) for frame in clip.frames)
+            size = clip.frames.shape[:0:-1]
+            write_video(out / f"{name}.mp4", pictures, len(clip.frames), size, clip.fps, audio, rate)
+            for suffix in (".TextGrid", ".truth.npz"):
+                shutil.copyfile(folder / f"{task.name}{suffix}", out / f"{name}{suffix}")
+
+
+@plain_errors()
+def main(out: Annotated[Path, typer.Option(help="Folder to write the clips into.")]) -> None:
+    """Make the clips of the embedded default."""
+    make_demo_clips(out)
+
+
+if __name__ == "__main__":
+    typer.run(main)
