@@ -1,26 +1,54 @@
 """What the page does, as plain functions that work without Gradio."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-
-import numpy as np
 
 from ..analysis import Analysis, analyse
 from ..attention import display_grid
+from ..audio import read_audio
 from ..clip import ClipLimits, read_clip
 from ..models.bundle import Bundle
 from ..render.grid import upsample_grid
-from ..render.overlay import band_picture, overlay
+from ..render.overlay import overlay
+from .explorer.payload import payload
 
 PAGE_LIMITS = ClipLimits(longest_s=120.0, most_frames=12_000)
-PANEL = 360  # pixels of one picture beside the others
+
+# progress(share done of all, stage: a key of texts.py without "stage_"). An exception from it ends the work.
+Progress = Callable[[float, str], None]
 
 
-def run(bundle: Bundle, path: Path, video: Path, progress: Callable[[float, str], None]) -> Analysis:
-    """Analyse the clip at `path` and write its overlay video to `video`. progress(share, stage); raises InputError."""
-    clip = read_clip(path, limits=PAGE_LIMITS, progress=lambda done, total: progress(0.05 * done / total, "reading"))
-    analysis = analyse(bundle, clip, progress=lambda stage, share: progress(0.05 + 0.75 * share, stage))
-    maps = {band.label: _heat(analysis, band.name) for band in analysis.bands}
+@dataclass(frozen=True)
+class Result:
+    """An analysed clip and what the frame explorer shows of it."""
+
+    name: str
+    analysis: Analysis
+    payload: str
+
+
+def open_clip(bundle: Bundle, path: Path, reference: Path | None, progress: Progress) -> Result:
+    """Analyse the clip at `path`. reference: a sound file of the original speech; default: the clip's own sound.
+
+    Raises InputError on a clip or sound that cannot be used.
+    """
+    sound = read_audio(reference) if reference else None
+    clip = read_clip(path, limits=PAGE_LIMITS, progress=lambda done, total: progress(0.1 * done / total, "reading"))
+    if sound is None and clip.audio is not None:
+        sound = (clip.audio, clip.audio_rate)
+    analysis = analyse(bundle, clip, progress=lambda stage, share: progress(0.1 + 0.8 * share, stage))
+    progress(0.95, "packing")
+    return Result(path.stem, analysis, payload(analysis, bundle.mel, path.stem, sound))
+
+
+def write_overlay(analysis: Analysis, video: Path, progress: Progress) -> None:
+    """Write the clip under the heatmaps of its bands, with the synthesised speech, as an mp4."""
+    side = analysis.frame_size
+    maps = {
+        band.label: upsample_grid(display_grid(analysis.cam[band.name], analysis.normalize), (side, side))
+        for band in analysis.bands
+    }
     overlay(
         video,
         analysis.model_frames,
@@ -28,29 +56,5 @@ def run(bundle: Bundle, path: Path, video: Path, progress: Callable[[float, str]
         maps,
         audio=analysis.audio,
         audio_rate=analysis.sample_rate,
-        progress=lambda done, total: progress(0.8 + 0.2 * done / total, "video"),
+        progress=lambda done, total: progress(done / total, "video"),
     )
-    return analysis
-
-
-def frame_picture(analysis: Analysis, frame: int) -> np.ndarray:
-    """The plain frame beside one picture per band under its heatmap: RGB uint8 (H, W, 3)."""
-    caption = f"frame {frame}   {frame / analysis.fps:.3f} s"
-    panels = []
-    for number, band in enumerate(analysis.bands):
-        heat = _heat(analysis, band.name)[frame]
-        layout, width = ("side-by-side", 2 * PANEL) if number == 0 else ("overlay", PANEL)
-        picture = band_picture((width, PANEL), {band.label: heat[None]}, layout, 0.7, None, "max")
-        panels.append(picture.draw(analysis.model_frames[frame], [heat], caption))
-    return np.hstack(panels)
-
-
-def frame_numbers(analysis: Analysis, frame: int) -> str:
-    """One line about a frame: its time, and each band's energy in dB (of the predicted mel)."""
-    bands = [f"{band.label}: {analysis.band_db[band.name][frame]:.1f} dB" for band in analysis.bands]
-    return " · ".join([f"**{frame}**", f"{frame / analysis.fps:.3f} s", *bands])
-
-
-def _heat(analysis: Analysis, band: str):
-    side = analysis.frame_size
-    return upsample_grid(display_grid(analysis.cam[band], analysis.normalize), (side, side))

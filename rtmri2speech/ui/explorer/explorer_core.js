@@ -1,0 +1,171 @@
+// The frame explorer's arithmetic: no page, no state. The pictures follow rtmri2speech/render (grid.py, colour.py).
+
+// Frame k is on screen from k/fps to (k+1)/fps seconds. The small sum absorbs rounding at a frame's very start.
+function frameAt(seconds, fps, count) {
+  return Math.min(count - 1, Math.max(0, Math.floor(seconds * fps + 1e-6)));
+}
+
+// Where to seek so that frame k is on screen: just past its start, as players round times.
+function startOf(frame, fps) {
+  return frame / fps + 1e-4;
+}
+
+function bytesOf(base64) {
+  return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+}
+
+function floatsOf(base64) {
+  return new Float32Array(bytesOf(base64).buffer);
+}
+
+function cubic(distance) {
+  const a = -0.75, x = Math.abs(distance); // OpenCV's kernel
+  if (x <= 1) return ((a + 2) * x - (a + 3)) * x * x + 1;
+  if (x < 2) return ((a * x - 5 * a) * x + 8 * a) * x - 4 * a;
+  return 0;
+}
+
+function linear(distance) {
+  return Math.max(0, 1 - Math.abs(distance));
+}
+
+function nearest(distance) {
+  return distance > -0.5 && distance <= 0.5 ? 1 : 0;
+}
+
+const KERNELS = { cubic, linear, cells: nearest };
+
+// For each of `to` pixels, the four source pixels around it and their weights; half-pixel alignment, edges repeated.
+function taps(from, to, kernel) {
+  const index = new Int32Array(4 * to), weight = new Float32Array(4 * to);
+  for (let i = 0; i < to; i++) {
+    const centre = ((i + 0.5) * from) / to - 0.5;
+    for (let k = 0; k < 4; k++) {
+      const source = Math.floor(centre) - 1 + k;
+      index[4 * i + k] = Math.min(from - 1, Math.max(0, source));
+      weight[4 * i + k] = kernel(source - centre);
+    }
+  }
+  return { index, weight };
+}
+
+// A square grid (from x from) -> Float32Array (to x to), kept within the grid's own range.
+// Plain loops here and below: they run for every pixel of every frame shown.
+function enlarge(grid, from, to, method) {
+  const { index, weight } = taps(from, to, KERNELS[method]);
+  let low = Infinity, high = -Infinity;
+  for (let i = 0; i < grid.length; i++) {
+    if (grid[i] < low) low = grid[i];
+    if (grid[i] > high) high = grid[i];
+  }
+  const wide = new Float32Array(from * to), out = new Float32Array(to * to);
+  for (let x = 0, k = 0; x < to; x++, k += 4)
+    for (let y = 0; y < from; y++) {
+      const row = y * from;
+      wide[y * to + x] =
+        weight[k] * grid[row + index[k]] + weight[k + 1] * grid[row + index[k + 1]] +
+        weight[k + 2] * grid[row + index[k + 2]] + weight[k + 3] * grid[row + index[k + 3]];
+    }
+  for (let y = 0, k = 0, i = 0; y < to; y++, k += 4) {
+    const [a, b, c, d] = weight.subarray(k, k + 4);
+    let [ra, rb, rc, rd] = index.subarray(k, k + 4).map((row) => row * to);
+    for (let x = 0; x < to; x++, i++) {
+      const value = a * wide[ra++] + b * wide[rb++] + c * wide[rc++] + d * wide[rd++];
+      out[i] = value < low ? low : value > high ? high : value;
+    }
+  }
+  return out;
+}
+
+// Signed CAM -> heat in [0, 1]: the positive part; `scale` is what shows as 1.
+function heatOf(cam, scale) {
+  return cam.map((value) => (scale > 0 ? Math.min(1, Math.max(0, value) / scale) : 0));
+}
+
+// Signed CAM -> [-1, 1]; `limit` is what shows as 1.
+function signedOf(cam, limit) {
+  return cam.map((value) => (limit > 0 ? Math.min(1, Math.max(-1, value / limit)) : 0));
+}
+
+// Heat in [0, 1] -> rows of a colour table; signed values in [-1, 1] -> rows of a diverging one.
+function heatLevels(heat) {
+  const levels = new Uint8Array(heat.length);
+  for (let i = 0; i < heat.length; i++) levels[i] = heat[i] * 255 + 0.5;
+  return levels;
+}
+
+function signedLevels(values) {
+  const levels = new Uint8Array(values.length);
+  for (let i = 0; i < values.length; i++) levels[i] = (values[i] + 1) * 127.5 + 0.5;
+  return levels;
+}
+
+// A colour table (256 x 3) made ready to lie over gray; `strength` of each row, 0 to 1, bends its opacity.
+function makeLayer(table, alpha, strength) {
+  const paint = new Uint8Array(768), keep = new Uint8Array(256);
+  for (let i = 0; i < 256; i++) {
+    const opacity = alpha * (1 - (1 - strength(i)) ** 2);
+    for (let c = 0; c < 3; c++) paint[3 * i + c] = Math.round(table[3 * i + c] * opacity);
+    keep[i] = Math.round(255 * (1 - opacity));
+  }
+  return { paint, keep };
+}
+
+function heatLayer(table, alpha) {
+  return makeLayer(table, alpha, (i) => i / 255);
+}
+
+function divergingLayer(table, alpha) {
+  return makeLayer(table, alpha, (i) => Math.abs(i / 127.5 - 1) - 1 / 255);
+}
+
+// No, one or two heatmaps over gray, into RGBA; of two, the hotter paints the pixel.
+function blend(gray, levels, layers, rgba) {
+  const [first, second] = levels;
+  for (let i = 0, o = 0; i < gray.length; i++, o += 4) {
+    rgba[o + 3] = 255;
+    if (!first) {
+      rgba[o] = rgba[o + 1] = rgba[o + 2] = gray[i];
+      continue;
+    }
+    const hotter = second && second[i] > first[i] ? 1 : 0, level = hotter ? second[i] : first[i];
+    const { paint, keep } = layers[hotter], kept = Math.round((gray[i] * keep[level]) / 255);
+    rgba[o] = kept + paint[3 * level];
+    rgba[o + 1] = kept + paint[3 * level + 1];
+    rgba[o + 2] = kept + paint[3 * level + 2];
+  }
+  return rgba;
+}
+
+// Values of one frame of several regions -> the name of the largest, or null where there is none.
+function strongest(shares, frame) {
+  let best = null;
+  for (const [name, values] of Object.entries(shares))
+    if (Number.isFinite(values[frame]) && (best === null || values[frame] > shares[best][frame])) best = name;
+  return best;
+}
+
+// Two frames in any order -> [first, last] within the clip; null when that is the whole clip or one single frame.
+function stretch(a, b, count) {
+  const first = Math.max(0, Math.min(a, b)), last = Math.min(count - 1, Math.max(a, b));
+  return first === last || (first === 0 && last === count - 1) ? null : [first, last];
+}
+
+const SPEEDS = [0.1, 0.2, 0.25, 0.5, 0.75, 1];
+
+function nextSpeed(speed, direction) {
+  const place = SPEEDS.indexOf(speed) + direction;
+  return SPEEDS[Math.min(SPEEDS.length - 1, Math.max(0, place))];
+}
+
+// The distance between round marks on an axis, so that about `count` of them fit.
+function roundStep(span, count) {
+  const rough = span / count, unit = 10 ** Math.floor(Math.log10(rough));
+  return unit * [1, 2, 5, 10].find((multiple) => multiple * unit >= rough);
+}
+
+if (typeof module !== "undefined")
+  module.exports = {
+    frameAt, startOf, enlarge, heatOf, signedOf, heatLevels, signedLevels, heatLayer, divergingLayer, blend, strongest,
+    stretch, nextSpeed, roundStep,
+  };

@@ -1,0 +1,139 @@
+"""What the frame explorer shows of an analysis, as one JSON text: sent once, so that scrubbing needs no server.
+
+Arrays travel as base64: float32 for numbers that are read out, uint8 for pictures, JPEG sheets of tiles for the MRI
+frames, WAV for sound.
+"""
+
+import base64
+import io
+import json
+import math
+
+import cv2
+import numpy as np
+import soundfile
+import torch
+
+from ...analysis import Analysis
+from ...attention import heatmap_scale
+from ...audio import resample
+from ...mel import band_bins, centre_frequencies_hz, mel_spectrogram_db
+from ...regions import TEMPLATE, attention_share, mask
+from ...render.colour import DIVERGING_MAP, ONE_BAND_MAP, TWO_BAND_MAPS, colour_table
+from ...render.picture import padded_to
+from ...render.stretch import fit
+from ...spec import MelSpec
+
+LARGEST_SIDE = 256  # pixels of a frame on the page
+MOST_PIXELS = 64_000_000  # of all frames together: the page holds them uncompressed
+TILES = 8  # frames along a side of one sheet
+JPEG_QUALITY = 92
+MEL_RANGE_DB = 60.0
+ENVELOPE_BINS = 1200
+HIGHEST_RATE = 24_000  # Hz, of the sound that the page plays
+
+Sound = tuple[np.ndarray, int]
+
+
+def payload(analysis: Analysis, mel: MelSpec, name: str, reference: Sound | None = None) -> str:
+    """The analysis as the explorer's JSON. reference: the original speech, (samples,) and its rate, if there is any."""
+    count = len(analysis.mel_db)
+    sounds = {"synthesised": _sound(analysis.audio, analysis.sample_rate, analysis.mel_db)}
+    if reference is not None:
+        original = _trimmed(reference, mel.sample_rate, count * mel.hop_length)
+        original_mel = mel_spectrogram_db(torch.from_numpy(original), mel).numpy()[:count]
+        samples, rate = reference
+        played_rate = min(rate, HIGHEST_RATE)
+        played = _trimmed(reference, played_rate, round(count / analysis.fps * played_rate))
+        sounds["original"] = _sound(played, played_rate, original_mel)
+    return json.dumps(
+        {
+            "name": name,
+            "frames": count,
+            "fps": analysis.fps,
+            "sheet": _sheet(analysis.model_frames),
+            "grid": analysis.cam[analysis.bands[0].name].shape[-1],
+            "bands": [_band(analysis, mel, band) for band in analysis.bands],
+            "mel_hz": centre_frequencies_hz(mel).round(1).tolist(),
+            "sounds": sounds,
+            "tables": {
+                "bands": [_base64(colour_table(table)) for table in TWO_BAND_MAPS],
+                "one": _base64(colour_table(ONE_BAND_MAP)),
+                "diverging": _base64(colour_table(DIVERGING_MAP)),
+            },
+        }
+    )
+
+
+def _band(analysis: Analysis, mel: MelSpec, band) -> dict:
+    """A band's name and place in the mel, its CAM, energy, and share of attention in each region.
+
+    scale and limit: what shows as 1 of the CAM's positive part, and of the signed CAM.
+    """
+    cam = analysis.cam[band.name]
+    bins = band_bins(mel, band)
+    shares = attention_share(cam, {region.name: mask(region, *cam.shape[1:]) for region in TEMPLATE})
+    return {
+        "name": band.name,
+        "label": band.label,
+        "low_hz": band.low_hz,
+        "high_hz": band.high_hz,
+        "bins": [int(bins[0]), int(bins[-1])],
+        "scale": heatmap_scale(cam),
+        "limit": float(np.percentile(np.abs(cam), 99)),
+        "cam": _floats(cam),
+        "db": _floats(analysis.band_db[band.name]),
+        "shares": {name: _floats(share) for name, share in shares.items()},
+    }
+
+
+def _sheet(frames: np.ndarray) -> dict:
+    """uint8 (T, H, W) -> square tiles, padded with black and never stretched, 8 x 8 of them to a JPEG."""
+    side = min(max(frames.shape[1:]), LARGEST_SIDE, math.isqrt(MOST_PIXELS // len(frames)))
+    pitch = 8 * math.ceil(side / 8)  # a tile must not share JPEG's 8 x 8 blocks with its neighbour
+    images = []
+    for start in range(0, len(frames), TILES**2):
+        tiles = frames[start : start + TILES**2]
+        sheet = np.zeros((math.ceil(len(tiles) / TILES) * pitch, TILES * pitch), np.uint8)
+        for k, frame in enumerate(tiles):
+            square = padded_to(frame, 1.0)
+            if square.shape != (side, side):
+                square = cv2.resize(square, (side, side), interpolation=cv2.INTER_AREA)
+            top, left = k // TILES * pitch, k % TILES * pitch
+            tile = np.pad(square, (0, pitch - side), mode="edge")
+            sheet[top : top + pitch, left : left + pitch] = tile
+        images.append(_base64(cv2.imencode(".jpg", sheet, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1]))
+    return {"side": side, "pitch": pitch, "tiles": TILES, "images": images}
+
+
+def _sound(samples: np.ndarray, rate: int, mel_db: np.ndarray) -> dict:
+    """A WAV to play, its envelope, and its mel as a picture (n_mels, T), lowest bin first."""
+    file = io.BytesIO()
+    soundfile.write(file, np.clip(samples, -1, 1), rate, format="WAV", subtype="PCM_16")
+    top = mel_db.max()
+    picture = np.clip((mel_db - top) / MEL_RANGE_DB + 1, 0, 1)
+    return {
+        "wav": _base64(file.getbuffer()),
+        "envelope": _floats(_envelope(samples)),
+        "mel": _base64(np.round(picture.T * 255).astype(np.uint8)),
+    }
+
+
+def _envelope(samples: np.ndarray) -> np.ndarray:
+    """Lowest and highest sample in each of equal stretches, (bins, 2), the largest magnitude made 1."""
+    edges = np.linspace(0, len(samples), min(ENVELOPE_BINS, len(samples)) + 1).astype(int)[:-1]
+    envelope = np.stack([np.minimum.reduceat(samples, edges), np.maximum.reduceat(samples, edges)], axis=1)
+    return envelope / max(np.abs(envelope).max(), 1e-9)
+
+
+def _trimmed(sound: Sound, rate: int, samples: int) -> np.ndarray:
+    """At another rate, cut or filled with silence to `samples`."""
+    return fit(resample(*sound, rate), samples)
+
+
+def _floats(values: np.ndarray) -> str:
+    return _base64(np.ascontiguousarray(values, "<f4"))
+
+
+def _base64(data) -> str:
+    return base64.b64encode(np.ascontiguousarray(data)).decode("ascii")

@@ -1,0 +1,264 @@
+"""The real page in a real browser, with nothing but this machine to reach. Expected pictures are the core's own."""
+
+import base64
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+
+import av
+import cv2
+import numpy as np
+import pytest
+import torch
+from conftest import make_bundle, moving_frames, write_mp4
+
+from rtmri2speech.attention import display_grid
+from rtmri2speech.frames import prepare_frames
+from rtmri2speech.render.colour import blend, layer, levels
+from rtmri2speech.render.grid import upsample_grid
+from rtmri2speech.ui.handlers import open_clip
+
+pytestmark = pytest.mark.browser
+WAIT_MS = 120_000
+FRAMES = 40
+
+
+@pytest.fixture(scope="module")
+def bundle():
+    """Random weights, but BatchNorm with the clip's own statistics: so the maps change from frame to frame."""
+    bundle = make_bundle()
+    for module in bundle.acoustic.cnn.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.momentum = 1.0
+    with torch.no_grad():
+        bundle.acoustic.cnn.train()(torch.from_numpy(prepare_frames(moving_frames(FRAMES), 256))[:, None])
+    bundle.acoustic.eval()
+    return bundle
+
+
+@pytest.fixture(scope="module")
+def bundle_folder(bundle, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("bundles") / "lively"
+    bundle.save(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def clips(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("clips")
+    tone = 0.3 * np.sin(2 * np.pi * 440 * np.arange(round(16000 * FRAMES / 27)) / 16000)
+    write_mp4(folder / "disc.mp4", moving_frames(FRAMES, 64, 64), audio=tone)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def address(bundle_folder, clips):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [
+        sys.executable,
+        "app.py",
+        "--no-browser",
+        "--port",
+        str(port),
+        "--bundle",
+        bundle_folder,
+        "--clips",
+        clips,
+    ]
+    log = (clips / "log").open("w")
+    process = subprocess.Popen(command, stdout=log, stderr=log)
+    url = f"http://127.0.0.1:{port}/"
+    deadline = time.monotonic() + 120
+    while True:
+        try:
+            urllib.request.urlopen(url, timeout=5).close()
+            break
+        except OSError:
+            assert process.poll() is None and time.monotonic() < deadline, (clips / "log").read_text()
+            time.sleep(0.5)
+    yield url
+    process.terminate()
+    process.wait(30)
+
+
+@pytest.fixture(scope="module")
+def open_page(address):
+    """Opens the page in a browser of a language; in the end nothing may have been asked of another address."""
+    sync_api = pytest.importorskip("playwright.sync_api")
+    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if not found:
+        if os.environ.get("CI"):
+            pytest.fail("No Chromium found: install Debian's package chromium.")
+        pytest.skip("No Chromium found.")
+    outside, broken = [], []
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-gpu"])
+
+        def open_page(locale):
+            page = browser.new_context(locale=locale, viewport={"width": 1280, "height": 720}).new_page()
+            page.set_default_timeout(WAIT_MS)
+            page.on("request", lambda r: r.url.startswith((address, "data:", "blob:")) or outside.append(r.url))
+            page.on("pageerror", lambda error: broken.append(str(error)))
+            page.goto(address)
+            page.locator(".explorer").wait_for()  # the first example opens by itself
+            return page
+
+        yield open_page
+        browser.close()
+    assert outside == [] and broken == []
+
+
+@pytest.fixture(scope="module")
+def page(open_page):
+    return open_page("en-US")
+
+
+@pytest.fixture(scope="module")
+def analysis(bundle, clips):
+    return open_clip(bundle, clips / "disc.mp4", None, lambda share, stage: None).analysis
+
+
+def frame_shown(page) -> int:
+    return int(page.locator(".tracks").get_attribute("aria-valuenow"))
+
+
+def pixels(page, name) -> np.ndarray:
+    """A canvas as RGB, (256, 256, 3) int."""
+    png = page.evaluate("name => document.querySelector(`[data-name='${name}']`).toDataURL()", name).split(",")[1]
+    return cv2.imdecode(np.frombuffer(base64.b64decode(png), np.uint8), cv2.IMREAD_COLOR)[..., ::-1].astype(int)
+
+
+def plain(analysis, frame) -> np.ndarray:
+    return cv2.resize(analysis.model_frames[frame], (256, 256), interpolation=cv2.INTER_LINEAR)
+
+
+def assert_alike(shown, expected):
+    """Within what JPEG does to a noisy frame: 2 of 255 in the mean, 24 at most in 999 of 1000 values."""
+    difference = np.abs(shown - expected.astype(int))
+    assert difference.mean() < 2 and np.quantile(difference, 0.999) <= 24, (difference.mean(), difference.max())
+
+
+def test_keys_lead_to_the_frame_and_its_picture_is_the_cores(page, analysis):
+    page.keyboard.press("Home")
+    for key in ("Shift+ArrowRight", "ArrowRight", "ArrowRight", "ArrowRight", "ArrowLeft"):
+        page.keyboard.press(key)
+    assert frame_shown(page) == 12
+    gray = plain(analysis, 12)
+    assert_alike(pixels(page, "plain"), gray[..., None].repeat(3, axis=2))
+    grids = {name: display_grid(cam, "clip") for name, cam in analysis.cam.items()}
+    smooth = {name: levels(upsample_grid(grid)[12]) for name, grid in grids.items()}
+    cells = {name: levels(upsample_grid(grid, method="cells")[12]) for name, grid in grids.items()}
+    colours = {"F1": layer("orange", 0.7), "F2": layer("blue", 0.7)}
+    for key, names in (("1", ["F1"]), ("2", ["F2"]), ("0", ["F1", "F2"])):
+        page.keyboard.press(key)
+        layers = [colours[name] for name in names]
+        assert_alike(pixels(page, "heat"), blend(gray, [smooth[name] for name in names], layers))
+    page.get_by_role("button", name="Show the 8 × 8 cells").click()
+    assert_alike(pixels(page, "heat"), blend(gray, list(cells.values()), list(colours.values())))
+    page.get_by_role("button", name="Show the 8 × 8 cells").click()
+    page.get_by_role("button", name="Off", exact=True).click()
+    assert (pixels(page, "heat") == pixels(page, "plain")).all()
+    page.keyboard.press("0")
+    card = page.locator(".card").inner_text()
+    assert f"{12 / analysis.fps:.3f} s" in card and f"{analysis.band_db['F2'][12]:.1f} dB" in card
+
+
+def test_scrubbing_needs_no_server(page):
+    asked = []
+    note = lambda request: request.url.startswith("blob:") or asked.append(request.url)  # noqa: E731
+    page.on("request", note)
+    for key in ["End", *["ArrowLeft"] * 15, "1", "2", "0", "-", "+"]:
+        page.keyboard.press(key)
+    box = page.locator(".tracks").bounding_box()
+    page.mouse.move(box["x"] + 120, box["y"] + 60)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 400, box["y"] + 200, steps=10)
+    page.mouse.up()
+    page.remove_listener("request", note)
+    assert frame_shown(page) > 5 and asked == []
+
+
+def test_the_frame_shown_is_the_frame_heard(page, analysis):
+    heard = "() => [...document.querySelectorAll('audio')].map(audio => audio.currentTime)"
+    box = page.locator(".tracks").bounding_box()
+    for x in np.linspace(100, box["width"] - 15, 20):
+        page.mouse.click(box["x"] + x, box["y"] + 100)
+        frame = frame_shown(page)
+        assert [int(seconds * analysis.fps) for seconds in page.evaluate(heard)] == [frame, frame]
+        assert (x - 84) / (box["width"] - 94) * len(analysis.mel_db) == pytest.approx(frame + 0.5, abs=0.6)
+    assert_alike(pixels(page, "plain")[..., 0], plain(analysis, frame))
+    # played slowly from the start, the picture follows the sound; paused, both stand at the same frame
+    page.keyboard.press("Home")
+    page.keyboard.press("-")
+    page.locator("[data-sound=original]").click()
+    page.keyboard.press("Space")
+    page.wait_for_function("() => document.querySelector('[data-player=original]').currentTime > 0.4")
+    page.keyboard.press("Space")
+    page.wait_for_function("() => !document.querySelector('.explorer').classList.contains('playing')")
+    frame = frame_shown(page)
+    assert frame >= int(0.4 * analysis.fps) and int(page.evaluate(heard)[1] * analysis.fps) == frame
+    assert_alike(pixels(page, "plain")[..., 0], plain(analysis, frame))
+    # the other sound goes on from the same moment
+    page.locator("[data-sound=synthesised]").click()
+    assert int(page.evaluate(heard)[0] * analysis.fps) == frame
+
+
+def test_a_chosen_stretch_is_looped(page):
+    page.keyboard.press("Home")
+    page.keyboard.press("Shift+ArrowRight")
+    page.keyboard.press("[")
+    page.keyboard.press("Shift+ArrowRight")
+    page.keyboard.press("]")
+    page.keyboard.press("l")
+    watched = """() => new Promise(done => {
+        const seen = [];
+        const look = () => {
+            seen.push(Number(document.querySelector('.tracks').getAttribute('aria-valuenow')));
+            const turned = seen.some((frame, i) => i && frame < seen[i - 1] && frame < 15);
+            turned ? done(seen) : requestAnimationFrame(look);
+        };
+        look();
+    })"""
+    page.keyboard.press("Space")  # from its end on: once round
+    seen = page.evaluate(watched)
+    page.keyboard.press("Space")
+    assert min(seen) == 10 and max(seen) <= 21
+    page.keyboard.press("l")
+
+
+def test_the_overlay_video_is_made_and_decodes(page, analysis, tmp_path):
+    page.locator("#make-overlay").click()
+    video = page.locator("#overlay video")
+    video.wait_for()
+    urllib.request.urlretrieve(video.get_attribute("src"), tmp_path / "o.mp4")
+    with av.open(str(tmp_path / "o.mp4")) as container:
+        assert len(container.streams.audio) == 1
+        assert sum(1 for _ in container.decode(video=0)) == len(analysis.mel_db)
+
+
+def test_a_broken_upload_is_a_message(page, tmp_path):
+    (tmp_path / "壊れた 'clip'.mp4").write_bytes(b"not a video" * 100)
+    with page.expect_file_chooser() as chooser:
+        page.locator("#upload").click()
+    chooser.value.set_files(tmp_path / "壊れた 'clip'.mp4")
+    page.locator("#upload", has_text="壊れた").wait_for()
+    page.locator("#run").click()
+    message = page.get_by_text("is not a video that can be decoded").first
+    message.wait_for()
+    assert not re.search(r"[/\\]", message.inner_text())
+
+
+def test_language_of_the_browser_and_switch(open_page):
+    page = open_page("ja-JP")
+    page.locator("#run", has_text="音声合成と可視化").wait_for()
+    page.locator(".explorer figcaption", has_text="MRIフレーム").wait_for()
+    page.get_by_label("English").check()
+    page.locator("#run", has_text="Synthesise and explain").wait_for()
+    page.locator(".explorer figcaption", has_text="MRI frame").wait_for()

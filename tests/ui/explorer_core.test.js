@@ -1,0 +1,71 @@
+// Run by test_explorer_core.py: the cases are the core's own results (rtmri2speech.render, rtmri2speech.attention).
+const assert = require("node:assert");
+const { readFileSync } = require("node:fs");
+const test = require("node:test");
+
+const core = require("../../rtmri2speech/ui/explorer/explorer_core.js");
+const cases = JSON.parse(readFileSync(process.env.EXPLORER_CASES, "utf8"));
+
+function near(actual, expected, tolerance, what) {
+  assert.strictEqual(actual.length, expected.length, what);
+  for (let i = 0; i < expected.length; i++)
+    assert.ok(Math.abs(actual[i] - expected[i]) <= tolerance, `${what}[${i}]: ${actual[i]}, not ${expected[i]}`);
+}
+
+for (const method of ["cubic", "linear", "cells"])
+  test(`a grid enlarged by ${method} is OpenCV's`, () => {
+    near(core.enlarge(cases.grid, 8, 64, method), cases.enlarged[method], 1e-5, method);
+  });
+
+test("a single frame's heat and signed view are on the clip's scale", () => {
+  near(core.heatOf(cases.cam, cases.scale), cases.heat, 1e-6, "heat");
+  near(core.signedLevels(core.signedOf(cases.cam, cases.scale)), cases.signed_levels, 0, "signed");
+  assert.deepStrictEqual([...core.heatOf([1, -1], 0)], [0, 0]);
+});
+
+test("layers are the core's", () => {
+  const heat = core.heatLayer(cases.table, 0.6), diverging = core.divergingLayer(cases.table, 0.6);
+  near(heat.paint, cases.layer.paint, 1, "paint");
+  near(heat.keep, cases.layer.keep, 1, "keep");
+  near(diverging.paint, cases.diverging.paint, 1, "paint");
+  near(diverging.keep, cases.diverging.keep, 1, "keep");
+});
+
+test("two bands over a frame look as in the exported video", () => {
+  const layers = cases.tables.map((table) => core.heatLayer(table, 0.7));
+  const rgba = core.blend(cases.gray, cases.levels, layers, new Uint8ClampedArray(4 * cases.gray.length));
+  near([...rgba].filter((_, i) => i % 4 < 3), cases.blended, 2, "pixel");
+  assert.ok([...rgba].every((value, i) => i % 4 < 3 || value === 255));
+});
+
+test("every frame's start and end lead to that frame", () => {
+  const fps = 11413 / 420, count = 3261;
+  for (let frame = 0; frame < count; frame++) {
+    assert.strictEqual(core.frameAt(frame / fps, fps, count), frame);
+    assert.strictEqual(core.frameAt(core.startOf(frame, fps), fps, count), frame);
+    assert.strictEqual(core.frameAt((frame + 0.999) / fps, fps, count), frame);
+  }
+  assert.strictEqual(core.frameAt(1e6, fps, count), count - 1);
+  assert.strictEqual(core.frameAt(-1, fps, count), 0);
+});
+
+test("the strongest region, none where a frame has no attention", () => {
+  const shares = { lips: [0.2, NaN], tongue: [0.5, NaN] };
+  assert.strictEqual(core.strongest(shares, 0), "tongue");
+  assert.strictEqual(core.strongest(shares, 1), null);
+});
+
+test("a stretch in either direction, none for all or a single frame", () => {
+  assert.deepStrictEqual(core.stretch(9, 4, 20), [4, 9]);
+  assert.deepStrictEqual(core.stretch(-5, 4, 20), [0, 4]);
+  assert.strictEqual(core.stretch(0, 19, 20), null);
+  assert.strictEqual(core.stretch(7, 7, 20), null);
+});
+
+test("speeds step within their range and axes are marked at round values", () => {
+  assert.strictEqual(core.nextSpeed(1, -1), 0.75);
+  assert.strictEqual(core.nextSpeed(1, 1), 1);
+  assert.strictEqual(core.nextSpeed(0.1, -1), 0.1);
+  assert.strictEqual(core.roundStep(10, 6), 2);
+  assert.ok(Math.abs(core.roundStep(0.9, 4) - 0.5) < 1e-12);
+});

@@ -1,0 +1,60 @@
+"""The explorer's arithmetic in Node, against the core's own results."""
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from rtmri2speech.attention import display_grid, heatmap_scale
+from rtmri2speech.render.colour import blend, colour_table, diverging_layer, layer, levels, signed_levels
+from rtmri2speech.render.grid import upsample_grid
+
+
+def test_the_explorers_arithmetic_is_the_cores(tmp_path):
+    node = shutil.which("node")
+    if not node:
+        if os.environ.get("CI"):
+            pytest.fail("No Node found: install it.")
+        pytest.skip("No Node found.")
+    rng = np.random.default_rng(1)
+    cam = rng.normal(size=(5, 8, 8)).astype(np.float32)
+    heat = display_grid(cam, "clip")
+    scale = heatmap_scale(cam)
+    gray = rng.integers(0, 256, (64, 64)).astype(np.uint8)
+    both = [levels(upsample_grid(grids, (64, 64))[0]) for grids in (heat, heat[::-1])]
+    layers = [layer(name, 0.7) for name in ("orange", "blue")]
+    one, diverging = layer("berlin", 0.6), diverging_layer("berlin", 0.6)
+    linear = cv2.resize(cam[0], (64, 64), interpolation=cv2.INTER_LINEAR)
+    cases = {
+        "grid": cam[0],
+        "enlarged": {
+            "cubic": upsample_grid(cam, (64, 64))[0],
+            "linear": linear,
+            "cells": cam[0].repeat(8, axis=0).repeat(8, axis=1),
+        },
+        "cam": cam[2],
+        "scale": scale,
+        "heat": heat[2],
+        "signed_levels": signed_levels(cam[2], scale),
+        "table": colour_table("berlin"),
+        "layer": {"paint": one.paint, "keep": one.keep},
+        "diverging": {"paint": diverging.paint, "keep": diverging.keep},
+        "tables": [colour_table("orange"), colour_table("blue")],
+        "gray": gray,
+        "levels": both,
+        "blended": blend(gray, both, layers),
+    }
+    file = tmp_path / "cases.json"
+    file.write_text(json.dumps(cases, default=lambda array: array.ravel().tolist()), encoding="utf-8")
+    done = subprocess.run(
+        [node, "--test", Path(__file__).with_name("explorer_core.test.js")],
+        env={**os.environ, "EXPLORER_CASES": str(file)},
+        capture_output=True,
+        encoding="utf-8",
+    )
+    assert done.returncode == 0, done.stdout + done.stderr

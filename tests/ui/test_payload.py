@@ -1,0 +1,90 @@
+"""What the frame explorer is sent, against the analysis it came from."""
+
+import base64
+import io
+import json
+
+import cv2
+import numpy as np
+import pytest
+import soundfile
+from conftest import moving_frames
+
+from rtmri2speech.analysis import analyse
+from rtmri2speech.clip import Clip
+from rtmri2speech.regions import TEMPLATE, mask
+from rtmri2speech.ui.explorer.payload import payload
+
+RATE = 16000
+
+
+def raw(text, dtype):
+    return np.frombuffer(base64.b64decode(text), dtype)
+
+
+@pytest.fixture(scope="module")
+def analysis(bundle):
+    frames = moving_frames(70, 60, 44)  # more than one sheet; neither square nor a multiple of 8
+    return analyse(bundle, Clip(frames, np.arange(71) / bundle.fps))
+
+
+@pytest.fixture(scope="module")
+def sent(bundle, analysis):
+    times = np.arange(RATE) / RATE  # one second: shorter than the clip
+    tone = (0.3 * np.sin(2 * np.pi * 1500 * times)).astype(np.float32)
+    return json.loads(payload(analysis, bundle.mel, "円 'clip'", (tone, RATE)))
+
+
+def test_numbers_are_the_analysis(analysis, sent):
+    assert (sent["name"], sent["frames"], sent["fps"]) == ("円 'clip'", 70, analysis.fps)
+    for band, sent_band in zip(analysis.bands, sent["bands"], strict=True):
+        cam = analysis.cam[band.name]
+        np.testing.assert_array_equal(raw(sent_band["cam"], "<f4"), cam.ravel())
+        np.testing.assert_array_equal(raw(sent_band["db"], "<f4"), analysis.band_db[band.name])
+        positive = np.maximum(cam, 0)
+        assert sent_band["scale"] == pytest.approx(np.percentile(positive, 99))
+        tongue = mask(next(region for region in TEMPLATE if region.name == "tongue"), 8, 8)
+        expected = (positive * tongue).sum(axis=(1, 2)) / positive.sum(axis=(1, 2))
+        np.testing.assert_allclose(raw(sent_band["shares"]["tongue"], "<f4"), expected, rtol=1e-5)
+        low, high = sent_band["bins"]
+        inside = [k for k, hz in enumerate(sent["mel_hz"]) if band.low_hz <= hz <= band.high_hz]
+        assert (low, high) == (inside[0], inside[-1])
+
+
+def test_frames_are_the_clips_padded_not_stretched(analysis, sent):
+    sheet = sent["sheet"]
+    assert sheet["side"] == 60 and len(sheet["images"]) == 2
+    images = [cv2.imdecode(raw(image, np.uint8), cv2.IMREAD_GRAYSCALE) for image in sheet["images"]]
+    for frame in (0, 9, 63, 64, 69):
+        place = frame % 64
+        top, left = place // 8 * sheet["pitch"], place % 8 * sheet["pitch"]
+        tile = images[frame // 64][top : top + 60, left : left + 60].astype(int)
+        expected = np.pad(analysis.model_frames[frame], ((0, 0), (8, 8))).astype(int)
+        assert np.abs(tile - expected).mean() < 3  # JPEG of noise
+
+
+def test_sounds_play_and_their_pictures_are_their_mels(bundle, analysis, sent):
+    samples, rate = soundfile.read(io.BytesIO(base64.b64decode(sent["sounds"]["synthesised"]["wav"])))
+    assert rate == analysis.sample_rate
+    np.testing.assert_allclose(samples, analysis.audio, atol=1e-4)
+    samples, rate = soundfile.read(io.BytesIO(base64.b64decode(sent["sounds"]["original"]["wav"])))
+    assert rate == RATE and len(samples) == round(70 / analysis.fps * RATE)
+    assert np.abs(samples[:RATE]).max() > 0.29 and not samples[RATE:].any()
+    picture = raw(sent["sounds"]["original"]["mel"], np.uint8).reshape(64, 70)
+    # the tone's row is the brightest while it lasts
+    row = int(np.argmin(np.abs(np.array(sent["mel_hz"]) - 1500)))
+    assert abs(int(picture[:, 10].argmax()) - row) <= 1 and picture[row, 10] > 200 and picture[row, 60] == 0
+    synthesised = raw(sent["sounds"]["synthesised"]["mel"], np.uint8).reshape(64, 70)
+    t, b = np.unravel_index(analysis.mel_db.argmax(), analysis.mel_db.shape)
+    assert synthesised[b, t] == 255
+    envelope = raw(sent["sounds"]["original"]["envelope"], "<f4").reshape(-1, 2)
+    assert envelope[:, 0].min() == pytest.approx(-1, abs=0.02) and envelope[:, 1].max() == pytest.approx(1, abs=0.02)
+
+
+def test_without_original_speech_there_is_one_sound(bundle, analysis):
+    assert list(json.loads(payload(analysis, bundle.mel, "x"))["sounds"]) == ["synthesised"]
+
+
+def test_a_long_clip_is_sent_smaller(bundle, analysis, monkeypatch):
+    monkeypatch.setattr("rtmri2speech.ui.explorer.payload.MOST_PIXELS", 70 * 32 * 32)
+    assert json.loads(payload(analysis, bundle.mel, "x"))["sheet"]["side"] == 32
