@@ -1,7 +1,5 @@
 """Formants and F0 against synthetic vowels of known resonances and against real Japanese vowels."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import scipy.signal
@@ -11,7 +9,6 @@ import soxr
 from rtmri2speech.errors import InputError
 from rtmri2speech.formants import bark, formant_ceiling, measure_f0, measure_formants, nearest_vowel
 
-VOWELS = Path(__file__).parents[1].parent / "shared" / "data" / "speech" / "world_vaiueo" / "vaiueo2d.flac"
 # Steady moments of its /a i u e o/, found in the spectrogram.
 VOWEL_TIMES_S = {"a": 0.15, "i": 0.34, "u": 0.475, "e": 0.56, "o": 0.64}
 
@@ -69,10 +66,9 @@ def test_no_times_give_no_rows():
     assert measure_formants(np.ones(5000), 11413, np.array([])).shape == (0, 4)
 
 
-@pytest.mark.skipif(not VOWELS.exists(), reason=f"needs the shared speech at {VOWELS}")
 @pytest.mark.parametrize("model_rate", [False, True])
-def test_recorded_japanese_vowels(model_rate):
-    sound, rate = soundfile.read(VOWELS)
+def test_recorded_japanese_vowels(shared, model_rate):
+    sound, rate = soundfile.read(shared / "speech" / "world_vaiueo" / "vaiueo2d.flac")
     if model_rate:
         sound, rate = soxr.resample(sound, rate, 11413), 11413
     times_s = np.array(list(VOWEL_TIMES_S.values()))

@@ -3,7 +3,6 @@
 import json
 import math
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,17 +14,13 @@ from rtmri2speech import metrics
 from rtmri2speech.errors import InputError
 from rtmri2speech.formants import measure_f0
 
-SPEECH = Path(__file__).parents[1].parent / "shared" / "data" / "speech"
 N_MELS = 64
 
 
 @pytest.fixture(scope="module")
-def speech():
+def speech(shared):
     """Three seconds of a real utterance at the model's rate, and the rate."""
-    path = SPEECH / "ljspeech" / "LJ001-0004.flac"
-    if not path.exists():
-        pytest.skip(f"needs the shared speech at {SPEECH}")
-    sound, rate = soundfile.read(path)
+    sound, rate = soundfile.read(shared / "speech" / "ljspeech" / "LJ001-0004.flac")
     return soxr.resample(sound, rate, 11413)[: 3 * 11413], 11413
 
 

@@ -5,11 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..analysis import Analysis, analyse
-from ..attention import display_grid
 from ..audio import read_audio
 from ..clip import ClipLimits, read_clip
 from ..models.bundle import Bundle
-from ..render.grid import upsample_grid
 from ..render.overlay import overlay
 from .explorer.payload import payload
 
@@ -44,11 +42,7 @@ def open_clip(bundle: Bundle, path: Path, reference: Path | None, progress: Prog
 
 def write_overlay(analysis: Analysis, video: Path, progress: Progress) -> None:
     """Write the clip under the heatmaps of its bands, with the synthesised speech, as an mp4."""
-    side = analysis.frame_size
-    maps = {
-        band.label: upsample_grid(display_grid(analysis.cam[band.name], analysis.normalize), (side, side))
-        for band in analysis.bands
-    }
+    maps = {band.label: analysis.heatmap_frames(band.name) for band in analysis.bands}
     overlay(
         video,
         analysis.model_frames,
