@@ -37,7 +37,7 @@ class Analysis:
 
     audio: float32 (T * hop_length,) in [-1, 1] at sample_rate. mel_db: (T, n_mels).
     cam: band name -> signed (T, h, w). band_db: band name -> (T,), energy of the predicted mel in the band, dB.
-    seconds: stage -> time taken.
+    engine: what ran the CNN. seconds: stage -> time taken.
     """
 
     clip: Clip
@@ -46,6 +46,7 @@ class Analysis:
     energy: str
     normalize: str
     precision: str
+    engine: str
     frame_size: int
     model_frames: np.ndarray
     audio: np.ndarray
@@ -85,13 +86,14 @@ def analyse(
     normalize: str = "clip",
     *,
     precision: str = "auto",
+    speak: bool = True,
     progress: Progress | None = None,
 ) -> Analysis:
     """Synthesise the clip's speech and explain the energy in each band, frame by frame.
 
     bands: default F1 and F2; an empty sequence skips Grad-CAM. objective: "frame" or "sequence" (attention.py).
     energy: "db" or "power". normalize: "clip" or "frame", how heatmaps are scaled for display.
-    precision: "auto", "fp32" or "bf16", of the CNN and the vocoder.
+    precision: "auto", "fp32" or "bf16", of the CNN and the vocoder. speak: False skips the vocoder: audio is empty.
     progress: called with a stage (frames, attention, speech) and the share done of all; an exception from it ends
     the work.
     Raises InputError on a band outside the mel, an unknown choice, or two bands of one name.
@@ -110,7 +112,7 @@ def analyse(
     model_frames = timeline.retime(clip, bundle.fps)
     size, count = bundle.frames.size, len(model_frames)
     chunks = (prepare_frames(model_frames[k : k + BATCH], size) for k in range(0, count, BATCH))
-    extract = FeatureExtractor(bundle.acoustic, dtype)
+    extract = FeatureExtractor(bundle.acoustic, dtype, bundle.onnx, size)
     maps, features = extract(chunks, count, lambda done: tell("frames", 0.7 * done / count))
     with torch.no_grad():
         mel = bundle.acoustic.mel_from_features(features[None])[0]
@@ -122,7 +124,9 @@ def analyse(
     seconds["attention"] = clock.lap()
 
     mel_db = bundle.scaler.to_db(mel)
-    audio = vocode(bundle, mel_db, precision, lambda share: tell("speech", 0.75 + 0.25 * share))
+    audio = np.zeros(0, np.float32)
+    if speak:
+        audio = vocode(bundle, mel_db, precision, lambda share: tell("speech", 0.75 + 0.25 * share))
     seconds["vocoder"] = clock.lap()
     return Analysis(
         clip=clip,
@@ -131,6 +135,7 @@ def analyse(
         energy=energy,
         normalize=normalize,
         precision="bf16" if dtype == torch.bfloat16 else "fp32",
+        engine=extract.engine,
         frame_size=size,
         model_frames=model_frames,
         audio=audio,

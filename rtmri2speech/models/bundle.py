@@ -4,6 +4,7 @@ bundle.json            name, kind, specs, architectures, training provenance, sh
 scaler.json            mean and std of the mel, per bin
 acoustic.safetensors   AcousticModel, float32 or float16
 vocoder.safetensors    Generator with weight norm folded in, float32 or float16
+acoustic_cnn.onnx      the CNN once more, as a graph that runs faster; may be absent (graph.py)
 """
 
 import hashlib
@@ -20,6 +21,7 @@ from ..atomic import replacing
 from ..errors import InputError
 from ..mel import Scaler
 from ..spec import FrameSpec, MelSpec
+from . import graph
 from .acoustic import AcousticConfig, AcousticModel
 from .hifigan import VOCODER_INPUTS, Generator, GeneratorConfig
 from .weights import load_exactly, read_safetensors
@@ -76,6 +78,11 @@ class Bundle:
         return self.mel.fps
 
     @property
+    def onnx(self) -> Path | None:
+        """The CNN's graph, where the bundle has one."""
+        return self.folder / graph.FILE if self.folder and graph.FILE in self.sha256 else None
+
+    @property
     def device(self) -> torch.device:
         """Where both networks are."""
         return next(self.acoustic.parameters()).device
@@ -97,6 +104,7 @@ class Bundle:
             temporary.mkdir()
             for name, network in (("acoustic", self.acoustic), ("vocoder", self.vocoder)):
                 save_file(_tensors(network, half), temporary / f"{name}.safetensors")
+            graph.write_graph(temporary / graph.FILE, self.acoustic, self.frames.size, half=half)
             self.scaler.write(temporary / "scaler.json")
             sha256 = {p.name: _sha256(p) for p in sorted(temporary.iterdir())}
             description = {

@@ -1,11 +1,13 @@
 """The CNN over a whole clip, fast: its last feature maps and their spatial means, without gradients.
 
-What makes it fast, and exact: a one-channel stem (models/acoustic.py), BatchNorm folded into the convolutions,
-channels-last memory, batches that fit the cache. benchmarks/features.py measures it against the plain way.
+What makes it fast, and exact: a one-channel stem (models/acoustic.py) and, on a processor in float32, the bundle's
+ONNX graph (models/graph.py); without one, PyTorch with BatchNorm folded into the convolutions, channels-last memory
+and batches that fit the cache. benchmarks/features.py measures both against the plain way.
 """
 
 import copy
 from collections.abc import Callable, Iterable
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -14,6 +16,7 @@ from torch.nn.functional import avg_pool2d
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from ..errors import InputError
+from . import graph
 from .acoustic import AcousticModel
 
 BATCH = 16
@@ -52,22 +55,21 @@ def fold_batch_norm(network: nn.Module) -> nn.Module:
 
 
 class FeatureExtractor:
-    """The CNN of an AcousticModel, made ready to run over clips."""
+    """The CNN of an AcousticModel, made ready to run over clips. engine: "onnxruntime" or "torch"."""
 
-    def __init__(self, model: AcousticModel, precision: torch.dtype = torch.float32):
-        """Raises RuntimeError if folding BatchNorm changed the output: then the layers of this CNN do not follow
-        each other in the order they are listed in."""
+    def __init__(
+        self, model: AcousticModel, precision: torch.dtype = torch.float32, onnx: Path | None = None, size: int = 256
+    ):
+        """onnx: the model's graph for frames of size x size, if there is one.
+
+        Raises InputError on a graph that is not this model's, RuntimeError if folding BatchNorm changed the output:
+        then the layers of this CNN do not follow each other in the order they are listed in.
+        """
         self.device = next(model.parameters()).device
-        self.precision = precision
-        # In float64, where rounding cannot be taken for a mistake: deep networks magnify float32's.
-        plain = copy.deepcopy(model.cnn).double()
-        folded = fold_batch_norm(plain)
-        probe = torch.rand(1, 1, 64, 64, dtype=torch.float64, device=self.device)
-        with torch.inference_mode():
-            if not torch.allclose(folded(probe)[-1], plain(probe)[-1], rtol=1e-6, atol=1e-9):
-                raise RuntimeError("Folding BatchNorm changed what the CNN computes.")
-        self.cnn = folded.float().to(memory_format=torch.channels_last)
-        self.pool = model.config.input_pool
+        exact_on_cpu = precision == torch.float32 and self.device.type == "cpu"
+        session = graph.read_graph(onnx, model, size) if onnx and exact_on_cpu else None
+        self.engine = "onnxruntime" if session else "torch"
+        self._maps = _in_small_batches(session) if session else _torch_maps(model, precision)
 
     def __call__(
         self, chunks: Iterable[np.ndarray], count: int, progress: Callable[[int], None] | None = None
@@ -76,15 +78,40 @@ class FeatureExtractor:
         (count, C), float32. progress is told the number of frames done so far.
         """
         maps, done = torch.empty(0), 0
-        # no_grad, not inference_mode: Grad-CAM differentiates what comes after these features
-        with torch.no_grad(), torch.autocast(self.device.type, self.precision, self.precision != torch.float32):
-            for chunk in chunks:
-                frames = torch.from_numpy(chunk)[:, None].to(self.device, memory_format=torch.channels_last)
-                new = self.cnn(avg_pool2d(frames, self.pool))[-1]
-                if not done:  # in one piece from the start: collecting pieces would need the memory twice
-                    maps = torch.empty(count, *new.shape[1:], device=self.device)
-                maps[done : done + len(chunk)] = new
-                done += len(chunk)
-                if progress:
-                    progress(done)
+        for chunk in chunks:
+            new = self._maps(chunk)
+            if not done:  # in one piece from the start: collecting pieces would need the memory twice
+                maps = torch.empty(count, *new.shape[1:], device=self.device)
+            maps[done : done + len(chunk)] = new
+            done += len(chunk)
+            if progress:
+                progress(done)
         return maps, maps.mean(dim=(2, 3))
+
+
+def _torch_maps(model: AcousticModel, precision: torch.dtype) -> Callable[[np.ndarray], Tensor]:
+    device, pool = next(model.parameters()).device, model.config.input_pool
+    # In float64, where rounding cannot be taken for a mistake: deep networks magnify float32's.
+    plain = copy.deepcopy(model.cnn).double()
+    folded = fold_batch_norm(plain)
+    probe = torch.rand(1, 1, 64, 64, dtype=torch.float64, device=device)
+    with torch.inference_mode():
+        if not torch.allclose(folded(probe)[-1], plain(probe)[-1], rtol=1e-6, atol=1e-9):
+            raise RuntimeError("Folding BatchNorm changed what the CNN computes.")
+    cnn = folded.float().to(memory_format=torch.channels_last)
+
+    def maps(chunk: np.ndarray) -> Tensor:
+        # no_grad, not inference_mode: Grad-CAM differentiates what comes after these features
+        with torch.no_grad(), torch.autocast(device.type, precision, precision != torch.float32):
+            frames = torch.from_numpy(chunk)[:, None].to(device, memory_format=torch.channels_last)
+            return cnn(avg_pool2d(frames, pool))[-1]
+
+    return maps
+
+
+def _in_small_batches(session: graph.Session) -> Callable[[np.ndarray], Tensor]:
+    def maps(chunk: np.ndarray) -> Tensor:
+        pieces = [session(chunk[k : k + graph.BATCH]) for k in range(0, len(chunk), graph.BATCH)]
+        return torch.from_numpy(np.concatenate(pieces))
+
+    return maps

@@ -1,0 +1,85 @@
+"""The CNN as an ONNX graph, kept beside a bundle's weights: ONNX Runtime computes it faster than PyTorch does
+(benchmarks/features.py). A bundle without one, or a machine without ONNX Runtime, takes the PyTorch network."""
+
+import copy
+import importlib.util
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import avg_pool2d
+
+from ..errors import InputError
+from .acoustic import AcousticModel
+
+FILE = "acoustic_cnn.onnx"
+BATCH = 4  # frames at once: more no longer fit the cache
+Session = Callable[[np.ndarray], np.ndarray]  # prepared frames, float32 (n, size, size) -> maps (n, C, h, w)
+_SAME = 0.99  # correlation of the maps: untrained networks can magnify rounding a lot, other weights give about 0
+
+
+class _LastMap(nn.Module):
+    """frames (n, 1, H, W) -> last feature map, pooling included."""
+
+    def __init__(self, model: AcousticModel, half: bool):
+        super().__init__()
+        self.cnn = copy.deepcopy(model.cnn).cpu()
+        self.cnn = (self.cnn.half().float() if half else self.cnn.float()).eval()
+        self.pool = model.config.input_pool
+
+    def forward(self, frames: Tensor) -> Tensor:
+        return self.cnn(avg_pool2d(frames, self.pool))[-1]
+
+
+def write_graph(path: Path, model: AcousticModel, size: int, *, half: bool = False) -> None:
+    """Write the CNN for frames of size x size. half: of the weights as rounded to float16.
+
+    Does nothing without the onnx package, or for a CNN that has no ONNX form: the graph only saves time.
+    """
+    if importlib.util.find_spec("onnx") is None:
+        return
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")  # the exporter's notes on its own future
+        try:
+            torch.onnx.export(
+                _LastMap(model, half),
+                (torch.zeros(2, 1, size, size),),
+                path,
+                dynamo=False,  # the other exporter needs onnxscript, and its graphs are no faster
+                input_names=["frames"],
+                output_names=["map"],
+                dynamic_axes={"frames": {0: "n"}, "map": {0: "n"}},
+                opset_version=17,
+            )
+        except (torch.onnx.errors.OnnxExporterError, RuntimeError):
+            path.unlink(missing_ok=True)
+
+
+def read_graph(path: Path, model: AcousticModel, size: int) -> Session | None:
+    """The graph as a function of prepared frames.
+
+    None without ONNX Runtime. Raises InputError if the graph cannot be read or does not compute what the model does.
+    """
+    try:
+        import onnxruntime
+    except ImportError:
+        return None
+    onnxruntime.disable_telemetry_events()
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = torch.get_num_threads()
+    options.log_severity_level = 3
+    try:
+        session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        across = np.linspace(-1, 1, size, dtype=np.float32)
+        probe = np.exp(-4 * (across**2 + across[:, None] ** 2))[None, None]  # a bright disc on black
+        (found,) = session.run(["map"], {"frames": probe})
+    except Exception as error:  # ONNX Runtime's errors have no public base class
+        raise InputError(f"{path} is not a graph that can be run ({str(error).splitlines()[0]}).") from None
+    with torch.inference_mode():
+        wanted = model.feature_maps(torch.from_numpy(probe)).numpy()
+    if found.shape != wanted.shape or np.corrcoef(found.ravel(), wanted.ravel())[0, 1] < _SAME:
+        raise InputError(f"{path} does not compute what the bundle's weights do: publish or convert the bundle again.")
+    return lambda frames: session.run(["map"], {"frames": np.ascontiguousarray(frames[:, None])})[0]
