@@ -150,6 +150,7 @@ def gradcam(
     from .atomic import filling
     from .models.bundle import load_bundle
     from .render.figures import average_figure, frame_figure
+    from .sequence import sequence_record, write_record, write_sequence
     from .spec import DEFAULT_BANDS, Band
 
     if thesis:
@@ -163,38 +164,77 @@ def gradcam(
     loaded = load_bundle(bundle)
     clip = _read(video, fps)
     with _bar("Analysing") as progress:
-        result = analyse(loaded, clip, bands, objective, energy, normalize, precision=precision, progress=progress)
+        how = {"precision": precision, "speak": False, "progress": progress}
+        result = analyse(loaded, clip, bands, objective, energy, normalize, **how)
     rows = result.of_clip_frame if per == "clip" else np.arange(len(result.mel_db))
     frames, rate = (clip.frames, clip.fps) if per == "clip" else (result.model_frames, result.fps)
     for frame in target_frames or ():
         if not 0 <= frame < len(rows):
             raise InputError(f"There is no frame {frame} to draw: the sequence has frames 0 to {len(rows) - 1}.")
-    record = {
-        "video": Path(clip.source).name,
-        "bundle": loaded.name,
-        "bundle_sha256": loaded.sha256,
-        "objective": objective,
-        "energy": energy,
-        "normalize": normalize,
-        "precision": result.precision,
-        "fps": rate,
-        "start_frame": 0,
-    }
+    video_name = Path(clip.source).name
     with filling(output) as folder, _bar("Writing") as progress:
         for number, band in enumerate(bands):
             path = folder / f"gradcam_{band.name}_sequence.npy"
             heat = result.heatmap_frames(band.name)
             heat = replace(heat, grids=heat.grids[rows])
-            _write_sequence(path, heat)
+            write_sequence(path, heat)
             maps = {band.label: heat}
             look = {"alpha": alpha, "dpi": dpi, "colour_maps": [colours[number]] if colours else None}
             average_figure(folder / f"gradcam_{band.name}_average.png", frames, maps, **look)
             for frame in target_frames or ():
                 name = f"gradcam_{band.name}_frame{frame:04d}.png"
                 frame_figure(folder / name, frames, maps, frame, rate, **look)
-            _write_record(path, record | {"band": band.to_json()})
+            write_record(path, sequence_record(result, loaded, video_name, band, rate))
             progress("", (number + 1) / len(bands))
     print(f"{output}: {len(rows)} heatmaps of {', '.join(band.label for band in bands)}{_warning(loaded)}")
+
+
+@app.command()
+def export(
+    video: VideoArgument,
+    output: Annotated[Path, typer.Option("-o", "--output", help="Zip to write.")],
+    bundle: BundleOption = None,
+    formant_band: Annotated[
+        list[str] | None, typer.Option(help="NAME:LOW-HIGH in Hz, repeatable, four at most; default F1 and F2.")
+    ] = None,
+    objective: Annotated[str, typer.Option(help="frame or sequence, as for gradcam.")] = "frame",
+    energy: Annotated[str, typer.Option(help="db or power.")] = "db",
+    normalize: Annotated[str, typer.Option(help="Scale of the heatmaps: one per clip or per frame.")] = "clip",
+    stretch: Annotated[
+        tuple[int, int] | None, typer.Option(metavar="FIRST LAST", help="Frames, both included; default: all.")
+    ] = None,
+    frame: Annotated[int, typer.Option(help="The frame that is drawn as a figure.")] = 0,
+    layout: Annotated[str, typer.Option(help="Of the video: overlay, side-by-side or heatmap.")] = "overlay",
+    side: Annotated[int, typer.Option(help="Height of the video in pixels.")] = 512,
+    slow: Annotated[float, typer.Option(help="Slow the video down, 1 to 10 times; the pitch stays.")] = 1.0,
+    sound: Annotated[str, typer.Option(help="Of the video: synthesised, original or none.")] = "synthesised",
+    alpha: AlphaOption = 0.7,
+    colour_map: ColourOption = None,
+    combine: Annotated[str, typer.Option(help="How several bands share a pixel: max or mean.")] = "max",
+    reference: Annotated[Path | None, typer.Option(help="Sound file of the original speech.")] = None,
+    language: Annotated[str, typer.Option(help="Of captions and figures: en or ja.")] = "en",
+    fps: FpsOption = None,
+    precision: PrecisionOption = "auto",
+):
+    """Write everything of a clip into one zip: videos, figures, traces, heatmaps, speech, and where they come from."""
+    from .analysis import analyse
+    from .audio import read_audio
+    from .export import Look, Subject, write_zip
+    from .models.bundle import load_bundle
+    from .spec import DEFAULT_BANDS, Band
+
+    bands = [Band.parse(text) for text in formant_band] if formant_band else DEFAULT_BANDS
+    colours = tuple(colour_map) if colour_map else None
+    look = Look(None, colours, alpha, combine, layout, side, sound, slow, stretch, language)
+    original = read_audio(reference) if reference else None
+    loaded = load_bundle(bundle)
+    clip = _read(video, fps)
+    with _bar("Analysing") as progress:
+        result = analyse(loaded, clip, bands, objective, energy, normalize, precision=precision, progress=progress)
+    with _bar("Exporting") as progress:
+        subject = Subject(video.stem, result, loaded, video, original, reference)
+        write_zip(output, subject, look, frame, lambda share, stage: progress(stage, share))
+    print(f"{output}: everything of {video.name}{_warning(loaded)}")
 
 
 @app.command()
@@ -209,6 +249,7 @@ def segment(
 ):
     """Cut a stretch out of a heatmap sequence."""
     from .render.segment import segment as cut
+    from .sequence import write_record
     from .spec import MelSpec
 
     whole, record = _load_sequence(sequence), _record_of(sequence)
@@ -216,7 +257,7 @@ def segment(
     part = cut(whole, from_s, to_s, rate)
     start_frame = (part.ctypes.data - whole.ctypes.data) // whole.strides[0] + record.get("start_frame", 0)
     _save_array(output, part)
-    _write_record(output, record | {"fps": rate, "start_frame": start_frame})
+    write_record(output, record | {"fps": rate, "start_frame": start_frame})
     print(f"{output}: {len(part)} frames from frame {start_frame} on")
 
 
@@ -432,6 +473,32 @@ def convert(
     print(f"{output}: bundle {made.name}, vocoder input {made.vocoder_input}")
 
 
+@app.command()
+def restore(
+    sound: Annotated[Path, typer.Argument(metavar="IN.wav", help="A recording (WAV, FLAC, OGG, MP3) of any length.")],
+    output: OutFile,
+    method: Annotated[
+        str | None,
+        typer.Option(help="classical (default) or neural; with --bundle, neural. docs/restoration.md compares them."),
+    ] = None,
+    bundle: Annotated[Path | None, typer.Option("--bundle", help="Restoration bundle for the neural method.")] = None,
+    as_json: JsonOption = False,
+):
+    """Take scanner noise off a recording. The result is an estimate: keep the original, and measure on that."""
+    from .restore import restore_file
+
+    if bundle and method == "classical":
+        raise InputError("The classical method takes no bundle: leave out --bundle, or choose --method neural.")
+    with _bar("Restoring") as progress:
+        report = restore_file(sound, output, method or ("neural" if bundle else "classical"), bundle, progress)
+    if as_json:
+        _print(report | {"peak_memory_mb": _peak_memory_mb()})
+    elif report["silent"]:
+        print(f"{output}: {report['duration_s']:.2f} s of silence, as in the recording: there was nothing to restore")
+    else:
+        print(f"{output}: {report['duration_s']:.2f} s restored in {report['seconds']:.2f} s ({report['method']})")
+
+
 # ------------------------------------------------------------------------------------------------------------ parts
 
 
@@ -500,30 +567,11 @@ def _record_of(sequence: Path) -> dict:
         return {}
 
 
-def _write_record(sequence: Path, record: dict) -> None:
-    from .atomic import replacing
-
-    with replacing(sequence.with_suffix(".json")) as temporary:
-        temporary.write_text(json.dumps(record, indent=1), encoding="utf-8")
-
-
 def _label_of(sequence: Path) -> str:
     from .spec import Band
 
     band = _record_of(sequence).get("band")
     return Band.from_json(band).label if band else sequence.stem
-
-
-def _write_sequence(path: Path, heatmaps) -> None:
-    """A .npy of float32 (T, H, W), one heatmap after the other. Not through a map into memory: when the disk is full,
-    that crashes the program instead of raising."""
-    import numpy as np
-
-    with path.open("wb") as file:
-        header = {"descr": "<f4", "fortran_order": False, "shape": heatmaps.shape}
-        np.lib.format.write_array_header_1_0(file, header)
-        for heatmap in heatmaps:
-            file.write(np.ascontiguousarray(heatmap, "<f4").data)
 
 
 def _save_array(path: Path, array) -> None:

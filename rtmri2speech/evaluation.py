@@ -1,68 +1,155 @@
 """How well a bundle speaks a clip, against the clip's own sound; with the ceiling and the floor beside it."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 
-from .analysis import analyse, vocode
+from .analysis import Analysis, analyse, vocode
 from .audio import resample
 from .clip import Clip
 from .errors import InputError
 from .mel import band_bins, mel_spectrogram_db
 from .metrics import evaluate_mels, evaluate_waveforms
 from .models.bundle import Bundle
-from .spec import DEFAULT_BANDS
+from .render.stretch import fit
+from .spec import DEFAULT_BANDS, MelSpec
+from .sync import speech_lag
 
 SPEECH_RANGE_DB = 40.0
+# A predicted mel spans less than a recorded one: with 25 dB the embedded clips have as many speech frames as their own
+# sound has with 40 (48/51, 49/50, 45/46, 23/28, 25/23).
+PREDICTED_RANGE_DB = 25.0
 CANDIDATES = {
     "synthesis": "speech synthesised from the frames",
     "copy_synthesis": "the vocoder on the reference's own mel: the ceiling",
     "mean_mel": "the vocoder on the mean mel of the training data: the floor",
 }
 
+Progress = Callable[[float], None]
+
+
+@dataclass(frozen=True)
+class Reference:
+    """The original speech of an analysed clip as a bundle's mel describes it.
+
+    audio: (T * hop_length,) float32 at the mel's rate, cut or filled with silence to the clip. mel_db: (T, n_mels),
+    a few frames fewer for the thesis' layout. duration_s: as it was recorded.
+    """
+
+    audio: np.ndarray
+    mel_db: np.ndarray
+    spec: MelSpec
+    duration_s: float
+
+    @property
+    def speech_frames(self) -> np.ndarray:
+        """Indices of the frames that hold speech."""
+        return speech_frames(self.mel_db, SPEECH_RANGE_DB)
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """scores: candidate -> metric -> value or None; sounds: candidate -> (samples,) at the mel's rate.
+
+    mismatch_s: how much longer the original speech is than the pictures. lag_s, lag_certainty: see sync.speech_lag.
+    """
+
+    scores: dict[str, dict[str, float | None]]
+    sounds: dict[str, np.ndarray]
+    reference: Reference
+    mismatch_s: float
+    lag_s: float | None
+    lag_certainty: float
+
+
+def speech_frames(mel_db: np.ndarray, range_db: float) -> np.ndarray:
+    """Indices of the frames of (T, n_mels) whose mean level is within `range_db` of the loudest one's."""
+    level = mel_db.mean(axis=1)
+    return np.flatnonzero(level > level.max() - range_db)
+
+
+def heard_mel(samples: np.ndarray, rate: int, spec: MelSpec, frames: int) -> np.ndarray:
+    """The mel of a sound, cut or filled with silence to so many frames: (frames, n_mels) dB."""
+    audio = fit(resample(samples, rate, spec.sample_rate), frames * spec.hop_length)
+    return mel_spectrogram_db(torch.from_numpy(audio), spec).numpy()
+
+
+def read_reference(samples: np.ndarray, rate: int, spec: MelSpec, frames: int) -> Reference:
+    """The original speech of a clip of so many frames at the mel's rate. Raises InputError if it is silent."""
+    audio = fit(resample(samples, rate, spec.sample_rate), frames * spec.hop_length)
+    if not np.abs(audio).max() > 1e-4:
+        raise InputError("The original speech is silent: there is nothing to compare with.")
+    return Reference(audio, heard_mel(audio, spec.sample_rate, spec, frames), spec, len(samples) / rate)
+
+
+def score(reference: Reference, mel_db: np.ndarray, audio: np.ndarray) -> dict[str, float | None]:
+    """Metrics (metrics.py) of a mel (T, n_mels) and a waveform at the mel's rate against the original speech.
+
+    The mel metrics count speech frames only, since silence has no spectrum to compare.
+    A value is None where a metric is not defined or its package is missing.
+    """
+    speech, spec = reference.speech_frames, reference.spec
+    bins = {band.name: band_bins(spec, band) for band in DEFAULT_BANDS}
+    length = min(len(reference.audio), len(audio))  # the thesis' framing makes copy-synthesis a few frames shorter
+    return evaluate_mels(reference.mel_db[speech], mel_db[speech], bins) | evaluate_waveforms(
+        reference.audio[:length], spec.sample_rate, audio[:length], spec.sample_rate
+    )
+
+
+def assess(bundle: Bundle, analysis: Analysis, reference: Reference, progress: Progress | None = None) -> Assessment:
+    """Score an analysis by this bundle, with its ceiling and floor (CANDIDATES), against the original speech.
+
+    progress: called with the share done, 0 to 1; an exception from it ends the work.
+    """
+    tell = progress or (lambda share: None)
+    mean_mel = np.tile(bundle.scaler.mean, (len(analysis.mel_db), 1))
+    tell(0.0)
+    copied = vocode(bundle, torch.from_numpy(reference.mel_db), progress=lambda share: tell(0.2 * share))
+    floor = vocode(bundle, torch.from_numpy(mean_mel), progress=lambda share: tell(0.2 + 0.2 * share))
+    sounds = {"synthesis": analysis.audio, "copy_synthesis": copied, "mean_mel": floor}
+    mels = {"synthesis": analysis.mel_db, "copy_synthesis": reference.mel_db, "mean_mel": mean_mel}
+    scores = {}
+    for number, name in enumerate(CANDIDATES):
+        tell(0.4 + 0.2 * number)
+        scores[name] = score(reference, mels[name], sounds[name])
+    lag_s, certainty = speech_lag(analysis.mel_db, reference.mel_db, analysis.fps)
+    tell(1.0)
+    return Assessment(
+        scores=scores,
+        sounds=sounds,
+        reference=reference,
+        mismatch_s=reference.duration_s - analysis.clip.duration,
+        lag_s=lag_s,
+        lag_certainty=certainty,
+    )
+
 
 def evaluate_clip(bundle: Bundle, clip: Clip) -> dict:
-    """Metrics (metrics.py) of each of CANDIDATES against the clip's own sound.
+    """Analyse a clip and assess it against its own sound.
 
-    The mel metrics count speech frames only: those whose mean level is within 40 dB of the loudest one's, since
-    silence has no spectrum to compare. Returns {candidate: {metric: value}, "frames": T, "speech_frames": n,
-    "duration_s": seconds, "audio_mismatch_s": sound's duration minus the pictures'}; a value is None where a metric is
-    not defined or its package is missing.
+    Returns {candidate: {metric: value or None}, "frames": T, "speech_frames": n, "duration_s": seconds,
+    "audio_mismatch_s": sound's duration minus the pictures', "audio_lag_s": how much later the sound is, or None,
+    "audio_lag_certainty": 0 to 1}.
     Raises InputError if the clip has no sound, or a silent one.
     """
     if clip.audio is None:
         raise InputError(f"{clip.source} has no sound to compare with: give clips with reference audio.")
-    spec, hop = bundle.mel, bundle.mel.hop_length
     analysis = analyse(bundle, clip, bands=())
-    count = len(analysis.mel_db)
-    reference = resample(clip.audio, clip.audio_rate, spec.sample_rate)[: count * hop]
-    reference = np.pad(reference, (0, count * hop - len(reference)))
-    if not np.abs(reference).max() > 1e-4:
-        raise InputError(f"The sound of {clip.source} is silent: there is nothing to compare with.")
-    reference_mel = mel_spectrogram_db(torch.from_numpy(reference), spec).numpy()
-    mean_mel = np.tile(bundle.scaler.mean, (count, 1))
-    candidates = {
-        "synthesis": (analysis.mel_db, analysis.audio),
-        "copy_synthesis": (reference_mel, vocode(bundle, torch.from_numpy(reference_mel))),
-        "mean_mel": (mean_mel, vocode(bundle, torch.from_numpy(mean_mel))),
-    }
-    level = reference_mel.mean(axis=1)
-    speech = np.flatnonzero(level > level.max() - SPEECH_RANGE_DB)
-    bins = {band.name: band_bins(spec, band) for band in DEFAULT_BANDS}
-    result = {
-        name: evaluate_mels(reference_mel[speech], mel[speech], bins) | _waveform_metrics(reference, audio, spec)
-        for name, (mel, audio) in candidates.items()
-    }
-    return result | {
-        "frames": count,
-        "speech_frames": len(speech),
+    try:
+        reference = read_reference(clip.audio, clip.audio_rate, bundle.mel, len(analysis.mel_db))
+    except InputError as error:
+        raise InputError(f"{clip.source}: {error}") from None
+    made = assess(bundle, analysis, reference)
+    return made.scores | {
+        "frames": len(analysis.mel_db),
+        "speech_frames": len(reference.speech_frames),
         "duration_s": clip.duration,
-        "audio_mismatch_s": len(clip.audio) / clip.audio_rate - clip.duration,
+        "audio_mismatch_s": made.mismatch_s,
+        "audio_lag_s": made.lag_s,
+        "audio_lag_certainty": made.lag_certainty,
     }
-
-
-def _waveform_metrics(reference: np.ndarray, candidate: np.ndarray, spec) -> dict:
-    length = min(len(reference), len(candidate))  # the thesis' framing makes copy-synthesis a few frames shorter
-    return evaluate_waveforms(reference[:length], spec.sample_rate, candidate[:length], spec.sample_rate)
 
 
 def mean_over_clips(results: list[dict]) -> dict:

@@ -1,8 +1,9 @@
 """How near synthesised speech is to the reference: pure functions on waveforms (samples,) and dB mels (T, n_mels).
 
-The reference always comes first. A metric that is not defined for a pair (silence, nothing voiced, an optional
-package absent) is None, never an invented number; wrong shapes and NaN are an InputError. No function aligns in time
-unless its name says so: the mels share the clip's frames and the waveforms its clock.
+The reference always comes first. A metric that is not defined for a pair (silence, nothing voiced) is None, never an
+invented number, and so is PESQ where the package pesq, the only optional one here, is not installed; wrong shapes and
+NaN are an InputError. No function aligns in time unless its name says so: the mels share the clip's frames and the
+waveforms its clock.
 """
 
 import math

@@ -1,4 +1,4 @@
-"""Articulator regions: polygons on the picture, their masks, dimming a region, and its share of attention.
+"""Articulator regions: polygons on the picture, their masks, hiding what they cover, and their share of attention.
 
 Coordinates are normalised to the picture: x runs right and y down, both from 0 to 1, so a region fits any size of
 frame. Picture element (row i, column j) covers x from j/width to (j+1)/width. A JSON file holds
@@ -149,24 +149,45 @@ def mask(region: Region, height: int, width: int) -> np.ndarray:
     return cv2.resize(canvas.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA) / 255
 
 
+def joint_mask(regions: Iterable[Region], height: int, width: int) -> np.ndarray:
+    """The mask of several regions together: (height, width) float32 in [0, 1]; an overlap counts once."""
+    joint = np.zeros((height, width), np.float32)
+    for region in regions:
+        joint = np.maximum(joint, mask(region, height, width))
+    return joint
+
+
+def outlined(frame: np.ndarray, region_mask: np.ndarray, side: int) -> np.ndarray:
+    """A picture (H, W) uint8 with the border of a mask (H, W) drawn on it: RGB, `side` pixels on the longer side."""
+    scale = side / max(frame.shape)
+    size = max(1, round(frame.shape[1] * scale)), max(1, round(frame.shape[0] * scale))
+    picture = cv2.cvtColor(cv2.resize(frame, size, interpolation=cv2.INTER_LINEAR), cv2.COLOR_GRAY2RGB)
+    covered = (cv2.resize(region_mask, size, interpolation=cv2.INTER_LINEAR) >= 0.5).astype(np.uint8)
+    borders, _ = cv2.findContours(covered, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
+    # yellow on black: seen on dark and on bright tissue, with any colour blindness
+    for colour, thickness in (((0, 0, 0), 4), ((255, 225, 60), 2)):
+        cv2.drawContours(picture, borders, -1, colour, thickness, cv2.LINE_AA)
+    return picture
+
+
 def dim(frames: np.ndarray, region_mask: np.ndarray, strength: float) -> np.ndarray:
     """Darken a region: uint8 (T, H, W) and a mask (H, W) in [0, 1] give uint8 (T, H, W).
 
     strength is the share of intensity taken away: 0 changes nothing, 0.3 leaves the region 70 % of its intensity,
     1 makes it black.
     """
-    if not 0 <= strength <= 1:
-        raise InputError(f"The strength of the mask must be from 0 (no change) to 1 (black), not {strength!r}.")
-    if frames.dtype != np.uint8 or frames.ndim != 3 or frames.shape[1:] != region_mask.shape:
-        raise InputError(
-            f"Dimming needs uint8 frames (T, H, W) and a mask of their size; got {frames.dtype} {frames.shape} "
-            f"and {region_mask.shape}."
-        )
-    kept = 1 - strength * region_mask
-    dimmed = np.empty_like(frames)
-    for t, frame in enumerate(frames):  # frame by frame: a long clip in float would need four times its memory
-        dimmed[t] = np.rint(frame * kept)
-    return dimmed
+    _check_hiding(frames, region_mask, strength)
+    return _mixed(frames, np.zeros_like(region_mask), strength * region_mask)
+
+
+def still(frames: np.ndarray, region_mask: np.ndarray, strength: float) -> np.ndarray:
+    """Take the movement out of a region: uint8 (T, H, W) and a mask (H, W) in [0, 1] give uint8 (T, H, W).
+
+    strength is the share of the region's picture that is replaced by its mean over all the frames: 0 changes nothing,
+    1 stops it altogether. Unlike `dim` this leaves no black hole, which a model takes for air.
+    """
+    _check_hiding(frames, region_mask, strength)
+    return _mixed(frames, frames.mean(axis=0, dtype=np.float64).astype(np.float32), strength * region_mask)
 
 
 def attention_share(maps: np.ndarray, masks: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -194,6 +215,24 @@ def attention_share(maps: np.ndarray, masks: Mapping[str, np.ndarray]) -> dict[s
 def area_share(masks: Mapping[str, np.ndarray]) -> dict[str, float]:
     """Share of the picture that each region covers: name -> mask (h, w) gives name -> 0 to 1."""
     return {name: float(region_mask.mean()) for name, region_mask in masks.items()}
+
+
+def _check_hiding(frames: np.ndarray, region_mask: np.ndarray, strength: float) -> None:
+    if not 0 <= strength <= 1:
+        raise InputError(f"The strength of the mask must be from 0 (no change) to 1 (all of it), not {strength!r}.")
+    if frames.dtype != np.uint8 or frames.ndim != 3 or frames.shape[1:] != region_mask.shape:
+        raise InputError(
+            f"Hiding a region needs uint8 frames (T, H, W) and a mask of their size; got {frames.dtype} "
+            f"{frames.shape} and {region_mask.shape}."
+        )
+
+
+def _mixed(frames: np.ndarray, other: np.ndarray, share: np.ndarray) -> np.ndarray:
+    """Each frame with `share` (H, W) of it replaced by the picture `other` (H, W)."""
+    mixed = np.empty_like(frames)
+    for t, frame in enumerate(frames):  # frame by frame: a long clip in float would need four times its memory
+        mixed[t] = np.rint(frame * (1 - share) + other * share)
+    return mixed
 
 
 def _region_from_json(entry, path: Path) -> Region:

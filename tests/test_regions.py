@@ -14,8 +14,11 @@ from rtmri2speech.regions import (
     attention_share,
     dim,
     find_regions,
+    joint_mask,
     mask,
+    outlined,
     read_regions,
+    still,
     write_regions,
 )
 
@@ -148,6 +151,40 @@ def test_dim_keeps_the_rest_and_leaves_the_stated_share():
             dim(frames, region_mask, wrong)
     with pytest.raises(InputError, match="mask of their size"):
         dim(frames, region_mask[:4], 0.3)
+
+
+def test_still_takes_the_movement_and_leaves_the_picture():
+    frames = np.random.default_rng(0).integers(0, 256, (6, 8, 8), np.uint8)
+    region_mask = np.zeros((8, 8), np.float32)
+    region_mask[2:4, 3:6] = 1
+    inside = region_mask == 1
+    stopped = still(frames, region_mask, 1)
+    assert stopped.dtype == np.uint8 and np.ptp(stopped[:, inside], axis=0).max() == 0
+    np.testing.assert_allclose(stopped[0, inside], frames[:, inside].mean(axis=0), atol=0.51)
+    np.testing.assert_array_equal(stopped[:, ~inside], frames[:, ~inside])
+    np.testing.assert_array_equal(still(frames, region_mask, 0), frames)
+    half = still(frames, region_mask, 0.5)[:, inside]
+    np.testing.assert_allclose(half, 0.5 * frames[:, inside] + 0.5 * frames[:, inside].mean(axis=0), atol=0.51)
+    with pytest.raises(InputError, match="strength"):
+        still(frames, region_mask, 2)
+
+
+def test_an_overlap_counts_once():
+    left = Region("left", ((0.0, 0.0), (0.5, 0.0), (0.5, 1.0), (0.0, 1.0)))
+    middle = left.shifted(0.25, 0)
+    joint = joint_mask([left, middle], 16, 16)
+    assert joint.max() <= 1 and joint.mean() == pytest.approx(0.75, abs=0.02)
+    assert joint_mask([], 4, 4).max() == 0
+
+
+def test_the_outline_runs_along_the_border():
+    picture = outlined(np.full((64, 32), 100, np.uint8), mask(SQUARE, 64, 32), 256)
+    assert picture.shape == (256, 128, 3)
+    coloured = (picture != 100).any(axis=2)
+    rows, columns = np.nonzero(coloured)
+    assert rows.min() == pytest.approx(128, abs=4) and rows.max() >= 252
+    assert (columns.min(), columns.max()) == (pytest.approx(32, abs=4), pytest.approx(96, abs=4))
+    assert not coloured[150:230, 45:85].any()  # the inside stays visible
 
 
 def test_attention_share():

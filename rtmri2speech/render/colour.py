@@ -14,8 +14,11 @@ from ..errors import InputError
 ONE_BAND_MAP = "inferno"
 # Orange and sky blue of Okabe & Ito (2008): told apart with any common colour blindness, and equally light.
 TWO_BAND_MAPS = ("orange", "blue")
+# With a third and a fourth that stay apart from them and from gray, found by search: tests/render/test_render_colour.py
+# holds the distances as seen with each colour blindness.
+BAND_MAPS = (*TWO_BAND_MAPS, "violet", "ivory")
 DIVERGING_MAP = "berlin"
-_HUES = {"orange": (255, 164, 32), "blue": (86, 190, 245)}
+_HUES = {"orange": (255, 164, 32), "blue": (86, 190, 245), "violet": (153, 0, 255), "ivory": (255, 255, 204)}
 COMBINE = ("max", "mean")
 
 
@@ -44,8 +47,8 @@ def _even_ramp(rgb: tuple[int, int, int]) -> np.ndarray:
 
 
 def default_maps(bands: int) -> tuple[str, ...]:
-    """The colour map of each of one or two bands."""
-    return (ONE_BAND_MAP,) if bands == 1 else TWO_BAND_MAPS
+    """The colour map of each of one to four bands."""
+    return (ONE_BAND_MAP,) if bands == 1 else BAND_MAPS[:bands]
 
 
 def levels(heat: np.ndarray) -> np.ndarray:
@@ -104,20 +107,23 @@ def _layer(name: str, alpha: float, strength: np.ndarray) -> Layer:
 
 
 def blend(gray: np.ndarray, heat_levels: list[np.ndarray], layers: list[Layer], combine: str = "max") -> np.ndarray:
-    """One or two heatmaps over a gray frame.
+    """Heatmaps over a gray frame.
 
-    gray (H, W) uint8; heat_levels: one or two (H, W) uint8 from `levels`; layers: as many. -> (H, W, 3) uint8 RGB.
-    combine, for two: "max" paints each pixel by the hotter band alone, "mean" mixes both paints half and half.
+    gray (H, W) uint8; heat_levels: one (H, W) uint8 from `levels` for each band; layers: as many. -> (H, W, 3) uint8
+    RGB. combine, for several: "max" paints each pixel by the hottest band alone, "mean" mixes all paints evenly.
     """
     # OpenCV looks up and multiplies several times faster than NumPy.
     paints = [cv2.applyColorMap(level, one.paint[:, None]) for one, level in zip(layers, heat_levels, strict=True)]
     keeps = [cv2.LUT(level, one.keep) for one, level in zip(layers, heat_levels, strict=True)]
-    paint, keep = paints[0], keeps[0]
-    if len(layers) == 2 and combine == "max":
-        second = cv2.compare(heat_levels[1], heat_levels[0], cv2.CMP_GT)
-        cv2.copyTo(paints[1], second, paint)
-        cv2.copyTo(keeps[1], second, keep)
-    elif len(layers) == 2:
-        paint = cv2.addWeighted(paints[0], 0.5, paints[1], 0.5, 0)
-        keep = cv2.addWeighted(keeps[0], 0.5, keeps[1], 0.5, 0)
+    paint, keep, hottest = paints[0], keeps[0], heat_levels[0]
+    for number in range(1, len(layers)):
+        if combine == "max":
+            hotter = cv2.compare(heat_levels[number], hottest, cv2.CMP_GT)
+            cv2.copyTo(paints[number], hotter, paint)
+            cv2.copyTo(keeps[number], hotter, keep)
+            hottest = cv2.max(hottest, heat_levels[number])
+        else:
+            share = 1 / (number + 1)
+            paint = cv2.addWeighted(paint, 1 - share, paints[number], share, 0)
+            keep = cv2.addWeighted(keep, 1 - share, keeps[number], share, 0)
     return cv2.add(cv2.cvtColor(cv2.multiply(gray, keep, scale=1 / 255), cv2.COLOR_GRAY2RGB), paint)

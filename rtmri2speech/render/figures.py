@@ -1,4 +1,4 @@
-"""Figures for a paper: one frame, or the average over time, under the heatmaps of one or two bands, as a PNG."""
+"""Figures for a paper: one frame, or the average over time, under the heatmaps of its bands, as a PNG."""
 
 from collections.abc import Mapping, Sequence
 from os import PathLike
@@ -11,6 +11,7 @@ from .colour import COMBINE, Layer, blend, default_maps, layer, levels
 from .fonts import font_file
 from .heatmaps import aspect, check_bands, check_clip, checked_heat
 from .picture import padded_to
+from .words import caption
 
 _SIDE_INCHES = 4.0  # of the image inside the figure, drawn pixel for pixel
 _BACKGROUND = 24  # the gray that the colour scale is shown on: dark tissue
@@ -33,7 +34,7 @@ def frame_figure(
     if not 0 <= frame < len(frames):
         raise InputError(f"There is no frame {frame}: the clip has frames 0 to {len(frames) - 1}.")
     heats = {label: checked_heat(heatmap, frame, label) for label, heatmap in heatmaps.items()}
-    _save(path, frames[frame], heats, f"frame {frame}, {frame / float(fps):.3f} s", **options)
+    _save(path, frames[frame], heats, caption(frame, float(fps)), **options)
 
 
 def average_figure(

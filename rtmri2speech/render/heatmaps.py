@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from ..errors import InputError
+from .colour import BAND_MAPS
 
 _SLOP = 1e-3  # rounding beyond [0, 1] that is not worth refusing
 
@@ -18,9 +19,9 @@ def check_clip(frames: np.ndarray) -> None:
 
 
 def check_bands(heatmaps: Mapping[str, np.ndarray], count: int) -> None:
-    """One or two sequences (T, H, W), each of `count` frames, all of one aspect."""
-    if not 1 <= len(heatmaps) <= 2:
-        raise InputError(f"A picture shows the heatmaps of one or two bands, not {len(heatmaps)}.")
+    """One to four sequences (T, H, W), each of `count` frames, all of one aspect."""
+    if not 1 <= len(heatmaps) <= len(BAND_MAPS):
+        raise InputError(f"A picture shows the heatmaps of one to four bands, not {len(heatmaps)}.")
     for label, heatmap in heatmaps.items():
         if len(heatmap.shape) != 3:
             raise InputError(f"{label}: a heatmap sequence is (frames, rows, columns), not {tuple(heatmap.shape)}.")
@@ -30,7 +31,7 @@ def check_bands(heatmaps: Mapping[str, np.ndarray], count: int) -> None:
                 "use the heatmap made from this very clip, one map per frame."
             )
     if len({aspect(heatmap) for heatmap in heatmaps.values()}) > 1:
-        raise InputError("The two heatmaps differ in shape: use two made from the same clip.")
+        raise InputError("The heatmaps differ in shape: use those made from the same clip.")
 
 
 def aspect(heatmap: np.ndarray) -> float:

@@ -1,4 +1,4 @@
-"""The overlay video: a clip under the heatmaps of one or two bands, with its speech, at full speed or slowed down."""
+"""The overlay video: a clip under the heatmaps of its bands, with its speech, at full speed or slowed down."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +13,7 @@ from .encode import Progress, even_size, exact_rate, write_video
 from .heatmaps import aspect, check_bands, check_clip, checked_heat
 from .picture import LAYOUTS, Picture
 from .stretch import check_slow, fit, stretch
+from .words import caption
 
 
 @dataclass(frozen=True)
@@ -42,16 +43,19 @@ def overlay(
     audio: np.ndarray | None = None,
     audio_rate: int | None = None,
     slow: float = 1,
+    start_frame: int = 0,
+    language: str = "en",
     progress: Progress | None = None,
 ) -> Video:
     """Write an mp4 of `size` (width, height; odd sides rounded up) at `fps`; frames are padded, never stretched.
 
-    frames (T, H, W) uint8; heatmaps: label (Band.label) -> (T, H', W') in [0, 1], one or two; a heatmap of another
+    frames (T, H, W) uint8; heatmaps: label (Band.label) -> (T, H', W') in [0, 1], one to four; a heatmap of another
     aspect than the frames belongs to the frame padded to that aspect, evenly on both sides.
-    layout: "overlay", or "side-by-side" (plain frame | frame under heat), both within `size`.
+    layout: "overlay", "side-by-side" (plain frame | frame under heat) or "heatmap" (no frame, alpha 1), within `size`.
     audio (samples,) float32, cut or filled with silence to the length of the clip. slow N: each frame is repeated so
     that it lasts N times as long, at the same fps, which players and browsers handle better than very low rates; the
-    audio is stretched at its own pitch. The caption keeps the time of the clip.
+    audio is stretched at its own pitch. The caption, in "en" or "ja", keeps frame and time of the clip, of which
+    `frames` begin at start_frame.
     InputError for anything that does not fit; nothing is written then.
     """
     check_clip(frames)
@@ -61,7 +65,7 @@ def overlay(
     rate = exact_rate(fps)
     count = round(len(frames) * slow)
     shown = np.minimum((np.arange(count) / slow).astype(int), len(frames) - 1)
-    captions = [f"frame {t}   {t / float(fps):.3f} s" + (f"   {slow:g}x slower" if slow != 1 else "") for t in shown]
+    captions = [caption(start_frame + t, float(fps), slow, language) for t in shown]
     sound = None if audio is None else _soundtrack(audio, audio_rate, len(frames) / float(fps), slow)
     pictures = drawn(picture, frames, heatmaps, zip(shown, shown, captions, strict=True))
     write_video(path, pictures, count, even_size(size), rate, sound, audio_rate, progress)
@@ -84,7 +88,8 @@ def band_picture(
     names = default_maps(len(heatmaps)) if colour_maps is None else colour_maps
     if len(names) != len(heatmaps):
         raise InputError(f"Give one colour map for each band: {len(heatmaps)}, not {len(names)}.")
-    legend = {label: layer(name, alpha) for label, name in zip(heatmaps, names, strict=True)}
+    opacity = 1.0 if layout == "heatmap" else alpha
+    legend = {label: layer(name, opacity) for label, name in zip(heatmaps, names, strict=True)}
     return Picture(even_size(size), aspect(next(iter(heatmaps.values()))), legend, layout, combine)
 
 
@@ -93,10 +98,10 @@ def drawn(
 ) -> Iterator[np.ndarray]:
     """Pictures for (frame, heat frame, caption) in order; a repeated one is drawn once."""
     last, image = None, None
-    for t, heat_t, caption in order:
+    for t, heat_t, said in order:
         if t != last:
             heats = [checked_heat(heatmap, heat_t, label) for label, heatmap in heatmaps.items()]
-            last, image = t, picture.draw(frames[t], heats, caption)
+            last, image = t, picture.draw(frames[t], heats, said)
         yield image
 
 

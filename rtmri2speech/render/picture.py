@@ -1,4 +1,7 @@
-"""One picture of a video: a frame under heat, or the plain frame beside it, at an exact size with a legend below."""
+"""One picture of a video, at an exact size with a legend below: a frame under heat, the plain frame beside it, or the
+heat alone."""
+
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -7,7 +10,7 @@ from PIL import Image, ImageDraw, ImageFont
 from .colour import Layer, blend, levels
 from .fonts import font_file
 
-LAYOUTS = ("overlay", "side-by-side")
+LAYOUTS = ("overlay", "side-by-side", "heatmap")
 _PAPER, _INK, _FAINT = 24, 240, 150  # grays of the legend: ground, text, lesser text
 _SMALLEST_WITH_LEGEND = 128  # px; below, text could not be read
 
@@ -23,13 +26,13 @@ class Picture:
         self.aspect, self.layers, self.layout, self.combine = aspect, list(legend.values()), layout, combine
         width, height = size
         self._canvas = np.zeros((height, width, 3), np.uint8)
-        self._caption_font, self._row = None, 0
+        self._points, self._row = 0, 0
         strip = 0
         if min(size) >= _SMALLEST_WITH_LEGEND:
             # 12 px of type at 256 px, 17 at 512, 28 at 1080: it grows slower than the picture.
             points = round(12 + (min(size) - 256) * 0.02)
             self._row = round(points * 1.45)
-            self._caption_font = _font("", points)
+            self._points = points
             scales = _scales(width, self._row, points, legend)
             strip = len(scales) + self._row
             self._canvas[-strip:] = _PAPER
@@ -43,7 +46,8 @@ class Picture:
         left, top, width, height = self._panels[0]
         gray = _resized(padded_to(frame, self.aspect), width, height)
         heat_levels = [_resized(levels(heat), width, height) for heat in heats]
-        hot = blend(gray, heat_levels, self.layers, self.combine)
+        under = np.zeros_like(gray) if self.layout == "heatmap" else gray
+        hot = blend(under, heat_levels, self.layers, self.combine)
         if self.layout == "side-by-side":
             picture[top : top + height, left : left + width] = gray[..., None]
             left, top, width, height = self._panels[1]
@@ -54,7 +58,8 @@ class Picture:
 
     def _caption(self, width: int, text: str) -> np.ndarray:
         line = Image.new("L", (width, self._row), _PAPER)
-        ImageDraw.Draw(line).text((self._row // 3, self._row // 2), text, _INK, self._caption_font, anchor="lm")
+        font = _font(text, self._points)
+        ImageDraw.Draw(line).text((self._row // 3, self._row // 2), text, _INK, font, anchor="lm")
         return np.asarray(line)[..., None]
 
 
@@ -108,4 +113,9 @@ def _scales(width: int, row: int, points: int, legend: dict[str, Layer]) -> np.n
 
 
 def _font(text: str, points: int) -> ImageFont.FreeTypeFont:
-    return ImageFont.truetype(str(font_file(text)), points)
+    return _opened(str(font_file(text)), points)
+
+
+@lru_cache(maxsize=32)
+def _opened(file: str, points: int) -> ImageFont.FreeTypeFont:
+    return ImageFont.truetype(file, points)

@@ -1,43 +1,60 @@
-"""The example clips: a folder's videos by name, each analysed once and kept."""
+"""The example clips: a folder's videos by name. What the default bands show of each is kept."""
 
 from pathlib import Path
 from threading import Lock
 
-from ..models.bundle import Bundle
+from .bundles import Bundles
 from .handlers import Progress, Result, open_clip
 
 SUFFIXES = (".mp4", ".mkv", ".avi", ".mov", ".webm", ".gif")
+MOST_KEPT = 20  # results held in memory
 
 
 class Examples:
     """names: what the browser may ask for. Only these lead to a file."""
 
-    def __init__(self, bundle: Bundle, folder: Path):
+    def __init__(self, bundles: Bundles, folder: Path):
         found = sorted(folder.glob("*")) if folder.is_dir() else []
-        self._bundle = bundle
+        self.folder = folder
+        self._bundles = bundles
         self._paths = {file.stem: file for file in found if file.suffix.lower() in SUFFIXES}
-        self._results: dict[str, Result] = {}
+        self._kept: dict[tuple[str, str], Result] = {}
         self._busy = Lock()
 
     @property
     def names(self) -> list[str]:
         return list(self._paths)
 
+    @property
+    def first(self) -> str | None:
+        return next(iter(self._paths), None)
+
     def path(self, name: str) -> Path:
         return self._paths[name]
 
-    def open(self, name: str, progress: Progress) -> Result:
-        """The analysis of an example, with the sound file of the same name as its original speech, if there is one.
+    def sound(self, name: str) -> Path | None:
+        """The sound file of the example's name beside it, its original speech; None where there is none."""
+        sound = self._paths[name].with_suffix(".wav")
+        return sound if sound.is_file() else None
 
-        Raises KeyError for a name that is not an example, InputError as open_clip.
+    def open(self, name: str, bundle_name: str, progress: Progress) -> Result:
+        """The analysis of an example by the default bands: computed once, however many ask for it at the same time.
+
+        Raises KeyError for a name that is not an example or a bundle, InputError as open_clip.
         """
-        path = self._paths[name]
+        path, key = self._paths[name], (name, bundle_name)
         while not self._busy.acquire(timeout=0.2):
+            if key in self._kept:
+                break
             progress(0.0, "waiting")  # so that waiting for another can be stopped, too
-        try:
-            if name not in self._results:
-                sound = path.with_suffix(".wav")
-                self._results[name] = open_clip(self._bundle, path, sound if sound.is_file() else None, progress)
-            return self._results[name]
-        finally:
-            self._busy.release()
+        else:
+            try:
+                if key not in self._kept:
+                    bundle = self._bundles.load(bundle_name)
+                    self._kept[key] = open_clip(bundle, path, self.sound(name), progress, bundle_name=bundle_name)
+                    if len(self._kept) > MOST_KEPT:
+                        del self._kept[next(iter(self._kept))]
+                return self._kept[key]
+            finally:
+                self._busy.release()
+        return self._kept[key]

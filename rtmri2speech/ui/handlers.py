@@ -1,54 +1,104 @@
 """What the page does, as plain functions that work without Gradio."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
 
 from ..analysis import Analysis, analyse
 from ..audio import read_audio
 from ..clip import ClipLimits, read_clip
+from ..errors import InputError
+from ..mel import band_bins
 from ..models.bundle import Bundle
-from ..render.overlay import overlay
+from ..spec import Band
 from .explorer.payload import payload
 
-PAGE_LIMITS = ClipLimits(longest_s=120.0, most_frames=12_000)
+PAGE_LIMITS = ClipLimits(longest_s=300.0, most_frames=30_000)
+MOST_BANDS = 4
 
-# progress(share done of all, stage: a key of texts.py without "stage_"). An exception from it ends the work.
+# progress(share done of all, stage: a key of texts/page.py without "stage_"). An exception from it ends the work.
 Progress = Callable[[float, str], None]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # compared by identity: Gradio asks for the hash of a session's state
 class Result:
-    """An analysed clip and what the frame explorer shows of it."""
+    """An analysed clip and what the frame explorer shows of it.
+
+    reference: the original speech, (samples,) float32 and its rate. source, reference_source: the files they came from.
+    bundle_name: the name under which the page offers the bundle.
+    """
 
     name: str
     analysis: Analysis
     payload: str
+    reference: tuple[np.ndarray, int] | None
+    source: Path
+    reference_source: Path | None
+    bundle_name: str
 
 
-def open_clip(bundle: Bundle, path: Path, reference: Path | None, progress: Progress) -> Result:
-    """Analyse the clip at `path`. reference: a sound file of the original speech; default: the clip's own sound.
+def open_clip(
+    bundle: Bundle,
+    path: Path,
+    reference: Path | None,
+    progress: Progress,
+    *,
+    bands: Sequence[Band] | None = None,
+    limits: ClipLimits = PAGE_LIMITS,
+    bundle_name: str = "",
+) -> Result:
+    """Analyse the clip at `path` for the frame explorer.
 
-    Raises InputError on a clip or sound that cannot be used.
+    reference: a sound file of the original speech; default: the clip's own sound.
+    Raises InputError on a clip, sound or band that cannot be used.
     """
+    analysis, sound = analyse_file(bundle, path, reference, progress, bands=bands, limits=limits)
+    progress(0.95, "packing")
+    sent = payload(analysis, bundle.mel, path.stem, sound)
+    return Result(path.stem, analysis, sent, sound, path, reference, bundle_name)
+
+
+def analyse_file(
+    bundle: Bundle,
+    path: Path,
+    reference: Path | None,
+    progress: Progress,
+    *,
+    bands: Sequence[Band] | None = None,
+    objective: str = "frame",
+    energy: str = "db",
+    normalize: str = "clip",
+    limits: ClipLimits = PAGE_LIMITS,
+) -> tuple[Analysis, tuple[np.ndarray, int] | None]:
+    """The analysis of the clip at `path`, and its original speech: (samples,) and rate, None without any.
+
+    Raises InputError on a clip, sound or band that cannot be used.
+    """
+    for band in bands or ():
+        band_bins(bundle.mel, band)  # says what is wrong before the clip is read
     sound = read_audio(reference) if reference else None
-    clip = read_clip(path, limits=PAGE_LIMITS, progress=lambda done, total: progress(0.1 * done / total, "reading"))
+    clip = read_clip(path, limits=limits, progress=lambda done, total: progress(0.1 * done / total, "reading"))
     if sound is None and clip.audio is not None:
         sound = (clip.audio, clip.audio_rate)
-    analysis = analyse(bundle, clip, progress=lambda stage, share: progress(0.1 + 0.8 * share, stage))
-    progress(0.95, "packing")
-    return Result(path.stem, analysis, payload(analysis, bundle.mel, path.stem, sound))
+    tell = lambda stage, share: progress(0.1 + 0.8 * share, stage)  # noqa: E731
+    return analyse(bundle, clip, bands, objective, energy, normalize, progress=tell), sound
 
 
-def write_overlay(analysis: Analysis, video: Path, progress: Progress) -> None:
-    """Write the clip under the heatmaps of its bands, with the synthesised speech, as an mp4."""
-    maps = {band.label: analysis.heatmap_frames(band.name) for band in analysis.bands}
-    overlay(
-        video,
-        analysis.model_frames,
-        analysis.fps,
-        maps,
-        audio=analysis.audio,
-        audio_rate=analysis.sample_rate,
-        progress=lambda done, total: progress(done / total, "video"),
-    )
+def bands_of(rows: Sequence[tuple[str, float | None, float | None]]) -> tuple[Band, ...]:
+    """What a person typed as name, low and high of each band -> 1 to 4 bands. Raises InputError."""
+    for name, low, high in rows:
+        if low is None or high is None:
+            raise InputError(f"Band {name}: give its lower and its upper limit in Hz.")
+    bands = tuple(Band(str(name).strip(), float(low), float(high)) for name, low, high in rows)
+    return checked_bands(bands)
+
+
+def checked_bands(bands: tuple[Band, ...]) -> tuple[Band, ...]:
+    """The same bands. InputError if there are none or too many, or two of one name."""
+    if not 1 <= len(bands) <= MOST_BANDS:
+        raise InputError(f"Give 1 to {MOST_BANDS} bands, not {len(bands)}.")
+    if len({band.name for band in bands}) < len(bands):
+        raise InputError("Two bands have the same name: give each its own.")
+    return bands

@@ -10,7 +10,6 @@ import sys
 import time
 import urllib.request
 
-import av
 import cv2
 import numpy as np
 import pytest
@@ -233,14 +232,55 @@ def test_a_chosen_stretch_is_looped(page):
     page.keyboard.press("l")
 
 
-def test_the_overlay_video_is_made_and_decodes(page, analysis, tmp_path):
-    page.locator("#make-overlay").click()
-    video = page.locator("#overlay video")
-    video.wait_for()
-    urllib.request.urlretrieve(video.get_attribute("src"), tmp_path / "o.mp4")
-    with av.open(str(tmp_path / "o.mp4")) as container:
-        assert len(container.streams.audio) == 1
-        assert sum(1 for _ in container.decode(video=0)) == len(analysis.mel_db)
+def until_rows(page, count):
+    shown = "[...document.querySelectorAll('#bands .band')].filter(row => row.offsetParent).length"
+    page.wait_for_function(f"() => {shown} == {count}")
+
+
+def test_bands_are_edited_on_the_page(page, analysis):
+    page.locator("#edit-bands").click()
+    page.locator("#band-add").click()
+    rows = page.locator("#bands .band:visible")
+    until_rows(page, 3)
+    rows.nth(2).get_by_label("Name").fill("鼻音")
+    rows.nth(2).get_by_label("From (Hz)").fill("900")
+    rows.nth(2).get_by_label("To (Hz)").fill("200")
+    page.locator("#run").click()
+    page.get_by_text("Band 鼻音 is reversed or empty (900-200 Hz)").first.wait_for()
+    rows.nth(2).get_by_label("From (Hz)").fill("100")
+    page.locator("#run").click()
+    page.locator("[data-view='2']", has_text="鼻音").wait_for()
+    page.locator("#edit-bands").click()
+    page.keyboard.press("Escape")
+    page.locator(".explorer").focus()
+    page.keyboard.press("3")
+    assert page.locator(".explorer figcaption").first.inner_text() == "鼻音 band (100–200 Hz)"
+    assert page.locator("[data-view='difference']").is_hidden()
+    page.keyboard.press("0")
+    assert page.locator(".explorer figcaption").first.inner_text() == "Attention, all bands"
+    assert page.locator(".card tbody tr").count() == 3
+    # back to one band: there is nothing to show together
+    page.locator("#edit-bands").click()
+    for left in (2, 1):
+        rows.nth(1).get_by_role("button", name="Remove").click()
+        until_rows(page, left)
+    page.locator("#run").click()
+    page.wait_for_function("() => document.querySelectorAll('.card tbody tr').length == 1")
+    assert page.locator("[data-view='both']").is_hidden()
+    assert page.locator(".explorer figcaption").first.inner_text() == "F1 band (300–900 Hz)"
+
+
+def test_what_a_screen_reader_is_told(page):
+    page.locator(".explorer").focus()
+    page.keyboard.press("Home")
+    page.keyboard.press("ArrowRight")
+    spoken = page.locator(".explorer [aria-live=polite]")
+    page.wait_for_function("() => document.querySelector('.explorer [aria-live]').textContent.startsWith('Frame 1,')")
+    assert "0.037 s" in spoken.inner_text()
+    nameless = """() => [...document.querySelectorAll('.explorer button, .explorer select, .explorer input')]
+        .filter(one => !one.hidden && !(one.getAttribute('aria-label') || one.textContent.trim() || one.labels?.length))
+        .map(one => one.outerHTML)"""
+    assert page.evaluate(nameless) == []
 
 
 def test_a_broken_upload_is_a_message(page, tmp_path):

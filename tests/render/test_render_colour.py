@@ -1,12 +1,14 @@
 """Colour tables, blending and the enlarged grid, against OpenCV, matplotlib's published anchors and colour science."""
 
+from itertools import combinations
+
 import cv2
 import numpy as np
 import pytest
 
 from rtmri2speech.errors import InputError
 from rtmri2speech.render.colour import (
-    TWO_BAND_MAPS,
+    BAND_MAPS,
     blend,
     colour,
     colour_signed,
@@ -42,7 +44,7 @@ def test_heat_maps_to_the_ends_of_the_colour_map():
     assert colour(np.zeros((3, 4, 5), np.float32), "jet")[1, 2, 3].tolist() == [0, 0, 128]
 
 
-@pytest.mark.parametrize("name", ["inferno", *TWO_BAND_MAPS])
+@pytest.mark.parametrize("name", ["inferno", *BAND_MAPS])
 def test_default_maps_grow_evenly_in_lightness(name):
     steps = np.diff(lab(colour_table(name))[::16, 0])
     assert steps.min() > 0
@@ -54,11 +56,12 @@ def test_jet_is_not_even():
 
 
 @pytest.mark.parametrize("kind", DICHROMATS)
-def test_two_bands_stay_tellable_apart_for_the_colour_blind(kind):
+@pytest.mark.parametrize("pair", list(combinations(BAND_MAPS, 2)), ids="-".join)
+def test_bands_stay_tellable_apart_for_the_colour_blind(kind, pair):
     """CIE76 difference of equal heat, over dark tissue, from a third of full heat up."""
-    orange, blue = (layer(name, 0.7).over(60)[85::10] for name in TWO_BAND_MAPS)
-    difference = np.linalg.norm(lab(seen_by(kind, orange)) - lab(seen_by(kind, blue)), axis=1)
-    assert difference.min() > 15
+    one, other = (layer(name, 0.7).over(60)[85::10] for name in pair)
+    difference = np.linalg.norm(lab(seen_by(kind, one)) - lab(seen_by(kind, other)), axis=1)
+    assert difference.min() > 12
 
 
 def test_cold_pixels_show_the_plain_frame_and_hot_ones_alpha_of_the_colour():
@@ -81,6 +84,20 @@ def test_max_paints_the_hotter_band_and_mean_mixes():
     assert hotter[0, 1].tolist() == alone[1][0, 1].tolist()
     mixed = blend(gray, [first, second], layers, "mean")
     np.testing.assert_allclose(mixed, (alone[0].astype(float) + alone[1]) / 2, atol=2)
+
+
+def test_of_four_bands_the_hottest_shows_or_all_mix_evenly():
+    gray = np.full((1, 4), 40, np.uint8)
+    heats = [np.full((1, 4), 60, np.uint8) for _ in range(4)]
+    for pixel, values in enumerate([(250, 100, 200, 60), (60, 250, 60, 249), (60, 61, 250, 62), (70, 200, 100, 250)]):
+        for heat, value in zip(heats, values, strict=True):
+            heat[0, pixel] = value
+    layers = [layer(name, 0.8) for name in ("orange", "blue", "viridis", "inferno")]
+    alone = [blend(gray, [heat], [one]) for heat, one in zip(heats, layers, strict=True)]
+    hottest = blend(gray, heats, layers, "max")
+    for pixel, band in enumerate((0, 1, 2, 3)):
+        assert hottest[0, pixel].tolist() == alone[band][0, pixel].tolist()
+    np.testing.assert_allclose(blend(gray, heats, layers, "mean"), np.mean(alone, axis=0), atol=3)
 
 
 def test_signed_map_has_two_sides_and_nothing_in_the_middle():

@@ -164,7 +164,7 @@ def with_value(value):
         ({"heatmaps": with_value(np.nan)}, "frame 2 .*finite"),
         ({"heatmaps": with_value(-np.inf)}, "frame 2 .*finite"),
         ({"heatmaps": with_value(37.0)}, "frame 2 .*37"),
-        ({"heatmaps": {}}, "one or two bands"),
+        ({"heatmaps": {}}, "one to four bands"),
         ({"alpha": 1.5}, "alpha.*1.5"),
         ({"colour_maps": ["nonesuch"]}, "nonesuch"),
         ({"colour_maps": ["orange", "blue"]}, "one colour map for each"),

@@ -38,6 +38,18 @@ test("two bands over a frame look as in the exported video", () => {
   assert.ok([...rgba].every((value, i) => i % 4 < 3 || value === 255));
 });
 
+test("of several bands the hottest paints the pixel, of equals the first", () => {
+  const layers = cases.four.tables.map((table) => core.heatLayer(table, 0.7));
+  const rgba = core.blend(cases.gray, cases.four.levels, layers, new Uint8ClampedArray(4 * cases.gray.length));
+  near([...rgba].filter((_, i) => i % 4 < 3), cases.four.blended, 2, "pixel");
+});
+
+test("what can be shown follows the number of bands", () => {
+  assert.deepStrictEqual(core.viewsOf(1), ["0", "off"]);
+  assert.deepStrictEqual(core.viewsOf(2), ["both", "difference", "0", "1", "off"]);
+  assert.deepStrictEqual(core.viewsOf(4), ["both", "0", "1", "2", "3", "off"]);
+});
+
 test("every frame's start and end lead to that frame", () => {
   const fps = 11413 / 420, count = 3261;
   for (let frame = 0; frame < count; frame++) {

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from rtmri2speech.attention import display_grid, heatmap_scale
-from rtmri2speech.render.colour import blend, colour_table, diverging_layer, layer, levels, signed_levels
+from rtmri2speech.render.colour import BAND_MAPS, blend, colour_table, diverging_layer, layer, levels, signed_levels
 from rtmri2speech.render.grid import upsample_grid
 
 
@@ -48,6 +48,7 @@ def test_the_explorers_arithmetic_is_the_cores(tmp_path):
         "gray": gray,
         "levels": both,
         "blended": blend(gray, both, layers),
+        "four": four_bands(gray, [levels(upsample_grid(heat, (64, 64))[k]) for k in range(4)]),
     }
     file = tmp_path / "cases.json"
     file.write_text(json.dumps(cases, default=lambda array: array.ravel().tolist()), encoding="utf-8")
@@ -58,3 +59,13 @@ def test_the_explorers_arithmetic_is_the_cores(tmp_path):
         encoding="utf-8",
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def four_bands(gray, heat_levels) -> dict:
+    """Each pixel as one band alone would paint it: the hottest there."""
+    alone = np.stack(
+        [blend(gray, [level], [layer(name, 0.7)]) for level, name in zip(heat_levels, BAND_MAPS, strict=True)]
+    )
+    hottest = np.argmax(heat_levels, axis=0)  # of equals, the first
+    blended = np.take_along_axis(alone, hottest[None, ..., None], axis=0)[0]
+    return {"levels": heat_levels, "tables": [colour_table(name) for name in BAND_MAPS], "blended": blended}

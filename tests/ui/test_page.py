@@ -1,22 +1,25 @@
-"""The page's handlers without Gradio, and what the page is made of."""
+"""The page's handlers without Gradio, what the page is made of, and how it is started."""
 
 import json
-import re
+import shutil
 import subprocess
 import sys
-from pathlib import Path
+import threading
 
 import numpy as np
 import pytest
 from conftest import moving_frames, write_mp4
 
+import app
 from rtmri2speech.audio import write_audio
+from rtmri2speech.clip import ClipLimits
 from rtmri2speech.errors import InputError
-from rtmri2speech.regions import TEMPLATE
-from rtmri2speech.ui import build, explorer, handlers
+from rtmri2speech.spec import DEFAULT_BANDS, F1, Band
+from rtmri2speech.ui import Settings, build, handlers
+from rtmri2speech.ui.bundles import MOST_KEPT, Bundles
 from rtmri2speech.ui.examples import Examples
 from rtmri2speech.ui.jobs import Jobs, Stopped
-from rtmri2speech.ui.texts import EXPLORER, TEXTS
+from rtmri2speech.ui.texts import TEXTS
 
 
 @pytest.fixture(scope="module")
@@ -26,20 +29,60 @@ def clips(tmp_path_factory):
     return folder
 
 
-def test_open_a_clip_and_write_its_overlay(bundle, clips, tmp_path):
+@pytest.fixture(scope="module")
+def bundles_folder(bundle_folder, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("many")
+    for name in ("b", "a", "fixture"):
+        shutil.copytree(bundle_folder, folder / name)
+    (folder / "no bundle").mkdir()
+    return folder
+
+
+# ---- a clip is opened ----
+
+
+def test_open_a_clip(bundle, clips):
     shares = []
-    result = handlers.open_clip(bundle, clips / "disc 円.mp4", None, lambda share, stage: shares.append(share))
+    result = handlers.open_clip(
+        bundle, clips / "disc 円.mp4", None, lambda share, stage: shares.append(share), bundle_name="fixture"
+    )
     assert result.name == "disc 円" == json.loads(result.payload)["name"]
+    assert (result.bundle_name, result.source, result.reference) == ("fixture", clips / "disc 円.mp4", None)
     assert shares == sorted(shares) and 0.9 < shares[-1] <= 1
-    handlers.write_overlay(result.analysis, tmp_path / "o.mp4", lambda share, stage: shares.append(share))
-    assert (tmp_path / "o.mp4").stat().st_size > 1000 and shares[-1] == pytest.approx(1)
 
 
-def test_every_stage_has_words(bundle, clips, tmp_path):
+def test_every_stage_has_words(bundle, clips):
     stages = set()
-    result = handlers.open_clip(bundle, clips / "disc 円.mp4", None, lambda share, stage: stages.add(stage))
-    handlers.write_overlay(result.analysis, tmp_path / "o.mp4", lambda share, stage: stages.add(stage))
+    handlers.open_clip(bundle, clips / "disc 円.mp4", None, lambda share, stage: stages.add(stage))
     assert stages and all(f"stage_{stage}" in TEXTS["ja"] for stage in stages)
+
+
+def test_a_band_that_cannot_be_is_refused_before_the_clip_is_read(bundle, tmp_path):
+    with pytest.raises(InputError, match="reaches beyond the mel's range"):
+        handlers.open_clip(bundle, tmp_path / "no.mp4", None, lambda *_: None, bands=[Band("F9", 5000, 9000)])
+
+
+def test_the_limits_of_the_page_hold(bundle, clips):
+    with pytest.raises(InputError, match="at most 0.5 s are read"):
+        handlers.open_clip(bundle, clips / "disc 円.mp4", None, lambda *_: None, limits=ClipLimits(longest_s=0.5))
+
+
+def test_typed_bands():
+    assert handlers.bands_of([(" F1 ", 300, 900), ("鼻音", 200, 350.5)]) == (F1, Band("鼻音", 200, 350.5))
+    for rows, sentence in (
+        ([], "Give 1 to 4 bands, not 0"),
+        ([("A", 1, 2)] * 5, "Give 1 to 4 bands, not 5"),
+        ([("A", 100, 200)] * 2, "Two bands have the same name"),
+        ([("A", None, 200)], "Band A: give its lower and its upper limit"),
+        ([("A", 300, 200)], "Band A is reversed or empty"),
+        ([("", 100, 200)], "A band's name is 1 to 24 letters"),
+        ([("a/../b", 100, 200)], "A band's name is 1 to 24 letters"),
+    ):
+        with pytest.raises(InputError, match=sentence):
+            handlers.bands_of(rows)
+
+
+# ---- jobs ----
 
 
 def test_stop_ends_the_work_at_its_next_step(bundle, clips):
@@ -67,36 +110,88 @@ def test_a_new_job_ends_the_sessions_old_one():
     new(), other()
 
 
-def test_an_example_is_analysed_once_and_found_by_name_only(bundle, clips):
+# ---- examples and bundles, by name only ----
+
+
+def test_an_example_is_analysed_once_and_found_by_name_only(bundle_folder, clips):
     write_audio(clips / "disc 円.wav", np.sin(np.arange(8000) / 5).astype(np.float32), 16000)
-    examples, stages = Examples(bundle, clips), []
+    examples, stages = Examples(Bundles(bundle_folder), clips), []
     assert examples.names == ["disc 円"]
-    first = examples.open("disc 円", lambda share, stage: stages.append(stage))
+    first = examples.open("disc 円", "fixture", lambda share, stage: stages.append(stage))
     assert "original" in json.loads(first.payload)["sounds"]
+    assert first.analysis.bands == DEFAULT_BANDS
     stages.clear()
-    assert examples.open("disc 円", lambda share, stage: stages.append(stage)) is first and not stages
+    assert examples.open("disc 円", "fixture", lambda share, stage: stages.append(stage)) is first and not stages
     for name in ("../disc 円", str(clips / "disc 円.mp4"), "disc 円.mp4"):
         with pytest.raises(KeyError):
-            examples.open(name, lambda share, stage: None)
+            examples.open(name, "fixture", lambda share, stage: None)
 
 
-def test_page_needs_a_bundle(tmp_path):
+def test_an_example_asked_for_by_many_at_once_is_analysed_once(bundle_folder, clips, monkeypatch):
+    examples, analysed = Examples(Bundles(bundle_folder), clips), []
+    analyse = handlers.analyse
+    monkeypatch.setattr(handlers, "analyse", lambda *a, **k: analysed.append(1) or analyse(*a, **k))
+    got = []
+    ask = lambda: got.append(examples.open("disc 円", "fixture", lambda share, stage: None))  # noqa: E731
+    threads = [threading.Thread(target=ask) for _ in range(5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert len(analysed) == 1 and len(got) == 5 and len(set(map(id, got))) == 1
+
+
+def test_bundles_are_the_subfolders_that_hold_one(bundles_folder, bundle_folder):
+    bundles = Bundles(bundles_folder / "b", bundles_folder)
+    assert bundles.first == "b" and {"a", "b", "fixture"} < set(bundles.names)  # and the embedded one
+    assert len(bundles.names) == 4 and bundles.load("a").folder == bundles_folder / "a"
+    assert bundles.load("a") is bundles.load("a")
+    twice = Bundles(bundle_folder, bundles_folder)
+    assert {"fixture", "fixture (2)"} < set(twice.names)
+    assert twice.load("fixture").folder == bundle_folder
+    for name in ("../a", "no bundle", str(bundles_folder / "a")):
+        with pytest.raises(KeyError):
+            bundles.load(name)
+    with pytest.raises(InputError, match="no folder of bundles"):
+        Bundles(bundle_folder, bundles_folder / "missing")
+
+
+def test_only_some_bundles_stay_in_memory(bundle_folder, tmp_path):
+    for number in range(MOST_KEPT + 1):
+        shutil.copytree(bundle_folder, tmp_path / f"n{number}")
+    bundles = Bundles(bundle_folder, tmp_path)
+    first = bundles.load("n0")
+    for number in range(1, MOST_KEPT):
+        bundles.load(f"n{number}")
+    assert bundles.load("n0") is first  # used again: it stays
+    bundles.load(f"n{MOST_KEPT}")
+    assert bundles.load("n0") is first and len(bundles._kept) == MOST_KEPT
+
+
+# ---- the page ----
+
+
+def test_page_needs_a_bundle_and_clips(tmp_path):
     with pytest.raises(InputError, match="no bundle"):
-        build(tmp_path)
+        build(Settings(bundle=tmp_path))
+    with pytest.raises(InputError, match="no folder of clips"):
+        build(Settings(clips=tmp_path / "none"))
 
 
-def test_every_text_exists_in_both_languages():
-    for texts in (TEXTS, EXPLORER):
-        assert texts["en"].keys() == texts["ja"].keys()
-        assert all(text.strip() for language in texts.values() for text in language.values())
-    assert {f"region_{region.name}" for region in TEMPLATE} <= EXPLORER["en"].keys()
-
-
-def test_every_word_the_explorer_asks_for_exists():
-    folder = Path(explorer.__file__).parent
-    html, script = ((folder / name).read_text(encoding="utf-8") for name in ("explorer.html", "explorer.js"))
-    asked = re.findall(r'data-(?:text|label|title)="(\w+)"', html) + re.findall(r'word\("(\w+[a-z])"\)', script)
-    assert len(asked) > 40 and set(asked) <= EXPLORER["en"].keys()
+def test_messages_name_files_not_folders(bundle_folder, clips):
+    desk = build(Settings(bundle=bundle_folder, clips=clips)).desk
+    cache = desk.folder()
+    for message, told in (
+        (f"{cache / 'a b.mp4'} is empty.", "a b.mp4 is empty."),
+        (f"{clips / 'disc 円.mp4'} is empty.", "disc 円.mp4 is empty."),
+        (f"{bundle_folder / 'scaler.json'} is empty.", "fixture/scaler.json is empty."),
+    ):
+        assert desk.message(InputError(message)) in (told, told.split("/")[-1])
+    assert desk.message(InputError(f"{cache / 'a b.mp4'} is empty."), "ja") == "a b.mp4は空です。"
+    assert "memory" in desk.message(MemoryError())
+    assert desk.message(OSError(28, "No space left on device"), "ja") == "サーバーのディスクに空きがありません。"
+    with pytest.raises(PermissionError):
+        desk.message(PermissionError(13, "no"))
 
 
 def test_core_does_not_import_gradio_and_imports_nothing_heavy_by_itself():
@@ -107,6 +202,31 @@ def test_core_does_not_import_gradio_and_imports_nothing_heavy_by_itself():
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_bad_bundle_is_one_line(tmp_path):
-    done = subprocess.run([sys.executable, "app.py", "--bundle", tmp_path], capture_output=True, encoding="utf-8")
-    assert done.returncode == 2 and len(done.stderr.splitlines()) == 1 and "no bundle" in done.stderr
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        (["--port", "70000"], "--port: invalid port (1 to 65535) value: '70000'"),
+        (["--max-minutes", "0"], "--max-minutes: invalid number above 0 value: '0'"),
+        (["--max-upload-mb", "nan"], "--max-upload-mb: invalid number above 0"),
+        (["--language", "fr"], "--language: invalid choice: 'fr'"),
+        (["--mpc"], "unrecognized arguments: --mpc"),
+        (["--bundle", "no-such"], "no-such: bundle.json is missing"),
+        (["--bundles", "no-such"], "no folder of bundles no-such"),
+        (["--clips", "no-such"], "no folder of clips no-such"),
+    ],
+)
+def test_bad_flags_are_one_line(flags, words, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["app.py", "--no-browser", *flags])
+    try:
+        code = app.main()
+    except SystemExit as exit:
+        code = exit.code
+    said = capsys.readouterr().err
+    assert code == 2 and len(said.splitlines()) == 1 and words in said
+
+
+def test_mcp_without_its_package_is_one_line(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "mcp", None)
+    monkeypatch.setattr(sys, "argv", ["app.py", "--mcp"])
+    assert app.main() == 2
+    assert capsys.readouterr().err == 'app.py: --mcp needs one more package: pip install "gradio[mcp]"\n'

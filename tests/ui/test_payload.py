@@ -13,6 +13,7 @@ from conftest import moving_frames
 from rtmri2speech.analysis import analyse
 from rtmri2speech.clip import Clip
 from rtmri2speech.regions import TEMPLATE, mask
+from rtmri2speech.spec import Band
 from rtmri2speech.ui.explorer.payload import payload
 
 RATE = 16000
@@ -49,6 +50,17 @@ def test_numbers_are_the_analysis(analysis, sent):
         low, high = sent_band["bins"]
         inside = [k for k, hz in enumerate(sent["mel_hz"]) if band.low_hz <= hz <= band.high_hz]
         assert (low, high) == (inside[0], inside[-1])
+
+
+@pytest.mark.parametrize("count", [1, 3, 4])
+def test_other_numbers_of_bands(bundle, count):
+    bands = [Band(f"B{k}", 300 + 700 * k, 1000 + 700 * k) for k in range(count)]
+    analysis = analyse(bundle, Clip(moving_frames(8), np.arange(9) / bundle.fps), bands)
+    sent = json.loads(payload(analysis, bundle.mel, "x"))
+    assert [band["name"] for band in sent["bands"]] == [band.name for band in bands]
+    tables = sent["tables"]["bands"]
+    assert len(tables) == count and len(set(tables)) == count  # a colour for each
+    np.testing.assert_array_equal(raw(sent["bands"][-1]["db"], "<f4"), analysis.band_db[bands[-1].name])
 
 
 def test_frames_are_the_clips_padded_not_stretched(analysis, sent):

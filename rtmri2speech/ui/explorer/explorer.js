@@ -86,14 +86,26 @@ async function load(text) {
   fresh.duration = fresh.frames / fresh.fps;
   data = fresh;
   Object.assign(state, { frame: 0, stretch: null, sound: "synthesised" });
+  if (!viewsOf(data.bands.length).includes(state.view)) state.view = viewsOf(data.bands.length)[0];
   root.hidden = false;
   find("waiting").hidden = true;
   root.dataset.clip = data.name;
-  for (const [number, band] of data.bands.entries()) element.querySelector(`[data-view="${number}"]`).textContent = band.name;
   for (const button of element.querySelectorAll("[data-sound]")) button.disabled = !(button.dataset.sound in data.sounds);
   find("tracks").setAttribute("aria-valuemax", data.frames - 1);
+  nameViews();
   seek(0);
   renderTracks();
+}
+
+function nameViews() {
+  const views = viewsOf(data.bands.length);
+  for (const button of element.querySelectorAll("[data-view]")) button.hidden = !views.includes(button.dataset.view);
+  for (const [number, band] of data.bands.entries()) {
+    const button = element.querySelector(`[data-view="${number}"]`);
+    button.textContent = band.name;
+    button.title = bandLabel(band);
+  }
+  element.querySelector('[data-view="both"]').textContent = word(data.bands.length === 2 ? "both" : "all");
 }
 
 // The sheets' tiles as one Uint8Array a frame, (side, side) gray.
@@ -210,9 +222,17 @@ function render() {
   press(element.querySelector('[data-action="cells"]'), state.cells);
   press(element.querySelector('[data-action="loop"]'), state.loop);
   root.classList.toggle("playing", !player().paused);
+  // what panels of the page read: desk.py
+  const [first, last] = state.stretch ?? ["", ""];
+  Object.assign(root.dataset, { frame: state.frame, first, last, look: state.view });
   find("speed").value = state.speed;
-  find("view-title").textContent = state.view in data.bands ? bandLabel(data.bands[state.view]) : word(`view_${state.view}`);
+  find("view-title").textContent = viewTitle();
   renderCursor();
+}
+
+function viewTitle() {
+  if (state.view in data.bands) return bandLabel(data.bands[state.view]);
+  return word(state.view === "both" && data.bands.length > 2 ? "view_all" : `view_${state.view}`);
 }
 
 function press(button, pressed) {
@@ -239,8 +259,12 @@ function renderCard() {
   const said = `${word("frame")} ${state.frame}, ${(state.frame / data.fps).toFixed(3)} s, ${places.join(", ")}`;
   find("tracks").setAttribute("aria-valuenow", state.frame);
   find("tracks").setAttribute("aria-valuetext", said);
-  find("heat").setAttribute("aria-label", said);
+  find("heat").setAttribute("aria-label", `${viewTitle()}. ${said}`);
+  clearTimeout(speaking);
+  if (player().paused) speaking = setTimeout(() => (find("spoken").textContent = said), 500);
 }
+
+let speaking = 0; // the frame is said to a screen reader once it stands still
 
 // The size of type on the tracks, and the room left of them for their scales, in pixels.
 function typeSize() {
@@ -316,6 +340,12 @@ function text({ draw }, words, x, y, align) {
   draw.fillText(words, x, y);
 }
 
+// As much of the words as fits into the width.
+function shortened(draw, words, width) {
+  while (words.length > 2 && draw.measureText(words).width > width) words = words.slice(0, -2) + "…";
+  return words;
+}
+
 // A scale's number left of a lane, kept within the lane.
 function mark(box, words, y) {
   box.draw.fillStyle = box.colour("faint");
@@ -355,13 +385,13 @@ function paintMel(box, name) {
   draw.drawImage(data.sounds[name].mel, left, top, width, height);
   for (const [number, band] of data.bands.entries()) {
     const low = edge(band.bins[0]), high = edge(band.bins[1] + 1);
-    draw.fillStyle = draw.strokeStyle = ["#ffa420", "#56bef5"][number];
+    draw.fillStyle = draw.strokeStyle = ["#ffa420", "#56bef5", "#b45cff", "#ffffcc"][number];
     draw.setLineDash([5, 4]);
     draw.strokeRect(left, high, width, low - high);
     draw.setLineDash([]);
     draw.fillRect(left + width + 2, high, 4, low - high);
     draw.fillStyle = colour(`band-${number}`);
-    text(box, band.name, left - 6, (low + high) / 2, "right");
+    text(box, shortened(draw, band.name, left - 8), left - 6, (low + high) / 2, "right");
   }
   for (const hz of height > 60 ? [300, 900, 2500, 5000] : [900, 2500]) {
     const bin = data.mel_hz.findIndex((centre) => centre >= hz);
@@ -396,7 +426,15 @@ function paintEnergy(box) {
     band.db.forEach((db, frame) => draw.lineTo(left + ((frame + 0.5) * width) / data.frames, y(db)));
     draw.stroke();
     draw.lineWidth = 1;
-    text(box, bandLabel(band), left + width - (data.bands.length - 1 - number) * box.size * 12.5, top - box.size / 2 - 2, "right");
+  }
+  const labels = [bandLabel, (band) => band.name].map((say) => data.bands.map(say));
+  const gap = 0.8 * box.size, wide = (names) => names.reduce((sum, name) => sum + draw.measureText(name).width + gap, 0);
+  const names = wide(labels[0]) < 0.75 * width ? labels[0] : labels[1];
+  let right = left + width;
+  for (let number = names.length - 1; number >= 0; number--) {
+    draw.fillStyle = colour(`band-${number}`);
+    text(box, names[number], right, top - box.size / 2 - 2, "right");
+    right -= draw.measureText(names[number]).width + gap;
   }
 }
 
@@ -497,6 +535,8 @@ function setSpeed(speed) {
 // ---- what a person does ----
 
 function setView(view) {
+  if (view === "both" && data.bands.length === 1) view = "0";
+  if (!viewsOf(data.bands.length).includes(view)) return;
   state.view = view;
   render();
 }
@@ -517,7 +557,7 @@ function chooseStretch(a, b) {
 }
 
 function snapshot() {
-  const width = 1040, foot = 96, context = context2d(width, 512 + foot);
+  const width = 1040, foot = Math.max(96, 36 * heat().legend.length + 20), context = context2d(width, 512 + foot);
   context.fillStyle = "#181818";
   context.fillRect(0, 0, width, 512 + foot);
   context.drawImage(find("heat"), 0, 0, 512, 512);
@@ -565,6 +605,8 @@ const KEYS = {
   "]": () => chooseStretch((state.stretch ?? [0])[0], state.frame),
   1: () => setView("0"),
   2: () => setView("1"),
+  3: () => setView("2"),
+  4: () => setView("3"),
   0: () => setView("both"),
   "+": () => setSpeed(nextSpeed(state.speed, 1)),
   "-": () => setSpeed(nextSpeed(state.speed, -1)),
@@ -632,6 +674,7 @@ for (const one of Object.values(players)) {
 
 function redraw() {
   write();
+  if (data) nameViews();
   renderTracks();
   render();
 }

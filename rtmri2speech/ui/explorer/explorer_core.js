@@ -119,22 +119,29 @@ function divergingLayer(table, alpha) {
   return makeLayer(table, alpha, (i) => Math.abs(i / 127.5 - 1) - 1 / 255);
 }
 
-// No, one or two heatmaps over gray, into RGBA; of two, the hotter paints the pixel.
+// None or some heatmaps over gray, into RGBA; of several, the hottest paints the pixel, of equals the first.
 function blend(gray, levels, layers, rgba) {
-  const [first, second] = levels;
   for (let i = 0, o = 0; i < gray.length; i++, o += 4) {
     rgba[o + 3] = 255;
-    if (!first) {
+    if (!levels.length) {
       rgba[o] = rgba[o + 1] = rgba[o + 2] = gray[i];
       continue;
     }
-    const hotter = second && second[i] > first[i] ? 1 : 0, level = hotter ? second[i] : first[i];
-    const { paint, keep } = layers[hotter], kept = Math.round((gray[i] * keep[level]) / 255);
+    let hottest = 0;
+    for (let k = 1; k < levels.length; k++) if (levels[k][i] > levels[hottest][i]) hottest = k;
+    const level = levels[hottest][i], { paint, keep } = layers[hottest], kept = Math.round((gray[i] * keep[level]) / 255);
     rgba[o] = kept + paint[3 * level];
     rgba[o + 1] = kept + paint[3 * level + 1];
     rgba[o + 2] = kept + paint[3 * level + 2];
   }
   return rgba;
+}
+
+// What can be shown of so many bands: each, all together, the difference of two, none.
+function viewsOf(bands) {
+  const single = Array.from({ length: bands }, (_, number) => String(number));
+  const together = bands === 1 ? [] : bands === 2 ? ["both", "difference"] : ["both"];
+  return [...together, ...single, "off"];
 }
 
 // Values of one frame of several regions -> the name of the largest, or null where there is none.
@@ -167,5 +174,5 @@ function roundStep(span, count) {
 if (typeof module !== "undefined")
   module.exports = {
     frameAt, startOf, enlarge, heatOf, signedOf, heatLevels, signedLevels, heatLayer, divergingLayer, blend, strongest,
-    stretch, nextSpeed, roundStep,
+    viewsOf, stretch, nextSpeed, roundStep,
   };

@@ -19,7 +19,7 @@ from ...attention import heatmap_scale
 from ...audio import resample
 from ...mel import band_bins, centre_frequencies_hz, mel_spectrogram_db
 from ...regions import TEMPLATE, attention_share, mask
-from ...render.colour import DIVERGING_MAP, ONE_BAND_MAP, TWO_BAND_MAPS, colour_table
+from ...render.colour import BAND_MAPS, DIVERGING_MAP, ONE_BAND_MAP, colour_table
 from ...render.picture import padded_to
 from ...render.stretch import fit
 from ...spec import MelSpec
@@ -57,7 +57,7 @@ def payload(analysis: Analysis, mel: MelSpec, name: str, reference: Sound | None
             "mel_hz": centre_frequencies_hz(mel).round(1).tolist(),
             "sounds": sounds,
             "tables": {
-                "bands": [_base64(colour_table(table)) for table in TWO_BAND_MAPS],
+                "bands": [_base64(colour_table(table)) for table in BAND_MAPS[: len(analysis.bands)]],
                 "one": _base64(colour_table(ONE_BAND_MAP)),
                 "diverging": _base64(colour_table(DIVERGING_MAP)),
             },

@@ -1,69 +1,17 @@
-"""Everything a person reads on the page, in English and Japanese. EXPLORER: within the frame explorer."""
+"""What the frame explorer says: for explorer.html's data-text and explorer.js' word()."""
 
 TEXTS = {
-    "en": {
-        "intro": "Real-time MRI of a speaking vocal tract → speech, and what drove each formant band, frame by frame",
-        "clip": "Example clip",
-        "upload": "Open a clip …",
-        "reference": "Original speech (wav) …",
-        "run": "Synthesise and explain",
-        "stop": "Stop",
-        "large": "Large type",
-        "dark": "Light / dark",
-        "make_overlay": "Make the overlay video (mp4)",
-        "overlay": "Formant-band heatmaps over the clip",
-        "caution": "One cell of a map covers 32 × 32 of the model's 256 × 256 pixels. A fixed band is not a tracked "
-        "formant. Regions are a template laid over every head, not a segmentation.",
-        "untrained": "**This bundle has random weights: what it says means nothing.**",
-        "nothing": "Choose an example clip or open one of your own.",
-        "first_run": "Synthesise a clip first.",
-        "stopped": "Stopped.",
-        "stage_waiting": "Waiting for another clip",
-        "stage_reading": "Reading the clip",
-        "stage_frames": "Looking at the frames",
-        "stage_attention": "Explaining the bands",
-        "stage_speech": "Synthesising speech",
-        "stage_packing": "Preparing the view",
-        "stage_video": "Writing the video",
-    },
-    "ja": {
-        "intro": "発話中の声道のリアルタイムMRIから音声を合成し、各フォルマント帯域の根拠をフレームごとに示します",
-        "clip": "例の動画",
-        "upload": "動画を開く…",
-        "reference": "元の音声（wav）…",
-        "run": "音声合成と可視化",
-        "stop": "中止",
-        "large": "大きな文字",
-        "dark": "明 / 暗",
-        "make_overlay": "重ね合わせ動画を作成（mp4）",
-        "overlay": "フォルマント帯域のヒートマップを重ねた動画",
-        "caution": "マップの1マスはモデル入力256×256画素のうち32×32画素に当たります。"
-        "固定帯域は追跡したフォルマントではありません。"
-        "領域はどの話者にも同じ型紙を当てたもので、セグメンテーションではありません。",
-        "untrained": "**このモデルの重みは乱数です。出力に意味はありません。**",
-        "nothing": "例を選ぶか、動画を開いてください。",
-        "first_run": "先に動画の音声合成を行ってください。",
-        "stopped": "中止しました。",
-        "stage_waiting": "ほかの動画の処理を待っています",
-        "stage_reading": "動画を読み込んでいます",
-        "stage_frames": "フレームを解析しています",
-        "stage_attention": "帯域の根拠を計算しています",
-        "stage_speech": "音声を合成しています",
-        "stage_packing": "表示を準備しています",
-        "stage_video": "動画を書き出しています",
-    },
-}
-
-EXPLORER = {
     "en": {
         "explorer": "Frame explorer",
         "waiting": "Choose a clip above and synthesise it: the result appears here.",
         "plain": "MRI frame",
         "view": "What the heatmap shows",
         "both": "Both",
+        "all": "All",
         "difference": "Difference",
         "off": "Off",
         "view_both": "Attention, both bands",
+        "view_all": "Attention, all bands",
         "view_difference": "Attention, difference",
         "view_off": "No heatmap",
         "band": "{name} band ({low}–{high} Hz)",
@@ -102,7 +50,7 @@ EXPLORER = {
         "share_track": "Share of attention per region",
         "share_scale": "full colour: {largest} %",
         "keys": "← →: one frame; with Shift, ten\nHome End: first, last frame\nSpace: play, pause\n"
-        "1 2 0: first band, second band, both\n+ −: faster, slower (pitch is kept)\nL: loop the chosen stretch\n"
+        "1 2 … 0: one band, all bands\n+ −: faster, slower (pitch is kept)\nL: loop the chosen stretch\n"
         "S: save the frame as PNG\nF: full screen\nclick, drag: go to a moment\n"
         "Shift + drag: choose a stretch, or drag the handles at the top\n[ ]: the stretch starts, ends at this frame",
         "caution": "One cell of a map covers 32 × 32 of 256 × 256 pixels. Regions are a template laid over every head "
@@ -123,9 +71,11 @@ EXPLORER = {
         "plain": "MRIフレーム",
         "view": "ヒートマップの表示",
         "both": "両方",
+        "all": "すべて",
         "difference": "差",
         "off": "なし",
         "view_both": "注目度（両帯域）",
+        "view_all": "注目度（全帯域）",
         "view_difference": "注目度の差",
         "view_off": "ヒートマップなし",
         "band": "{name}帯域（{low}–{high} Hz）",
@@ -163,7 +113,7 @@ EXPLORER = {
         "share_track": "領域ごとの注目の割合",
         "share_scale": "最も濃い色：{largest} %",
         "keys": "← →: 1フレーム（Shiftで10フレーム）\nHome End: 最初・最後のフレーム\nSpace: 再生・一時停止\n"
-        "1 2 0: 第1帯域・第2帯域・両方\n+ −: 速く・遅く（高さは保つ）\nL: 選んだ区間を繰り返す\n"
+        "1 2 … 0: その番号の帯域・全帯域\n+ −: 速く・遅く（高さは保つ）\nL: 選んだ区間を繰り返す\n"
         "S: フレームをPNGで保存\nF: 全画面\nクリック・ドラッグ: その時刻へ移動\n"
         "Shift＋ドラッグ: 区間を選ぶ（上端のつまみでも可）\n[ ]: 区間の始まり・終わりをこのフレームにする",
         "caution": "マップの1マスは256×256画素のうち32×32画素に当たります。"

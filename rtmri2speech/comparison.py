@@ -1,0 +1,109 @@
+"""Two bundles on one clip: what they have in common, and how what one hears differs."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import nn
+
+from .analysis import Analysis, analyse
+from .evaluation import PREDICTED_RANGE_DB, heard_mel, read_reference, score, speech_frames
+from .experiment import mean_changes
+from .mel import band_bins
+from .metrics import mcd
+from .models.bundle import Bundle
+
+Progress = Callable[[float], None]
+Sound = tuple[np.ndarray, int]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two analyses of one clip, by bundle A and bundle B; T counts A's frames.
+
+    same_acoustic, same_vocoder: whether the two make the same mel of a clip, and the same sound of a mel.
+    heard_db: the mel of the sound of each, (T, n_mels) as A's bundle defines a mel: two vocoders differ in what they
+    make of one predicted mel, and two bundles may predict mels of different kinds.
+    difference_db: B's heard mel minus A's. change_db: band -> (T,), its energy in B's minus in A's.
+    spoken: indices of A's speech frames; mean_change_db: band -> the mean over these, mcd_db: between the two over
+    these; None where there are none.
+    scores: of A and of B against the original speech, metric -> value, or None without one.
+    """
+
+    first: Analysis
+    second: Analysis
+    same_acoustic: bool
+    same_vocoder: bool
+    heard_db: tuple[np.ndarray, np.ndarray]
+    difference_db: np.ndarray
+    change_db: dict[str, np.ndarray]
+    spoken: np.ndarray
+    mean_change_db: dict[str, float | None]
+    mcd_db: float | None
+    scores: tuple[dict, dict] | None
+
+
+def compare(
+    bundle: Bundle, analysis: Analysis, other: Bundle, original: Sound | None, progress: Progress | None = None
+) -> Comparison:
+    """Analyse the clip of `analysis`, which `bundle` made, with the `other` bundle.
+
+    original: the clip's original speech, (samples,) and rate. progress: called with the share done; an exception
+    from it ends the work. Raises InputError where the other bundle cannot explain the bands.
+    """
+    tell = progress or (lambda share: None)
+    second = analyse(
+        other,
+        analysis.clip,
+        analysis.bands,
+        analysis.objective,
+        analysis.energy,
+        analysis.normalize,
+        progress=lambda stage, share: tell(0.6 * share),
+    )
+    spec, count = bundle.mel, len(analysis.mel_db)
+    before, after = (heard_mel(made.audio, made.sample_rate, spec, count) for made in (analysis, second))
+    change_db = {}
+    for band in analysis.bands:
+        bins = band_bins(spec, band)
+        change_db[band.name] = _energy_db(after, bins) - _energy_db(before, bins)
+    spoken = speech_frames(analysis.mel_db, PREDICTED_RANGE_DB)
+    spoken = spoken[spoken < len(before)]  # the thesis' framing has a few frames fewer
+    scores = None
+    if original is not None:
+        made = []
+        for number, (one, result) in enumerate(((bundle, analysis), (other, second))):
+            tell(0.6 + 0.2 * number)
+            reference = read_reference(*original, one.mel, len(result.mel_db))
+            made.append(score(reference, result.mel_db, result.audio))
+        scores = tuple(made)
+    tell(1.0)
+    return Comparison(
+        first=analysis,
+        second=second,
+        same_acoustic=_same_mel(bundle, other) and _same_weights(bundle.acoustic, other.acoustic),
+        same_vocoder=bundle.vocoder_input == other.vocoder_input and _same_weights(bundle.vocoder, other.vocoder),
+        heard_db=(before, after),
+        difference_db=after - before,
+        change_db=change_db,
+        spoken=spoken,
+        mean_change_db=mean_changes(change_db, spoken),
+        mcd_db=mcd(before[spoken], after[spoken]) if len(spoken) else None,
+        scores=scores,
+    )
+
+
+def _energy_db(mel_db: np.ndarray, bins: np.ndarray) -> np.ndarray:
+    return 10 * np.log10((10 ** (mel_db[:, bins] / 10)).sum(axis=1))
+
+
+def _same_weights(one: nn.Module, other: nn.Module) -> bool:
+    """Whether two networks hold the same numbers, whatever precision their files had."""
+    first, second = one.state_dict(), other.state_dict()
+    return first.keys() == second.keys() and all(torch.equal(first[name], second[name]) for name in first)
+
+
+def _same_mel(one: Bundle, other: Bundle) -> bool:
+    scalers = zip((one.scaler.mean, one.scaler.std), (other.scaler.mean, other.scaler.std), strict=True)
+    return one.mel == other.mel and one.frames == other.frames and all(np.array_equal(a, b) for a, b in scalers)

@@ -1,0 +1,163 @@
+"""Hide and listen: hide part of the picture, synthesise again, and measure what that changed.
+
+What a model does with a hidden tongue shows what it took from the tongue; unlike a heatmap this is a measurement of its
+output (occlusion; M. Zeiler and R. Fergus, ECCV 2014). A hidden region is a picture that the model has never seen: a
+change says that the model used the region, not how a speaker without it would sound.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from .analysis import Analysis, Progress, analyse
+from .clip import Clip
+from .errors import InputError
+from .evaluation import PREDICTED_RANGE_DB, speech_frames
+from .metrics import mcd
+from .models.bundle import Bundle
+from .regions import TEMPLATE, Region, dim, joint_mask, still
+
+MANNERS = {"dark": dim, "still": still}
+_MOST_JSON = 100_000
+_RESCALED_LEVELS = 2  # gray levels of 255
+
+
+@dataclass(frozen=True)
+class Hiding:
+    """What is hidden: regions, how (MANNERS), how strongly (0 to 1), and in which frames.
+
+    stretch: first and last of the model's frames, both included; None means the whole clip.
+    """
+
+    regions: tuple[Region, ...]
+    manner: str = "dark"
+    strength: float = 1.0
+    stretch: tuple[int, int] | None = None
+
+    def __post_init__(self):
+        if not self.regions:
+            raise InputError("Nothing is hidden yet: choose a region or draw one.")
+        if self.manner not in MANNERS:
+            raise InputError(f"A region is hidden by {' or '.join(MANNERS)}, not {self.manner!r}.")
+
+
+@dataclass(frozen=True)
+class Hidden:
+    """A clip before and after part of it was hidden.
+
+    mask: (H, W) in [0, 1]. stretch: the frames hidden, first and last. change_db: band -> (T,), energy after minus
+    before. spoken: indices of the hidden frames that held speech; mean_change_db: band -> its mean over these, mcd_db:
+    mel-cepstral distortion between the two over these; None where there are none.
+    rescaled_share: share of the hidden frames, 0 to 1, whose darkest or brightest level went with the region: the
+    model scales each frame by those, so there the rest of the picture changed, too.
+    """
+
+    before: Analysis
+    after: Analysis
+    hiding: Hiding
+    mask: np.ndarray
+    stretch: tuple[int, int]
+    change_db: dict[str, np.ndarray]
+    spoken: np.ndarray
+    mean_change_db: dict[str, float | None]
+    mcd_db: float | None
+    rescaled_share: float
+
+    @property
+    def same(self) -> bool:
+        """Whether the model said exactly the same, sample by sample."""
+        return np.array_equal(self.before.audio, self.after.audio)
+
+
+def hide(bundle: Bundle, analysis: Analysis, hiding: Hiding, progress: Progress | None = None) -> Hidden:
+    """Hide regions of an analysed clip and analyse it again with the same bundle and settings.
+
+    progress: as for `analyse`. Raises InputError for a region outside the picture, a strength outside 0 to 1, or a
+    stretch outside the clip.
+    """
+    frames = analysis.model_frames
+    first, last = (0, len(frames) - 1) if hiding.stretch is None else hiding.stretch
+    if not 0 <= first <= last < len(frames):
+        raise InputError(
+            f"There is no stretch from frame {first} to {last}: the clip has frames 0 to {len(frames) - 1}."
+        )
+    mask = joint_mask(hiding.regions, *frames.shape[1:])
+    if not mask.any():
+        raise InputError("The region lies outside the picture: move it back, or make it larger.")
+    hidden = frames.copy()
+    # "still" takes its mean from the whole clip, so that a short stretch is stopped at the same posture
+    hidden[first : last + 1] = MANNERS[hiding.manner](frames, mask, hiding.strength)[first : last + 1]
+    clip = Clip(hidden, np.arange(len(frames) + 1) / analysis.fps, source=analysis.clip.source)
+    after = analyse(
+        bundle,
+        clip,
+        analysis.bands,
+        analysis.objective,
+        analysis.energy,
+        analysis.normalize,
+        precision=analysis.precision,
+        progress=progress,
+    )
+    change_db = band_changes(analysis, after)
+    spoken = speech_frames(analysis.mel_db, PREDICTED_RANGE_DB)
+    spoken = spoken[(spoken >= first) & (spoken <= last)]
+    return Hidden(
+        before=analysis,
+        after=after,
+        hiding=hiding,
+        mask=mask,
+        stretch=(first, last),
+        change_db=change_db,
+        spoken=spoken,
+        mean_change_db=mean_changes(change_db, spoken),
+        mcd_db=mcd(analysis.mel_db[spoken], after.mel_db[spoken]) if len(spoken) else None,
+        rescaled_share=_rescaled_share(frames[first : last + 1], hidden[first : last + 1]),
+    )
+
+
+def band_changes(before: Analysis, after: Analysis) -> dict[str, np.ndarray]:
+    """Energy of each band after minus before: band -> (T,) dB, for two analyses of the same frames and bands."""
+    return {band.name: after.band_db[band.name] - before.band_db[band.name] for band in before.bands}
+
+
+def mean_changes(change_db: Mapping[str, np.ndarray], frames: np.ndarray) -> dict[str, float | None]:
+    """The mean over some frames (their indices) of each change; None where there is no such frame."""
+    return {name: float(change[frames].mean()) if len(frames) else None for name, change in change_db.items()}
+
+
+def read_hiding(text: str, stretch: tuple[int, int] | None) -> Hiding:
+    """What the page's drawing board asks for, as JSON:
+
+        {"regions": ["tongue"], "own": [[[x, y], ...]], "shift": [dx, dy], "scale": 1, "mirror": false,
+         "manner": "dark", "strength": 1, "where": "clip" or "stretch"}
+
+    Template regions are scaled, moved and mirrored; own polygons stay where they were drawn. `stretch` is what was
+    chosen in the explorer. Raises InputError for anything else: the text comes from a browser.
+    """
+    wrong = InputError("The drawing cannot be read: choose the region again.")
+    if not isinstance(text, str) or len(text) > _MOST_JSON:
+        raise wrong
+    try:
+        asked = json.loads(text)
+        dx, dy = (float(value) for value in asked["shift"])
+        scale, strength = float(asked["scale"]), float(asked["strength"])
+        named = [region for region in TEMPLATE if region.name in asked["regions"]]
+        own = [tuple((float(x), float(y)) for x, y in polygon) for polygon in asked["own"]]
+        manner, mirror, where = str(asked["manner"]), bool(asked["mirror"]), asked["where"]
+    except (ValueError, TypeError, KeyError, RecursionError):
+        raise wrong from None
+    placed = [(region.mirrored() if mirror else region).scaled(scale).shifted(dx, dy) for region in named]
+    drawn = [Region(f"own-{number}", polygon) for number, polygon in enumerate(own, 1)]
+    if where == "stretch" and stretch is None:
+        raise InputError("No stretch is chosen: Shift and drag in the tracks of the explorer to choose one.")
+    return Hiding((*placed, *drawn), manner, strength, stretch if where == "stretch" else None)
+
+
+def _rescaled_share(before: np.ndarray, after: np.ndarray) -> float:
+    moved = [
+        np.abs(level(before, axis=(1, 2)).astype(int) - level(after, axis=(1, 2))) > _RESCALED_LEVELS
+        for level in (np.min, np.max)
+    ]
+    return float((moved[0] | moved[1]).mean())

@@ -1,0 +1,45 @@
+"""MODEL_CARD.md of a bundle: what the bundle is and is not, as plain text."""
+
+import re
+
+from .bundle import Bundle
+
+_FILE = "MODEL_CARD.md"
+_MOST_BYTES = 200_000
+
+
+def read_card(bundle: Bundle) -> dict[str, list[str]]:
+    """The sections of a bundle's model card: heading -> its paragraphs, as plain text without any markup.
+
+    Tables, lists of commands, pictures and the targets of links are left out. Empty where the bundle has no folder, no
+    card, or one that is not text: a card is documentation, so nothing depends on it.
+    """
+    path = bundle.folder / _FILE if bundle.folder else None
+    if path is None or not path.is_file():
+        return {}
+    with path.open("rb") as file:
+        text = file.read(_MOST_BYTES).decode("utf-8", errors="replace")
+    sections: dict[str, list[str]] = {}
+    paragraphs = None
+    for block in re.split(r"\n\s*\n", _without_code(text)):
+        block = block.strip()
+        heading = re.match(r"(#+)\s+(.*)", block)
+        if heading:
+            block = block[heading.end() :].strip()
+            if len(heading[1]) == 2:
+                paragraphs = sections.setdefault(_plain(heading[2]), [])
+        if block and not block.startswith("|") and paragraphs is not None:
+            paragraphs.append(_plain(block))
+    return sections
+
+
+def _without_code(text: str) -> str:
+    return re.sub(r"^```.*?^```", "", text.replace("\r\n", "\n"), flags=re.DOTALL | re.MULTILINE)
+
+
+def _plain(markdown: str) -> str:
+    text = re.sub(r"!\[[^\]]*\]\([^)]*\)", "", markdown)
+    text = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", text)
+    text = re.sub(r"<[^>]*>", "", text)
+    text = re.sub(r"[*`]+", "", text)
+    return " ".join(text.split())

@@ -1,0 +1,147 @@
+"""The spectrogram figure for a paper: labels, spectrograms with the bands, and band energy, over one time axis."""
+
+from collections.abc import Mapping, Sequence
+from os import PathLike
+
+import numpy as np
+
+from ..atomic import replacing
+from ..errors import InputError
+from ..spec import Band
+from .colour import BAND_MAPS, colour_table
+from .fonts import font_file
+from .words import band_label, words
+
+RANGE_DB = 60.0  # shown below the peak of each spectrogram
+_WIDTH_INCHES = 6.9  # a page's text width, 175 mm
+_LABELS_INCHES, _SPECTROGRAM_INCHES, _ENERGY_INCHES = 0.22, 1.5, 1.1
+_TICKS_HZ = (250, 500, 1000, 2000, 3000, 4000, 5000)
+_INK = "#222222"
+_POINTS = 8
+_LINES = ("-", "--", "-.", ":")
+
+Interval = tuple[float, float, str]
+
+
+def spectrogram_figure(
+    path: str | PathLike,
+    mels: Mapping[str, np.ndarray],
+    mel_hz: np.ndarray,
+    fps: float,
+    bands: Sequence[Band],
+    band_db: Mapping[str, np.ndarray],
+    *,
+    start_frame: int = 0,
+    intervals: Sequence[Interval] = (),
+    language: str = "en",
+    dpi: int = 300,
+) -> None:
+    """PNG of mels (title -> (T, n_mels) dB, one above the other), whose bins lie at mel_hz, and band_db (name -> (T,)).
+
+    start_frame: the frame of the clip that row 0 is; the axis shows the time in the clip. intervals: (from_s, to_s,
+    label) in the clip's time, drawn on top. Each spectrogram shows 60 dB below its own peak.
+    InputError if there is nothing to show or the sequences differ in length.
+    """
+    said = words(language)
+    counts = {len(values) for values in (*mels.values(), *(band_db[band.name] for band in bands))}
+    if not mels or len(counts) != 1 or 0 in counts:
+        raise InputError("A spectrogram figure needs spectrograms and energies of the same frames.")
+    from_s, to_s = start_frame / fps, (start_frame + counts.pop()) / fps
+    inside = [(max(a, from_s), min(b, to_s), text) for a, b, text in intervals if a < to_s and b > from_s]
+    figure, rows = _rows(bool(inside), len(mels), bool(bands))
+    if inside:
+        _draw_labels(rows.pop(0), inside)
+    for title, mel_db in mels.items():
+        image = _draw_spectrogram(rows.pop(0), mel_db, mel_hz, (from_s, to_s), bands, title, said)
+    if bands:
+        times = from_s + (np.arange(len(mel_db)) + 0.5) / fps
+        _draw_energies(rows[0], times, bands, band_db, language)
+    spectrograms = [axes for axes in figure.axes if axes.images]
+    bar = figure.colorbar(image, ax=spectrograms, pad=0.015, fraction=0.04, aspect=12 * len(spectrograms))
+    bar.set_label(said["level"], font=font_file(said["level"]), fontsize=_POINTS)
+    bar.ax.tick_params(labelsize=_POINTS - 1)
+    lowest = figure.axes[-2]  # the last is the colour bar's
+    lowest.set_xlabel(said["time"], font=font_file(said["time"]), fontsize=_POINTS)
+    lowest.set_xlim(from_s, to_s)
+    with replacing(path) as temporary:
+        figure.savefig(temporary, format="png", dpi=dpi)
+
+
+def _rows(labels: bool, spectrograms: int, energies: bool):
+    """A matplotlib Figure, by the object interface (pyplot is not safe on a server's threads), and its axes."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    heights = [_LABELS_INCHES] * labels + [_SPECTROGRAM_INCHES] * spectrograms + [_ENERGY_INCHES] * energies
+    figure = Figure(figsize=(_WIDTH_INCHES, sum(heights) + 0.55), layout="constrained")
+    FigureCanvasAgg(figure)
+    grid = figure.subplots(len(heights), 1, sharex=True, squeeze=False, gridspec_kw={"height_ratios": heights})
+    rows = list(grid[:, 0])
+    for axes in rows:
+        axes.tick_params(labelsize=_POINTS - 1, length=2.5, width=0.6, colors=_INK)
+        for side in axes.spines.values():
+            side.set_linewidth(0.6)
+    return figure, rows
+
+
+def _draw_labels(axes, intervals: Sequence[Interval]) -> None:
+    axes.set_yticks([])
+    axes.set_ylim(0, 1)
+    axes.tick_params(bottom=False)
+    for from_s, to_s, text in intervals:
+        axes.axvline(from_s, color=_INK, linewidth=0.5)
+        axes.text((from_s + to_s) / 2, 0.46, text, ha="center", va="center", font=font_file(text), size=_POINTS)
+
+
+def _draw_spectrogram(axes, mel_db, mel_hz, times_s, bands, title, said):
+    peak = mel_db.max()
+    image = axes.imshow(
+        (mel_db - peak).T,
+        cmap="gray_r",
+        vmin=-RANGE_DB,
+        vmax=0,
+        origin="lower",
+        aspect="auto",
+        interpolation="nearest",
+        extent=(*times_s, -0.5, len(mel_hz) - 0.5),
+    )
+    bins = np.arange(len(mel_hz))
+    ticks = [hz for hz in _TICKS_HZ if mel_hz[0] <= hz <= mel_hz[-1]]
+    axes.set_yticks(np.interp(ticks, mel_hz, bins), [f"{hz:g}" for hz in ticks])
+    axes.set_ylabel(said["frequency"], font=font_file(said["frequency"]), fontsize=_POINTS)
+    for number, band in enumerate(bands):
+        for edge in (band.low_hz, band.high_hz):
+            # A limit that two bands share is drawn in both colours, by turns.
+            axes.axhline(
+                np.interp(edge, mel_hz, bins), color=_colour(number), linewidth=1, dashes=(4, 4), dash_capstyle="butt"
+            ).set_linestyle((4 * number, (4, 4)))
+    axes.text(
+        0.006,
+        0.95,
+        title,
+        transform=axes.transAxes,
+        ha="left",
+        va="top",
+        font=font_file(title),
+        size=_POINTS,
+        bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1.5},
+    )
+    return image
+
+
+def _draw_energies(axes, times, bands, band_db, language) -> None:
+    for number, band in enumerate(bands):
+        label = band_label(band, language)
+        axes.plot(times, band_db[band.name], _LINES[number % 4], color=_colour(number), linewidth=1.2, label=label)
+    axes.set_ylabel(words(language)["energy"], font=font_file(words(language)["energy"]), fontsize=_POINTS)
+    axes.grid(axis="y", linewidth=0.3, color="#cccccc")
+    legend = axes.legend(
+        loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=4, frameon=False, fontsize=_POINTS - 1, borderpad=0.1
+    )
+    for text in legend.get_texts():
+        text.set(font=font_file(text.get_text()), fontsize=_POINTS - 1)
+
+
+def _colour(band: int):
+    """The band's colour, darker than over a frame: here it stands on white."""
+    return colour_table(BAND_MAPS[band % len(BAND_MAPS)])[150] / 255.0

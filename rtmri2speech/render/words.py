@@ -1,0 +1,52 @@
+"""What videos and figures say, in English and Japanese."""
+
+from collections.abc import Mapping
+
+from ..errors import InputError
+from ..spec import Band
+
+WORDS = {
+    "en": {
+        "frame": "frame {frame}   {seconds:.3f} s",
+        "slower": "   {slow:g}x slower",
+        "average": "average of frames {first} to {last}   {from_s:.3f} to {to_s:.3f} s",
+        "band": "{name} band ({low:g}-{high:g} Hz)",
+        "time": "Time (s)",
+        "frequency": "Frequency (Hz)",
+        "level": "dB re peak",
+        "energy": "Energy (dB)",
+        "synthesised": "Synthesised",
+        "original": "Original",
+    },
+    "ja": {
+        "frame": "フレーム {frame}   {seconds:.3f} 秒",
+        "slower": "   {slow:g}倍スロー",
+        "average": "フレーム {first}〜{last} の平均   {from_s:.3f}〜{to_s:.3f} 秒",
+        "band": "{name}帯域（{low:g}-{high:g} Hz）",
+        "time": "時間（秒）",
+        "frequency": "周波数（Hz）",
+        "level": "最大値からのdB",
+        "energy": "エネルギー（dB）",
+        "synthesised": "合成音声",
+        "original": "原音声",
+    },
+}
+
+
+def words(language: str) -> Mapping[str, str]:
+    """The words of "en" or "ja". InputError if there are none of that language."""
+    if language not in WORDS:
+        raise InputError(f"Videos and figures are in {' or '.join(WORDS)}, not {language!r}.")
+    return WORDS[language]
+
+
+def band_label(band: Band, language: str) -> str:
+    """As Band.label: "F1 band (300-900 Hz)"."""
+    return words(language)["band"].format(name=band.name, low=band.low_hz, high=band.high_hz)
+
+
+def caption(frame: int, fps: float, slow: float = 1, language: str = "en") -> str:
+    """Frame and time in the clip: "frame 12   0.442 s", and how many times slower it is shown."""
+    said = words(language)
+    text = said["frame"].format(frame=frame, seconds=frame / fps)
+    return text + (said["slower"].format(slow=slow) if slow != 1 else "")

@@ -1,0 +1,130 @@
+"""Restorer: the adapted encoder and a vocoder on its features; and the folder it is kept in.
+
+restore.json         name, shapes, sampling rate, what it was trained on, sha256 of the file below
+restore.safetensors  the encoder up to the tap layer, adapters and vocoder (weight norm folded in), float16 or float32
+"""
+
+import hashlib
+import json
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import layer_norm
+
+from ..atomic import replacing
+from ..errors import InputError
+from ..models.hifigan import Generator, GeneratorConfig
+from ..models.weights import load_exactly, read_safetensors
+from .encoder import ENCODER_RATE, AdaptedEncoder, build_hubert
+
+FORMAT = "rtmri2speech restoration"
+FORMAT_VERSION = 1
+
+
+class Restorer(nn.Module):
+    """Speech (B, L) at 16 kHz -> restored speech (B, frames * vocoder hop) at `rate` Hz."""
+
+    def __init__(self, encoder: AdaptedEncoder, vocoder: Generator, rate: int):
+        super().__init__()
+        if vocoder.config.n_mels != encoder.channels:
+            raise InputError(
+                f"The vocoder takes {vocoder.config.n_mels} channels, the encoder gives {encoder.channels}."
+            )
+        if vocoder.config.hop_length * ENCODER_RATE != rate * encoder.hop:
+            raise InputError(
+                f"The vocoder makes {vocoder.config.hop_length} samples a frame; at {rate} Hz and "
+                f"{ENCODER_RATE / encoder.hop:g} frames/s it must make {rate * encoder.hop / ENCODER_RATE:g}."
+            )
+        self.encoder, self.vocoder, self.rate = encoder, vocoder, rate
+
+    def forward(self, waveform: Tensor) -> Tensor:
+        return self.speak(self.encoder.restored(waveform))
+
+    def speak(self, features: Tensor) -> Tensor:
+        """Features (B, T, C) -> waveform (B, T * hop). Layer-normed first: HuBERT's layers differ in scale."""
+        return self.vocoder(layer_norm(features, features.shape[-1:]).transpose(1, 2))[:, 0]
+
+
+@dataclass
+class RestorationBundle:
+    """A trained Restorer, in eval mode and without gradients, with its name and its training."""
+
+    name: str
+    model: Restorer
+    description: str = ""
+    training: dict = field(default_factory=dict)
+
+    def __post_init__(self):
+        self.model.vocoder.fold_weight_norm()
+        self.model.eval().requires_grad_(False)
+
+    def save(self, folder: str | os.PathLike, *, half: bool = False) -> None:
+        """Write the folder, complete or not at all. half: weights as float16."""
+        from safetensors.torch import save_file
+
+        folder, model = Path(folder), self.model
+        if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
+            raise InputError(f"{folder} exists already: give the name of a new folder.")
+        config = model.encoder.hubert.config.to_dict()
+        kind = torch.float16 if half else torch.float32
+        with replacing(folder) as temporary:
+            temporary.mkdir()
+            weights = temporary / "restore.safetensors"
+            save_file({name: t.to(kind).contiguous() for name, t in model.state_dict().items()}, weights)
+            description = {
+                "format": FORMAT,
+                "format_version": FORMAT_VERSION,
+                "name": self.name,
+                "description": self.description,
+                "encoder": {k: config[k] for k in sorted(config) if k in _SHAPE},
+                "tap": model.encoder.tap,
+                "bottleneck": model.encoder.bottleneck,
+                "normalise": model.encoder.normalise,
+                "vocoder": model.vocoder.config.to_json(),
+                "rate": model.rate,
+                "training": self.training,
+                "sha256": {weights.name: _sha256(weights)},
+            }
+            text = json.dumps(description, indent=1, ensure_ascii=False)
+            (temporary / "restore.json").write_text(text, encoding="utf-8")
+
+
+# What of a HubertConfig decides the encoder's output; the rest is transformers' bookkeeping.
+_SHAPE = frozenset(
+    "hidden_size num_hidden_layers num_attention_heads intermediate_size hidden_act conv_dim conv_kernel conv_stride "
+    "conv_bias num_feat_extract_layers feat_extract_norm feat_extract_activation feat_proj_layer_norm "
+    "do_stable_layer_norm num_conv_pos_embeddings num_conv_pos_embedding_groups conv_pos_batch_norm layer_norm_eps "
+    "mask_time_prob mask_feature_prob".split()
+)
+
+
+def load_restoration(folder: str | os.PathLike) -> RestorationBundle:
+    """Load a folder that `RestorationBundle.save` wrote. Raises InputError if anything is missing or damaged."""
+    folder = Path(folder)
+    path, weights = folder / "restore.json", folder / "restore.safetensors"
+    if not path.is_file() or not weights.is_file():
+        raise InputError(f"There is no restoration bundle in {folder}: restore.json or restore.safetensors is missing.")
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        if data["format"] != FORMAT or data["format_version"] != FORMAT_VERSION:
+            raise InputError(f"{path} is not a restoration bundle of format version {FORMAT_VERSION}.")
+        if _sha256(weights) != data["sha256"][weights.name]:
+            raise InputError(f"{weights} is damaged: its sha256 is not the one in restore.json.")
+        hubert = build_hubert(data["encoder"] | {"num_hidden_layers": data["tap"]})
+        encoder = AdaptedEncoder(hubert, data["tap"], data["bottleneck"], data["normalise"])
+        vocoder = Generator(GeneratorConfig.from_json(data["vocoder"])).fold_weight_norm()
+        model = Restorer(encoder, vocoder, data["rate"])
+        about = data["name"], data["description"], data["training"]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"{path} is damaged or lacks an entry ({error}).") from None
+    load_exactly(model, read_safetensors(weights), str(weights))
+    return RestorationBundle(about[0], model, about[1], about[2])
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

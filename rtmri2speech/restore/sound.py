@@ -1,0 +1,184 @@
+"""Restoring sounds: an array, or a file of any length in bounded memory. The restored file says what it is."""
+
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from ..atomic import replacing
+from ..errors import InputError
+from . import classical
+from .chunks import in_chunks
+
+METHODS = {
+    "classical": "periodic noise subtracted, the rest suppressed (signal processing, no model)",
+    "neural": "speech made anew from restored HuBERT features (Miipher-2)",
+}
+DEFAULT_BUNDLE = Path(__file__).parents[2] / "assets" / "models" / "restore"
+LOWEST_RATE = 4000
+_CHUNK_S = 60.0
+_BLOCK_S = 10.0
+_LABEL = "Restored by rtmri2speech"
+
+
+def restore(waveform: np.ndarray, rate: int, method: str = "classical", bundle=None) -> np.ndarray:
+    """(samples,) -> (samples,) float32 at the same rate, with less noise. bundle: a RestorationBundle or a folder, for
+    method "neural"; None is the embedded one.
+
+    What comes back is an estimate of the speech, not a recording of it: keep the original, and label this one.
+    Raises InputError for a waveform that is empty, not mono or not finite.
+    """
+    waveform = np.asarray(waveform, np.float32)
+    if waveform.ndim != 1 or not len(waveform):
+        raise InputError(f"A sound to restore must be mono and hold samples; this one has shape {waveform.shape}.")
+    if not np.isfinite(waveform).all():
+        raise InputError("The sound to restore holds samples that are not finite numbers.")
+    if not waveform.any():
+        return waveform.copy()
+    process = _method(method, bundle)
+    return np.concatenate(list(process(lambda: [waveform[:, None]], rate, 1)))[:, 0]
+
+
+def restore_file(
+    source: str | os.PathLike,
+    output: str | os.PathLike,
+    method: str = "classical",
+    bundle=None,
+    progress: Callable[[str, float], None] = lambda stage, share: None,
+) -> dict:
+    """Restore a sound file into another of the same length, sampling rate, channels and, where the format can, bits.
+
+    Reads and writes in blocks, so memory does not grow with the length. The original is never overwritten; the comment
+    of the new file says that it is restored. Returns {duration_s, rate, channels, method, seconds, realtime_factor}.
+    Raises InputError if the source is not a sound file, holds no samples or NaN, or the output cannot be written.
+    """
+    import soundfile
+
+    source, output = Path(source), Path(output)
+    start = time.perf_counter()
+    about = _about(source)
+    if output.exists() and output.samefile(source):
+        raise InputError(f"{output} is the original itself: give another name, so that the recording is kept.")
+    kind = output.suffix.lower().lstrip(".").upper()
+    if kind not in soundfile.available_formats():
+        raise InputError(f"Cannot write sound as {output.name!r}: give a name that ends in .wav or .flac.")
+    process = _method(method, bundle)
+
+    def blocks() -> Iterator[np.ndarray]:
+        return _blocks(source, round(_BLOCK_S * about.samplerate))
+
+    subtype = _subtype(kind, about.subtype)
+    whole = subtype not in ("FLOAT", "DOUBLE")
+    silent = not any(block.any() for block in blocks())  # and every block is known to be finite before writing begins
+    done = blocks() if silent else process(blocks, about.samplerate, about.channels)
+    written = 0
+    with replacing(output) as temporary:
+        try:
+            with soundfile.SoundFile(temporary, "w", about.samplerate, about.channels, subtype, format=kind) as file:
+                file.comment = f"{_LABEL}, method {method}: an estimate of the speech, not the recording"
+                for piece in done:
+                    file.write(np.clip(piece, -1, 1) if whole else piece)
+                    written += len(piece)
+                    progress("", min(1.0, written / max(about.frames, 1)))
+        except soundfile.SoundFileError as error:
+            raise OSError(str(error)) from error
+    seconds, duration_s = time.perf_counter() - start, written / about.samplerate
+    return {
+        "duration_s": duration_s,
+        "rate": about.samplerate,
+        "channels": about.channels,
+        "method": method,
+        "silent": silent,
+        "seconds": seconds,
+        "realtime_factor": seconds / duration_s,
+    }
+
+
+def restored_by(path: str | os.PathLike) -> str | None:
+    """What a sound file's own comment says of its restoration; None for a recording (or a lost comment)."""
+    import soundfile
+
+    try:
+        with soundfile.SoundFile(path) as file:
+            comment = file.comment
+    except (soundfile.SoundFileError, OSError):
+        return None
+    return comment if comment.startswith(_LABEL) else None
+
+
+def _method(method: str, bundle) -> Callable[[Callable[[], Iterable[np.ndarray]], int, int], Iterator[np.ndarray]]:
+    """(start of a stream of (n, channels), rate, channels) -> the restored stream."""
+    if method == "classical":
+        return _classical
+    if method != "neural":
+        raise InputError(f"The method is {' or '.join(METHODS)}, not {method!r}.")
+    from .model import RestorationBundle, load_restoration
+    from .neural import restore_neural
+
+    loaded = bundle if isinstance(bundle, RestorationBundle) else load_restoration(bundle or DEFAULT_BUNDLE)
+
+    def process(blocks: Callable[[], Iterable[np.ndarray]], rate: int, channels: int) -> Iterator[np.ndarray]:
+        _check_rate(rate)
+        streams = [
+            restore_neural(loaded.model, lambda c=c: (block[:, c] for block in blocks()), rate) for c in range(channels)
+        ]
+        return (np.stack(pieces, axis=1) for pieces in zip(*streams, strict=True))
+
+    return process
+
+
+def _classical(blocks: Callable[[], Iterable[np.ndarray]], rate: int, channels: int) -> Iterator[np.ndarray]:
+    _check_rate(rate)
+    step = classical.grid(rate)
+
+    def work(piece: np.ndarray) -> np.ndarray:
+        return np.stack([classical.restore_classical(piece[:, c], rate) for c in range(channels)], axis=1)
+
+    chunk, context = (round(s * rate / step) * step for s in (_CHUNK_S, classical.CONTEXT_S))
+    return in_chunks(blocks(), work, chunk, context)
+
+
+def _check_rate(rate: int) -> None:
+    if rate < LOWEST_RATE:
+        raise InputError(f"A sampling rate of {rate} Hz is too low for speech: at least {LOWEST_RATE} Hz is needed.")
+
+
+def _about(path: Path):
+    import soundfile
+
+    if not path.is_file():
+        raise InputError(f"There is no sound file {path}.")
+    try:
+        about = soundfile.info(path)
+    except soundfile.SoundFileError:
+        raise InputError(f"{path} is not a sound file that can be read (WAV, FLAC, OGG, MP3).") from None
+    if not about.frames:
+        raise InputError(f"{path} holds no samples.")
+    return about
+
+
+def _blocks(path: Path, size: int) -> Iterator[np.ndarray]:
+    """(n, channels) float32. Raises InputError at the first block with NaN or infinity, or that cannot be decoded."""
+    import soundfile
+
+    try:
+        for block in soundfile.blocks(path, size, dtype="float32", always_2d=True):
+            if not np.isfinite(block).all():
+                raise InputError(f"{path} holds samples that are not finite numbers.")
+            yield block
+    except soundfile.SoundFileError as error:
+        raise InputError(f"{path} is damaged: {str(error).splitlines()[0]}") from None
+
+
+def _subtype(kind: str, source_subtype: str) -> str:
+    """The source's sample format where the new file can hold it, else the best it can; never 8 bits."""
+    import soundfile
+
+    possible = soundfile.available_subtypes(kind)
+    if source_subtype in possible and source_subtype not in ("PCM_U8", "PCM_S8"):
+        return source_subtype
+    if source_subtype in ("FLOAT", "DOUBLE", "PCM_32", "PCM_24"):
+        return next(s for s in ("PCM_24", soundfile.default_subtype(kind)) if s in possible)
+    return soundfile.default_subtype(kind)

@@ -1,0 +1,168 @@
+"""The page's named endpoints for other programs: /synthesise, /gradcam and /overlay. See docs/api.md.
+
+They take the same road as the page, with its limits and messages; each call is a job of its own session.
+"""
+
+import re
+from functools import wraps
+from pathlib import Path
+
+import gradio as gr
+
+from ..analysis import NORMALIZATIONS, Analysis
+from ..attention import ENERGIES, OBJECTIVES
+from ..audio import write_audio
+from ..errors import InputError
+from ..export import MOST_HEATMAP_BYTES
+from ..render.overlay import LAYOUTS, overlay
+from ..sequence import write_sequence
+from ..spec import DEFAULT_BANDS, Band
+from . import handlers
+from .desk import Desk
+from .jobs import Stopped
+
+DEFAULT_BANDS_TEXT = " ".join(f"{band.name}:{band.low_hz:g}-{band.high_hz:g}" for band in DEFAULT_BANDS)
+SLOWEST = 10  # a video lasts at most so many times as long as the longest clip
+AUDIO_CHOICES = ("synthesised", "original", "none")
+
+
+def build(desk: Desk) -> None:
+    """Adds the endpoints to the page; nothing of them is seen on it."""
+    with gr.Row(visible=False):
+        video = gr.File(label="video", file_count="single")
+        bundle = gr.Dropdown(desk.bundles.names, value=desk.bundles.first, label="bundle")
+        bands = gr.Textbox(DEFAULT_BANDS_TEXT, label="bands")
+        objective = gr.Dropdown(list(OBJECTIVES), value="frame", label="objective")
+        energy = gr.Dropdown(list(ENERGIES), value="db", label="energy")
+        normalize = gr.Dropdown(list(NORMALIZATIONS), value="clip", label="normalize")
+        layout = gr.Dropdown(list(LAYOUTS), value="overlay", label="layout")
+        audio = gr.Dropdown(list(AUDIO_CHOICES), value="synthesised", label="audio")
+        alpha = gr.Number(0.7, label="alpha")
+        slow = gr.Number(1.0, label="slow")
+        wav, file, files = gr.File(label="wav"), gr.File(label="mp4"), gr.File(label="files", file_count="multiple")
+        report = gr.JSON(label="report")
+        button = gr.Button()
+
+    def analysed(video, bundle_name, bands, tell, **choices):
+        if not video:
+            raise InputError("Give a video.")
+        bundle = desk.bundles.load(bundle_name)
+        return handlers.analyse_file(bundle, Path(video), None, tell, bands=bands, limits=desk.limits, **choices)
+
+    @_plain_errors(desk)
+    def synthesise(video: str, bundle: str, request: gr.Request, progress=gr.Progress()):  # noqa: B008 (Gradio)
+        """Speech of a real-time MRI clip, as a WAV file and a report."""
+        analysis, _ = analysed(video, bundle, (), desk.progress(request, "en", progress))
+        path = desk.folder() / "speech.wav"
+        write_audio(path, analysis.audio, analysis.sample_rate)
+        return str(path), report_of(analysis, bundle)
+
+    @_plain_errors(desk)
+    def gradcam(
+        video: str,
+        bands: str,
+        objective: str,
+        energy: str,
+        normalize: str,
+        bundle: str,
+        request: gr.Request,
+        progress=gr.Progress(),  # noqa: B008
+    ):
+        """Heatmaps (T, 256, 256) in [0, 1] of each band of a real-time MRI clip, as NumPy files, and a report."""
+        choices = {"objective": objective, "energy": energy, "normalize": normalize}
+        tell = desk.progress(request, "en", progress)
+        analysis, _ = analysed(video, bundle, bands_of(bands), tell, **choices)
+        count = len(analysis.mel_db)
+        if 4 * count * analysis.frame_size**2 * len(analysis.bands) > MOST_HEATMAP_BYTES:
+            most = f"{MOST_HEATMAP_BYTES / 2**30:g}"
+            raise InputError(f"The heatmaps of {count} frames would take more than {most} GiB: choose fewer bands.")
+        folder, paths = desk.folder(), []
+        for band in analysis.bands:
+            paths.append(folder / f"gradcam_{band.name}_sequence.npy")
+            write_sequence(paths[-1], analysis.heatmap_frames(band.name), lambda share: tell(share, "packing"))
+        return [str(path) for path in paths], report_of(analysis, bundle)
+
+    @_plain_errors(desk)
+    def overlay_video(
+        video: str,
+        bands: str,
+        objective: str,
+        energy: str,
+        normalize: str,
+        layout: str,
+        audio: str,
+        alpha: float,
+        slow: float,
+        bundle: str,
+        request: gr.Request,
+        progress=gr.Progress(),  # noqa: B008
+    ):
+        """A real-time MRI clip under the heatmaps of its bands, with sound, as an mp4, and a report."""
+        choices = {"objective": objective, "energy": energy, "normalize": normalize}
+        if slow > SLOWEST:
+            raise InputError(f"Slow motion takes a factor from 1 to {SLOWEST}, not {slow:g}.")
+        tell = desk.progress(request, "en", progress)
+        analysis, original = analysed(video, bundle, bands_of(bands), tell, **choices)
+        sounds = {"synthesised": (analysis.audio, analysis.sample_rate), "original": original}
+        samples, rate = sounds.get(audio) or (None, None)
+        path = desk.folder() / "overlay.mp4"
+        overlay(
+            path,
+            analysis.model_frames,
+            analysis.fps,
+            {band.label: analysis.heatmap_frames(band.name) for band in analysis.bands},
+            layout=layout,
+            alpha=alpha,
+            audio=samples,
+            audio_rate=rate,
+            slow=slow,
+            progress=lambda done, total: tell(done / total, "video"),
+        )
+        return str(path), report_of(analysis, bundle)
+
+    public = {**desk.queued, "api_visibility": "public"}
+    choices = [bands, objective, energy, normalize]
+    button.click(synthesise, [video, bundle], [wav, report], api_name="synthesise", **public)
+    button.click(gradcam, [video, *choices, bundle], [files, report], api_name="gradcam", **public)
+    inputs = [video, *choices, layout, audio, alpha, slow, bundle]
+    button.click(overlay_video, inputs, [file, report], api_name="overlay", **public)
+
+
+def bands_of(text: str) -> tuple[Band, ...]:
+    """ "F1:300-900 F2:900-2500", parted by blanks or commas -> 1 to 4 bands. Raises InputError."""
+    return handlers.checked_bands(tuple(Band.parse(part) for part in re.split(r"[\s,]+", text.strip()) if part))
+
+
+def report_of(analysis: Analysis, bundle_name: str) -> dict:
+    """What an endpoint tells of an analysis, as JSON: timing, rates, energy of each band in each frame (dB)."""
+    report = {
+        "clip": Path(analysis.clip.source).stem,
+        "bundle": bundle_name,
+        "frames": len(analysis.mel_db),
+        "fps": analysis.fps,
+        "sample_rate": analysis.sample_rate,
+        "duration_s": len(analysis.mel_db) / analysis.fps,
+        "seconds": {stage: round(took, 3) for stage, took in analysis.seconds.items()},
+        "bands": [{**band.to_json(), "db": analysis.band_db[band.name].round(3).tolist()} for band in analysis.bands],
+    }
+    if analysis.bands:
+        report |= {"objective": analysis.objective, "energy": analysis.energy, "normalize": analysis.normalize}
+    return report
+
+
+def _plain_errors(desk: Desk):
+    """Decorates an endpoint: bad input becomes an error with the core's own English sentence, without paths."""
+
+    def decorate(endpoint):
+        @wraps(endpoint)
+        def guarded(*args):
+            try:
+                return endpoint(*args)
+            except (InputError, MemoryError, OSError) as error:
+                raise gr.Error(desk.message(error), print_exception=False) from None
+            except Stopped:
+                raise gr.Error(desk.text("en", "stopped"), print_exception=False) from None
+
+        return guarded
+
+    return decorate

@@ -1,0 +1,51 @@
+"""The bundles that the page offers, by name. Only these names lead to a folder; each is loaded when first asked for."""
+
+from pathlib import Path
+from threading import Lock
+
+from ..errors import InputError
+from ..models.bundle import DEFAULT_FOLDER, Bundle, load_bundle
+
+MOST_KEPT = 4  # loaded bundles held in memory
+
+
+class Bundles:
+    """names: what the browser may ask for, the default first."""
+
+    def __init__(self, first: Path | None = None, folder: Path | None = None):
+        """first: the default bundle; without it, the embedded one. folder: each of its subfolders with a bundle.json is
+        offered, too. InputError if either does not exist or the default cannot be loaded."""
+        if folder is not None and not folder.is_dir():
+            raise InputError(f"There is no folder of bundles {folder}.")
+        found = [first or DEFAULT_FOLDER, DEFAULT_FOLDER]
+        if folder is not None:
+            found += sorted(path.parent for path in folder.glob("*/bundle.json"))
+        self.folders: dict[str, Path] = {}
+        for path in dict.fromkeys(path.resolve() for path in found):
+            if (path / "bundle.json").is_file() or not self.folders:
+                self.folders[_unused(path.name, self.folders)] = path
+        self._kept: dict[str, Bundle] = {}
+        self._busy = Lock()
+        self.load(self.first)
+
+    @property
+    def names(self) -> list[str]:
+        return list(self.folders)
+
+    @property
+    def first(self) -> str:
+        return next(iter(self.folders))
+
+    def load(self, name: str) -> Bundle:
+        """The bundle of that name. KeyError if the page does not offer it, InputError if it cannot be loaded."""
+        folder = self.folders[name]
+        with self._busy:
+            bundle = self._kept.pop(name, None) or load_bundle(folder)
+            self._kept[name] = bundle  # last in the dict: most recently used
+            if len(self._kept) > MOST_KEPT:
+                del self._kept[next(iter(self._kept))]
+            return bundle
+
+
+def _unused(name: str, taken: dict) -> str:
+    return next(n for n in (name, *(f"{name} ({k})" for k in range(2, 1000))) if n not in taken)

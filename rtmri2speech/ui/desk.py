@@ -1,0 +1,139 @@
+"""The desk: what each panel of the page needs of the others and of the session. See panels/ for how it is used."""
+
+import errno
+import html
+import re
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import wraps
+from inspect import signature
+from pathlib import Path
+
+import gradio as gr
+
+from ..clip import ClipLimits
+from ..errors import InputError
+from .bundles import Bundles
+from .examples import Examples
+from .handlers import Progress
+from .jobs import Jobs, Stopped
+from .texts import TEXTS, in_language
+
+_MOMENT_JS = """(_, ...rest) => {
+    const shown = document.querySelector("#explorer .explorer")?.dataset ?? {};
+    const number = (key) => (shown[key] ? Number(shown[key]) : null);
+    const view = shown.look ?? "both";
+    return [{frame: number("frame") ?? 0, first: number("first"), last: number("last"), view}, ...rest];
+}"""
+
+
+@dataclass
+class Desk:
+    """result: gr.State of handlers.Result | None. language: "en" or "ja". view: the frame explorer.
+
+    moment: give it as an event's FIRST input, with js=desk.moment_js: it then holds what the explorer shows,
+    {"frame": int, "first": int | None, "last": int | None, "view": "0".."3" | "both" | "difference" | "off"};
+    first and last are the chosen stretch, None for the whole clip.
+    """
+
+    page: gr.Blocks
+    bundles: Bundles
+    examples: Examples
+    limits: ClipLimits
+    result: gr.State
+    language: gr.Radio
+    view: gr.HTML
+    moment: gr.JSON
+    jobs: Jobs = field(default_factory=Jobs)
+    words: list[tuple[gr.blocks.Block, str, str | dict]] = field(default_factory=list)
+    running: list = field(default_factory=list)
+    stops: list[gr.Button] = field(default_factory=list)
+
+    moment_js = _MOMENT_JS
+    # Event arguments: not an endpoint for others; long work, one at a time on this machine.
+    private = {"api_visibility": "private"}
+    queued = {"api_visibility": "private", "concurrency_id": "analysis", "concurrency_limit": 1}
+
+    def text(self, language: str, key: str) -> str:
+        return TEXTS[language][key]
+
+    def localise(self, component, attribute: str, key: str | dict):
+        """Keep the component's label, value, info, placeholder or choices in the page's language; gives the component.
+
+        key: of texts/. For choices: {value: key of its words}.
+        """
+        self.words.append((component, attribute, key))
+        return component
+
+    def words_in(self, language: str) -> list[dict]:
+        """An update of each localised component, in the order of `words`."""
+        return [gr.update(**{attribute: self._words(language, key)}) for _, attribute, key in self.words]
+
+    def _words(self, language: str, key: str | dict):
+        if isinstance(key, dict):
+            return [(self.text(language, words), value) for value, words in key.items()]
+        return self.text(language, key)
+
+    def progress(self, request: gr.Request, language: str, progress: gr.Progress) -> Progress:
+        """A job of this session, told on the page. It raises Stopped when the person cancels or leaves."""
+        check = self.jobs.start(request.session_hash)
+
+        def tell(share: float, stage: str) -> None:
+            check()
+            progress(share, desc=self.text(language, f"stage_{stage}"))
+
+        return tell
+
+    def stoppable(self, event):
+        """Let the stop buttons end the event, also while it waits in the queue; gives the event."""
+        self.running.append(event)
+        return event
+
+    def stop_button(self, button: gr.Button) -> gr.Button:
+        """Make it a button that ends this session's work."""
+        self.stops.append(button)
+        return button
+
+    def folder(self) -> Path:
+        """A fresh folder from which Gradio may serve; it goes after a time."""
+        cache = Path(self.page.GRADIO_CACHE)
+        cache.mkdir(parents=True, exist_ok=True)
+        return Path(tempfile.mkdtemp(prefix="rtmri2speech-", dir=cache))
+
+    def guard(self, handler: Callable) -> Callable:
+        """Decorates an event's handler, which must have a parameter `language`: bad input becomes a message in that
+        language, with no folder of this machine in it; after a stopped job the outputs stay as they are."""
+        place = list(signature(handler).parameters).index("language")
+
+        @wraps(handler)
+        def guarded(*args):
+            language = args[place]
+            try:
+                return handler(*args)
+            except (InputError, MemoryError, OSError) as error:
+                message = self.message(error, language)
+                raise gr.Error(html.escape(message, quote=False), print_exception=False, title="") from None
+            except Stopped:
+                return gr.skip()
+
+        return guarded
+
+    def message(self, error: Exception, language: str = "en") -> str:
+        """What to tell the person of an error: in the language, file names in place of paths."""
+        if isinstance(error, MemoryError):
+            error = InputError("This machine has too little memory for this clip: cut it first.")
+        elif isinstance(error, OSError):
+            if error.errno != errno.ENOSPC:
+                raise error
+            error = InputError("The disk of this machine is full.")
+        message = in_language(str(error), language)
+        for root in self._folders():
+            message = re.sub(re.escape(root) + r"[/\\](?:[\w.-]+[/\\])*", "", message)
+        return message
+
+    def _folders(self) -> list[str]:
+        known = [Path(self.page.GRADIO_CACHE), Path(tempfile.gettempdir())]
+        known += [self.examples.folder, *(folder.parent for folder in self.bundles.folders.values())]
+        # the longest first, and as written as well as resolved
+        return sorted({str(form) for path in known for form in (path, path.resolve())}, key=len, reverse=True)

@@ -1,0 +1,87 @@
+"""The panel "Compare": two bundles on the explorer's clip."""
+
+import gradio as gr
+
+from ...comparison import compare
+from ...evaluation import read_reference
+from ..desk import Desk
+from ..listen import listener
+from ..listen.payload import Sound, listener_payload
+from ..report import comparison_report
+from ..texts import TEXTS
+
+
+def build(desk: Desk) -> None:
+    """Lays out the panel's tab."""
+    names = desk.bundles.names
+    intro = gr.Markdown(desk.text("en", "compare_intro"), elem_classes="note", container=False)
+    desk.localise(intro, "value", "compare_intro")
+    if len(names) < 2:
+        alone = gr.Markdown(desk.text("en", "compare_alone"), container=False, elem_id="compare-alone")
+        desk.localise(alone, "value", "compare_alone")
+        return
+    with gr.Row(elem_classes="act"):
+        other = gr.Dropdown(
+            names,
+            value=names[1],
+            label=desk.text("en", "compare_other"),
+            scale=0,
+            min_width=280,
+            elem_id="compare-other",
+        )
+        run = gr.Button(
+            desk.text("en", "compare_run"), variant="primary", scale=0, min_width=180, elem_id="compare-run"
+        )
+        stop = desk.stop_button(gr.Button(desk.text("en", "stop"), scale=0, min_width=100, elem_id="compare-stop"))
+    report = gr.HTML(elem_id="compare-report", elem_classes="report")
+    listening = listener(TEXTS, elem_id="compare-listen")
+    desk.localise(other, "label", "compare_other")
+    desk.localise(run, "value", "compare_run")
+    desk.localise(stop, "value", "stop")
+
+    @desk.guard
+    def compare_with(other, result, language, request: gr.Request, progress=gr.Progress()):  # noqa: B008
+        if result is None:
+            raise gr.Error(desk.text(language, "first_run"), print_exception=False, title="")
+        tell = desk.progress(request, language, progress)
+        first = desk.bundles.load(result.bundle_name)
+        made = compare(
+            first,
+            result.analysis,
+            desk.bundles.load(other),
+            result.reference,
+            lambda share: tell(share, "speech" if share < 0.6 else "scores"),
+        )
+        names = {"first": result.bundle_name, "other": other}
+        sounds = [
+            Sound(dict.fromkeys(TEXTS, name), analysis.audio, analysis.sample_rate, heard_db)
+            for name, analysis, heard_db in zip(
+                (result.bundle_name, other), (made.first, made.second), made.heard_db, strict=True
+            )
+        ]
+        if result.reference is not None:
+            original = read_reference(*result.reference, first.mel, len(made.first.mel_db))
+            sounds.append(Sound(_in_both("compare_original"), original.audio, made.first.sample_rate, original.mel_db))
+        payload = listener_payload(
+            sounds,
+            made.first.fps,
+            changes=made.change_db,
+            changes_words=_in_both("compare_change", **names),
+            difference_db=made.difference_db,
+            difference_words=_in_both("compare_difference", **names),
+        )
+        return comparison_report(made, result.bundle_name, other), payload
+
+    running = run.click(
+        compare_with,
+        [other, desk.result, desk.language],
+        [report, listening],
+        show_progress_on=report,
+        **desk.queued,
+    )
+    desk.stoppable(running)
+    desk.result.change(lambda: ("", ""), None, [report, listening], queue=False, show_progress="hidden", **desk.private)
+
+
+def _in_both(key: str, **values: str) -> dict[str, str]:
+    return {language: words[key].format(**values) for language, words in TEXTS.items()}

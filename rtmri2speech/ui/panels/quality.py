@@ -1,0 +1,84 @@
+"""The panel "Quality": the speech between its floor and its ceiling, and what the bundle is and is not."""
+
+import gradio as gr
+
+from ...evaluation import assess, heard_mel, read_reference
+from ...restore import restore
+from ..desk import Desk
+from ..listen import listener
+from ..listen.payload import Sound, listener_payload
+from ..report import card_report, in_both_languages, quality_report
+from ..texts import TEXTS
+
+_SOUNDS = {"synthesis": "quality_here", "copy_synthesis": "quality_ceiling", "mean_mel": "quality_floor"}
+
+
+def build(desk: Desk) -> None:
+    """Lays out the panel's tab."""
+    intro = gr.Markdown(desk.text("en", "quality_intro"), elem_classes="note", container=False)
+    with gr.Row(elem_classes="act"):
+        run = gr.Button(
+            desk.text("en", "quality_run"), variant="primary", scale=0, min_width=180, elem_id="quality-run"
+        )
+        stop = desk.stop_button(gr.Button(desk.text("en", "stop"), scale=0, min_width=100, elem_id="quality-stop"))
+        clean = gr.Checkbox(
+            False,
+            label=desk.text("en", "quality_clean"),
+            info=desk.text("en", "quality_clean_info"),
+            container=False,
+            elem_id="quality-clean",
+        )
+    report = gr.HTML(elem_id="quality-report", elem_classes="report")
+    listening = listener(TEXTS, elem_id="quality-listen")
+    card = gr.HTML(card_report(desk.bundles.load(desk.bundles.first)), elem_id="quality-card", elem_classes="report")
+    desk.localise(intro, "value", "quality_intro")
+    desk.localise(run, "value", "quality_run")
+    desk.localise(clean, "label", "quality_clean")
+    desk.localise(clean, "info", "quality_clean_info")
+    desk.localise(stop, "value", "stop")
+
+    @desk.guard
+    def score(result, language, clean, request: gr.Request, progress=gr.Progress()):  # noqa: B008
+        if result is None:
+            raise gr.Error(desk.text(language, "first_run"), print_exception=False, title="")
+        if result.reference is None:
+            raise gr.Error(desk.text(language, "quality_no_reference"), print_exception=False, title="")
+        tell = desk.progress(request, language, progress)
+        bundle, analysis = desk.bundles.load(result.bundle_name), result.analysis
+        rate, count = analysis.sample_rate, len(analysis.mel_db)
+        recording, recording_rate = result.reference
+        reference = read_reference(recording, recording_rate, bundle.mel, count)
+        sounds = [Sound(_in_both("quality_original"), reference.audio, rate, reference.mel_db)]
+        part = 0.5 if clean else 1.0
+        made = assess(bundle, analysis, reference, lambda share: tell(part * share, "scores"))
+        report = quality_report(made, analysis.clip.duration, analysis.fps, rate)
+        if clean:
+            restored = read_reference(restore(recording, recording_rate), recording_rate, bundle.mel, count)
+            sounds.append(Sound(_in_both("quality_restored"), restored.audio, rate, restored.mel_db))
+            against = assess(bundle, analysis, restored, lambda share: tell(part + part * share, "scores"))
+            report = _heading("quality_against_original") + report + _heading("quality_against_restored")
+            report += quality_report(against, analysis.clip.duration, analysis.fps, rate)
+        for name, key in _SOUNDS.items():
+            audio = made.sounds[name]
+            sounds.append(Sound(_in_both(key), audio, rate, heard_mel(audio, rate, bundle.mel, count)))
+        return report, listener_payload(sounds, analysis.fps)
+
+    running = run.click(
+        score, [desk.result, desk.language, clean], [report, listening], show_progress_on=report, **desk.queued
+    )
+    desk.stoppable(running)
+
+    def new_clip(result):
+        return "", "", card_report(desk.bundles.load(result.bundle_name))
+
+    desk.result.change(
+        new_clip, desk.result, [report, listening, card], queue=False, show_progress="hidden", **desk.private
+    )
+
+
+def _heading(key: str) -> str:
+    return in_both_languages(lambda text, language: f"<h4>{text(key)}</h4>")
+
+
+def _in_both(key: str) -> dict[str, str]:
+    return {language: words[key] for language, words in TEXTS.items()}

@@ -1,0 +1,42 @@
+"""What the panel compare says."""
+
+TEXTS = {
+    "en": {
+        "compare_intro": "Let another bundle speak the clip that the explorer shows, and listen to both at the same "
+        "position. Two checkpoints of a vocoder are two bundles with the same acoustic model.",
+        "compare_other": "Compare with",
+        "compare_run": "Compare",
+        "compare_alone": "There is only one bundle. Start the page with `python app.py --bundles DIR`, where each "
+        "folder in DIR is a bundle, to compare several.",
+        "compare_original": "Original",
+        "compare_change": "Band energy, {other} − {first}",
+        "compare_difference": "Mel spectrogram, {other} − {first}",
+        "compare_same_bundle": "{first} and {other} hold the same weights: there is nothing to tell apart.",
+        "compare_same_acoustic": "Both have the same acoustic model: what differs is the vocoder.",
+        "compare_same_vocoder": "Both have the same vocoder: what differs is the acoustic model.",
+        "compare_both_differ": "Acoustic model and vocoder both differ.",
+        "compare_mcd": "Spectral difference of the two sounds (MCD): {mcd} dB.",
+        "compare_mean": "Band energy, {other} − {first}, mean over {frames} frames with speech:",
+        "compare_scores": "Against the original speech (the better value in bold)",
+        "compare_no_original": "This clip has no original speech, so the two can be heard but not scored.",
+    },
+    "ja": {
+        "compare_intro": "エクスプローラーに表示中の動画を別のモデルでも合成し、同じ位置で聴き比べます。"
+        "ボコーダーの2つのチェックポイントは、音響モデルが同じ2つのモデルとして比べられます。",
+        "compare_other": "比較するモデル",
+        "compare_run": "比較する",
+        "compare_alone": "モデルは1つだけです。比較するには `python app.py --bundles DIR` で起動してください"
+        "（DIRの中の各フォルダーが1つのモデルです）。",
+        "compare_original": "原音",
+        "compare_change": "帯域エネルギーの差（{other} − {first}）",
+        "compare_difference": "メルスペクトログラムの差（{other} − {first}）",
+        "compare_same_bundle": "{first}と{other}の重みは同一です。違いはありません。",
+        "compare_same_acoustic": "音響モデルは同じで、ボコーダーだけが異なります。",
+        "compare_same_vocoder": "ボコーダーは同じで、音響モデルだけが異なります。",
+        "compare_both_differ": "音響モデルもボコーダーも異なります。",
+        "compare_mcd": "2つの音声のスペクトルの違い（MCD）：{mcd} dB。",
+        "compare_mean": "帯域エネルギーの差（{other} − {first}）、発話のある{frames}フレームの平均：",
+        "compare_scores": "原音との比較（良いほうを太字で示します）",
+        "compare_no_original": "この動画には原音がないため、聴き比べはできますが採点はできません。",
+    },
+}

@@ -1,0 +1,45 @@
+"""The page served from within the test's own process, and Chromium to look at it."""
+
+import os
+import shutil
+import socket
+from contextlib import contextmanager
+
+import pytest
+
+WAIT_MS = 120_000
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
+@contextmanager
+def served(settings):
+    """The page's address while it is served."""
+    from rtmri2speech.ui import build
+    from rtmri2speech.ui.page import launch
+
+    page, port = build(settings), free_port()
+    launch(page, host="127.0.0.1", port=port, blocking=False)
+    try:
+        yield f"http://127.0.0.1:{port}/"
+    finally:
+        page.close()
+
+
+@contextmanager
+def chromium():
+    """A browser; the test is skipped where there is none, and fails in CI."""
+    sync_api = pytest.importorskip("playwright.sync_api")
+    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if not found:
+        if os.environ.get("CI"):
+            pytest.fail("No Chromium found: install Debian's package chromium.")
+        pytest.skip("No Chromium found.")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-gpu"])
+        yield browser
+        browser.close()

@@ -1,0 +1,115 @@
+"""The export panel in a real browser: what it makes is downloaded and decoded by other programs."""
+
+import io
+import json
+import urllib.request
+import zipfile
+
+import av
+import cv2
+import numpy as np
+import pytest
+import torch
+from conftest import make_bundle, moving_frames, write_mp4
+from serving import WAIT_MS, chromium, served
+
+from rtmri2speech.frames import prepare_frames
+from rtmri2speech.render.colour import layer
+from rtmri2speech.ui import Settings
+
+pytestmark = pytest.mark.browser
+FRAMES = 30
+FIRST, LAST = 10, 20
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory):
+    bundle = make_bundle()
+    for module in bundle.acoustic.cnn.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.momentum = 1.0
+    with torch.no_grad():  # the clip's own statistics: so the maps change from frame to frame
+        bundle.acoustic.cnn.train()(torch.from_numpy(prepare_frames(moving_frames(FRAMES), 256))[:, None])
+    bundle.acoustic.eval()
+    bundle.save(tmp_path_factory.mktemp("bundles") / "lively")
+    clips = tmp_path_factory.mktemp("clips")
+    tone = 0.3 * np.sin(2 * np.pi * 440 * np.arange(round(16000 * FRAMES / 27)) / 16000)
+    write_mp4(clips / "disc.mp4", moving_frames(FRAMES, 64, 64), audio=tone)
+    folder = next(clips.parent.glob("bundles*/lively"))
+    with served(Settings(bundle=folder, clips=clips)) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def page(address):
+    with chromium() as browser:
+        page = browser.new_context(locale="en-US", viewport={"width": 1280, "height": 720}).new_page()
+        page.set_default_timeout(WAIT_MS)
+        page.goto(address)
+        page.locator(".explorer").wait_for()
+        page.locator("#export-bands input").nth(1).wait_for()
+        for key in ("Home", "Shift+ArrowRight", "[", "Shift+ArrowRight", "]"):
+            page.keyboard.press(key)
+        page.locator("#export-part input[value=stretch]").check()
+        yield page
+
+
+def fetched(url: str) -> bytes:
+    with urllib.request.urlopen(url) as answer:
+        return answer.read()
+
+
+def test_the_video_is_what_was_chosen(page):
+    page.locator("#export-slow input[type=number]").fill("4")
+    page.locator("#export-slow input[type=number]").press("Enter")
+    page.locator("#export-bands input").nth(1).uncheck()
+    page.locator("#export-sound input[value=original]").check()
+    page.locator("#export-layout input[value=side-by-side]").check()  # last: the wide preview then has all choices
+    preview = page.locator("#export-picture img")
+    page.wait_for_function("() => document.querySelector('#export-picture img')?.naturalWidth === 1024")
+    shown = cv2.imdecode(np.frombuffer(fetched(preview.get_attribute("src")), np.uint8), cv2.IMREAD_COLOR)
+    page.locator("#make-overlay").click()
+    page.locator("#overlay video").wait_for()
+    made = fetched(page.locator("#overlay video").get_attribute("src"))
+    count = 4 * (LAST - FIRST + 1)
+    with av.open(io.BytesIO(made)) as file:
+        rate = float(file.streams.video[0].average_rate)
+        sound = np.concatenate([frame.to_ndarray()[0] for frame in file.decode(audio=0)])
+        heard_s = len(sound) / file.streams.audio[0].rate
+    with av.open(io.BytesIO(made)) as file:
+        frames = [
+            frame.to_ndarray(format="rgb24", src_colorspace=frame.colorspace).astype(int)
+            for frame in file.decode(video=0)
+        ]
+    assert len(frames) == count and frames[0].shape == (512, 1024, 3)
+    assert heard_s == pytest.approx(count / rate, abs=0.06) and np.abs(sound).max() > 0.1
+    # the left panel is gray; on the right the hottest places are of the first band's orange
+    left, right = frames[-1][:400, :512], frames[-1][:400, 512:]
+    assert np.ptp(left, axis=2).max() <= 12
+    colourful = right[np.ptp(right, axis=2) > 60]
+    orange = layer("orange", 0.7).paint[255].astype(int)
+    assert len(colourful) > 1000 and (colourful[:, 0] > colourful[:, 2]).all() and orange[0] > orange[2]
+    assert np.abs(frames[-1] - shown[..., ::-1]).mean() < 3  # the preview, of the cursor's frame, the stretch's last
+
+
+def test_everything_comes_in_one_zip(page):
+    page.locator("#make-zip").click()
+    link = page.locator("#exported a").first
+    link.wait_for()
+    with zipfile.ZipFile(io.BytesIO(fetched(link.get_attribute("href")))) as archive:
+        assert archive.testzip() is None
+        record = json.loads(archive.read("provenance.json"))
+        cam = np.load(io.BytesIO(archive.read("disc_F1_cam.npy")))
+    assert record["stretch"]["first_frame"] == FIRST and record["stretch"]["last_frame"] == LAST
+    assert record["look"]["slow"] == 4 and record["look"]["sound"] == "original"
+    assert cam.shape == (LAST - FIRST + 1, 8, 8)
+    assert {f"disc_{name}" for name in ("video.mp4", "heatmaps.mp4", "traces.csv", "speech.wav")} <= set(
+        record["files"]
+    )
+
+
+def test_a_choice_that_cannot_be_is_a_message(page):
+    page.locator("#export-bands input").nth(0).uncheck()
+    page.locator("#export-preview").click()
+    page.get_by_text("Choose one band or more to export.").first.wait_for()
+    page.locator("#export-bands input").nth(0).check()

@@ -1,0 +1,283 @@
+"""Hide and listen, compare and quality on the embedded example in a real browser; expected numbers are the core's."""
+
+import base64
+import copy
+import io
+import json
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+from serving import WAIT_MS, chromium, served
+
+from rtmri2speech.analysis import analyse
+from rtmri2speech.clip import read_clip
+from rtmri2speech.comparison import compare
+from rtmri2speech.evaluation import assess, read_reference
+from rtmri2speech.experiment import Hiding, hide
+from rtmri2speech.models.bundle import load_bundle
+from rtmri2speech.regions import TEMPLATE, Region
+from rtmri2speech.ui.page import EXAMPLES, Settings
+
+pytestmark = pytest.mark.browser
+TONGUE = next(region for region in TEMPLATE if region.name == "tongue")
+
+
+@pytest.fixture(scope="module")
+def bundle():
+    return load_bundle()
+
+
+@pytest.fixture(scope="module")
+def other(bundle):
+    """The embedded bundle with a rougher vocoder."""
+    other = copy.copy(bundle)
+    other.vocoder = copy.deepcopy(bundle.vocoder)
+    torch.manual_seed(0)
+    with torch.no_grad():
+        for weights in other.vocoder.parameters():
+            weights.add_(0.1 * weights.abs().mean() * torch.randn_like(weights))
+    return other
+
+
+@pytest.fixture(scope="module")
+def clip_file(tmp_path_factory):
+    """The shortest of the embedded clips, alone in a folder."""
+    file = min(EXAMPLES.glob("*.mp4"), key=lambda file: read_clip(file).duration)
+    return Path(shutil.copy(file, tmp_path_factory.mktemp("clips")))
+
+
+@pytest.fixture(scope="module")
+def analysis(bundle, clip_file):
+    return analyse(bundle, read_clip(clip_file))
+
+
+@pytest.fixture(scope="module")
+def page(other, clip_file, tmp_path_factory):
+    bundles = tmp_path_factory.mktemp("bundles")
+    other.save(bundles / "rough & <b>ready")
+    settings = Settings(bundles=bundles, clips=clip_file.parent, language="en")
+    broken, outside = [], []
+    with served(settings) as address, chromium() as browser:
+        page = browser.new_context(locale="en-US", viewport={"width": 1280, "height": 720}).new_page()
+        page.set_default_timeout(WAIT_MS)
+        page.on("pageerror", lambda error: broken.append(str(error)))
+        page.on("request", lambda r: r.url.startswith((address, "data:", "blob:")) or outside.append(r.url))
+        page.goto(address)
+        page.locator(".explorer").wait_for()
+        yield page
+    assert broken == [] and outside == []
+
+
+def open_tab(page, name):
+    page.locator(f"#tab-{name}-button").click()
+
+
+def sound(page, panel, number) -> tuple[np.ndarray, int]:
+    """What the listener of a panel plays, as 16-bit numbers, and its rate."""
+    url = page.evaluate(
+        """async ([panel, number]) => {
+            const player = document.querySelectorAll(`#${panel}-listen audio`)[number];
+            const blob = await (await fetch(player.src)).blob();
+            return new Promise(done => {
+                const reader = new FileReader();
+                reader.onload = () => done(reader.result);
+                reader.readAsDataURL(blob);
+            });
+        }""",
+        [panel, number],
+    )
+    return soundfile.read(io.BytesIO(base64.b64decode(url.split(",")[1])), dtype="int16")
+
+
+def as_16_bit(audio) -> np.ndarray:
+    return np.clip(audio, -1, 1) * 32768
+
+
+def run_hiding(page):
+
+    heard = page.evaluate("() => document.querySelectorAll('#hide-listen audio')[1]?.src ?? ''")
+    page.locator("#hide-run").click()
+    page.wait_for_function(
+        "heard => (document.querySelectorAll('#hide-listen audio')[1]?.src ?? '') !== heard", arg=heard
+    )
+
+
+def set_range(page, name, value):
+    page.evaluate(
+        """([name, value]) => {
+            const input = document.querySelector(`.board [data-set="${name}"]`);
+            input.value = value;
+            input.dispatchEvent(new Event("input", {bubbles: true}));
+        }""",
+        [name, value],
+    )
+
+
+def in_words(db: float) -> str:
+    return f"{db:+.1f} dB".replace("-", "−")
+
+
+def shown(page, selector) -> str:
+    """The text that is visible."""
+    return page.locator(selector).inner_text()
+
+
+def test_nothing_chosen_is_a_message(page):
+    open_tab(page, "hide")
+    page.locator(".board").wait_for()
+    page.locator("#hide-run").click()
+    page.get_by_text("Nothing is hidden yet: choose a region or draw one.").wait_for()
+
+
+def test_a_hidden_tongue_changes_the_energy_as_the_core_says(page, bundle, analysis):
+    page.locator("[data-region=tongue]").check()
+    run_hiding(page)
+    expected = hide(bundle, analysis, Hiding((TONGUE,)))
+    assert max(abs(change) for change in expected.mean_change_db.values()) > 0.5
+    told = shown(page, "#hide-report")
+    assert "Hidden: tongue, darkened, 100 %" in told
+    for name, change in expected.mean_change_db.items():
+        assert f"{name} {in_words(change)}" in told
+    for number, made in enumerate((expected.before, expected.after)):
+        heard, rate = sound(page, "hide", number)
+        assert rate == 11413
+        np.testing.assert_allclose(heard, as_16_bit(made.audio), atol=30)  # the server's threads add in another order
+    assert not np.array_equal(sound(page, "hide", 0)[0], sound(page, "hide", 1)[0])
+    # the picture shows what was hidden: black within, as it was outside
+    assert page.locator("#hide-report img").count() == 2
+
+
+def test_both_sounds_stand_at_the_same_position(page):
+    page.locator("#hide-listen .tracks").focus()
+    frame = page.locator("#explorer .tracks").get_attribute("aria-valuenow")
+    page.keyboard.press("Home")
+    page.keyboard.press("Shift+ArrowRight")
+    page.keyboard.press("ArrowRight")
+    times = "() => [...document.querySelectorAll('#hide-listen audio')].map(player => player.currentTime)"
+    first, second = page.evaluate(times)
+    assert first == second == pytest.approx(11 * 420 / 11413, abs=1e-3)
+    page.locator("#hide-listen [data-sound='1']").click()
+    assert page.evaluate(times) == [first, second]
+    page.locator("#hide-listen .tracks").focus()
+    page.keyboard.press(" ")
+    page.wait_for_function("() => document.querySelectorAll('#hide-listen audio')[1].currentTime > 0.6")
+    page.keyboard.press("1")  # while it plays
+    page.wait_for_function("() => !document.querySelectorAll('#hide-listen audio')[0].paused")
+    first, _ = page.evaluate(times)
+    assert first >= 0.6 and page.evaluate("() => document.querySelectorAll('#hide-listen audio')[1].paused")
+    page.keyboard.press(" ")
+    assert page.locator("#explorer .tracks").get_attribute("aria-valuenow") == frame  # the keys stayed here
+
+
+def test_hidden_with_no_strength_exactly_nothing_changes(page):
+    set_range(page, "strength", 0)
+    run_hiding(page)
+    assert "Exactly nothing changed" in shown(page, "#hide-report")
+    np.testing.assert_array_equal(sound(page, "hide", 0)[0], sound(page, "hide", 1)[0])
+    set_range(page, "strength", 100)
+
+
+def test_a_shape_drawn_by_keyboard_in_a_stretch(page, bundle, analysis):
+    page.locator("[data-region=tongue]").uncheck()
+    page.locator("#explorer .tracks").focus()
+    page.keyboard.press("Home")
+    page.keyboard.press("Shift+ArrowRight")
+    page.keyboard.press("[")
+    page.keyboard.press("Shift+ArrowRight")
+    page.keyboard.press("]")
+    page.locator(".board input[value=stretch]").check()
+    page.locator(".board input[value=still]").check()
+    page.locator(".board canvas").focus()
+    corners = []
+    for keys, place in (
+        (["Shift+ArrowLeft", "Shift+ArrowUp"], (0.4, 0.4)),
+        (["Shift+ArrowRight"] * 2, (0.6, 0.4)),
+        (["Shift+ArrowDown"] * 2, (0.6, 0.6)),
+        (["ArrowLeft"] * 3, (0.54, 0.6)),
+    ):
+        for key in keys:
+            page.keyboard.press(key)
+        page.keyboard.press("Enter")
+        corners.append(place)
+    page.keyboard.press("Backspace")  # the last one again
+    asked = json.loads(page.locator(".board").get_attribute("data-hiding"))
+    np.testing.assert_allclose(asked["own"], [corners[:3]], atol=1e-9)
+    assert page.locator("#explorer .tracks").get_attribute("aria-valuenow") == "20"
+    run_hiding(page)
+    expected = hide(bundle, analysis, Hiding((Region("own-1", tuple(corners[:3])),), "still", 1.0, (10, 20)))
+    told = shown(page, "#hide-report")
+    assert "own shape 1, its movement stopped, 100 %, frames 10–20" in told
+    for name, change in expected.mean_change_db.items():
+        assert f"{name} {in_words(change)}" in told
+    page.locator(".board [data-action=clear]").click()
+    assert json.loads(page.locator(".board").get_attribute("data-hiding"))["own"] == []
+
+
+def test_a_shape_drawn_with_the_mouse(page):
+    box = page.locator(".board canvas").bounding_box()
+    places = [(0.2, 0.2), (0.5, 0.2), (0.5, 0.5)]
+    for x, y in places:
+        page.mouse.click(box["x"] + x * box["width"], box["y"] + y * box["height"])
+    page.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 0.5 * box["height"])  # a corner is dragged
+    page.mouse.down()
+    page.mouse.move(box["x"] + 0.6 * box["width"], box["y"] + 0.7 * box["height"], steps=4)
+    page.mouse.up()
+    own = json.loads(page.locator(".board").get_attribute("data-hiding"))["own"]
+    np.testing.assert_allclose(own, [[(0.2, 0.2), (0.5, 0.2), (0.6, 0.7)]], atol=0.01)
+    page.locator(".board [data-action=next]").click()
+    page.mouse.move(box["x"] + 0.7 * box["width"], box["y"] + 0.7 * box["height"])  # a free outline
+    page.mouse.down()
+    for x, y in ((0.9, 0.7), (0.9, 0.9), (0.7, 0.9)):
+        page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"], steps=10)
+    page.mouse.up()
+    outline = np.array(json.loads(page.locator(".board").get_attribute("data-hiding"))["own"][1])
+    assert len(outline) > 20
+    np.testing.assert_allclose([outline.min(axis=0), outline.max(axis=0)], [[0.7, 0.7], [0.9, 0.9]], atol=0.02)
+    page.locator(".board [data-action=clear]").click()
+
+
+def test_quality_is_the_cores_in_both_languages(page, bundle, analysis):
+    open_tab(page, "quality")
+    page.locator("#quality-run").click()
+    page.locator("#quality-report table").first.wait_for()
+    clip = analysis.clip
+    expected = assess(bundle, analysis, read_reference(clip.audio, clip.audio_rate, bundle.mel, len(analysis.mel_db)))
+    row = page.locator("#quality-report .in-en tr[data-metric=stoi]").inner_text()
+    for candidate in ("mean_mel", "synthesis", "copy_synthesis"):
+        assert f"{expected.scores[candidate]['stoi']:.2f}" in row
+    told = shown(page, "#quality-report")
+    assert "How much of the speech one can expect to understand" in told and "どのくらい" not in told
+    assert "Limits" in shown(page, "#quality-card")
+    assert len(sound(page, "quality", 0)[0]) == len(analysis.audio)
+    page.get_by_label("日本語").check()
+    page.locator("#quality-run", has_text="この動画を採点する").wait_for()
+    told = shown(page, "#quality-report")
+    assert "どのくらい聞き取れると見込まれるか" in told and "How much of the speech" not in told
+    assert "限界" in shown(page, "#quality-card")
+    page.locator("#quality-listen [data-sound='0']", has_text="原音").wait_for()
+    open_tab(page, "hide")
+    assert "舌" in shown(page, "#hide-board")
+    page.locator("#hide-run", has_text="隠して合成し直す").click()
+    page.get_by_text("まだ何も隠していません").wait_for()
+    page.get_by_label("English").check()
+    page.locator("#hide-run", has_text="Hide and speak again").wait_for()
+
+
+def test_two_vocoders_are_compared(page, bundle, other, analysis):
+    open_tab(page, "compare")
+    page.locator("#compare-run").click()
+    page.locator("#compare-report table").first.wait_for()
+    told = shown(page, "#compare-report")
+    clip = analysis.clip
+    expected = compare(bundle, analysis, other, (clip.audio, clip.audio_rate))
+    assert "the same acoustic model" in told and "rough & <b>ready" in told
+    assert f"MCD): {expected.mcd_db:.1f} dB" in told and expected.mcd_db > 0.5
+    row = page.locator("#compare-report .in-en tr[data-metric=estoi]").inner_text()
+    numbers = [float(number.replace("−", "-")) for number in re.findall(r"−?\d\.\d\d", row)]
+    assert numbers == pytest.approx([scores["estoi"] for scores in expected.scores], abs=0.006)
+    assert page.locator("#compare-listen audio").count() == 3

@@ -1,0 +1,188 @@
+"""Hide and listen: what is hidden is hidden, nothing else, and the changes are those of the two mels."""
+
+import json
+
+import librosa
+import numpy as np
+import pytest
+import torch
+from conftest import make_bundle, moving_frames
+
+from rtmri2speech.analysis import analyse
+from rtmri2speech.clip import Clip
+from rtmri2speech.errors import InputError
+from rtmri2speech.experiment import Hiding, hide, mean_changes, read_hiding
+from rtmri2speech.frames import prepare_frames
+from rtmri2speech.regions import TEMPLATE, Region
+
+FPS = 11413 / 420
+BOX = Region("box", ((0.25, 0.25), (0.75, 0.25), (0.75, 0.5), (0.25, 0.5)))  # rows 16 to 31, columns 16 to 47 of 64
+
+
+def a_clip(frames=None):
+    frames = moving_frames(40) if frames is None else frames
+    return Clip(frames, np.arange(len(frames) + 1) / FPS)
+
+
+@pytest.fixture(scope="module")
+def bundle():
+    """Random weights, but BatchNorm with the clip's own statistics: so the speech follows the frames."""
+    bundle = make_bundle()
+    for module in bundle.acoustic.cnn.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.momentum = 1.0
+    with torch.no_grad():
+        bundle.acoustic.cnn.train()(torch.from_numpy(prepare_frames(moving_frames(40), 256))[:, None])
+    bundle.acoustic.eval()
+    return bundle
+
+
+@pytest.fixture(scope="module")
+def analysis(bundle):
+    return analyse(bundle, a_clip())
+
+
+def by_hand(mel_db, low_hz, high_hz):
+    """Energy of a band in dB, with librosa's filterbank frequencies."""
+    centres = librosa.mel_frequencies(66, fmin=0, fmax=11413 / 2)[1:-1]
+    power = 10 ** (mel_db[:, (centres >= low_hz) & (centres <= high_hz)].astype(np.float64) / 10)
+    return 10 * np.log10(power.sum(axis=1))
+
+
+def test_nothing_hidden_changes_exactly_nothing(bundle, analysis):
+    for manner in ("dark", "still"):
+        hidden = hide(bundle, analysis, Hiding((BOX,), manner, strength=0.0))
+        assert hidden.same and np.array_equal(hidden.after.audio, analysis.audio)
+        assert np.array_equal(hidden.after.mel_db, analysis.mel_db) and hidden.mcd_db == 0
+        assert all((change == 0).all() for change in hidden.change_db.values())
+        assert set(hidden.mean_change_db.values()) == {0.0} and hidden.rescaled_share == 0
+
+
+def test_changes_are_those_of_a_clip_darkened_by_hand(bundle, analysis):
+    hidden = hide(bundle, analysis, Hiding((BOX,), "dark", 1.0))
+    dark, whole = hidden.after.model_frames, moving_frames(40)
+    assert dark[:, 16:32, 16:48].max() == 0
+    far = np.ones((64, 64), bool)
+    far[15:33, 15:49] = False  # the border's own pixels are partly covered
+    np.testing.assert_array_equal(dark[:, far], whole[:, far])
+    after = analyse(bundle, a_clip(dark.copy()))
+    np.testing.assert_array_equal(hidden.after.audio, after.audio)
+    assert not hidden.same
+    for band, low_hz, high_hz in (("F1", 300, 900), ("F2", 900, 2500)):
+        expected = by_hand(after.mel_db, low_hz, high_hz) - by_hand(analysis.mel_db, low_hz, high_hz)
+        np.testing.assert_allclose(hidden.change_db[band], expected, atol=1e-3)
+        assert np.abs(expected).max() > 0.1
+        level = analysis.mel_db.mean(axis=1)
+        assert hidden.mean_change_db[band] == pytest.approx(expected[level > level.max() - 25].mean(), abs=1e-3)
+
+
+def test_only_the_stretch_is_hidden(bundle, analysis):
+    hidden = hide(bundle, analysis, Hiding((BOX,), "dark", 0.5, stretch=(10, 19)))
+    before, after = analysis.model_frames, hidden.after.model_frames
+    changed = np.flatnonzero((before != after).any(axis=(1, 2)))
+    assert changed.min() == 10 and changed.max() == 19 and len(changed) == 10
+    np.testing.assert_allclose(after[10:20, 16:32, 16:48], before[10:20, 16:32, 16:48] / 2, atol=0.51)
+    assert set(hidden.spoken) <= set(range(10, 20))
+
+
+def test_still_takes_the_clips_mean_also_in_a_stretch(bundle, analysis):
+    hidden = hide(bundle, analysis, Hiding((BOX,), "still", 1.0, stretch=(5, 9)))
+    inside = hidden.after.model_frames[5:10, 16:32, 16:48]
+    mean = analysis.model_frames[:, 16:32, 16:48].mean(axis=0)
+    np.testing.assert_allclose(inside, np.broadcast_to(mean, inside.shape), atol=0.51)
+    np.testing.assert_array_equal(hidden.after.model_frames[10:], analysis.model_frames[10:])
+
+
+def test_a_stretch_without_speech_has_no_mean(bundle, analysis):
+    assert mean_changes({"F1": np.arange(4.0)}, np.array([], int)) == {"F1": None}
+    assert mean_changes({"F1": np.arange(4.0)}, np.array([1, 3])) == {"F1": 2.0}
+
+
+def test_hiding_the_brightest_point_is_told(bundle):
+    frames = np.full((30, 64, 64), 40, np.uint8)
+    frames[:, 40:, :] = 90
+    frames[:, :8, :8] = 0
+    frames[:15, 20, 30] = 250  # inside the box in half of the frames
+    analysis = analyse(bundle, a_clip(frames))
+    assert hide(bundle, analysis, Hiding((BOX,), "dark", 0.5)).rescaled_share == 0.5
+    assert hide(bundle, analysis, Hiding((BOX,), "dark", 0.5, stretch=(15, 29))).rescaled_share == 0
+
+
+def test_progress_can_end_the_work(bundle, analysis):
+    class EnoughError(Exception):
+        pass
+
+    def progress(stage, share):
+        raise EnoughError
+
+    with pytest.raises(EnoughError):
+        hide(bundle, analysis, Hiding((BOX,)), progress)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"regions": ()}, "Nothing is hidden"),
+        ({"manner": "blue"}, "dark or still"),
+        ({"strength": 1.5}, "strength"),
+        ({"strength": float("nan")}, "strength"),
+        ({"regions": (BOX.shifted(2, 0),)}, "outside the picture"),
+        ({"stretch": (3, 40)}, "frames 0 to 39"),
+        ({"stretch": (-1, 4)}, "frames 0 to 39"),
+        ({"stretch": (9, 4)}, "no stretch"),
+    ],
+)
+def test_bad_hidings(bundle, analysis, change, words):
+    with pytest.raises(InputError, match=words):
+        hide(bundle, analysis, Hiding(**({"regions": (BOX,)} | change)))
+
+
+ASKED = {
+    "regions": ["lips", "tongue"],
+    "own": [],
+    "shift": [0.1, -0.2],
+    "scale": 0.5,
+    "mirror": False,
+    "manner": "still",
+    "strength": 0.3,
+    "where": "clip",
+}
+
+
+def test_what_the_drawing_board_asks_for():
+    hiding = read_hiding(json.dumps(ASKED), (3, 9))
+    assert [region.name for region in hiding.regions] == ["lips", "tongue"]
+    assert (hiding.manner, hiding.strength, hiding.stretch) == ("still", 0.3, None)
+    (x, y), (u, v) = TEMPLATE[0].polygon[0], hiding.regions[0].polygon[0]
+    assert (u, v) == pytest.approx((0.5 + 0.5 * (x - 0.5) + 0.1, 0.5 + 0.5 * (y - 0.5) - 0.2))
+    mirrored = read_hiding(json.dumps(ASKED | {"mirror": True}), None).regions[0].polygon[0]
+    assert mirrored[0] == pytest.approx(0.5 - 0.5 * (x - 0.5) + 0.1)
+    own = [[[0.1, 0.1], [0.3, 0.1], [0.2, 0.4]]]
+    drawn = read_hiding(json.dumps(ASKED | {"regions": [], "own": own, "where": "stretch"}), (3, 9))
+    assert drawn.regions[0].polygon == ((0.1, 0.1), (0.3, 0.1), (0.2, 0.4)) and drawn.stretch == (3, 9)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (None, "cannot be read"),
+        ("", "cannot be read"),
+        ("[]", "cannot be read"),
+        ("[" * 50_000, "cannot be read"),
+        (json.dumps(ASKED)[:-5], "cannot be read"),
+        (" " * 200_000, "cannot be read"),
+        (json.dumps(ASKED | {"own": [[[0.1], [0.2, 0.3]]]}), "cannot be read"),
+        (json.dumps(ASKED | {"own": 4}), "cannot be read"),
+        (json.dumps(ASKED | {"shift": None}), "cannot be read"),
+        (json.dumps(ASKED | {"regions": None}), "cannot be read"),
+        (json.dumps(ASKED | {"own": [[[0.1, 0.1], [float("nan"), 0], [1, 1]]]}), "finite"),
+        (json.dumps(ASKED | {"own": [[[0.1, 0.1], [0.2, 0.2], [0.3, 0.3]]]}), "no area"),
+        (json.dumps(ASKED | {"regions": ["../lips"]}), "Nothing is hidden"),
+        (json.dumps(ASKED | {"scale": 0}), "scaled"),
+        (json.dumps(ASKED | {"manner": "__class__"}), "dark or still"),
+        (json.dumps(ASKED | {"where": "stretch"}), "No stretch"),
+    ],
+)
+def test_a_browser_can_send_anything(text, words):
+    with pytest.raises(InputError, match=words):
+        read_hiding(text, None)

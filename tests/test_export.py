@@ -1,0 +1,321 @@
+"""Exports against the analysis they are of, as other programs read them; and what a failure leaves: nothing."""
+
+import csv
+import hashlib
+import io
+import json
+import shlex
+import shutil
+import zipfile
+from fractions import Fraction
+
+import av
+import numpy as np
+import parselmouth
+import pytest
+import soundfile
+from conftest import moving_frames, write_mp4
+from PIL import Image
+
+from rtmri2speech import analyse, export, read_clip
+from rtmri2speech.cli import main
+from rtmri2speech.errors import InputError
+from rtmri2speech.export import KINDS, Look, Subject, command, preview, write_files, write_zip
+from rtmri2speech.labels import read_intervals, write_labels
+from rtmri2speech.regions import TEMPLATE, mask
+from rtmri2speech.render.colour import layer
+from rtmri2speech.spec import Band
+
+RATE = Fraction(11413, 420)
+COUNT = 30
+STRETCH = (8, 19)
+GRID = """File type = "ooTextFile"
+Object class = "TextGrid"
+
+xmin = 0
+xmax = 1.1
+tiers? <exists>
+size = 1
+item []:
+    item [1]:
+        class = "IntervalTier"
+        name = "phones"
+        xmin = 0
+        xmax = 1.1
+        intervals: size = 2
+        intervals [1]:
+            xmin = 0
+            xmax = 0.5
+            text = "あ"
+        intervals [2]:
+            xmin = 0.5
+            xmax = 1.1
+            text = "i"
+"""
+
+
+@pytest.fixture(scope="module")
+def subject(bundle_folder, tmp_path_factory):
+    """A clip with sound and labels whose name is not easy, analysed by two bands."""
+    from rtmri2speech import load_bundle
+
+    folder = tmp_path_factory.mktemp("export")
+    bundle = load_bundle(bundle_folder)
+    tone = (0.4 * np.sin(2 * np.pi * 440 * np.arange(round(16000 * COUNT / RATE)) / 16000)).astype(np.float32)
+    source = write_mp4(folder / "発話 'a' 1.mp4", moving_frames(COUNT, 64, 64), RATE, tone)
+    source.with_suffix(".TextGrid").write_text(GRID, encoding="utf-8")
+    analysis = analyse(bundle, read_clip(source), precision="fp32")
+    # Random weights leave the maps nearly still: here F1's heat is in one cell, upper left, and F2's lower right.
+    for name, (row, column) in (("F1", (1, 1)), ("F2", (6, 6))):
+        analysis.cam[name][:] = 0
+        analysis.cam[name][:, row, column] = np.linspace(0.1, 1, COUNT)
+        analysis.cam[name][3] = -1
+    return Subject(source.stem, analysis, bundle, source)
+
+
+@pytest.fixture(scope="module")
+def real(bundle_folder, subject):
+    """The same clip as the model sees it."""
+    from rtmri2speech import load_bundle
+
+    bundle = load_bundle(bundle_folder)
+    return Subject(subject.name, analyse(bundle, read_clip(subject.source), precision="fp32"), bundle, subject.source)
+
+
+@pytest.fixture
+def coarse(monkeypatch):
+    """Figures of few pixels, which are quick to draw."""
+    monkeypatch.setattr(export, "DPI", 60)
+
+
+def decoded(path):
+    with av.open(str(path)) as file:
+        audio = [frame.to_ndarray()[0] for frame in file.decode(audio=0)] if file.streams.audio else []
+        rate = file.streams.audio[0].rate if file.streams.audio else None
+    with av.open(str(path)) as file:
+        frames = [
+            frame.to_ndarray(format="rgb24", src_colorspace=frame.colorspace).astype(int)
+            for frame in file.decode(video=0)
+        ]
+    return frames, np.concatenate(audio) if audio else None, rate
+
+
+def test_the_video_is_the_stretch_slowed_with_sound_at_its_pitch_and_as_previewed(subject, tmp_path):
+    look = Look(stretch=STRETCH, slow=2.5, sound="original", side=256)
+    (path,) = write_files(tmp_path, subject, look, ["video"])
+    assert path.name == "発話_a_1_video.mp4"
+    frames, sound, rate = decoded(path)
+    count = STRETCH[1] - STRETCH[0] + 1
+    assert len(frames) == round(2.5 * count)
+    assert len(sound) / rate == pytest.approx(2.5 * count / RATE, abs=0.06)
+    spectrum = np.abs(np.fft.rfft(sound * np.hanning(len(sound))))
+    assert np.argmax(spectrum) * rate / len(sound) == pytest.approx(440, rel=0.02)
+    for shown, frame in ((0, 8), (15, 14), (29, 19)):
+        difference = np.abs(frames[shown] - preview(subject, look, frame))
+        assert difference.mean() < 2 and np.quantile(difference, 0.99) < 25
+    assert np.abs(frames[0] - preview(subject, look, 19)).mean() > 2
+
+
+def test_colours_stand_where_the_heat_is(subject, tmp_path):
+    look = Look(layout="side-by-side", side=320, colour_maps=("violet", "ivory"), alpha=1.0, sound="none")
+    (path,) = write_files(tmp_path, subject, look, ["video"])
+    frames, sound, _ = decoded(path)
+    last, width = frames[-1], 320
+    assert sound is None and last.shape == (320, 640, 3) and len(frames) == COUNT
+    # both panels are as wide as the picture above the legend is high
+    high = next(y for y in range(320) if (last[y : y + 3] == last[-3:, :1]).all() or np.abs(last[y] - 24).max() < 12)
+    left = width + (width - high) // 2
+    for name, (row, column) in (("violet", (1, 1)), ("ivory", (6, 6))):
+        x, y = left + round(high * (column + 0.5) / 8), round(high * (row + 0.5) / 8)
+        np.testing.assert_allclose(last[y, x], layer(name, 1.0).paint[255], atol=25)
+        plain = last[y, x - width]
+        assert np.ptp(plain) <= 8  # gray: no heat on the left
+
+
+def test_heat_alone_has_no_frame_under_it_and_is_slow_and_silent(subject, tmp_path):
+    (path,) = write_files(tmp_path, subject, Look(side=256, stretch=(0, 5)), ["heat_video"])
+    frames, sound, _ = decoded(path)
+    assert sound is None and len(frames) == 30
+    cold = frames[-1][100:120, 100:120]
+    assert cold.max() <= 6
+    (path,) = write_files(tmp_path, subject, Look(side=256, layout="heatmap", bands=("F2",)), ["video"])
+    frames, sound, _ = decoded(path)
+    assert sound is not None and frames[-1][:100, :100].max() <= 6 < frames[-1][120:].max()
+
+
+def test_figures_are_for_print(subject, tmp_path):
+    kinds = ["frame", "average", "spectrogram"]
+    look = Look(stretch=STRETCH, language="ja", alpha=1.0)
+    paths = {path.name: path for path in write_files(tmp_path, subject, look, kinds, frame=12)}
+    assert set(paths) == {f"発話_a_1_{kind}.png" for kind in ("frame0012", "average", "spectrogram")}
+    for path in paths.values():
+        with Image.open(path) as image:
+            assert image.info["dpi"] == pytest.approx((300, 300), abs=0.1)
+            assert min(image.size) > 1000
+
+
+def test_the_average_is_of_the_stretch(subject, tmp_path, coarse):
+    pictures = []
+    for stretch in ((3, 3), (20, 29)):
+        (path,) = write_files(tmp_path, subject, Look(stretch=stretch, alpha=1.0), ["average"])
+        with Image.open(path) as image:
+            pictures.append(np.asarray(image.convert("RGB")).astype(int)[60:200, 20:200])
+    blue = [((picture[..., 2] - picture[..., 0]) > 60).mean() for picture in pictures]
+    assert blue[0] == 0 and blue[1] > 0.002  # frame 3 has evidence against the bands only
+
+
+def test_traces_can_be_recomputed(subject, tmp_path):
+    (path,) = write_files(tmp_path, subject, Look(stretch=STRETCH), ["traces"])
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [int(row["frame"]) for row in rows] == list(range(8, 20))
+    assert [float(row["time_s"]) for row in rows] == pytest.approx([float(t / RATE) for t in range(8, 20)], abs=1e-6)
+    analysis = subject.analysis
+    assert [float(row["F2_energy_db"]) for row in rows] == pytest.approx(analysis.band_db["F2"][8:20], abs=1e-4)
+    lips = mask(next(region for region in TEMPLATE if region.name == "lips"), 8, 8)
+    assert float(rows[0]["F1_share_lips"]) == pytest.approx(lips[1, 1], abs=1e-5)  # all heat is in that cell
+    (path,) = write_files(tmp_path, subject, Look(stretch=(3, 3)), ["traces"])
+    assert path.read_text(encoding="utf-8").splitlines()[1].split(",")[3] == ""  # no positive attention: no share
+
+
+def test_a_table_with_japanese_names_is_marked_as_utf_8_for_excel(bundle, subject, tmp_path):
+    analysis = analyse(bundle, read_clip(subject.source), [Band("低域", 300, 900)])
+    named = Subject("x", analysis, bundle, subject.source)
+    (path,) = write_files(tmp_path, named, Look(), ["traces"])
+    assert path.read_bytes().startswith(b"\xef\xbb\xbfframe,") and "低域_energy_db" in path.read_text(encoding="utf-8")
+
+
+def test_speech_and_labels_are_cut_like_the_frames(subject, tmp_path):
+    made = write_files(tmp_path, subject, Look(stretch=STRETCH), ["speech", "labels"])
+    paths = {path.name.removeprefix("発話_a_1_"): path for path in made}
+    speech, rate = soundfile.read(paths["speech.wav"])
+    assert rate == 11413 and len(speech) == 12 * 420
+    np.testing.assert_allclose(speech, subject.analysis.audio[8 * 420 : 20 * 420], atol=2e-4)
+    original, rate = soundfile.read(paths["original.wav"])
+    assert rate == 16000 and len(original) == pytest.approx(12 / RATE * 16000, abs=1)
+    grid = parselmouth.read(str(paths["labels.TextGrid"]))
+    assert grid.xmin == 0 and grid.xmax == pytest.approx(float(12 / RATE), abs=1e-6)
+    first, second = read_intervals(paths["labels.TextGrid"])
+    assert (first[2], second[2]) == ("あ", "i")
+    assert first[1] == pytest.approx(0.5 - float(8 / RATE), abs=1e-6)
+    with pytest.raises(InputError, match="no labels from 2.000 to 3.000 s"):
+        write_labels(tmp_path / "no.TextGrid", subject.source.with_suffix(".TextGrid"), 2, 3)
+    with pytest.raises(InputError, match="not a TextGrid"):
+        read_intervals(subject.source)
+
+
+def test_everything_and_where_it_came_from(subject, tmp_path, coarse):
+    shares = []
+    write_zip(tmp_path / "all.zip", subject, Look(side=128), 5, lambda share, stage: shares.append((share, stage)))
+    assert [share for share, _ in shares] == sorted(share for share, _ in shares) and shares[-1][0] == 1
+    assert {stage for _, stage in shares} == {"video", "figures", "heatmaps", "zip"}
+    with zipfile.ZipFile(tmp_path / "all.zip") as archive:
+        assert archive.testzip() is None
+        record = json.loads(archive.read("provenance.json"))
+        held = {name: hashlib.sha256(archive.read(name)).hexdigest() for name in archive.namelist()}
+    assert held.pop("provenance.json") and held == record["files"]
+    ends = ["video.mp4", "heatmaps.mp4", "frame0005.png", "average.png", "spectrogram.png", "traces.csv"]
+    ends += ["speech.wav", "original.wav", "labels.TextGrid"]
+    ends += [f"{band}_{what}" for band in ("F1", "F2") for what in ("heatmaps.npy", "heatmaps.json", "cam.npy")]
+    assert set(held) == {f"発話_a_1_{end}" for end in ends}
+    assert record["clip"]["file"] == "発話 'a' 1.mp4"
+    assert record["clip"]["sha256"] == hashlib.sha256(subject.source.read_bytes()).hexdigest()
+    weights = (subject.bundle.folder / "vocoder.safetensors").read_bytes()
+    assert record["bundle"]["sha256"]["vocoder.safetensors"] == hashlib.sha256(weights).hexdigest()
+    assert record["packages"]["torch"] and str(subject.source.parent) not in json.dumps(record, ensure_ascii=False)
+    assert list(tmp_path.iterdir()) == [tmp_path / "all.zip"]
+
+
+@pytest.mark.parametrize("stretch", [None, STRETCH])
+def test_the_command_of_the_provenance_makes_the_same(real, stretch, tmp_path, monkeypatch):
+    """Run as written, where nothing but the clip, its labels and the bundle lies: every file comes out the same."""
+    look = Look(stretch=stretch, layout="side-by-side", side=96, slow=2.0, colour_maps=("magma", "jet"), language="ja")
+    write_zip(tmp_path / "ours.zip", real, look, 6)
+    for file in (real.source, real.source.with_suffix(".TextGrid")):
+        shutil.copy(file, tmp_path)
+    shutil.copytree(real.bundle.folder, tmp_path / real.bundle.folder.name)
+    monkeypatch.chdir(tmp_path)
+    with zipfile.ZipFile("ours.zip") as archive:
+        record = json.loads(archive.read("provenance.json"))
+    program, *words = shlex.split(record["command"])
+    assert [program, *words[:2]] == ["python", "-m", "rtmri2speech"]
+    assert main(words[2:]) == 0
+    with zipfile.ZipFile("発話_a_1.zip") as archive:
+        again = json.loads(archive.read("provenance.json"))
+        heat = np.load(io.BytesIO(archive.read("発話_a_1_F1_heatmaps.npy")))
+    first, last = stretch or (0, COUNT - 1)
+    assert heat.shape == (last - first + 1, 256, 256) and heat.max() > 0.1
+    assert len(record["files"]) > 10 and again["files"] == record["files"]
+    assert {**again, "made_at": 0} == {**record, "made_at": 0}
+
+
+def test_a_long_japanese_name_and_one_without_letters_are_still_file_names(subject, tmp_path):
+    for name, stem in (("声" * 200, "声" * 40), ("../..", "clip"), ("a/b\\c", "a_b_c")):
+        named = Subject(name, subject.analysis, subject.bundle, subject.source)
+        (path,) = write_files(tmp_path, named, Look(), ["traces"])
+        assert path.parent == tmp_path and path.name == f"{stem}_traces.csv" and path.is_file()
+
+
+@pytest.mark.parametrize(
+    ("look", "words"),
+    [
+        (Look(stretch=(5, 30)), "frames 0 to 29"),
+        (Look(stretch=(9, 8)), "frames 0 to 29"),
+        (Look(bands=("F3",)), "no band F3"),
+        (Look(bands=()), "one band or more"),
+        (Look(sound="theirs"), "sound"),
+        (Look(slow=0.5), "[Ss]low"),
+        (Look(slow=float("nan")), "[Ss]low"),
+        (Look(layout="tiled"), "layout"),
+        (Look(colour_maps=("orange",)), "one colour map"),
+        (Look(colour_maps=("orange", "none such")), "none such"),
+        (Look(alpha=2.0), "alpha"),
+        (Look(side=20), "32 to 4096"),
+        (Look(language="fr"), "en or ja"),
+    ],
+)
+def test_choices_that_do_not_fit_are_named_before_anything_is_written(subject, look, words, tmp_path):
+    with pytest.raises(InputError, match=words):
+        preview(subject, look, 0)
+    with pytest.raises(InputError, match=words):
+        write_files(tmp_path / "out", subject, look)
+    with pytest.raises(InputError, match=words):
+        write_zip(tmp_path / "out.zip", subject, look)
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_what_a_clip_does_not_have(subject, bundle, tmp_path, coarse):
+    silent = write_mp4(tmp_path / "silent.mp4", moving_frames(6, 64, 64), RATE)
+    bare = Subject("silent", analyse(bundle, read_clip(silent)), bundle, silent)
+    with pytest.raises(InputError, match="no original speech"):
+        write_files(tmp_path / "out", bare, Look(sound="original"), ["video"])
+    with pytest.raises(InputError, match="no labels"):
+        write_files(tmp_path / "out", bare, Look(), KINDS)
+    with pytest.raises(InputError, match="what to export"):
+        write_files(tmp_path / "out", bare, Look(), ["nonsense"])
+    assert not (tmp_path / "out").exists()
+    assert "--bundle" not in command(bare, Look())  # a bundle in memory has no folder
+    silent.unlink()
+    with pytest.raises(InputError, match="silent.mp4 is no longer there"):
+        write_zip(tmp_path / "out.zip", bare, Look())
+
+
+@pytest.mark.parametrize("stage", ["video", "figures", "heatmaps", "zip"])
+def test_stopping_leaves_nothing(subject, stage, tmp_path, coarse):
+    class Enough(Exception):
+        pass
+
+    seen = []
+
+    def stop(share, now):
+        seen.append(now)
+        if now == stage and seen.count(stage) > 1:
+            raise Enough
+
+    look = Look(side=128, stretch=(0, 3))
+    with pytest.raises(Enough):
+        if stage == "zip":
+            write_zip(tmp_path / "out" / "all.zip", subject, look, progress=stop)
+        else:
+            write_files(tmp_path / "out", subject, look, ["heat_video", "frame", "traces", "heatmaps"], progress=stop)
+    assert not any(tmp_path.rglob("*.*"))

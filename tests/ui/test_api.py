@@ -1,0 +1,135 @@
+"""The named endpoints, asked over HTTP as docs/api.md says, against the core itself."""
+
+import re
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from conftest import moving_frames, write_mp4
+
+from rtmri2speech.analysis import analyse
+from rtmri2speech.audio import read_audio
+from rtmri2speech.clip import read_clip
+from rtmri2speech.models.bundle import load_bundle
+from rtmri2speech.spec import F1, Band
+from rtmri2speech.ui import Settings, handlers
+
+sys.path.append(str(Path(__file__).parents[1] / "browser"))
+from serving import served  # noqa: E402
+
+DOCS = Path(__file__).parents[2] / "docs" / "api.md"
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory):
+    tone = 0.3 * np.sin(2 * np.pi * 440 * np.arange(round(16000 * 14 / 27)) / 16000)
+    return write_mp4(tmp_path_factory.mktemp("clip") / "円 clip.mp4", moving_frames(14), audio=tone)
+
+
+@pytest.fixture(scope="module")
+def address(bundle_folder, clip, tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("cache")))
+        limits = replace(handlers.PAGE_LIMITS, longest_s=10.0)
+        settings = Settings(bundle=bundle_folder, bundles=bundle_folder.parent, clips=clip.parent, limits=limits)
+        with served(settings) as address:
+            yield address
+
+
+@pytest.fixture(scope="module")
+def client(address, tmp_path_factory):
+    gradio_client = pytest.importorskip("gradio_client")
+    return gradio_client.Client(address, verbose=False, download_files=str(tmp_path_factory.mktemp("got")))
+
+
+def asked(client, clip, api_name, **choices):
+    from gradio_client import handle_file
+
+    return client.predict(video=handle_file(clip), api_name=api_name, **choices)
+
+
+@pytest.fixture(scope="module")
+def expected(bundle_folder, clip):
+    bands = (F1, Band("M", 900, 2500))
+    return analyse(load_bundle(bundle_folder), read_clip(clip), bands, "sequence", "power", "frame")
+
+
+def test_speech_is_the_cores(client, clip, expected):
+    wav, report = asked(client, clip, "/synthesise")
+    samples, rate = read_audio(wav)
+    assert rate == report["sample_rate"] == 11413 and report["frames"] == len(expected.mel_db)
+    assert np.abs(samples - expected.audio).max() < 2e-3  # 16 bit
+    assert report["bundle"] == "fixture" and "bands" in report
+
+
+def test_heatmaps_are_the_cores_by_the_given_choices(client, clip, expected):
+    choices = {"objective": "sequence", "energy": "power", "normalize": "frame"}
+    files, report = asked(client, clip, "/gradcam", bands="F1:300-900, M:900-2500", **choices)
+    assert [Path(file).name for file in files] == ["gradcam_F1_sequence.npy", "gradcam_M_sequence.npy"]
+    for file, name in zip(files, ("F1", "M"), strict=True):
+        assert expected.heatmap(name).max() == 1
+        np.testing.assert_allclose(np.load(file), expected.heatmap(name), atol=1e-3)
+    np.testing.assert_allclose(report["bands"][1]["db"], expected.band_db["M"], atol=1e-2)
+    assert {key: report[key] for key in choices} == choices
+
+
+def test_overlay_has_the_length_and_the_sound_asked_for(client, clip, expected):
+    video, _ = asked(client, clip, "/overlay", slow=2, audio="original")
+    with av.open(video) as container:
+        assert len(container.streams.audio) == 1
+        assert sum(1 for _ in container.decode(video=0)) == 2 * len(expected.mel_db)
+    video, _ = asked(client, clip, "/overlay", bands="F2:900-2500", audio="none")
+    with av.open(video) as container:
+        assert len(container.streams.audio) == 0
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "choices", "sentence"),
+    [
+        ("/gradcam", {"bands": "F1:900-300"}, "Band F1 is reversed or empty"),
+        ("/gradcam", {"bands": "F9:9000-9900"}, "reaches beyond the mel's range"),
+        ("/gradcam", {"bands": ""}, "Give 1 to 4 bands, not 0"),
+        ("/gradcam", {"bands": "F1:1-900 F1:1-800"}, "Two bands have the same name"),
+        ("/gradcam", {"objective": "none"}, "not in the list of choices"),
+        ("/gradcam", {"bundle": "../fixture"}, "not in the list of choices"),
+        ("/overlay", {"slow": 11}, "factor from 1 to 10, not 11"),
+        ("/overlay", {"slow": 0.5}, "factor from 1 to"),
+        ("/overlay", {"alpha": 2}, "opacity alpha must be from 0 to 1"),
+    ],
+)
+def test_bad_choices_are_the_cores_sentence(client, clip, endpoint, choices, sentence):
+    from gradio_client.exceptions import AppError
+
+    with pytest.raises(AppError, match=re.escape(sentence)):
+        asked(client, clip, endpoint, **choices)
+
+
+def test_bad_files_are_a_sentence_without_a_folder(client, tmp_path):
+    from gradio_client.exceptions import AppError
+
+    (tmp_path / "notes.mp4").write_bytes(b"no video")
+    long = write_mp4(tmp_path / "long.mp4", moving_frames(30, 16, 16), fps=2)
+    for file, sentence in ((tmp_path / "notes.mp4", "notes.mp4 is not a video"), (long, "long.mp4 lasts 15.0 s")):
+        with pytest.raises(AppError, match=f"^{sentence}"):
+            asked(client, file, "/synthesise")
+
+
+def test_nothing_else_is_public(client):
+    endpoints = client.view_api(return_format="dict")
+    assert set(endpoints["named_endpoints"]) == {"/synthesise", "/gradcam", "/overlay"}
+    assert not endpoints["unnamed_endpoints"]
+
+
+def test_the_examples_of_the_docs_run(address, clip, tmp_path, monkeypatch, capsys):
+    (tmp_path / "clip.mp4").write_bytes(clip.read_bytes())
+    monkeypatch.chdir(tmp_path)
+    blocks = re.findall(r"```python\n(.*?)```", DOCS.read_text(encoding="utf-8"), re.DOTALL)
+    assert len(blocks) == 4
+    names = {}
+    for block in blocks:
+        exec(block.replace("http://127.0.0.1:7860/", address), names)
+    assert Path(names["video"]).suffix == ".mp4" and names["heat"].shape == (14, 256, 256)
+    assert "give the lower limit first" in capsys.readouterr().out
