@@ -1,4 +1,4 @@
-"""python -m benchmarks [features gradcam commands overlay] [--out FILE.json]: measure, print a table, write a JSON."""
+"""python -m benchmarks [PART ...] [--out FILE.json]: measure, print a table, write a JSON. The parts are in PARTS."""
 
 import argparse
 import json
@@ -6,13 +6,15 @@ import os
 import platform
 from pathlib import Path
 
-from . import commands, features, gradcam, overlay
+from . import commands, features, gradcam, overlay, restore, training
 
 PARTS = {
     "features": features.measure,
     "gradcam": gradcam.measure,
     "commands": commands.measure,
     "overlay": overlay.measure,
+    "restore": restore.measure,
+    "training": training.measure,
 }
 
 

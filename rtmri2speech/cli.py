@@ -496,7 +496,9 @@ def restore(
     elif report["silent"]:
         print(f"{output}: {report['duration_s']:.2f} s of silence, as in the recording: there was nothing to restore")
     else:
-        print(f"{output}: {report['duration_s']:.2f} s restored in {report['seconds']:.2f} s ({report['method']})")
+        done = f"{output}: {report['duration_s']:.2f} s restored in {report['seconds']:.2f} s ({report['method']})"
+        demonstration = method == "neural" and not bundle
+        print(done + "; the embedded bundle is a demonstration, far worse than classical" * demonstration)
 
 
 # ------------------------------------------------------------------------------------------------------------ parts

@@ -3,14 +3,16 @@
     python -m training.acoustic data_dir=DATASET run_dir=RUN [setting=value ...]
     python -m training.acoustic --config-name acoustic_compact data_dir=DATASET run_dir=RUN
 
-The run folder holds settings.json, split.json, scaler.json, history.csv, TensorBoard's files, best.ckpt (least
-validation loss) and last.ckpt. The same command goes on where it was stopped, exactly: the end of the last finished
-epoch. Settings: training/configs/acoustic.yaml (the thesis'), acoustic_compact.yaml (a CPU's).
+The run folder holds settings.json, split.json (and held_out.txt, its val and test, for training.vocoder), scaler.json,
+history.csv, TensorBoard's files, best.ckpt (least validation loss) and last.ckpt. The same command goes on where it was
+stopped, exactly: the end of the last finished epoch. Settings: training/configs/acoustic.yaml (the thesis'),
+acoustic_compact.yaml (a CPU's).
 """
 
 import csv
 import json
 import logging
+import math
 import os
 import time
 import warnings
@@ -43,6 +45,7 @@ from .dataset import (
     Segment,
     WindowDataset,
     collate,
+    fit_articulation,
     fit_scaler,
     split_corpus,
 )
@@ -55,7 +58,11 @@ BANDS = (Band("F1", 300, 900), Band("F2", 900, 2500), Band("F3", 2500, 3500))
 
 @dataclass(frozen=True)
 class OptimizerConfig:
-    """AdamW, and ReduceLROnPlateau on the validation loss (factor, patience in epochs, min_lr)."""
+    """AdamW, and how its learning rate goes on.
+
+    schedule "plateau": ReduceLROnPlateau on the validation loss (factor, patience in epochs, min_lr). "cosine": up from
+    0 in warmup_steps, then down to min_lr along half a cosine until total_steps, where training ends.
+    """
 
     lr: float = 1e-4
     betas: tuple[float, float] = (0.9, 0.999)
@@ -64,6 +71,23 @@ class OptimizerConfig:
     factor: float = 0.5
     patience: int = 5
     min_lr: float = 1e-6
+    schedule: str = "plateau"
+    warmup_steps: int = 0
+    total_steps: int | None = None
+
+    def __post_init__(self):
+        if self.schedule not in ("plateau", "cosine"):
+            raise InputError(f"optimizer.schedule is plateau or cosine, not {self.schedule!r}.")
+        if self.schedule == "cosine" and (self.total_steps is None or self.total_steps <= self.warmup_steps):
+            raise InputError("optimizer.schedule=cosine needs optimizer.total_steps, more than warmup_steps.")
+
+
+def cosine_lr(optimizer: OptimizerConfig, step: int) -> float:
+    """The learning rate of optimiser step number `step`, from 0: see OptimizerConfig."""
+    if step < optimizer.warmup_steps:
+        return optimizer.lr * (step + 1) / optimizer.warmup_steps
+    gone = min(1.0, (step - optimizer.warmup_steps) / (optimizer.total_steps - optimizer.warmup_steps))
+    return optimizer.min_lr + (optimizer.lr - optimizer.min_lr) * 0.5 * (1 + math.cos(math.pi * gone))
 
 
 @dataclass(frozen=True)
@@ -73,6 +97,7 @@ class LoopConfig:
     batch windows an optimiser step, micro_batch of them at a time. precision: auto, bf16, fp16 or fp32. Stops after
     max_epochs, after `patience` epochs without improvement, at optimizer.min_lr, or after max_hours.
     batches_per_epoch: micro-batches, None for all. cnn_checkpointing: recompute the CNN to save memory.
+    frozen_blocks: how many of the CNN's blocks, from the stem on, keep their weights; for short fine-tuning.
     """
 
     batch: int = 16
@@ -84,6 +109,7 @@ class LoopConfig:
     max_hours: float | None = None
     batches_per_epoch: int | None = None
     cnn_checkpointing: bool = False
+    frozen_blocks: int = 0
     accelerator: str = "auto"
     devices: int = 1
     nodes: int = 1
@@ -128,12 +154,26 @@ def predict(model: AcousticModel, frames: Tensor, lengths: Tensor) -> Tensor:
 
     Padding reaches neither BatchNorm nor the LSTM, so a clip's mel does not depend on its batch.
     """
-    batch, time_ = frames.shape[:2]
-    inside = torch.arange(time_, device=frames.device) < lengths[:, None]
-    pooled = model.feature_maps(frames[inside]).mean(dim=(2, 3))
-    if bool(inside.all()):
-        return model.mel_from_features(pooled.unflatten(0, (batch, time_)))
+    return mel_of(model, pooled_features(model, frames, lengths), lengths)
+
+
+def pooled_features(model: AcousticModel, frames: Tensor, lengths: Tensor) -> Tensor:
+    """frames (B, T, 1, S, S), lengths (B,) -> what the CNN makes of each frame: (sum(lengths), C)."""
+    inside = torch.arange(frames.shape[1], device=frames.device) < lengths[:, None]
+    return model.feature_maps(frames[inside]).mean(dim=(2, 3))
+
+
+def mel_of(model: AcousticModel, pooled: Tensor, lengths: Tensor) -> Tensor:
+    """pooled (sum(lengths), C) -> standardised mel (B, T, n_mels), zero in the padding."""
+    if bool((lengths == lengths[0]).all()):
+        return model.mel_from_features(pooled.unflatten(0, (len(lengths), -1)))
     return pad_sequence([model.mel_from_features(p[None])[0] for p in pooled.split(lengths.tolist())], batch_first=True)
+
+
+def cnn_blocks(model: AcousticModel) -> list[torch.nn.Module]:
+    """The CNN's parts in the order the picture passes them; timm's lists of stages are taken apart."""
+    parts = (module for module in model.cnn.children())
+    return [b for m in parts for b in (m if isinstance(m, torch.nn.Sequential | torch.nn.ModuleList) else (m,))]
 
 
 class AcousticLearner(L.LightningModule):
@@ -145,7 +185,13 @@ class AcousticLearner(L.LightningModule):
         self.model = AcousticModel(run.model).to(memory_format=torch.channels_last)
         if run.training.cnn_checkpointing:
             self.model.cnn.set_grad_checkpointing(True)
+        self.frozen = cnn_blocks(self.model)[: run.training.frozen_blocks]
+        for block in self.frozen:
+            block.requires_grad_(False)
         self.loss = MaskedMSEMAE(run.loss, mel.n_mels)
+        self.articulation_scaler = fit_articulation(segments["train"]) if run.loss.articulation else None
+        if self.articulation_scaler:
+            self.articulation = torch.nn.Linear(self.model.channels, len(self.articulation_scaler.mean))
         self.bins = {b.name: band_bins(mel, b) for b in BANDS if b.high_hz <= mel.top_hz}
         self.register_buffer("std_db", torch.from_numpy(scaler.std), persistent=False)
         trained_on = {s.utterance.speaker for s in segments["train"]}
@@ -154,7 +200,14 @@ class AcousticLearner(L.LightningModule):
     def train_dataloader(self) -> DataLoader:
         data = self.run.data
         augment = read_augment(data.augment) if data.augment else None
-        windows = WindowDataset(self.segments["train"], data, self.scaler, jitter=data.stride != 1, augment=augment)
+        windows = WindowDataset(
+            self.segments["train"],
+            data,
+            self.scaler,
+            jitter=data.stride != 1,
+            augment=augment,
+            articulation=self.articulation_scaler,
+        )
         return self._loader(windows, self.run.training.micro_batch, shuffle=True)
 
     def val_dataloader(self) -> DataLoader:
@@ -183,11 +236,24 @@ class AcousticLearner(L.LightningModule):
         """Dropout draws from seed, epoch and batch alone, so that a resumed run repeats an unbroken one."""
         entropy = np.random.SeedSequence((self.run.seed, self.current_epoch, index, self.global_rank))
         torch.manual_seed(int(entropy.generate_state(1)[0]))
+        if self.run.optimizer.schedule == "cosine":
+            for group in self.optimizers().param_groups:
+                group["lr"] = cosine_lr(self.run.optimizer, self.global_step)
+
+    def on_train_epoch_start(self) -> None:
+        for block in self.frozen:
+            block.eval()  # its BatchNorm, too, stays as it is
 
     def training_step(self, batch: dict[str, Tensor], _index: int) -> Tensor:
-        predicted = predict(self.model, batch["frames"], batch["lengths"])
+        pooled = pooled_features(self.model, batch["frames"], batch["lengths"])
+        predicted = mel_of(self.model, pooled, batch["lengths"])
         loss = self.loss(predicted, batch["mel"], batch["mask"], self.global_step)
         self._log_figures("train", predicted.detach(), batch, loss.detach())
+        if self.articulation_scaler:
+            inside = torch.cat([a[:n] for a, n in zip(batch["articulation"], batch["lengths"], strict=True)])
+            error = torch.nn.functional.mse_loss(self.articulation(pooled).float(), inside)
+            self._log("train/articulation", error.detach(), len(inside))
+            loss = loss + self.run.loss.articulation * error
         return loss
 
     def validation_step(self, batch: dict[str, Tensor], _index: int) -> None:
@@ -200,13 +266,16 @@ class AcousticLearner(L.LightningModule):
 
     def on_train_epoch_end(self) -> None:
         """After validation and before the checkpoint, which therefore holds the plateau's new state."""
+        if self.run.optimizer.schedule != "plateau":
+            return
         self.plateau.step(self.trainer.callback_metrics["val/loss"].item())
         if self.optimizers().param_groups[0]["lr"] <= self.run.optimizer.min_lr:
             self.trainer.should_stop = True
 
     def configure_optimizers(self):
         o = self.run.optimizer
-        optimizer = torch.optim.AdamW(self.parameters(), o.lr, o.betas, o.eps, o.weight_decay)
+        trained = [p for p in self.parameters() if p.requires_grad]
+        optimizer = torch.optim.AdamW(trained, o.lr, o.betas, o.eps, o.weight_decay)
         self.plateau = torch.optim.lr_scheduler.ReduceLROnPlateau(
             optimizer, factor=o.factor, patience=o.patience, min_lr=o.min_lr
         )
@@ -309,6 +378,7 @@ def train(run: AcousticRun) -> Path:
         sync_batchnorm=several and torch.cuda.is_available(),  # torch has it for GPUs only
         precision=choose_precision(loop.precision, loop.accelerator),
         max_epochs=loop.max_epochs,
+        max_steps=run.optimizer.total_steps or -1,
         max_time=None if loop.max_hours is None else {"seconds": round(3600 * loop.max_hours)},
         accumulate_grad_batches=loop.batch // (loop.micro_batch * loop.devices * loop.nodes),
         gradient_clip_val=loop.clip,
@@ -354,6 +424,8 @@ def prepare_run(folder: Path, run: AcousticRun, corpus: Corpus) -> tuple[dict[st
     for name, content in (("settings", settings), ("split", ids)):
         with replacing(folder / f"{name}.json") as temporary:
             temporary.write_text(json.dumps(content, indent=1, ensure_ascii=False), encoding="utf-8")
+    with replacing(folder / "held_out.txt") as temporary:
+        temporary.write_text("".join(f"{id_}\n" for id_ in sorted(ids["val"] + ids["test"])), encoding="utf-8")
     return segments, scaler
 
 

@@ -17,6 +17,7 @@ from rtmri2speech.frames import prepare_frames
 from rtmri2speech.mel import Scaler
 from rtmri2speech.spec import MelSpec
 
+from .region_variation import vary_regions
 from .split import PARTS, SplitConfig, split_utterances
 
 Augment = Callable[[np.ndarray, np.random.Generator], np.ndarray]
@@ -30,6 +31,7 @@ class DataConfig:
     image_size: side in pixels the CNN is trained at. augment: strength, 0 is off (see training.augment).
     floor_db: mel values below are raised to it, None for none. What the vocoder's own floor hides anyway (-50 dB for
     ln_power) need not be learned.
+    vary_regions: strength of training.region_variation, for phantoms with their truth; 0 is off.
     split: see SplitConfig. workers: processes that read windows.
     """
 
@@ -38,6 +40,7 @@ class DataConfig:
     image_size: int = 256
     floor_db: float | None = None
     augment: float = 0.0
+    vary_regions: float = 0.0
     split: SplitConfig = field(default_factory=SplitConfig)
     workers: int = 2
 
@@ -46,8 +49,9 @@ class DataConfig:
             raise InputError("data.window and data.stride must be at least 1 frame.")
         if self.image_size < 32 or self.image_size % 32:
             raise InputError(f"data.image_size must be a multiple of 32, not {self.image_size}.")
-        if self.augment < 0:
-            raise InputError(f"data.augment is a strength of 0 (off) or more, not {self.augment:g}.")
+        for name in ("augment", "vary_regions"):
+            if getattr(self, name) < 0:
+                raise InputError(f"data.{name} is a strength of 0 (off) or more, not {getattr(self, name):g}.")
         if self.split.by == "window" and self.window is None:
             raise InputError("data.split.by=window needs windows: give data.window.")
 
@@ -134,17 +138,25 @@ def windows_of(segment: Segment, window: int | None, stride: int | None) -> list
 
 class WindowDataset(Dataset):
     """Item (index, seed) -> {"frames" (T, 1, S, S) float32 in [0, 1], "mel" (T, n_mels) standardised,
-    "mask" (T,) bool, "index"}.
+    "mask" (T,) bool, "index"}, and "articulation" (T, K) where `articulation` says how to standardise it.
 
     With `jitter`, windows are moved at random within their segment; with `augment`, the pictures are changed at
     random. Both draw from the item's seed alone, so any run that asks for the same item gets the same.
     """
 
     def __init__(
-        self, segments: Sequence[Segment], data: DataConfig, scaler: Scaler, *, jitter: bool, augment: Augment | None
+        self,
+        segments: Sequence[Segment],
+        data: DataConfig,
+        scaler: Scaler,
+        *,
+        jitter: bool,
+        augment: Augment | None,
+        articulation: Scaler | None = None,
     ):
         self.windows = [(w, s) for s in segments for w in windows_of(s, data.window, data.stride)]
         self.data, self.scaler, self.jitter, self.augment = data, scaler, jitter, augment
+        self.articulation = articulation
 
     def __len__(self) -> int:
         return len(self.windows)
@@ -162,13 +174,47 @@ class WindowDataset(Dataset):
         }
         frames = _resize(arrays["mri"], self.data.image_size)
         if self.augment:
+            if self.data.vary_regions and (window.utterance.folder / "regions.npy").is_file():
+                frames = self._vary_regions(frames, window.utterance.folder, start, rng)
             frames = self.augment(frames, rng)
-        return {
+        item = {
             "frames": torch.from_numpy(prepare_frames(frames, self.data.image_size))[:, None],
             "mel": torch.from_numpy(self.scaler.standardise(floored(arrays["mel_db"], self.data.floor_db))),
             "mask": torch.from_numpy(np.array(arrays["mask"], bool)),
             "index": index,
         }
+        if self.articulation:
+            known = np.load(window.utterance.folder / "articulation.npy")[start : start + length]
+            item["articulation"] = torch.from_numpy(self.articulation.standardise(known))
+        return item
+
+    def _vary_regions(self, frames: np.ndarray, folder: Path, start: int, rng: np.random.Generator) -> np.ndarray:
+        size, stop = self.data.image_size, start + len(frames)
+        regions = _read_regions(folder, slice(start, stop), size)
+        other = self.windows[rng.integers(len(self.windows))][0].utterance.folder
+        stranger = None
+        if (other / "regions.npy").is_file():
+            picture = _resize(np.load(other / "mri.npy", mmap_mode="r")[:1], size)[0]
+            stranger = picture, _read_regions(other, slice(0, 1), size)[0]
+        return vary_regions(frames, regions, rng, self.data.vary_regions, stranger)
+
+
+def _read_regions(folder: Path, frames: slice, size: int) -> np.ndarray:
+    """uint8 (T, size, size): the truth's regions of these frames."""
+    regions = np.load(folder / "regions.npy", mmap_mode="r")[frames]
+    return np.stack([cv2.resize(region, (size, size), interpolation=cv2.INTER_NEAREST) for region in regions])
+
+
+def fit_articulation(segments: Sequence[Segment]) -> Scaler:
+    """Mean and deviation of each column of the articulation of these recordings.
+
+    Raises InputError if one of them has none, as recordings of people have not.
+    """
+    paths = [s.utterance.folder / "articulation.npy" for s in segments]
+    without = next((p.parent.name for p in paths if not p.is_file()), None)
+    if without:
+        raise InputError(f"{without} has no articulation.npy, which only phantoms have: set loss.articulation=0.")
+    return Scaler.fit([np.load(path) for path in paths])
 
 
 def floored(mel_db: np.ndarray, floor_db: float | None) -> np.ndarray:
@@ -195,7 +241,8 @@ def _resize(frames: np.ndarray, size: int) -> np.ndarray:
 def collate(items: list[dict[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
     """Items of different lengths -> a batch padded with zeros, with "lengths" (B,) and "index" (B,)."""
     pad = torch.nn.utils.rnn.pad_sequence
-    batch = {name: pad([item[name] for item in items], batch_first=True) for name in ("frames", "mel", "mask")}
+    tensors = [name for name in items[0] if name != "index"]
+    batch = {name: pad([item[name] for item in items], batch_first=True) for name in tensors}
     numbers = {"lengths": [len(item["mask"]) for item in items], "index": [item["index"] for item in items]}
     return batch | {name: torch.tensor(values) for name, values in numbers.items()}
 

@@ -22,6 +22,8 @@ class LossConfig:
 
     bin_weights: (first bin, weight) of each stretch of mel bins. frame_weights: of a window's first frames.
     delta, delta_delta, latest: (start, end) weight of each term. ramp_steps: optimiser steps from start to end.
+    articulation: weight of the squared error of a phantom's known articulation, read off the CNN's features of each
+    frame by a linear layer that is thrown away; it teaches the CNN where to look. 0: off.
     """
 
     bin_weights: tuple[tuple[int, float], ...] = ((0, 2.0), (6, 3.0), (16, 2.4), (32, 1.6), (48, 1.8))
@@ -30,6 +32,7 @@ class LossConfig:
     delta_delta: tuple[float, float] = (0.1, 0.15)
     latest: tuple[float, float] = (0.2, 0.4)
     ramp_steps: int = 120_000
+    articulation: float = 0.0
 
     def __post_init__(self):
         firsts = [first for first, _ in self.bin_weights]

@@ -5,6 +5,7 @@
 samples/<ID>/mri.npy     (T, H, W) uint8, at the mel's frame rate, each frame scaled to its own minimum and maximum
 samples/<ID>/mel_db.npy  (T, n_mels) float32
 samples/<ID>/mask.npy    (T,) bool, false where the sound ends before the pictures do
+samples/<ID>/regions.npy, articulation.npy    of a phantom with its truth beside it only (training.truth)
 samples/<ID>/source.json what it was made from, with which settings, and the checks
 scaler.json, meta.json   per-bin mean and deviation; settings, recordings, and the recordings left out with the reason
 
@@ -28,19 +29,25 @@ from typer import Option
 from rtmri2speech.atomic import replacing
 from rtmri2speech.errors import InputError
 from rtmri2speech.mel import Scaler, mel_spectrogram_db
+from rtmri2speech.restore import METHODS
 from rtmri2speech.spec import FrameSpec, MelSpec
 
 from .checks import SILENT_DBFS, audio_lag, clipped_share, level_dbfs
 from .console import plain_errors
 from .pairs import write_filelists, write_pairs_npy, write_pairs_npz
 from .sources import Source, find_sources, read_speakers
+from .truth import read_truth, truth_file
 
 FORMAT = "rtmri2speech dataset"
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How recordings become samples. fps: of corpora of pictures. level_dbfs None: the sound's level is kept."""
+    """How recordings become samples. fps: of corpora of pictures. level_dbfs None: the sound's level is kept.
+
+    restore: a method of rtmri2speech.restore to clean the sound with, None to take it as it is. allow_restored: whether
+    sound files that say they were restored before may be trained on.
+    """
 
     mel: MelSpec = field(default_factory=MelSpec)
     frames: FrameSpec = field(default_factory=FrameSpec)
@@ -48,17 +55,24 @@ class Settings:
     level_dbfs: float | None = None
     longest_mismatch_s: float = 0.25
     most_clipped: float = 0.01
+    restore: str | None = None
+    allow_restored: bool = False
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One recording as the training reads it (see the module's text), and its checks."""
+    """One recording as the training reads it (see the module's text), and its checks.
+
+    regions, articulation: a phantom's truth (see training.truth), None for recordings.
+    """
 
     mri: np.ndarray
     mel_db: np.ndarray
     mask: np.ndarray
     waveform: np.ndarray
     checks: dict
+    regions: np.ndarray | None = None
+    articulation: np.ndarray | None = None
 
 
 def make_sample(source: Source, settings: Settings) -> Sample:
@@ -71,6 +85,7 @@ def make_sample(source: Source, settings: Settings) -> Sample:
     from rtmri2speech.audio import read_audio, resample
     from rtmri2speech.clip import read_clip
     from rtmri2speech.frames import prepare_frames
+    from rtmri2speech.restore import restore, restored_by
     from rtmri2speech.timeline import retime
 
     spec = settings.mel
@@ -96,6 +111,13 @@ def make_sample(source: Source, settings: Settings) -> Sample:
         raise InputError(f"the sound is silent ({checks['level_dbfs']:.0f} dB re full scale)")
     if checks["clipped_share"] > settings.most_clipped:
         raise InputError(f"{100 * checks['clipped_share']:.1f} % of the sound is clipped")
+    said = restored_by(source.audio or source.video)
+    if said and not settings.allow_restored:
+        raise InputError("the sound is no recording but was restored: take the original, or --allow_restored")
+    if settings.restore:
+        samples = restore(samples, rate, settings.restore)
+    if said or settings.restore:
+        checks["restored"] = settings.restore or said  # an estimate of the speech, and so are its mels
 
     frames = retime(clip, spec.fps)
     if (frames == frames[0]).all():
@@ -109,7 +131,9 @@ def make_sample(source: Source, settings: Settings) -> Sample:
     lag_s, certainty = audio_lag(mri, mel_db, spec.fps)
     checks |= {"frames": len(mri), "audio_lag_s": None if lag_s is None else round(lag_s, 3)}
     checks["audio_lag_correlation"] = round(certainty, 3)
-    return Sample(mri, mel_db, heard, waveform, checks)
+    truth = truth_file(source.video)
+    known = read_truth(truth, len(mri), spec.fps) if truth else (None, None)
+    return Sample(mri, mel_db, heard, waveform, checks, *known)
 
 
 def speech_level_dbfs(waveform: np.ndarray, spec: MelSpec) -> float:
@@ -142,6 +166,11 @@ def write_sample(source: Source, settings: Settings, out_dir: Path, keep_wav: bo
     """
     folder, wav = out_dir / "samples" / source.id, out_dir / "wavs" / f"{source.id}.wav"
     origin = {"settings": asdict(settings), "video": _stamp(source.video), "audio": _stamp(source.audio)}
+    origin["truth"] = _stamp(truth_file(source.video))
+    # As before there was the choice, so that samples made then are not made again.
+    for name in ("restore", "allow_restored"):
+        if not origin["settings"][name]:
+            del origin["settings"][name]
     origin = json.loads(json.dumps(origin))
     done = _read_json(folder / "source.json")
     if done and done.get("origin") == origin and (wav.is_file() or not keep_wav):
@@ -158,8 +187,9 @@ def write_sample(source: Source, settings: Settings, out_dir: Path, keep_wav: bo
         write_audio(wav, fit_length(sample.waveform, len(sample.mri), settings.mel), settings.mel.sample_rate)
     with replacing(folder) as temporary:
         temporary.mkdir()
-        for name in ("mri", "mel_db", "mask"):
-            np.save(temporary / f"{name}.npy", getattr(sample, name))
+        for name in ("mri", "mel_db", "mask", "regions", "articulation"):
+            if getattr(sample, name) is not None:
+                np.save(temporary / f"{name}.npy", getattr(sample, name))
         _write_json(temporary / "source.json", {"origin": origin, "checks": sample.checks})
     return _entry(source, sample.checks)
 
@@ -252,6 +282,7 @@ def write_dataset(
         "mel": settings.mel.to_json(),
         "frames": settings.frames.to_json(),
         "level_dbfs": settings.level_dbfs,
+        "restored": settings.restore,
         "total_s": round(sum(entry["video_s"] for entry in used.values()), 2),
         "utterances": used,
         "skipped": dict(sorted(skipped.items())),
@@ -296,6 +327,13 @@ def preprocess(
     max_clipped: Annotated[
         float, Option("--max_clipped", help="Leave out recordings with a larger share of clipped samples.")
     ] = Settings.most_clipped,
+    restore: Annotated[
+        str | None,
+        Option("--restore", help="Clean the sound: classical or neural. Originals stay; samples are labelled."),
+    ] = None,
+    allow_restored: Annotated[
+        bool, Option("--allow_restored", help="Also take sound files that say they were restored before.")
+    ] = False,
     speakers: Annotated[Path | None, Option("--speakers", help="CSV file: id, speaker.")] = None,
     speaker_pattern: Annotated[
         str, Option("--speaker_pattern", help="Regular expression; its first group in an id is the speaker.")
@@ -315,7 +353,18 @@ def preprocess(
         if backend not in ("loky", "dask"):
             raise InputError(f"--backend is loky or dask, not {backend!r}.")
         mel = MelSpec(sr, n_fft, win_length, hop_length, n_mels, preemphasis=preemph, layout=layout)
-        settings = Settings(mel, FrameSpec(size), fps, level, max_mismatch_s, max_clipped)
+        if restore not in (None, *METHODS):
+            raise InputError(f"--restore is {' or '.join(METHODS)}, not {restore!r}.")
+        settings = Settings(
+            mel,
+            FrameSpec(size),
+            fps,
+            level,
+            max_mismatch_s,
+            max_clipped,
+            restore=restore,
+            allow_restored=allow_restored,
+        )
         named = read_speakers(speakers) if speakers else None
         sources, unusable = find_sources(data_dir, audio_dir, named, speaker_pattern)
         cluster = dict(jobs=jobs, backend=backend, scheduler=scheduler)

@@ -53,8 +53,11 @@ class AcousticResult:
     best: dict
 
 
-def read_acoustic_run(folder: Path) -> AcousticResult:
-    """Raises InputError if the folder is not a run with a finished epoch."""
+def read_acoustic_run(folder: Path, pool: int = 1) -> AcousticResult:
+    """The best epoch of a run; `pool`: for pictures so many times as large, averaged down to those it was trained at.
+
+    Raises InputError if the folder is not a run with a finished epoch.
+    """
     from .acoustic import model_tensors
 
     try:
@@ -63,8 +66,9 @@ def read_acoustic_run(folder: Path) -> AcousticResult:
         with (folder / "history.csv").open(encoding="utf-8", newline="") as file:
             history = list(csv.DictReader(file))
         mel = MelSpec.from_json(settings["mel"])
+        settings["model"]["input_pool"] = pool * settings["model"].get("input_pool", 1)
         model = AcousticModel(AcousticConfig.from_json(settings["model"]))
-        frames = FrameSpec(settings["data"]["image_size"])
+        frames = FrameSpec(pool * settings["data"]["image_size"])
         best = min(history, key=lambda row: float(row["val/loss"]))
     except (OSError, ValueError, KeyError) as error:
         if isinstance(error, InputError):
@@ -138,7 +142,7 @@ def model_card(
         cnn=model["cnn"],
         rnn_hidden=model["rnn_hidden"],
         dropout=model["dropout"],
-        image_size=data["image_size"],
+        image_size=acoustic.frames.size,
         window=data["window"] or "all",
         augment=data["augment"],
         mel=f"{mel.n_mels} bins, {mel.sample_rate} Hz, hop {mel.hop_length}, layout {mel.layout}",
@@ -205,13 +209,16 @@ def publish(
     limits: Annotated[Path | None, Option("--limits", help="Text file: limits of use.")] = None,
     licence: Annotated[Path | None, Option("--licence", help="Text file: licence of the weights.")] = None,
     reproduce: Annotated[Path | None, Option("--reproduce", help="Text file: the commands, corpus first.")] = None,
+    pool: Annotated[
+        int, Option("--pool", help="2: for pictures twice as large as in training, averaged down before the CNN.")
+    ] = 1,
     full: Annotated[bool, Option("--full", help="Store float32 weights; default float16.")] = False,
 ) -> None:
     """Put a trained acoustic model and vocoder into a bundle with its MODEL_CARD.md."""
     with plain_errors():
         from .vocoder_run import load_run, read_settings
 
-        result, voice = read_acoustic_run(acoustic), read_settings(vocoder)
+        result, voice = read_acoustic_run(acoustic, pool), read_settings(vocoder)
         if voice["mel"] != result.mel.to_json():
             raise InputError(f"The mel of {vocoder} is not that of {acoustic}: train both with the same one.")
         tables = {path.stem.replace("_", " "): read_metrics(path) for path in metrics or ()}

@@ -18,7 +18,7 @@ METHODS = {
 }
 DEFAULT_BUNDLE = Path(__file__).parents[2] / "assets" / "models" / "restore"
 LOWEST_RATE = 4000
-_CHUNK_S = 60.0
+_CHUNK_S = 30.0
 _BLOCK_S = 10.0
 _LABEL = "Restored by rtmri2speech"
 

@@ -85,6 +85,19 @@ def test_the_bundle_is_the_best_epoch_and_the_card_tells_how_good_it_is(runs, tm
     assert str(tmp_path) not in card + (out / "bundle.json").read_text(encoding="utf-8")
 
 
+def test_larger_pictures_averaged_down_give_the_same_speech(runs, tmp_path):
+    acoustic, vocoder, _ = runs
+    for pool in (1, 2):
+        out = tmp_path / str(pool)
+        assert run("--acoustic", acoustic, "--vocoder", vocoder, "--out", out, "--pool", pool).exit_code == 0
+    plain, pooled = load_bundle(tmp_path / "1"), load_bundle(tmp_path / "2")
+    assert (plain.frames.size, pooled.frames.size) == (128, 256)
+    small = torch.rand(1, 3, 1, 128, 128)
+    large = small.repeat_interleave(2, dim=-1).repeat_interleave(2, dim=-2)
+    with torch.no_grad():
+        torch.testing.assert_close(pooled.acoustic(large), plain.acoustic(small))
+
+
 def test_what_cannot_be_published_is_told_and_leaves_nothing(runs, tmp_path):
     acoustic, vocoder, _ = runs
     bad = tmp_path / "bad.json"

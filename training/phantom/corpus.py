@@ -27,6 +27,8 @@ FORMAT = "rtmri2speech phantom corpus 1"
 _MOST_SPEAKERS = 100
 # A worker keeps what it has drawn of the speakers it met; a whole round of them fits.
 _SPEAKERS_KEPT = 24
+# VocalTractLab never gives back the memory of a speaker it loaded, about 10 MB an utterance: workers are replaced.
+_UTTERANCES_A_WORKER = 60
 
 
 @dataclass(frozen=True)
@@ -129,7 +131,8 @@ def make_corpus(
         return {}
     failed = {}
     spawn = multiprocessing.get_context("spawn")
-    with spawn.Pool(min(workers, len(missing)), initializer=_start_worker) as pool:
+    workers = min(workers, len(missing))
+    with spawn.Pool(workers, initializer=_start_worker, maxtasksperchild=_UTTERANCES_A_WORKER) as pool:
         for name, problem in pool.imap_unordered(_make, [(folder, t) for t in missing]):
             if problem:
                 failed[name] = problem

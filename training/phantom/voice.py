@@ -71,8 +71,7 @@ class Voice:
         return self
 
     def __exit__(self, *_):
-        vtl_api._close()
-        vtl_api._initialize(vtl.DEFAULT_SPEAKER_PATH)
+        # The library keeps this speaker until the next one comes: every initialisation costs memory for ever.
         self._folder.cleanup()
 
     def _rest_posture(self) -> np.ndarray:

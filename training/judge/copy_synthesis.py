@@ -1,0 +1,52 @@
+"""What a bundle's vocoder loses: speech made from recordings' own mel, against the recordings.
+
+python -m training.judge.copy_synthesis RECORDINGS --bundle BUNDLE [--last 0.1]
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import torch
+import typer
+from typer import Argument, Option
+
+from rtmri2speech.analysis import vocode
+from rtmri2speech.audio import read_audio
+from rtmri2speech.errors import InputError
+from rtmri2speech.mel import mel_spectrogram_db
+from rtmri2speech.metrics import estoi, stoi
+from rtmri2speech.models.bundle import Bundle, load_bundle
+
+from ..console import plain_errors
+from ..speech import find_recordings
+from .attention import resample_to
+
+
+def copy_synthesis(bundle: Bundle, path: Path) -> dict[str, float | None]:
+    """STOI and ESTOI of the recording made from its own mel; None where they are not defined (very short speech)."""
+    original = resample_to(*read_audio(path), bundle)
+    made = vocode(bundle, mel_spectrogram_db(torch.from_numpy(original), bundle.mel))
+    original = original[: len(made)]
+    return {m.__name__: m(original, made, bundle.mel.sample_rate) for m in (stoi, estoi)}
+
+
+@plain_errors()
+def main(
+    recordings: Annotated[Path, Argument(help="Folder of .wav or .flac files.")],
+    bundle: Annotated[Path | None, Option("--bundle", help="Default: the embedded one.")] = None,
+    last: Annotated[float, Option("--last", help="Only this share of the recordings, last by name.")] = 1.0,
+) -> None:
+    """Mean STOI and ESTOI of copy-synthesis over a folder of recordings."""
+    if not 0 < last <= 1:
+        raise InputError(f"--last is a share of the recordings, above 0 and up to 1, not {last:g}.")
+    judged = load_bundle(bundle) if bundle else load_bundle()
+    paths = list(find_recordings(recordings).values())
+    scores = [copy_synthesis(judged, path) for path in paths[-max(1, round(last * len(paths))) :]]
+    for name in scores[0]:
+        values = [s[name] for s in scores if s[name] is not None]
+        print(f"{name.upper()} {np.mean(values):.3f} over {len(values)} recordings")
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,141 @@
+"""How well a bundle does on pictures as another scanner, field of view or operator would have made them.
+
+    python -m training.judge.transfer CLIPS --bundle BUNDLE
+
+CLIPS have sound and were held out from training. Each clip is shown as it is and in VARIANTS, fixed changes of its
+pictures that training.augment does not make in this strength or at all; the sound stays. For each: the correlation of
+the spectrum's shape and of its level with the true mel over the speech frames. A stand-in for real scanners, of which
+it says nothing certain.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import cv2
+import numpy as np
+import torch
+import typer
+from typer import Argument, Option
+
+from rtmri2speech.analysis import analyse
+from rtmri2speech.clip import Clip, read_clip
+from rtmri2speech.evaluation import SPEECH_RANGE_DB, speech_frames
+from rtmri2speech.mel import mel_spectrogram_db
+from rtmri2speech.metrics import loudness_correlation, spectral_shape_correlation
+from rtmri2speech.models.bundle import Bundle, load_bundle
+
+from ..console import plain_errors
+from .attention import find_phantoms, resample_to, sound_of
+
+_CENTRE = np.array([0.36, 0.5])  # of the vocal tract in a picture of a whole head that looks left
+
+
+def _moved(frames: np.ndarray, zoom: tuple[float, float], degrees: float, shift: tuple[float, float]) -> np.ndarray:
+    """Magnified about the vocal tract, turned, and shifted by shares of the picture."""
+    size = np.array(frames.shape[:0:-1], float)
+    angle = np.deg2rad(degrees)
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]) * zoom
+    pivot = _CENTRE * size
+    matrix = np.c_[turn, pivot + np.array(shift) * size - turn @ pivot]
+    return np.stack([cv2.warpAffine(f, matrix, tuple(int(s) for s in size), flags=cv2.INTER_AREA) for f in frames])
+
+
+def mouth_only(frames: np.ndarray) -> np.ndarray:
+    """A field of view of lips to pharynx: brain and most of the spine are outside the picture."""
+    return _moved(frames, (1.75, 1.75), 0.0, (0.12, 0.0))
+
+
+def far_away(frames: np.ndarray) -> np.ndarray:
+    """A field of view a third larger than any in training."""
+    return _moved(frames, (0.75, 0.75), 0.0, (0.05, 0.03))
+
+
+def leaning(frames: np.ndarray) -> np.ndarray:
+    """The head turned by 15 degrees, and low in the picture."""
+    return _moved(frames, (1.1, 1.1), -15.0, (0.0, 0.1))
+
+
+def other_anatomy(frames: np.ndarray) -> np.ndarray:
+    """A head 25 % longer for its depth, bent by a smooth distortion, as no scaled phantom is."""
+    stretched = _moved(frames, (0.95, 1.2), 0.0, (0.0, 0.0))
+    rows, columns = frames.shape[1:]
+    y, x = np.mgrid[0:rows, 0:columns].astype(np.float32)
+    bend_x = x + 0.02 * columns * np.sin(2 * np.pi * y / rows).astype(np.float32)
+    bend_y = y + 0.02 * rows * np.sin(2 * np.pi * (x / columns + 0.2)).astype(np.float32)
+    return np.stack(
+        [cv2.remap(f, bend_x, bend_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE) for f in stretched]
+    )
+
+
+def coarse_and_noisy(frames: np.ndarray) -> np.ndarray:
+    """68 pixels across with strong noise and hard edges, as the oldest corpora."""
+    rng = np.random.default_rng(0)
+    small = [cv2.resize(f, (68, 68), interpolation=cv2.INTER_AREA).astype(np.float32) for f in frames]
+    noisy = [np.hypot(f + rng.normal(0, 14, f.shape), rng.normal(0, 14, f.shape)) for f in small]
+    size = frames.shape[:0:-1]
+    return np.stack(
+        [np.clip(cv2.resize(f, size, interpolation=cv2.INTER_LANCZOS4), 0, 255).astype(np.uint8) for f in noisy]
+    )
+
+
+def surface_coil(frames: np.ndarray) -> np.ndarray:
+    """One coil at the chin: the back of the head is lost, and bright lips are compressed."""
+    rows, columns = frames.shape[1:]
+    y, x = np.mgrid[0:rows, 0:columns] / [[[rows]], [[columns]]]
+    field = np.exp(-(((x - 0.2) / 0.35) ** 2) - (((y - 0.62) / 0.4) ** 2))
+    return np.clip(255 * (frames / 255 * (0.05 + 1.3 * field)) ** 0.7, 0, 255).astype(np.uint8)
+
+
+VARIANTS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "as it is": lambda frames: frames,
+    "mouth only": mouth_only,
+    "far away": far_away,
+    "leaning": leaning,
+    "other anatomy": other_anatomy,
+    "coarse and noisy": coarse_and_noisy,
+    "surface coil": surface_coil,
+}
+
+
+def transfer(bundle: Bundle, clips: list[tuple[Clip, np.ndarray, int]]) -> dict[str, dict[str, float]]:
+    """(clip, its sound, rate) each -> variant -> {"shape", "loudness"}, means of the correlations over the clips."""
+    table = {}
+    for name, change in VARIANTS.items():
+        rows = []
+        for clip, sound, rate in clips:
+            mel_db = analyse(bundle, replace(clip, frames=change(clip.frames)), bands=()).mel_db
+            true = mel_spectrogram_db(torch.from_numpy(resample_to(sound, rate, bundle)), bundle.mel).numpy()
+            count = min(len(true), len(mel_db))
+            speech = speech_frames(true[:count], SPEECH_RANGE_DB)
+            pair = true[speech], mel_db[speech]
+            rows.append([spectral_shape_correlation(*pair), loudness_correlation(*pair)])
+        values = np.array([[np.nan if v is None else v for v in row] for row in rows], float)
+        table[name] = dict(zip(("shape", "loudness"), np.nanmean(values, axis=0).tolist(), strict=True))
+    return table
+
+
+@plain_errors()
+def main(
+    clips: Annotated[list[Path], Argument(help="Phantom clips with sound, or folders of them.")],
+    bundle: Annotated[Path | None, Option("--bundle", help="Default: the embedded one.")] = None,
+    json_out: Annotated[Path | None, Option("--json", help="Also write the table to this file.")] = None,
+) -> None:
+    """Correlation of the spectrum's shape and level on variants of held-out phantoms."""
+    judged = load_bundle(bundle) if bundle else load_bundle()
+    read = []
+    for path in find_phantoms(clips):
+        clip = read_clip(path)
+        read.append((clip, *sound_of(path, clip)))
+    table = transfer(judged, read)
+    print(f"{'':<20}{'shape':>10}{'loudness':>10}   (correlation, {len(read)} clips)")
+    for name, row in table.items():
+        print(f"{name:<20}{row['shape']:>10.2f}{row['loudness']:>10.2f}")
+    if json_out:
+        json_out.write_text(json.dumps(table, indent=1), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,8 @@
+"""python -m training.restore [--config-name restore_small] run_dir=RUN stage=pa|vocoder|finetune|all setting=value"""
+
+from ..settings import run_command
+from .settings import RestoreSettings
+from .train import train
+
+if __name__ == "__main__":
+    run_command(train, RestoreSettings, "restore")

@@ -1,0 +1,57 @@
+"""Training batches. A batch depends on the seed, its stage and its number in it alone, for exact resuming."""
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from rtmri2speech.audio import resample
+from rtmri2speech.restore.encoder import ENCODER_RATE
+
+from ..speech import Recording
+from .degrade import Degrader
+from .recordings import SegmentDraw
+from .settings import STAGES, RestoreSettings
+
+
+class StageBatches(Dataset):
+    """Batches number `first`, first + 1, ... of one stage.
+
+    Each is {"clean": (B, L) at the output rate, "heard": (B, L16) at 16 kHz, what the encoder is given, "target":
+    (B, L16) its clean counterpart, "from": first frame of the slice the vocoder speaks}. In stage vocoder, heard is
+    clean.
+    """
+
+    def __init__(
+        self, settings: RestoreSettings, recordings: list[Recording], degrader: Degrader, frame_s: float,
+        stage: str, first: int, count: int,
+    ):  # fmt: skip
+        self.settings, self.degrader, self.stage, self.first, self.count = settings, degrader, stage, first, count
+        own = settings.of(stage)
+        self.frames = max(1, round(own.segment_s / frame_s))
+        self.slice_frames = min(self.frames, max(1, round(own.slice_s / frame_s)))
+        self.samples = round(self.frames * frame_s * settings.rate)
+        self.pool = SegmentDraw(recordings, self.samples)
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, index: int) -> dict[str, Tensor]:
+        if not 0 <= index < self.count:
+            raise IndexError(index)
+        random = np.random.default_rng([self.settings.seed, STAGES.index(self.stage), self.first + index])
+        rate, own = self.settings.rate, self.settings.of(self.stage)
+        clean, heard = [], []
+        for _ in range(own.batch_size):
+            segment = self.pool.draw(random)
+            clean.append(segment)
+            heard.append(segment if self.stage == "vocoder" else self.degrader(segment, random))
+        target = np.stack([resample(x, rate, ENCODER_RATE) for x in clean])
+        if self.stage != "vocoder":
+            heard = [resample(x, rate, ENCODER_RATE) for x in heard]
+        return {
+            "clean": torch.from_numpy(np.stack(clean)),
+            "target": torch.from_numpy(target),
+            "heard": torch.from_numpy(target if self.stage == "vocoder" else np.stack(heard)),
+            "from": torch.tensor(int(random.integers(self.frames - self.slice_frames + 1))),
+        }

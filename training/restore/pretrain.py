@@ -1,0 +1,219 @@
+"""Pre-train a small HuBERT on clean speech (W.-N. Hsu et al., IEEE/ACM TASLP 29, 2021; its first iteration).
+
+    python -m training.restore.pretrain run_dir=RUN +sources.mine.folder=WAVS
+
+Masked frames are to be told apart by the class of their MFCCs. The same command again goes on where it stopped; the
+encoder lies in RUN/encoder, in transformers' own format. Settings: training/configs/restore_encoder.yaml.
+"""
+
+import json
+import time
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from rtmri2speech.atomic import replacing
+from rtmri2speech.errors import InputError
+from rtmri2speech.models.weights import read_checkpoint
+from rtmri2speech.restore.encoder import ENCODER_RATE, build_hubert, framed, standardise
+
+from ..settings import build, run_command
+from ..speech import Recording, SpeechSource
+from .recordings import SegmentDraw, prepare_sources
+
+_CLASS_FRAMES = 200_000  # frames that the classes are found from
+
+
+@dataclass(frozen=True)
+class PretrainSettings:
+    """See training/configs/restore_encoder.yaml for each."""
+
+    run_dir: str
+    sources: dict[str, SpeechSource]
+    encoder: dict = field(default_factory=dict)
+    prepared: str | None = None
+    classes: int = 100
+    segment_s: float = 3.0
+    batch_size: int = 8
+    gain_db: tuple[float, float] = (-20.0, 0.0)
+    seed: int = 1234
+    lr: float = 1e-3
+    warmup_steps: int = 300
+    steps: int = 4000
+    log_every: int = 50
+    checkpoint_every: int = 100
+    device: str = "auto"
+
+    def __post_init__(self):
+        sources = {
+            name: s if isinstance(s, SpeechSource) else build(SpeechSource, s, f"sources.{name}")
+            for name, s in self.sources.items()
+        }
+        object.__setattr__(self, "sources", sources)
+
+
+class MaskedPrediction(nn.Module):
+    """HuBERT with a class for each frame: waveform (B, L), mask (B, T) -> logits (B, T, classes)."""
+
+    def __init__(self, config: dict, classes: int):
+        super().__init__()
+        self.hubert = build_hubert(config)
+        self.head = nn.Linear(self.hubert.config.hidden_size, classes)
+
+    def forward(self, waveform: Tensor, mask: Tensor) -> Tensor:
+        return self.head(self.hubert(framed(waveform, self.hubert.config), mask_time_indices=mask).last_hidden_state)
+
+
+def mfcc(waveform: np.ndarray, frames: int) -> np.ndarray:
+    """(frames, 39): 13 MFCCs of 25 ms every 20 ms with their first and second differences, centred as `framed` does."""
+    import librosa
+
+    hop, window = ENCODER_RATE // 50, ENCODER_RATE // 40
+    before = (window - hop) // 2
+    padded = np.pad(waveform, (before, (frames - 1) * hop + window - before - len(waveform)))
+    # A trace of noise: digital silence would have its own class, far from all others.
+    padded = padded + 1e-5 * np.random.default_rng(0).standard_normal(len(padded)).astype(np.float32)
+    cepstra = librosa.feature.mfcc(
+        y=padded, sr=ENCODER_RATE, n_mfcc=13, n_fft=512, win_length=window, hop_length=hop, center=False, n_mels=26
+    )[:, :frames]
+    cepstra = np.pad(cepstra, ((0, 0), (0, frames - cepstra.shape[1])), mode="edge")
+    differences = [librosa.feature.delta(cepstra, width=5, order=order) for order in (1, 2)]
+    return np.concatenate([cepstra, *differences]).T
+
+
+def frame_classes(recordings: list[Recording], hop: int, classes: int, seed: int) -> dict[str, np.ndarray]:
+    """path of each recording -> class of each of its frames (T,), by k-means over standardised MFCCs."""
+    from sklearn.cluster import MiniBatchKMeans
+
+    cepstra = {str(r.path): mfcc(np.load(r.path), -(-r.samples // hop)) for r in recordings}
+    everything = np.concatenate(list(cepstra.values()))
+    mean, std = everything.mean(0), everything.std(0)
+    random = np.random.default_rng(seed)
+    sample = random.permutation(len(everything))[:_CLASS_FRAMES]
+    clusters = MiniBatchKMeans(min(classes, len(sample)), batch_size=4096, random_state=seed, n_init=3)
+    clusters.fit((everything[sample] - mean) / std)
+    return {path: clusters.predict((c - mean) / std).astype(np.int64) for path, c in cepstra.items()}
+
+
+class MaskedSegments:
+    """Batches of (waveform, classes, mask). A batch depends on the seed and its number alone."""
+
+    def __init__(self, recordings: list[Recording], settings: PretrainSettings, config):
+        hop = int(np.prod(config.conv_stride))
+        self.hop, self.frames, self.config = hop, round(settings.segment_s * ENCODER_RATE) // hop, config
+        self.settings = settings
+        self.classes = frame_classes(recordings, hop, settings.classes, settings.seed)
+        self.pool = SegmentDraw(recordings, self.frames * hop)
+
+    def batch(self, step: int) -> tuple[Tensor, Tensor, Tensor]:
+        """waveform (B, L) standardised, classes (B, T), mask (B, T)."""
+        random = np.random.default_rng([self.settings.seed, step])
+        waves, labels = [], []
+        for _ in range(self.settings.batch_size):
+            recording = self.pool.recordings[random.choice(len(self.pool.recordings), p=self.pool.shares)]
+            classes = self.classes[str(recording.path)]
+            first = int(random.integers(max(1, len(classes) - self.frames + 1)))
+            wave = np.load(recording.path, mmap_mode="r")[first * self.hop : (first + self.frames) * self.hop]
+            chosen = classes[first : first + self.frames]
+            gain = 10 ** (random.uniform(*self.settings.gain_db) / 20)
+            waves.append(gain * np.pad(wave, (0, self.frames * self.hop - len(wave))))
+            labels.append(np.pad(chosen, (0, self.frames - len(chosen)), constant_values=-100))
+        mask = np.zeros((len(waves), self.frames), bool)
+        length = min(self.config.mask_time_length, self.frames)
+        for row in mask:
+            spans = max(2, round(self.config.mask_time_prob * self.frames / length))
+            for first in random.integers(0, self.frames - length + 1, spans):
+                row[first : first + length] = True
+        wave = standardise(torch.from_numpy(np.stack(waves).astype(np.float32)))
+        return wave, torch.from_numpy(np.stack(labels)), torch.from_numpy(mask)
+
+
+def pretrain(settings: PretrainSettings) -> Path:
+    """Train until `steps`; writes and returns the folder RUN/encoder."""
+    run = Path(settings.run_dir)
+    recordings, _ = prepare_sources(settings.sources, Path(settings.prepared or run / "speech"), ENCODER_RATE)
+    device = ("cuda" if torch.cuda.is_available() else "cpu") if settings.device == "auto" else settings.device
+    torch.manual_seed(settings.seed)
+    model = MaskedPrediction(settings.encoder, settings.classes).to(device).train()
+    segments = MaskedSegments(recordings, settings, model.hubert.config)
+    optimiser = torch.optim.AdamW(model.parameters(), settings.lr, (0.9, 0.98), weight_decay=0.01)
+    run.mkdir(parents=True, exist_ok=True)
+    checkpoint, step = run / "last.pt", 0
+    if checkpoint.is_file():
+        state = read_checkpoint(checkpoint)
+        if state["settings"] != _identity(settings):
+            raise InputError(f"{run} holds a run of other settings: give another run_dir.")
+        model.load_state_dict(state["model"])
+        optimiser.load_state_dict(state["optimiser"])
+        step = state["step"]
+    seconds = sum(r.samples for r in recordings) / ENCODER_RATE
+    print(f"{len(recordings)} recordings ({seconds / 60:.1f} min); from step {step} to {settings.steps}", flush=True)
+    since, figures = time.monotonic(), []
+    while step < settings.steps:
+        torch.manual_seed(hash((settings.seed, step)) % 2**31)  # dropout depends on the step alone, for resuming
+        waveform, classes, mask = (x.to(device) for x in segments.batch(step))
+        for group in optimiser.param_groups:
+            group["lr"] = learning_rate(settings, step)
+        logits = model(waveform, mask)
+        loss = cross_entropy(logits[mask], classes[mask])
+        if not torch.isfinite(loss):
+            raise InputError(f"The loss is not finite at step {step}: lower lr, or check the recordings.")
+        optimiser.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 5.0)
+        optimiser.step()
+        step += 1
+        counted = mask & (classes >= 0)
+        right = (logits.detach().argmax(-1) == classes)[counted].float().mean()
+        figures.append((float(loss.detach()), float(right)))
+        if step % settings.log_every == 0 or step == settings.steps:
+            (mean_loss, accuracy), pace = np.mean(figures, axis=0), len(figures) / (time.monotonic() - since)
+            accuracy_text = f"masked frames right {accuracy:.3f}"
+            print(f"step {step}: loss {mean_loss:.3f}  {accuracy_text}  {pace:.2f} steps/s", flush=True)
+            since, figures = time.monotonic(), []
+        if step % settings.checkpoint_every == 0 or step == settings.steps:
+            state = {"model": model.state_dict(), "optimiser": optimiser.state_dict(), "step": step}
+            with replacing(checkpoint) as temporary:
+                torch.save(state | {"settings": _identity(settings)}, temporary)
+    return save_encoder(model, settings, seconds, run / "encoder")
+
+
+def learning_rate(settings: PretrainSettings, step: int) -> float:
+    """A linear rise over warmup_steps, then a linear fall to a tenth at the last step."""
+    rise = (step + 1) / max(1, settings.warmup_steps)
+    fall = 1 - 0.9 * (step - settings.warmup_steps) / max(1, settings.steps - settings.warmup_steps)
+    return settings.lr * min(rise, fall)
+
+
+def save_encoder(model: MaskedPrediction, settings: PretrainSettings, seconds: float, folder: Path) -> Path:
+    """The encoder in transformers' format, with a note of what it was trained on."""
+    from safetensors.torch import save_file
+
+    folder.mkdir(parents=True, exist_ok=True)
+    with replacing(folder / "model.safetensors") as temporary:
+        save_file({k: v.contiguous() for k, v in model.hubert.state_dict().items()}, temporary, {"format": "pt"})
+    trained = {"minutes": round(seconds / 60, 1), "sources": sorted(settings.sources), "steps": settings.steps}
+    notes = {
+        "config.json": model.hubert.config.to_dict() | {"architectures": ["HubertModel"]},
+        "preprocessor_config.json": {"do_normalize": True, "sampling_rate": ENCODER_RATE},
+        "training.json": trained,
+    }
+    for name, content in notes.items():
+        with replacing(folder / name) as temporary:
+            temporary.write_text(json.dumps(content, indent=1), encoding="utf-8")
+    return folder
+
+
+def _identity(settings: PretrainSettings) -> str:
+    """What must not change within a run."""
+    free = ("run_dir", "prepared", "log_every", "checkpoint_every", "steps", "device")
+    kept = {k: v for k, v in asdict(settings).items() if k not in free}
+    return json.dumps(kept, sort_keys=True, default=str)
+
+
+if __name__ == "__main__":
+    run_command(pretrain, PretrainSettings, "restore_encoder")
