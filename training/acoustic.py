@@ -401,7 +401,7 @@ def prepare_run(folder: Path, run: AcousticRun, corpus: Corpus) -> tuple[dict[st
     A corpus may have grown since: new recordings are split as the old ones were, which keep their part, and the
     scaler stays that of the beginning.
     """
-    settings = json.loads(json.dumps(asdict(run) | {"mel": corpus.mel.to_json()}))
+    settings = json.loads(json.dumps(asdict(run) | {"mel": corpus.mel.to_json(), "restored": corpus.restored}))
     previous = None
     if (folder / "last.ckpt").is_file():
         previous = json.loads((folder / "split.json").read_text(encoding="utf-8"))

@@ -69,12 +69,13 @@ class Utterance:
 
 @dataclass(frozen=True)
 class Corpus:
-    """A dataset made by training.preprocess."""
+    """A dataset made by training.preprocess. restored: ids whose sound is an estimate (its --restore)."""
 
     folder: Path
     mel: MelSpec
     utterances: tuple[Utterance, ...]
     scaler: Scaler
+    restored: tuple[str, ...] = ()
 
     @classmethod
     def read(cls, folder: str | os.PathLike) -> "Corpus":
@@ -87,6 +88,7 @@ class Corpus:
                 Utterance(id_, folder / "samples" / id_, u["frames"], u["speaker"], u["text"])
                 for id_, u in sorted(meta["utterances"].items())
             )
+            restored = tuple(id_ for id_, u in sorted(meta["utterances"].items()) if u.get("restored"))
         except FileNotFoundError:
             raise InputError(f"{folder} is not a finished dataset: run training.preprocess first.") from None
         except (OSError, ValueError, KeyError, TypeError) as error:
@@ -94,7 +96,7 @@ class Corpus:
         missing = next((u.id for u in utterances if not (u.folder / "mri.npy").is_file()), None)
         if missing:
             raise InputError(f"{folder} lacks samples/{missing}: run training.preprocess again.")
-        return cls(folder, mel, utterances, Scaler.read(folder / "scaler.json", mel.n_mels))
+        return cls(folder, mel, utterances, Scaler.read(folder / "scaler.json", mel.n_mels), restored)
 
 
 @dataclass(frozen=True)

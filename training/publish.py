@@ -97,7 +97,7 @@ Speech from real-time MRI of the vocal tract: frames -> mel -> waveform.
 {data}
 
 Recordings: {split}
-
+{restored}
 ## Metrics
 
 {metrics}
@@ -126,6 +126,16 @@ All settings are in bundle.json under "training".
 """
 
 
+def restored_sentence(ids: list[str]) -> str:
+    """What a reader must know of targets that are no recordings; empty without any."""
+    if not ids:
+        return ""
+    return (
+        f"\nOf {len(ids)} of them the sound was restored (docs/restoration.md): it is an estimate, and so is every "
+        "figure against it.\n"
+    )
+
+
 def model_card(
     name: str, acoustic: AcousticResult, vocoder: dict, metrics: dict[str, dict], texts: dict[str, str]
 ) -> str:
@@ -135,6 +145,7 @@ def model_card(
     return CARD.format(
         name=name,
         split=split_sentence(data["split"], acoustic.split),
+        restored=restored_sentence(acoustic.settings.get("restored", ())),
         metrics=metric_tables(metrics),
         epoch=acoustic.best["epoch"],
         step=acoustic.best["step"],
@@ -185,7 +196,7 @@ def metric_tables(metrics: dict[str, dict]) -> str:
 DEFAULT_TEXTS = {
     "data": "A corpus made into a dataset by training.preprocess.",
     "limits": "It speaks as its training data does: other speakers, scanners, views and languages are not covered by "
-    "the figures above. It is no medical device.",
+    "the figures under Metrics. It is no medical device.",
     "licence": "Of the weights: that of the training data, if nothing else is said here.",
     "reproduce": """```
 python -m training.preprocess --data_dir CORPUS --out_dir DATASET
@@ -202,6 +213,7 @@ def publish(
     out: Annotated[Path, Option("--out", help="The new bundle folder.")],
     name: Annotated[str | None, Option("--name", help="Default: the name of the folder.")] = None,
     description: Annotated[str, Option("--description", help="One sentence for the page.")] = "",
+    description_ja: Annotated[str, Option("--description-ja", help="The same in Japanese.")] = "",
     metrics: Annotated[
         list[Path] | None, Option("--metrics", help="JSON of `rtmri2speech evaluate --json`; its name is the title.")
     ] = None,
@@ -235,6 +247,7 @@ def publish(
             vocoder=load_run(vocoder),
             vocoder_input=voice["vocoder_input"],
             description=description,
+            description_ja=description_ja,
             training={
                 "acoustic": _portable(result.settings),
                 "split": result.split,

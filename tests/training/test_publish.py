@@ -85,6 +85,18 @@ def test_the_bundle_is_the_best_epoch_and_the_card_tells_how_good_it_is(runs, tm
     assert str(tmp_path) not in card + (out / "bundle.json").read_text(encoding="utf-8")
 
 
+def test_the_card_says_that_targets_were_restored(runs, tmp_path):
+    acoustic, vocoder, _ = runs
+    for restored, name in (([], "plain"), (["a", "c"], "restored")):
+        settings = json.loads((acoustic / "settings.json").read_text(encoding="utf-8")) | {"restored": restored}
+        (acoustic / "settings.json").write_text(json.dumps(settings), encoding="utf-8")
+        assert run("--acoustic", acoustic, "--vocoder", vocoder, "--out", tmp_path / name).exit_code == 0
+    assert "restored" not in (tmp_path / "plain" / "MODEL_CARD.md").read_text(encoding="utf-8")
+    assert "Of 2 of them the sound was restored" in (tmp_path / "restored" / "MODEL_CARD.md").read_text(
+        encoding="utf-8"
+    )
+
+
 def test_larger_pictures_averaged_down_give_the_same_speech(runs, tmp_path):
     acoustic, vocoder, _ = runs
     for pool in (1, 2):

@@ -9,6 +9,7 @@ from test_preprocess import record, run
 from rtmri2speech.mel import mel_spectrogram_db
 from rtmri2speech.restore import restore, restore_file
 from rtmri2speech.spec import MelSpec
+from training.dataset import Corpus
 from training.preprocess import Settings
 
 
@@ -35,6 +36,7 @@ def test_the_mel_is_that_of_the_restored_sound_and_says_so(tmp_path):
     made = np.load(tmp_path / "out" / "samples" / "s00_a" / "mel_db.npy")
     np.testing.assert_allclose(made[: len(wanted)], wanted[: len(made)], atol=0.05)
     assert meta["restored"] == "classical" and meta["utterances"]["s00_a"]["restored"] == "classical"
+    assert "s00_a" in Corpus.read(tmp_path / "out").restored
     assert (corpus / "s00_a.wav").read_bytes() == before
 
 
@@ -42,6 +44,7 @@ def test_without_the_option_nothing_is_restored_and_old_samples_are_kept(tmp_pat
     corpus = corpus_of(tmp_path / "c")
     meta, _ = run(corpus, tmp_path / "out")
     assert meta["restored"] is None and "restored" not in meta["utterances"]["s00_a"]
+    assert Corpus.read(tmp_path / "out").restored == ()
     origin = json.loads((tmp_path / "out" / "samples" / "s00_a" / "source.json").read_text())["origin"]
     assert "restore" not in origin["settings"]
 
