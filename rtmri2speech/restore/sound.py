@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -134,7 +135,8 @@ def _classical(blocks: Callable[[], Iterable[np.ndarray]], rate: int, channels: 
     step = classical.grid(rate)
 
     def work(piece: np.ndarray) -> np.ndarray:
-        return np.stack([classical.restore_classical(piece[:, c], rate) for c in range(channels)], axis=1)
+        with ThreadPoolExecutor(2) as pool:  # two channels at once; more would need their memory, too
+            return np.stack(list(pool.map(lambda one: classical.restore_classical(one, rate), piece.T)), axis=1)
 
     chunk, context = (round(s * rate / step) * step for s in (_CHUNK_S, classical.CONTEXT_S))
     return in_chunks(blocks(), work, chunk, context)
