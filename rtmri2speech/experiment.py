@@ -48,8 +48,10 @@ class Hidden:
     """A clip before and after part of it was hidden.
 
     mask: (H, W) in [0, 1]. stretch: the frames hidden, first and last. change_db: band -> (T,), energy after minus
-    before. spoken: indices of the hidden frames that held speech; mean_change_db: band -> its mean over these, mcd_db:
-    mel-cepstral distortion between the two over these; None where there are none.
+    before. spoken, silent: indices of the hidden frames in which the speech before sounded, and of the others.
+    For both: ..._change_db, band -> the mean of its change, and ..._size_db, band -> the mean of the change's absolute
+    value, in which plus and minus do not cancel; None where there is no such frame. mcd_db: mel-cepstral distortion
+    between the two over the spoken frames, None without any.
     rescaled_share: share of the hidden frames, 0 to 1, whose darkest or brightest level went with the region: the
     model scales each frame by those, so there the rest of the picture changed, too.
     """
@@ -61,7 +63,11 @@ class Hidden:
     stretch: tuple[int, int]
     change_db: dict[str, np.ndarray]
     spoken: np.ndarray
+    silent: np.ndarray
     mean_change_db: dict[str, float | None]
+    mean_size_db: dict[str, float | None]
+    silent_change_db: dict[str, float | None]
+    silent_size_db: dict[str, float | None]
     mcd_db: float | None
     rescaled_share: float
 
@@ -103,6 +109,8 @@ def hide(bundle: Bundle, analysis: Analysis, hiding: Hiding, progress: Progress 
     change_db = band_changes(analysis, after)
     spoken = speech_frames(analysis.mel_db, PREDICTED_RANGE_DB)
     spoken = spoken[(spoken >= first) & (spoken <= last)]
+    silent = np.setdiff1d(np.arange(first, last + 1), spoken)
+    size_db = {name: np.abs(change) for name, change in change_db.items()}
     return Hidden(
         before=analysis,
         after=after,
@@ -111,7 +119,11 @@ def hide(bundle: Bundle, analysis: Analysis, hiding: Hiding, progress: Progress 
         stretch=(first, last),
         change_db=change_db,
         spoken=spoken,
+        silent=silent,
         mean_change_db=mean_changes(change_db, spoken),
+        mean_size_db=mean_changes(size_db, spoken),
+        silent_change_db=mean_changes(change_db, silent),
+        silent_size_db=mean_changes(size_db, silent),
         mcd_db=mcd(analysis.mel_db[spoken], after.mel_db[spoken]) if len(spoken) else None,
         rescaled_share=_rescaled_share(frames[first : last + 1], hidden[first : last + 1]),
     )
@@ -134,7 +146,8 @@ def read_hiding(text: str, stretch: tuple[int, int] | None) -> Hiding:
          "manner": "dark", "strength": 1, "where": "clip" or "stretch"}
 
     Template regions are scaled, moved and mirrored; own polygons stay where they were drawn. `stretch` is what was
-    chosen in the explorer. Raises InputError for anything else: the text comes from a browser.
+    chosen in the explorer; without one, "stretch" means the whole clip. Raises InputError for anything else: the text
+    comes from a browser.
     """
     wrong = InputError("The drawing cannot be read: choose the region again.")
     if not isinstance(text, str) or len(text) > _MOST_JSON:
@@ -150,8 +163,6 @@ def read_hiding(text: str, stretch: tuple[int, int] | None) -> Hiding:
         raise wrong from None
     placed = [(region.mirrored() if mirror else region).scaled(scale).shifted(dx, dy) for region in named]
     drawn = [Region(f"own-{number}", polygon) for number, polygon in enumerate(own, 1)]
-    if where == "stretch" and stretch is None:
-        raise InputError("No stretch is chosen: Shift and drag in the tracks of the explorer to choose one.")
     return Hiding((*placed, *drawn), manner, strength, stretch if where == "stretch" else None)
 
 

@@ -136,7 +136,7 @@ def preview(subject: Subject, look: Look, frame: int) -> np.ndarray:
     check_slow(look.slow)
     check_bands(heatmaps, last + 1 - first)
     frame = min(max(frame, first), last)
-    picture = band_picture(look.size, heatmaps, look.layout, look.alpha, look.colour_maps, look.combine)
+    picture = band_picture(look.size, heatmaps, look.layout, look.alpha, look.colour_maps, look.combine, subject.name)
     heats = [checked_heat(heatmap, frame - first, label) for label, heatmap in heatmaps.items()]
     text = caption(frame, subject.analysis.fps, look.slow, look.language)
     return picture.draw(subject.analysis.model_frames[frame], heats, text)
@@ -229,6 +229,7 @@ def _write_video(folder: Path, subject: Subject, look: Look, stretch: Stretch, f
         slow=look.slow,
         start_frame=first,
         language=look.language,
+        name=subject.name,
         progress=lambda done, count: tell(done / count, "video"),
     )
 
@@ -247,6 +248,7 @@ def _write_heat_video(folder: Path, subject: Subject, look: Look, stretch: Stret
         slow=max(look.slow, HEAT_VIDEO_SLOW),
         start_frame=first,
         language=look.language,
+        name=subject.name,
         progress=lambda done, count: tell(done / count, "video"),
     )
 

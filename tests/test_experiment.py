@@ -76,6 +76,24 @@ def test_changes_are_those_of_a_clip_darkened_by_hand(bundle, analysis):
         assert hidden.mean_change_db[band] == pytest.approx(expected[level > level.max() - 25].mean(), abs=1e-3)
 
 
+def test_speech_and_silence_are_told_apart_and_sizes_do_not_cancel(bundle, analysis):
+    hidden = hide(bundle, analysis, Hiding((BOX,), "dark", 1.0, stretch=(4, 33)))
+    level = analysis.mel_db.mean(axis=1)
+    loud = [t for t in range(4, 34) if level[t] > level.max() - 25]
+    soft = [t for t in range(4, 34) if t not in loud]
+    assert hidden.spoken.tolist() == loud and hidden.silent.tolist() == soft
+    for band, change in hidden.change_db.items():
+        for frames, mean, size in (
+            (loud, hidden.mean_change_db, hidden.mean_size_db),
+            (soft, hidden.silent_change_db, hidden.silent_size_db),
+        ):
+            if frames:
+                assert mean[band] == pytest.approx(sum(change[t] for t in frames) / len(frames), abs=1e-4)
+                assert size[band] == pytest.approx(sum(abs(change[t]) for t in frames) / len(frames), abs=1e-4)
+            else:
+                assert mean[band] is None and size[band] is None
+
+
 def test_only_the_stretch_is_hidden(bundle, analysis):
     hidden = hide(bundle, analysis, Hiding((BOX,), "dark", 0.5, stretch=(10, 19)))
     before, after = analysis.model_frames, hidden.after.model_frames
@@ -157,6 +175,7 @@ def test_what_the_drawing_board_asks_for():
     assert (u, v) == pytest.approx((0.5 + 0.5 * (x - 0.5) + 0.1, 0.5 + 0.5 * (y - 0.5) - 0.2))
     mirrored = read_hiding(json.dumps(ASKED | {"mirror": True}), None).regions[0].polygon[0]
     assert mirrored[0] == pytest.approx(0.5 - 0.5 * (x - 0.5) + 0.1)
+    assert read_hiding(json.dumps(ASKED | {"where": "stretch"}), None).stretch is None  # none chosen: the whole clip
     own = [[[0.1, 0.1], [0.3, 0.1], [0.2, 0.4]]]
     drawn = read_hiding(json.dumps(ASKED | {"regions": [], "own": own, "where": "stretch"}), (3, 9))
     assert drawn.regions[0].polygon == ((0.1, 0.1), (0.3, 0.1), (0.2, 0.4)) and drawn.stretch == (3, 9)
@@ -180,7 +199,6 @@ def test_what_the_drawing_board_asks_for():
         (json.dumps(ASKED | {"regions": ["../lips"]}), "Nothing is hidden"),
         (json.dumps(ASKED | {"scale": 0}), "scaled"),
         (json.dumps(ASKED | {"manner": "__class__"}), "dark or still"),
-        (json.dumps(ASKED | {"where": "stretch"}), "No stretch"),
     ],
 )
 def test_a_browser_can_send_anything(text, words):

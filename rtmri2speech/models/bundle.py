@@ -48,6 +48,7 @@ class Bundle:
     vocoder: Generator
     vocoder_input: str = "ln_power"
     description: str = ""
+    description_ja: str = ""
     training: dict = field(default_factory=dict)
     folder: Path | None = None
     sha256: dict[str, str] = field(default_factory=dict)
@@ -76,6 +77,10 @@ class Bundle:
     def fps(self) -> float:
         """Frames per second the model works at."""
         return self.mel.fps
+
+    def description_in(self, language: str) -> str:
+        """The description in "en" or "ja"; the English one where there is no other."""
+        return (self.description_ja if language == "ja" else "") or self.description
 
     @property
     def onnx(self) -> Path | None:
@@ -113,6 +118,7 @@ class Bundle:
                 "name": self.name,
                 "kind": self.kind,
                 "description": self.description,
+                **({"description_ja": self.description_ja} if self.description_ja else {}),
                 "mel": self.mel.to_json(),
                 "frames": self.frames.to_json(),
                 "acoustic": self.acoustic.config.to_json(),
@@ -166,6 +172,7 @@ def load_bundle(folder: str | os.PathLike | None = None, *, thesis: dict | None 
             vocoder=vocoder,
             vocoder_input=data["vocoder_input"],
             description=str(data["description"]),
+            description_ja=str(data.get("description_ja", "")),
             training=data["training"],
             folder=folder,
             sha256=data["sha256"],

@@ -28,8 +28,12 @@ def read_card(bundle: Bundle) -> dict[str, list[str]]:
             block = block[heading.end() :].strip()
             if len(heading[1]) == 2:
                 paragraphs = sections.setdefault(_plain(heading[2]), [])
-        if block and not block.startswith("|") and paragraphs is not None:
+        if paragraphs is None or not block:
+            continue
+        if not block.startswith("|"):
             paragraphs.append(_plain(block))
+        elif paragraphs and paragraphs[-1].endswith(":"):
+            paragraphs.pop()  # it announced the table
     return sections
 
 

@@ -45,6 +45,7 @@ def overlay(
     slow: float = 1,
     start_frame: int = 0,
     language: str = "en",
+    name: str = "",
     progress: Progress | None = None,
 ) -> Video:
     """Write an mp4 of `size` (width, height; odd sides rounded up) at `fps`; frames are padded, never stretched.
@@ -55,13 +56,13 @@ def overlay(
     audio (samples,) float32, cut or filled with silence to the length of the clip. slow N: each frame is repeated so
     that it lasts N times as long, at the same fps, which players and browsers handle better than very low rates; the
     audio is stretched at its own pitch. The caption, in "en" or "ja", keeps frame and time of the clip, of which
-    `frames` begin at start_frame.
+    `frames` begin at start_frame; name, of the clip, stands beside it where it has room.
     InputError for anything that does not fit; nothing is written then.
     """
     check_clip(frames)
     check_bands(heatmaps, len(frames))
     check_slow(slow)
-    picture = band_picture(size, heatmaps, layout, alpha, colour_maps, combine)
+    picture = band_picture(size, heatmaps, layout, alpha, colour_maps, combine, name)
     rate = exact_rate(fps)
     count = round(len(frames) * slow)
     shown = np.minimum((np.arange(count) / slow).astype(int), len(frames) - 1)
@@ -79,6 +80,7 @@ def band_picture(
     alpha: float,
     colour_maps: Sequence[str] | None,
     combine: str,
+    name: str = "",
 ) -> Picture:
     """The Picture for these bands; InputError if a choice is unknown or out of range."""
     if layout not in LAYOUTS:
@@ -90,7 +92,7 @@ def band_picture(
         raise InputError(f"Give one colour map for each band: {len(heatmaps)}, not {len(names)}.")
     opacity = 1.0 if layout == "heatmap" else alpha
     legend = {label: layer(name, opacity) for label, name in zip(heatmaps, names, strict=True)}
-    return Picture(even_size(size), aspect(next(iter(heatmaps.values()))), legend, layout, combine)
+    return Picture(even_size(size), aspect(next(iter(heatmaps.values()))), legend, layout, combine, name)
 
 
 def drawn(

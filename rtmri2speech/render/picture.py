@@ -19,10 +19,20 @@ class Picture:
     """Draws frames of one geometry. The scales of the legend are drawn once, its last line (the caption) each time.
 
     size: (width, height) of the whole picture; aspect: width / height of the heatmaps; legend: label -> layer of each
-    band. A picture with a side under 128 px has no legend.
+    band. name: of the clip, at the right end of the caption's line where it has room. A picture with a side under
+    128 px has no legend.
     """
 
-    def __init__(self, size: tuple[int, int], aspect: float, legend: dict[str, Layer], layout: str, combine: str):
+    def __init__(
+        self,
+        size: tuple[int, int],
+        aspect: float,
+        legend: dict[str, Layer],
+        layout: str,
+        combine: str,
+        name: str = "",
+    ):
+        self.name = name
         self.aspect, self.layers, self.layout, self.combine = aspect, list(legend.values()), layout, combine
         width, height = size
         self._canvas = np.zeros((height, width, 3), np.uint8)
@@ -59,7 +69,11 @@ class Picture:
     def _caption(self, width: int, text: str) -> np.ndarray:
         line = Image.new("L", (width, self._row), _PAPER)
         font = _font(text, self._points)
-        ImageDraw.Draw(line).text((self._row // 3, self._row // 2), text, _INK, font, anchor="lm")
+        draw, margin, middle = ImageDraw.Draw(line), self._row // 3, self._row // 2
+        draw.text((margin, middle), text, _INK, font, anchor="lm")
+        name_font = _font(self.name, self._points)
+        if font.getlength(text) + name_font.getlength(self.name) + 5 * margin <= width:
+            draw.text((width - margin, middle), self.name, _FAINT, name_font, anchor="rm")
         return np.asarray(line)[..., None]
 
 

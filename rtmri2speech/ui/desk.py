@@ -113,7 +113,7 @@ class Desk:
                 return handler(*args)
             except (InputError, MemoryError, OSError) as error:
                 message = self.message(error, language)
-                raise gr.Error(html.escape(message, quote=False), print_exception=False, title="") from None
+                raise gr.Error(html.escape(message, quote=False), print_exception=False) from None
             except Stopped:
                 return gr.skip()
 

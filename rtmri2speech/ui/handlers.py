@@ -10,6 +10,7 @@ from ..analysis import Analysis, analyse
 from ..audio import read_audio
 from ..clip import ClipLimits, read_clip
 from ..errors import InputError
+from ..labels import labels_of, read_intervals
 from ..mel import band_bins
 from ..models.bundle import Bundle
 from ..spec import Band
@@ -56,8 +57,25 @@ def open_clip(
     """
     analysis, sound = analyse_file(bundle, path, reference, progress, bands=bands, limits=limits)
     progress(0.95, "packing")
-    sent = payload(analysis, bundle.mel, path.stem, sound)
+    beside = labels_of(path)
+    sent = payload(analysis, bundle.mel, path.stem, sound, read_intervals(beside) if beside else ())
     return Result(path.stem, analysis, sent, sound, path, reference, bundle_name)
+
+
+class _Opened(Exception):
+    """Ends the reading of a clip of which no more is asked than whether it can be read."""
+
+
+def check_clip(path: Path, limits: ClipLimits = PAGE_LIMITS) -> None:
+    """Raises InputError if the file cannot be opened as a clip; reading it may find more."""
+
+    def opened(done: float, total: float) -> None:
+        raise _Opened
+
+    try:
+        read_clip(path, limits=limits, progress=opened)
+    except _Opened:
+        pass
 
 
 def analyse_file(

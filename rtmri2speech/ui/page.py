@@ -1,5 +1,6 @@
 """The page, laid out as it reads from top to bottom."""
 
+import html
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -26,8 +27,14 @@ SUGGESTED_BANDS = (*DEFAULT_BANDS, Band("F3", 2500.0, 3500.0), Band("F4", 3500.0
 _LANGUAGE_JS = """(chosen, ...files) => {{
     const language = {language};
     document.documentElement.lang = language;
+    const example = document.querySelector("#example input");
+    if (example) example.placeholder = language === "ja" ? "サンプル動画…" : "Example clips …";
     return [language, ...files];
 }}"""
+_PENDING = "() => {{ document.body.classList.toggle('pending', {}); }}"  # chosen, but not yet shown
+_ESCAPE = """() => document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") document.body.classList.remove("editing-bands");
+})"""
 _TOGGLE = "() => {{ document.body.classList.toggle('{}'); }}"
 
 
@@ -95,6 +102,7 @@ def build(settings: Settings | None = None) -> gr.Blocks:
             add = gr.Button(words["band_add"], size="sm", min_width=80, elem_id="band-add")
             bands_note = gr.Markdown(words["bands_note"], elem_classes="note", container=False)
         untrained = gr.Markdown(words["untrained"], visible=_untrained(bundles, bundles.first))
+        own_clip = gr.Markdown(visible=False, elem_classes="note", elem_id="own-clip")
         view = explorer(EXPLORER, elem_id="explorer")
         with gr.Column(elem_id="notes"):
             caution = gr.Markdown(words["caution"], elem_classes="note", container=False)
@@ -133,7 +141,7 @@ def build(settings: Settings | None = None) -> gr.Blocks:
         def run(example, upload, reference, bundle_name, rows, language, request: gr.Request, progress=gr.Progress()):  # noqa: B008 (Gradio)
             bands = handlers.bands_of(rows)
             if not upload and example not in examples.names:
-                raise gr.Error(desk.text(language, "nothing"), print_exception=False, title="")
+                raise gr.Error(desk.text(language, "nothing"), print_exception=False)
             tell = desk.progress(request, language, progress)
             if not (upload or reference) and bands == DEFAULT_BANDS:
                 result = examples.open(example, bundle_name, tell)
@@ -152,7 +160,14 @@ def build(settings: Settings | None = None) -> gr.Blocks:
                 result,
                 _about(bundles, bundle_name, language),
                 gr.update(visible=_untrained(bundles, bundle_name)),
+                own_clip_note(result, language),
             )
+
+        def own_clip_note(result, language):
+            if result is None or result.source.parent == examples.folder:
+                return gr.update(visible=False)
+            about = bundles.load(result.bundle_name).description_in(language)
+            return gr.update(value=desk.text(language, "own_clip").format(about=about), visible=True)
 
         @desk.guard
         def open_first(language, request: gr.Request, progress=gr.Progress()):  # noqa: B008
@@ -184,10 +199,21 @@ def build(settings: Settings | None = None) -> gr.Blocks:
             return removed
 
         row_values, row_places = [rows, *fields], [rows, *fields, *places, add]
+        pend, settle = ({"fn": None, "js": _PENDING.format(js), **desk.private} for js in ("true", "false"))
         add.click(add_row, row_values, row_places, **at_once)
         for number, remove in enumerate(removers):
             remove.click(remove_row(number), row_values, row_places, **at_once)
         edit_bands.click(None, js=_TOGGLE.format("editing-bands"), **desk.private)
+        page.load(None, js=_ESCAPE, **desk.private)
+        gr.on(
+            [
+                chosen_bundle.select,
+                add.click,
+                *(button.click for button in removers),
+                *(field.input for field in fields),
+            ],
+            **pend,
+        )
 
         # Not in the queue of the analyses: a newcomer's first view must not wait for other people's clips.
         opening = page.load(
@@ -199,15 +225,25 @@ def build(settings: Settings | None = None) -> gr.Blocks:
             concurrency_limit=8,
             **desk.private,
         )
-        running = start.click(read_rows, row_values, rows, **at_once).then(
-            run,
-            [example, upload, reference, chosen_bundle, rows, language],
-            [view, result, about, untrained],
-            show_progress_on=view,
-            **desk.queued,
-        )
         desk.stoppable(opening)
-        desk.stoppable(running)
+
+        def forget_files(language):
+            return gr.update(value=None, label=desk.text(language, "upload")), gr.update(
+                value=None, label=desk.text(language, "reference")
+            )
+
+        # An example is analysed as soon as it is chosen: most often its analysis is there already.
+        chosen = example.select(**pend).then(forget_files, language, [upload, reference], **at_once)
+        for event in (start.click, chosen.then):
+            running = event(read_rows, row_values, rows, **at_once).then(
+                run,
+                [example, upload, reference, chosen_bundle, rows, language],
+                [view, result, about, untrained, own_clip],
+                show_progress_on=view,
+                **desk.queued,
+            )
+            running.success(**settle)
+            desk.stoppable(running)
 
         def end(request: gr.Request) -> None:
             desk.jobs.stop(request.session_hash)
@@ -216,30 +252,40 @@ def build(settings: Settings | None = None) -> gr.Blocks:
             [button.click for button in desk.stops], end, cancels=desk.running, queue=False, **desk.private
         )
         # A notice needs the queue; stopping must not wait in it.
-        stopping.then(lambda language: gr.Info(desk.text(language, "stopped"), title=""), language, **desk.private)
+        stopping.then(
+            lambda language: gr.Info(desk.text(language, "stopped")),
+            language,
+            **desk.private,
+        )
         page.unload(end)
 
         def named(file, language, key):
             return gr.update(label=Path(file).name if file else desk.text(language, key))
 
-        for button, key in ((upload, "upload"), (reference, "reference")):
-            button.upload(
-                lambda file, language, key=key: named(file, language, key), [button, language], button, **at_once
-            )
+        reference.upload(**pend)
+        reference.upload(
+            lambda file, language: named(file, language, "reference"), [reference, language], reference, **at_once
+        )
 
-        def forget_files(language):
-            return gr.update(value=None, label=desk.text(language, "upload")), gr.update(
-                value=None, label=desk.text(language, "reference")
-            )
+        def opened(file, language):
+            """The clip's name, in place of the example's; a file that is no clip is refused at once."""
+            try:
+                handlers.check_clip(Path(file), settings.limits)
+            except InputError as error:
+                gr.Warning(html.escape(desk.message(error, language), quote=False))
+                return gr.update(value=None, label=desk.text(language, "upload")), gr.skip()
+            return named(file, language, "upload"), None
 
-        example.input(forget_files, language, [upload, reference], **at_once)
+        upload.upload(
+            opened, [upload, language], [upload, example], show_progress="hidden", concurrency_limit=8, **desk.private
+        ).then(None, upload, js="(clip) => { document.body.classList.toggle('pending', !!clip); }", **desk.private)
 
         def localise(language, clip, sound, result):
             of_result = _about(bundles, result.bundle_name if result else bundles.first, language)
             files = (named(clip, language, "upload"), named(sound, language, "reference"))
-            return language, *files, of_result, *desk.words_in(language)
+            return language, *files, of_result, own_clip_note(result, language), *desk.words_in(language)
 
-        localised = [language, upload, reference, about, *(component for component, _, _ in desk.words)]
+        localised = [language, upload, reference, about, own_clip, *(component for component, _, _ in desk.words)]
         known = [language, upload, reference, result]
         own = f'"{settings.language}"' if settings.language else 'navigator.language.startsWith("ja") ? "ja" : "en"'
         page.load(localise, known, localised, js=_LANGUAGE_JS.format(language=own), **at_once)
@@ -295,7 +341,7 @@ def _about(bundles: Bundles, name: str, language: str) -> str:
     """What the bundle is; its description is in the language of who made it."""
     bundle = bundles.load(name)
     kind = TEXTS[language][f"kind_{bundle.kind}"]
-    return f"**{bundle.name}**: {kind}{'。' if language == 'ja' else '. '}{bundle.description}"
+    return f"**{bundle.name}**: {kind}{'。' if language == 'ja' else '. '}{bundle.description_in(language)}"
 
 
 def _untrained(bundles: Bundles, name: str) -> bool:

@@ -29,6 +29,10 @@ METRICS = {
 }
 MISMATCH_S = 0.15  # AAC's padding explains up to 0.13 s at 16 kHz
 LATE_FRAMES = 1.5  # the estimate's own resolution is one frame
+NOISE_DB = 6.0  # twice the amplitude: a silence this much louder is no longer one
+INTELLIGIBLE = (0.6, 0.75)  # STOI: below the first hardly a word is expected, above the second most words
+_CHANCE = {"spectral_shape_correlation": 0.0, "loudness_correlation": 0.0}  # the average sound has no movement
+_SUMMED_UP = ("estoi", "mcd_db", "voicing_error", "spectral_shape_correlation", "loudness_correlation")
 _ARROWS = {"higher": "↑", "lower": "↓"}
 _PICTURE_SIDE = 256
 _CARD_PARAGRAPHS = 3
@@ -72,16 +76,48 @@ def hiding_report(hidden: Hidden, frame: int) -> str:
         ]
         if hidden.same:
             lines.append(f"<b>{text('hide_nothing')}</b>")
-        elif len(hidden.spoken):
-            lines.append(f"{text('hide_mean', frames=len(hidden.spoken))} <b>{_changes(hidden.mean_change_db)}</b>")
-            lines.append(text("hide_mcd", mcd=f"{hidden.mcd_db:.1f}"))
         else:
-            lines.append(text("hide_no_speech"))
+            lines += _headline(hidden, text)
         if hidden.rescaled_share > 0.05:
             lines.append(text("hide_rescaled", share=f"{100 * hidden.rescaled_share:.0f}"))
-        return "".join(f"<p>{line}</p>" for line in lines)
+        told = "".join(f"<p>{line}</p>" for line in lines)
+        return told if hidden.same else told + _change_table(hidden, text)
 
     return f'<div class="hiding"><div class="pair">{pictures}</div><div>{in_both_languages(say)}</div></div>'
+
+
+def _headline(hidden: Hidden, text: Text) -> list[str]:
+    """What changed while the speech sounds and what in its silences, a sentence each."""
+    told = []
+    if len(hidden.spoken):
+        sizes = _numbers_db(hidden.mean_size_db, "{:.1f}")
+        told.append(text("hide_speech", sizes=sizes, mcd=f"{hidden.mcd_db:.1f}"))
+    else:
+        told.append(text("hide_no_speech"))
+    if len(hidden.silent):
+        loudest = max(hidden.silent_change_db.values())
+        key = "hide_noise" if loudest > NOISE_DB else "hide_quiet"
+        told.append(text(key, changes=_numbers_db(hidden.silent_change_db, "{:+.0f}")))
+    return [f"<b>{line}</b>" for line in told]
+
+
+def _change_table(hidden: Hidden, text: Text) -> str:
+    """For each band the mean change and the mean size of the change, in speech and in silence."""
+    bands = list(hidden.change_db)
+    head = _cells("th", "", *(f"{html.escape(name)} (dB)" for name in bands))
+    rows = []
+    for part, frames, change, size in (
+        ("speech", hidden.spoken, hidden.mean_change_db, hidden.mean_size_db),
+        ("silence", hidden.silent, hidden.silent_change_db, hidden.silent_size_db),
+    ):
+        if not len(frames):
+            continue
+        for kind, values, shape in (("mean", change, "{:+.1f}"), ("size", size, "{:.1f}")):
+            name = text(f"hide_{part}_{kind}", frames=len(frames))
+            cells = _cells("td", *(_signed(values[band], shape) for band in bands))
+            rows.append(f'<tr data-change="{part}-{kind}"><th scope="row">{name}</th>{cells}</tr>')
+    table = f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+    return f'{table}<p class="note">{text("hide_cancel")}</p>'
 
 
 def comparison_report(made: Comparison, first: str, other: str) -> str:
@@ -137,14 +173,33 @@ def quality_report(made: Assessment, pictures_s: float, fps: float, sample_rate:
                     _number(text, floor),
                     f"<b>{_number(text, here)}</b>",
                     _number(text, ceiling),
-                    _bar(floor, here, ceiling),
+                    _bar(_share(made, metric)),
                     _meaning(text, metric, sample_rate),
                 )
             )
         warnings = "".join(f'<p class="{kind}">{words}</p>' for kind, words in _timing(made, pictures_s, fps, text))
-        return f"{warnings}<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+        summary = f'<p class="summary">{_summary(made, text)}</p>'
+        return f"{summary}{warnings}<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
 
     return in_both_languages(say)
+
+
+def _summary(made: Assessment, text: Text) -> str:
+    """In words: whether it can be understood, and how far it has come from floor to ceiling."""
+    told = []
+    stoi = made.scores["synthesis"]["stoi"]
+    if stoi is not None:
+        key = ("not", "partly", "well")[int(np.searchsorted(INTELLIGIBLE, stoi, side="right"))]
+        told.append(f"<b>{text(f'quality_understood_{key}', stoi=f'{stoi:.2f}')}</b>")
+    shares = {metric: _share(made, metric) for metric in _SUMMED_UP}
+    ways = [
+        text("quality_way", what=text(f"quality_short_{metric}"), share=f"{100 * share:.0f}")
+        for metric, share in shares.items()
+        if share is not None
+    ]
+    if ways:
+        told.append(text("quality_ways") + text("quality_and").join(ways) + text("quality_stop"))
+    return " ".join(told)
 
 
 def card_report(bundle: Bundle) -> str:
@@ -153,11 +208,11 @@ def card_report(bundle: Bundle) -> str:
 
     def say(text: Text, language: str) -> str:
         parts = [f"<h4>{text('quality_about')}</h4>", f"<p><b>{html.escape(bundle.name)}</b>. "]
-        parts.append(f"{text(f'quality_kind_{bundle.kind}')}</p>")
+        parts.append(f"{text(f'quality_kind_{bundle.kind}')} {html.escape(bundle.description_in(language))}</p>")
         sections = {"quality_card_limits": "Limits", "quality_card_data": "Data"}
         found = {key: card[heading] for key, heading in sections.items() if card.get(heading)}
         if not found:
-            parts.append(f"<p>{text('quality_no_card', description=bundle.description)}</p>")
+            parts.append(f"<p>{text('quality_no_card')}</p>")
         for key, paragraphs in found.items():
             parts.append(f"<h5>{text(key)}</h5>")
             for paragraph in paragraphs[:_CARD_PARAGRAPHS]:
@@ -216,14 +271,30 @@ def _number(text: Text, value: float | None) -> str:
 
 
 def _changes(mean_db: Mapping[str, float | None]) -> str:
-    return ", ".join(f"{html.escape(name)} {db:+.1f} dB".replace("-", "−") for name, db in mean_db.items())
+    return html.escape(_numbers_db(mean_db, "{:+.1f}"))
 
 
-def _bar(floor: float | None, here: float | None, ceiling: float | None) -> str:
+def _numbers_db(values: Mapping[str, float], shape: str) -> str:
+    return ", ".join(f"{name} {_signed(db, shape)} dB" for name, db in values.items())
+
+
+def _signed(value: float, shape: str) -> str:
+    return shape.format(value).replace("-", "−")
+
+
+def _share(made: Assessment, metric: str) -> float | None:
+    """How much of the way from floor to ceiling this clip has come, 0 to 1; None where that is not defined."""
+    floor, here, ceiling = (made.scores[name][metric] for name in ("mean_mel", "synthesis", "copy_synthesis"))
+    floor = _CHANCE.get(metric) if floor is None else floor
+    if None in (floor, here, ceiling) or floor == ceiling or (ceiling > floor) != (METRICS[metric] == "higher"):
+        return None
+    return float(np.clip((here - floor) / (ceiling - floor), 0, 1))
+
+
+def _bar(share: float | None) -> str:
     """Where a value lies between floor and ceiling."""
-    if None in (floor, here, ceiling) or floor == ceiling:
+    if share is None:
         return ""
-    share = float(np.clip((here - floor) / (ceiling - floor), 0, 1))
     return f'<div class="between"><i style="width:{100 * share:.0f}%"></i></div>'
 
 

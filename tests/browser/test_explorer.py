@@ -18,6 +18,7 @@ from conftest import make_bundle, moving_frames, write_mp4
 
 from rtmri2speech.attention import display_grid
 from rtmri2speech.frames import prepare_frames
+from rtmri2speech.regions import TEMPLATE, mask
 from rtmri2speech.render.colour import blend, layer, levels
 from rtmri2speech.render.grid import upsample_grid
 from rtmri2speech.ui.handlers import open_clip
@@ -173,7 +174,8 @@ def test_scrubbing_needs_no_server(page):
     asked = []
     note = lambda request: request.url.startswith("blob:") or asked.append(request.url)  # noqa: E731
     page.on("request", note)
-    for key in ["End", *["ArrowLeft"] * 15, "1", "2", "0", "-", "+"]:
+    # a change of the view is told to the panel that exports: it is no part of this
+    for key in ["End", *["ArrowLeft"] * 15, "-", "+"]:
         page.keyboard.press(key)
     box = page.locator(".tracks").bounding_box()
     page.mouse.move(box["x"] + 120, box["y"] + 60)
@@ -232,6 +234,86 @@ def test_a_chosen_stretch_is_looped(page):
     page.keyboard.press("l")
 
 
+def stretch_shown(page) -> str:
+    return page.evaluate(
+        "() => { const { first, last } = document.querySelector('.explorer').dataset; return first + last; }"
+    )
+
+
+def test_a_stretch_is_removed_by_key_button_and_double_click(page):
+    box = page.locator(".tracks").bounding_box()
+    removals = (
+        lambda: page.keyboard.press("Escape"),
+        lambda: page.get_by_role("button", name="The whole clip").click(),
+        lambda: page.mouse.dblclick(box["x"] + 300, box["y"] + 200),
+    )
+    page.locator(".explorer").focus()
+    page.keyboard.press("Escape")
+    for remove in removals:
+        page.locator(".explorer").focus()
+        page.keyboard.press("Home")
+        page.keyboard.press("Shift+ArrowRight")
+        page.keyboard.press("[")
+        assert stretch_shown(page) == f"10{FRAMES - 1}"
+        remove()
+        assert stretch_shown(page) == ""
+    assert page.get_by_role("button", name="The whole clip").is_hidden()
+
+
+def test_to_the_next_change_of_the_strongest_region(page, analysis):
+    grid = {r.name: mask(r, 8, 8) for r in TEMPLATE}
+    positive = np.maximum(analysis.cam["F2"], 0)
+    evidence = positive.sum(axis=(1, 2))
+    enough = np.flatnonzero(evidence >= 0.05 * np.percentile(evidence, 95))
+    strongest = {t: max(grid, key=lambda name: (positive[t] * grid[name]).sum()) for t in enough}
+    changes = [b for a, b in zip(enough, enough[1:], strict=False) if strongest[a] != strongest[b]]
+    assert changes, "the clip must change to test anything"
+    page.locator(".explorer").focus()
+    page.keyboard.press("2")
+    page.keyboard.press("Home")
+    for frame in (*changes, changes[0]):  # past the last: from the start on
+        page.keyboard.press("n")
+        assert frame_shown(page) == frame
+    assert "F2: " in page.locator(".card .said").inner_text()
+    page.keyboard.press("End")
+    page.keyboard.press("Shift+N")
+    assert frame_shown(page) == [c for c in changes if c < FRAMES - 1][-1]
+    page.keyboard.press("0")
+
+
+def test_a_row_of_the_regions_says_its_share(page, analysis):
+    box = page.locator(".tracks").bounding_box()
+    page.mouse.move(box["x"] + 84 + 0.51 * (box["width"] - 94), box["y"] + box["height"] - 8)
+    told = page.locator(".readout").inner_text()
+    frame = int(0.51 * len(analysis.mel_db))
+    tiny = 1024  # the template drawn finely: what lies in none of its regions
+    outside = 1 - np.max([mask(region, tiny, tiny) for region in TEMPLATE], axis=0)
+    cells = outside.reshape(8, tiny // 8, 8, tiny // 8).mean(axis=(1, 3))
+    positive = np.maximum(analysis.cam["F1"][frame], 0)
+    share = re.search(r"elsewhere · Frame (\d+) · F1 (\d+) %", told)
+    assert int(share[1]) == frame and int(share[2]) == pytest.approx(
+        100 * (positive * cells).sum() / positive.sum(), abs=1
+    )
+
+
+def test_a_finger_that_scrolls_moves_nothing(page):
+    page.locator(".explorer").focus()
+    page.keyboard.press("Home")
+    touch = """([name, x, y]) => document.querySelector('.tracks').dispatchEvent(new PointerEvent(name,
+        {pointerId: 1, pointerType: 'touch', clientX: x, clientY: y,
+         bubbles: true, button: name === 'pointermove' ? -1 : 0}))"""
+    # synthetic events have no pointer to capture
+    page.evaluate("() => { document.querySelector('.tracks').setPointerCapture = () => {}; }")
+    box = page.locator(".tracks").bounding_box()
+    x, y = box["x"] + 400, box["y"] + 200
+    for name, to in (("pointerdown", y), ("pointermove", y + 60), ("pointercancel", y + 60)):
+        page.evaluate(touch, [name, x, to])
+    assert frame_shown(page) == 0
+    for name in ("pointerdown", "pointerup"):  # a tap
+        page.evaluate(touch, [name, x, y])
+    assert frame_shown(page) > 5
+
+
 def until_rows(page, count):
     shown = "[...document.querySelectorAll('#bands .band')].filter(row => row.offsetParent).length"
     page.wait_for_function(f"() => {shown} == {count}")
@@ -288,11 +370,36 @@ def test_a_broken_upload_is_a_message(page, tmp_path):
     with page.expect_file_chooser() as chooser:
         page.locator("#upload").click()
     chooser.value.set_files(tmp_path / "壊れた 'clip'.mp4")
-    page.locator("#upload", has_text="壊れた").wait_for()
-    page.locator("#run").click()
     message = page.get_by_text("is not a video that can be decoded").first
-    message.wait_for()
+    message.wait_for()  # at once, before anything is run
     assert not re.search(r"[/\\]", message.inner_text())
+    assert page.locator("#upload").inner_text().strip() == "Open a clip …"
+    assert page.locator(".pending-hint").is_hidden()
+
+
+def test_an_upload_takes_the_examples_place_and_an_example_takes_it_back(page, clips):
+    shutil.copy(clips / "disc.mp4", clips.parent / "mine.mp4")
+    with page.expect_file_chooser() as chooser:
+        page.locator("#upload").click()
+    chooser.value.set_files(clips.parent / "mine.mp4")
+    page.locator("#upload", has_text="mine").wait_for()
+    page.locator(".pending-hint").wait_for()  # what is shown is another clip
+    assert page.locator("#example input").input_value() == ""
+    page.locator("#example input").click()
+    page.keyboard.press("Escape")
+    page.locator("#dark, #head").first.click()
+    page.locator("#run").click()
+    page.locator(".explorer[data-clip=mine]").wait_for()
+    page.locator("#own-clip").wait_for()
+    assert page.locator("#upload").inner_text().strip() == "mine.mp4"
+    assert page.locator(".pending-hint").is_hidden()
+    assert page.locator("[data-name=clip]").inner_text() == "mine"
+    # choosing an example shows it
+    page.locator("#example input").click()
+    page.get_by_role("option", name="disc").click()
+    page.locator(".explorer[data-clip=disc]").wait_for()
+    page.locator("#own-clip").wait_for(state="hidden")
+    assert page.locator("#upload").inner_text().strip() == "Open a clip …"
 
 
 def test_language_of_the_browser_and_switch(open_page):

@@ -59,6 +59,36 @@ def fetched(url: str) -> bytes:
         return answer.read()
 
 
+def test_in_a_japanese_browser_all_choices_are_japanese(address):
+    with chromium() as browser:
+        page = browser.new_context(locale="ja-JP").new_page()
+        page.set_default_timeout(WAIT_MS)
+        page.goto(address)
+        page.locator("#export-bands input").nth(1).wait_for()
+        page.wait_for_timeout(1500)  # whatever else would still come
+        told = page.locator("#export-files").inner_text()
+        assert "ヒートマップの数値" in told and "Heatmaps" not in told and "This frame" not in told
+
+
+def bands_ticked(page) -> list[bool]:
+    return [page.locator("#export-bands input").nth(number).is_checked() for number in range(2)]
+
+
+def test_the_bands_are_the_explorers_until_chosen_here(page):
+    for view, ticked in (("1", "false, true"), ("both", "true, true"), ("0", "true, false"), ("both", "true, true")):
+        page.locator(f'#explorer [data-view="{view}"]').click()
+        page.wait_for_function(
+            f"() => [...document.querySelectorAll('#export-bands input')].map(b => b.checked).join(', ') === '{ticked}'"
+        )
+    page.locator("#export-bands input").nth(1).uncheck()
+    page.wait_for_timeout(1000)
+    page.locator('#explorer [data-view="1"]').click()
+    page.wait_for_timeout(1000)
+    assert bands_ticked(page) == [True, False]
+    page.locator('#explorer [data-view="both"]').click()
+    page.locator("#export-bands input").nth(1).check()
+
+
 def test_the_video_is_what_was_chosen(page):
     page.locator("#export-slow input[type=number]").fill("4")
     page.locator("#export-slow input[type=number]").press("Enter")

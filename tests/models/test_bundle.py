@@ -204,8 +204,10 @@ def test_code_in_a_checkpoint_does_not_run(tmp_path, capsys):
 def test_bundle_round_trip(tmp_path, half):
     bundle = make_bundle()
     bundle.training = {"corpus": "none", "発話": 1}
+    bundle.description, bundle.description_ja = "Small.", "小さい。" if half else ""
     bundle.save(tmp_path / "b", half=half)
     again = load_bundle(tmp_path / "b")
+    assert again.description_in("en") == "Small." and again.description_in("ja") == ("小さい。" if half else "Small.")
     assert again.training == bundle.training and again.mel == bundle.mel
     frames = torch.rand(1, 4, 1, 64, 64)
     tolerance = 2e-2 if half else 0

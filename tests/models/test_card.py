@@ -16,6 +16,11 @@ Ten minutes of *speech*, see [the corpus](http://example.org/x).
 | a | table |
 |---|---|
 
+What the next table shows:
+
+| a | table |
+|---|---|
+
 ## Limits
 
 It says <script>alert(1)</script> little.

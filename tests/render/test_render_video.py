@@ -7,7 +7,7 @@ import pytest
 
 from rtmri2speech.errors import InputError
 from rtmri2speech.render.grid import upsample_grid
-from rtmri2speech.render.overlay import overlay
+from rtmri2speech.render.overlay import band_picture, overlay
 from rtmri2speech.render.slowmo import slowmo
 from rtmri2speech.render.stretch import stretch
 from rtmri2speech.spec import F1, F2
@@ -208,3 +208,16 @@ def test_an_upsampled_grid_serves_as_a_heatmap(tmp_path):
     for name, heat in (("lazy", upsample_grid(grids)), ("whole", np.stack(list(upsample_grid(grids))))):
         overlay(tmp_path / f"{name}.mp4", gray_clip(4), FPS, {"F1": heat}, size=(128, 128))
     assert np.array_equal(decoded(tmp_path / "lazy.mp4")[0], decoded(tmp_path / "whole.mp4")[0])
+
+
+def test_the_clips_name_stands_beside_the_caption_where_it_has_room():
+    heat = np.zeros((8, 8), np.float32)
+    frame = np.full((64, 64), 90, np.uint8)
+
+    def drawn(name):
+        picture = band_picture((256, 256), {"F1": heat[None]}, "overlay", 0.7, None, "max", name)
+        return picture.draw(frame, [heat], "frame 3").astype(int)
+
+    changed = np.abs(drawn("aiueo") - drawn("")).max(axis=2)
+    assert changed[:230].max() == 0 and changed[230:, :128].max() == 0 and changed[230:, 200:].max() > 60
+    np.testing.assert_array_equal(drawn("a very long name of a clip " * 3), drawn(""))

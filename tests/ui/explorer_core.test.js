@@ -81,3 +81,30 @@ test("speeds step within their range and axes are marked at round values", () =>
   assert.strictEqual(core.roundStep(10, 6), 2);
   assert.ok(Math.abs(core.roundStep(0.9, 4) - 0.5) < 1e-12);
 });
+
+test("where the strongest region changes, with evidence on both sides", () => {
+  const shares = {
+    tongue: [0.4, 0.4, 0.1, 0.1, 0.4, NaN, 0.1],
+    lips: [0.2, 0.2, 0.9, 0.5, 0.1, NaN, 0.6],
+    elsewhere: [0.6, 0.1, 0.1, 0.9, 0.9, NaN, 0.9], // no region
+  };
+  const found = core.changes(shares, [1, 1, 0.01, 0.5, 0.5, 0, 0.5]); // frame 2 has hardly any evidence
+  assert.deepStrictEqual(found, [
+    { frame: 3, from: "tongue", to: "lips" },
+    { frame: 4, from: "lips", to: "tongue" },
+    { frame: 6, from: "tongue", to: "lips" },
+  ]);
+  const at = (frame, direction) => core.nextChange(found, frame, direction).frame;
+  assert.deepStrictEqual([at(0, 1), at(3, 1), at(6, 1)], [3, 4, 3]);
+  assert.deepStrictEqual([at(6, -1), at(4, -1), at(3, -1)], [4, 3, 6]);
+  assert.strictEqual(core.nextChange([], 0, 1), null);
+  assert.deepStrictEqual(core.largestShares(shares, 0, 2), ["elsewhere", "tongue"]);
+  assert.deepStrictEqual(core.largestShares(shares, 5, 2), []);
+  assert.strictEqual(core.strongest(shares, 0), "tongue");
+});
+
+test("a clip opens at its loudest frame with evidence for every band", () => {
+  const loud = [[-40, 0, -3, -20], [-40, 0, -3, -20]];
+  assert.strictEqual(core.tellingFrame(loud, [[1, 1, 1, 1], [1, 0.01, 0.3, 1]]), 2);
+  assert.strictEqual(core.tellingFrame(loud, [[1, 1, 1, 1], [0, 0, 0, 0]]), 1);
+});

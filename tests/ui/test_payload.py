@@ -14,7 +14,7 @@ from rtmri2speech.analysis import analyse
 from rtmri2speech.clip import Clip
 from rtmri2speech.regions import TEMPLATE, mask
 from rtmri2speech.spec import Band
-from rtmri2speech.ui.explorer.payload import payload
+from rtmri2speech.ui.explorer.payload import ELSEWHERE, payload
 
 RATE = 16000
 
@@ -47,6 +47,14 @@ def test_numbers_are_the_analysis(analysis, sent):
         tongue = mask(next(region for region in TEMPLATE if region.name == "tongue"), 8, 8)
         expected = (positive * tongue).sum(axis=(1, 2)) / positive.sum(axis=(1, 2))
         np.testing.assert_allclose(raw(sent_band["shares"]["tongue"], "<f4"), expected, rtol=1e-5)
+        # outside every region: the picture drawn finely, point by point
+        outside = 1 - np.max([mask(region, 1024, 1024) for region in TEMPLATE], axis=0)
+        cells = outside.reshape(8, 128, 8, 128).mean(axis=(1, 3))
+        expected = (positive * cells).sum(axis=(1, 2)) / positive.sum(axis=(1, 2))
+        np.testing.assert_allclose(raw(sent_band["shares"][ELSEWHERE], "<f4"), expected, atol=0.005)
+        total = positive.sum(axis=(1, 2))
+        expected = np.minimum(1, total / np.percentile(total, 95))
+        np.testing.assert_allclose(raw(sent_band["amount"], "<f4"), expected, rtol=1e-5)
         low, high = sent_band["bins"]
         inside = [k for k, hz in enumerate(sent["mel_hz"]) if band.low_hz <= hz <= band.high_hz]
         assert (low, high) == (inside[0], inside[-1])
@@ -91,6 +99,11 @@ def test_sounds_play_and_their_pictures_are_their_mels(bundle, analysis, sent):
     assert synthesised[b, t] == 255
     envelope = raw(sent["sounds"]["original"]["envelope"], "<f4").reshape(-1, 2)
     assert envelope[:, 0].min() == pytest.approx(-1, abs=0.02) and envelope[:, 1].max() == pytest.approx(1, abs=0.02)
+
+
+def test_labels_are_sent_where_something_is_said(bundle, analysis):
+    labels = [(0.0, 0.5, ""), (0.5, 0.9, "a"), (0.9, 2.0, " ")]
+    assert json.loads(payload(analysis, bundle.mel, "x", labels=labels))["labels"] == [[0.5, 0.9, "a"]]
 
 
 def test_without_original_speech_there_is_one_sound(bundle, analysis):

@@ -118,6 +118,55 @@ def test_hiding_is_told(bundle, analysis):
     assert "25 %" in in_language(report.hiding_report(replace(hidden, rescaled_share=0.25), 5), "en")
 
 
+def test_speech_and_silence_are_told_separately(bundle, analysis):
+    hidden = hide(bundle, analysis, Hiding((TEMPLATE[1],), "dark", 1.0))
+    noisy = replace(
+        hidden,
+        spoken=np.arange(10),
+        silent=np.arange(10, 40),
+        mean_change_db={"F1": 1.1, "F2": -7.1},
+        mean_size_db={"F1": 6.4, "F2": 8.2},
+        silent_change_db={"F1": 37.2, "F2": 25.0},
+        silent_size_db={"F1": 37.3, "F2": 25.1},
+        mcd_db=6.7,
+    )
+    html = report.hiding_report(noisy, 5)
+    english, japanese = (in_language(html, language) for language in TEXTS)
+    assert "up or down by F1 6.4 dB, F2 8.2 dB" in english and "there is sound now: F1 +37 dB, F2 +25 dB" in english
+    assert "無音だった部分に音が出ています：F1 +37 dB" in japanese
+    row = re.findall(r"<td>(.*?)</td>", re.search('data-change="speech-mean".*?</tr>', html)[0])
+    assert row == ["+1.1", "−7.1"]
+    quiet = replace(noisy, silent_change_db={"F1": -2.0, "F2": 1.0})
+    assert "In its silences: F1 −2 dB" in in_language(report.hiding_report(quiet, 5), "en")
+    none = replace(noisy, silent=np.array([], int), silent_change_db={"F1": None, "F2": None})
+    assert "silences" not in in_language(report.hiding_report(none, 5), "en")
+
+
+def test_the_summary_says_where_the_clip_stands(made):
+    none = dict.fromkeys(report.METRICS)
+    floor = none | {"stoi": 0.2, "estoi": 0.0, "mcd_db": 10.0, "pesq_nb": 1.2, "voicing_error": 0.2}
+    here = none | {"stoi": 0.5, "estoi": 0.15, "mcd_db": 7.5, "loudness_correlation": 0.7, "voicing_error": 0.3}
+    top = none | {"stoi": 0.9, "estoi": 0.6, "mcd_db": 0.0, "loudness_correlation": 1.0, "voicing_error": 0.1}
+    scores = {"mean_mel": floor, "synthesis": here, "copy_synthesis": top}
+    html = quality(made, scores=scores)
+    summary = in_language(html, "en").split("Measure")[0]
+    assert "Hardly a word can be understood (STOI 0.50" in summary
+    for words in ("(ESTOI) 25 %", "(MCD) 25 %", "(voicing) 0 %", "rhythm of loudness 70 %"):
+        assert words in summary
+    assert "movement of the spectrum" not in summary  # not defined here
+    assert "（ESTOI） 25 %" in in_language(html, "ja")
+    for stoi, words in ((0.65, "Some of the words"), (0.8, "Most words")):
+        better = scores | {"synthesis": here | {"stoi": stoi}}
+        assert words in in_language(quality(made, scores=better), "en")
+
+
+def test_the_description_is_in_the_pages_language(bundle):
+    html = report.card_report(replace(bundle, description="Small & new.", description_ja="小さなモデル。"))
+    assert "Small & new." in in_language(html, "en") and "小さなモデル。" in in_language(html, "ja")
+    html = report.card_report(replace(bundle, description="Small.", description_ja=""))
+    assert "Small." in in_language(html, "ja")
+
+
 def test_the_card_cannot_act(bundle, tmp_path):
     text = f"# x\n\n## Limits\n\nBad & worse {NAUGHTY} words\n\n{'long ' * 1000}\n"
     (tmp_path / "MODEL_CARD.md").write_text(text, encoding="utf-8")
@@ -138,6 +187,7 @@ def test_the_listener_gets_sounds_and_pictures_as_they_are():
     text = listener_payload(
         [Sound(words, audio, 11413, mel), Sound(words, audio, 11413, mel - 60)],
         FPS,
+        np.linspace(50, 5500, 64),
         changes={"F1": np.arange(10.0)},
         changes_words=words,
         difference_db=difference,
@@ -152,5 +202,5 @@ def test_the_listener_gets_sounds_and_pictures_as_they_are():
     picture = np.frombuffer(base64.b64decode(data["difference"]["levels"]), np.uint8).reshape(64, 10)
     assert data["difference"]["limit_db"] == 6 and picture[63, 2] == round(255 * 11 / 12)
     assert np.frombuffer(base64.b64decode(data["changes"]["bands"]["F1"]), "<f4").tolist() == list(range(10))
-    plain = json.loads(listener_payload([Sound(words, audio, 11413, mel)], FPS))
+    plain = json.loads(listener_payload([Sound(words, audio, 11413, mel)], FPS, np.linspace(50, 5500, 64)))
     assert plain["difference"] is None and plain["changes"] is None

@@ -134,6 +134,9 @@ function renderSettings() {
   root.querySelector('[data-action="next"]').disabled = corners < 3;
   root.querySelector('[data-action="clear"]').disabled = !corners && state.own.length < 2;
   const { first, last } = document.querySelector("#explorer .explorer")?.dataset ?? {};
+  const [whole, part] = ["clip", "stretch"].map((where) => root.querySelector(`input[value="${where}"]`));
+  part.disabled = !first;
+  if (part.disabled && part.checked) whole.checked = true;
   find("stretch").textContent = first ? `${first}–${last}` : word("hide_no_stretch");
   root.dataset.hiding = JSON.stringify({
     regions: state.regions,

@@ -4,6 +4,7 @@
 
 const SIDE = 256; // pixels of the two pictures
 const MARGIN = 10; // pixels right of the tracks
+const CLEAR = 9; // pixels from the tracks' left edge to their words: the cursor at frame 0 stands between
 
 const find = (name) => element.querySelector(`[data-name="${name}"]`);
 const root = element.querySelector(".explorer");
@@ -21,6 +22,7 @@ const state = {
   speed: 1,
   sound: "synthesised",
   stretch: null, // [first, last] frame chosen, or null for the whole clip
+  untouched: true, // nobody has moved through this clip yet: playing begins at its start
 };
 
 // ---- words ----
@@ -70,6 +72,7 @@ async function load(text) {
   for (const band of fresh.bands) {
     band.cam = floatsOf(band.cam);
     band.db = floatsOf(band.db);
+    band.amount = floatsOf(band.amount);
     for (const name of Object.keys(band.shares)) band.shares[name] = floatsOf(band.shares[name]);
   }
   for (const [name, sound] of Object.entries(fresh.sounds)) {
@@ -84,16 +87,19 @@ async function load(text) {
   fresh.tables.one = bytesOf(fresh.tables.one);
   fresh.tables.diverging = bytesOf(fresh.tables.diverging);
   fresh.duration = fresh.frames / fresh.fps;
+  for (const band of fresh.bands) band.changes = changes(band.shares, band.amount);
   data = fresh;
-  Object.assign(state, { frame: 0, stretch: null, sound: "synthesised" });
+  Object.assign(state, { stretch: null, sound: "synthesised" });
   if (!viewsOf(data.bands.length).includes(state.view)) state.view = viewsOf(data.bands.length)[0];
   root.hidden = false;
   find("waiting").hidden = true;
   root.dataset.clip = data.name;
   for (const button of element.querySelectorAll("[data-sound]")) button.disabled = !(button.dataset.sound in data.sounds);
   find("tracks").setAttribute("aria-valuemax", data.frames - 1);
+  find("clip").textContent = find("clip").title = data.name;
   nameViews();
-  seek(0);
+  seek(tellingFrame(data.bands.map((band) => band.db), data.bands.map((band) => band.amount)));
+  state.untouched = true;
   renderTracks();
 }
 
@@ -106,6 +112,9 @@ function nameViews() {
     button.title = bandLabel(band);
   }
   element.querySelector('[data-view="both"]').textContent = word(data.bands.length === 2 ? "both" : "all");
+  const original = element.querySelector('[data-sound="original"]');
+  original.textContent = word(original.disabled ? "no_original" : "original");
+  original.title = original.disabled ? word("no_original_help") : "";
 }
 
 // The sheets' tiles as one Uint8Array a frame, (side, side) gray.
@@ -239,24 +248,34 @@ function press(button, pressed) {
   button.setAttribute("aria-pressed", String(pressed));
 }
 
+// What a band looks at in the frame, the two largest shares; in words where there is hardly anything to share.
+function attentionIn(band, frame) {
+  const amount = band.amount[frame];
+  if (amount < HARDLY) return word(amount > 0 ? "hardly" : "none");
+  return largestShares(band.shares, frame, 2).map((name) => shareIn(band, name, frame)).join(word("comma"));
+}
+
+function shareIn(band, name, frame) {
+  return `${word("region_" + name)} ${Math.round(100 * (band.shares[name][frame] || 0))} %`;
+}
+
 function renderCard() {
   find("frame").textContent = state.frame;
   find("time").textContent = (state.frame / data.fps).toFixed(3);
   find("of").textContent = word("of").replace("{last}", data.frames - 1).replace("{seconds}", data.duration.toFixed(2));
   const rows = data.bands.map((band, number) => {
-    const row = document.createElement("tr"), place = strongest(band.shares, state.frame);
-    const share = place && Math.round(100 * band.shares[place][state.frame]);
+    const row = document.createElement("tr");
     row.append(
       labelled("td", bandLabel(band)),
       labelled("td", `${band.db[state.frame].toFixed(1)} dB`),
-      labelled("td", place ? `${word("region_" + place)} ${share} %` : "–"),
+      labelled("td", attentionIn(band, state.frame), band.amount[state.frame] < HARDLY ? "faint" : ""),
     );
     row.firstChild.style.color = `var(--band-${number})`;
     return row;
   });
   find("numbers").replaceChildren(...rows);
-  const places = data.bands.map((band) => `${band.name} ${word("region_" + strongest(band.shares, state.frame)) ?? ""}`);
-  const said = `${word("frame")} ${state.frame}, ${(state.frame / data.fps).toFixed(3)} s, ${places.join(", ")}`;
+  const places = data.bands.map((band) => `${band.name} ${attentionIn(band, state.frame)}`);
+  const said = `${word("frame")} ${state.frame}, ${(state.frame / data.fps).toFixed(3)} ${word("seconds")}, ${places.join("; ")}`;
   find("tracks").setAttribute("aria-valuenow", state.frame);
   find("tracks").setAttribute("aria-valuetext", said);
   find("heat").setAttribute("aria-label", `${viewTitle()}. ${said}`);
@@ -292,7 +311,8 @@ function renderCursor() {
   find("cursor").style.transform = `translateX(${placeOf(state.frame + 0.5)}px)`;
   find("chosen").style.transform = `translateX(${left}px)`;
   find("chosen").style.width = `${right - left}px`;
-  find("chosen").style.display = state.stretch ? "" : "none";
+  find("chosen").style.display = find("whole").style.display = state.stretch ? "" : "none";
+  find("whole").style.transform = `translateX(${(left + right) / 2}px)`;
   element.querySelector('[data-handle="first"]').style.transform = `translateX(${left}px)`;
   element.querySelector('[data-handle="last"]').style.transform = `translateX(${right}px)`;
 }
@@ -314,15 +334,15 @@ function renderTracks() {
   const two = "original" in data.sounds;
   for (const name of Object.keys(data.sounds)) lanes.push({ share: two ? 0.45 : 0.7, name, paint: paintWave, title: `wave_${name}` });
   for (const name of Object.keys(data.sounds)) lanes.push({ share: two ? 0.95 : 1.5, name, paint: paintMel, title: `mel_${name}` });
-  lanes.push({ share: 0.8, paint: paintEnergy, title: "energy_track" }, { share: 1.5, paint: paintShares, title: "share_track" });
-  const ruler = 22, titles = size + 5, gap = 4;
+  lanes.push({ share: 0.8, paint: paintEnergy, title: "energy_track" }, { share: 1.8, paint: paintShares, title: "share_track" });
+  const titles = size + 5, gap = 4, said = data.labels.length ? size + 7 : 0, ruler = 22 + said;
   const room = height - ruler - lanes.length * (titles + gap);
   const whole = lanes.reduce((sum, lane) => sum + lane.share, 0);
   let top = ruler;
   const pen = { draw, colour, size, left, width: width - left - MARGIN };
   for (const lane of lanes) {
     draw.fillStyle = colour("ink");
-    text(pen, word(lane.title), left, top + titles / 2, "left");
+    text(pen, word(lane.title), left + CLEAR, top + titles / 2, "left");
     top += titles;
     const box = { ...pen, top, height: (room * lane.share) / whole };
     draw.fillStyle = colour("lane");
@@ -330,7 +350,8 @@ function renderTracks() {
     lane.paint(box, lane.name);
     top += box.height + gap;
   }
-  paintRuler(pen, ruler, height);
+  paintRuler(pen, 22, height);
+  if (said) paintLabels(pen, 22, said, height);
   renderCursor();
 }
 
@@ -358,12 +379,35 @@ function paintRuler({ draw, colour, size, left, width }, ruler, bottom) {
   for (let k = 0; k * step < data.duration; k++) {
     const x = left + (k * step * width) / data.duration;
     draw.fillStyle = colour("faint");
-    const time = `${+(k * step).toFixed(2)} s`, clear = left + width - 20; // the stretch's handle stands at the end
-    if (x + draw.measureText(time).width < clear) text({ draw }, time, x + 4, ruler / 2, "left");
+    const time = `${+(k * step).toFixed(2)} ${word("seconds")}`, clear = left + width - 20; // the stretch's handle stands at the end
+    if (x + CLEAR + draw.measureText(time).width < clear) text({ draw }, time, x + CLEAR, ruler / 2, "left");
     draw.fillRect(x, 4, 1, ruler - 4);
     draw.globalAlpha = 0.16;
     draw.fillRect(x, ruler, 1, bottom - ruler);
     draw.globalAlpha = 1;
+  }
+}
+
+// What is said, between its borders, which run down through all lanes.
+function paintLabels({ draw, colour, size, left, width }, top, height, bottom) {
+  const x = (seconds) => left + (Math.min(seconds, data.duration) * width) / data.duration;
+  draw.fillStyle = colour("faint");
+  text({ draw }, word("labels"), left - 6, top + height / 2, "right");
+  for (const [from, to, said] of data.labels) {
+    if (from >= data.duration) continue;
+    draw.fillStyle = colour("lane");
+    draw.fillRect(x(from), top + 1, x(to) - x(from), height - 3);
+    draw.fillStyle = colour("faint");
+    for (const border of [from, to]) {
+      draw.globalAlpha = 0.16;
+      draw.fillRect(x(border), top, 1, bottom - top);
+    }
+    draw.globalAlpha = 1;
+    draw.fillStyle = colour("ink");
+    const room = x(to) - x(from) - 2;
+    if (draw.measureText(said).width <= room || room > 3 * size) {
+      text({ draw }, shortened(draw, said, room), (x(from) + x(to)) / 2, top + height / 2 - 1, "center");
+    }
   }
 }
 
@@ -438,14 +482,17 @@ function paintEnergy(box) {
   }
 }
 
-// A row for each region; in it a line for each band, the stronger the larger its share. Full colour: the largest share.
+// A row for each region and what lies in none; in it a line for each band, the stronger the more of the clip's evidence
+// lies there: a large share of next to nothing stays pale.
 function paintShares(box) {
   const { draw, colour, left, top, width, height } = box;
   const names = Object.keys(data.bands[0].shares), row = height / names.length, line = (row - 2) / data.bands.length;
-  draw.font = `${Math.min(box.size, row - 0.5)}px system-ui, sans-serif`;
-  let largest = 0;
+  draw.font = `${Math.min(box.size, 0.9 * row)}px system-ui, sans-serif`;
+  rows = { names, top, row };
+  let largest = 1e-9;
   for (const band of data.bands)
-    for (const shares of Object.values(band.shares)) for (const share of shares) if (share > largest) largest = share;
+    for (const shares of Object.values(band.shares))
+      shares.forEach((share, frame) => (largest = Math.max(largest, share * band.amount[frame] || 0)));
   for (const [place, name] of names.entries()) {
     draw.fillStyle = colour("faint");
     text(box, word(`region_${name}`), left - 6, top + (place + 0.5) * row, "right");
@@ -453,7 +500,7 @@ function paintShares(box) {
       draw.fillStyle = colour(`band-${number}`);
       band.shares[name].forEach((share, frame) => {
         const start = Math.round((frame * width) / data.frames), end = Math.round(((frame + 1) * width) / data.frames);
-        draw.globalAlpha = share / largest || 0;
+        draw.globalAlpha = ((share * band.amount[frame]) / largest || 0) ** 0.7;
         draw.fillRect(left + start, top + place * row + number * line + 1, end - start, line);
       });
       draw.globalAlpha = 1;
@@ -461,7 +508,23 @@ function paintShares(box) {
   }
   draw.font = `${box.size}px system-ui, sans-serif`;
   draw.fillStyle = colour("faint");
-  text(box, word("share_scale").replace("{largest}", Math.round(100 * largest)), left + width, top - box.size / 2 - 2, "right");
+  text(box, word("share_scale"), left + width, top - box.size / 2 - 2, "right");
+}
+
+let rows = { names: [], top: 0, row: 1 }; // where the regions' rows are on the tracks
+
+// Under the pointer, on the regions' rows: each band's share there.
+function renderReadout(event) {
+  const box = find("tracks").getBoundingClientRect(), tip = find("readout");
+  const name = rows.names[Math.floor((event.clientY - box.top - rows.top) / rows.row)];
+  const x = event.clientX - box.left;
+  tip.hidden = !name || x < gutter();
+  if (tip.hidden) return;
+  const frame = frameUnder(event);
+  const shares = data.bands.map((band) => `${band.name} ${Math.round(100 * (band.shares[name][frame] || 0))} %`);
+  tip.textContent = `${word("region_" + name)} · ${word("frame")} ${frame} · ${shares.join(word("comma"))}`;
+  tip.style.top = `${event.clientY - box.top - 30}px`;
+  tip.style.left = `${Math.max(0, Math.min(x + 12, box.width - tip.offsetWidth - 4))}px`;
 }
 
 // ---- time: the sound is the clock ----
@@ -472,6 +535,8 @@ function player() {
 
 function seek(frame) {
   state.frame = Math.min(data.frames - 1, Math.max(0, frame));
+  state.untouched = false;
+  say("");
   for (const name of Object.keys(data.sounds)) players[name].currentTime = startOf(state.frame, data.fps);
   render();
 }
@@ -491,7 +556,7 @@ function follow() {
 async function play() {
   const [first, last] = state.stretch ?? [0, data.frames - 1];
   const outside = state.stretch && (state.frame < first || state.frame > last);
-  if (outside || state.frame === data.frames - 1) seek(first);
+  if (outside || state.untouched || state.frame === data.frames - 1) seek(first);
   player().playbackRate = state.speed;
   await player().play();
   render();
@@ -551,6 +616,28 @@ function step(frames) {
   seek(state.frame + frames);
 }
 
+// To where the strongest region of a shown band changes next; which bands count follows from the view.
+function toChange(direction) {
+  const shown = state.view in data.bands ? [data.bands[state.view]] : data.bands;
+  const all = shown.flatMap((band) => band.changes.map((change) => ({ ...change, name: band.name })));
+  const change = nextChange(all, state.frame, direction);
+  if (!change) return say(word("no_change"));
+  pause();
+  seek(change.frame);
+  const there = all.filter(({ frame }) => frame === change.frame);
+  say(there.map(({ name, from, to }) => `${name}: ${word("region_" + from)} → ${word("region_" + to)}`).join(word("comma")));
+}
+
+// A line on the card until someone moves on.
+function say(words) {
+  find("said").textContent = words;
+}
+
+function wholeClip() {
+  state.stretch = null;
+  render();
+}
+
 function chooseStretch(a, b) {
   state.stretch = stretch(a, b, data.frames);
   render();
@@ -586,6 +673,8 @@ const ACTIONS = {
   back: () => step(-1),
   forward: () => step(1),
   play: () => (player().paused ? play() : pause()),
+  change: () => toChange(1),
+  whole: wholeClip,
   loop: () => toggle("loop"),
   signed: () => toggle("signed"),
   cells: () => toggle("cells"),
@@ -600,7 +689,9 @@ const KEYS = {
   Home: () => step(-data.frames),
   End: () => step(data.frames),
   " ": ACTIONS.play,
+  n: (event) => toChange(event.shiftKey ? -1 : 1),
   l: ACTIONS.loop,
+  Escape: wholeClip,
   "[": () => chooseStretch(state.frame, (state.stretch ?? [0, data.frames - 1])[1]),
   "]": () => chooseStretch((state.stretch ?? [0])[0], state.frame),
   1: () => setView("0"),
@@ -646,17 +737,31 @@ find("speed").addEventListener("change", (event) => {
 find("speed").append(...SPEEDS.map((speed) => Object.assign(labelled("option", `${speed}×`), { value: speed })));
 
 // Drag: move through time. Shift and drag, or drag a handle: choose a stretch.
-let drag = null; // {anchor: the frame at the stretch's other end} or {anchor: null} for moving through time
+// anchor: the frame at the stretch's other end, null for moving through time. resting: where a finger first touched.
+let drag = null;
 find("tracks").addEventListener("pointerdown", (event) => {
-  if (!data || event.button > 0) return;
+  if (!data || event.button > 0 || event.target.closest("button")) return;
   const [first, last] = state.stretch ?? [0, data.frames - 1];
   const handle = event.target.dataset.handle;
   drag = { anchor: handle === "first" ? last : handle === "last" ? first : event.shiftKey ? frameUnder(event) : null };
+  // A finger that goes up or down scrolls the page: it moves nothing here until it goes sideways, or is lifted.
+  drag.resting = event.pointerType === "touch" && !handle ? event.clientX : null;
   find("tracks").setPointerCapture(event.pointerId);
-  moved(event);
+  if (drag.resting === null) moved(event);
 });
-find("tracks").addEventListener("pointermove", (event) => drag && moved(event));
-for (const end of ["pointerup", "pointercancel"]) find("tracks").addEventListener(end, () => (drag = null));
+find("tracks").addEventListener("pointermove", (event) => {
+  if (!data) return;
+  if (drag && drag.resting !== null && Math.abs(event.clientX - drag.resting) > 8) drag.resting = null;
+  if (drag && drag.resting === null) moved(event);
+  if (!drag || drag.resting === null) renderReadout(event);
+});
+find("tracks").addEventListener("pointerup", (event) => {
+  if (drag && drag.resting !== null) moved(event);
+  drag = null;
+});
+find("tracks").addEventListener("pointercancel", () => (drag = null));
+find("tracks").addEventListener("pointerleave", () => (find("readout").hidden = true));
+find("tracks").addEventListener("dblclick", () => data && wholeClip());
 
 function moved(event) {
   const frame = frameUnder(event);

@@ -144,12 +144,47 @@ function viewsOf(bands) {
   return [...together, ...single, "off"];
 }
 
-// Values of one frame of several regions -> the name of the largest, or null where there is none.
-function strongest(shares, frame) {
-  let best = null;
-  for (const [name, values] of Object.entries(shares))
-    if (Number.isFinite(values[frame]) && (best === null || values[frame] > shares[best][frame])) best = name;
-  return best;
+const ELSEWHERE = "elsewhere"; // among the shares: what lies in no region
+const HARDLY = 0.05; // an amount of evidence below which a frame's shares say next to nothing
+
+// Shares of one frame -> the names of the `count` largest, the largest first; none where the frame has no evidence.
+function largestShares(shares, frame, count) {
+  const there = Object.keys(shares).filter((name) => shares[name][frame] > 0);
+  return there.sort((a, b) => shares[b][frame] - shares[a][frame]).slice(0, count);
+}
+
+// The region with the largest share in the frame, what lies in none left out; null where there is none.
+function strongest({ [ELSEWHERE]: _, ...regions }, frame) {
+  return largestShares(regions, frame, 1)[0] ?? null;
+}
+
+// Where a band's strongest region changes: [{frame, from, to}]. Frames with hardly any evidence are passed over.
+function changes(shares, amount) {
+  const found = [];
+  let from = null;
+  for (let frame = 0; frame < amount.length; frame++) {
+    const to = amount[frame] >= HARDLY ? strongest(shares, frame) : null;
+    if (to === null) continue;
+    if (from !== null && to !== from) found.push({ frame, from, to });
+    from = to;
+  }
+  return found;
+}
+
+// The change after `frame` (before it: direction -1), past the end from the other end on; null where there is none.
+function nextChange(found, frame, direction) {
+  const inOrder = [...found].sort((a, b) => direction * (a.frame - b.frame));
+  return inOrder.find((change) => direction * (change.frame - frame) > 0) ?? inOrder[0] ?? null;
+}
+
+// The frame to show first: the loudest over all bands of those with evidence for each band, where there is one.
+// dbs, amounts: for each band a list of one value a frame.
+function tellingFrame(dbs, amounts) {
+  const sum = (frame) => dbs.reduce((total, values) => total + values[frame], 0);
+  const frames = Array.from(dbs[0], (_, frame) => frame);
+  const explained = frames.filter((frame) => amounts.every((amount) => amount[frame] >= HARDLY));
+  const among = explained.length ? explained : frames;
+  return among.reduce((best, frame) => (sum(frame) > sum(best) ? frame : best), among[0]);
 }
 
 // Two frames in any order -> [first, last] within the clip; null when that is the whole clip or one single frame.
@@ -174,5 +209,5 @@ function roundStep(span, count) {
 if (typeof module !== "undefined")
   module.exports = {
     frameAt, startOf, enlarge, heatOf, signedOf, heatLevels, signedLevels, heatLayer, divergingLayer, blend, strongest,
-    viewsOf, stretch, nextSpeed, roundStep,
+    largestShares, changes, nextChange, tellingFrame, viewsOf, stretch, nextSpeed, roundStep,
   };

@@ -8,6 +8,7 @@ import base64
 import io
 import json
 import math
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -17,13 +18,15 @@ import torch
 from ...analysis import Analysis
 from ...attention import heatmap_scale
 from ...audio import resample
+from ...labels import Interval
 from ...mel import band_bins, centre_frequencies_hz, mel_spectrogram_db
-from ...regions import TEMPLATE, attention_share, mask
+from ...regions import TEMPLATE, attention_share, joint_mask, mask
 from ...render.colour import BAND_MAPS, DIVERGING_MAP, ONE_BAND_MAP, colour_table
 from ...render.picture import padded_to
 from ...render.stretch import fit
 from ...spec import MelSpec
 
+ELSEWHERE = "elsewhere"  # among the shares: what lies in no region
 LARGEST_SIDE = 256  # pixels of a frame on the page
 MOST_PIXELS = 64_000_000  # of all frames together: the page holds them uncompressed
 TILES = 8  # frames along a side of one sheet
@@ -35,8 +38,17 @@ HIGHEST_RATE = 24_000  # Hz, of the sound that the page plays
 Sound = tuple[np.ndarray, int]
 
 
-def payload(analysis: Analysis, mel: MelSpec, name: str, reference: Sound | None = None) -> str:
-    """The analysis as the explorer's JSON. reference: the original speech, (samples,) and its rate, if there is any."""
+def payload(
+    analysis: Analysis,
+    mel: MelSpec,
+    name: str,
+    reference: Sound | None = None,
+    labels: Sequence[Interval] = (),
+) -> str:
+    """The analysis as the explorer's JSON.
+
+    reference: the original speech, (samples,) and its rate, if there is any. labels: (from_s, to_s, what is said).
+    """
     count = len(analysis.mel_db)
     sounds = {"synthesised": _sound(analysis.audio, analysis.sample_rate, analysis.mel_db)}
     if reference is not None:
@@ -56,6 +68,7 @@ def payload(analysis: Analysis, mel: MelSpec, name: str, reference: Sound | None
             "bands": [_band(analysis, mel, band) for band in analysis.bands],
             "mel_hz": centre_frequencies_hz(mel).round(1).tolist(),
             "sounds": sounds,
+            "labels": [interval for interval in labels if interval[2].strip()],
             "tables": {
                 "bands": [_base64(colour_table(table)) for table in BAND_MAPS[: len(analysis.bands)]],
                 "one": _base64(colour_table(ONE_BAND_MAP)),
@@ -66,13 +79,16 @@ def payload(analysis: Analysis, mel: MelSpec, name: str, reference: Sound | None
 
 
 def _band(analysis: Analysis, mel: MelSpec, band) -> dict:
-    """A band's name and place in the mel, its CAM, energy, and share of attention in each region.
+    """A band's name and place in the mel, its CAM, energy, and share of attention in each region and elsewhere.
 
     scale and limit: what shows as 1 of the CAM's positive part, and of the signed CAM.
+    amount: each frame's positive evidence, at most 1: the 95th percentile of the clip's frames.
     """
     cam = analysis.cam[band.name]
     bins = band_bins(mel, band)
-    shares = attention_share(cam, {region.name: mask(region, *cam.shape[1:]) for region in TEMPLATE})
+    masks = {region.name: mask(region, *cam.shape[1:]) for region in TEMPLATE}
+    shares = attention_share(cam, {**masks, ELSEWHERE: 1 - _covered(*cam.shape[1:])})
+    evidence = np.maximum(cam, 0).sum(axis=(1, 2))
     return {
         "name": band.name,
         "label": band.label,
@@ -83,8 +99,15 @@ def _band(analysis: Analysis, mel: MelSpec, band) -> dict:
         "limit": float(np.percentile(np.abs(cam), 99)),
         "cam": _floats(cam),
         "db": _floats(analysis.band_db[band.name]),
+        "amount": _floats(np.minimum(1, evidence / max(np.percentile(evidence, 95), 1e-12))),
         "shares": {name: _floats(share) for name, share in shares.items()},
     }
+
+
+def _covered(height: int, width: int) -> np.ndarray:
+    """How much of each cell lies in any region, (height, width): neighbours that share a cell add up in it."""
+    fine = joint_mask(TEMPLATE, 32 * height, 32 * width)
+    return cv2.resize(fine, (width, height), interpolation=cv2.INTER_AREA)
 
 
 def _sheet(frames: np.ndarray) -> dict:

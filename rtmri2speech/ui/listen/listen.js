@@ -3,7 +3,8 @@
 
 const find = (name) => element.querySelector(`[data-name="${name}"]`);
 const root = element.querySelector(".listen");
-const MEL_HEIGHT = 88, LINES_HEIGHT = 120, GAP = 6, MARGIN = 10;
+const MEL_HEIGHT = 88, LINES_HEIGHT = 120, GAP = 6, MARGIN = 10, SCALE_WIDTH = 110;
+const MARKS_HZ = [300, 900, 2500, 5000];
 
 let data = null;
 let players = [];
@@ -212,10 +213,10 @@ function render() {
 function renderCursor() {
   const now = player().currentTime, tracks = find("tracks");
   find("cursor").style.transform = `translateX(${placeOf(Math.min(now, data.duration))}px)`;
-  find("time").textContent = `${now.toFixed(2)} / ${data.duration.toFixed(2)} s`;
+  find("time").textContent = word("listen_position").replace("{now}", now.toFixed(2)).replace("{all}", data.duration.toFixed(2));
   tracks.setAttribute("aria-valuemax", data.duration.toFixed(2));
   tracks.setAttribute("aria-valuenow", now.toFixed(2));
-  tracks.setAttribute("aria-valuetext", `${now.toFixed(2)} s`);
+  tracks.setAttribute("aria-valuetext", find("time").textContent);
   find("chosen").style.display = data.stretch ? "" : "none";
   if (!data.stretch) return;
   const [first, last] = bounds().map(placeOf);
@@ -228,13 +229,18 @@ function drawLanes() {
   const style = getComputedStyle(root), colour = (name) => style.getPropertyValue(`--${name}`).trim();
   const size = parseFloat(style.fontSize) - 1, titles = size + 6, left = gutter();
   const lanes = data.sounds.map((sound, number) => ({
-    title: `${number + 1}  ${sound.words[language()]}`, height: MEL_HEIGHT, paint: (box) => paintPicture(box, sound.picture),
+    title: `${number + 1}  ${sound.words[language()]}`, height: MEL_HEIGHT,
+    paint: (box) => {
+      paintPicture(box, sound.picture);
+      paintFrequencies(box);
+    },
   }));
   if (data.difference)
     lanes.push({
       title: data.difference.words[language()], height: MEL_HEIGHT,
       paint: (box) => {
         paintPicture(box, data.difference.picture);
+        paintFrequencies(box);
         paintScale(box, bytesOf(data.tables.diverging), data.difference.limit_db);
       },
     });
@@ -251,7 +257,7 @@ function drawLanes() {
   for (const lane of lanes) {
     draw.textAlign = "left";
     draw.fillStyle = colour("ink");
-    draw.fillText(lane.title, left, top + titles / 2);
+    draw.fillText(lane.title, left + 5, top + titles / 2);
     top += titles;
     const box = { draw, colour, size, left, top, width: width - left - MARGIN, height: lane.height };
     draw.fillStyle = colour("lane");
@@ -266,18 +272,34 @@ function paintPicture({ draw, left, top, width, height }, picture) {
   draw.drawImage(picture, left, top, width, height);
 }
 
-// The colours of a difference, left of its picture.
-function paintScale({ draw, colour, size, left, top, height }, table, limit) {
-  for (let row = 0; row < height; row++) {
-    const entry = 3 * Math.round(255 * (1 - row / (height - 1)));
-    draw.fillStyle = `rgb(${table[entry]} ${table[entry + 1]} ${table[entry + 2]})`;
-    draw.fillRect(left - 12, top + row, 7, 1);
-  }
-  draw.fillStyle = colour("faint");
+// The frequencies left of a mel spectrogram, each at the height of its bin.
+function paintFrequencies({ draw, colour, size, left, top, height }) {
+  const bins = data.bins_hz, rows = height / bins.length;
   draw.textAlign = "right";
-  draw.fillText(`+${limit} dB`, left - 16, top + size / 2);
-  draw.fillText("0", left - 16, top + height / 2);
-  draw.fillText(`−${limit} dB`, left - 16, top + height - size / 2);
+  for (const hz of MARKS_HZ) {
+    const above = bins.findIndex((one) => one >= hz);
+    if (above < 1) continue;
+    const bin = above - (bins[above] - hz) / (bins[above] - bins[above - 1]), y = top + height - (bin + 0.5) * rows;
+    draw.fillStyle = colour("faint");
+    draw.fillText(hz < 1000 ? `${hz} Hz` : `${hz / 1000} kHz`, left - 8, Math.max(top + size / 2, y));
+    draw.fillRect(left - 5, y, 5, 1);
+  }
+}
+
+// What the colours of a difference mean, at the right end of its title's line.
+function paintScale({ draw, colour, size, left, top, width }, table, limit) {
+  const middle = top - size / 2 - 3, louder = `+${limit} dB ${word("listen_louder")}`;
+  draw.fillStyle = colour("ink");
+  draw.textAlign = "right";
+  draw.fillText(louder, left + width, middle);
+  const end = left + width - draw.measureText(louder).width - 6;
+  for (let column = 0; column < SCALE_WIDTH; column++) {
+    const entry = 3 * Math.round((255 * column) / (SCALE_WIDTH - 1));
+    draw.fillStyle = `rgb(${table[entry]} ${table[entry + 1]} ${table[entry + 2]})`;
+    draw.fillRect(end - SCALE_WIDTH + column, middle - 5, 1, 10);
+  }
+  draw.fillStyle = colour("ink");
+  draw.fillText(`${word("listen_quieter")} −${limit} dB`, end - SCALE_WIDTH - 6, middle);
 }
 
 // Lines of change in dB about zero, on a round scale that holds them all.

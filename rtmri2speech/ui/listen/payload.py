@@ -9,10 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 import soundfile
 
-from ...render.colour import DIVERGING_MAP, ONE_BAND_MAP, colour_table, signed_levels
+from ...render.colour import ONE_BAND_MAP, colour_table, signed_levels
 
 MEL_RANGE_DB = 60.0
-DIFFERENCE_RANGES_DB = (3.0, 6.0, 10.0, 20.0, 30.0, 60.0)
+DIFFERENCE_RANGES_DB = (3.0, 6.0, 10.0, 15.0, 20.0, 30.0, 45.0, 60.0)
+# Nothing is light gray, louder red, quieter blue: a map with a dark middle could not be told from silence.
+DIFFERENCE_MAP = "coolwarm"
 
 Words = dict[str, str]  # language -> words
 
@@ -30,6 +32,7 @@ class Sound:
 def listener_payload(
     sounds: Sequence[Sound],
     fps: float,
+    bins_hz: np.ndarray,
     *,
     changes: Mapping[str, np.ndarray] | None = None,
     changes_words: Words | None = None,
@@ -39,6 +42,7 @@ def listener_payload(
 ) -> str:
     """The listener's JSON. All mels are drawn on one scale, 60 dB below the loudest point of all.
 
+    bins_hz: (n_mels,) the frequency of each bin, for the axis.
     changes: band -> (T,) dB, drawn as lines over the same time; difference_db (T, n_mels), drawn as a picture
     on the smallest of DIFFERENCE_RANGES_DB that holds 99 % of it.
     stretch: first and last frame of what was changed.
@@ -50,11 +54,12 @@ def listener_payload(
         {
             "frames": len(sounds[0].mel_db),
             "fps": fps,
+            "bins_hz": [round(float(hz), 1) for hz in bins_hz],
             "stretch": stretch,
             "sounds": [_sound(sound, top) for sound in sounds],
             "difference": difference or None,
             "changes": lines if changes else None,
-            "tables": {"one": _base64(colour_table(ONE_BAND_MAP)), "diverging": _base64(colour_table(DIVERGING_MAP))},
+            "tables": {"one": _base64(colour_table(ONE_BAND_MAP)), "diverging": _base64(colour_table(DIFFERENCE_MAP))},
         }
     )
 

@@ -4,6 +4,7 @@ import gradio as gr
 
 from ...comparison import compare
 from ...evaluation import read_reference
+from ...mel import centre_frequencies_hz
 from ..desk import Desk
 from ..listen import listener
 from ..listen.payload import Sound, listener_payload
@@ -42,7 +43,7 @@ def build(desk: Desk) -> None:
     @desk.guard
     def compare_with(other, result, language, request: gr.Request, progress=gr.Progress()):  # noqa: B008
         if result is None:
-            raise gr.Error(desk.text(language, "first_run"), print_exception=False, title="")
+            raise gr.Error(desk.text(language, "first_run"), print_exception=False, title=desk.text(language, "error"))
         tell = desk.progress(request, language, progress)
         first = desk.bundles.load(result.bundle_name)
         made = compare(
@@ -65,6 +66,7 @@ def build(desk: Desk) -> None:
         payload = listener_payload(
             sounds,
             made.first.fps,
+            centre_frequencies_hz(first.mel),
             changes=made.change_db,
             changes_words=_in_both("compare_change", **names),
             difference_db=made.difference_db,

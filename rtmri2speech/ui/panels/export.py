@@ -3,7 +3,6 @@
 import gradio as gr
 
 from ... import export
-from ...errors import InputError
 from ...export import SOUNDS, Look, Subject
 from ...labels import labels_of
 from ...render.colour import BAND_MAPS, COMBINE, default_maps
@@ -13,6 +12,22 @@ from ..desk import Desk
 _MAPS = ("default", *BAND_MAPS, "inferno", "viridis", "cividis", "gray", "jet")
 _SIDES = (256, 512, 720, 1080)
 _MOST_SLOW = 10
+# Clicks the hidden button when the explorer shows other bands than before.
+_FOLLOW_JS = """() => {
+    const explorer = document.querySelector("#explorer");
+    const look = () => explorer.querySelector(".explorer")?.dataset.look;
+    let last = look();
+    new MutationObserver(() => {
+        if (look() === last) return;
+        last = look();
+        document.querySelector("#export-follow").click();
+    }).observe(explorer, {subtree: true, attributes: true, attributeFilter: ["data-look"]});
+}"""
+# The page's language as it stands: right after opening, the radio of languages does not have it yet.
+_NEW_CLIP_JS = """(...args) => {{
+    const [moment, result] = ({moment})(...args);
+    return [moment, result, document.documentElement.lang.startsWith("ja") ? "ja" : "en"];
+}}"""
 _FILES = ("frame", "average", "spectrogram", "traces", "heatmaps", "speech", "labels", "heat_video")
 
 
@@ -33,6 +48,8 @@ def build(desk: Desk) -> None:
     with gr.Row(elem_id="export-look"):
         with gr.Column(scale=2, min_width=230):
             bands = gr.CheckboxGroup([], label=say("bands"), elem_id="export-bands")
+            own_bands = gr.State(False)  # whether the person chose them here
+            follow = gr.Button(elem_id="export-follow")  # never seen
             colours = {value: f"export_map_{value}" for value in _MAPS}
             with gr.Row(elem_classes="maps"):
                 maps = [
@@ -103,9 +120,16 @@ def build(desk: Desk) -> None:
 
     def subject_of(result, language) -> Subject:
         if result is None:
-            raise gr.Error(desk.text(language, "first_run"), print_exception=False, title="")
+            raise gr.Error(desk.text(language, "first_run"), print_exception=False, title=desk.text(language, "error"))
         bundle = desk.bundles.load(result.bundle_name)
         return Subject(result.name, result.analysis, bundle, result.source, result.reference, result.reference_source)
+
+    def asked(moment, subject, *choices) -> Look:
+        """The look, after a notice if the stretch that it asks for is not there."""
+        part, language = choices[-2:]
+        if part == "stretch" and not _has_stretch(moment):
+            gr.Info(desk.text(language, "export_no_stretch"), title=desk.text(language, "notice"))
+        return _look(moment, subject, *choices)
 
     @desk.guard
     def show(moment, result, language, *choices):
@@ -115,24 +139,29 @@ def build(desk: Desk) -> None:
     @desk.guard
     def video_of(moment, result, language, request: gr.Request, progress=gr.Progress(), *choices):  # noqa: B008
         subject = subject_of(result, language)
-        look, tell = _look(moment, subject, *choices), desk.progress(request, language, progress)
+        look, tell = asked(moment, subject, *choices), desk.progress(request, language, progress)
         (path,) = export.write_files(desk.folder(), subject, look, ["video"], progress=tell)
         return str(path)
 
     @desk.guard
     def files_of(moment, result, language, kinds, request: gr.Request, progress=gr.Progress(), *choices):  # noqa: B008
         subject = subject_of(result, language)
-        look, tell = _look(moment, subject, *choices), desk.progress(request, language, progress)
+        look, tell = asked(moment, subject, *choices), desk.progress(request, language, progress)
         paths = export.write_files(desk.folder(), subject, look, kinds, int(moment["frame"]), tell)
         return [str(path) for path in paths]
 
     @desk.guard
     def zip_of(moment, result, language, request: gr.Request, progress=gr.Progress(), *choices):  # noqa: B008
         subject = subject_of(result, language)
-        look, tell = _look(moment, subject, *choices), desk.progress(request, language, progress)
+        look, tell = asked(moment, subject, *choices), desk.progress(request, language, progress)
         path = desk.folder() / f"{subject.stem}_export.zip"
         export.write_zip(path, subject, look, int(moment["frame"]), tell)
         return [str(path)]
+
+    def follow_explorer(moment, result, own):
+        if result is None or own:
+            return gr.skip()
+        return _shown(moment, [band.name for band in result.analysis.bands])
 
     first = [desk.moment, desk.result, desk.language]
     moment = {"js": desk.moment_js}
@@ -149,6 +178,17 @@ def build(desk: Desk) -> None:
         show_progress="hidden",
         **showing,
     )
+    bands.input(lambda: True, None, own_bands, queue=False, show_progress="hidden", **desk.private)
+    desk.page.load(None, js=_FOLLOW_JS, **desk.private)
+    follow.click(
+        follow_explorer,
+        [desk.moment, desk.result, own_bands],
+        bands,
+        queue=False,
+        show_progress="hidden",
+        **moment,
+        **desk.private,
+    )
     for event in (
         make.click(video_of, [*first, *look_of], video, show_progress_on=video, **moment, **desk.queued),
         make_files.click(files_of, [*first, chosen, *look_of], files, show_progress_on=files, **moment, **desk.queued),
@@ -156,18 +196,20 @@ def build(desk: Desk) -> None:
     ):
         desk.stoppable(event)
 
-    def new_clip(result, language):
+    def new_clip(moment, result, language):
         if result is None:
-            return [gr.skip()] * (1 + len(maps) + 4)
+            return [gr.skip()] * (1 + len(maps) + 6)
         names = [band.name for band in result.analysis.bands]
         there = [kind for kind in _FILES if kind != "labels" or labels_of(result.source)]
         return [
-            gr.update(choices=names, value=names),
+            gr.update(choices=names, value=_shown(moment, names)),
             *(
                 gr.update(visible=k < len(names), label=names[k] if k < len(names) else "", value="default")
                 for k in range(len(maps))
             ),
             gr.update(choices=[(desk.text(language, kinds[kind]), kind) for kind in there]),
+            "clip",
+            False,
             None,
             None,
             None,
@@ -175,8 +217,9 @@ def build(desk: Desk) -> None:
 
     desk.result.change(
         new_clip,
-        [desk.result, desk.language],
-        [bands, *maps, chosen, picture, video, files],
+        first,
+        [bands, *maps, chosen, part, own_bands, picture, video, files],
+        js=_NEW_CLIP_JS.format(moment=desk.moment_js),
         queue=False,
         show_progress="hidden",
         **desk.private,
@@ -184,10 +227,9 @@ def build(desk: Desk) -> None:
 
 
 def _look(moment: dict, subject: Subject, bands: list[str], *choices) -> Look:
-    """What the panel's controls say, in their order, and the explorer's stretch. Colours are the explorer's."""
+    """What the panel's controls say, in their order, and the explorer's stretch, without one the whole clip. Colours
+    are the explorer's."""
     maps, (alpha, combine, layout, sound, slow, side, part, language) = choices[:-8], choices[-8:]
-    if part == "stretch" and moment["first"] is None:
-        raise InputError("No stretch is chosen: Shift and drag in the tracks of the explorer to choose one.")
     order = [band.name for band in subject.analysis.bands]
     colours = {
         name: default if one == "default" else one
@@ -203,9 +245,19 @@ def _look(moment: dict, subject: Subject, bands: list[str], *choices) -> Look:
         side=int(side),
         sound=sound,
         slow=float(slow),
-        stretch=(int(moment["first"]), int(moment["last"])) if part == "stretch" else None,
+        stretch=(int(moment["first"]), int(moment["last"])) if part == "stretch" and _has_stretch(moment) else None,
         language=language,
     )
+
+
+def _has_stretch(moment: dict) -> bool:
+    return moment["first"] is not None
+
+
+def _shown(moment: dict, names: list[str]) -> list[str]:
+    """The bands that the explorer shows: one alone, or all."""
+    view = str(moment["view"])
+    return [names[int(view)]] if view.isdecimal() and int(view) < len(names) else names
 
 
 def _in_english(desk: Desk, choices: dict[str, str]) -> list[tuple[str, str]]:

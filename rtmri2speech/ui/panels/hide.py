@@ -3,6 +3,7 @@
 import gradio as gr
 
 from ...experiment import hide, read_hiding
+from ...mel import centre_frequencies_hz
 from ..board import board, board_js
 from ..desk import Desk
 from ..listen import listener
@@ -30,7 +31,7 @@ def build(desk: Desk) -> None:
     @desk.guard
     def hide_and_speak(hiding, moment, result, language, request: gr.Request, progress=gr.Progress()):  # noqa: B008
         if result is None:
-            raise gr.Error(desk.text(language, "first_run"), print_exception=False, title="")
+            raise gr.Error(desk.text(language, "first_run"), print_exception=False, title=desk.text(language, "error"))
         stretch = None if moment["first"] is None else (int(moment["first"]), int(moment["last"]))
         asked = read_hiding(hiding, stretch)
         tell = desk.progress(request, language, progress)
@@ -43,6 +44,7 @@ def build(desk: Desk) -> None:
         payload = listener_payload(
             sounds,
             hidden.before.fps,
+            centre_frequencies_hz(bundle.mel),
             changes=hidden.change_db,
             changes_words=_in_both("hide_change"),
             difference_db=hidden.after.mel_db - hidden.before.mel_db,

@@ -3,6 +3,7 @@
 import gradio as gr
 
 from ...evaluation import assess, heard_mel, read_reference
+from ...mel import centre_frequencies_hz
 from ...restore import restore
 from ..desk import Desk
 from ..listen import listener
@@ -40,9 +41,11 @@ def build(desk: Desk) -> None:
     @desk.guard
     def score(result, language, clean, request: gr.Request, progress=gr.Progress()):  # noqa: B008
         if result is None:
-            raise gr.Error(desk.text(language, "first_run"), print_exception=False, title="")
+            raise gr.Error(desk.text(language, "first_run"), print_exception=False, title=desk.text(language, "error"))
         if result.reference is None:
-            raise gr.Error(desk.text(language, "quality_no_reference"), print_exception=False, title="")
+            raise gr.Error(
+                desk.text(language, "quality_no_reference"), print_exception=False, title=desk.text(language, "error")
+            )
         tell = desk.progress(request, language, progress)
         bundle, analysis = desk.bundles.load(result.bundle_name), result.analysis
         rate, count = analysis.sample_rate, len(analysis.mel_db)
@@ -61,7 +64,7 @@ def build(desk: Desk) -> None:
         for name, key in _SOUNDS.items():
             audio = made.sounds[name]
             sounds.append(Sound(_in_both(key), audio, rate, heard_mel(audio, rate, bundle.mel, count)))
-        return report, listener_payload(sounds, analysis.fps)
+        return report, listener_payload(sounds, analysis.fps, centre_frequencies_hz(bundle.mel))
 
     running = run.click(
         score, [desk.result, desk.language, clean], [report, listening], show_progress_on=report, **desk.queued

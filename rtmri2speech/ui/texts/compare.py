@@ -2,12 +2,15 @@
 
 TEXTS = {
     "en": {
-        "compare_intro": "Let another bundle speak the clip that the explorer shows, and listen to both at the same "
-        "position. Two checkpoints of a vocoder are two bundles with the same acoustic model.",
+        "compare_intro": "Let another model speak the clip that the explorer shows, and listen to both at the same "
+        "position. A model comes as a bundle: one folder with all that it takes (acoustic model, vocoder, settings).",
         "compare_other": "Compare with",
         "compare_run": "Compare",
-        "compare_alone": "There is only one bundle. Start the page with `python app.py --bundles DIR`, where each "
-        "folder in DIR is a bundle, to compare several.",
+        "compare_alone": "Only the embedded bundle is here, so there is nothing to compare it with yet. Make a second "
+        "one by training (docs/training.md) or from checkpoints of the thesis' code and of HiFi-GAN, then start the "
+        "page with the folder that holds it:\n\n"
+        "```\npython -m rtmri2speech convert --acoustic model.pt --scaler scaler.json --vocoder g_00065000 "
+        "--vocoder-config config.json -o bundles/mine\npython app.py --bundles bundles\n```",
         "compare_original": "Original",
         "compare_change": "Band energy, {other} − {first}",
         "compare_difference": "Mel spectrogram, {other} − {first}",
@@ -21,12 +24,14 @@ TEXTS = {
         "compare_no_original": "This clip has no original speech, so the two can be heard but not scored.",
     },
     "ja": {
-        "compare_intro": "エクスプローラーに表示中の動画を別のモデルでも合成し、同じ位置で聴き比べます。"
-        "ボコーダーの2つのチェックポイントは、音響モデルが同じ2つのモデルとして比べられます。",
+        "compare_intro": "エクスプローラーに表示中の動画を別のモデルでも合成し、同じ位置で聴き比べます。モデルは"
+        "「バンドル」、つまり実行に必要なもの（音響モデル、ボコーダー、設定）をまとめた1つのフォルダーとして扱います。",
         "compare_other": "比較するモデル",
         "compare_run": "比較する",
-        "compare_alone": "モデルは1つだけです。比較するには `python app.py --bundles DIR` で起動してください"
-        "（DIRの中の各フォルダーが1つのモデルです）。",
+        "compare_alone": "付属のバンドル1つだけなので、比べる相手がまだありません。学習（docs/training.md）で作るか、"
+        "修論のコードとHiFi-GANのチェックポイントから変換し、それを入れたフォルダーを指定してページを起動してください。\n\n"
+        "```\npython -m rtmri2speech convert --acoustic model.pt --scaler scaler.json --vocoder g_00065000 "
+        "--vocoder-config config.json -o bundles/mine\npython app.py --bundles bundles\n```",
         "compare_original": "原音",
         "compare_change": "帯域エネルギーの差（{other} − {first}）",
         "compare_difference": "メルスペクトログラムの差（{other} − {first}）",
@@ -37,6 +42,6 @@ TEXTS = {
         "compare_mcd": "2つの音声のスペクトルの違い（MCD）：{mcd} dB。",
         "compare_mean": "帯域エネルギーの差（{other} − {first}）、発話のある{frames}フレームの平均：",
         "compare_scores": "原音との比較（良いほうを太字で示します）",
-        "compare_no_original": "この動画には原音がないため、聴き比べはできますが採点はできません。",
+        "compare_no_original": "この動画には原音がないため、聴き比べはできますが評価はできません。",
     },
 }

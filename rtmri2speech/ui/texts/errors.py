@@ -124,7 +124,7 @@ JAPANESE = {
         "{folder}にモデルがありません（bundle.jsonがありません）。"
     ),
     "There is no folder of bundles {folder}.": "モデルのフォルダー{folder}がありません。",
-    "There is no folder of clips {folder}.": "例の動画のフォルダー{folder}がありません。",
+    "There is no folder of clips {folder}.": "サンプル動画のフォルダー{folder}がありません。",
     "{path} is of format version {version}, this program reads version {known}.": (
         "{path}の形式の版は{version}です。このプログラムが読めるのは版{known}です。"
     ),
@@ -258,9 +258,6 @@ JAPANESE = {
         "領域が画像の外にあります。中に戻すか、大きくしてください。"
     ),
     "The drawing cannot be read: choose the region again.": "描いた領域を読み取れません。もう一度選んでください。",
-    "No stretch is chosen: Shift and drag in the tracks of the explorer to choose one.": (
-        "区間が選ばれていません。エクスプローラーの波形の上でShiftを押しながらドラッグして選んでください。"
-    ),
     "There is no region called {name}: give one of {names}, or a JSON file.": (
         "{name}という領域はありません。{names}のいずれかか、JSONファイルを指定してください。"
     ),
@@ -387,10 +384,10 @@ JAPANESE = {
         "カラーマップは帯域ごとに1つ、{wanted}個必要です（{given}個は不可）。"
     ),
     "A grid is enlarged by 'cubic', 'linear' or 'cells', not {given}.": (
-        "マス目の拡大は'cubic'・'linear'・'cells'です（{given}は不可）。"
+        "格子の拡大は'cubic'・'linear'・'cells'です（{given}は不可）。"
     ),
     "The grids must have the shape (frames, rows, columns), not {shape}.": (
-        "マス目の形は（フレーム, 行, 列）です（{shape}は不可）。"
+        "格子の形は（フレーム, 行, 列）です（{shape}は不可）。"
     ),
     "Frames must be gray, 8-bit (frames, rows, columns), not {given}.": (
         "フレームは8ビットの濃淡画像（フレーム, 行, 列）です（{given}は不可）。"

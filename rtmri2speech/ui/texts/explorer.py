@@ -27,6 +27,17 @@ TEXTS = {
         "of": "of 0–{last} · {seconds} s",
         "energy": "Energy",
         "strongest": "Most attention",
+        "seconds": "s",
+        "comma": ", ",
+        "hardly": "hardly any evidence",
+        "none": "no evidence for it",
+        "pending": "Shown is the clip before: press “Synthesise and explain” for your choice.",
+        "change": "To the next change of the strongest region (N; back: Shift + N)",
+        "no_change": "The strongest region never changes.",
+        "whole": "The whole clip: remove the stretch (Esc)",
+        "no_original": "No original",
+        "no_original_help": "This clip has no sound of its own: give its original speech as a WAV file above.",
+        "labels": "labels",
         "back": "One frame back",
         "play": "Play or pause",
         "forward": "One frame on",
@@ -48,22 +59,26 @@ TEXTS = {
         "mel_original": "Mel spectrogram, original",
         "energy_track": "Band energy",
         "share_track": "Share of attention per region",
-        "share_scale": "full colour: {largest} %",
+        "share_scale": "colour: share × evidence in the frame",
         "keys": "← →: one frame; with Shift, ten\nHome End: first, last frame\nSpace: play, pause\n"
-        "1 2 … 0: one band, all bands\n+ −: faster, slower (pitch is kept)\nL: loop the chosen stretch\n"
+        "1 2 … 0: one band, all bands\n+ −: faster, slower (pitch is kept)\n"
+        "N: next change of the strongest region; with Shift, the one before\nL: loop the chosen stretch\n"
         "S: save the frame as PNG\nF: full screen\nclick, drag: go to a moment\n"
-        "Shift + drag: choose a stretch, or drag the handles at the top\n[ ]: the stretch starts, ends at this frame",
+        "Shift + drag: choose a stretch, or drag the handles at the top\n[ ]: the stretch starts, ends at this frame\n"
+        "Esc, double click: remove the stretch",
         "caution": "One cell of a map covers 32 × 32 of 256 × 256 pixels. Regions are a template laid over every head "
-        "and overlap a little; shares count positive evidence only. Spectrograms show 60 dB below their own peak.",
+        "and overlap a little; “elsewhere” is what lies in none. Shares count positive evidence only. "
+        "A clip opens at its loudest frame with evidence. Spectrograms show 60 dB below their own peak.",
         "region_lips": "lips",
         "region_tongue": "tongue",
         "region_velum": "velum",
         "region_larynx": "larynx",
         "region_jaw": "jaw",
         "region_hard_palate": "hard palate",
-        "region_pharynx_wall": "pharynx",
+        "region_pharynx_wall": "pharynx wall",
         "region_brain": "brain",
         "region_spine": "spine",
+        "region_elsewhere": "elsewhere",
     },
     "ja": {
         "explorer": "フレームエクスプローラー",
@@ -81,8 +96,8 @@ TEXTS = {
         "band": "{name}帯域（{low}–{high} Hz）",
         "signed": "符号付き",
         "signed_help": "帯域エネルギーを下げる根拠も示す（1帯域のとき）",
-        "cells": "マス",
-        "cells_help": "8×8のマスを平滑化せずに示す",
+        "cells": "セル",
+        "cells_help": "8×8のセルを平滑化せずに示す",
         "opacity": "不透明度",
         "scale_help": "尺度は動画全体で共通。1は正の根拠（符号付きでは絶対値）の99パーセンタイルです。",
         "frame": "フレーム",
@@ -90,6 +105,17 @@ TEXTS = {
         "of": "0–{last} · {seconds} 秒",
         "energy": "エネルギー",
         "strongest": "最も注目した領域",
+        "seconds": "秒",
+        "comma": "、",
+        "hardly": "根拠はほとんどなし",
+        "none": "正の根拠なし",
+        "pending": "表示中は前の動画です。「音声合成と可視化」を押すと選んだ内容になります。",
+        "change": "最も注目した領域が次に変わるフレームへ（N、Shift＋Nで前へ）",
+        "no_change": "最も注目した領域は変わりません。",
+        "whole": "区間を解除して全体に戻す（Esc）",
+        "no_original": "原音なし",
+        "no_original_help": "この動画には音声がありません。上で元の音声（WAV）を指定できます。",
+        "labels": "ラベル",
         "back": "1フレーム戻る",
         "play": "再生・一時停止",
         "forward": "1フレーム進む",
@@ -111,13 +137,17 @@ TEXTS = {
         "mel_original": "メルスペクトログラム（原音）",
         "energy_track": "帯域エネルギー",
         "share_track": "領域ごとの注目の割合",
-        "share_scale": "最も濃い色：{largest} %",
+        "share_scale": "濃さ：割合×フレームの根拠の量",
         "keys": "← →: 1フレーム（Shiftで10フレーム）\nHome End: 最初・最後のフレーム\nSpace: 再生・一時停止\n"
-        "1 2 … 0: その番号の帯域・全帯域\n+ −: 速く・遅く（高さは保つ）\nL: 選んだ区間を繰り返す\n"
+        "1 2 … 0: その番号の帯域・全帯域\n+ −: 速く・遅く（高さは保つ）\n"
+        "N: 最も注目した領域が次に変わるフレームへ（Shiftで前へ）\nL: 選んだ区間を繰り返す\n"
         "S: フレームをPNGで保存\nF: 全画面\nクリック・ドラッグ: その時刻へ移動\n"
-        "Shift＋ドラッグ: 区間を選ぶ（上端のつまみでも可）\n[ ]: 区間の始まり・終わりをこのフレームにする",
-        "caution": "マップの1マスは256×256画素のうち32×32画素に当たります。"
-        "領域はどの話者にも同じ型紙を当てたもので、少し重なります。割合は正の根拠だけで計算しています。"
+        "Shift＋ドラッグ: 区間を選ぶ（上端のつまみでも可）\n[ ]: 区間の始まり・終わりをこのフレームにする\n"
+        "Esc・ダブルクリック: 区間を解除",
+        "caution": "マップの1セルは256×256画素のうち32×32画素に当たります。"
+        "領域はどの話者にも同じテンプレートを当てたもので、少し重なります。"
+        "どれにも入らない部分が「領域外」です。割合は正の根拠だけで計算しています。"
+        "最初に表示するのは、根拠のあるフレームのうち最も音が大きいものです。"
         "スペクトログラムはそれぞれの最大値から60 dBの範囲です。",
         "region_lips": "唇",
         "region_tongue": "舌",
@@ -128,5 +158,6 @@ TEXTS = {
         "region_pharynx_wall": "咽頭後壁",
         "region_brain": "脳",
         "region_spine": "脊椎",
+        "region_elsewhere": "領域外",
     },
 }

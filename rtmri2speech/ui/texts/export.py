@@ -3,7 +3,7 @@
 TEXTS = {
     "en": {
         "export_intro": "Take away what the explorer shows: choose a look, check the preview, then make a video, "
-        "single files or everything. A stretch is chosen in the explorer with Shift + drag.",
+        "single files or everything. Choose a stretch with the two handles above the explorer's tracks.",
         "export_bands": "Bands",
         "export_map_default": "Default",
         "export_map_orange": "Orange",
@@ -27,6 +27,7 @@ TEXTS = {
         "export_part": "Part",
         "export_part_clip": "Whole clip",
         "export_part_stretch": "Chosen stretch",
+        "export_no_stretch": "No stretch is chosen in the explorer: the whole clip is used.",
         "export_sound": "Sound",
         "export_sound_synthesised": "Synthesised",
         "export_sound_original": "Original",
@@ -56,7 +57,7 @@ TEXTS = {
     },
     "ja": {
         "export_intro": "エクスプローラーの表示を保存します。見た目を選び、プレビューで確かめてから、動画・"
-        "個別のファイル・一式を作成してください。区間はエクスプローラーでShift＋ドラッグして選びます。",
+        "個別のファイル・一式を作成してください。区間はエクスプローラーのトラックの上端にある2つのつまみで選びます。",
         "export_bands": "帯域",
         "export_map_default": "標準",
         "export_map_orange": "橙",
@@ -72,19 +73,20 @@ TEXTS = {
         "export_layout_overlay": "重ね合わせ",
         "export_layout_side-by-side": "元画像｜重ね合わせ",
         "export_layout_heatmap": "ヒートマップのみ",
-        "export_combine": "複数の帯域が重なる所",
+        "export_combine": "複数の帯域が重なる部分",
         "export_combine_max": "最も強い帯域を示す",
         "export_combine_mean": "混ぜる",
         "export_alpha": "不透明度",
-        "export_side": "高さ（画素）",
+        "export_side": "高さ（ピクセル）",
         "export_part": "範囲",
         "export_part_clip": "動画全体",
         "export_part_stretch": "選んだ区間",
+        "export_no_stretch": "エクスプローラーで区間が選ばれていないため、動画全体を使います。",
         "export_sound": "音声",
         "export_sound_synthesised": "合成",
         "export_sound_original": "原音",
         "export_sound_none": "なし",
-        "export_slow": "何倍遅くするか（声の高さは保つ）",
+        "export_slow": "スロー再生の倍率（声の高さは保つ）",
         "export_preview": "このフレームをプレビュー",
         "export_preview_picture": "プレビュー（動画の1枚）",
         "export_make_video": "動画を作成",
@@ -100,7 +102,7 @@ TEXTS = {
         "export_kind_heat_video": "ヒートマップのみの5倍スロー動画（mp4）",
         "export_make_files": "選んだファイルを作成",
         "export_make_zip": "一式をzipで作成",
-        "export_files": "作成したファイル（大きさの表示を押すと保存）",
+        "export_files": "作成したファイル（サイズの表示をクリックするとダウンロード）",
         "export_zip_note": "zipには、上で選んだ見た目の動画と、provenance.json（動画とモデルのハッシュ値、設定、"
         "バージョン、同じものを作り直すコマンド）も入ります。",
         "stage_figures": "図を描いています",

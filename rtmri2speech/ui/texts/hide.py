@@ -38,9 +38,17 @@ TEXTS = {
         "hide_how_dark": "darkened",
         "hide_how_still": "its movement stopped",
         "hide_own_named": "own shape {number}",
-        "hide_mean": "Mean change over {frames} hidden frames with speech:",
-        "hide_no_speech": "The hidden frames hold no speech: there is no mean to give.",
-        "hide_mcd": "Spectral difference (MCD): {mcd} dB.",
+        "hide_speech": "While it speaks, the energy goes up or down by {sizes} on average, "
+        "the spectrum changes by {mcd} dB (MCD).",
+        "hide_no_speech": "The hidden frames hold no speech.",
+        "hide_noise": "In its silences there is sound now: {changes}.",
+        "hide_quiet": "In its silences: {changes}.",
+        "hide_speech_mean": "While it speaks ({frames} frames), mean change",
+        "hide_speech_size": "… mean absolute change",
+        "hide_silence_mean": "In its silences ({frames} frames), mean change",
+        "hide_silence_size": "… mean absolute change",
+        "hide_cancel": "Louder and quieter frames cancel in the mean change, but not in the mean absolute change. "
+        "Silence: more than 25 dB below the loudest frame.",
         "hide_nothing": "Exactly nothing changed: the two sounds are the same, sample by sample.",
         "hide_rescaled": "In {share} % of the hidden frames the part held the darkest or brightest point of the "
         "picture. The model scales each frame by those, so there the rest of the picture changed, too.",
@@ -55,7 +63,7 @@ TEXTS = {
         "Nで次の図形に移ります。",
         "hide_draw_help": "表示は上のエクスプローラーと同じフレームです。クリックで頂点、"
         "ドラッグで自由な輪郭を描けます。キーボードでは矢印・Enter・Backspace・N。",
-        "hide_regions": "型紙の領域",
+        "hide_regions": "テンプレートの領域",
         "hide_across": "左右に移動",
         "hide_down": "上下に移動",
         "hide_scale": "大きさ",
@@ -82,9 +90,17 @@ TEXTS = {
         "hide_how_dark": "暗くした",
         "hide_how_still": "動きを止めた",
         "hide_own_named": "自分で描いた図形{number}",
-        "hide_mean": "隠したフレームのうち発話のある{frames}フレームでの平均変化：",
-        "hide_no_speech": "隠したフレームに発話がないため、平均は計算できません。",
-        "hide_mcd": "スペクトルの違い（MCD）：{mcd} dB。",
+        "hide_speech": "発話中のエネルギーは平均で次の大きさだけ変化しました：{sizes}。"
+        "スペクトルの違い（MCD）は{mcd} dBです。",
+        "hide_no_speech": "隠したフレームに発話はありません。",
+        "hide_noise": "無音だった部分に音が出ています：{changes}。",
+        "hide_quiet": "無音部分の変化：{changes}。",
+        "hide_speech_mean": "発話中（{frames}フレーム）の平均変化",
+        "hide_speech_size": "　絶対値の平均",
+        "hide_silence_mean": "無音部分（{frames}フレーム）の平均変化",
+        "hide_silence_size": "　絶対値の平均",
+        "hide_cancel": "平均変化では増加と減少が打ち消し合いますが、絶対値の平均では打ち消し合いません。"
+        "無音部分は、最大のフレームより25 dB以上小さいフレームです。",
         "hide_nothing": "何も変わりませんでした。2つの音声は全サンプルが同一です。",
         "hide_rescaled": "隠したフレームの{share} %では、その部分に画像の最も暗い点または明るい点がありました。"
         "モデルは各フレームをその2点で正規化するため、そこでは画像のほかの部分も変化しています。",

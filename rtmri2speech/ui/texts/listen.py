@@ -7,6 +7,9 @@ TEXTS = {
         "listen_sound": "Which sound; the position stays",
         "listen_loop": "Loop",
         "listen_time": "Time",
+        "listen_position": "{now} / {all} s",
+        "listen_louder": "louder",
+        "listen_quieter": "quieter",
         "listen_keys": "Space: play · 1 2 3: sound · ← →: one frame · L: loop",
     },
     "ja": {
@@ -15,6 +18,9 @@ TEXTS = {
         "listen_sound": "音声の切り替え（位置はそのまま）",
         "listen_loop": "ループ",
         "listen_time": "時刻",
+        "listen_position": "{now} / {all} 秒",
+        "listen_louder": "大きい",
+        "listen_quieter": "小さい",
         "listen_keys": "Space：再生 · 1 2 3：音声 · ← →：1フレーム · L：ループ",
     },
 }

@@ -2,7 +2,7 @@
 
 TEXTS = {
     "en": {
-        "intro": "Real-time MRI of a speaking vocal tract → speech, and what drove each formant band, frame by frame",
+        "intro": "MRI of a speaking vocal tract → speech, and what drove each formant band",
         "clip": "Example clip",
         "bundle": "Bundle",
         "bands": "Bands …",
@@ -30,6 +30,8 @@ TEXTS = {
         "kind_untrained": "random weights, for tests only: its output means nothing",
         "nothing": "Choose an example clip or open one of your own.",
         "first_run": "Synthesise a clip first.",
+        "own_clip": "**Your own clip.** This model was not checked on it: where it differs from what the model was "
+        "trained on, heatmap and sound look just as sure and may mean nothing. {about}",
         "stopped": "Stopped.",
         "stage_waiting": "Waiting for another clip",
         "stage_reading": "Reading the clip",
@@ -41,8 +43,8 @@ TEXTS = {
         "stage_scores": "Comparing with the original speech",
     },
     "ja": {
-        "intro": "発話中の声道のリアルタイムMRIから音声を合成し、各フォルマント帯域の根拠をフレームごとに示します",
-        "clip": "例の動画",
+        "intro": "声道のリアルタイムMRIから音声を合成し、各フォルマント帯域の根拠を示します",
+        "clip": "サンプル動画",
         "bundle": "モデル",
         "bands": "帯域…",
         "band_name": "名前",
@@ -61,15 +63,17 @@ TEXTS = {
         "stop": "中止",
         "large": "大きな文字",
         "dark": "明 / 暗",
-        "caution": "マップの1マスはモデル入力256×256画素のうち32×32画素に当たります。"
+        "caution": "マップの1セルはモデル入力256×256画素のうち32×32画素に当たります。"
         "固定帯域は追跡したフォルマントではありません。"
-        "領域はどの話者にも同じ型紙を当てたもので、セグメンテーションではありません。",
+        "領域はどの話者にも同じテンプレートを当てたもので、セグメンテーションではありません。",
         "untrained": "**このモデルの重みは乱数です。出力に意味はありません。**",
         "kind_trained": "このプロジェクトの学習パッケージで学習",
         "kind_converted": "論文のコードまたはHiFi-GANのチェックポイントから変換",
         "kind_untrained": "テスト用の乱数の重み（出力に意味はありません）",
-        "nothing": "例を選ぶか、動画を開いてください。",
+        "nothing": "サンプル動画を選ぶか、動画を開いてください。",
         "first_run": "先に動画の音声合成を行ってください。",
+        "own_clip": "**お手持ちの動画です。** このモデルでの検証はしていません。学習した動画と異なる場合も、"
+        "ヒートマップと音声はもっともらしく見えますが、意味がないことがあります。{about}",
         "stopped": "中止しました。",
         "stage_waiting": "ほかの動画の処理を待っています",
         "stage_reading": "動画を読み込んでいます",
