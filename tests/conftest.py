@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from rtmri2speech.frames import prepare_frames
 from rtmri2speech.mel import Scaler
 from rtmri2speech.models.acoustic import AcousticConfig, AcousticModel
 from rtmri2speech.models.bundle import Bundle
@@ -32,6 +33,19 @@ def make_bundle(cnn: str = "lcnet_050", hidden: int = 32, channels: int = 16, me
     rng = np.random.default_rng(0)
     scaler = Scaler(rng.uniform(-60, -20, 64), rng.uniform(5, 15, 64))
     return Bundle("fixture", "untrained", mel or MelSpec(), FrameSpec(), scaler, acoustic, generator)
+
+
+def lively_bundle(frames: np.ndarray) -> Bundle:
+    """Random weights, but BatchNorm with the statistics of these frames, uint8 (T, H, W): so maps and speech follow
+    the frames."""
+    bundle = make_bundle()
+    for module in bundle.acoustic.cnn.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.momentum = 1.0
+    with torch.no_grad():
+        bundle.acoustic.cnn.train()(torch.from_numpy(prepare_frames(frames, 256))[:, None])
+    bundle.acoustic.eval()
+    return bundle
 
 
 @pytest.fixture(scope="session")

@@ -5,14 +5,12 @@ import json
 import librosa
 import numpy as np
 import pytest
-import torch
-from conftest import make_bundle, moving_frames
+from conftest import lively_bundle, moving_frames
 
 from rtmri2speech.analysis import analyse
 from rtmri2speech.clip import Clip
 from rtmri2speech.errors import InputError
 from rtmri2speech.experiment import Hiding, hide, mean_changes, read_hiding
-from rtmri2speech.frames import prepare_frames
 from rtmri2speech.regions import TEMPLATE, Region
 
 FPS = 11413 / 420
@@ -26,15 +24,7 @@ def a_clip(frames=None):
 
 @pytest.fixture(scope="module")
 def bundle():
-    """Random weights, but BatchNorm with the clip's own statistics: so the speech follows the frames."""
-    bundle = make_bundle()
-    for module in bundle.acoustic.cnn.modules():
-        if isinstance(module, torch.nn.BatchNorm2d):
-            module.momentum = 1.0
-    with torch.no_grad():
-        bundle.acoustic.cnn.train()(torch.from_numpy(prepare_frames(moving_frames(40), 256))[:, None])
-    bundle.acoustic.eval()
-    return bundle
+    return lively_bundle(moving_frames(40))
 
 
 @pytest.fixture(scope="module")

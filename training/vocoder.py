@@ -26,7 +26,7 @@ from rtmri2speech.spec import MelSpec
 from .discriminators import Discriminators
 from .settings import build, run_command
 from .speech import Recording, SpeechSource, prepare, split
-from .vocoder_losses import adversarial_loss, discriminator_loss, feature_matching_loss, mel_loss, stft_loss
+from .vocoder_losses import discriminator_loss, judged_losses, mel_loss, stft_loss
 from .vocoder_run import (
     checkpoints,
     read_reference_discriminators,
@@ -153,13 +153,7 @@ class VocoderTraining:
         total = torch.zeros((), device=self.device)
         if self.step >= self.settings.adversarial_from:
             losses["discriminator"] = self._train_discriminators(real, fake.detach())
-            # The judges' own gradients are not wanted here: not to compute them saves time.
-            self.discriminators.requires_grad_(False)
-            with torch.no_grad():
-                real_judged = self.discriminators(real[:, None])
-            fake_judged = self.discriminators(fake[:, None])
-            losses["adversarial"] = adversarial_loss(fake_judged)
-            losses["feature_matching"] = feature_matching_loss(real_judged, fake_judged)
+            losses |= judged_losses(self.discriminators, real, fake)
             total = total + losses["adversarial"] + weights.feature_matching * losses["feature_matching"]
         losses["mel"] = mel_loss(real, fake, self.settings.mel, self.settings.vocoder_input)
         total = total + weights.mel * losses["mel"]

@@ -1,7 +1,7 @@
 """Losses of vocoder training: pure functions on waveforms (B, L) and on the discriminators' judgements."""
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import l1_loss
 
 from rtmri2speech.mel import mel_spectrogram_db
@@ -31,6 +31,21 @@ def feature_matching_loss(real: list[Judgement], fake: list[Judgement]) -> Tenso
         for (_, real_maps), (_, fake_maps) in zip(real, fake, strict=True)
         for r, f in zip(real_maps, fake_maps, strict=True)
     )
+
+
+def judged_losses(discriminators: nn.Module, real: Tensor, fake: Tensor) -> dict[str, Tensor]:
+    """The generator's losses before its judges: {"adversarial", "feature_matching"} of waveforms (B, L).
+
+    Turns the judges' own gradients off, which are not wanted here: not to compute them saves time.
+    """
+    discriminators.requires_grad_(False)
+    with torch.no_grad():
+        real_judged = discriminators(real[:, None])
+    fake_judged = discriminators(fake[:, None])
+    return {
+        "adversarial": adversarial_loss(fake_judged),
+        "feature_matching": feature_matching_loss(real_judged, fake_judged),
+    }
 
 
 def mel_loss(real: Tensor, fake: Tensor, spec: MelSpec, kind: str) -> Tensor:

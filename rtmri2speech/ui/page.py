@@ -1,6 +1,7 @@
 """The page, laid out as it reads from top to bottom."""
 
 import html
+import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -28,7 +29,7 @@ _LANGUAGE_JS = """(chosen, ...files) => {{
     const language = {language};
     document.documentElement.lang = language;
     const example = document.querySelector("#example input");
-    if (example) example.placeholder = language === "ja" ? "サンプル動画…" : "Example clips …";
+    if (example) example.placeholder = {placeholder}[language];
     return [language, ...files];
 }}"""
 _PENDING = "() => {{ document.body.classList.toggle('pending', {}); }}"  # chosen, but not yet shown
@@ -287,9 +288,11 @@ def build(settings: Settings | None = None) -> gr.Blocks:
 
         localised = [language, upload, reference, about, own_clip, *(component for component, _, _ in desk.words)]
         known = [language, upload, reference, result]
+        example_words = json.dumps({name: texts["choose_example"] for name, texts in TEXTS.items()})
         own = f'"{settings.language}"' if settings.language else 'navigator.language.startsWith("ja") ? "ja" : "en"'
-        page.load(localise, known, localised, js=_LANGUAGE_JS.format(language=own), **at_once)
-        language.input(localise, known, localised, js=_LANGUAGE_JS.format(language="chosen"), **at_once)
+        own_js, chosen_js = (_LANGUAGE_JS.format(language=of, placeholder=example_words) for of in (own, "chosen"))
+        page.load(localise, known, localised, js=own_js, **at_once)
+        language.input(localise, known, localised, js=chosen_js, **at_once)
         large.click(None, js=_TOGGLE.format("large"), **desk.private)
         dark.click(None, js=_TOGGLE.format("dark"), **desk.private)
 

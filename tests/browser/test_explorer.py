@@ -1,10 +1,8 @@
 """The real page in a real browser, with nothing but this machine to reach. Expected pictures are the core's own."""
 
 import base64
-import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -13,32 +11,22 @@ import urllib.request
 import cv2
 import numpy as np
 import pytest
-import torch
-from conftest import make_bundle, moving_frames, write_mp4
+from conftest import lively_bundle, moving_frames, write_mp4
+from serving import WAIT_MS, chromium, free_port
 
 from rtmri2speech.attention import display_grid
-from rtmri2speech.frames import prepare_frames
 from rtmri2speech.regions import TEMPLATE, mask
 from rtmri2speech.render.colour import blend, layer, levels
 from rtmri2speech.render.grid import upsample_grid
 from rtmri2speech.ui.handlers import open_clip
 
 pytestmark = pytest.mark.browser
-WAIT_MS = 120_000
 FRAMES = 40
 
 
 @pytest.fixture(scope="module")
 def bundle():
-    """Random weights, but BatchNorm with the clip's own statistics: so the maps change from frame to frame."""
-    bundle = make_bundle()
-    for module in bundle.acoustic.cnn.modules():
-        if isinstance(module, torch.nn.BatchNorm2d):
-            module.momentum = 1.0
-    with torch.no_grad():
-        bundle.acoustic.cnn.train()(torch.from_numpy(prepare_frames(moving_frames(FRAMES), 256))[:, None])
-    bundle.acoustic.eval()
-    return bundle
+    return lively_bundle(moving_frames(FRAMES))
 
 
 @pytest.fixture(scope="module")
@@ -58,9 +46,7 @@ def clips(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def address(bundle_folder, clips):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     command = [
         sys.executable,
         "app.py",
@@ -91,15 +77,8 @@ def address(bundle_folder, clips):
 @pytest.fixture(scope="module")
 def open_page(address):
     """Opens the page in a browser of a language; in the end nothing may have been asked of another address."""
-    sync_api = pytest.importorskip("playwright.sync_api")
-    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if not found:
-        if os.environ.get("CI"):
-            pytest.fail("No Chromium found: install Debian's package chromium.")
-        pytest.skip("No Chromium found.")
     outside, broken = [], []
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-gpu"])
+    with chromium() as browser:
 
         def open_page(locale):
             page = browser.new_context(locale=locale, viewport={"width": 1280, "height": 720}).new_page()
@@ -111,7 +90,6 @@ def open_page(address):
             return page
 
         yield open_page
-        browser.close()
     assert outside == [] and broken == []
 
 

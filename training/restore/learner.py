@@ -24,7 +24,7 @@ from rtmri2speech.spec import MelSpec
 
 from ..discriminators import Discriminators
 from ..speech import Recording
-from ..vocoder_losses import adversarial_loss, discriminator_loss, feature_matching_loss, mel_loss, stft_loss
+from ..vocoder_losses import discriminator_loss, judged_losses, mel_loss, stft_loss
 from .batches import StageBatches
 from .degrade import Degrader
 from .settings import STAGES, RestoreSettings, Stage
@@ -150,13 +150,7 @@ class RestoreLearner(L.LightningModule):
             judges.zero_grad()
             self.manual_backward(losses["discriminator"])
             judges.step()
-            # The judges' own gradients are not wanted here: not to compute them saves time.
-            self.discriminators.requires_grad_(False)
-            with torch.no_grad():
-                real_judged = self.discriminators(real[:, None])
-            fake_judged = self.discriminators(fake[:, None])
-            losses["adversarial"] = adversarial_loss(fake_judged)
-            losses["feature_matching"] = feature_matching_loss(real_judged, fake_judged)
+            losses |= judged_losses(self.discriminators, real, fake)
             total = total + losses["adversarial"] + weights.feature_matching * losses["feature_matching"]
         return total
 

@@ -3,6 +3,7 @@
 TEXTS = {
     "en": {
         "intro": "MRI of a speaking vocal tract → speech, and what drove each formant band",
+        "choose_example": "Example clips …",
         "clip": "Example clip",
         "bundle": "Bundle",
         "bands": "Bands …",
@@ -44,6 +45,7 @@ TEXTS = {
     },
     "ja": {
         "intro": "声道のリアルタイムMRIから音声を合成し、各フォルマント帯域の根拠を示します",
+        "choose_example": "サンプル動画…",
         "clip": "サンプル動画",
         "bundle": "モデル",
         "bands": "帯域…",
