@@ -51,8 +51,12 @@ def measure_formants(
     formants: int = 5,
     window_s: float = 0.025,
     preemphasis_from_hz: float = 50.0,
+    voiced_only: bool = True,
 ) -> np.ndarray:
-    """F1 to F4 at each time, Hz: (samples,) -> (T, 4) float64, NaN where the frame is unvoiced or none was found.
+    """F1 to F4 at each time, Hz: (samples,) -> (T, 4) float64, NaN where none was found or the frame is unvoiced.
+
+    voiced_only False: unvoiced frames are measured too, for whispered vowels, whose formants lie a little higher than
+    voiced ones' and scatter more.
 
     Praat's Burg method with its standard settings: `formants` pole pairs below `ceiling_hz`, Gaussian window of
     `window_s` (Praat's effective length), pre-emphasis from 50 Hz. The ceiling should suit the length of the vocal
@@ -77,7 +81,8 @@ def measure_formants(
     )
     measured = np.array([[track.get_value_at_time(n, t) for n in (1, 2, 3, 4)] for t in times_s], np.float64)
     measured = measured.reshape(-1, 4)
-    measured[np.isnan(f0_hz)] = np.nan
+    if voiced_only:
+        measured[np.isnan(f0_hz)] = np.nan
     return measured
 
 

@@ -62,6 +62,20 @@ def test_formants_are_nan_where_the_voice_stops():
     assert np.isnan(measured[1:]).all()
 
 
+def test_a_whispered_vowel_has_formants_where_they_are_asked_for():
+    rate = 11413
+    pulse = np.zeros(rate)
+    pulse[0] = 1.0
+    for hz in (700, 1200, 2600, 3500):
+        radius = np.exp(-np.pi * 80 / rate)
+        pulse = scipy.signal.lfilter([1.0], [1.0, -2 * radius * np.cos(2 * np.pi * hz / rate), radius**2], pulse)
+    whisper = np.convolve(np.random.default_rng(0).standard_normal(2 * rate), pulse)[: 2 * rate]
+    times_s = np.linspace(0.3, 1.7, 60)
+    assert np.isnan(measure_formants(whisper, rate, times_s)).mean() > 0.7
+    measured = np.nanmedian(measure_formants(whisper, rate, times_s, voiced_only=False), axis=0)
+    np.testing.assert_allclose(measured[:2], (700, 1200), rtol=0.1)
+
+
 def test_no_times_give_no_rows():
     assert measure_formants(np.ones(5000), 11413, np.array([])).shape == (0, 4)
 

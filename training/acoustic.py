@@ -47,9 +47,10 @@ from .dataset import (
     collate,
     fit_articulation,
     fit_scaler,
+    require_regions,
     split_corpus,
 )
-from .losses import LossConfig, MaskedMSEMAE, band_mae_db
+from .losses import LossConfig, MaskedMSEMAE, band_mae_db, outside_share
 from .settings import run_command
 
 SPEECH_RANGE_DB = 40.0  # as in rtmri2speech.evaluation: silence has no spectrum to compare
@@ -154,13 +155,13 @@ def predict(model: AcousticModel, frames: Tensor, lengths: Tensor) -> Tensor:
 
     Padding reaches neither BatchNorm nor the LSTM, so a clip's mel does not depend on its batch.
     """
-    return mel_of(model, pooled_features(model, frames, lengths), lengths)
+    maps = model.feature_maps(without_padding(frames, lengths))
+    return mel_of(model, maps.mean(dim=(2, 3)), lengths)
 
 
-def pooled_features(model: AcousticModel, frames: Tensor, lengths: Tensor) -> Tensor:
-    """frames (B, T, 1, S, S), lengths (B,) -> what the CNN makes of each frame: (sum(lengths), C)."""
-    inside = torch.arange(frames.shape[1], device=frames.device) < lengths[:, None]
-    return model.feature_maps(frames[inside]).mean(dim=(2, 3))
+def without_padding(padded: Tensor, lengths: Tensor) -> Tensor:
+    """(B, T, ...), lengths (B,) -> (sum(lengths), ...)."""
+    return padded[torch.arange(padded.shape[1], device=padded.device) < lengths[:, None]]
 
 
 def mel_of(model: AcousticModel, pooled: Tensor, lengths: Tensor) -> Tensor:
@@ -190,6 +191,8 @@ class AcousticLearner(L.LightningModule):
             block.requires_grad_(False)
         self.loss = MaskedMSEMAE(run.loss, mel.n_mels)
         self.articulation_scaler = fit_articulation(segments["train"]) if run.loss.articulation else None
+        if run.loss.focus:
+            require_regions(segments["train"])
         if self.articulation_scaler:
             self.articulation = torch.nn.Linear(self.model.channels, len(self.articulation_scaler.mean))
         self.bins = {b.name: band_bins(mel, b) for b in BANDS if b.high_hz <= mel.top_hz}
@@ -207,6 +210,7 @@ class AcousticLearner(L.LightningModule):
             jitter=data.stride != 1,
             augment=augment,
             articulation=self.articulation_scaler,
+            tract=self.run.loss.focus > 0,
         )
         return self._loader(windows, self.run.training.micro_batch, shuffle=True)
 
@@ -245,15 +249,20 @@ class AcousticLearner(L.LightningModule):
             block.eval()  # its BatchNorm, too, stays as it is
 
     def training_step(self, batch: dict[str, Tensor], _index: int) -> Tensor:
-        pooled = pooled_features(self.model, batch["frames"], batch["lengths"])
+        maps = self.model.feature_maps(without_padding(batch["frames"], batch["lengths"]))
+        pooled = maps.mean(dim=(2, 3))
         predicted = mel_of(self.model, pooled, batch["lengths"])
         loss = self.loss(predicted, batch["mel"], batch["mask"], self.global_step)
         self._log_figures("train", predicted.detach(), batch, loss.detach())
         if self.articulation_scaler:
-            inside = torch.cat([a[:n] for a, n in zip(batch["articulation"], batch["lengths"], strict=True)])
-            error = torch.nn.functional.mse_loss(self.articulation(pooled).float(), inside)
-            self._log("train/articulation", error.detach(), len(inside))
+            known = without_padding(batch["articulation"], batch["lengths"])
+            error = torch.nn.functional.mse_loss(self.articulation(pooled).float(), known)
+            self._log("train/articulation", error.detach(), len(known))
             loss = loss + self.run.loss.articulation * error
+        if self.run.loss.focus:
+            share = outside_share(maps, without_padding(batch["tract"], batch["lengths"]))
+            self._log("train/outside_tract", share.detach(), len(maps))
+            loss = loss + self.run.loss.focus * share
         return loss
 
     def validation_step(self, batch: dict[str, Tensor], _index: int) -> None:
@@ -443,10 +452,10 @@ def model_tensors(path: str | os.PathLike) -> dict[str, Tensor]:
 
 
 def read_augment(strength: float) -> Augment:
-    """training.augment at this strength, as a function of (frames, generator) that worker processes can be sent."""
-    from .augment import augment
+    """training.augment at this strength, as a dataset.Augment that worker processes can be sent."""
+    from .augment import augment_together
 
-    return partial(augment, strength=strength)
+    return partial(augment_together, strength=strength)
 
 
 if __name__ == "__main__":

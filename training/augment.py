@@ -55,13 +55,21 @@ def augment(frames: np.ndarray, rng: np.random.Generator, strength: float = 1.0)
 
     Raises InputError if `frames` are not uint8 (T, H, W) or `strength` is below 0.
     """
+    return augment_together(frames, None, rng, strength)[0]
+
+
+def augment_together(
+    frames: np.ndarray, masks: np.ndarray | None, rng: np.random.Generator, strength: float = 1.0
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """The same, and float32 masks (T, H, W) moved, turned and magnified as the frames are, in nothing else changed."""
     if frames.dtype != np.uint8 or frames.ndim != 3:
         raise InputError(f"Augmentation takes uint8 frames (T, H, W), not {frames.dtype} {frames.shape}.")
     if not 0 <= strength <= 3:
         raise InputError(f"The strength of augmentation is between 0 (off) and 3, not {strength:g}.")
     if strength == 0 or len(frames) == 0:
-        return frames.copy()
-    return apply(frames, draw(rng, strength), rng)
+        return frames.copy(), masks
+    look = draw(rng, strength)
+    return apply(frames, look, rng), None if masks is None else _moved(masks, look)
 
 
 def draw(rng: np.random.Generator, strength: float = 1.0) -> Look:
@@ -138,8 +146,7 @@ def apply(frames: np.ndarray, look: Look, rng: np.random.Generator) -> np.ndarra
     for t, frame in enumerate(scanned):
         if grid != (height, width):
             frame = cv2.resize(frame, grid[::-1], interpolation=cv2.INTER_AREA)
-        border = cv2.BORDER_WRAP if look.wraps else cv2.BORDER_REPLICATE
-        frame = cv2.warpAffine(frame, _placement(look, grid, t), grid[::-1], flags=cv2.INTER_LINEAR, borderMode=border)
+        frame = _placed(frame, look, grid, t)
         gain = 1 + look.flicker * rng.standard_normal()
         signal = cv2.multiply(frame, coil, scale=gain / 255, dtype=cv2.CV_32F) + haze
         if look.ghost:
@@ -171,6 +178,15 @@ def _smeared(frames: np.ndarray, smear: float) -> list[np.ndarray]:
         around = cv2.addWeighted(frames[max(t - 1, 0)], 0.5, frames[min(t + 1, last)], 0.5, 0)
         mixed.append(cv2.addWeighted(frame, 1 - 2 * smear, around, 2 * smear, 0))
     return mixed
+
+
+def _moved(masks: np.ndarray, look: Look) -> np.ndarray:
+    return np.stack([_placed(mask, look, mask.shape, t) for t, mask in enumerate(masks)])
+
+
+def _placed(picture: np.ndarray, look: Look, grid: tuple[int, int], t: int) -> np.ndarray:
+    border = cv2.BORDER_WRAP if look.wraps else cv2.BORDER_REPLICATE
+    return cv2.warpAffine(picture, _placement(look, grid, t), grid[::-1], flags=cv2.INTER_LINEAR, borderMode=border)
 
 
 def _placement(look: Look, grid: tuple[int, int], t: int) -> np.ndarray:

@@ -19,8 +19,12 @@ from rtmri2speech.spec import MelSpec
 
 from .region_variation import vary_regions
 from .split import PARTS, SplitConfig, split_utterances
+from .truth import REGIONS, TRACT
 
-Augment = Callable[[np.ndarray, np.random.Generator], np.ndarray]
+# (frames, masks or None, generator) -> the same, changed at random: training.augment.augment_together at a strength
+Augment = Callable[[np.ndarray, np.ndarray | None, np.random.Generator], tuple[np.ndarray, np.ndarray | None]]
+TRACT_CELLS = 16
+_IN_TRACT = np.isin(np.arange(256), [REGIONS.index(name) for name in TRACT]).astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -140,7 +144,8 @@ def windows_of(segment: Segment, window: int | None, stride: int | None) -> list
 
 class WindowDataset(Dataset):
     """Item (index, seed) -> {"frames" (T, 1, S, S) float32 in [0, 1], "mel" (T, n_mels) standardised,
-    "mask" (T,) bool, "index"}, and "articulation" (T, K) where `articulation` says how to standardise it.
+    "mask" (T,) bool, "index"}; "articulation" (T, K) where `articulation` says how to standardise it; with `tract`,
+    "tract" (T, TRACT_CELLS, TRACT_CELLS), the share of each cell of the picture that the vocal tract covers.
 
     With `jitter`, windows are moved at random within their segment; with `augment`, the pictures are changed at
     random. Both draw from the item's seed alone, so any run that asks for the same item gets the same.
@@ -155,10 +160,11 @@ class WindowDataset(Dataset):
         jitter: bool,
         augment: Augment | None,
         articulation: Scaler | None = None,
+        tract: bool = False,
     ):
         self.windows = [(w, s) for s in segments for w in windows_of(s, data.window, data.stride)]
         self.data, self.scaler, self.jitter, self.augment = data, scaler, jitter, augment
-        self.articulation = articulation
+        self.articulation, self.tract = articulation, tract
 
     def __len__(self) -> int:
         return len(self.windows)
@@ -175,10 +181,14 @@ class WindowDataset(Dataset):
             for name in ("mri", "mel_db", "mask")
         }
         frames = _resize(arrays["mri"], self.data.image_size)
+        regions = None
+        if self.tract or (self.augment and self.data.vary_regions and has_regions(window.utterance)):
+            regions = _read_regions(window.utterance.folder, slice(start, start + length), self.data.image_size)
+        tract = _IN_TRACT[regions] if self.tract else None
         if self.augment:
-            if self.data.vary_regions and (window.utterance.folder / "regions.npy").is_file():
-                frames = self._vary_regions(frames, window.utterance.folder, start, rng)
-            frames = self.augment(frames, rng)
+            if self.data.vary_regions and regions is not None:
+                frames = self._vary_regions(frames, regions, rng)
+            frames, tract = self.augment(frames, tract, rng)
         item = {
             "frames": torch.from_numpy(prepare_frames(frames, self.data.image_size))[:, None],
             "mel": torch.from_numpy(self.scaler.standardise(floored(arrays["mel_db"], self.data.floor_db))),
@@ -188,17 +198,26 @@ class WindowDataset(Dataset):
         if self.articulation:
             known = np.load(window.utterance.folder / "articulation.npy")[start : start + length]
             item["articulation"] = torch.from_numpy(self.articulation.standardise(known))
+        if self.tract:
+            cells = (TRACT_CELLS, TRACT_CELLS)
+            item["tract"] = torch.from_numpy(
+                np.stack([cv2.resize(mask, cells, interpolation=cv2.INTER_AREA) for mask in tract])
+            )
         return item
 
-    def _vary_regions(self, frames: np.ndarray, folder: Path, start: int, rng: np.random.Generator) -> np.ndarray:
-        size, stop = self.data.image_size, start + len(frames)
-        regions = _read_regions(folder, slice(start, stop), size)
-        other = self.windows[rng.integers(len(self.windows))][0].utterance.folder
+    def _vary_regions(self, frames: np.ndarray, regions: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        size = self.data.image_size
+        other = self.windows[rng.integers(len(self.windows))][0].utterance
         stranger = None
-        if (other / "regions.npy").is_file():
-            picture = _resize(np.load(other / "mri.npy", mmap_mode="r")[:1], size)[0]
-            stranger = picture, _read_regions(other, slice(0, 1), size)[0]
+        if has_regions(other):
+            picture = _resize(np.load(other.folder / "mri.npy", mmap_mode="r")[:1], size)[0]
+            stranger = picture, _read_regions(other.folder, slice(0, 1), size)[0]
         return vary_regions(frames, regions, rng, self.data.vary_regions, stranger)
+
+
+def has_regions(utterance: Utterance) -> bool:
+    """Whether it is a phantom, whose regions are known."""
+    return (utterance.folder / "regions.npy").is_file()
 
 
 def _read_regions(folder: Path, frames: slice, size: int) -> np.ndarray:
@@ -217,6 +236,13 @@ def fit_articulation(segments: Sequence[Segment]) -> Scaler:
     if without:
         raise InputError(f"{without} has no articulation.npy, which only phantoms have: set loss.articulation=0.")
     return Scaler.fit([np.load(path) for path in paths])
+
+
+def require_regions(segments: Sequence[Segment]) -> None:
+    """Raises InputError if one of these recordings has no known regions, as recordings of people have not."""
+    without = next((s.utterance.id for s in segments if not has_regions(s.utterance)), None)
+    if without:
+        raise InputError(f"{without} has no regions.npy, which only phantoms have: set loss.focus=0.")
 
 
 def floored(mel_db: np.ndarray, floor_db: float | None) -> np.ndarray:

@@ -15,6 +15,8 @@ from torch import Tensor, nn
 
 from rtmri2speech.errors import InputError
 
+TRACT_ENOUGH = 0.25
+
 
 @dataclass(frozen=True)
 class LossConfig:
@@ -23,7 +25,9 @@ class LossConfig:
     bin_weights: (first bin, weight) of each stretch of mel bins. frame_weights: of a window's first frames.
     delta, delta_delta, latest: (start, end) weight of each term. ramp_steps: optimiser steps from start to end.
     articulation: weight of the squared error of a phantom's known articulation, read off the CNN's features of each
-    frame by a linear layer that is thrown away; it teaches the CNN where to look. 0: off.
+    frame by a linear layer that is thrown away; it teaches the CNN what to look for. 0: off.
+    focus: weight of the share of the CNN's last maps that lies outside a phantom's vocal tract: it teaches the CNN
+    where to look (the idea: Ross, Hughes and Doshi-Velez 2017, "Right for the right reasons"). 0: off.
     """
 
     bin_weights: tuple[tuple[int, float], ...] = ((0, 2.0), (6, 3.0), (16, 2.4), (32, 1.6), (48, 1.8))
@@ -33,6 +37,7 @@ class LossConfig:
     latest: tuple[float, float] = (0.2, 0.4)
     ramp_steps: int = 120_000
     articulation: float = 0.0
+    focus: float = 0.0
 
     def __post_init__(self):
         firsts = [first for first, _ in self.bin_weights]
@@ -91,6 +96,18 @@ def _latest(mask: Tensor) -> Tensor:
     """(B, T) float: 1 at the last valid frame of each window, 0 elsewhere."""
     later = mask.long().flip(1).cumsum(1).flip(1)
     return (mask.bool() & (later == 1)).float()
+
+
+def outside_share(maps: Tensor, tract: Tensor) -> Tensor:
+    """The share of the maps' absolute activation in cells that the vocal tract hardly touches: scalar in [0, 1].
+
+    maps (N, C, h, w); tract (N, g, g), the share of each cell of the picture that the tract covers. A cell counts as
+    inside in full from TRACT_ENOUGH of it on: the lips cover few cells by half.
+    """
+    covered = nn.functional.adaptive_avg_pool2d(tract, maps.shape[-2:])
+    outside = 1 - (covered / TRACT_ENOUGH).clamp(max=1)
+    activity = maps.float().abs().mean(dim=1)
+    return ((activity * outside).sum(dim=(1, 2)) / activity.sum(dim=(1, 2)).clamp_min(1e-8)).mean()
 
 
 def band_mae_db(

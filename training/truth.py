@@ -17,6 +17,7 @@ REGIONS = (
     "brain", "spine",
 )  # fmt: skip
 ARTICULATORS = ("tongue", "lips", "velum", "jaw")
+TRACT = (*ARTICULATORS, "hard_palate", "pharynx_wall", "larynx", "airway")
 _SMALLEST_AREA_CM2 = 0.03
 
 

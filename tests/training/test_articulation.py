@@ -1,6 +1,7 @@
-"""Training with a phantom's known articulation, with blocks kept as they were, and along a cosine."""
+"""Training with a phantom's known articulation and regions, with blocks kept as they were, and along a cosine."""
 
 import json
+from dataclasses import replace
 
 import lightning
 import numpy as np
@@ -15,6 +16,7 @@ from training.acoustic import AcousticLearner, AcousticRun, OptimizerConfig, cnn
 from training.dataset import Corpus, split_corpus
 from training.settings import build
 from training.speech import held_out_names
+from training.truth import REGIONS
 
 SIDE, COUNT = 32, 24
 
@@ -36,6 +38,9 @@ def dataset(tmp_path):
         np.save(sample / "mri.npy", mri)
         np.save(sample / "mel_db.npy", mels[-1])
         np.save(sample / "mask.npy", np.ones(COUNT, bool))
+        regions = np.zeros((COUNT, 16, 16), np.uint8)
+        regions[:, :, :8] = REGIONS.index("tongue")  # the bar shows on both sides: the left one is enough
+        np.save(sample / "regions.npy", regions)
         np.save(sample / "articulation.npy", np.stack([height, -height], 1).astype(np.float32))
         utterances[id_] = {"frames": COUNT, "speaker": "s00", "text": None}
     Scaler.fit(mels).write(folder / "scaler.json")
@@ -43,7 +48,7 @@ def dataset(tmp_path):
     return folder
 
 
-def settings(dataset, run_dir, optimizer=None, articulation=1.0, **loop):
+def settings(dataset, run_dir, optimizer=None, articulation=1.0, focus=0.0, **loop):
     return build(
         AcousticRun,
         {
@@ -51,18 +56,21 @@ def settings(dataset, run_dir, optimizer=None, articulation=1.0, **loop):
             "run_dir": str(run_dir),
             "data": {"workers": 0, "image_size": SIDE, "window": 8, "stride": None, "split": {"shares": [0.7, 0.3, 0]}},
             "model": {"cnn": "test_resnet", "rnn_hidden": 16, "dropout": 0.0},
-            "loss": {"ramp_steps": 0, "articulation": articulation},
+            "loss": {"ramp_steps": 0, "articulation": articulation, "focus": focus},
             "optimizer": optimizer or {"lr": 3e-3},
             "training": {"batch": 4, "micro_batch": 4, "accelerator": "cpu", **loop},
         },
     )
 
 
+def history(run_dir, column):
+    lines = (run_dir / "history.csv").read_text().splitlines()
+    return [float(line.split(",")[lines[0].split(",").index(column)]) for line in lines[1:]]
+
+
 def test_the_cnn_learns_the_articulation_from_the_pictures(dataset, tmp_path):
     train(settings(dataset, tmp_path / "run", max_epochs=12))
-    lines = (tmp_path / "run" / "history.csv").read_text().splitlines()
-    column = lines[0].split(",").index("train/articulation")
-    errors = [float(line.split(",")[column]) for line in lines[1:]]
+    errors = history(tmp_path / "run", "train/articulation")
     assert errors[0] > 0.5 and errors[-1] < 0.5 * errors[0]  # of a variance of 1
 
 
@@ -73,6 +81,18 @@ def test_recordings_without_truth_cannot_be_asked_for_it(dataset, tmp_path):
     with pytest.raises(InputError, match="loss.articulation=0"):
         train(settings(dataset, tmp_path / "run", max_epochs=1))
     train(settings(dataset, tmp_path / "plain", articulation=0.0, max_epochs=1, batches_per_epoch=1))
+
+
+def test_focus_keeps_the_maps_to_the_tract(dataset, tmp_path):
+    run = settings(dataset, tmp_path / "run", articulation=0.0, focus=2.0, max_epochs=12)
+    train(replace(run, data=replace(run.data, image_size=2 * SIDE)))  # a map of 2x2 cells
+    outside = history(tmp_path / "run", "train/outside_tract")
+    assert outside[0] > 0.3 and outside[-1] < 0.5 * outside[0]
+    (dataset / "samples" / "s00_0002" / "regions.npy").unlink()
+    (dataset / "samples" / "s00_0003" / "regions.npy").unlink()
+    (dataset / "samples" / "s00_0001" / "regions.npy").unlink()
+    with pytest.raises(InputError, match="loss.focus=0"):
+        train(settings(dataset, tmp_path / "other", focus=1.0, max_epochs=1))
 
 
 def test_frozen_blocks_keep_weights_and_statistics(dataset, tmp_path):

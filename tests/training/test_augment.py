@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from rtmri2speech.errors import InputError
-from training.augment import apply, augment, draw
+from training.augment import apply, augment, augment_together, draw
 
 
 def clip(count: int = 30, size: int = 128) -> np.ndarray:
@@ -48,6 +48,20 @@ def test_events_stay_at_their_frame():
         seen = main_change(augment(frames, np.random.default_rng(seed)))
         in_step = {lag: abs(np.corrcoef(opening[3:-3], np.roll(seen, lag)[3:-3])[0, 1]) for lag in range(-2, 3)}
         assert max(in_step, key=in_step.get) == 0 and in_step[0] > 0.7, f"seed {seed}: {in_step}"
+
+
+def test_masks_go_where_the_picture_goes():
+    y, x = np.mgrid[0:128, 0:128]
+    disc = (x - 50) ** 2 + (y - 70) ** 2 < 15**2
+    masks = np.stack([disc] * 3).astype(np.float32)
+    moved_far = 0
+    for seed in range(12):
+        frames, moved = augment_together(np.uint8(masks * 250), masks, np.random.default_rng(seed))
+        assert np.array_equal(frames, augment(np.uint8(masks * 250), np.random.default_rng(seed)))
+        frame, mask = frames[1].astype(float), moved[1] > 0.5
+        assert frame[mask].mean() > 4 * frame[~mask].mean(), f"seed {seed}"
+        moved_far += np.hypot(x[mask].mean() - 50, y[mask].mean() - 70) > 5
+    assert moved_far > 4
 
 
 def main_change(frames: np.ndarray) -> np.ndarray:

@@ -42,7 +42,8 @@ def test_from_phantom_to_speech(tmp_path):
     command(
         "training.acoustic", "--config-name", "acoustic_compact", f"data_dir={dataset}", f"run_dir={run}",
         "model.cnn=test_resnet", "model.rnn_hidden=16", "data.image_size=64", "data.window=8", "data.vary_regions=1.0",
-        "data.split.shares=[0.6,0.2,0.2]", "loss.articulation=1.0", "training.batch=2", "training.micro_batch=2",
+        "data.split.shares=[0.6,0.2,0.2]", "loss.articulation=1.0", "loss.focus=1.0", "training.batch=2",
+        "training.micro_batch=2",
         "training.batches_per_epoch=2", "training.max_epochs=1", "training.accelerator=cpu",
     )  # fmt: skip
     held_out = (run / "held_out.txt").read_text(encoding="utf-8").split()

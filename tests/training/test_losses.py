@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from rtmri2speech.errors import InputError
-from training.losses import LossConfig, MaskedMSEMAE, band_mae_db
+from training.losses import LossConfig, MaskedMSEMAE, band_mae_db, outside_share
 
 NO_MOTION = dict(delta=(0.0, 0.0), delta_delta=(0.0, 0.0), latest=(0.0, 0.0))
 
@@ -73,3 +73,11 @@ def test_band_error_is_in_db():
 def test_bin_weights_must_fit_the_mel():
     with pytest.raises(InputError, match="bin 48"):
         MaskedMSEMAE(n_mels=40)
+
+
+def test_the_share_outside_the_tract_by_hand():
+    """Maps of two cells; of the left one the tract covers an eighth (half of enough), of the right one all."""
+    tract = torch.tensor([[[0.5, 0.0, 1.0, 1.0], [0.0, 0.0, 1.0, 1.0]]])
+    maps = torch.tensor([[[[3.0, 1.0]], [[-1.0, 0.0]]]])  # mean absolute activation 2 and 0.5
+    assert outside_share(maps, tract).item() == pytest.approx(0.5 * 2 / 2.5)
+    assert outside_share(torch.zeros(1, 2, 1, 2), tract).item() == 0

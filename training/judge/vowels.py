@@ -3,7 +3,8 @@
     python -m training.judge.vowels CLIPS --bundle BUNDLE
 
 CLIPS are phantom clips with sound and <id>.truth.npz, such as a i u e o. A true vowel is what Praat measures in the
-clip's own sound at the same place. The same for copy-synthesis tells what the vocoder alone loses.
+clip's own sound at the same place. The same for copy-synthesis tells what the vocoder alone loses. What is synthesised
+is measured whether it is voiced or whispered, and how many vowels are voiced is told beside.
 """
 
 from collections.abc import Mapping
@@ -27,7 +28,7 @@ from ..truth import truth_file
 from .attention import find_phantoms, resample_to, sound_of
 
 VOWELS = ("a", "i", "u", "e", "o")
-_INSTANTS = (0.35, 0.5, 0.65)  # of a vowel's length: where its formants are measured
+_INSTANTS = tuple(np.linspace(0.3, 0.7, 9))  # of a vowel's length: where its formants are measured
 
 
 def vowel_times(path: Path) -> list[tuple[str, np.ndarray]]:
@@ -44,11 +45,15 @@ def vowel_times(path: Path) -> list[tuple[str, np.ndarray]]:
         ]
 
 
-def measured(waveform: np.ndarray, rate: int, times: list[tuple[str, np.ndarray]], ceiling_hz: float) -> list:
-    """(F1, F2) in Hz of each vowel, the median over its instants; NaN where Praat finds no voice."""
+def measured(
+    waveform: np.ndarray, rate: int, times: list[tuple[str, np.ndarray]], ceiling_hz: float, voiced_only: bool = True
+) -> list:
+    """(F1, F2) in Hz of each vowel, the median over its instants; with voiced_only, NaN where there is no voice."""
     every = np.concatenate([t for _, t in times])
-    formants = measure_formants(waveform, rate, every, ceiling_hz=min(ceiling_hz, rate / 2))[:, :2]
-    groups = formants.reshape(len(times), len(_INSTANTS), 2)
+    formants = measure_formants(waveform, rate, every, ceiling_hz=min(ceiling_hz, rate / 2), voiced_only=voiced_only)[
+        :, :2
+    ]
+    groups = formants.reshape(len(times), -1, 2)
     with np.errstate(invalid="ignore"):
         return [tuple(_median(group)) for group in groups]
 
@@ -70,7 +75,7 @@ def true_vowels(times: list, formants: list) -> Mapping[str, tuple[float, float]
 
 
 def judge(bundle: Bundle, path: Path) -> list[dict]:
-    """One row a vowel: said, true_hz, and for "synthesis" and "copy_synthesis" the formants in Hz and nearest vowel."""
+    """One row a vowel: said, true_hz; for "synthesis" and "copy_synthesis" formants (Hz), nearest vowel, voiced."""
     clip, times = read_clip(path), vowel_times(path)
     original = resample_to(*sound_of(path, clip), bundle)
     rate = bundle.mel.sample_rate
@@ -82,9 +87,11 @@ def judge(bundle: Bundle, path: Path) -> list[dict]:
     reference = true_vowels(times, true)
     rows = [{"said": name, "true_hz": pair} for (name, _), pair in zip(times, true, strict=True)]
     for kind, sound in sounds.items():
-        for row, pair in zip(rows, measured(sound, rate, times, ceiling_hz), strict=True):
+        pairs = measured(sound, rate, times, ceiling_hz, voiced_only=False)
+        for row, pair, (_, instants) in zip(rows, pairs, times, strict=True):
             nearest = nearest_vowel(*pair, reference)
-            row[kind] = {"hz": pair, "nearest": nearest[0] if nearest else None}
+            voiced = bool(np.isfinite(measure_f0(sound, rate, instants)).mean() >= 0.5)
+            row[kind] = {"hz": pair, "nearest": nearest[0] if nearest else None, "voiced": voiced}
     return rows
 
 
@@ -103,7 +110,8 @@ def main(
             print(f"  {row['said']}  {_hertz(row['true_hz'])}   " + "   ".join(cells))
         for kind in _KINDS:
             right = sum(row[kind]["nearest"] == row["said"] for row in rows)
-            print(f"  {kind}: {right} of {len(rows)} vowels right")
+            voiced = sum(row[kind]["voiced"] for row in rows)
+            print(f"  {kind}: {right} of {len(rows)} vowels right, {voiced} voiced")
 
 
 _KINDS = ("synthesis", "copy_synthesis")

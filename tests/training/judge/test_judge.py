@@ -128,7 +128,7 @@ def test_vowels_are_measured_where_the_truth_has_them(tmp_path):
         phone_end_s=np.array([0.0, 0.3, 0.6]),
     )
     times = vowels.vowel_times(tmp_path / "c.mkv")
-    assert [name for name, _ in times] == ["a", "i"] and times[1][1][1] == pytest.approx(0.45)
+    assert [name for name, _ in times] == ["a", "i"] and np.median(times[1][1]) == pytest.approx(0.45)
     found = vowels.measured(sound, 16000, times, 5000.0)
     for (f1, f2), formants in zip(found, true.values(), strict=True):
         assert f1 == pytest.approx(formants[0], rel=0.12) and f2 == pytest.approx(formants[1], rel=0.12)
@@ -136,10 +136,12 @@ def test_vowels_are_measured_where_the_truth_has_them(tmp_path):
     assert set(reference) == {"a", "i"}
 
 
-def test_a_whisper_has_no_vowels():
+def test_a_whisper_is_measured_only_where_it_is_asked_for():
     noise = 0.1 * np.random.default_rng(0).normal(size=16000)
     (pair,) = vowels.measured(noise, 16000, [("a", np.array([0.4, 0.5, 0.6]))], 5000.0)
     assert np.isnan(pair).all()
+    (whispered,) = vowels.measured(noise, 16000, [("a", np.linspace(0.3, 0.7, 9))], 5000.0, voiced_only=False)
+    assert np.isfinite(whispered).all()
     with pytest.raises(InputError, match="can be measured"):
         vowels.true_vowels([("a", np.zeros(3))], [pair])
 
