@@ -426,7 +426,7 @@ def prepare_run(folder: Path, run: AcousticRun, corpus: Corpus) -> tuple[dict[st
                     )
         scaler = Scaler.read(folder / "scaler.json", corpus.mel.n_mels)
     else:
-        scaler = fit_scaler(corpus, run.data.floor_db)
+        scaler = fit_scaler(corpus, run.data)
     segments, ids = split_corpus(corpus, run.data, previous)
     folder.mkdir(parents=True, exist_ok=True)
     scaler.write(folder / "scaler.json")

@@ -10,6 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
+from scipy.fft import dct, idct
 from torch.utils.data import Dataset, Sampler
 
 from rtmri2speech.errors import InputError
@@ -35,6 +36,8 @@ class DataConfig:
     image_size: side in pixels the CNN is trained at. augment: strength, 0 is off (see training.augment).
     floor_db: mel values below are raised to it, None for none. What the vocoder's own floor hides anyway (-50 dB for
     ln_power) need not be learned.
+    envelope: how many cepstral coefficients of each target spectrum to keep, None for all. 16 of 64 keep the formants
+    and drop the harmonics of F0, which pictures do not show: a model that is asked for them learns them by heart.
     vary_regions: strength of training.region_variation, for phantoms with their truth; 0 is off.
     split: see SplitConfig. workers: processes that read windows.
     """
@@ -43,6 +46,7 @@ class DataConfig:
     stride: int | None = 1
     image_size: int = 256
     floor_db: float | None = None
+    envelope: int | None = None
     augment: float = 0.0
     vary_regions: float = 0.0
     split: SplitConfig = field(default_factory=SplitConfig)
@@ -53,6 +57,8 @@ class DataConfig:
             raise InputError("data.window and data.stride must be at least 1 frame.")
         if self.image_size < 32 or self.image_size % 32:
             raise InputError(f"data.image_size must be a multiple of 32, not {self.image_size}.")
+        if self.envelope is not None and self.envelope < 1:
+            raise InputError("data.envelope is a number of coefficients from 1 on, or null.")
         for name in ("augment", "vary_regions"):
             if getattr(self, name) < 0:
                 raise InputError(f"data.{name} is a strength of 0 (off) or more, not {getattr(self, name):g}.")
@@ -191,7 +197,7 @@ class WindowDataset(Dataset):
             frames, tract = self.augment(frames, tract, rng)
         item = {
             "frames": torch.from_numpy(prepare_frames(frames, self.data.image_size))[:, None],
-            "mel": torch.from_numpy(self.scaler.standardise(floored(arrays["mel_db"], self.data.floor_db))),
+            "mel": torch.from_numpy(self.scaler.standardise(target_mel(arrays["mel_db"], self.data))),
             "mask": torch.from_numpy(np.array(arrays["mask"], bool)),
             "index": index,
         }
@@ -245,17 +251,22 @@ def require_regions(segments: Sequence[Segment]) -> None:
         raise InputError(f"{without} has no regions.npy, which only phantoms have: set loss.focus=0.")
 
 
-def floored(mel_db: np.ndarray, floor_db: float | None) -> np.ndarray:
-    """A copy of (T, n_mels) float32, no value below floor_db."""
-    return np.array(mel_db, np.float32) if floor_db is None else np.maximum(mel_db, np.float32(floor_db))
+def target_mel(mel_db: np.ndarray, data: DataConfig) -> np.ndarray:
+    """The target of (T, n_mels) dB: a float32 copy, smoothed to data.envelope, not below data.floor_db."""
+    target = np.array(mel_db, np.float32)
+    if data.envelope is not None:
+        cepstrum = dct(target, norm="ortho", axis=1)
+        cepstrum[:, data.envelope :] = 0
+        target = idct(cepstrum, norm="ortho", axis=1)
+    return target if data.floor_db is None else np.maximum(target, np.float32(data.floor_db))
 
 
-def fit_scaler(corpus: Corpus, floor_db: float | None) -> Scaler:
-    """The dataset's own scaler, or one of its mels with the floor."""
-    if floor_db is None:
+def fit_scaler(corpus: Corpus, data: DataConfig) -> Scaler:
+    """The scaler of the targets of all recordings."""
+    if data.floor_db is None and data.envelope is None:
         return corpus.scaler
     mels = (np.load(u.folder / "mel_db.npy")[np.load(u.folder / "mask.npy")] for u in corpus.utterances)
-    return Scaler.fit([floored(mel, floor_db) for mel in mels])
+    return Scaler.fit([target_mel(mel, data) for mel in mels])
 
 
 def _resize(frames: np.ndarray, size: int) -> np.ndarray:

@@ -1,7 +1,9 @@
 """The clips of the embedded default: python -m training.demo_clips --out assets/clips
 
-Fixed phrases that the random training corpus does not hold, said by speakers of that corpus (seed 0, speakers 0 to 11:
-"known") and by others ("new"). Each clip is an mp4 with the phantom's own sound, and beside it the truth.
+Fixed phrases that the random training corpus (seed 1, speakers 0 to 39) does not hold, said by speakers who trained
+the embedded model ("known") and by others ("new": 20, whom training keeps out, and 42). The vowel series are said by
+low voices, whose harmonics lie close enough to show the formants. Each clip is an mp4 with the phantom's own sound, and
+beside it the truth.
 """
 
 import shutil
@@ -19,13 +21,13 @@ from rtmri2speech.render.encode import write_video
 from .console import plain_errors
 from .phantom.corpus import Task, make_corpus
 
-SEED = 0
+SEED = 1
 CLIPS = {
-    "aiueo_known_speaker": (2, "a i u e o"),
-    "aiueo_new_speaker": (12, "a i u e o"),
-    "arigatou_new_speaker": (13, "arigatou gozaimasu"),
-    "mite_kudasai_known_speaker": (7, "mite kudasai"),
-    "sakura_known_speaker": (4, "sakura saku"),
+    "aiueo_known_speaker": (28, "a i u e o"),
+    "aiueo_new_speaker": (20, "a i u e o"),
+    "arigatou_new_speaker": (42, "arigatou gozaimasu"),
+    "mite_kudasai_known_speaker": (23, "mite kudasai"),
+    "sakura_known_speaker": (39, "sakura saku"),
 }
 
 

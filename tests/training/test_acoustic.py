@@ -15,7 +15,16 @@ from rtmri2speech.mel import Scaler
 from rtmri2speech.models.acoustic import AcousticConfig, AcousticModel
 from rtmri2speech.spec import MelSpec
 from training.acoustic import AcousticRun, choose_precision, model_tensors, predict, train
-from training.dataset import Corpus, DataConfig, SeededSampler, WindowDataset, collate, split_corpus, windows_of
+from training.dataset import (
+    Corpus,
+    DataConfig,
+    SeededSampler,
+    WindowDataset,
+    collate,
+    split_corpus,
+    target_mel,
+    windows_of,
+)
 from training.settings import CONFIGS, build, read_arguments, read_yaml
 from training.split import SplitConfig
 
@@ -243,3 +252,15 @@ def test_the_command_trains_in_two_processes(dataset, tmp_path):
 def test_no_dataset_is_told(tmp_path):
     with pytest.raises(InputError, match="preprocess"):
         train(AcousticRun(str(tmp_path), str(tmp_path / "run")))
+
+
+def test_an_envelope_keeps_formants_and_drops_harmonics():
+    bins = np.arange(64)
+    formants = -40 + 15 * np.exp(-(((bins - 20) / 6) ** 2)) + 10 * np.exp(-(((bins - 45) / 7) ** 2))
+    voiced = (formants + 8 * np.cos(2 * np.pi * bins / 5))[None]  # a harmonic every fifth bin: F0 of about 190 Hz
+    smooth = target_mel(voiced, DataConfig(envelope=16))
+    assert np.abs(smooth - formants)[:, 3:-3].max() < 2  # of 8 dB; the ends, where half a harmonic is cut, lie off
+    np.testing.assert_allclose(target_mel(voiced, DataConfig()), voiced, rtol=1e-6)
+    assert target_mel(voiced, DataConfig(envelope=16, floor_db=-35.0)).min() == -35
+    with pytest.raises(InputError, match="envelope"):
+        DataConfig(envelope=0)
