@@ -251,13 +251,16 @@ def require_regions(segments: Sequence[Segment]) -> None:
         raise InputError(f"{without} has no regions.npy, which only phantoms have: set loss.focus=0.")
 
 
+def spectral_envelope(mel_db: np.ndarray, coefficients: int) -> np.ndarray:
+    """(T, n_mels) dB, smoothed along frequency to its first cepstral coefficients: float32, a copy."""
+    cepstrum = dct(np.asarray(mel_db, np.float32), norm="ortho", axis=1)
+    cepstrum[:, coefficients:] = 0
+    return idct(cepstrum, norm="ortho", axis=1)
+
+
 def target_mel(mel_db: np.ndarray, data: DataConfig) -> np.ndarray:
     """The target of (T, n_mels) dB: a float32 copy, smoothed to data.envelope, not below data.floor_db."""
-    target = np.array(mel_db, np.float32)
-    if data.envelope is not None:
-        cepstrum = dct(target, norm="ortho", axis=1)
-        cepstrum[:, data.envelope :] = 0
-        target = idct(cepstrum, norm="ortho", axis=1)
+    target = np.array(mel_db, np.float32) if data.envelope is None else spectral_envelope(mel_db, data.envelope)
     return target if data.floor_db is None else np.maximum(target, np.float32(data.floor_db))
 
 

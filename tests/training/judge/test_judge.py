@@ -221,3 +221,9 @@ def test_copy_synthesis_is_judged_against_the_recording(bundle, tmp_path, monkey
     noise = rng.normal(0, 0.1, len(original)).astype(np.float32)
     monkeypatch.setattr(copy_synthesis, "vocode", lambda _, mel: noise[: 420 * len(mel)])
     assert copy_synthesis.copy_synthesis(bundle, tmp_path / "a.wav")["stoi"] < 0.6
+    mels = []
+    monkeypatch.setattr(copy_synthesis, "vocode", lambda _, mel: mels.append(mel.numpy()) or noise[: 420 * len(mel)])
+    for envelope in (None, 16):
+        copy_synthesis.copy_synthesis(bundle, tmp_path / "a.wav", envelope)
+    full, smooth = (np.abs(np.diff(mel, axis=1)).mean() for mel in mels)
+    assert smooth < 0.7 * full
