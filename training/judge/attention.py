@@ -7,7 +7,9 @@ CLIPS are phantom clips with their <id>.truth.npz beside them, best ones held ou
 Attention: the share of positive attention that falls on a region, against the region's share of the picture, per band,
 over the frames with speech. The same after the weights were made random from the output backwards (cascading
 randomisation; J. Adebayo et al., "Sanity checks for saliency maps", NeurIPS 2018): attention that stays the same
-there was never learnt. A cell of the 8x8 map is a 64th of the picture: small regions blur into their neighbours.
+there was never learnt. A cell of the 8x8 map is a 64th of the picture: small regions blur into their neighbours. Frames
+count by their heat, as on the page, where one scale holds for the whole clip; "frames alike" gives a frame that is
+nearly cold the same say as a hot one.
 
 Occlusion: how much the energy of a band changes (mean absolute change, dB) when a region is blurred beyond recognition.
 """
@@ -38,10 +40,11 @@ from rtmri2speech.spec import Band
 from rtmri2speech.timeline import retime
 
 from ..console import plain_errors
-from ..truth import ARTICULATORS, REGIONS, read_truth, truth_file
+from ..truth import ARTICULATORS, REGIONS, TRACT, read_truth, truth_file
 
 BANDS = (Band("F1", 300, 900), Band("F2", 900, 2500), Band("F3", 2500, 3500))
 OCCLUDED = ("tongue", "lips", "velum", "jaw", "larynx", "airway", "brain", "spine")
+ALIKE = "trained, frames alike"
 _BLUR_SHARE = 0.08  # of the picture's width: nothing of a region's shape is left
 
 
@@ -115,16 +118,18 @@ def cells_of(regions: np.ndarray, height: int, width: int) -> np.ndarray:
     )
 
 
-def region_shares(cam: np.ndarray, cells: np.ndarray) -> np.ndarray:
-    """Signed maps (T, h, w), cells (T, regions, h, w) -> (regions,) mean share of the positive attention.
+def region_shares(cam: np.ndarray, cells: np.ndarray, frames_alike: bool = False) -> np.ndarray:
+    """Signed maps (T, h, w), cells (T, regions, h, w) -> (regions,) share of the positive attention of all frames.
 
-    Frames without any positive attention are left out.
+    frames_alike: the mean of each frame's own shares; frames without any positive attention are left out.
     """
     positive = np.maximum(cam, 0)
     total = positive.sum(axis=(1, 2))
     seen = total > 0
-    shares = np.einsum("thw,trhw->tr", positive[seen], cells[seen]) / total[seen, None]
-    return shares.mean(axis=0) if seen.any() else np.full(cells.shape[1], np.nan)
+    if not seen.any():
+        return np.full(cells.shape[1], np.nan)
+    heat = np.einsum("thw,trhw->tr", positive[seen], cells[seen])
+    return (heat / total[seen, None]).mean(axis=0) if frames_alike else heat.sum(axis=0) / total.sum()
 
 
 def randomised(model: AcousticModel, seed: int = 0) -> Iterator[tuple[str, AcousticModel]]:
@@ -147,13 +152,15 @@ def randomised(model: AcousticModel, seed: int = 0) -> Iterator[tuple[str, Acous
 def attention_table(bundle: Bundle, cases: Sequence[Case], seed: int = 0) -> dict:
     """{"area": region -> share of the picture, "trained": band -> region -> share of attention, "random: ...": ...}.
 
-    Means over the speech frames of all cases. "articulators" sums tongue, lips, velum and jaw; "likeness" is the
-    correlation of a band's maps with those of the trained weights, mean over frames.
+    Over the speech frames of all cases. "articulators" sums tongue, lips, velum and jaw; "tract" also hard palate,
+    pharynx wall, larynx and airway. "likeness" is the correlation of a band's maps with those of the trained weights,
+    mean over frames. Of the trained weights there is also "trained, frames alike": see region_shares.
     """
     bins = {band.name: band_bins(bundle.mel, band) for band in BANDS}
     stages = [("trained", bundle.acoustic), *((f"random: {n}", m) for n, m in randomised(bundle.acoustic, seed))]
-    shares: dict = {name: {band: [] for band in bins} for name, _ in stages}
-    likeness: dict = {name: {band: [] for band in bins} for name, _ in stages}
+    rows = [ALIKE, *(name for name, _ in stages)]
+    shares: dict = {name: {band: [] for band in bins} for name in rows}
+    likeness: dict = {name: {band: [] for band in bins} for name in rows}
     areas = []
     for case in cases:
         first, cells = {}, None
@@ -170,6 +177,9 @@ def attention_table(bundle: Bundle, cases: Sequence[Case], seed: int = 0) -> dic
                 first.setdefault(band, spoken)
                 shares[name][band].append(region_shares(spoken, cells))
                 likeness[name][band].append(map_likeness(first[band], spoken))
+                if name == "trained":
+                    shares[ALIKE][band].append(region_shares(spoken, cells, frames_alike=True))
+                    likeness[ALIKE][band].append(1.0)
     weights = [len(case.speech) for case in cases]
     table: dict = {"area": _named(np.average(areas, axis=0, weights=weights))}
     for name in shares:
@@ -190,7 +200,8 @@ def map_likeness(a: np.ndarray, b: np.ndarray) -> float:
 
 def _named(shares: np.ndarray) -> dict[str, float]:
     named = {name: float(value) for name, value in zip(REGIONS, shares, strict=True)}
-    return {"articulators": sum(named[name] for name in ARTICULATORS)} | named
+    sums = {"articulators": ARTICULATORS, "tract": TRACT}
+    return {title: sum(named[name] for name in members) for title, members in sums.items()} | named
 
 
 def occluded(frames: np.ndarray, regions: np.ndarray, name: str) -> np.ndarray:
@@ -239,7 +250,7 @@ def find_phantoms(paths: Sequence[Path]) -> list[Path]:
 
 def _print(table: dict, occlusion: dict) -> None:
     area = table["area"]
-    columns = ("articulators", *ARTICULATORS, "larynx", "pharynx_wall", "brain", "spine", "outside")
+    columns = ("articulators", "tract", *ARTICULATORS, "larynx", "pharynx_wall", "brain", "spine", "outside")
     print(f"{'share of the picture':<36}" + "".join(f"{c:>14}" for c in columns))
     print(f"{'':<36}" + "".join(f"{100 * area[c]:>13.1f}%" for c in columns))
     print("\nshare of the positive attention")

@@ -26,6 +26,15 @@ def test_the_share_of_attention_is_that_of_the_cells():
     assert shares[tongue] == pytest.approx((3 + 0.5) / 4) and shares[brain] == pytest.approx(0.5 / 4)
 
 
+def test_frames_count_by_their_heat_or_alike():
+    cells = np.zeros((2, len(REGIONS), 1, 2))
+    tongue, brain = REGIONS.index("tongue"), REGIONS.index("brain")
+    cells[:, tongue], cells[:, brain] = [[1, 0]], [[0, 1]]
+    cam = np.array([[[9.0, 0.0]], [[0.0, 1.0]]])  # a hot frame on the tongue, a cold one on the brain
+    assert attention.region_shares(cam, cells)[tongue] == pytest.approx(0.9)
+    assert attention.region_shares(cam, cells, frames_alike=True)[tongue] == pytest.approx(0.5)
+
+
 def test_cells_add_up_and_follow_the_regions():
     regions = np.zeros((1, 16, 16), np.uint8)
     regions[0, :8, :8] = REGIONS.index("tongue")
