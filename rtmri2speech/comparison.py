@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from .analysis import Analysis, analyse
-from .evaluation import PREDICTED_RANGE_DB, heard_mel, read_reference, score, speech_frames
+from .evaluation import SPEECH_RANGE_DB, heard_mel, read_reference, score, speech_frames
 from .experiment import mean_changes
 from .mel import band_bins
 from .metrics import mcd
@@ -68,7 +68,7 @@ def compare(
     for band in analysis.bands:
         bins = band_bins(spec, band)
         change_db[band.name] = _energy_db(after, bins) - _energy_db(before, bins)
-    spoken = speech_frames(analysis.mel_db, PREDICTED_RANGE_DB)
+    spoken = speech_frames(analysis.mel_db, SPEECH_RANGE_DB)
     spoken = spoken[spoken < len(before)]  # the thesis' framing has a few frames fewer
     scores = None
     if original is not None:

@@ -18,9 +18,6 @@ from .spec import DEFAULT_BANDS, MelSpec
 from .sync import speech_lag
 
 SPEECH_RANGE_DB = 40.0
-# A predicted mel spans less than a recorded one: with 25 dB the embedded clips have as many speech frames as their own
-# sound has with 40 (48/51, 49/50, 45/46, 23/28, 25/23).
-PREDICTED_RANGE_DB = 25.0
 CANDIDATES = {
     "synthesis": "speech synthesised from the frames",
     "copy_synthesis": "the vocoder on the reference's own mel: the ceiling",

@@ -14,7 +14,7 @@ import numpy as np
 from .analysis import Analysis, Progress, analyse
 from .clip import Clip
 from .errors import InputError
-from .evaluation import PREDICTED_RANGE_DB, speech_frames
+from .evaluation import SPEECH_RANGE_DB, speech_frames
 from .metrics import mcd
 from .models.bundle import Bundle
 from .regions import TEMPLATE, Region, dim, joint_mask, still
@@ -107,7 +107,7 @@ def hide(bundle: Bundle, analysis: Analysis, hiding: Hiding, progress: Progress 
         progress=progress,
     )
     change_db = band_changes(analysis, after)
-    spoken = speech_frames(analysis.mel_db, PREDICTED_RANGE_DB)
+    spoken = speech_frames(analysis.mel_db, SPEECH_RANGE_DB)
     spoken = spoken[(spoken >= first) & (spoken <= last)]
     silent = np.setdiff1d(np.arange(first, last + 1), spoken)
     size_db = {name: np.abs(change) for name, change in change_db.items()}
