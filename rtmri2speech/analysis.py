@@ -17,7 +17,7 @@ from .attention import ENERGIES, OBJECTIVES, band_cams, band_energy, display_gri
 from .clip import Clip
 from .errors import InputError
 from .frames import prepare_frames
-from .mel import band_bins
+from .mel import SPEECH_RANGE_DB, band_bins, speech_frames
 from .models.bundle import Bundle
 from .models.features import BATCH, FeatureExtractor, choose_precision
 from .models.hifigan import vocoder_input
@@ -68,8 +68,13 @@ class Analysis:
 
     def heatmap_frames(self, band: str) -> UpsampledGrid:
         """The same, but each frame (size, size) is computed when it is asked for: [t], iteration, len, shape."""
-        grid = display_grid(self.cam[band], self.normalize)
+        grid = display_grid(self.cam[band], self.normalize, self.speech)
         return upsample_grid(grid, (self.frame_size, self.frame_size))
+
+    @property
+    def speech(self) -> np.ndarray:
+        """Indices of the frames in which the model speaks; their evidence sets the scale of the heatmaps."""
+        return speech_frames(self.mel_db, SPEECH_RANGE_DB)
 
     @property
     def of_clip_frame(self) -> np.ndarray:

@@ -123,20 +123,24 @@ class _Direction:
         return output * (forgetting * self.cell_before + entering * candidate).tanh()
 
 
-def heatmap_scale(cam: np.ndarray) -> float:
-    """The 99th percentile of the clip's positive evidence: what a heatmap shows as 1."""
-    return float(np.percentile(np.maximum(cam, 0), 99))
+def clip_scale(evidence: np.ndarray, speech: np.ndarray | None = None, percentile: float = 99) -> float:
+    """What is shown as 1 of evidence (T, ...) >= 0: this percentile of it in the frames `speech` (None: in all).
+
+    At least a quarter of that of all frames: where speech has next to no evidence, it stays cold.
+    """
+    everywhere = float(np.percentile(evidence, percentile))
+    return everywhere if speech is None else max(float(np.percentile(evidence[speech], percentile)), everywhere / 4)
 
 
-def display_grid(cam: np.ndarray, normalize: str) -> np.ndarray:
+def display_grid(cam: np.ndarray, normalize: str, speech: np.ndarray | None = None) -> np.ndarray:
     """Signed CAM (T, h, w) -> (T, h, w) float32 in [0, 1] for display: the positive part.
 
-    normalize "clip": one scale for the whole clip (heatmap_scale), so that a weak frame looks weak.
+    normalize "clip": one scale for the whole clip (clip_scale of its `speech`), so that a weak frame looks weak.
     "frame": each frame by its own minimum and maximum, as in the thesis.
     """
     positive = np.maximum(cam, 0)
     if normalize == "clip":
-        scale = heatmap_scale(cam)
+        scale = clip_scale(positive, speech)
         return np.clip(positive / scale, 0, 1) if scale > 0 else np.zeros_like(positive)
     if normalize == "frame":
         low = positive.min(axis=(1, 2), keepdims=True)

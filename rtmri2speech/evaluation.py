@@ -10,14 +10,13 @@ from .analysis import Analysis, analyse, vocode
 from .audio import resample
 from .clip import Clip
 from .errors import InputError
-from .mel import band_bins, mel_spectrogram_db
+from .mel import SPEECH_RANGE_DB, band_bins, mel_spectrogram_db, speech_frames
 from .metrics import evaluate_mels, evaluate_waveforms
 from .models.bundle import Bundle
 from .render.stretch import fit
 from .spec import DEFAULT_BANDS, MelSpec
 from .sync import speech_lag
 
-SPEECH_RANGE_DB = 40.0
 CANDIDATES = {
     "synthesis": "speech synthesised from the frames",
     "copy_synthesis": "the vocoder on the reference's own mel: the ceiling",
@@ -59,12 +58,6 @@ class Assessment:
     mismatch_s: float
     lag_s: float | None
     lag_certainty: float
-
-
-def speech_frames(mel_db: np.ndarray, range_db: float) -> np.ndarray:
-    """Indices of the frames of (T, n_mels) whose mean level is within `range_db` of the loudest one's."""
-    level = mel_db.mean(axis=1)
-    return np.flatnonzero(level > level.max() - range_db)
 
 
 def heard_mel(samples: np.ndarray, rate: int, spec: MelSpec, frames: int) -> np.ndarray:

@@ -18,6 +18,7 @@ from .errors import InputError
 from .spec import Band, MelSpec
 
 POWER_FLOOR = 1e-10
+SPEECH_RANGE_DB = 40.0  # below the loudest frame: what is softer is silence
 _LINEAR_HZ_PER_MEL = 200.0 / 3
 _BREAK_HZ = 1000.0
 _LOG_STEP = np.log(6.4) / 27.0
@@ -102,6 +103,12 @@ def mel_spectrogram_db(waveform: torch.Tensor, spec: MelSpec) -> torch.Tensor:
     power = weights @ (stft.real**2 + stft.imag**2)
     db = 10 * torch.log10(power.clamp_min(POWER_FLOOR)).transpose(1, 2)
     return db if waveform.dim() == 2 else db[0]
+
+
+def speech_frames(mel_db: np.ndarray, range_db: float) -> np.ndarray:
+    """Indices of the frames of (T, n_mels) whose mean level is within `range_db` of the loudest one's."""
+    level = mel_db.mean(axis=1)
+    return np.flatnonzero(level > level.max() - range_db)
 
 
 @dataclass(frozen=True)

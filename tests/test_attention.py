@@ -8,7 +8,7 @@ import torch
 from conftest import make_bundle, moving_frames
 
 from rtmri2speech.analysis import analyse
-from rtmri2speech.attention import band_cams, display_grid
+from rtmri2speech.attention import band_cams, clip_scale, display_grid
 from rtmri2speech.clip import Clip
 from rtmri2speech.frames import prepare_frames
 from rtmri2speech.mel import band_bins
@@ -65,6 +65,15 @@ def test_model_is_untouched(bundle):
     assert not bundle.acoustic.training and not bundle.vocoder.training
     assert all(p.grad is None for p in bundle.acoustic.parameters())
     assert all(torch.equal(v, before[k]) for k, v in bundle.acoustic.state_dict().items())
+
+
+def test_the_clips_scale_is_that_of_its_speech_but_not_of_next_to_nothing():
+    evidence = np.repeat([8.0, 4.0, 0.01], 10)[:, None]  # silence is the hottest
+    assert clip_scale(evidence) == 8
+    assert clip_scale(evidence, np.arange(10, 20)) == 4
+    assert clip_scale(evidence, np.arange(20, 30)) == 2  # a quarter of all frames'
+    grid = display_grid(evidence[..., None], "clip", np.arange(10, 20))
+    assert grid[0] == grid[10] == 1 and grid[20] == pytest.approx(0.0025)
 
 
 def test_display_keeps_a_weak_frame_weak():

@@ -130,7 +130,7 @@ def test_keys_lead_to_the_frame_and_its_picture_is_the_cores(page, analysis):
     assert frame_shown(page) == 12
     gray = plain(analysis, 12)
     assert_alike(pixels(page, "plain"), gray[..., None].repeat(3, axis=2))
-    grids = {name: display_grid(cam, "clip") for name, cam in analysis.cam.items()}
+    grids = {name: display_grid(cam, "clip", analysis.speech) for name, cam in analysis.cam.items()}
     smooth = {name: levels(upsample_grid(grid)[12]) for name, grid in grids.items()}
     cells = {name: levels(upsample_grid(grid, method="cells")[12]) for name, grid in grids.items()}
     colours = {"F1": layer("orange", 0.7), "F2": layer("blue", 0.7)}

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
-from rtmri2speech.attention import display_grid, heatmap_scale
+from rtmri2speech.attention import clip_scale, display_grid
 from rtmri2speech.render.colour import BAND_MAPS, blend, colour_table, diverging_layer, layer, levels, signed_levels
 from rtmri2speech.render.grid import upsample_grid
 
@@ -24,7 +24,7 @@ def test_the_explorers_arithmetic_is_the_cores(tmp_path):
     rng = np.random.default_rng(1)
     cam = rng.normal(size=(5, 8, 8)).astype(np.float32)
     heat = display_grid(cam, "clip")
-    scale = heatmap_scale(cam)
+    scale = clip_scale(np.maximum(cam, 0))
     gray = rng.integers(0, 256, (64, 64)).astype(np.uint8)
     both = [levels(upsample_grid(grids, (64, 64))[0]) for grids in (heat, heat[::-1])]
     layers = [layer(name, 0.7) for name in ("orange", "blue")]

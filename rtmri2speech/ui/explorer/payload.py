@@ -16,7 +16,7 @@ import soundfile
 import torch
 
 from ...analysis import Analysis
-from ...attention import heatmap_scale
+from ...attention import clip_scale
 from ...audio import resample
 from ...labels import Interval
 from ...mel import band_bins, centre_frequencies_hz, mel_spectrogram_db
@@ -82,7 +82,7 @@ def _band(analysis: Analysis, mel: MelSpec, band) -> dict:
     """A band's name and place in the mel, its CAM, energy, and share of attention in each region and elsewhere.
 
     scale and limit: what shows as 1 of the CAM's positive part, and of the signed CAM.
-    amount: each frame's positive evidence, at most 1: the 95th percentile of the clip's frames.
+    amount: each frame's positive evidence, at most 1: the 95th percentile of the clip's speech frames (clip_scale).
     """
     cam = analysis.cam[band.name]
     bins = band_bins(mel, band)
@@ -95,11 +95,11 @@ def _band(analysis: Analysis, mel: MelSpec, band) -> dict:
         "low_hz": band.low_hz,
         "high_hz": band.high_hz,
         "bins": [int(bins[0]), int(bins[-1])],
-        "scale": heatmap_scale(cam),
-        "limit": float(np.percentile(np.abs(cam), 99)),
+        "scale": clip_scale(np.maximum(cam, 0), analysis.speech),
+        "limit": clip_scale(np.abs(cam), analysis.speech),
         "cam": _floats(cam),
         "db": _floats(analysis.band_db[band.name]),
-        "amount": _floats(np.minimum(1, evidence / max(np.percentile(evidence, 95), 1e-12))),
+        "amount": _floats(np.minimum(1, evidence / max(clip_scale(evidence, analysis.speech, 95), 1e-12))),
         "shares": {name: _floats(share) for name, share in shares.items()},
     }
 

@@ -20,7 +20,7 @@ TEXTS = {
         "cells": "Cells",
         "cells_help": "Show the 8 × 8 cells as they are, not smoothed",
         "opacity": "Opacity",
-        "scale_help": "One scale for the whole clip: 1 is the 99th percentile of the positive evidence "
+        "scale_help": "One scale for the whole clip: 1 is the 99th percentile of the positive evidence in its speech "
         "(signed: of its magnitude).",
         "frame": "Frame",
         "time": "Time",
@@ -99,7 +99,7 @@ TEXTS = {
         "cells": "セル",
         "cells_help": "8×8のセルを平滑化せずに示す",
         "opacity": "不透明度",
-        "scale_help": "尺度は動画全体で共通。1は正の根拠（符号付きでは絶対値）の99パーセンタイルです。",
+        "scale_help": "尺度は動画全体で共通。1は発話中の正の根拠（符号付きでは絶対値）の99パーセンタイルです。",
         "frame": "フレーム",
         "time": "時刻",
         "of": "0–{last} · {seconds} 秒",
