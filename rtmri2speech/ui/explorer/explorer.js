@@ -558,7 +558,11 @@ async function play() {
   const outside = state.stretch && (state.frame < first || state.frame > last);
   if (outside || state.untouched || state.frame === data.frames - 1) seek(first);
   player().playbackRate = state.speed;
-  await player().play();
+  try {
+    await player().play();
+  } catch (error) {
+    if (error.name !== "AbortError") throw error; // paused before the sound had begun
+  }
   render();
   requestAnimationFrame(follow);
 }

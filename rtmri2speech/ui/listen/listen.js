@@ -99,7 +99,10 @@ function play() {
     const [first, last] = bounds();
     if (player().currentTime < first || player().currentTime >= last) seek(first);
   }
-  player().play();
+  const begun = player().play();
+  begun.catch((error) => {
+    if (error.name !== "AbortError") throw error; // paused before the sound had begun
+  });
   requestAnimationFrame(follow);
 }
 
