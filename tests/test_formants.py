@@ -72,8 +72,9 @@ def test_a_whispered_vowel_has_formants_where_they_are_asked_for():
     whisper = np.convolve(np.random.default_rng(0).standard_normal(2 * rate), pulse)[: 2 * rate]
     times_s = np.linspace(0.3, 1.7, 60)
     assert np.isnan(measure_formants(whisper, rate, times_s)).mean() > 0.7
-    measured = np.nanmedian(measure_formants(whisper, rate, times_s, voiced_only=False), axis=0)
-    np.testing.assert_allclose(measured[:2], (700, 1200), rtol=0.1)
+    measured = measure_formants(whisper, rate, times_s, voiced_only=False)[:, :2]
+    assert np.isfinite(measured).all()
+    np.testing.assert_allclose(np.median(measured, axis=0), (700, 1200), rtol=0.1)
 
 
 def test_no_times_give_no_rows():
