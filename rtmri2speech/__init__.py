@@ -14,7 +14,7 @@ _WHERE = {
     "read_clip": "clip",
     "Clip": "clip",
     "ClipLimits": "clip",
-    "load_bundle": "models.bundle",
+    "load_bundle": "models.load",
     "Bundle": "models.bundle",
     "analyse": "analysis",
     "Analysis": "analysis",

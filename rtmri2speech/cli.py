@@ -79,7 +79,7 @@ def synth(
     """Synthesise the speech of a clip."""
     from .analysis import analyse
     from .audio import write_audio
-    from .models.bundle import load_bundle
+    from .models.load import load_bundle
 
     loaded = load_bundle(bundle)
     start = time.perf_counter()
@@ -148,7 +148,7 @@ def gradcam(
 
     from .analysis import analyse
     from .atomic import filling
-    from .models.bundle import load_bundle
+    from .models.load import load_bundle
     from .render.figures import average_figure, frame_figure
     from .sequence import sequence_record, write_record, write_sequence
     from .spec import DEFAULT_BANDS, Band
@@ -220,7 +220,7 @@ def export(
     from .analysis import analyse
     from .audio import read_audio
     from .export import Look, Subject, write_zip
-    from .models.bundle import load_bundle
+    from .models.load import load_bundle
     from .spec import DEFAULT_BANDS, Band
 
     bands = [Band.parse(text) for text in formant_band] if formant_band else DEFAULT_BANDS
@@ -411,7 +411,7 @@ def evaluate(
 ):
     """Score the synthesised speech of clips that have sound; a .wav of the same name beside a clip is its sound."""
     from .evaluation import CANDIDATES, evaluate_clip, mean_over_clips
-    from .models.bundle import load_bundle
+    from .models.load import load_bundle
 
     loaded = load_bundle(bundle)
     files = [file for path in paths for file in _clips_in(path)]
@@ -613,7 +613,8 @@ def _clip_info(clip) -> dict:
 
 
 def _bundle_info(folder: Path) -> dict:
-    from .models.bundle import KINDS, load_bundle
+    from .models.bundle import KINDS
+    from .models.load import load_bundle
 
     bundle = load_bundle(folder)
     return {

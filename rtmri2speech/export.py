@@ -21,7 +21,6 @@ provenance.json         only in the zip: hashes, settings, versions, and the com
 """
 
 import csv
-import hashlib
 import json
 import platform
 import re
@@ -42,6 +41,7 @@ from . import __version__
 from .analysis import Analysis
 from .atomic import filling, replacing
 from .audio import resample, write_audio
+from .checksum import sha256_of
 from .errors import InputError
 from .labels import labels_of, read_intervals, write_labels
 from .mel import centre_frequencies_hz, mel_spectrogram_db
@@ -520,8 +520,7 @@ def _sound(subject: Subject, which: str, stretch: Stretch) -> tuple[np.ndarray, 
 
 def _sha256(path: Path) -> str:
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return sha256_of(path)
     except FileNotFoundError:
         raise InputError(f"The file {path.name} is no longer there: open the clip again.") from None
 

@@ -403,7 +403,7 @@ def test_bad_weights(place, run, tmp_path, bundle):
     bundle.save(tmp_path / "b")
     from safetensors.torch import load_file, save_file
 
-    from rtmri2speech.models.bundle import _sha256
+    from rtmri2speech.checksum import sha256_of
 
     weights = tmp_path / "b" / "acoustic.safetensors"
     tensors = load_file(weights)
@@ -412,7 +412,7 @@ def test_bad_weights(place, run, tmp_path, bundle):
     arguments = ["synth", place / "clip.mp4", "-o", tmp_path / "o.wav", "--bundle", tmp_path / "b"]
     assert_refused(run(*arguments), "sha256")
     description = json.loads((tmp_path / "b" / "bundle.json").read_text())
-    description["sha256"]["acoustic.safetensors"] = _sha256(weights)
+    description["sha256"]["acoustic.safetensors"] = sha256_of(weights)
     (tmp_path / "b" / "bundle.json").write_text(json.dumps(description))
     assert_refused(run(*arguments), "head.bias holds NaN")
     torch.save({"model_state_dict": {}}, tmp_path / "a.pt")

@@ -13,7 +13,7 @@ from rtmri2speech import metrics
 from rtmri2speech.analysis import analyse
 from rtmri2speech.clip import Clip
 from rtmri2speech.comparison import compare
-from rtmri2speech.models.bundle import load_bundle
+from rtmri2speech.models.load import load_bundle
 from rtmri2speech.spec import MelSpec
 
 FPS = 11413 / 420

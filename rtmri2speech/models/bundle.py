@@ -7,7 +7,6 @@ vocoder.safetensors    Generator with weight norm folded in, float32 or float16
 acoustic_cnn.onnx      the CNN once more, as a graph that runs faster; may be absent (graph.py)
 """
 
-import hashlib
 import json
 import os
 from dataclasses import dataclass, field
@@ -18,15 +17,15 @@ import torch
 from torch import nn
 
 from ..atomic import replacing
+from ..checksum import sha256_of
 from ..errors import InputError
 from ..mel import Scaler
 from ..spec import FrameSpec, MelSpec
 from . import graph
-from .acoustic import AcousticConfig, AcousticModel
-from .hifigan import VOCODER_INPUTS, Generator, GeneratorConfig
-from .weights import load_exactly, read_safetensors
+from .acoustic import AcousticModel
+from .hifigan import VOCODER_INPUTS, Generator
 
-FORMAT_VERSION = 1
+FORMAT, FORMAT_VERSION = "rtmri2speech bundle", 1
 KINDS = {
     "trained": "trained with this project's training package",
     "converted": "converted from checkpoints of the thesis' code or of HiFi-GAN's",
@@ -111,9 +110,9 @@ class Bundle:
                 save_file(_tensors(network, half), temporary / f"{name}.safetensors")
             graph.write_graph(temporary / graph.FILE, self.acoustic, self.frames.size, half=half)
             self.scaler.write(temporary / "scaler.json")
-            sha256 = {p.name: _sha256(p) for p in sorted(temporary.iterdir())}
+            sha256 = {p.name: sha256_of(p) for p in sorted(temporary.iterdir())}
             description = {
-                "format": "rtmri2speech bundle",
+                "format": FORMAT,
                 "format_version": FORMAT_VERSION,
                 "name": self.name,
                 "kind": self.kind,
@@ -132,67 +131,9 @@ class Bundle:
             (temporary / "bundle.json").write_text(text, encoding="utf-8")
 
 
-def load_bundle(folder: str | os.PathLike | None = None, *, thesis: dict | None = None) -> Bundle:
-    """Load a bundle folder, by default the embedded one; or convert old checkpoints in memory.
-
-    thesis: dict(acoustic=..., scaler=..., vocoder=..., vocoder_config=...), paths of the files `convert` takes.
-    Raises InputError if anything is missing, extra, damaged or does not fit together.
-    """
-    if thesis is not None:
-        from .convert import convert
-
-        return convert(**thesis)
-    folder = DEFAULT_FOLDER if folder is None else Path(folder)
-    path = folder / "bundle.json"
-    if not path.is_file():
-        raise InputError(f"There is no bundle in {folder}: bundle.json is missing.")
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-        version = data["format_version"]
-        if data["format"] != "rtmri2speech bundle" or version != FORMAT_VERSION:
-            raise InputError(f"{path} is of format version {version}, this program reads version {FORMAT_VERSION}.")
-        for name, digest in data["sha256"].items():
-            if Path(name).name != name or not (folder / name).is_file():
-                raise InputError(f"The bundle {folder} lacks its file {name}.")
-            if _sha256(folder / name) != digest:
-                raise InputError(f"{folder / name} is damaged: its sha256 is not the one in bundle.json.")
-        mel = MelSpec.from_json(data["mel"])
-        acoustic = AcousticModel(AcousticConfig.from_json(data["acoustic"]))
-        vocoder = Generator(GeneratorConfig.from_json(data["vocoder"])).fold_weight_norm()
-        for name, network in (("acoustic", acoustic), ("vocoder", vocoder)):
-            weights = folder / f"{name}.safetensors"
-            load_exactly(network, read_safetensors(weights), str(weights))
-        return Bundle(
-            name=str(data["name"]),
-            kind=data["kind"],
-            mel=mel,
-            frames=FrameSpec.from_json(data["frames"]),
-            scaler=Scaler.read(folder / "scaler.json", mel.n_mels),
-            acoustic=acoustic,
-            vocoder=vocoder,
-            vocoder_input=data["vocoder_input"],
-            description=str(data["description"]),
-            description_ja=str(data.get("description_ja", "")),
-            training=data["training"],
-            folder=folder,
-            sha256=data["sha256"],
-        )
-    except KeyError as error:
-        raise InputError(f"{path} lacks the entry {error}.") from None
-    except (ValueError, TypeError, AttributeError) as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(f"{path} cannot be read as a bundle: {error}.") from None
-
-
 def _tensors(network: nn.Module, half: bool) -> dict[str, torch.Tensor]:
     return {
         name: (t.half() if half and t.is_floating_point() else t).contiguous()
         for name, t in network.state_dict().items()
         if not name.endswith("num_batches_tracked")
     }
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

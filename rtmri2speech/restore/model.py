@@ -4,7 +4,6 @@ restore.json         name, shapes, sampling rate, what it was trained on, sha256
 restore.safetensors  the encoder up to the tap layer, adapters and vocoder (weight norm folded in), float16 or float32
 """
 
-import hashlib
 import json
 import os
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn.functional import layer_norm
 
 from ..atomic import replacing
+from ..checksum import sha256_of
 from ..errors import InputError
 from ..models.hifigan import Generator, GeneratorConfig
 from ..models.weights import load_exactly, read_safetensors
@@ -86,7 +86,7 @@ class RestorationBundle:
                 "vocoder": model.vocoder.config.to_json(),
                 "rate": model.rate,
                 "training": self.training,
-                "sha256": {weights.name: _sha256(weights)},
+                "sha256": {weights.name: sha256_of(weights)},
             }
             text = json.dumps(description, indent=1, ensure_ascii=False)
             (temporary / "restore.json").write_text(text, encoding="utf-8")
@@ -111,7 +111,7 @@ def load_restoration(folder: str | os.PathLike) -> RestorationBundle:
         data = json.loads(path.read_text(encoding="utf-8"))
         if data["format"] != FORMAT or data["format_version"] != FORMAT_VERSION:
             raise InputError(f"{path} is not a restoration bundle of format version {FORMAT_VERSION}.")
-        if _sha256(weights) != data["sha256"][weights.name]:
+        if sha256_of(weights) != data["sha256"][weights.name]:
             raise InputError(f"{weights} is damaged: its sha256 is not the one in restore.json.")
         hubert = build_hubert(data["encoder"] | {"num_hidden_layers": data["tap"]})
         encoder = AdaptedEncoder(hubert, data["tap"], data["bottleneck"], data["normalise"])
@@ -124,7 +124,3 @@ def load_restoration(folder: str | os.PathLike) -> RestorationBundle:
         raise InputError(f"{path} is damaged or lacks an entry ({error}).") from None
     load_exactly(model, read_safetensors(weights), str(weights))
     return RestorationBundle(about[0], model, about[1], about[2])
-
-
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()

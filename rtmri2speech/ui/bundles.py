@@ -4,7 +4,8 @@ from pathlib import Path
 from threading import Lock
 
 from ..errors import InputError
-from ..models.bundle import DEFAULT_FOLDER, Bundle, load_bundle
+from ..models.bundle import DEFAULT_FOLDER, Bundle
+from ..models.load import load_bundle
 
 MOST_KEPT = 4  # loaded bundles held in memory
 

@@ -19,7 +19,7 @@ from rtmri2speech.clip import read_clip
 from rtmri2speech.comparison import compare
 from rtmri2speech.evaluation import assess, read_reference
 from rtmri2speech.experiment import Hiding, hide
-from rtmri2speech.models.bundle import load_bundle
+from rtmri2speech.models.load import load_bundle
 from rtmri2speech.regions import TEMPLATE, Region
 from rtmri2speech.ui.page import EXAMPLES, Settings
 

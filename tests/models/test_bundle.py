@@ -12,10 +12,10 @@ from torch import nn
 
 from rtmri2speech.errors import InputError
 from rtmri2speech.models.acoustic import AcousticConfig, AcousticModel
-from rtmri2speech.models.bundle import load_bundle
 from rtmri2speech.models.convert import convert
 from rtmri2speech.models.features import FeatureExtractor, fold_batch_norm
 from rtmri2speech.models.hifigan import Generator, GeneratorConfig, vocoder_input
+from rtmri2speech.models.load import load_bundle
 from rtmri2speech.models.weights import read_checkpoint
 
 RATES, KERNELS, CHANNELS = [10, 7, 3, 2], [20, 15, 7, 4], 32

@@ -12,9 +12,9 @@ from conftest import make_bundle, moving_frames
 
 from rtmri2speech.errors import InputError
 from rtmri2speech.frames import prepare_frames
-from rtmri2speech.models.bundle import load_bundle
 from rtmri2speech.models.features import FeatureExtractor
 from rtmri2speech.models.graph import FILE
+from rtmri2speech.models.load import load_bundle
 
 
 @pytest.fixture(scope="module")

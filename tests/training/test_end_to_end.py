@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from rtmri2speech.models.bundle import load_bundle
+from rtmri2speech.models.load import load_bundle
 
 ROOT = Path(__file__).resolve().parents[2]
 TINY_VOCODER = (

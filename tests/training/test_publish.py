@@ -8,8 +8,8 @@ from typer.testing import CliRunner
 
 from rtmri2speech.mel import Scaler
 from rtmri2speech.models.acoustic import AcousticConfig, AcousticModel
-from rtmri2speech.models.bundle import load_bundle
 from rtmri2speech.models.hifigan import Generator, GeneratorConfig
+from rtmri2speech.models.load import load_bundle
 from rtmri2speech.spec import MelSpec
 from training.publish import publish
 from training.vocoder_run import save_checkpoint, write_settings

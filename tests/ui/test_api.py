@@ -13,7 +13,7 @@ from conftest import moving_frames, write_mp4
 from rtmri2speech.analysis import analyse
 from rtmri2speech.audio import read_audio
 from rtmri2speech.clip import read_clip
-from rtmri2speech.models.bundle import load_bundle
+from rtmri2speech.models.load import load_bundle
 from rtmri2speech.spec import F1, Band
 from rtmri2speech.ui import Settings, handlers
 

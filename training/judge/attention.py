@@ -34,8 +34,9 @@ from rtmri2speech.evaluation import SPEECH_RANGE_DB, speech_frames
 from rtmri2speech.frames import prepare_frames
 from rtmri2speech.mel import band_bins, mel_spectrogram_db
 from rtmri2speech.models.acoustic import AcousticModel
-from rtmri2speech.models.bundle import Bundle, load_bundle
+from rtmri2speech.models.bundle import Bundle
 from rtmri2speech.models.features import BATCH, FeatureExtractor
+from rtmri2speech.models.load import load_bundle
 from rtmri2speech.spec import Band
 from rtmri2speech.timeline import retime
 

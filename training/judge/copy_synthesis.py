@@ -19,7 +19,8 @@ from rtmri2speech.audio import read_audio
 from rtmri2speech.errors import InputError
 from rtmri2speech.mel import mel_spectrogram_db
 from rtmri2speech.metrics import estoi, stoi
-from rtmri2speech.models.bundle import Bundle, load_bundle
+from rtmri2speech.models.bundle import Bundle
+from rtmri2speech.models.load import load_bundle
 
 from ..console import plain_errors
 from ..dataset import spectral_envelope

@@ -25,7 +25,8 @@ from rtmri2speech.clip import Clip, read_clip
 from rtmri2speech.evaluation import SPEECH_RANGE_DB, speech_frames
 from rtmri2speech.mel import mel_spectrogram_db
 from rtmri2speech.metrics import loudness_correlation, spectral_shape_correlation
-from rtmri2speech.models.bundle import Bundle, load_bundle
+from rtmri2speech.models.bundle import Bundle
+from rtmri2speech.models.load import load_bundle
 
 from ..console import plain_errors
 from .attention import find_phantoms, resample_to, sound_of

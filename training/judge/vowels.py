@@ -21,7 +21,8 @@ from rtmri2speech.clip import read_clip
 from rtmri2speech.errors import InputError
 from rtmri2speech.formants import formant_ceiling, measure_f0, measure_formants, nearest_vowel
 from rtmri2speech.mel import mel_spectrogram_db
-from rtmri2speech.models.bundle import Bundle, load_bundle
+from rtmri2speech.models.bundle import Bundle
+from rtmri2speech.models.load import load_bundle
 
 from ..console import plain_errors
 from ..truth import truth_file

@@ -1,0 +1,74 @@
+"""A trained pipeline from files: a bundle folder, or checkpoints of the thesis' code and of HiFi-GAN's."""
+
+import json
+import os
+from pathlib import Path
+
+from ..checksum import sha256_of
+from ..errors import InputError
+from ..mel import Scaler
+from ..spec import FrameSpec, MelSpec
+from .acoustic import AcousticConfig, AcousticModel
+from .bundle import DEFAULT_FOLDER, FORMAT, FORMAT_VERSION, Bundle
+from .convert import convert
+from .hifigan import Generator, GeneratorConfig
+from .weights import load_exactly, read_safetensors
+
+
+def load_bundle(folder: str | os.PathLike | None = None, *, thesis: dict | None = None) -> Bundle:
+    """Load a bundle folder, by default the embedded one; or convert old checkpoints in memory.
+
+    thesis: dict(acoustic=..., scaler=..., vocoder=..., vocoder_config=...), paths of the files `convert` takes.
+    Raises InputError if anything is missing, extra, damaged or does not fit together.
+    """
+    if thesis is not None:
+        return convert(**thesis)
+    folder = DEFAULT_FOLDER if folder is None else Path(folder)
+    path = folder / "bundle.json"
+    if not path.is_file():
+        raise InputError(f"There is no bundle in {folder}: bundle.json is missing.")
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        version = data["format_version"]
+        if data["format"] != FORMAT or version != FORMAT_VERSION:
+            raise InputError(f"{path} is of format version {version}, this program reads version {FORMAT_VERSION}.")
+        _check_files(folder, data["sha256"])
+        return _bundle(folder, data)
+    except KeyError as error:
+        raise InputError(f"{path} lacks the entry {error}.") from None
+    except (ValueError, TypeError, AttributeError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"{path} cannot be read as a bundle: {error}.") from None
+
+
+def _check_files(folder: Path, sha256: dict[str, str]) -> None:
+    for name, digest in sha256.items():
+        if Path(name).name != name or not (folder / name).is_file():
+            raise InputError(f"The bundle {folder} lacks its file {name}.")
+        if sha256_of(folder / name) != digest:
+            raise InputError(f"{folder / name} is damaged: its sha256 is not the one in bundle.json.")
+
+
+def _bundle(folder: Path, data: dict) -> Bundle:
+    mel = MelSpec.from_json(data["mel"])
+    acoustic = AcousticModel(AcousticConfig.from_json(data["acoustic"]))
+    vocoder = Generator(GeneratorConfig.from_json(data["vocoder"])).fold_weight_norm()
+    for name, network in (("acoustic", acoustic), ("vocoder", vocoder)):
+        weights = folder / f"{name}.safetensors"
+        load_exactly(network, read_safetensors(weights), str(weights))
+    return Bundle(
+        name=str(data["name"]),
+        kind=data["kind"],
+        mel=mel,
+        frames=FrameSpec.from_json(data["frames"]),
+        scaler=Scaler.read(folder / "scaler.json", mel.n_mels),
+        acoustic=acoustic,
+        vocoder=vocoder,
+        vocoder_input=data["vocoder_input"],
+        description=str(data["description"]),
+        description_ja=str(data.get("description_ja", "")),
+        training=data["training"],
+        folder=folder,
+        sha256=data["sha256"],
+    )
