@@ -38,13 +38,20 @@ def main(
         typer.Option(help='Instead of random speech, each speaker says this: "a i u e o" or "/p a t a/". Repeatable.'),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same corpus.")] = 0,
+    pictures: Annotated[bool, typer.Option(help="Without: sound and truth alone, in a third of the time.")] = True,
+    long_pauses: Annotated[
+        bool, typer.Option("--long-pauses", help="Pauses of up to two seconds, in which the mouth moves silently.")
+    ] = False,
     workers: Annotated[int, typer.Option(min=1, help="Worker processes; one per core is best.")] = 1,
 ) -> None:
     """Write phantom clips (<id>.mkv, <id>.wav) with their truth (<id>.truth.npz, <id>.TextGrid) and corpus.json."""
     numbers = range(first_speaker, first_speaker + speakers)
     try:
-        tasks = plan_phrases(seed, numbers, phrase) if phrase else plan_random(seed, numbers, minutes)
-        failed = make_corpus(out, tasks, workers, _progress())
+        if phrase:
+            tasks = plan_phrases(seed, numbers, phrase)
+        else:
+            tasks = plan_random(seed, numbers, minutes, long_pauses)
+        failed = make_corpus(out, tasks, workers, _progress(), pictures)
     except InputError as error:
         print(" ".join(str(error).split()), file=sys.stderr)
         raise typer.Exit(2) from None

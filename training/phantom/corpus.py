@@ -19,7 +19,7 @@ from rtmri2speech.atomic import replacing
 from rtmri2speech.errors import InputError
 from rtmri2speech.spec import MelSpec
 
-from .phrases import given_utterance, random_utterance
+from .phrases import given_utterance, random_utterance, with_long_pauses
 from .score import Utterance
 from .speaker import Speaker, make_speaker
 
@@ -33,12 +33,13 @@ _UTTERANCES_A_WORKER = 60
 
 @dataclass(frozen=True)
 class Task:
-    """One utterance to make. text None: a random one."""
+    """One utterance to make. text None: a random one. long_pauses: see phrases.with_long_pauses."""
 
     seed: int
     speaker: int
     number: int
     text: str | None = None
+    long_pauses: bool = False
 
     @property
     def name(self) -> str:
@@ -49,19 +50,18 @@ def utterance_of(task: Task) -> tuple[Speaker, Utterance]:
     """The speaker and the utterance of a task; the same task always gives the same. Raises InputError for bad text."""
     speaker = make_speaker(task.seed, task.speaker)
     rng = np.random.default_rng([task.seed, task.speaker, task.number, 1])
-    if task.text is None:
-        return speaker, random_utterance(rng, speaker)
-    return speaker, given_utterance(rng, speaker, task.text)
+    said = random_utterance(rng, speaker) if task.text is None else given_utterance(rng, speaker, task.text)
+    return speaker, with_long_pauses(rng, speaker, said) if task.long_pauses else said
 
 
-def plan_random(seed: int, speakers: Sequence[int], minutes: float) -> list[Task]:
+def plan_random(seed: int, speakers: Sequence[int], minutes: float, long_pauses: bool = False) -> list[Task]:
     """Utterances, speakers in turn, until they last `minutes` together."""
     _check_speakers(speakers)
     if not 0 < minutes <= 60 * 1000:
         raise InputError(f"--minutes is {minutes:g}: give a number above 0.")
     tasks, seconds = [], 0.0
     while seconds < 60 * minutes:
-        task = Task(seed, speakers[len(tasks) % len(speakers)], len(tasks) // len(speakers))
+        task = Task(seed, speakers[len(tasks) % len(speakers)], len(tasks) // len(speakers), None, long_pauses)
         tasks.append(task)
         seconds += utterance_of(task)[1].duration_s
     return tasks
@@ -112,9 +112,11 @@ def write_description(folder: Path, tasks: Sequence[Task]) -> None:
 
 
 def make_corpus(
-    folder: Path, tasks: Sequence[Task], workers: int, report: Callable[[int, int], None]
+    folder: Path, tasks: Sequence[Task], workers: int, report: Callable[[int, int], None], pictures: bool = True
 ) -> dict[str, str]:
     """Make the utterances that are missing in `folder`. `report(done, of)` is told of each one finished.
+
+    pictures: False for sound and truth alone.
 
     VocalTractLab is one per process: even a single worker is a process of its own. Returns what went wrong, by
     utterance: one that VocalTractLab cannot speak does not stop the others. Raises InputError if the folder cannot be
@@ -124,7 +126,7 @@ def make_corpus(
 
     folder.mkdir(parents=True, exist_ok=True)
     write_description(folder, tasks)
-    missing = [t for t in tasks if not is_complete(folder, t.name)]
+    missing = [t for t in tasks if not is_complete(folder, t.name, pictures)]
     done = len(tasks) - len(missing)
     report(done, len(tasks))
     if not missing:
@@ -133,7 +135,7 @@ def make_corpus(
     spawn = multiprocessing.get_context("spawn")
     workers = min(workers, len(missing))
     with spawn.Pool(workers, initializer=_start_worker, maxtasksperchild=_UTTERANCES_A_WORKER) as pool:
-        for name, problem in pool.imap_unordered(_make, [(folder, t) for t in missing]):
+        for name, problem in pool.imap_unordered(_make, [(folder, t, pictures) for t in missing]):
             if problem:
                 failed[name] = problem
             done += 1
@@ -154,25 +156,32 @@ def _end_with_parent() -> None:
     os._exit(1)
 
 
-def _make(job: tuple[Path, Task]) -> tuple[str, str | None]:
+def _make(job: tuple[Path, Task, bool]) -> tuple[str, str | None]:
     # Imported here: the GPL library is loaded in workers only, never where the corpus is planned.
-    from .clip import make_clip
-    from .files import write
-    from .scanner import Scanner
+    from .clip import make_clip, make_speech
+    from .files import write_clip, write_speech
     from .voice import Voice, VtlApiError
 
-    folder, task = job
+    folder, task, pictures = job
     speaker, utterance = utterance_of(task)
+    rng = np.random.default_rng([task.seed, task.speaker, task.number, 2])
+    try:
+        with Voice(speaker) as voice:
+            if pictures:
+                write_clip(folder, task.name, make_clip(voice, _scanner_of(task, speaker), utterance, rng))
+            else:
+                write_speech(folder, task.name, make_speech(voice, utterance, rng))
+    except VtlApiError as error:
+        return task.name, " ".join(str(error).split())[:200]
+    return task.name, None
+
+
+def _scanner_of(task: Task, speaker: Speaker):
+    from .scanner import Scanner
+
     key = (task.seed, task.speaker)
     if key not in _scanners:
         if len(_scanners) >= _SPEAKERS_KEPT:
             _scanners.clear()
         _scanners[key] = Scanner(speaker)
-    rng = np.random.default_rng([task.seed, task.speaker, task.number, 2])
-    try:
-        with Voice(speaker) as voice:
-            clip = make_clip(voice, _scanners[key], utterance, rng)
-    except VtlApiError as error:
-        return task.name, " ".join(str(error).split())[:200]
-    write(folder, task.name, clip)
-    return task.name, None
+    return _scanners[key]

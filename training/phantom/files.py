@@ -1,4 +1,4 @@
-"""The files of one utterance: <id>.mkv, <id>.wav, <id>.truth.npz, <id>.TextGrid."""
+"""The files of one utterance: <id>.mkv (not without pictures), <id>.wav, <id>.truth.npz, <id>.TextGrid."""
 
 import json
 from fractions import Fraction
@@ -11,31 +11,42 @@ import soundfile as sf
 from rtmri2speech.atomic import replacing
 from rtmri2speech.spec import MelSpec
 
-from .clip import FPS, PhantomClip
+from .clip import FPS, PhantomClip, PhantomSpeech
 from .head import CLASSES, REGIONS
 from .phones import PAUSE
 from .score import spans
 from .voice import GLOTTIS_NAMES, SAMPLE_RATE, TRACT_NAMES
 
 # The TextGrid is written last: an utterance that has one is complete.
-SUFFIXES = (".mkv", ".wav", ".truth.npz", ".TextGrid")
+SOUND_SUFFIXES = (".wav", ".truth.npz", ".TextGrid")
 
 
-def is_complete(folder: Path, name: str) -> bool:
+def is_complete(folder: Path, name: str, pictures: bool) -> bool:
     """Whether every file of the utterance is there (each appears under its name only when it is whole)."""
-    return all((folder / f"{name}{suffix}").is_file() for suffix in SUFFIXES)
+    suffixes = (".mkv", *SOUND_SUFFIXES) if pictures else SOUND_SUFFIXES
+    return all((folder / f"{name}{suffix}").is_file() for suffix in suffixes)
 
 
-def write(folder: Path, name: str, clip: PhantomClip) -> None:
+def write_clip(folder: Path, name: str, clip: PhantomClip) -> None:
     """Write the four files of an utterance, each atomically. Raises InputError if the folder cannot be written."""
     with replacing(folder / f"{name}.mkv") as path:
         _write_video(path, clip.frames)
+    shown = {"labels": clip.labels, "classes": np.array(CLASSES), "regions": np.array(json.dumps(REGIONS))}
+    _write_sound(folder, name, clip.speech, shown | truth(clip.speech))
+
+
+def write_speech(folder: Path, name: str, speech: PhantomSpeech) -> None:
+    """The same without pictures: sound, truth without labels, phones."""
+    _write_sound(folder, name, speech, truth(speech))
+
+
+def _write_sound(folder: Path, name: str, speech: PhantomSpeech, known: dict[str, np.ndarray]) -> None:
     with replacing(folder / f"{name}.wav") as path:
-        sf.write(path, clip.audio, SAMPLE_RATE, subtype="PCM_16")
+        sf.write(path, speech.audio, SAMPLE_RATE, subtype="PCM_16")
     with replacing(folder / f"{name}.truth.npz") as path:
-        np.savez_compressed(path, **truth(clip))
+        np.savez_compressed(path, **known)
     with replacing(folder / f"{name}.TextGrid") as path:
-        path.write_text(textgrid(clip), encoding="utf-8", newline="\n")
+        path.write_text(textgrid(speech), encoding="utf-8", newline="\n")
 
 
 def _write_video(path: Path, frames: np.ndarray) -> None:
@@ -54,33 +65,30 @@ def _write_video(path: Path, frames: np.ndarray) -> None:
             container.mux(packet)
 
 
-def truth(clip: PhantomClip) -> dict[str, np.ndarray]:
-    """What the clip shows and sounds, as named arrays; the meaning of each is in PhantomClip."""
-    segments = [s for s in spans(clip.utterance.phones)]
+def truth(speech: PhantomSpeech) -> dict[str, np.ndarray]:
+    """How the speech came about, as named arrays; the meaning of each is in PhantomSpeech."""
+    segments = [s for s in spans(speech.utterance.phones)]
     return {
-        "labels": clip.labels,
-        "classes": np.array(CLASSES),
-        "regions": np.array(json.dumps(REGIONS)),
         "fps": np.array(FPS),
-        "tract": clip.tract.astype(np.float32),
+        "tract": speech.tract.astype(np.float32),
         "tract_names": np.array(TRACT_NAMES),
-        "glottis": clip.glottis.astype(np.float32),
+        "glottis": speech.glottis.astype(np.float32),
         "glottis_names": np.array(GLOTTIS_NAMES),
-        "area_cm2": clip.area_cm2.astype(np.float32),
-        "length_cm": clip.length_cm.astype(np.float32),
-        "velum_cm2": clip.velum_cm2.astype(np.float32),
-        "formants_hz": clip.formants_hz.astype(np.float32),
-        "f0_hz": clip.f0_hz.astype(np.float32),
+        "area_cm2": speech.area_cm2.astype(np.float32),
+        "length_cm": speech.length_cm.astype(np.float32),
+        "velum_cm2": speech.velum_cm2.astype(np.float32),
+        "formants_hz": speech.formants_hz.astype(np.float32),
+        "f0_hz": speech.f0_hz.astype(np.float32),
         "phones": np.array([name for name, _, _ in segments]),
         "phone_start_s": np.array([start for _, start, _ in segments]),
         "phone_end_s": np.array([end for _, _, end in segments]),
     }
 
 
-def textgrid(clip: PhantomClip) -> str:
+def textgrid(speech: PhantomSpeech) -> str:
     """Praat's TextGrid with one tier of phones; pauses are empty intervals. It ends where the sound ends."""
-    end = len(clip.frames) / FPS
-    segments = [(name, a, min(b, end)) for name, a, b in spans(clip.utterance.phones) if a < end]
+    end = len(speech.tract) / FPS
+    segments = [(name, a, min(b, end)) for name, a, b in spans(speech.utterance.phones) if a < end]
     segments[-1] = (*segments[-1][:2], end)
     lines = [
         'File type = "ooTextFile"', 'Object class = "TextGrid"', "", "xmin = 0", f"xmax = {end:.6f}", "tiers? <exists>",

@@ -1,15 +1,18 @@
 """What is said: random utterances of a speaker, or a given phrase, with melody, pace and silence around them."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from . import japanese
 from .phones import CONSONANTS, DIPHTHONGS, PAUSE, Phone
-from .score import Manner, Utterance
+from .score import Manner, Rest, Utterance
 from .speaker import Speaker
 
 SHORTEST_S, LONGEST_S = 2.2, 4.8
 PURE_VOWELS = "a e i o u E: 2 y I E O U 9 Y @ 6".split()
 CARDINAL = "a i u e o".split()
+RESTING_TONGUE = "I i E @ U u a".split()
 LONG_VOWELS = "a: e: i: o: u:".split()
 ONSET = [c for c in CONSONANTS if c not in ("N", "?", "C")]
 CODA = "p t k f s S x m n N l".split()
@@ -87,6 +90,31 @@ def melody(
         steps.append((f0_hz * 2 ** (float(np.clip(semitones, -7, 9)) / 12), seconds))
         t += seconds
     return tuple(steps)
+
+
+def random_rest(rng: np.random.Generator) -> Rest:
+    """Somewhere between pressed lips and a mouth held open, the tongue flat, bunched or against the palate."""
+    vowels = rng.choice(RESTING_TONGUE, 3, replace=False)
+    open_mouth = rng.random() < 0.35
+    return Rest(
+        tongue=tuple(zip(map(str, vowels), map(float, rng.dirichlet((1.0, 1.0, 1.0))), strict=True)),
+        jaw=float(rng.uniform(-4.0, -1.5) if open_mouth else rng.uniform(-1.5, 0.0)),
+        lip_protrusion=float(rng.uniform(-0.3, 0.4)),
+        lip_distance=float(rng.uniform(0.05, 1.2) if open_mouth else rng.uniform(-0.4, 0.05)),
+        velum=float(rng.uniform(0.3, 1.0)),
+    )
+
+
+def with_long_pauses(rng: np.random.Generator, speaker: Speaker, utterance: Utterance) -> Utterance:
+    """The utterance with some of its pauses up to two seconds longer, and the mouth moving in them without a sound."""
+    phones = tuple(
+        Phone(PAUSE, p.duration_s + float(rng.uniform(0.3, 2.0))) if p.name == PAUSE and rng.random() < 0.25 else p
+        for p in utterance.phones
+    )
+    duration_s = sum(p.duration_s for p in phones)
+    tune = melody(rng, speaker.f0_hz, speaker.f0_range_st, duration_s)
+    rests = tuple(random_rest(rng) for _ in range(rng.integers(2, 6)))
+    return replace(utterance, phones=phones, melody=tune, rests=rests)
 
 
 def _with_silence(rng: np.random.Generator, phones: list[Phone]) -> tuple[Phone, ...]:

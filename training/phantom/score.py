@@ -12,6 +12,7 @@ VOWEL_LEAD_S = 0.020
 SHORTEST_GESTURE_S = 0.020
 # Lung pressure sets in before the first phone of a stretch of speech and ebbs before its last one ends.
 PRESSURE_LEAD_S, PRESSURE_EBB_S = 0.020, 0.060
+REST_HOLD_S = 0.7  # from one posture of rest to the next, where an utterance has several
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,21 @@ class Manner:
     vowel_time_s: float = 0.014
     constriction_time_s: float = 0.012
     pressure_dpa: float = 8000.0
+
+
+@dataclass(frozen=True)
+class Rest:
+    """A posture of breathing: what the tongue has of each vowel (shares, of sum 1), and the tract's other values.
+
+    jaw in degrees, lip_protrusion and velum in VocalTractLab's own scale, lip_distance in cm (below 0: pressed shut).
+    By default lips together, the jaw nearly shut, the tongue against the palate, the velum down.
+    """
+
+    tongue: tuple[tuple[str, float], ...] = (("I", 1.0),)
+    jaw: float = -0.6
+    lip_protrusion: float = -0.05
+    lip_distance: float = -0.25
+    velum: float = 0.75
 
 
 @dataclass(frozen=True)
@@ -34,11 +50,15 @@ class Timed:
 
 @dataclass(frozen=True)
 class Utterance:
-    """What is spoken and how: the phones from the first to the last sample, and the melody as (hz, seconds) steps."""
+    """What is spoken and how: the phones from the first to the last sample, and the melody as (hz, seconds) steps.
+
+    rests: the postures of its pauses, REST_HOLD_S after one another, again from the first after the last.
+    """
 
     phones: tuple[Phone, ...]
     melody: tuple[tuple[float, float], ...]
     manner: Manner = field(default_factory=Manner)
+    rests: tuple[Rest, ...] = (Rest(),)
 
     @property
     def duration_s(self) -> float:

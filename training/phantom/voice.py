@@ -13,7 +13,7 @@ import vocaltractlab_cython as vtl
 from vocaltractlab_cython import VocalTractLabApi as vtl_api
 from vocaltractlab_cython import VtlApiError
 
-from .score import Utterance, gestural_score, speech_stretches
+from .score import REST_HOLD_S, Rest, Utterance, gestural_score, speech_stretches
 from .speaker import Speaker, write_speaker_file
 
 SAMPLE_RATE = 44100
@@ -27,9 +27,7 @@ GLOTTIS_NAMES = tuple(p["name"] for p in vtl.get_param_info("glottis"))
 TRACT = {name: k for k, name in enumerate(TRACT_NAMES)}
 GLOTTIS = {name: k for k, name in enumerate(GLOTTIS_NAMES)}
 
-# Breathing at rest: jaw nearly shut, lips together, tongue against the palate, velum down, vocal folds apart.
-REST_TRACT = {"JA": -0.6, "LP": -0.05, "LD": -0.25, "VO": 0.75, "VS": 0.0}
-REST_TONGUE_OF = "I"
+# Breathing at rest: the vocal folds apart, without pressure.
 REST_GLOTTIS = {"PR": 0.0, "XB": 0.17, "XT": 0.18, "CA": 0.2}
 REST_ONSET_S = 0.16  # time to leave or to reach the rest posture
 LARYNX_CM_PER_OCTAVE = 0.7
@@ -67,17 +65,19 @@ class Voice:
         vtl_api._close()
         vtl_api._initialize(str(speaker_file))
         self._low, self._high = (np.array([p[k] for p in vtl.get_param_info("tract")]) for k in ("min", "max"))
-        self._rest_tract = self._rest_posture()
         return self
 
     def __exit__(self, *_):
         # The library keeps this speaker until the next one comes: every initialisation costs memory for ever.
         self._folder.cleanup()
 
-    def _rest_posture(self) -> np.ndarray:
-        posture = np.array(vtl.get_shape(REST_TONGUE_OF, "tract"), float)
-        for name, value in REST_TRACT.items():
-            posture[TRACT[name]] = value * (self.speaker.scale_y if name == "LD" else 1.0)
+    def rest_posture(self, rest: Rest) -> np.ndarray:
+        """The tract state (19,) of a posture of rest."""
+        posture = sum(share * np.array(vtl.get_shape(vowel, "tract"), float) for vowel, share in rest.tongue)
+        lips = rest.lip_distance * self.speaker.scale_y
+        given = {"JA": rest.jaw, "LP": rest.lip_protrusion, "LD": lips, "VO": rest.velum, "VS": 0.0}
+        for name, value in given.items():
+            posture[TRACT[name]] = value
         return np.clip(posture, self._low, self._high)
 
     def move(self, utterance: Utterance) -> Motion:
@@ -94,11 +94,21 @@ class Voice:
 
     def _rest_in_pauses(self, motion: Motion, utterance: Utterance) -> Motion:
         rest = restfulness(utterance, len(motion.tract))[:, None]
-        tract = (1 - rest) * motion.tract + rest * self._rest_tract
+        tract = (1 - rest) * motion.tract + rest * self._resting(utterance.rests, len(motion.tract))
         rest_glottis = motion.glottis.copy()
         for name, value in REST_GLOTTIS.items():
             rest_glottis[:, GLOTTIS[name]] = value
         return Motion(tract, (1 - rest) * motion.glottis + rest * rest_glottis)
+
+    def _resting(self, rests: tuple[Rest, ...], states: int) -> np.ndarray:
+        """(states, 19), or (1, 19) for a single rest: the postures after one another, with smooth passages."""
+        postures = np.stack([self.rest_posture(rest) for rest in rests])
+        if len(postures) == 1:
+            return postures
+        place = np.arange(states) * STATE_SAMPLES / SAMPLE_RATE / REST_HOLD_S
+        before = place.astype(int)
+        share = (0.5 - 0.5 * np.cos(np.pi * (place - before)))[:, None]
+        return (1 - share) * postures[before % len(rests)] + share * postures[(before + 1) % len(rests)]
 
     def speak(self, motion: Motion, utterance: Utterance) -> np.ndarray:
         """(samples,) float64 at 44.1 kHz, as VocalTractLab's time-domain synthesis gives it (quiet, not scaled).

@@ -194,3 +194,32 @@ def test_speakers_take_turns_and_utterances_do_not_depend_on_the_plan():
     assert [t.speaker for t in long[:8]] == [0, 1, 2, 3, 0, 1, 2, 3]
     assert sum(utterance_of(t)[1].duration_s for t in long) >= 60
     assert utterance_of(long[-1]) == utterance_of(Task(3, long[-1].speaker, long[-1].number))
+
+
+def test_without_pictures_sound_and_truth_are_those_of_the_clip(corpus, tmp_path):
+    done = phantom(*command(tmp_path), "--no-pictures")
+    assert done.returncode == 0, done.stderr
+    assert not list(tmp_path.glob("*.mkv"))
+    for name in NAMES:
+        assert (tmp_path / f"{name}.wav").read_bytes() == (corpus / f"{name}.wav").read_bytes()
+        heard, seen = (np.load(folder / f"{name}.truth.npz") for folder in (tmp_path, corpus))
+        assert set(seen.files) - set(heard.files) == {"labels", "classes", "regions"}
+        assert all(np.array_equal(heard[key], seen[key]) for key in heard.files)
+
+
+def test_the_mouth_moves_in_long_pauses_without_a_sound(tmp_path):
+    options = ["--minutes", "0.1", "--speakers", "2", "--seed", "5", "--no-pictures", "--long-pauses"]
+    done = phantom("--out", str(tmp_path), *options)
+    assert done.returncode == 0, done.stderr
+    moved = []
+    for path in sorted(tmp_path.glob("*.truth.npz")):
+        truth = np.load(path)
+        audio, rate = sf.read(path.with_name(path.name.replace(".truth.npz", ".wav")))
+        level = 10 * np.log10(np.convolve(audio**2, np.ones(441) / 441, "same") + 1e-12)
+        for phone, a, b in zip(truth["phones"], truth["phone_start_s"], truth["phone_end_s"], strict=True):
+            if phone == "_" and b - a > 0.8:
+                within = slice(round((a + 0.25) * rate), round((b - 0.2) * rate))
+                assert level[within].max() < level.max() - 45
+                shown = truth["tract"][round((a + 0.25) * FPS) : round((b - 0.2) * FPS)]
+                moved.append(np.ptp(shown, axis=0).max())
+    assert len(moved) >= 2 and max(moved) > 0.3
