@@ -78,7 +78,7 @@ class OptimizerConfig:
 
     def __post_init__(self):
         if self.schedule not in ("plateau", "cosine"):
-            raise InputError(f"optimizer.schedule is plateau or cosine, not {self.schedule!r}.")
+            raise InputError("optimizer.schedule is plateau or cosine, not {schedule!r}.", schedule=self.schedule)
         if self.schedule == "cosine" and (self.total_steps is None or self.total_steps <= self.warmup_steps):
             raise InputError("optimizer.schedule=cosine needs optimizer.total_steps, more than warmup_steps.")
 
@@ -122,7 +122,9 @@ class LoopConfig:
         if self.batch % (self.micro_batch * self.devices * self.nodes):
             raise InputError("training.batch must be a multiple of micro_batch times the number of devices.")
         if self.precision not in ("auto", "bf16", "fp16", "fp32"):
-            raise InputError(f"training.precision is auto, bf16, fp16 or fp32, not {self.precision!r}.")
+            raise InputError(
+                "training.precision is auto, bf16, fp16 or fp32, not {precision!r}.", precision=self.precision
+            )
 
 
 @dataclass(frozen=True)
@@ -421,8 +423,12 @@ def prepare_run(folder: Path, run: AcousticRun, corpus: Corpus) -> tuple[dict[st
                 if key != "workers" and now.get(key) != then.get(key):
                     setting = f"{name}.{key}" if key else name
                     raise InputError(
-                        f"The run in {folder} was begun with {setting} = {then.get(key)}, not {now.get(key)}: give "
-                        "another run_dir (with init_from to start from its weights)."
+                        "The run in {folder} was begun with {setting} = {then}, not {now}: give "
+                        "another run_dir (with init_from to start from its weights).",
+                        folder=folder,
+                        setting=setting,
+                        then=then.get(key),
+                        now=now.get(key),
                     )
         scaler = Scaler.read(folder / "scaler.json", corpus.mel.n_mels)
     else:
@@ -447,7 +453,7 @@ def model_tensors(path: str | os.PathLike) -> dict[str, Tensor]:
     path = Path(path)
     state = read_checkpoint(path / "best.ckpt" if path.is_dir() else path).get("state_dict")
     if not isinstance(state, dict):
-        raise InputError(f"{path} is not a checkpoint of training.acoustic.")
+        raise InputError("{path} is not a checkpoint of training.acoustic.", path=path)
     return {name.removeprefix("model."): tensor for name, tensor in state.items() if name.startswith("model.")}
 
 

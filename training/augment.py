@@ -63,9 +63,11 @@ def augment_together(
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """The same, and float32 masks (T, H, W) moved, turned and magnified as the frames are, in nothing else changed."""
     if frames.dtype != np.uint8 or frames.ndim != 3:
-        raise InputError(f"Augmentation takes uint8 frames (T, H, W), not {frames.dtype} {frames.shape}.")
+        raise InputError(
+            "Augmentation takes uint8 frames (T, H, W), not {dtype} {shape}.", dtype=frames.dtype, shape=frames.shape
+        )
     if not 0 <= strength <= 3:
-        raise InputError(f"The strength of augmentation is between 0 (off) and 3, not {strength:g}.")
+        raise InputError("The strength of augmentation is between 0 (off) and 3, not {strength:g}.", strength=strength)
     if strength == 0 or len(frames) == 0:
         return frames.copy(), masks
     look = draw(rng, strength)

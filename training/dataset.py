@@ -56,12 +56,14 @@ class DataConfig:
         if any(n is not None and n < 1 for n in (self.window, self.stride)):
             raise InputError("data.window and data.stride must be at least 1 frame.")
         if self.image_size < 32 or self.image_size % 32:
-            raise InputError(f"data.image_size must be a multiple of 32, not {self.image_size}.")
+            raise InputError("data.image_size must be a multiple of 32, not {image_size}.", image_size=self.image_size)
         if self.envelope is not None and self.envelope < 1:
             raise InputError("data.envelope is a number of coefficients from 1 on, or null.")
         for name in ("augment", "vary_regions"):
             if getattr(self, name) < 0:
-                raise InputError(f"data.{name} is a strength of 0 (off) or more, not {getattr(self, name):g}.")
+                raise InputError(
+                    "data.{name} is a strength of 0 (off) or more, not {given:g}.", name=name, given=getattr(self, name)
+                )
         if self.split.by == "window" and self.window is None:
             raise InputError("data.split.by=window needs windows: give data.window.")
 
@@ -100,12 +102,18 @@ class Corpus:
             )
             restored = tuple(id_ for id_, u in sorted(meta["utterances"].items()) if u.get("restored"))
         except FileNotFoundError:
-            raise InputError(f"{folder} is not a finished dataset: run training.preprocess first.") from None
+            raise InputError(
+                "{folder} is not a finished dataset: run training.preprocess first.", folder=folder
+            ) from None
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise InputError(f"{folder / 'meta.json'} cannot be read as a dataset: {error}.") from None
+            raise InputError(
+                "{path} cannot be read as a dataset: {reason}.", path=folder / "meta.json", reason=error
+            ) from None
         missing = next((u.id for u in utterances if not (u.folder / "mri.npy").is_file()), None)
         if missing:
-            raise InputError(f"{folder} lacks samples/{missing}: run training.preprocess again.")
+            raise InputError(
+                "{folder} lacks samples/{missing}: run training.preprocess again.", folder=folder, missing=missing
+            )
         return cls(folder, mel, utterances, Scaler.read(folder / "scaler.json", mel.n_mels), restored)
 
 
@@ -240,7 +248,9 @@ def fit_articulation(segments: Sequence[Segment]) -> Scaler:
     paths = [s.utterance.folder / "articulation.npy" for s in segments]
     without = next((p.parent.name for p in paths if not p.is_file()), None)
     if without:
-        raise InputError(f"{without} has no articulation.npy, which only phantoms have: set loss.articulation=0.")
+        raise InputError(
+            "{without} has no articulation.npy, which only phantoms have: set loss.articulation=0.", without=without
+        )
     return Scaler.fit([np.load(path) for path in paths])
 
 
@@ -248,7 +258,7 @@ def require_regions(segments: Sequence[Segment]) -> None:
     """Raises InputError if one of these recordings has no known regions, as recordings of people have not."""
     without = next((s.utterance.id for s in segments if not has_regions(s.utterance)), None)
     if without:
-        raise InputError(f"{without} has no regions.npy, which only phantoms have: set loss.focus=0.")
+        raise InputError("{without} has no regions.npy, which only phantoms have: set loss.focus=0.", without=without)
 
 
 def spectral_envelope(mel_db: np.ndarray, coefficients: int) -> np.ndarray:

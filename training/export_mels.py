@@ -51,7 +51,9 @@ def read_acoustic_run(run: str | os.PathLike) -> tuple[AcousticModel, Scaler, in
     except (OSError, ValueError, KeyError, TypeError) as error:
         if isinstance(error, InputError):
             raise
-        raise InputError(f"{run} is not a run of training.acoustic: {path.name} cannot be read.") from None
+        raise InputError(
+            "{run} is not a run of training.acoustic: {name} cannot be read.", run=run, name=path.name
+        ) from None
     model = AcousticModel(config).eval()
     load_exactly(model, model_tensors(run), str(run))
     return model, Scaler.read(Path(run) / "scaler.json", config.n_mels), size

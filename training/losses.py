@@ -53,7 +53,11 @@ class MaskedMSEMAE(nn.Module):
     def __init__(self, config: LossConfig = LossConfig(), n_mels: int = 64):
         super().__init__()
         if config.bin_weights[-1][0] >= n_mels:
-            raise InputError(f"loss.bin_weights names bin {config.bin_weights[-1][0]}, the mel has {n_mels} bins.")
+            raise InputError(
+                "loss.bin_weights names bin {bin}, the mel has {n_mels} bins.",
+                bin=config.bin_weights[-1][0],
+                n_mels=n_mels,
+            )
         self.config = config
         bins = torch.ones(n_mels)
         for first, weight in config.bin_weights:

@@ -52,7 +52,7 @@ def write_pairs_npy(dataset: Path, length: int) -> None:
 
 def _check(length: int) -> None:
     if length < 1:
-        raise InputError(f"--ref_frames must be at least 1, not {length}.")
+        raise InputError("--ref_frames must be at least 1, not {length}.", length=length)
 
 
 def write_filelists(dataset: Path, share: float = 0.1, seed: int = 42) -> None:

@@ -92,7 +92,7 @@ def make_sample(source: Source, settings: Settings) -> Sample:
     clip = read_clip(source.video, fps=settings.fps if source.video.is_dir() else None)
     samples, rate = (clip.audio, clip.audio_rate) if source.audio is None else read_audio(source.audio)
     if samples is None:
-        raise InputError(f"{source.video} has no sound, and there is no sound file beside it.")
+        raise InputError("{video} has no sound, and there is no sound file beside it.", video=source.video)
     checks = {
         "fps": round(clip.fps, 4),
         "video_s": round(clip.duration, 4),
@@ -104,13 +104,15 @@ def make_sample(source: Source, settings: Settings) -> Sample:
     mismatch_s = checks["audio_s"] - checks["video_s"]
     if abs(mismatch_s) > settings.longest_mismatch_s:
         raise InputError(
-            f"the pictures last {checks['video_s']:.2f} s and the sound {checks['audio_s']:.2f} s: "
-            "cut them alike, or allow it with --max_mismatch_s"
+            "the pictures last {video_s:.2f} s and the sound {audio_s:.2f} s: "
+            "cut them alike, or allow it with --max_mismatch_s",
+            video_s=checks["video_s"],
+            audio_s=checks["audio_s"],
         )
     if checks["level_dbfs"] < SILENT_DBFS:
-        raise InputError(f"the sound is silent ({checks['level_dbfs']:.0f} dB re full scale)")
+        raise InputError("the sound is silent ({level:.0f} dB re full scale)", level=checks["level_dbfs"])
     if checks["clipped_share"] > settings.most_clipped:
-        raise InputError(f"{100 * checks['clipped_share']:.1f} % of the sound is clipped")
+        raise InputError("{percent:.1f} % of the sound is clipped", percent=100 * checks["clipped_share"])
     said = restored_by(source.audio or source.video)
     if said and not settings.allow_restored:
         raise InputError("the sound is no recording but was restored: take the original, or --allow_restored")
@@ -231,7 +233,9 @@ def run_jobs(work: Callable, items: list, *, jobs: int, backend: str, scheduler:
         try:
             client = Client(scheduler, timeout="10s")
         except (OSError, ValueError) as error:
-            raise InputError(f"No Dask scheduler answers at {scheduler}: {error}.") from None
+            raise InputError(
+                "No Dask scheduler answers at {scheduler}: {reason}.", scheduler=scheduler, reason=error
+            ) from None
         with client, joblib.parallel_config(backend="dask"):
             yield from joblib.Parallel()(call(item) for item in items)
     else:
@@ -270,7 +274,12 @@ def write_dataset(
             used[id_] = entry
             tell(f"{k}/{len(sources)} {id_}: {_summary(entry)}")
     if not used:
-        raise InputError(f"None of the {len(skipped)} recordings can be used; {min(skipped)}: {skipped[min(skipped)]}.")
+        raise InputError(
+            "None of the {count} recordings can be used; {name}: {reason}.",
+            count=len(skipped),
+            name=min(skipped),
+            reason=skipped[min(skipped)],
+        )
 
     mels = []
     for id_ in used:
@@ -351,10 +360,10 @@ def preprocess(
     """Turn a corpus of recordings into a dataset for training. Exit code 1: some recordings were left out."""
     with plain_errors():
         if backend not in ("loky", "dask"):
-            raise InputError(f"--backend is loky or dask, not {backend!r}.")
+            raise InputError("--backend is loky or dask, not {backend!r}.", backend=backend)
         mel = MelSpec(sr, n_fft, win_length, hop_length, n_mels, preemphasis=preemph, layout=layout)
         if restore not in (None, *METHODS):
-            raise InputError(f"--restore is {' or '.join(METHODS)}, not {restore!r}.")
+            raise InputError("--restore is {known}, not {restore!r}.", known=" or ".join(METHODS), restore=restore)
         settings = Settings(
             mel,
             FrameSpec(size),

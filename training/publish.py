@@ -73,7 +73,9 @@ def read_acoustic_run(folder: Path, pool: int = 1) -> AcousticResult:
     except (OSError, ValueError, KeyError) as error:
         if isinstance(error, InputError):
             raise
-        raise InputError(f"{folder} is not a run of training.acoustic with a finished epoch ({error}).") from None
+        raise InputError(
+            "{folder} is not a run of training.acoustic with a finished epoch ({reason}).", folder=folder, reason=error
+        ) from None
     load_exactly(model, model_tensors(folder), str(folder / "best.ckpt"))
     return AcousticResult(model, mel, frames, Scaler.read(folder / "scaler.json", mel.n_mels), settings, split, best)
 
@@ -85,7 +87,9 @@ def read_metrics(path: Path) -> dict:
         mean = data["mean"]
         return {"clips": len(data["clips"]), **{name: dict(mean[name]) for name in mean}}
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{path} is not the output of `rtmri2speech evaluate --json` ({error}).") from None
+        raise InputError(
+            "{path} is not the output of `rtmri2speech evaluate --json` ({reason}).", path=path, reason=error
+        ) from None
 
 
 CARD = """# {name}
@@ -232,7 +236,11 @@ def publish(
 
         result, voice = read_acoustic_run(acoustic, pool), read_settings(vocoder)
         if voice["mel"] != result.mel.to_json():
-            raise InputError(f"The mel of {vocoder} is not that of {acoustic}: train both with the same one.")
+            raise InputError(
+                "The mel of {vocoder} is not that of {acoustic}: train both with the same one.",
+                vocoder=vocoder,
+                acoustic=acoustic,
+            )
         tables = {path.stem.replace("_", " "): read_metrics(path) for path in metrics or ()}
         given = {"data": data, "limits": limits, "licence": licence, "reproduce": reproduce}
         texts = DEFAULT_TEXTS | {key: _text(path) for key, path in given.items() if path}
@@ -267,7 +275,7 @@ def _text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8-sig").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"Cannot read the text {path}: {error}.") from None
+        raise InputError("Cannot read the text {path}: {reason}.", path=path, reason=error) from None
 
 
 def _portable(settings):

@@ -22,18 +22,27 @@ def build(cls, values: Mapping[str, Any], where: str = ""):
     Raises InputError naming the setting.
     """
     if not isinstance(values, Mapping):
-        raise InputError(f"The settings {where or cls.__name__} must be a list of names and values, not {values!r}.")
+        raise InputError(
+            "The settings {part} must be a list of names and values, not {values!r}.",
+            part=where or cls.__name__,
+            values=values,
+        )
     hints, known = get_type_hints(cls), {f.name: f for f in fields(cls)}
     prefix = f"{where}." if where else ""
     unknown = sorted(set(values) - set(known))
     if unknown:
-        raise InputError(f"There is no setting called {prefix}{unknown[0]} (known: {', '.join(known)}).")
+        raise InputError(
+            "There is no setting called {prefix}{name} (known: {known}).",
+            prefix=prefix,
+            name=unknown[0],
+            known=", ".join(known),
+        )
     arguments = {}
     for name, setting in known.items():
         if name in values and values[name] != "???":
             arguments[name] = _value(hints[name], values[name], prefix + name)
         elif setting.default is MISSING and setting.default_factory is MISSING:
-            raise InputError(f"The setting {prefix}{name} is missing.")
+            raise InputError("The setting {prefix}{name} is missing.", prefix=prefix, name=name)
     return cls(**arguments)
 
 
@@ -51,7 +60,7 @@ def _value(kind, value, where: str):
             pass
     if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
         names = " or ".join("nothing" if t is NoneType else t.__name__ for t in types)
-        raise InputError(f"The setting {where} must be {names}, not {value!r}.")
+        raise InputError("The setting {where} must be {names}, not {value!r}.", where=where, names=names, value=value)
     return value
 
 
@@ -62,11 +71,11 @@ def read_yaml(path: str | os.PathLike) -> dict:
     try:
         data = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
-        raise InputError(f"Cannot read the settings {path}: {error.strerror}.") from None
+        raise InputError("Cannot read the settings {path}: {reason}.", path=path, reason=error.strerror) from None
     except yaml.YAMLError as error:
-        raise InputError(f"The settings {path} are not valid YAML: {error}.") from None
+        raise InputError("The settings {path} are not valid YAML: {reason}.", path=path, reason=error) from None
     if not isinstance(data, dict):
-        raise InputError(f"The settings {path} are not a list of names and values.")
+        raise InputError("The settings {path} are not a list of names and values.", path=path)
     return {name: value for name, value in data.items() if name not in ("hydra", "defaults")}
 
 
@@ -100,7 +109,7 @@ def run_command(command: Callable, cls, config_name: str) -> None:
         try:
             with_hydra()
         except (HydraException, OmegaConfBaseException) as error:
-            raise InputError(str(error).splitlines()[0]) from None
+            raise InputError("{reason}", reason=str(error).splitlines()[0]) from None
 
 
 def read_arguments(arguments: Sequence[str], config_name: str) -> dict:
@@ -117,14 +126,14 @@ def read_arguments(arguments: Sequence[str], config_name: str) -> dict:
         name, equals, text = argument.partition("=")
         *path, last = name.lstrip("+").split(".")
         if not equals or not last:
-            raise InputError(f"Cannot read the argument {argument!r}: write setting=value.")
+            raise InputError("Cannot read the argument {argument!r}: write setting=value.", argument=argument)
         inner = values
         for step in path:
             inner = inner.setdefault(step, {})
             if not isinstance(inner, dict):
-                raise InputError(f"There is no setting called {name}.")
+                raise InputError("There is no setting called {name}.", name=name)
         try:
             inner[last] = yaml.safe_load(text)
         except yaml.YAMLError:
-            raise InputError(f"Cannot read the value of {argument!r}.") from None
+            raise InputError("Cannot read the value of {argument!r}.", argument=argument) from None
     return values

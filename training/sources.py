@@ -39,13 +39,17 @@ def find_sources(
     """
     for folder in (data_dir, audio_dir):
         if folder is not None and not folder.is_dir():
-            raise InputError(f"There is no folder {folder}.")
+            raise InputError("There is no folder {folder}.", folder=folder)
     try:
         pattern = re.compile(speaker_pattern)
         if pattern.groups < 1:
             raise re.error("it has no group in parentheses")
     except re.error as error:
-        raise InputError(f"--speaker_pattern {speaker_pattern!r} cannot be used: {error}.") from None
+        raise InputError(
+            "--speaker_pattern {speaker_pattern!r} cannot be used: {reason}.",
+            speaker_pattern=speaker_pattern,
+            reason=error,
+        ) from None
     if audio_dir is None and (data_dir / "PNG").is_dir() and (data_dir / "WAV").is_dir():
         data_dir, audio_dir = data_dir / "PNG", data_dir / "WAV"
 
@@ -62,7 +66,7 @@ def find_sources(
         if path.suffix.lower() in SOUNDS and path.is_file() and not path.name.startswith("."):
             sounds[path.stem].append(path)
     if not videos:
-        raise InputError(f"{data_dir} holds no video and no folder of numbered pictures.")
+        raise InputError("{data_dir} holds no video and no folder of numbered pictures.", data_dir=data_dir)
 
     found, unusable = [], {}
     for id_, paths in sorted(videos.items()):
@@ -97,8 +101,10 @@ def read_speakers(path: Path) -> dict[str, str]:
         with path.open(encoding="utf-8-sig", newline="") as file:
             rows = [row for row in csv.reader(file) if row]
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"Cannot read the speakers {path}: {error}.") from None
+        raise InputError("Cannot read the speakers {path}: {reason}.", path=path, reason=error) from None
     bad = next((row for row in rows if len(row) != 2 or not row[1].strip()), None)
     if bad:
-        raise InputError(f"{path} must have two columns, id and speaker; one row is {','.join(bad)!r}.")
+        raise InputError(
+            "{path} must have two columns, id and speaker; one row is {row!r}.", path=path, row=",".join(bad)
+        )
     return {id_.strip(): speaker.strip() for id_, speaker in rows if id_.strip().lower() != "id"}

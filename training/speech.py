@@ -57,10 +57,12 @@ def find_recordings(folder: Path) -> dict[str, Path]:
         if path.suffix.lower() in SUFFIXES and not path.name.startswith("."):
             name = path.relative_to(folder).with_suffix("").as_posix()
             if name in found:
-                raise InputError(f"{found[name]} and {path} have the same name: keep one of them.")
+                raise InputError(
+                    "{first} and {path} have the same name: keep one of them.", first=found[name], path=path
+                )
             found[name] = path
     if not found:
-        raise InputError(f"There are no .wav or .flac files in {folder}.")
+        raise InputError("There are no .wav or .flac files in {folder}.", folder=folder)
     return dict(sorted(found.items()))
 
 
@@ -77,9 +79,11 @@ def held_out_names(names: list[str], rule: float | str) -> set[str]:
     elif rule == 0:
         chosen = set()
     else:
-        raise InputError(f"held_out must be a share from 0 to below 1, or the name of a text file, not {rule}.")
+        raise InputError(
+            "held_out must be a share from 0 to below 1, or the name of a text file, not {rule}.", rule=rule
+        )
     if len(chosen) == len(names):
-        raise InputError(f"All {len(names)} recordings are held out: none is left to train on.")
+        raise InputError("All {count} recordings are held out: none is left to train on.", count=len(names))
     return chosen
 
 
@@ -126,7 +130,7 @@ def _samples(path: Path, rate: int, peak: float | None) -> np.ndarray:
     samples = resample(*read_audio(path), rate)
     loudest = float(np.abs(samples).max())
     if loudest < _SILENCE:
-        raise InputError(f"{path} is silent.")
+        raise InputError("{path} is silent.", path=path)
     return samples if peak is None else samples * np.float32(peak / loudest)
 
 
@@ -134,12 +138,14 @@ def _listed(names: list[str], path: Path) -> set[str]:
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except OSError as error:
-        raise InputError(f"Cannot read the list of held-out recordings {path}: {error.strerror}.") from None
+        raise InputError(
+            "Cannot read the list of held-out recordings {path}: {reason}.", path=path, reason=error.strerror
+        ) from None
     wanted = {line.partition("|")[0].strip() for line in lines} - {""}
     chosen = {name for name in names if name in wanted or Path(name).name in wanted}
     unknown = wanted - chosen - {Path(name).name for name in chosen}
     if unknown:
-        raise InputError(f"{path} lists {min(unknown)}, which is not a recording of that folder.")
+        raise InputError("{path} lists {name}, which is not a recording of that folder.", path=path, name=min(unknown))
     return chosen
 
 
@@ -147,8 +153,12 @@ def _check_mel(path: Path, samples: int, n_mels: int, hop: int) -> None:
     try:
         shape = np.load(path, mmap_mode="r").shape
     except (ValueError, OSError):
-        raise InputError(f"{path} is not a .npy file that can be read.") from None
+        raise InputError("{path} is not a .npy file that can be read.", path=path) from None
     if len(shape) != 2 or shape[1] != n_mels or abs(shape[0] - samples // hop) > 1:
         raise InputError(
-            f"The predicted mel {path} has shape {shape}, its recording needs about ({samples // hop}, {n_mels})."
+            "The predicted mel {path} has shape {shape}, its recording needs about ({frames}, {n_mels}).",
+            path=path,
+            shape=shape,
+            frames=samples // hop,
+            n_mels=n_mels,
         )

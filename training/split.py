@@ -29,12 +29,16 @@ class SplitConfig:
 
     def __post_init__(self):
         if self.by not in ("utterance", "speaker", "window"):
-            raise InputError(f"data.split.by is utterance, speaker or window, not {self.by!r}.")
+            raise InputError("data.split.by is utterance, speaker or window, not {by!r}.", by=self.by)
         if len(self.shares) != 3 or min(self.shares) < 0 or abs(sum(self.shares) - 1) > 1e-6:
-            raise InputError(f"data.split.shares must be three shares that add up to 1, not {list(self.shares)}.")
+            raise InputError(
+                "data.split.shares must be three shares that add up to 1, not {shares}.", shares=list(self.shares)
+            )
         both = set(self.val_speakers) & set(self.test_speakers)
         if both:
-            raise InputError(f"The speaker {min(both)} is named for validation and for test: choose one.")
+            raise InputError(
+                "The speaker {speaker} is named for validation and for test: choose one.", speaker=min(both)
+            )
 
 
 def split_utterances(
@@ -51,7 +55,7 @@ def split_utterances(
     known_speakers = {u.speaker for u in utterances}
     for speaker in (*config.val_speakers, *config.test_speakers):
         if speaker not in known_speakers:
-            raise InputError(f"The corpus has no speaker {speaker!r} to hold out.")
+            raise InputError("The corpus has no speaker {speaker!r} to hold out.", speaker=speaker)
     parts: dict[str, list[str]] = {part: [] for part in PARTS}
     groups = defaultdict(list)
     for u in utterances:
@@ -81,8 +85,11 @@ def split_utterances(
     for part in PARTS[:2]:
         if not parts[part] and target[part] > 0:
             raise InputError(
-                f"No utterance is left for the part {part!r}: the corpus has {len(groups)} groups to split "
-                f"by {config.by}; record more, or change data.split."
+                "No utterance is left for the part {part!r}: the corpus has {count} groups to split "
+                "by {by}; record more, or change data.split.",
+                part=part,
+                count=len(groups),
+                by=config.by,
             )
     return {part: sorted(ids) for part, ids in parts.items()}
 
@@ -91,8 +98,9 @@ def _group(utterance, config: SplitConfig) -> str:
     if config.by == "speaker":
         if utterance.speaker is None:
             raise InputError(
-                f"The speaker of {utterance.id} is unknown, so the split cannot be by speaker: "
-                "give --speakers or --speaker_pattern to training.preprocess, or set data.split.by=utterance."
+                "The speaker of {id} is unknown, so the split cannot be by speaker: "
+                "give --speakers or --speaker_pattern to training.preprocess, or set data.split.by=utterance.",
+                id=utterance.id,
             )
         return utterance.speaker
     return f"text {utterance.text}" if utterance.text else f"id {utterance.id}"

@@ -39,7 +39,7 @@ def read_truth(path: Path, frames: int, fps: float) -> tuple[np.ndarray, np.ndar
         labels, own_fps = truth["labels"], float(truth["fps"])
         values = articulation(truth)
     except (OSError, ValueError, KeyError, IndexError) as error:
-        raise InputError(f"{path} is not the truth of a phantom clip ({error}).") from None
+        raise InputError("{path} is not the truth of a phantom clip ({reason}).", path=path, reason=error) from None
     at = np.minimum(((np.arange(frames) + 0.5) / fps * own_fps).astype(int), len(labels) - 1)
     return of_class[labels[at]], values[at]
 

@@ -111,13 +111,19 @@ class VocoderSettings:
             raise InputError("Predicted mels carry their recordings' level: set normalize_peak=null to use them.")
         if self.segment_size % self.mel.hop_length or self.segment_size < self.mel.n_fft:
             raise InputError(
-                f"segment_size must be a multiple of the hop ({self.mel.hop_length}) and at least {self.mel.n_fft}."
+                "segment_size must be a multiple of the hop ({hop_length}) and at least {n_fft}.",
+                hop_length=self.mel.hop_length,
+                n_fft=self.mel.n_fft,
             )
         if self.generator.hop_length != self.mel.hop_length or self.generator.n_mels != self.mel.n_mels:
             raise InputError(
-                f"The generator makes {self.generator.hop_length} samples from {self.generator.n_mels} mel bins, "
-                f"the mel has {self.mel.hop_length} and {self.mel.n_mels}: "
-                "the product of upsample_rates must be the hop."
+                "The generator makes {samples} samples from {bins} mel bins, "
+                "the mel has {hop_length} and {n_mels}: "
+                "the product of upsample_rates must be the hop.",
+                samples=self.generator.hop_length,
+                bins=self.generator.n_mels,
+                hop_length=self.mel.hop_length,
+                n_mels=self.mel.n_mels,
             )
         reference = self.init_from_reference
         if reference.generator and not reference.config:
@@ -161,7 +167,9 @@ class VocoderTraining:
             losses["stft"] = stft_loss(real, fake, weights.stft_sizes)
             total = total + weights.stft * losses["stft"]
         if not torch.isfinite(total):
-            raise InputError(f"The loss is not finite at step {self.step}: lower lr, or check the recordings.")
+            raise InputError(
+                "The loss is not finite at step {step}: lower lr, or check the recordings.", step=self.step
+            )
         self.optim_g.zero_grad()
         total.backward()
         self.optim_g.step()
@@ -205,7 +213,7 @@ class VocoderTraining:
         except (KeyError, ValueError) as error:
             if isinstance(error, InputError):
                 raise
-            raise InputError(f"{path} is not a checkpoint of this run ({error}).") from None
+            raise InputError("{path} is not a checkpoint of this run ({reason}).", path=path, reason=error) from None
 
     def initialise(self) -> None:
         """Take the weights the settings name; the step count and the learning rate start anew."""
@@ -213,14 +221,16 @@ class VocoderTraining:
         if run:
             found = checkpoints(Path(run))
             if not found:
-                raise InputError(f"{run} holds no checkpoint to start from.")
+                raise InputError("{run} holds no checkpoint to start from.", run=run)
             state = read_checkpoint(found[-1])
             load_exactly(self.generator, state["generator"], str(found[-1]))
             load_exactly(self.discriminators, state["discriminators"], str(found[-1]))
         if reference.generator:
             config, tensors = read_reference_generator(reference.generator, reference.config, self.settings.mel)
             if config != self.settings.generator:
-                raise InputError(f"{reference.config} describes another generator than the settings: make them equal.")
+                raise InputError(
+                    "{config} describes another generator than the settings: make them equal.", config=reference.config
+                )
             load_exactly(self.generator, tensors, reference.generator)
         if reference.discriminators:
             states = read_reference_discriminators(reference.discriminators, self.discriminators)
@@ -228,7 +238,11 @@ class VocoderTraining:
                 self.optim_g.load_state_dict(states["optim_g"])
                 self.optim_d.load_state_dict(states["optim_d"])
             except ValueError as error:
-                raise InputError(f"The optimiser states of {reference.discriminators} do not fit ({error}).") from None
+                raise InputError(
+                    "The optimiser states of {discriminators} do not fit ({reason}).",
+                    discriminators=reference.discriminators,
+                    reason=error,
+                ) from None
 
 
 def prepare_sources(settings: VocoderSettings) -> tuple[list[Recording], list[Recording]]:
@@ -246,7 +260,7 @@ def prepare_sources(settings: VocoderSettings) -> tuple[list[Recording], list[Re
             else:
                 print(f"left out: {result}", file=sys.stderr)
         if not prepared:
-            raise InputError(f"No recording of {source.folder} can be used.")
+            raise InputError("No recording of {folder} can be used.", folder=source.folder)
         parts = split(source, prepared, settings.mel.n_mels, settings.mel.hop_length)
         training += parts[0]
         held_out += parts[1]

@@ -45,7 +45,11 @@ def write_settings(run: Path, settings: dict) -> None:
         before = read_settings(run)
         for name in ("generator", "mel", "vocoder_input", "discriminators"):
             if before.get(name) != settings.get(name):
-                raise InputError(f"{run} holds a run with another {name}: give a new run folder, or the old settings.")
+                raise InputError(
+                    "{run} holds a run with another {name}: give a new run folder, or the old settings.",
+                    run=run,
+                    name=name,
+                )
     with replacing(path) as temporary:
         temporary.write_text(json.dumps(settings, indent=1), encoding="utf-8")
 
@@ -56,9 +60,9 @@ def read_settings(run: str | os.PathLike) -> dict:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except OSError:
-        raise InputError(f"{run} is not a vocoder run: it has no {SETTINGS}.") from None
+        raise InputError("{run} is not a vocoder run: it has no {settings}.", run=run, settings=SETTINGS) from None
     except ValueError:
-        raise InputError(f"{path} is not valid JSON.") from None
+        raise InputError("{path} is not valid JSON.", path=path) from None
 
 
 def load_run(run_folder: str | os.PathLike, step: int | None = None) -> Generator:
@@ -69,7 +73,9 @@ def load_run(run_folder: str | os.PathLike, step: int | None = None) -> Generato
     config = GeneratorConfig.from_json(read_settings(run_folder)["generator"])
     found = [p for p in checkpoints(Path(run_folder)) if step is None or p.stem == f"step_{step:08d}"]
     if not found:
-        raise InputError(f"{run_folder} holds no checkpoint{'' if step is None else f' of step {step}'}.")
+        if step is None:
+            raise InputError("{run_folder} holds no checkpoint.", run_folder=run_folder)
+        raise InputError("{run_folder} holds no checkpoint of step {step}.", run_folder=run_folder, step=step)
     generator = Generator(config)
     load_exactly(generator, read_checkpoint(found[-1])["generator"], str(found[-1]))
     return generator.fold_weight_norm().eval().requires_grad_(False)
@@ -92,7 +98,9 @@ def read_reference_discriminators(path: str, discriminators: Discriminators) -> 
     checkpoint = read_checkpoint(path)
     for entry in ("mpd", "msd", "optim_g", "optim_d"):
         if entry not in checkpoint:
-            raise InputError(f"{path} lacks the entry {entry}: it is not a HiFi-GAN do_ checkpoint.")
+            raise InputError(
+                "{path} lacks the entry {entry}: it is not a HiFi-GAN do_ checkpoint.", path=path, entry=entry
+            )
     for name in ("mpd", "msd"):
         part = getattr(discriminators, name)
         load_exactly(part, _renamed(checkpoint[name], part), f"{path} ({name})")

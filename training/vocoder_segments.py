@@ -32,7 +32,10 @@ class VocoderSegments:
     ):
         predicted = [r for r in recordings if r.mel is not None]
         if not 0 <= extra_mels_weight <= 1:
-            raise InputError(f"extra_mels_weight must lie between 0 and 1, not {extra_mels_weight}.")
+            raise InputError(
+                "extra_mels_weight must lie between 0 and 1, not {extra_mels_weight}.",
+                extra_mels_weight=extra_mels_weight,
+            )
         if extra_mels_weight and not predicted:
             raise InputError("extra_mels_weight is set, but no source has predicted mels: give one its folder `mels`.")
         self.spec, self.frames, self.batch_size, self.seed = spec, frames, batch_size, seed

@@ -63,7 +63,9 @@ def read_case(path: Path, bundle: Bundle) -> Case:
     """A phantom clip with its truth. Raises InputError if it has no truth or no sound."""
     clip, truth = read_clip(path), truth_file(path)
     if truth is None:
-        raise InputError(f"{path} has no {path.stem}.truth.npz beside it: only phantoms have a known anatomy.")
+        raise InputError(
+            "{path} has no {stem}.truth.npz beside it: only phantoms have a known anatomy.", path=path, stem=path.stem
+        )
     samples, rate = sound_of(path, clip)
     frames = retime(clip, bundle.fps)
     regions, _ = read_truth(truth, len(frames), bundle.fps)
@@ -89,7 +91,7 @@ def sound_of(path: Path, clip) -> tuple[np.ndarray, int]:
         return clip.audio, clip.audio_rate
     beside = path.with_suffix(".wav")
     if not beside.is_file():
-        raise InputError(f"{path} has no sound, and there is no {beside.name} beside it.")
+        raise InputError("{path} has no sound, and there is no {name} beside it.", path=path, name=beside.name)
     return read_audio(beside)
 
 

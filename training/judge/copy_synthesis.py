@@ -53,7 +53,7 @@ def main(
 ) -> None:
     """Mean STOI and ESTOI of copy-synthesis over a folder of recordings."""
     if not 0 < last <= 1:
-        raise InputError(f"--last is a share of the recordings, above 0 and up to 1, not {last:g}.")
+        raise InputError("--last is a share of the recordings, above 0 and up to 1, not {last:g}.", last=last)
     judged = load_bundle(bundle) if bundle else load_bundle()
     paths = list(find_recordings(recordings).values())
     scores = [copy_synthesis(judged, path, envelope) for path in paths[-max(1, round(last * len(paths))) :]]

@@ -56,7 +56,7 @@ def against_chance(opening: np.ndarray, level: np.ndarray, fps: float) -> Openin
     """Correlate two courses (T,), and again with one of them shifted in a circle. Raises InputError below 2 s."""
     shortest = round(SHORTEST_LAG_S * fps)
     if len(opening) < 4 * shortest:
-        raise InputError(f"The clip has {len(opening)} frames: too few to tell a correlation from chance.")
+        raise InputError("The clip has {count} frames: too few to tell a correlation from chance.", count=len(opening))
     a, b = (without_trend(np.asarray(x, float), round(_SLOW_S * fps)) for x in (opening, level))
     correlation = float(np.corrcoef(a, b)[0, 1])
     lags = range(shortest, len(a) - shortest + 1)
@@ -80,7 +80,7 @@ def main(
     judged = load_bundle(bundle) if bundle else load_bundle()
     lips = [r for r in (read_regions(regions) if regions else TEMPLATE) if r.name == "lips"]
     if not lips:
-        raise InputError(f'{regions} has no region called "lips".')
+        raise InputError('{regions} has no region called "lips".', regions=regions)
     for path in clips:
         result = judge(judged, read_clip(path), lips[0])
         low, high = np.percentile(result.chance, [2.5, 97.5])

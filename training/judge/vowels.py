@@ -36,7 +36,9 @@ def vowel_times(path: Path) -> list[tuple[str, np.ndarray]]:
     """(vowel, times in s) of each of the five vowels in the clip's truth, in their order."""
     truth = truth_file(path)
     if truth is None:
-        raise InputError(f"{path} has no {path.stem}.truth.npz beside it: the vowels' times are not known.")
+        raise InputError(
+            "{path} has no {stem}.truth.npz beside it: the vowels' times are not known.", path=path, stem=path.stem
+        )
     with np.load(truth, allow_pickle=False) as data:
         phones = zip(data["phones"], data["phone_start_s"], data["phone_end_s"], strict=True)
         return [

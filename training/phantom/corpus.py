@@ -58,7 +58,7 @@ def plan_random(seed: int, speakers: Sequence[int], minutes: float, long_pauses:
     """Utterances, speakers in turn, until they last `minutes` together."""
     _check_speakers(speakers)
     if not 0 < minutes <= 60 * 1000:
-        raise InputError(f"--minutes is {minutes:g}: give a number above 0.")
+        raise InputError("--minutes is {minutes:g}: give a number above 0.", minutes=minutes)
     tasks, seconds = [], 0.0
     while seconds < 60 * minutes:
         task = Task(seed, speakers[len(tasks) % len(speakers)], len(tasks) // len(speakers), None, long_pauses)
@@ -78,7 +78,7 @@ def plan_phrases(seed: int, speakers: Sequence[int], phrases: Sequence[str]) -> 
 
 def _check_speakers(speakers: Sequence[int]) -> None:
     if not speakers or not all(0 <= s < _MOST_SPEAKERS for s in speakers):
-        raise InputError(f"Speakers are numbered 0 to {_MOST_SPEAKERS - 1}, and there must be at least one.")
+        raise InputError("Speakers are numbered 0 to {last}, and there must be at least one.", last=_MOST_SPEAKERS - 1)
 
 
 def write_description(folder: Path, tasks: Sequence[Task]) -> None:
@@ -93,7 +93,11 @@ def write_description(folder: Path, tasks: Sequence[Task]) -> None:
         old = json.loads(path.read_text(encoding="utf-8"))
         clash = [n for n, u in old.get("utterances", {}).items() if n in utterances and u != utterances[n]]
         if old.get("seed") != seed or clash:
-            raise InputError(f"{folder} already holds another corpus (seed {old.get('seed')}): choose another --out.")
+            raise InputError(
+                "{folder} already holds another corpus (seed {seed}): choose another --out.",
+                folder=folder,
+                seed=old.get("seed"),
+            )
         utterances = old["utterances"] | utterances
     numbers = sorted({int(u["speaker"][1:]) for u in utterances.values()})
     speakers = {f"s{k:02d}": make_speaker(seed, k).to_json() for k in numbers}

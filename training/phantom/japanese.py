@@ -50,7 +50,9 @@ def _split(word: str) -> list[tuple[str, tuple[str, ...], str]]:
             continue
         size = next((n for n in (2, 1) if rest[:n] in ONSETS and rest[n : n + 1] in VOWELS and rest[n:]), 0)
         if size == 0:
-            raise InputError(f"Cannot read {word!r} as Japanese at {rest!r}: write romaji, as in 'konnichiwa'.")
+            raise InputError(
+                "Cannot read {word!r} as Japanese at {rest!r}: write romaji, as in 'konnichiwa'.", word=word, rest=rest
+            )
         onset, vowel = ONSETS[rest[:size]], rest[size]
         onset = {"i": BEFORE_I, "u": BEFORE_U}.get(vowel, {}).get(onset, onset)
         units.append(("mora", onset, vowel))
@@ -88,7 +90,7 @@ def word(romaji: str, mora_s: float = 0.15, devoice: bool = False) -> list[Phone
             hushed = hushed and (last or (following and following[0] in VOICELESS and units[k + 1][0] != "nasal"))
             names.append([f"{voiced}_0" if hushed else voiced, max(0.05, mora_s - min(sum(seconds), 0.1))])
     if held_s:
-        raise InputError(f"Cannot read {romaji!r} as Japanese: it ends in a doubled consonant.")
+        raise InputError("Cannot read {romaji!r} as Japanese: it ends in a doubled consonant.", romaji=romaji)
     return [Phone(n, s) for n, s in names]
 
 
@@ -100,7 +102,7 @@ def phrase(text: str, mora_s: float = 0.15, devoice: bool = False) -> list[Phone
     out: list[Phone] = []
     pieces = text.replace(",", " , ").split("/")
     if len(pieces) % 2 == 0:
-        raise InputError(f"Cannot read the phrase {text!r}: a '/' is missing.")
+        raise InputError("Cannot read the phrase {text!r}: a '/' is missing.", text=text)
     for k, piece in enumerate(pieces):
         for token in piece.split():
             if token == ",":

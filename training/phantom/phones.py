@@ -112,11 +112,15 @@ class Phone:
     def __post_init__(self):
         check_phone(self.name)
         if not 0.02 <= self.duration_s <= 5:
-            raise InputError(f"The phone {self.name!r} lasts {self.duration_s:g} s: give it between 0.02 and 5 s.")
+            raise InputError(
+                "The phone {name!r} lasts {duration_s:g} s: give it between 0.02 and 5 s.",
+                name=self.name,
+                duration_s=self.duration_s,
+            )
 
 
 def check_phone(name: str) -> None:
     """Raise InputError unless `name` is a phone that can be spoken."""
     if name != PAUSE and name not in CONSONANTS and name not in VOCALIC:
         known = " ".join([*VOCALIC, *CONSONANTS, PAUSE])
-        raise InputError(f"The phone {name!r} cannot be spoken here: use one of {known}.")
+        raise InputError("The phone {name!r} cannot be spoken here: use one of {known}.", name=name, known=known)

@@ -43,11 +43,11 @@ class Degradation:
     def __post_init__(self):
         for name, value in vars(self).items():
             if name.endswith("_share") and not 0 <= value <= 1:
-                raise InputError(f"{name} must lie between 0 and 1, not {value}.")
+                raise InputError("{name} must lie between 0 and 1, not {value}.", name=name, value=value)
             if isinstance(value, tuple) and (len(value) != 2 or value[0] > value[1]):
-                raise InputError(f"{name} must be a range [low, high], not {list(value)}.")
+                raise InputError("{name} must be a range [low, high], not {given}.", name=name, given=list(value))
         if self.rooms < 1:
-            raise InputError(f"rooms must be at least 1, not {self.rooms}.")
+            raise InputError("rooms must be at least 1, not {rooms}.", rooms=self.rooms)
 
 
 class Degrader:
@@ -133,6 +133,6 @@ def read_noises(folder: str, rate: int) -> list[np.ndarray]:
     for path in find_recordings(Path(folder)).values():
         samples = resample(*read_audio(path), rate)
         if len(samples) < rate or not samples.any():
-            raise InputError(f"{path} is silent or shorter than 1 s: give scanner noise without speech.")
+            raise InputError("{path} is silent or shorter than 1 s: give scanner noise without speech.", path=path)
         noises.append(samples)
     return noises

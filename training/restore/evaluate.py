@@ -94,10 +94,14 @@ def formant_errors(clean: np.ndarray, made: np.ndarray, rate: int) -> tuple[floa
 def recordings(folders: list[Path], last: list[float], every: int) -> Iterator[Path]:
     """The last share, by name, of each folder's recordings, and of these every so manyth."""
     if len(last) not in (1, len(folders)):
-        raise InputError(f"Give one --last for all folders or one for each of the {len(folders)}, not {len(last)}.")
+        raise InputError(
+            "Give one --last for all folders or one for each of the {count}, not {given}.",
+            count=len(folders),
+            given=len(last),
+        )
     for folder, share in zip(folders, last * len(folders) if len(last) == 1 else last, strict=True):
         if not 0 < share <= 1:
-            raise InputError(f"--last is a share from above 0 to 1, not {share}.")
+            raise InputError("--last is a share from above 0 to 1, not {share}.", share=share)
         files = list(find_recordings(folder).values())
         yield from files[-max(1, round(share * len(files))) :][::every]
 

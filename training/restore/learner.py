@@ -120,7 +120,11 @@ class RestoreLearner(L.LightningModule):
             if stage == "finetune" and self.settings.loss.features:
                 total = total + self.settings.loss.features * losses["features"]
         if not torch.isfinite(total):
-            raise InputError(f"The loss is not finite at step {step} of {stage}: lower lr, or check the recordings.")
+            raise InputError(
+                "The loss is not finite at step {step} of {stage}: lower lr, or check the recordings.",
+                step=step,
+                stage=stage,
+            )
         taught = {"pa": (adapters,), "vocoder": (vocoder,), "finetune": (adapters, vocoder)}[stage]
         for optimiser in taught:
             optimiser.zero_grad()
@@ -214,7 +218,9 @@ class RestoreLearner(L.LightningModule):
 
     def on_load_checkpoint(self, checkpoint: dict) -> None:
         if checkpoint.get("encoder_sha256") != self.encoder_sha256():
-            raise InputError(f"The run was begun with another encoder than {self.settings.encoder}: give that one.")
+            raise InputError(
+                "The run was begun with another encoder than {encoder}: give that one.", encoder=self.settings.encoder
+            )
         frozen = {k: v for k, v in self.state_dict().items() if k.startswith(_FROZEN)}
         checkpoint["state_dict"] = checkpoint["state_dict"] | frozen
 

@@ -146,7 +146,7 @@ def pretrain(settings: PretrainSettings) -> Path:
     if checkpoint.is_file():
         state = read_checkpoint(checkpoint)
         if state["settings"] != _identity(settings):
-            raise InputError(f"{run} holds a run of other settings: give another run_dir.")
+            raise InputError("{run} holds a run of other settings: give another run_dir.", run=run)
         model.load_state_dict(state["model"])
         optimiser.load_state_dict(state["optimiser"])
         step = state["step"]
@@ -161,7 +161,7 @@ def pretrain(settings: PretrainSettings) -> Path:
         logits = model(waveform, mask)
         loss = cross_entropy(logits[mask], classes[mask])
         if not torch.isfinite(loss):
-            raise InputError(f"The loss is not finite at step {step}: lower lr, or check the recordings.")
+            raise InputError("The loss is not finite at step {step}: lower lr, or check the recordings.", step=step)
         optimiser.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), 5.0)

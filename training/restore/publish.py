@@ -35,7 +35,7 @@ def publish(run: Path, output: Path, name: str, *, half: bool) -> RestorationBun
         try:
             module.load_state_dict(tensors)
         except RuntimeError:
-            raise InputError(f"The {what} in {run} do not fit its settings.") from None
+            raise InputError("The {what} in {run} do not fit its settings.", what=what, run=run) from None
     steps = dict(zip(STAGES, state["state_dict"]["done"].tolist(), strict=True))
     training = {
         "steps": steps,

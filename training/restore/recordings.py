@@ -30,7 +30,7 @@ def prepare_sources(
             else:
                 print(f"left out: {result}", file=sys.stderr)
         if not prepared:
-            raise InputError(f"No recording of {source.folder} can be used.")
+            raise InputError("No recording of {folder} can be used.", folder=source.folder)
         parts = split(source, prepared, n_mels=0, hop=1)
         training += parts[0]
         held_out += parts[1]

@@ -84,7 +84,7 @@ class RestoreSettings:
 
     def __post_init__(self):
         if self.stage not in (*STAGES, "all"):
-            raise InputError(f"stage is {', '.join(STAGES)} or all, not {self.stage!r}.")
+            raise InputError("stage is {known} or all, not {stage!r}.", known=", ".join(STAGES), stage=self.stage)
         sources = {
             name: s if isinstance(s, SpeechSource) else build(SpeechSource, s, f"sources.{name}")
             for name, s in self.sources.items()

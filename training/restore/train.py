@@ -43,7 +43,7 @@ def train(settings: RestoreSettings) -> RestoreLearner:
     if settings.stage == "finetune" and not settings.init_from:
         for stage in ("pa", "vocoder"):
             if learner.steps_done(stage) < settings.of(stage).steps:
-                raise InputError(f"Stage finetune needs stage {stage} first: run it, or give init_from.")
+                raise InputError("Stage finetune needs stage {stage} first: run it, or give init_from.", stage=stage)
     write_settings(run, settings)
     if learner.stage is None:
         print("All steps asked for are made already.")
@@ -99,7 +99,7 @@ def read_settings(run: Path) -> dict:
     try:
         return json.loads((Path(run) / "settings.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        raise InputError(f"{run} is not a restoration run: it has no settings.json that can be read.") from None
+        raise InputError("{run} is not a restoration run: it has no settings.json that can be read.", run=run) from None
 
 
 def check_settings(run: Path, settings: RestoreSettings) -> None:
@@ -110,7 +110,13 @@ def check_settings(run: Path, settings: RestoreSettings) -> None:
             values.get(stage, {}).pop("steps", None)
     for name in sorted((now.keys() | then.keys()) - _FREE):
         if now.get(name) != then.get(name):
-            raise InputError(f"The run in {run} was begun with {name} = {then.get(name)}, not {now.get(name)}.")
+            raise InputError(
+                "The run in {run} was begun with {name} = {then}, not {now}.",
+                run=run,
+                name=name,
+                then=then.get(name),
+                now=now.get(name),
+            )
 
 
 def _precision(settings: RestoreSettings) -> str:
