@@ -109,7 +109,7 @@ def analyse(
         raise InputError("Two bands have the same name: give each its own.")
     for given, known in ((objective, OBJECTIVES), (energy, ENERGIES), (normalize, NORMALIZATIONS)):
         if given not in known:
-            raise InputError(f"{given!r} is not one of {', '.join(known)}.")
+            raise InputError("{given!r} is not one of {known}.", given=given, known=", ".join(known))
     dtype = choose_precision(precision, bundle.device)
     tell = progress or (lambda stage, share: None)
     clock = _Clock()

@@ -45,7 +45,7 @@ def _partial(path: Path) -> Iterator[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
     except OSError as error:
-        raise InputError(f"Cannot write {path}: {error.strerror or error}.") from error
+        raise InputError("Cannot write {path}: {reason}.", path=path, reason=error.strerror or error) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
         with suppress(OSError):

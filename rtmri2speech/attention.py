@@ -40,7 +40,9 @@ def band_energy(standardised_mel: Tensor, scaler: Scaler, bins: np.ndarray, ener
         return torch.exp(mel_db * _LN10_OVER_10).sum(dim=-1)
     if energy == "db":
         return torch.logsumexp(mel_db * _LN10_OVER_10, dim=-1) / _LN10_OVER_10
-    raise InputError(f"The energy of a band is taken as {' or '.join(ENERGIES)}, not {energy!r}.")
+    raise InputError(
+        "The energy of a band is taken as {known}, not {given!r}.", known=" or ".join(ENERGIES), given=energy
+    )
 
 
 def band_cams(
@@ -59,7 +61,7 @@ def band_cams(
     bands: name -> mel-bin indices.
     """
     if objective not in OBJECTIVES:
-        raise InputError(f"The objective is {' or '.join(OBJECTIVES)}, not {objective!r}.")
+        raise InputError("The objective is {known}, not {given!r}.", known=" or ".join(OBJECTIVES), given=objective)
     mel_of = _own_frame_mel(model, features) if objective == "frame" else _whole_sequence_mel(model)
     cams = {}
     for name, bins in bands.items():
@@ -146,4 +148,4 @@ def display_grid(cam: np.ndarray, normalize: str, speech: np.ndarray | None = No
         low = positive.min(axis=(1, 2), keepdims=True)
         span = positive.max(axis=(1, 2), keepdims=True) - low
         return np.divide(positive - low, span, out=np.zeros_like(positive), where=span > 0)
-    raise InputError(f"Heatmaps are normalised by clip or frame, not {normalize!r}.")
+    raise InputError("Heatmaps are normalised by clip or frame, not {given!r}.", given=normalize)

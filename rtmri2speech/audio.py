@@ -18,16 +18,16 @@ def read_audio(path: str | os.PathLike) -> tuple[np.ndarray, int]:
 
     path = Path(path)
     if not path.is_file():
-        raise InputError(f"There is no sound file {path}.")
+        raise InputError("There is no sound file {path}.", path=path)
     try:
         samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
     except soundfile.SoundFileError:
-        raise InputError(f"{path} is not a sound file that can be read (WAV, FLAC, OGG, MP3).") from None
+        raise InputError("{path} is not a sound file that can be read (WAV, FLAC, OGG, MP3).", path=path) from None
     mono = samples.mean(axis=1)
     if not len(mono):
-        raise InputError(f"{path} holds no samples.")
+        raise InputError("{path} holds no samples.", path=path)
     if not np.isfinite(mono).all():
-        raise InputError(f"{path} holds samples that are not finite numbers.")
+        raise InputError("{path} holds samples that are not finite numbers.", path=path)
     return mono, rate
 
 
@@ -37,7 +37,7 @@ def write_audio(path: str | os.PathLike, samples: np.ndarray, rate: int) -> None
 
     path = Path(path)
     if path.suffix.lower().lstrip(".").upper() not in soundfile.available_formats():
-        raise InputError(f"Cannot write sound as {path.name!r}: give a name that ends in .wav or .flac.")
+        raise InputError("Cannot write sound as {path!r}: give a name that ends in .wav or .flac.", path=path.name)
     with replacing(path) as temporary:
         try:
             soundfile.write(temporary, np.clip(samples, -1, 1), rate, subtype=None)

@@ -156,11 +156,15 @@ def gradcam(
     if thesis:
         objective, energy, normalize = "sequence", "power", "frame"
     if per not in ("model", "clip"):
-        raise InputError(f"--per is model or clip, not {per!r}.")
+        raise InputError("--per is model or clip, not {per!r}.", per=per)
     bands = [Band.parse(text) for text in formant_band] if formant_band else DEFAULT_BANDS
     colours = colour_map * len(bands) if colour_map and len(colour_map) == 1 else colour_map
     if colours and len(colours) != len(bands):
-        raise InputError(f"Give one colour map for all bands or one for each of the {len(bands)}, not {len(colours)}.")
+        raise InputError(
+            "Give one colour map for all bands or one for each of the {count}, not {given}.",
+            count=len(bands),
+            given=len(colours),
+        )
     loaded = load_bundle(bundle)
     clip = _read(video, fps)
     with _bar("Analysing") as progress:
@@ -170,7 +174,11 @@ def gradcam(
     frames, rate = (clip.frames, clip.fps) if per == "clip" else (result.model_frames, result.fps)
     for frame in target_frames or ():
         if not 0 <= frame < len(rows):
-            raise InputError(f"There is no frame {frame} to draw: the sequence has frames 0 to {len(rows) - 1}.")
+            raise InputError(
+                "There is no frame {frame} to draw: the sequence has frames 0 to {last}.",
+                frame=frame,
+                last=len(rows) - 1,
+            )
     video_name = Path(clip.source).name
     with filling(output) as folder, _bar("Writing") as progress:
         for number, band in enumerate(bands):
@@ -385,7 +393,9 @@ def mask(
         part = part.mirrored() if mirror else part
         cover = np.maximum(cover, drawn(part.scaled(scale).shifted(*shift), height, width))
     if not cover.any():
-        raise InputError(f"The region {region} lies outside the picture: move it back with --shift and --scale.")
+        raise InputError(
+            "The region {region} lies outside the picture: move it back with --shift and --scale.", region=region
+        )
     frames = dim(clip.frames, cover, strength)
     even_width, even_height = even_size((width, height))
     frames = np.pad(frames, ((0, 0), (0, even_height - height), (0, even_width - width)), mode="edge")
@@ -529,7 +539,7 @@ def _clips_in(path: Path) -> list[Path]:
     suffixes = {".mp4", ".mkv", ".avi", ".mov", ".webm"}
     found = sorted(file for file in path.iterdir() if file.suffix.lower() in suffixes)
     if not found:
-        raise InputError(f"The folder {path} holds no clip ({', '.join(sorted(suffixes))}).")
+        raise InputError("The folder {path} holds no clip ({known}).", path=path, known=", ".join(sorted(suffixes)))
     return found
 
 
@@ -550,13 +560,13 @@ def _load_sequence(path: Path):
     import numpy as np
 
     if not path.is_file():
-        raise InputError(f"There is no heatmap file {path}.")
+        raise InputError("There is no heatmap file {path}.", path=path)
     try:
         sequence = np.load(path, mmap_mode="r", allow_pickle=False)
     except (ValueError, EOFError, OSError):
-        raise InputError(f"{path} is not a NumPy file that can be read.") from None
+        raise InputError("{path} is not a NumPy file that can be read.", path=path) from None
     if not isinstance(sequence, np.ndarray) or sequence.ndim != 3 or sequence.dtype.kind != "f":
-        raise InputError(f"{path} does not hold heatmaps: a float array (frames, rows, columns) is needed.")
+        raise InputError("{path} does not hold heatmaps: a float array (frames, rows, columns) is needed.", path=path)
     return sequence
 
 
@@ -582,7 +592,7 @@ def _save_array(path: Path, array) -> None:
     from .atomic import replacing
 
     if path.suffix != ".npy":
-        raise InputError(f"Cannot write {path}: give a name that ends in .npy.")
+        raise InputError("Cannot write {path}: give a name that ends in .npy.", path=path)
     with replacing(path) as temporary:
         np.save(temporary, array)
 

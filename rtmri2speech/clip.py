@@ -89,23 +89,30 @@ def read_clip(
     """
     path, limits = Path(path), limits or ClipLimits()
     if fps is not None and not (np.isfinite(fps) and 0 < fps <= 1000):
-        raise InputError(f"The frame rate must be above 0 and at most 1000 frames/s, not {fps:g}.")
+        raise InputError("The frame rate must be above 0 and at most 1000 frames/s, not {fps:g}.", fps=fps)
     if not path.exists():
-        raise InputError(f"There is no file or folder {path}.")
+        raise InputError("There is no file or folder {path}.", path=path)
     if path.is_dir():
         if fps is None:
-            raise InputError(f"{path} is a folder: for a folder of numbered frames give the frame rate with --fps.")
+            raise InputError(
+                "{path} is a folder: for a folder of numbered frames give the frame rate with --fps.", path=path
+            )
         clip = _read_folder(path, fps, limits, progress)
     elif path.stat().st_size == 0:
-        raise InputError(f"{path} is empty.")
+        raise InputError("{path} is empty.", path=path)
     elif path.suffix.lower() in _ARRAYS:
         clip = _read_array(path, fps, limits)
     else:
         clip = _read_video(path, fps, limits, progress)
     if len(clip.frames) < 2:
-        raise InputError(f"{path} holds one frame only: speech needs a clip of two frames or more.")
+        raise InputError("{path} holds one frame only: speech needs a clip of two frames or more.", path=path)
     if clip.duration > limits.longest_s:
-        raise InputError(f"{path} lasts {clip.duration:.1f} s: at most {limits.longest_s:g} s are read, cut it first.")
+        raise InputError(
+            "{path} lasts {duration:.1f} s: at most {limit:g} s are read, cut it first.",
+            path=path,
+            duration=clip.duration,
+            limit=limits.longest_s,
+        )
     return clip
 
 
@@ -118,30 +125,49 @@ class _Frames:
     def check(self, count: int, height: int, width: int, itemsize: int = 1) -> None:
         if min(height, width) < SMALLEST_SIDE:
             raise InputError(
-                f"{self.path} is {width}x{height} pixels: a side must have at least {SMALLEST_SIDE} pixels."
+                "{path} is {width}x{height} pixels: a side must have at least {least} pixels.",
+                path=self.path,
+                width=width,
+                height=height,
+                least=SMALLEST_SIDE,
             )
         if max(height, width) > self.limits.largest_side:
             raise InputError(
-                f"{self.path} is {width}x{height} pixels: a side may have at most {self.limits.largest_side} pixels."
+                "{path} is {width}x{height} pixels: a side may have at most {most} pixels.",
+                path=self.path,
+                width=width,
+                height=height,
+                most=self.limits.largest_side,
             )
         if count > self.limits.most_frames:
-            raise InputError(f"{self.path} has more than {self.limits.most_frames} frames: cut it first.")
+            raise InputError(
+                "{path} has more than {most} frames: cut it first.", path=self.path, most=self.limits.most_frames
+            )
         if count * height * width * itemsize > self.limits.most_bytes:
             raise InputError(
-                f"{self.path} needs more than {self.limits.most_bytes / 2**20:.0f} MiB once decoded: "
-                "cut it or make it smaller first."
+                "{path} needs more than {most:.0f} MiB once decoded: cut it or make it smaller first.",
+                path=self.path,
+                most=self.limits.most_bytes / 2**20,
             )
 
     def add(self, frame: np.ndarray) -> None:
         if self.frames and frame.shape != self.frames[0].shape:
             (h0, w0), (h, w) = self.frames[0].shape, frame.shape
-            raise InputError(f"{self.path}: frame {len(self.frames)} is {w}x{h} pixels, the first is {w0}x{h0}.")
+            raise InputError(
+                "{path}: frame {frame} is {w}x{h} pixels, the first is {w0}x{h0}.",
+                path=self.path,
+                frame=len(self.frames),
+                w=w,
+                h=h,
+                w0=w0,
+                h0=h0,
+            )
         self.check(len(self.frames) + 1, *frame.shape, frame.itemsize)
         self.frames.append(frame)
 
     def stack(self) -> np.ndarray:
         if not self.frames:
-            raise InputError(f"{self.path} holds no frame that can be decoded.")
+            raise InputError("{path} holds no frame that can be decoded.", path=self.path)
         stacked = np.stack(self.frames)
         self.frames.clear()
         return _to_uint8(stacked, self.path)
@@ -152,10 +178,12 @@ def _to_uint8(frames: np.ndarray, path: Path) -> np.ndarray:
     if frames.dtype == np.uint8:
         return frames
     if frames.dtype.kind not in "buif":
-        raise InputError(f"{path} holds values of type {frames.dtype}: gray levels must be numbers.")
+        raise InputError(
+            "{path} holds values of type {type}: gray levels must be numbers.", path=path, type=frames.dtype
+        )
     low, high = float(frames.min()), float(frames.max())
     if not (np.isfinite(low) and np.isfinite(high)):
-        raise InputError(f"{path} holds gray levels that are not finite numbers.")
+        raise InputError("{path} holds gray levels that are not finite numbers.", path=path)
     low = min(low, 0.0)
     scale = 255.0 / (high - low) if high > low else 0.0
     out = np.empty(frames.shape, np.uint8)
@@ -174,7 +202,7 @@ def _even_times(count: int, fps: float) -> np.ndarray:
 def _read_video(path: Path, fps: float | None, limits: ClipLimits, progress: Progress | None) -> Clip:
     import av
 
-    unreadable = InputError(f"{path} is not a video that can be decoded.")
+    unreadable = InputError("{path} is not a video that can be decoded.", path=path)
     options = {"format_whitelist": _CONTAINERS, "protocol_whitelist": "file"}
     try:
         container = av.open(str(path), container_options=options, metadata_errors="replace")
@@ -183,14 +211,19 @@ def _read_video(path: Path, fps: float | None, limits: ClipLimits, progress: Pro
     with container:
         streams = [s for s in container.streams.video if not s.disposition & av.stream.Disposition.attached_pic]
         if not streams:
-            raise InputError(f"{path} has no video stream, only sound or other data.")
+            raise InputError("{path} has no video stream, only sound or other data.", path=path)
         video, audio = streams[0], next(iter(container.streams.audio), None)
         frames = _Frames(path, limits)
         if video.width and video.height:
             frames.check(max(video.frames, 1), video.height, video.width)
         claimed_s = float(container.duration / av.time_base) if container.duration else 0.0
         if fps is None and claimed_s > limits.longest_s:
-            raise InputError(f"{path} lasts {claimed_s:.1f} s: at most {limits.longest_s:g} s are read, cut it first.")
+            raise InputError(
+                "{path} lasts {duration:.1f} s: at most {limit:g} s are read, cut it first.",
+                path=path,
+                duration=claimed_s,
+                limit=limits.longest_s,
+            )
         video.thread_type = "AUTO"
         starts, lengths, sound = [], [], _Sound(audio, limits)
         damage = None
@@ -211,15 +244,21 @@ def _read_video(path: Path, fps: float | None, limits: ClipLimits, progress: Pro
         missing = video.frames - len(starts)
         # AVI and MP4 write the number of frames; edit lists and encoders' delays account for a few.
         if damage is not None or missing > max(2, 0.02 * video.frames):
+            if not video.frames:
+                raise InputError(
+                    "{path} is damaged or cut short: only {read} frames can be decoded.", path=path, read=len(starts)
+                )
             raise InputError(
-                f"{path} is damaged or cut short: {len(starts)} of "
-                f"{video.frames or 'an unknown number of'} frames can be decoded."
+                "{path} is damaged or cut short: {read} of {all} frames can be decoded.",
+                path=path,
+                read=len(starts),
+                all=video.frames,
             )
         rate = video.average_rate or video.guessed_rate
     stacked = frames.stack()
     times = _times(starts, lengths, float(rate) if rate else None, fps)
     if times is None:
-        raise InputError(f"{path} has no time stamps and no frame rate: give the frame rate with --fps.")
+        raise InputError("{path} has no time stamps and no frame rate: give the frame rate with --fps.", path=path)
     samples, audio_rate = sound.finish(starts[0] or 0.0, times[-1])
     details = {"codec": codec, "pixel_format": pixel_format}
     return Clip(stacked, times, samples, audio_rate, str(path), details)
@@ -279,7 +318,9 @@ class _Sound:
             sum(map(len, self.chunks[-1:]))
             and len(self.chunks) * len(self.chunks[-1]) > 2 * self.limits.longest_s * self.rate
         ):
-            raise InputError(f"The sound lasts longer than {2 * self.limits.longest_s:g} s: cut the clip first.")
+            raise InputError(
+                "The sound lasts longer than {limit:g} s: cut the clip first.", limit=2 * self.limits.longest_s
+            )
 
     def finish(self, video_start_s: float, duration_s: float) -> tuple[np.ndarray | None, int | None]:
         """Samples from the first frame's start on, and the rate; (None, None) where there is no sound."""
@@ -306,21 +347,27 @@ def _read_folder(path: Path, fps: float, limits: ClipLimits, progress: Progress 
         number = re.search(r"(\d+)$", file.stem)
         if file.suffix.lower() in _PICTURES and number:
             if int(number[1]) in numbered:
-                raise InputError(f"{path} has two frames with the number {int(number[1])}.")
+                raise InputError("{path} has two frames with the number {number}.", path=path, number=int(number[1]))
             numbered[int(number[1])] = file
     if not numbered:
-        raise InputError(f"{path} holds no numbered PNG or TIFF frames (such as clip_0000.png).")
+        raise InputError("{path} holds no numbered PNG or TIFF frames (such as clip_0000.png).", path=path)
     first, last = min(numbered), max(numbered)
     if len(numbered) != last - first + 1:
         missing = next(n for n in range(first, last) if n not in numbered)
-        raise InputError(f"{path}: frame number {missing} is missing between {first} and {last}.")
+        raise InputError(
+            "{path}: frame number {number} is missing between {first} and {last}.",
+            path=path,
+            number=missing,
+            first=first,
+            last=last,
+        )
     frames = _Frames(path, limits)
     frames.check(len(numbered), SMALLEST_SIDE, SMALLEST_SIDE)
     for number in range(first, last + 1):
         file = numbered[number]
         picture = cv2.imdecode(np.fromfile(file, np.uint8), cv2.IMREAD_GRAYSCALE | cv2.IMREAD_ANYDEPTH)
         if picture is None:
-            raise InputError(f"{file} is not a picture that can be read.")
+            raise InputError("{path} is not a picture that can be read.", path=file)
         frames.add(picture)
         if progress:
             progress(number - first + 1, len(numbered))
@@ -335,11 +382,13 @@ def _read_array(path: Path, fps: float | None, limits: ClipLimits) -> Clip:
         if path.suffix.lower() == ".npz":
             with zipfile.ZipFile(path) as archive:
                 if sum(entry.file_size for entry in archive.infolist()) > 8 * limits.most_bytes:
-                    raise InputError(f"{path} unpacks to more than {8 * limits.most_bytes / 2**30:.0f} GiB.")
+                    raise InputError(
+                        "{path} unpacks to more than {most:.0f} GiB.", path=path, most=8 * limits.most_bytes / 2**30
+                    )
             with np.load(path, allow_pickle=False) as archive:
                 found = [name for name in ("frames", "mri", *archive.files) if name in archive.files]
                 if not found:
-                    raise InputError(f"{path} holds no array.")
+                    raise InputError("{path} holds no array.", path=path)
                 array = archive[found[0]]
                 fps = fps or (float(archive["fps"]) if "fps" in archive.files else None)
         else:
@@ -347,11 +396,13 @@ def _read_array(path: Path, fps: float | None, limits: ClipLimits) -> Clip:
     except (ValueError, OSError, EOFError, zipfile.BadZipFile, TypeError) as error:
         if isinstance(error, InputError):
             raise
-        raise InputError(f"{path} is not a NumPy array file that can be read.") from None
+        raise InputError("{path} is not a NumPy array file that can be read.", path=path) from None
     if array.ndim != 3:
-        raise InputError(f"{path} holds an array of shape {array.shape}: frames must be (T, H, W).")
+        raise InputError(
+            "{path} holds an array of shape {shape}: frames must be (T, H, W).", path=path, shape=array.shape
+        )
     if not len(array):
-        raise InputError(f"{path} holds no frame.")
+        raise InputError("{path} holds no frame.", path=path)
     frames.check(*array.shape)
     stacked = np.ascontiguousarray(_to_uint8(array, path))
     details = {"codec": path.suffix[1:].lower(), "pixel_format": str(array.dtype)}

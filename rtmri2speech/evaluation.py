@@ -125,12 +125,12 @@ def evaluate_clip(bundle: Bundle, clip: Clip) -> dict:
     Raises InputError if the clip has no sound, or a silent one.
     """
     if clip.audio is None:
-        raise InputError(f"{clip.source} has no sound to compare with: give clips with reference audio.")
+        raise InputError("{clip} has no sound to compare with: give clips with reference audio.", clip=clip.source)
     analysis = analyse(bundle, clip, bands=())
     try:
         reference = read_reference(clip.audio, clip.audio_rate, bundle.mel, len(analysis.mel_db))
     except InputError as error:
-        raise InputError(f"{clip.source}: {error}") from None
+        raise InputError("{path}: {reason}", path=clip.source, reason=error) from None
     made = assess(bundle, analysis, reference)
     return made.scores | {
         "frames": len(analysis.mel_db),

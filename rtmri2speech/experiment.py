@@ -40,7 +40,9 @@ class Hiding:
         if not self.regions:
             raise InputError("Nothing is hidden yet: choose a region or draw one.")
         if self.manner not in MANNERS:
-            raise InputError(f"A region is hidden by {' or '.join(MANNERS)}, not {self.manner!r}.")
+            raise InputError(
+                "A region is hidden by {known}, not {given!r}.", known=" or ".join(MANNERS), given=self.manner
+            )
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,10 @@ def hide(bundle: Bundle, analysis: Analysis, hiding: Hiding, progress: Progress 
     first, last = (0, len(frames) - 1) if hiding.stretch is None else hiding.stretch
     if not 0 <= first <= last < len(frames):
         raise InputError(
-            f"There is no stretch from frame {first} to {last}: the clip has frames 0 to {len(frames) - 1}."
+            "There is no stretch from frame {first} to {last}: the clip has frames 0 to {end}.",
+            first=first,
+            last=last,
+            end=len(frames) - 1,
         )
     mask = joint_mask(hiding.regions, *frames.shape[1:])
     if not mask.any():

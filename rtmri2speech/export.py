@@ -194,7 +194,7 @@ def _write_all(
 ) -> None:
     unknown = [kind for kind in kinds if kind not in KINDS]
     if unknown or not kinds:
-        raise InputError(f"Choose what to export, of: {', '.join(KINDS)}.")
+        raise InputError("Choose what to export, of: {kinds}.", kinds=", ".join(KINDS))
     stretch = _checked(subject, look)
     weights = {"video": 4.0, "heat_video": 4.0, "heatmaps": 2.0}
     whole, done = sum(weights.get(kind, 0.5) for kind in kinds), 0.0
@@ -334,8 +334,9 @@ def _write_heatmaps(folder: Path, subject: Subject, look: Look, stretch: Stretch
     count = last + 1 - first
     if 4 * count * analysis.frame_size**2 * len(bands) > MOST_HEATMAP_BYTES:
         raise InputError(
-            f"The heatmaps of {count} frames would take more than {MOST_HEATMAP_BYTES / 2**30:g} GiB: "
-            "choose a stretch or fewer bands."
+            "The heatmaps of {count} frames would take more than {size:g} GiB: choose a stretch or fewer bands.",
+            count=count,
+            size=MOST_HEATMAP_BYTES / 2**30,
         )
     for number, (band, heat) in enumerate(zip(bands, _heatmaps(subject, look, stretch).values(), strict=True)):
         path = folder / f"{subject.stem}_{band.name}_heatmaps.npy"
@@ -469,7 +470,9 @@ def _bands(subject: Subject, look: Look) -> tuple[Band, ...]:
     chosen = tuple(known) if look.bands is None else look.bands
     for name in chosen:
         if name not in known:
-            raise InputError(f"There is no band {name} in this analysis: it has {', '.join(known)}.")
+            raise InputError(
+                "There is no band {name} in this analysis: it has {bands}.", name=name, bands=", ".join(known)
+            )
     if not chosen:
         raise InputError("Choose one band or more to export.")
     return tuple(known[name] for name in known if name in chosen)
@@ -482,9 +485,16 @@ def _checked(subject: Subject, look: Look) -> Stretch:
     count = len(subject.analysis.mel_db)
     first, last = (0, count - 1) if look.stretch is None else look.stretch
     if not 0 <= first <= last < count:
-        raise InputError(f"There is no stretch from frame {first} to {last}: the clip has frames 0 to {count - 1}.")
+        raise InputError(
+            "There is no stretch from frame {first} to {last}: the clip has frames 0 to {end}.",
+            first=first,
+            last=last,
+            end=count - 1,
+        )
     if look.sound not in SOUNDS:
-        raise InputError(f"The sound of a video is one of {', '.join(SOUNDS)}, not {look.sound!r}.")
+        raise InputError(
+            "The sound of a video is one of {sounds}, not {sound!r}.", sounds=", ".join(SOUNDS), sound=look.sound
+        )
     if look.sound == "original" and subject.original is None:
         raise InputError("This clip has no original speech: choose the synthesised speech or none.")
     even_size(look.size)
@@ -522,7 +532,7 @@ def _sha256(path: Path) -> str:
     try:
         return sha256_of(path)
     except FileNotFoundError:
-        raise InputError(f"The file {path.name} is no longer there: open the clip again.") from None
+        raise InputError("The file {name} is no longer there: open the clip again.", name=path.name) from None
 
 
 def _sha256_of_source(source: Path) -> str | dict[str, str]:

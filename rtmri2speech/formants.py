@@ -37,7 +37,11 @@ def measure_f0(
     """
     times_s = _times(times_s)
     if not 0 < floor_hz < ceiling_hz:
-        raise InputError(f"The pitch floor ({floor_hz:g} Hz) must lie between 0 and the ceiling ({ceiling_hz:g} Hz).")
+        raise InputError(
+            "The pitch floor ({low:g} Hz) must lie between 0 and the ceiling ({high:g} Hz).",
+            low=floor_hz,
+            high=ceiling_hz,
+        )
     sound = _sound(waveform, rate, shortest_s=3 / floor_hz)
     pitch = sound.to_pitch_ac(pitch_floor=floor_hz, pitch_ceiling=ceiling_hz)
     return np.array([pitch.get_value_at_time(t) for t in times_s], np.float64)
@@ -71,7 +75,9 @@ def measure_formants(
         ceiling_hz = min(formant_ceiling(f0_hz), rate / 2)
     if not 0 < ceiling_hz <= rate / 2:
         raise InputError(
-            f"The formant ceiling ({ceiling_hz:g} Hz) must lie between 0 and half the sample rate ({rate / 2:g} Hz)."
+            "The formant ceiling ({hz:g} Hz) must lie between 0 and half the sample rate ({most:g} Hz).",
+            hz=ceiling_hz,
+            most=rate / 2,
         )
     track = sound.to_formant_burg(
         max_number_of_formants=formants,
@@ -136,9 +142,11 @@ def _sound(waveform: np.ndarray, rate: int, shortest_s: float):
     if waveform.ndim != 1 or not np.isfinite(waveform).all():
         raise InputError("A waveform to measure must be mono and hold finite numbers only.")
     if not rate > 0:
-        raise InputError(f"The sample rate must be above 0, not {rate!r}.")
+        raise InputError("The sample rate must be above 0, not {rate!r}.", rate=rate)
     if waveform.size <= shortest_s * rate:
         raise InputError(
-            f"The sound lasts {waveform.size / rate:.3f} s, too short to measure: give more than {shortest_s:.3f} s."
+            "The sound lasts {seconds:.3f} s, too short to measure: give more than {least:.3f} s.",
+            seconds=waveform.size / rate,
+            least=shortest_s,
         )
     return parselmouth.Sound(waveform, sampling_frequency=rate)

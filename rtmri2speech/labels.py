@@ -39,7 +39,9 @@ def write_labels(path: str | PathLike, source: str | PathLike, from_s: float, to
     grid = _read(source)
     start, end = max(from_s, call(grid, "Get start time")), min(to_s, call(grid, "Get end time"))
     if not start < end:
-        raise InputError(f"{Path(source).name} has no labels from {from_s:.3f} to {to_s:.3f} s.")
+        raise InputError(
+            "{name} has no labels from {start:.3f} to {end:.3f} s.", name=Path(source).name, start=from_s, end=to_s
+        )
     cut = call(grid, "Extract part", start, end, "no")
     parselmouth.praat.run('Text writing preferences: "UTF-8"')
     with replacing(path) as temporary:
@@ -54,5 +56,5 @@ def _read(path: str | PathLike):
     except parselmouth.PraatError:
         grid = None
     if not isinstance(grid, parselmouth.TextGrid):
-        raise InputError(f"{path} is not a TextGrid.")
+        raise InputError("{path} is not a TextGrid.", path=path)
     return grid

@@ -67,13 +67,20 @@ def band_bins(spec: MelSpec, band: Band) -> np.ndarray:
     Raises InputError when the band reaches beyond the mel's range or holds no bin.
     """
     if band.low_hz < spec.fmin_hz or band.high_hz > spec.top_hz:
-        raise InputError(f"{band.label} reaches beyond the mel's range ({spec.fmin_hz:g}-{spec.top_hz:g} Hz).")
+        raise InputError(
+            "{band} reaches beyond the mel's range ({fmin_hz:g}-{top_hz:g} Hz).",
+            band=band.label,
+            fmin_hz=spec.fmin_hz,
+            top_hz=spec.top_hz,
+        )
     centres = centre_frequencies_hz(spec)
     bins = np.flatnonzero((centres >= band.low_hz) & (centres <= band.high_hz))
     if not len(bins):
         nearest = centres[np.abs(centres - (band.low_hz + band.high_hz) / 2).argmin()]
         raise InputError(
-            f"{band.label} holds no mel bin of this bundle: widen it (the nearest bin is at {nearest:.0f} Hz)."
+            "{band} holds no mel bin of this bundle: widen it (the nearest bin is at {hz:.0f} Hz).",
+            band=band.label,
+            hz=nearest,
         )
     return bins
 
@@ -91,8 +98,10 @@ def mel_spectrogram_db(waveform: torch.Tensor, spec: MelSpec) -> torch.Tensor:
     shortest = padding + 1 if spec.layout == "centred" else spec.n_fft
     if x.shape[-1] < max(shortest, spec.hop_length):
         raise InputError(
-            f"The audio has {x.shape[-1]} samples ({x.shape[-1] / spec.sample_rate:.3f} s); "
-            f"a mel spectrogram needs at least {max(shortest, spec.hop_length)}."
+            "The audio has {samples} samples ({seconds:.3f} s); a mel spectrogram needs at least {least}.",
+            samples=x.shape[-1],
+            seconds=x.shape[-1] / spec.sample_rate,
+            least=max(shortest, spec.hop_length),
         )
     x = torch.cat([x[:, :1], x[:, 1:] - spec.preemphasis * x[:, :-1]], dim=1)
     if padding:
@@ -123,7 +132,7 @@ class Scaler:
             try:
                 value = np.asarray(getattr(self, name), dtype=np.float32)
             except (TypeError, ValueError):
-                raise InputError(f"The scaler's {name} is not a list of numbers.") from None
+                raise InputError("The scaler's {name} is not a list of numbers.", name=name) from None
             object.__setattr__(self, name, value)
         if self.mean.ndim != 1 or self.mean.shape != self.std.shape:
             raise InputError("The scaler's mean and std must be lists of numbers of the same length.")
@@ -143,14 +152,19 @@ class Scaler:
         try:
             data = json.loads(Path(path).read_text(encoding="utf-8"))
         except OSError as error:
-            raise InputError(f"Cannot read the scaler {path}: {error.strerror}.") from None
+            raise InputError("Cannot read the scaler {path}: {reason}.", path=path, reason=error.strerror) from None
         except ValueError:
-            raise InputError(f"The scaler {path} is not a JSON file.") from None
+            raise InputError("The scaler {path} is not a JSON file.", path=path) from None
         if not isinstance(data, dict) or not {"mean", "std"} <= set(data):
-            raise InputError(f'The scaler {path} must hold the lists "mean" and "std".')
+            raise InputError('The scaler {path} must hold the lists "mean" and "std".', path=path)
         scaler = cls(data["mean"], data["std"])
         if len(scaler.mean) != n_mels:
-            raise InputError(f"The scaler {path} is for {len(scaler.mean)} mel bins, the model has {n_mels}.")
+            raise InputError(
+                "The scaler {path} is for {bins} mel bins, the model has {wanted}.",
+                path=path,
+                bins=len(scaler.mean),
+                wanted=n_mels,
+            )
         return scaler
 
     def write(self, path: str | os.PathLike) -> None:

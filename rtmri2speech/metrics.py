@@ -45,7 +45,11 @@ def mcd_dtw(reference_db: np.ndarray, candidate_db: np.ndarray, order: int = 12)
     """
     reference_db, candidate_db = _mel(reference_db), _mel(candidate_db)
     if reference_db.shape[1] != candidate_db.shape[1]:
-        raise InputError(f"The mels have {reference_db.shape[1]} and {candidate_db.shape[1]} bins: make both alike.")
+        raise InputError(
+            "The mels have {one} and {other} bins: make both alike.",
+            one=reference_db.shape[1],
+            other=candidate_db.shape[1],
+        )
     import librosa  # slow to import, and only this metric needs it
     from scipy.spatial.distance import cdist
 
@@ -62,7 +66,9 @@ def band_mae(reference_db: np.ndarray, candidate_db: np.ndarray, bins: Mapping[s
     for name, indices in bins.items():
         indices = np.asarray(indices)
         if indices.size == 0 or indices.min() < 0 or indices.max() >= error.shape[1]:
-            raise InputError(f"Band {name} holds no mel bin, or one outside 0 to {error.shape[1] - 1}.")
+            raise InputError(
+                "Band {name} holds no mel bin, or one outside 0 to {most}.", name=name, most=error.shape[1] - 1
+            )
         result[name] = float(error[:, indices].mean())
     return result
 
@@ -193,8 +199,11 @@ def evaluate_waveforms(
     durations_s = reference.size / reference_rate, candidate.size / candidate_rate
     if abs(durations_s[0] - durations_s[1]) > length_tolerance_s:
         raise InputError(
-            f"The reference lasts {durations_s[0]:.2f} s and the candidate {durations_s[1]:.2f} s, more than "
-            f"{length_tolerance_s:g} s apart: compare recordings of the same clip."
+            "The reference lasts {one:.2f} s and the candidate {other:.2f} s, more than "
+            "{tolerance:g} s apart: compare recordings of the same clip.",
+            one=durations_s[0],
+            other=durations_s[1],
+            tolerance=length_tolerance_s,
         )
     if not reference.any():
         raise InputError("The reference is silent: there is nothing to compare with.")
@@ -264,7 +273,7 @@ def _mel_cepstrum(*mels_db: np.ndarray, order: int) -> list[np.ndarray]:
     """Coefficients 1..order (T, order) of the natural-log magnitude of each dB mel (T, n_mels)."""
     n_mels = mels_db[0].shape[1]
     if not 1 <= order < n_mels:
-        raise InputError(f"The cepstral order must be from 1 to {n_mels - 1}, not {order!r}.")
+        raise InputError("The cepstral order must be from 1 to {most}, not {given!r}.", most=n_mels - 1, given=order)
     m, k = np.arange(1, order + 1), np.arange(n_mels)
     cosines = np.cos(np.pi / n_mels * np.outer(k + 0.5, m))
     ln_per_db = math.log(10) / 20
@@ -286,7 +295,9 @@ def _correlation(a: np.ndarray, b: np.ndarray) -> float | None:
 def _mel(mel_db: np.ndarray) -> np.ndarray:
     mel_db = np.asarray(mel_db, np.float64)
     if mel_db.ndim != 2 or 0 in mel_db.shape or not np.isfinite(mel_db).all():
-        raise InputError(f"A dB mel must be (frames, bins) of finite numbers; this one has shape {mel_db.shape}.")
+        raise InputError(
+            "A dB mel must be (frames, bins) of finite numbers; this one has shape {shape}.", shape=mel_db.shape
+        )
     return mel_db
 
 
@@ -297,9 +308,11 @@ def _mels(reference_db: np.ndarray, candidate_db: np.ndarray) -> tuple[np.ndarra
 def _waveform(waveform: np.ndarray, rate: int = 1) -> np.ndarray:
     waveform = np.asarray(waveform, np.float64)
     if waveform.ndim != 1 or waveform.size == 0 or not np.isfinite(waveform).all():
-        raise InputError(f"A waveform must be mono, of finite numbers; this one has shape {waveform.shape}.")
+        raise InputError(
+            "A waveform must be mono, of finite numbers; this one has shape {shape}.", shape=waveform.shape
+        )
     if not rate > 0:
-        raise InputError(f"The sample rate must be above 0, not {rate!r}.")
+        raise InputError("The sample rate must be above 0, not {rate!r}.", rate=rate)
     return waveform
 
 
@@ -321,5 +334,7 @@ def _contours(reference_f0_hz: np.ndarray, candidate_f0_hz: np.ndarray) -> tuple
 def _pair(validate: Callable, reference: np.ndarray, candidate: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     reference, candidate = validate(reference), validate(candidate)
     if reference.shape != candidate.shape:
-        raise InputError(f"Reference and candidate differ in shape: {reference.shape} and {candidate.shape}.")
+        raise InputError(
+            "Reference and candidate differ in shape: {one} and {other}.", one=reference.shape, other=candidate.shape
+        )
     return reference, candidate

@@ -38,15 +38,20 @@ class Region:
 
     def __post_init__(self):
         if not isinstance(self.name, str) or re.fullmatch(r"[\w.-]{1,40}", self.name) is None:
-            raise InputError(f"A region's name is 1 to 40 letters, digits, '.', '_' or '-', not {self.name!r}.")
+            raise InputError(
+                "A region's name is 1 to 40 letters, digits, '.', '_' or '-', not {name!r}.", name=self.name
+            )
         if not 3 <= len(self.polygon) <= _MOST_POINTS:
             raise InputError(
-                f"Region {self.name} has {len(self.polygon)} points: a polygon needs 3 to {_MOST_POINTS:,}."
+                "Region {name} has {count} points: a polygon needs 3 to {most:,}.",
+                name=self.name,
+                count=len(self.polygon),
+                most=_MOST_POINTS,
             )
         if not all(math.isfinite(value) for point in self.polygon for value in point):
-            raise InputError(f"Region {self.name} has a point that is not finite: give x and y from 0 to 1.")
+            raise InputError("Region {name} has a point that is not finite: give x and y from 0 to 1.", name=self.name)
         if self.area < 1e-6:
-            raise InputError(f"Region {self.name} encloses no area: its points lie on one line.")
+            raise InputError("Region {name} encloses no area: its points lie on one line.", name=self.name)
 
     @property
     def area(self) -> float:
@@ -61,7 +66,7 @@ class Region:
     def scaled(self, factor: float) -> "Region":
         """Enlarged by `factor` about the centre of the picture, so a set of regions keeps its arrangement."""
         if not (math.isfinite(factor) and factor > 0):
-            raise InputError(f"A region can only be scaled by a number above 0, not {factor!r}.")
+            raise InputError("A region can only be scaled by a number above 0, not {factor!r}.", factor=factor)
         return Region(self.name, tuple((0.5 + factor * (x - 0.5), 0.5 + factor * (y - 0.5)) for x, y in self.polygon))
 
     def mirrored(self) -> "Region":
@@ -96,7 +101,9 @@ def find_regions(name_or_file: str) -> list[Region]:
     if Path(name_or_file).suffix.lower() == ".json" or Path(name_or_file).exists():
         return read_regions(name_or_file)
     names = ", ".join(region.name for region in TEMPLATE)
-    raise InputError(f"There is no region called {name_or_file!r}: give one of {names}, or a JSON file.")
+    raise InputError(
+        "There is no region called {name!r}: give one of {names}, or a JSON file.", name=name_or_file, names=names
+    )
 
 
 def read_regions(path: str | Path) -> list[Region]:
@@ -106,22 +113,28 @@ def read_regions(path: str | Path) -> list[Region]:
         with path.open("rb") as file:
             content = file.read(_MOST_BYTES + 1)
     except OSError as error:
-        raise InputError(f"Cannot read {path}: {error.strerror or error}.") from None
+        raise InputError("Cannot read {path}: {reason}.", path=path, reason=error.strerror or error) from None
     if len(content) > _MOST_BYTES:
-        raise InputError(f"{path} is larger than {_MOST_BYTES:,} bytes: that is not a file of regions.")
+        raise InputError(
+            "{path} is larger than {most:,} bytes: that is not a file of regions.", path=path, most=_MOST_BYTES
+        )
     try:
         data = json.loads(content.decode("utf-8-sig"))
     except (ValueError, RecursionError):
-        raise InputError(f"{path} is not a JSON file of regions.") from None
+        raise InputError("{path} is not a JSON file of regions.", path=path) from None
     if not isinstance(data, dict) or not isinstance(data.get("regions"), list):
-        raise InputError(f'{path} must hold an object with a list called "regions".')
+        raise InputError('{path} must hold an object with a list called "regions".', path=path)
     if not 1 <= len(data["regions"]) <= _MOST_REGIONS:
-        raise InputError(f"{path} holds {len(data['regions'])} regions: give 1 to {_MOST_REGIONS}.")
+        raise InputError(
+            "{path} holds {count} regions: give 1 to {most}.", path=path, count=len(data["regions"]), most=_MOST_REGIONS
+        )
     regions = [_region_from_json(entry, path) for entry in data["regions"]]
     names = [region.name for region in regions]
     for name in names:
         if names.count(name) > 1:
-            raise InputError(f"{path} has more than one region called {name}: give each its own name.")
+            raise InputError(
+                "{path} has more than one region called {name}: give each its own name.", path=path, name=name
+            )
     return regions
 
 
@@ -131,7 +144,7 @@ def write_regions(path: str | Path, regions: Iterable[Region]) -> None:
     for region in regions:
         inside = _cut_to_picture(region.polygon)
         if len(inside) < 3:
-            raise InputError(f"Region {region.name} lies outside the picture: move it back before saving.")
+            raise InputError("Region {name} lies outside the picture: move it back before saving.", name=region.name)
         entries.append({"name": region.name, "polygon": [[round(x, 6), round(y, 6)] for x, y in inside]})
     with replacing(path) as temporary:
         temporary.write_text(json.dumps({"regions": entries}, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
@@ -198,7 +211,9 @@ def attention_share(maps: np.ndarray, masks: Mapping[str, np.ndarray]) -> dict[s
     """
     maps = np.asarray(maps)
     if maps.ndim != 3 or not np.isfinite(maps).all():
-        raise InputError(f"Attention maps must be (frames, height, width) of finite numbers, not {maps.shape}.")
+        raise InputError(
+            "Attention maps must be (frames, height, width) of finite numbers, not {shape}.", shape=maps.shape
+        )
     positive = np.maximum(maps, 0).reshape(len(maps), -1).astype(np.float64)
     total = positive.sum(axis=1)
     total[total == 0] = np.nan
@@ -206,7 +221,10 @@ def attention_share(maps: np.ndarray, masks: Mapping[str, np.ndarray]) -> dict[s
     for name, region_mask in masks.items():
         if region_mask.shape != maps.shape[1:]:
             raise InputError(
-                f"The mask of {name} is {region_mask.shape}, the maps are {maps.shape[1:]}: draw it at that size."
+                "The mask of {name} is {shape}, the maps are {wanted}: draw it at that size.",
+                name=name,
+                shape=region_mask.shape,
+                wanted=maps.shape[1:],
             )
         shares[name] = positive @ region_mask.ravel().astype(np.float64) / total
     return shares
@@ -219,11 +237,15 @@ def area_share(masks: Mapping[str, np.ndarray]) -> dict[str, float]:
 
 def _check_hiding(frames: np.ndarray, region_mask: np.ndarray, strength: float) -> None:
     if not 0 <= strength <= 1:
-        raise InputError(f"The strength of the mask must be from 0 (no change) to 1 (all of it), not {strength!r}.")
+        raise InputError(
+            "The strength of the mask must be from 0 (no change) to 1 (all of it), not {given!r}.", given=strength
+        )
     if frames.dtype != np.uint8 or frames.ndim != 3 or frames.shape[1:] != region_mask.shape:
         raise InputError(
-            f"Hiding a region needs uint8 frames (T, H, W) and a mask of their size; got {frames.dtype} "
-            f"{frames.shape} and {region_mask.shape}."
+            "Hiding a region needs uint8 frames (T, H, W) and a mask of their size; got {dtype} {shape} and {mask}.",
+            dtype=frames.dtype,
+            shape=frames.shape,
+            mask=region_mask.shape,
         )
 
 
@@ -237,20 +259,28 @@ def _mixed(frames: np.ndarray, other: np.ndarray, share: np.ndarray) -> np.ndarr
 
 def _region_from_json(entry, path: Path) -> Region:
     if not isinstance(entry, dict) or set(entry) != {"name", "polygon"} or not isinstance(entry["polygon"], list):
-        raise InputError(f'Each region in {path} needs a "name" and a "polygon", a list of [x, y] points.')
+        raise InputError('Each region in {path} needs a "name" and a "polygon", a list of [x, y] points.', path=path)
     name = entry["name"]
     for point in entry["polygon"]:
         if not isinstance(point, list) or len(point) != 2 or not all(type(value) in (int, float) for value in point):
-            raise InputError(f"Region {name!r} in {path} has a point that is not [x, y]: {json.dumps(point)[:60]}.")
+            raise InputError(
+                "Region {name!r} in {path} has a point that is not [x, y]: {point}.",
+                name=name,
+                path=path,
+                point=json.dumps(point)[:60],
+            )
         if not all(0 <= value <= 1 for value in point):
             raise InputError(
-                f"Region {name!r} in {path} has the point {json.dumps(point)[:60]} outside the picture: "
-                "x and y are shares of its width and height, from 0 to 1."
+                "Region {name!r} in {path} has the point {point} outside the picture: "
+                "x and y are shares of its width and height, from 0 to 1.",
+                name=name,
+                path=path,
+                point=json.dumps(point)[:60],
             )
     try:
         return Region(name, tuple((float(x), float(y)) for x, y in entry["polygon"]))
     except InputError as error:
-        raise InputError(f"{path}: {error}") from None
+        raise InputError("{path}: {reason}", path=path, reason=error) from None
 
 
 def _cut_to_picture(polygon: tuple[Point, ...]) -> list[Point]:

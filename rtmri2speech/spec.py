@@ -10,21 +10,23 @@ from dataclasses import asdict, dataclass, fields
 from .errors import InputError
 
 
-def _require(condition: bool, sentence: str) -> None:
+def _require(condition: bool, template: str, **values: object) -> None:
     if not condition:
-        raise InputError(sentence)
+        raise InputError(template, **values)
 
 
 def _from_json(cls, data: dict):
     """A frozen spec from a JSON object; unknown and missing names are errors."""
-    _require(isinstance(data, dict), f"{cls.__name__} must be a JSON object, not {type(data).__name__}.")
+    _require(
+        isinstance(data, dict), "{part} must be a JSON object, not {type}.", part=cls.__name__, type=type(data).__name__
+    )
     known = {f.name for f in fields(cls)}
     unknown = sorted(set(data) - known)
-    _require(not unknown, f"{cls.__name__} has no setting called {', '.join(unknown)}.")
+    _require(not unknown, "{part} has no setting called {names}.", part=cls.__name__, names=", ".join(unknown))
     try:
         return cls(**data)
     except TypeError as error:
-        raise InputError(f"{cls.__name__} cannot be read: {error}.") from None
+        raise InputError("{part} cannot be read: {reason}.", part=cls.__name__, reason=error) from None
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,10 @@ class MelSpec:
         for name in ("sample_rate", "n_fft", "win_length", "hop_length", "n_mels"):
             value = getattr(self, name)
             _require(
-                isinstance(value, int) and value > 0, f"MelSpec.{name} must be a positive whole number, not {value!r}."
+                isinstance(value, int) and value > 0,
+                "MelSpec.{name} must be a positive whole number, not {given!r}.",
+                name=name,
+                given=value,
             )
         _require(self.win_length <= self.n_fft, "MelSpec.win_length must not be longer than n_fft.")
         _require(self.hop_length <= self.n_fft, "MelSpec.hop_length must not be longer than n_fft.")
@@ -58,9 +63,14 @@ class MelSpec:
         _require(0 <= self.preemphasis < 1, "MelSpec.preemphasis must be at least 0 and below 1.")
         _require(
             0 <= self.fmin_hz < self.top_hz <= self.sample_rate / 2,
-            f"MelSpec needs 0 <= fmin < fmax <= Nyquist ({self.sample_rate / 2} Hz).",
+            "MelSpec needs 0 <= fmin < fmax <= Nyquist ({nyquist} Hz).",
+            nyquist=self.sample_rate / 2,
         )
-        _require(self.layout in ("centred", "thesis"), f"MelSpec.layout is 'centred' or 'thesis', not {self.layout!r}.")
+        _require(
+            self.layout in ("centred", "thesis"),
+            "MelSpec.layout is 'centred' or 'thesis', not {given!r}.",
+            given=self.layout,
+        )
 
     @property
     def top_hz(self) -> float:
@@ -89,7 +99,8 @@ class FrameSpec:
     def __post_init__(self):
         _require(
             isinstance(self.size, int) and 32 <= self.size <= 1024 and self.size % 32 == 0,
-            f"FrameSpec.size must be a multiple of 32 from 32 to 1024, not {self.size!r}.",
+            "FrameSpec.size must be a multiple of 32 from 32 to 1024, not {given!r}.",
+            given=self.size,
         )
 
     to_json = asdict
@@ -107,23 +118,30 @@ class Band:
     def __post_init__(self):
         _require(
             re.fullmatch(r"[\w.-]{1,24}", self.name) is not None,
-            f"A band's name is 1 to 24 letters, digits, '.', '_' or '-', not {self.name!r}.",
+            "A band's name is 1 to 24 letters, digits, '.', '_' or '-', not {name!r}.",
+            name=self.name,
         )
         _require(
             math.isfinite(self.low_hz) and math.isfinite(self.high_hz) and 0 <= self.low_hz,
-            f"Band {self.name}: the limits must be finite and not negative.",
+            "Band {name}: the limits must be finite and not negative.",
+            name=self.name,
         )
         _require(
             self.low_hz < self.high_hz,
-            f"Band {self.name} is reversed or empty ({self.low_hz:g}-{self.high_hz:g} Hz): "
+            "Band {name} is reversed or empty ({low_hz:g}-{high_hz:g} Hz): "
             "give the lower limit first, as in F1:300-900.",
+            name=self.name,
+            low_hz=self.low_hz,
+            high_hz=self.high_hz,
         )
 
     @classmethod
     def parse(cls, text: str) -> "Band":
         """Read "F1:300-900"."""
         match = re.fullmatch(r"\s*([^:]+):\s*(\d+(?:\.\d+)?)\s*-\s*(\d+(?:\.\d+)?)\s*", text)
-        _require(match is not None, f"Cannot read the band {text!r}: write NAME:LOW-HIGH in Hz, as in F1:300-900.")
+        _require(
+            match is not None, "Cannot read the band {text!r}: write NAME:LOW-HIGH in Hz, as in F1:300-900.", text=text
+        )
         return cls(match[1].strip(), float(match[2]), float(match[3]))
 
     @property

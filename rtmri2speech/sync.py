@@ -21,7 +21,9 @@ def speech_lag(predicted_db: np.ndarray, reference_db: np.ndarray, fps: float) -
     a mel that does not move. Resolution: one frame.
     """
     if predicted_db.ndim != 2 or predicted_db.shape[1:] != reference_db.shape[1:]:
-        raise InputError(f"The mels have different bins: {predicted_db.shape} and {reference_db.shape}.")
+        raise InputError(
+            "The mels have different bins: {one} and {other}.", one=predicted_db.shape, other=reference_db.shape
+        )
     count = min(len(predicted_db), len(reference_db))
     if count < fps:
         return None, 0.0

@@ -35,7 +35,7 @@ class AcousticConfig:
     def from_json(cls, data: dict) -> "AcousticConfig":
         unknown = set(data) - {f.name for f in fields(cls)}
         if unknown:
-            raise InputError(f"The acoustic model has no setting called {', '.join(sorted(unknown))}.")
+            raise InputError("The acoustic model has no setting called {names}.", names=", ".join(sorted(unknown)))
         return cls(**data)
 
 
@@ -50,14 +50,16 @@ class AcousticModel(nn.Module):
         super().__init__()
         self.config = config
         if not timm.is_model(config.cnn):
-            raise InputError(f"timm has no model called {config.cnn!r}.")
+            raise InputError("timm has no model called {name!r}.", name=config.cnn)
         try:
             dilated = {} if config.output_stride == 32 else {"output_stride": config.output_stride}
             self.cnn = timm.create_model(
                 config.cnn, features_only=True, pretrained=False, in_chans=1, out_indices=(-1,), **dilated
             )
         except (RuntimeError, TypeError, AttributeError, AssertionError) as error:
-            raise InputError(f"The CNN {config.cnn!r} cannot give feature maps: {error}.") from None
+            raise InputError(
+                "The CNN {name!r} cannot give feature maps: {reason}.", name=config.cnn, reason=error
+            ) from None
         self.channels = self.cnn.feature_info.channels()[-1]
         self.rnn = nn.LSTM(self.channels, config.rnn_hidden, batch_first=True, bidirectional=True)
         self.dropout = nn.Dropout(config.dropout)

@@ -54,20 +54,32 @@ class Bundle:
 
     def __post_init__(self):
         if self.kind not in KINDS:
-            raise InputError(f"A bundle's kind is one of {', '.join(KINDS)}, not {self.kind!r}.")
+            raise InputError(
+                "A bundle's kind is one of {known}, not {given!r}.", known=", ".join(KINDS), given=self.kind
+            )
         if self.vocoder_input not in VOCODER_INPUTS:
-            raise InputError(f"A vocoder's input is one of {', '.join(VOCODER_INPUTS)}, not {self.vocoder_input!r}.")
+            raise InputError(
+                "A vocoder's input is one of {known}, not {given!r}.",
+                known=", ".join(VOCODER_INPUTS),
+                given=self.vocoder_input,
+            )
         for what, n_mels in (
             ("acoustic model", self.acoustic.config.n_mels),
             ("vocoder", self.vocoder.config.n_mels),
             ("scaler", len(self.scaler.mean)),
         ):
             if n_mels != self.mel.n_mels:
-                raise InputError(f"The {what} is for {n_mels} mel bins, the bundle's mel has {self.mel.n_mels}.")
+                raise InputError(
+                    "The {part} is for {bins} mel bins, the bundle's mel has {wanted}.",
+                    part=what,
+                    bins=n_mels,
+                    wanted=self.mel.n_mels,
+                )
         if self.vocoder.config.hop_length != self.mel.hop_length:
             raise InputError(
-                f"The vocoder makes {self.vocoder.config.hop_length} samples a frame, the bundle's mel has "
-                f"{self.mel.hop_length}."
+                "The vocoder makes {samples} samples a frame, the bundle's mel has {wanted}.",
+                samples=self.vocoder.config.hop_length,
+                wanted=self.mel.hop_length,
             )
         for network in (self.acoustic, self.vocoder.fold_weight_norm()):
             network.eval().requires_grad_(False)
@@ -103,7 +115,7 @@ class Bundle:
 
         folder = Path(folder)
         if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
-            raise InputError(f"{folder} exists already: give the name of a new folder.")
+            raise InputError("{folder} exists already: give the name of a new folder.", folder=folder)
         with replacing(folder) as temporary:
             temporary.mkdir()
             for name, network in (("acoustic", self.acoustic), ("vocoder", self.vocoder)):

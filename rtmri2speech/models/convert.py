@@ -65,7 +65,7 @@ def read_thesis_acoustic(path: Paths, cnn: str = AcousticConfig.cnn) -> Acoustic
     tensors: dict[str, Tensor] = {}
     for key, value in state.items() if isinstance(state, dict) else ():
         if not isinstance(value, Tensor):
-            raise InputError(f"{path}: the entry {key} is not a tensor.")
+            raise InputError("{path}: the entry {key} is not a tensor.", path=path, key=key)
         key = key.removeprefix("module.")
         for old, new in (("cnn.backbone.", "cnn."), ("rnn.lstm.", "rnn.")):
             if key.startswith(old):
@@ -74,10 +74,10 @@ def read_thesis_acoustic(path: Paths, cnn: str = AcousticConfig.cnn) -> Acoustic
     for dimensions, name in ((2, "head.weight"), (1, "head.bias")):
         found = [k for k, t in tensors.items() if k.startswith("head.") and t.dim() == dimensions]
         if len(found) != 1:
-            raise InputError(f"{path}: expected one {name}, found {len(found)}.")
+            raise InputError("{path}: expected one {name}, found {count}.", path=path, name=name, count=len(found))
         tensors[name] = tensors.pop(found[0])
     if "rnn.weight_hh_l0" not in tensors:
-        raise InputError(f"{path} lacks tensor rnn.lstm.weight_hh_l0: it is not a thesis acoustic model.")
+        raise InputError("{path} lacks tensor rnn.lstm.weight_hh_l0: it is not a thesis acoustic model.", path=path)
     config = AcousticConfig(
         cnn=cnn, n_mels=tensors["head.weight"].shape[0], rnn_hidden=tensors["rnn.weight_hh_l0"].shape[1]
     )
@@ -97,7 +97,7 @@ def read_hifigan_generator(path: Paths, config_path: Paths, mel: MelSpec) -> Gen
     checkpoint = read_checkpoint(path)
     state = checkpoint.get("generator", checkpoint)
     if not isinstance(state, dict):
-        raise InputError(f"{path}: the entry 'generator' is not a dictionary of tensors.")
+        raise InputError("{path}: the entry 'generator' is not a dictionary of tensors.", path=path)
     # All convolutions plain: a reference generator whose weight norm was removed before it was saved
     thesis_variant = "conv_pre.weight" in state and "ups.0.weight" not in state
     config = _generator_config(config_path, "right" if thesis_variant else "both", mel)
@@ -110,12 +110,20 @@ def _generator_config(path: Paths, edge_padding: str, mel: MelSpec) -> Generator
     try:
         data = json.loads(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
-        raise InputError(f"Cannot read the vocoder's config {path}: {error.strerror}.") from None
+        raise InputError(
+            "Cannot read the vocoder's config {path}: {reason}.", path=path, reason=error.strerror
+        ) from None
     except ValueError:
-        raise InputError(f"The vocoder's config {path} is not a JSON file.") from None
+        raise InputError("The vocoder's config {path} is not a JSON file.", path=path) from None
     for name, ours in (("sampling_rate", mel.sample_rate), ("hop_size", mel.hop_length), ("num_mels", mel.n_mels)):
         if isinstance(data, dict) and data.get(name, ours) != ours:
-            raise InputError(f"The vocoder's {name} in {path} is {data[name]}, the acoustic model's is {ours}.")
+            raise InputError(
+                "The vocoder's {name} in {path} is {given}, the acoustic model's is {ours}.",
+                name=name,
+                path=path,
+                given=data[name],
+                ours=ours,
+            )
     try:
         return GeneratorConfig(
             n_mels=data.get("num_mels", mel.n_mels),
@@ -128,9 +136,9 @@ def _generator_config(path: Paths, edge_padding: str, mel: MelSpec) -> Generator
             edge_padding=edge_padding,
         )
     except KeyError as error:
-        raise InputError(f"The vocoder's config {path} lacks the entry {error}.") from None
+        raise InputError("The vocoder's config {path} lacks the entry {reason}.", path=path, reason=error) from None
     except (TypeError, AttributeError):
-        raise InputError(f"The vocoder's config {path} does not describe a HiFi-GAN generator.") from None
+        raise InputError("The vocoder's config {path} does not describe a HiFi-GAN generator.", path=path) from None
 
 
 def _fold_weight_norm(state: dict[str, Tensor], path: Paths) -> dict[str, Tensor]:
@@ -142,9 +150,14 @@ def _fold_weight_norm(state: dict[str, Tensor], path: Paths) -> dict[str, Tensor
         for key in [k for k in rest if k.endswith(direction)]:
             base = key.removesuffix(direction)
             if base + magnitude not in rest:
-                raise InputError(f"{path} lacks tensor {base + magnitude}.")
+                raise InputError("{path} lacks tensor {name}.", path=path, name=base + magnitude)
             v, g = rest.pop(key), rest.pop(base + magnitude)
             if g.shape != (v.shape[0],) + (1,) * (v.dim() - 1):
-                raise InputError(f"{path}: tensor {base + magnitude} has shape {tuple(g.shape)}, which does not fit.")
+                raise InputError(
+                    "{path}: tensor {name} has shape {shape}, which does not fit.",
+                    path=path,
+                    name=base + magnitude,
+                    shape=tuple(g.shape),
+                )
             folded[base + ".weight"] = torch._weight_norm(v.float(), g.float(), 0)
     return folded | {k: t.float() if isinstance(t, Tensor) else t for k, t in rest.items()}

@@ -32,7 +32,7 @@ def bf16_is_fast(device: torch.device) -> bool:
 def choose_precision(asked: str, device: torch.device) -> torch.dtype:
     """ "fp32", "bf16", or "auto" (bf16 where the hardware has it) -> the dtype the networks run in."""
     if asked not in ("auto", "fp32", "bf16"):
-        raise InputError(f"The precision is auto, fp32 or bf16, not {asked!r}.")
+        raise InputError("The precision is auto, fp32 or bf16, not {given!r}.", given=asked)
     return torch.bfloat16 if asked == "bf16" or (asked == "auto" and bf16_is_fast(device)) else torch.float32
 
 

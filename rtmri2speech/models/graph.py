@@ -77,9 +77,13 @@ def read_graph(path: Path, model: AcousticModel, size: int) -> Session | None:
         probe = np.exp(-4 * (across**2 + across[:, None] ** 2))[None, None]  # a bright disc on black
         (found,) = session.run(["map"], {"frames": probe})
     except Exception as error:  # ONNX Runtime's errors have no public base class
-        raise InputError(f"{path} is not a graph that can be run ({str(error).splitlines()[0]}).") from None
+        raise InputError(
+            "{path} is not a graph that can be run ({reason}).", path=path, reason=str(error).splitlines()[0]
+        ) from None
     with torch.inference_mode():
         wanted = model.feature_maps(torch.from_numpy(probe)).numpy()
     if found.shape != wanted.shape or np.corrcoef(found.ravel(), wanted.ravel())[0, 1] < _SAME:
-        raise InputError(f"{path} does not compute what the bundle's weights do: publish or convert the bundle again.")
+        raise InputError(
+            "{path} does not compute what the bundle's weights do: publish or convert the bundle again.", path=path
+        )
     return lambda frames: session.run(["map"], {"frames": np.ascontiguousarray(frames[:, None])})[0]

@@ -39,16 +39,20 @@ class GeneratorConfig:
         for kernel, rate in zip(self.upsample_kernel_sizes, self.upsample_rates, strict=True):
             if kernel < rate or (kernel - rate) % 2:
                 raise InputError(
-                    f"The vocoder's upsample kernel {kernel} minus its rate {rate} must be even and not negative."
+                    "The vocoder's upsample kernel {kernel} minus its rate {rate} must be even and not negative.",
+                    kernel=kernel,
+                    rate=rate,
                 )
         if self.resblock not in ("1", "2"):
-            raise InputError(f"The vocoder's resblock must be '1' or '2', not {self.resblock!r}.")
+            raise InputError("The vocoder's resblock must be '1' or '2', not {given!r}.", given=self.resblock)
         if len(self.resblock_kernel_sizes) != len(self.resblock_dilation_sizes):
             raise InputError("The vocoder needs one list of dilations for each resblock kernel size.")
         if self.initial_channel % 2 ** len(self.upsample_rates):
             raise InputError("The vocoder's initial_channel must be divisible by 2 for each upsampling.")
         if self.edge_padding not in ("both", "right"):
-            raise InputError(f"The vocoder's edge_padding must be 'both' or 'right', not {self.edge_padding!r}.")
+            raise InputError(
+                "The vocoder's edge_padding must be 'both' or 'right', not {given!r}.", given=self.edge_padding
+            )
 
     @property
     def hop_length(self) -> int:
@@ -61,7 +65,7 @@ class GeneratorConfig:
     def from_json(cls, data: dict) -> "GeneratorConfig":
         unknown = set(data) - {f.name for f in fields(cls)}
         if unknown:
-            raise InputError(f"The vocoder has no setting called {', '.join(sorted(unknown))}.")
+            raise InputError("The vocoder has no setting called {names}.", names=", ".join(sorted(unknown)))
         return cls(**data)
 
 

@@ -26,28 +26,33 @@ def load_bundle(folder: str | os.PathLike | None = None, *, thesis: dict | None 
     folder = DEFAULT_FOLDER if folder is None else Path(folder)
     path = folder / "bundle.json"
     if not path.is_file():
-        raise InputError(f"There is no bundle in {folder}: bundle.json is missing.")
+        raise InputError("There is no bundle in {folder}: bundle.json is missing.", folder=folder)
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
         version = data["format_version"]
         if data["format"] != FORMAT or version != FORMAT_VERSION:
-            raise InputError(f"{path} is of format version {version}, this program reads version {FORMAT_VERSION}.")
+            raise InputError(
+                "{path} is of format version {version}, this program reads version {known}.",
+                path=path,
+                version=version,
+                known=FORMAT_VERSION,
+            )
         _check_files(folder, data["sha256"])
         return _bundle(folder, data)
     except KeyError as error:
-        raise InputError(f"{path} lacks the entry {error}.") from None
+        raise InputError("{path} lacks the entry {name}.", path=path, name=error) from None
     except (ValueError, TypeError, AttributeError) as error:
         if isinstance(error, InputError):
             raise
-        raise InputError(f"{path} cannot be read as a bundle: {error}.") from None
+        raise InputError("{path} cannot be read as a bundle: {reason}.", path=path, reason=error) from None
 
 
 def _check_files(folder: Path, sha256: dict[str, str]) -> None:
     for name, digest in sha256.items():
         if Path(name).name != name or not (folder / name).is_file():
-            raise InputError(f"The bundle {folder} lacks its file {name}.")
+            raise InputError("The bundle {folder} lacks its file {name}.", folder=folder, name=name)
         if sha256_of(folder / name) != digest:
-            raise InputError(f"{folder / name} is damaged: its sha256 is not the one in bundle.json.")
+            raise InputError("{path} is damaged: its sha256 is not the one in bundle.json.", path=folder / name)
 
 
 def _bundle(folder: Path, data: dict) -> Bundle:

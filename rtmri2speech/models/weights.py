@@ -15,18 +15,19 @@ def read_checkpoint(path: str | os.PathLike) -> dict:
     """A torch checkpoint (.pt, .ckpt, g_########) as a dict, tensors on the CPU. Never runs code from the file."""
     path = Path(path)
     if not path.is_file():
-        raise InputError(f"There is no checkpoint {path}.")
+        raise InputError("There is no checkpoint {path}.", path=path)
     try:
         data = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError:
         raise InputError(
-            f"{path} holds more than tensors (code or foreign objects), or is damaged, and was not loaded: "
-            "save its state_dict alone."
+            "{path} holds more than tensors (code or foreign objects), or is damaged, and was not loaded: "
+            "save its state_dict alone.",
+            path=path,
         ) from None
     except (RuntimeError, EOFError, ValueError, KeyError, OSError, zipfile.BadZipFile):
-        raise InputError(f"{path} is not a PyTorch checkpoint, or is damaged.") from None
+        raise InputError("{path} is not a PyTorch checkpoint, or is damaged.", path=path) from None
     if not isinstance(data, dict):
-        raise InputError(f"{path} holds a {type(data).__name__}, not a dictionary of tensors.")
+        raise InputError("{path} holds a {type}, not a dictionary of tensors.", path=path, type=type(data).__name__)
     return data
 
 
@@ -38,7 +39,9 @@ def read_safetensors(path: Path) -> dict[str, Tensor]:
     try:
         tensors = load_file(path)
     except (SafetensorError, OSError) as error:
-        raise InputError(f"{path} is not a safetensors file that can be read ({error}).") from None
+        raise InputError(
+            "{path} is not a safetensors file that can be read ({reason}).", path=path, reason=error
+        ) from None
     return {name: t.float() if t.is_floating_point() else t for name, t in tensors.items()}
 
 
@@ -54,15 +57,25 @@ def load_exactly(module: nn.Module, tensors: dict[str, Tensor], source: str) -> 
 
     wanted = {name: t for name, t in module.state_dict().items() if counted(name)}
     given = {name: t for name, t in tensors.items() if counted(name)}
-    for problem, names in (("lacks", wanted.keys() - given.keys()), ("has the unknown", given.keys() - wanted.keys())):
-        if names:
-            more = f" and {len(names) - 1} more" if len(names) > 1 else ""
-            raise InputError(f"{source} {problem} tensor {min(names)}{more}.")
+    if lacking := wanted.keys() - given.keys():
+        raise InputError("{source} lacks tensor {names}.", source=source, names=_some(lacking))
+    if unknown := given.keys() - wanted.keys():
+        raise InputError("{source} has the unknown tensor {names}.", source=source, names=_some(unknown))
     for name, tensor in given.items():
         if tensor.shape != wanted[name].shape:
             raise InputError(
-                f"{source}: tensor {name} has shape {tuple(tensor.shape)}, the model needs {tuple(wanted[name].shape)}."
+                "{source}: tensor {name} has shape {shape}, the model needs {wanted}.",
+                source=source,
+                name=name,
+                shape=tuple(tensor.shape),
+                wanted=tuple(wanted[name].shape),
             )
         if not torch.isfinite(tensor).all():
-            raise InputError(f"{source}: tensor {name} holds NaN or infinity.")
+            raise InputError("{source}: tensor {name} holds NaN or infinity.", source=source, name=name)
     module.load_state_dict(given, strict=False)
+
+
+def _some(names: set[str], most: int = 3) -> str:
+    """The first names, and how many follow."""
+    more = f", +{len(names) - most}" if len(names) > most else ""
+    return ", ".join(sorted(names)[:most]) + more

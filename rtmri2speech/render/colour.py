@@ -32,7 +32,8 @@ def colour_table(name: str) -> np.ndarray:
 
         if name not in matplotlib.colormaps:
             raise InputError(
-                f"There is no colour map called {name!r}: use orange, blue or a name of matplotlib, such as inferno."
+                "There is no colour map called {name!r}: use orange, blue or a name of matplotlib, such as inferno.",
+                name=name,
             )
         table = np.round(matplotlib.colormaps[name](np.linspace(0, 1, 256))[:, :3] * 255).astype(np.uint8)
     table.flags.writeable = False
@@ -97,7 +98,7 @@ def diverging_layer(name: str, alpha: float) -> Layer:
 
 def _layer(name: str, alpha: float, strength: np.ndarray) -> Layer:
     if not 0 <= alpha <= 1:
-        raise InputError(f"The opacity alpha must be from 0 to 1, not {alpha:g}.")
+        raise InputError("The opacity alpha must be from 0 to 1, not {given:g}.", given=alpha)
     # Bent upwards, or middling heat, both dark and thin, would hardly be seen.
     opacity = alpha * (1 - (1 - strength) ** 2)
     return Layer(

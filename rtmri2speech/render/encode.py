@@ -40,7 +40,11 @@ def even_size(size: tuple[int, int]) -> tuple[int, int]:
     for side in size:
         if not SMALLEST_SIDE <= side <= LARGEST_SIDE or side != int(side):
             raise InputError(
-                f"The size of a video must be {SMALLEST_SIDE} to {LARGEST_SIDE} pixels a side, not {size[0]}x{size[1]}."
+                "The size of a video must be {least} to {most} pixels a side, not {width}x{height}.",
+                least=SMALLEST_SIDE,
+                most=LARGEST_SIDE,
+                width=size[0],
+                height=size[1],
             )
     return tuple(int(side) + int(side) % 2 for side in size)
 
@@ -48,7 +52,7 @@ def even_size(size: tuple[int, int]) -> tuple[int, int]:
 def exact_rate(fps: Fraction | float) -> Fraction:
     """The frame rate as a fraction that ffmpeg can hold; a float is met to better than 1e-6 fps."""
     if not 0 < fps <= 1000:
-        raise InputError(f"The frame rate of a video must be above 0 and at most 1000, not {float(fps):g}.")
+        raise InputError("The frame rate of a video must be above 0 and at most 1000, not {fps:g}.", fps=float(fps))
     return Fraction(fps).limit_denominator(1001)
 
 
@@ -68,8 +72,15 @@ def write_video(
     `frames` or `progress`, ends ffmpeg and leaves no file. InputError if the disk is full or ffmpeg fails.
     """
     width, height = size
-    if even_size(size) != (width, height):
-        raise InputError("H.264 needs even sides: {}x{} would do instead of {}x{}.".format(*even_size(size), *size))
+    even_width, even_height = even_size(size)
+    if (even_width, even_height) != (width, height):
+        raise InputError(
+            "H.264 needs even sides: {even_width}x{even_height} would do instead of {width}x{height}.",
+            even_width=even_width,
+            even_height=even_height,
+            width=width,
+            height=height,
+        )
     if count < 1:
         raise InputError("There is no frame to write.")
     rate = exact_rate(fps)
@@ -123,7 +134,9 @@ def _feed(command: list[str], chunks: Iterable[memoryview], path: str | PathLike
             with suppress(OSError):
                 process.stdin.close()
             if process.wait() != 0 or not delivered:
-                raise InputError(f"Cannot write {path}: {_reason(messages.result(), process.returncode)}")
+                raise InputError(
+                    "Cannot write {path}: {reason}", path=path, reason=_reason(messages.result(), process.returncode)
+                )
         finally:
             if process.poll() is None:
                 process.kill()

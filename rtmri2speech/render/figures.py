@@ -32,7 +32,9 @@ def frame_figure(
     check_clip(frames)
     check_bands(heatmaps, len(frames))
     if not 0 <= frame < len(frames):
-        raise InputError(f"There is no frame {frame}: the clip has frames 0 to {len(frames) - 1}.")
+        raise InputError(
+            "There is no frame {frame}: the clip has frames 0 to {last}.", frame=frame, last=len(frames) - 1
+        )
     heats = {label: checked_heat(heatmap, frame, label) for label, heatmap in heatmaps.items()}
     _save(path, frames[frame], heats, caption(frame, float(fps)), **options)
 
@@ -70,12 +72,14 @@ def _save(
     dpi: int = 150,
 ) -> None:
     if combine not in COMBINE:
-        raise InputError(f"Two bands are combined by {' or '.join(COMBINE)}, not {combine!r}.")
+        raise InputError("Two bands are combined by {known}, not {given!r}.", known=" or ".join(COMBINE), given=combine)
     if not 30 <= dpi <= 1200:
-        raise InputError(f"The resolution of a figure must be 30 to 1200 dpi, not {dpi}.")
+        raise InputError("The resolution of a figure must be 30 to 1200 dpi, not {dpi}.", dpi=dpi)
     names = default_maps(len(heats)) if colour_maps is None else colour_maps
     if len(names) != len(heats):
-        raise InputError(f"Give one colour map for each band: {len(heats)}, not {len(names)}.")
+        raise InputError(
+            "Give one colour map for each band: {wanted}, not {given}.", wanted=len(heats), given=len(names)
+        )
     layers = {label: layer(name, alpha) for label, name in zip(heats, names, strict=True)}
     side = round(_SIDE_INCHES * dpi)
     figure = _figure(_blended(gray, heats, layers, combine, side), layers, default_title if title is None else title)

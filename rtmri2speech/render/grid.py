@@ -44,7 +44,7 @@ def upsample_grid(grids: np.ndarray, size: tuple[int, int] = (256, 256), method:
     method: "cubic" or "linear" (smooth), or "cells" (the raw cells, which is all the model knows).
     """
     if method not in _METHODS:
-        raise InputError(f"A grid is enlarged by 'cubic', 'linear' or 'cells', not {method!r}.")
+        raise InputError("A grid is enlarged by 'cubic', 'linear' or 'cells', not {given!r}.", given=method)
     if grids.ndim != 3:
-        raise InputError(f"The grids must have the shape (frames, rows, columns), not {grids.shape}.")
+        raise InputError("The grids must have the shape (frames, rows, columns), not {shape}.", shape=grids.shape)
     return UpsampledGrid(grids, tuple(size), method)

@@ -13,7 +13,11 @@ _SLOP = 1e-3  # rounding beyond [0, 1] that is not worth refusing
 def check_clip(frames: np.ndarray) -> None:
     """frames must be (T, H, W) uint8 with T > 0."""
     if frames.ndim != 3 or frames.dtype != np.uint8:
-        raise InputError(f"Frames must be gray, 8-bit (frames, rows, columns), not {frames.dtype} {frames.shape}.")
+        raise InputError(
+            "Frames must be gray, 8-bit (frames, rows, columns), not {dtype} {shape}.",
+            dtype=frames.dtype,
+            shape=frames.shape,
+        )
     if len(frames) == 0:
         raise InputError("There is no frame to show: the clip or the stretch is empty.")
 
@@ -21,14 +25,21 @@ def check_clip(frames: np.ndarray) -> None:
 def check_bands(heatmaps: Mapping[str, np.ndarray], count: int) -> None:
     """One to four sequences (T, H, W), each of `count` frames, all of one aspect."""
     if not 1 <= len(heatmaps) <= len(BAND_MAPS):
-        raise InputError(f"A picture shows the heatmaps of one to four bands, not {len(heatmaps)}.")
+        raise InputError("A picture shows the heatmaps of one to four bands, not {count}.", count=len(heatmaps))
     for label, heatmap in heatmaps.items():
         if len(heatmap.shape) != 3:
-            raise InputError(f"{label}: a heatmap sequence is (frames, rows, columns), not {tuple(heatmap.shape)}.")
+            raise InputError(
+                "{label}: a heatmap sequence is (frames, rows, columns), not {shape}.",
+                label=label,
+                shape=tuple(heatmap.shape),
+            )
         if heatmap.shape[0] != count:
             raise InputError(
-                f"{label}: the heatmap has {heatmap.shape[0]} frames but the video has {count}; "
-                "use the heatmap made from this very clip, one map per frame."
+                "{label}: the heatmap has {count} frames but the video has {wanted}; "
+                "use the heatmap made from this very clip, one map per frame.",
+                label=label,
+                count=heatmap.shape[0],
+                wanted=count,
             )
     if len({aspect(heatmap) for heatmap in heatmaps.values()}) > 1:
         raise InputError("The heatmaps differ in shape: use those made from the same clip.")
@@ -44,7 +55,17 @@ def checked_heat(heatmap: np.ndarray, t: int, label: str) -> np.ndarray:
     heat = np.asarray(heatmap[t], dtype=np.float32)
     low, high = float(heat.min()), float(heat.max())
     if not np.isfinite(low + high):
-        raise InputError(f"{label}: the heatmap of frame {t} holds values that are not numbers or not finite.")
+        raise InputError(
+            "{label}: the heatmap of frame {frame} holds values that are not numbers or not finite.",
+            label=label,
+            frame=t,
+        )
     if low < -_SLOP or high > 1 + _SLOP:
-        raise InputError(f"{label}: the heatmap of frame {t} goes from {low:g} to {high:g}; it must lie within 0 to 1.")
+        raise InputError(
+            "{label}: the heatmap of frame {frame} goes from {low:g} to {high:g}; it must lie within 0 to 1.",
+            label=label,
+            frame=t,
+            low=low,
+            high=high,
+        )
     return heat.clip(0, 1) if low < 0 or high > 1 else heat

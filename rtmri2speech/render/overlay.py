@@ -84,12 +84,14 @@ def band_picture(
 ) -> Picture:
     """The Picture for these bands; InputError if a choice is unknown or out of range."""
     if layout not in LAYOUTS:
-        raise InputError(f"The layout is {' or '.join(LAYOUTS)}, not {layout!r}.")
+        raise InputError("The layout is {known}, not {given!r}.", known=" or ".join(LAYOUTS), given=layout)
     if combine not in COMBINE:
-        raise InputError(f"Two bands are combined by {' or '.join(COMBINE)}, not {combine!r}.")
+        raise InputError("Two bands are combined by {known}, not {given!r}.", known=" or ".join(COMBINE), given=combine)
     names = default_maps(len(heatmaps)) if colour_maps is None else colour_maps
     if len(names) != len(heatmaps):
-        raise InputError(f"Give one colour map for each band: {len(heatmaps)}, not {len(names)}.")
+        raise InputError(
+            "Give one colour map for each band: {wanted}, not {given}.", wanted=len(heatmaps), given=len(names)
+        )
     opacity = 1.0 if layout == "heatmap" else alpha
     legend = {label: layer(name, opacity) for label, name in zip(heatmaps, names, strict=True)}
     return Picture(even_size(size), aspect(next(iter(heatmaps.values()))), legend, layout, combine, name)
@@ -109,7 +111,7 @@ def drawn(
 
 def _soundtrack(audio: np.ndarray, rate: int | None, clip_s: float, slow: float) -> np.ndarray:
     if not rate or rate <= 0:
-        raise InputError(f"The audio needs its sample rate, above 0 Hz, not {rate}.")
+        raise InputError("The audio needs its sample rate, above 0 Hz, not {rate}.", rate=rate)
     if audio.ndim != 1 or not np.isfinite(audio).all():
         raise InputError("The audio must be one channel of finite samples.")
     # Cut before stretching: the two ends then meet where the clip ends.

@@ -13,16 +13,30 @@ def segment(sequence: np.ndarray, from_s: float, to_s: float, fps: float) -> np.
     InputError if the times are reversed, outside the sequence, or so close that no frame lies between them.
     """
     if sequence.ndim != 3 or len(sequence) == 0:
-        raise InputError(f"A heatmap sequence has the shape (frames, rows, columns), not {sequence.shape}.")
+        raise InputError("A heatmap sequence has the shape (frames, rows, columns), not {shape}.", shape=sequence.shape)
     if not (math.isfinite(fps) and fps > 0):
-        raise InputError(f"The frame rate must be above 0, not {fps:g}.")
+        raise InputError("The frame rate must be above 0, not {fps:g}.", fps=fps)
     duration = len(sequence) / fps
     if not (math.isfinite(from_s) and math.isfinite(to_s) and 0 <= from_s < to_s):
-        raise InputError(f"Give two times in seconds, the earlier first, from 0 on; not {from_s:g} to {to_s:g}.")
+        raise InputError(
+            "Give two times in seconds, the earlier first, from 0 on; not {first:g} to {last:g}.",
+            first=from_s,
+            last=to_s,
+        )
     # Half a frame of grace: a duration read off a display is rounded.
     if to_s > duration + 0.5 / fps:
-        raise InputError(f"The sequence lasts {duration:.3f} s ({len(sequence)} frames): no cut at {to_s:g} s.")
+        raise InputError(
+            "The sequence lasts {seconds:.3f} s ({frames} frames): no cut at {at:g} s.",
+            seconds=duration,
+            frames=len(sequence),
+            at=to_s,
+        )
     first, stop = (min(len(sequence), math.ceil(round(time * fps - 0.5, 6))) for time in (from_s, to_s))
     if first >= stop:
-        raise InputError(f"No frame lies between {from_s:g} and {to_s:g} s: a frame lasts {1 / fps:.3f} s.")
+        raise InputError(
+            "No frame lies between {first:g} and {last:g} s: a frame lasts {seconds:.3f} s.",
+            first=from_s,
+            last=to_s,
+            seconds=1 / fps,
+        )
     return sequence[first:stop]

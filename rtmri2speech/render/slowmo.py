@@ -37,10 +37,13 @@ def slowmo(
     if count == 0:
         raise InputError("The heatmap sequence is empty: there is no frame to show.")
     if repeat != int(repeat) or repeat < 1:
-        raise InputError(f"Each frame is shown a whole number of times, at least once, not {repeat:g}.")
+        raise InputError("Each frame is shown a whole number of times, at least once, not {given:g}.", given=repeat)
     if start_frame < 0 or start_frame + count > len(frames):
         raise InputError(
-            f"The heatmap has {count} frames; from frame {start_frame} they do not fit into the clip's {len(frames)}."
+            "The heatmap has {count} frames; from frame {start} they do not fit into the clip's {frames}.",
+            count=count,
+            start=start_frame,
+            frames=len(frames),
         )
     check_bands({label: heatmap}, count)
     picture = band_picture(size, {label: heatmap}, "overlay", alpha, colour_maps, "max")

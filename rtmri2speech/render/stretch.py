@@ -12,7 +12,7 @@ MOST_SLOW = 100
 
 def check_slow(slow: float) -> None:
     if not 1 <= slow <= MOST_SLOW:
-        raise InputError(f"Slow motion takes a factor from 1 to {MOST_SLOW}, not {slow:g}.")
+        raise InputError("Slow motion takes a factor from 1 to {most}, not {given:g}.", most=MOST_SLOW, given=slow)
 
 
 def stretch(audio: np.ndarray, rate: int, slow: float) -> np.ndarray:
@@ -35,7 +35,7 @@ def stretch(audio: np.ndarray, rate: int, slow: float) -> np.ndarray:
     )
     if done.returncode != 0:
         reason = done.stderr.decode(errors="replace").strip()
-        raise InputError(f"The audio cannot be slowed down; ffmpeg says: {reason}.")
+        raise InputError("The audio cannot be slowed down; ffmpeg says: {reason}.", reason=reason)
     slowed = np.frombuffer(done.stdout, dtype="<f4").astype(np.float32)
     return fit(slowed, round(len(audio) * slow))
 

@@ -36,7 +36,9 @@ WORDS = {
 def words(language: str) -> Mapping[str, str]:
     """The words of "en" or "ja". InputError if there are none of that language."""
     if language not in WORDS:
-        raise InputError(f"Videos and figures are in {' or '.join(WORDS)}, not {language!r}.")
+        raise InputError(
+            "Videos and figures are in {languages}, not {language!r}.", languages=" or ".join(WORDS), language=language
+        )
     return WORDS[language]
 
 

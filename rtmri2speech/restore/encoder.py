@@ -47,9 +47,11 @@ class AdaptedEncoder(nn.Module):
         super().__init__()
         layers = hubert.encoder.layers
         if not 1 <= tap <= len(layers):
-            raise InputError(f"The tap layer must be from 1 to {len(layers)}, the encoder's layers, not {tap}.")
+            raise InputError(
+                "The tap layer must be from 1 to {count}, the encoder's layers, not {tap}.", count=len(layers), tap=tap
+            )
         if bottleneck < 1:
-            raise InputError(f"An adapter needs a bottleneck of at least 1, not {bottleneck}.")
+            raise InputError("An adapter needs a bottleneck of at least 1, not {bottleneck}.", bottleneck=bottleneck)
         hubert.encoder.layers = layers[:tap]
         self.hubert = hubert.requires_grad_(False).eval()
         self.tap, self.bottleneck, self.normalise = tap, bottleneck, normalise
@@ -123,16 +125,20 @@ def load_hubert(name: str | os.PathLike) -> tuple[nn.Module, bool]:
     HubertModel, HubertConfig = _transformers()
     name, folder = os.fspath(name), Path(name)
     if folder.exists() and not (folder / "config.json").is_file():
-        raise InputError(f"The encoder folder {folder} has no config.json.")
+        raise InputError("The encoder folder {folder} has no config.json.", folder=folder)
     if not folder.exists() and (folder.is_absolute() or len(folder.parts) > 2 or name.startswith(".")):
-        raise InputError(f"There is no encoder folder {folder}.")
+        raise InputError("There is no encoder folder {folder}.", folder=folder)
     for local in (True,) if folder.exists() else (True, False):
         try:
             if not local:
                 _reach_hub()
             config = HubertConfig.get_config_dict(name, local_files_only=local)[0]
             if config.get("model_type") != "hubert":
-                raise InputError(f"{name} is a {config.get('model_type')} model: the encoder must be of HuBERT's kind.")
+                raise InputError(
+                    "{name} is a {kind} model: the encoder must be of HuBERT's kind.",
+                    name=name,
+                    kind=config.get("model_type"),
+                )
             model, report = HubertModel.from_pretrained(name, local_files_only=local, output_loading_info=True)
             break
         except InputError:
@@ -140,16 +146,20 @@ def load_hubert(name: str | os.PathLike) -> tuple[nn.Module, bool]:
         except (OSError, ValueError, RuntimeError) as error:
             if not local or folder.exists():
                 reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+                if folder.exists():
+                    raise InputError(
+                        "The encoder in {folder} cannot be loaded ({reason}).", folder=folder, reason=reason
+                    ) from None
                 raise InputError(
-                    f"The encoder {name} is neither a folder, nor in the local cache, nor can it be downloaded "
-                    f"({reason}): download it once where there is a network, and give its folder."
-                    if not folder.exists()
-                    else f"The encoder in {folder} cannot be loaded ({reason})."
+                    "The encoder {name} is neither a folder, nor in the local cache, nor can it be downloaded "
+                    "({reason}): download it once where there is a network, and give its folder.",
+                    name=name,
+                    reason=reason,
                 ) from None
     lacking = sorted(set(report["missing_keys"]) - {"masked_spec_embed"})
     if lacking or report["mismatched_keys"]:
         what = lacking[0] if lacking else sorted(report["mismatched_keys"])[0][0]
-        raise InputError(f"The encoder {name} lacks the tensor {what}, or it has another shape.")
+        raise InputError("The encoder {name} lacks the tensor {what}, or it has another shape.", name=name, what=what)
     return model.eval(), _wants_standardised(name)
 
 
@@ -172,7 +182,7 @@ def build_hubert(config: dict) -> nn.Module:
     try:
         return HubertModel(HubertConfig(**config)).eval()
     except (TypeError, ValueError) as error:
-        raise InputError(f"The encoder's configuration cannot be used: {error}.") from None
+        raise InputError("The encoder's configuration cannot be used: {reason}.", reason=error) from None
 
 
 def _transformers():

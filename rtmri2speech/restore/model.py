@@ -31,12 +31,18 @@ class Restorer(nn.Module):
         super().__init__()
         if vocoder.config.n_mels != encoder.channels:
             raise InputError(
-                f"The vocoder takes {vocoder.config.n_mels} channels, the encoder gives {encoder.channels}."
+                "The vocoder takes {n_mels} channels, the encoder gives {channels}.",
+                n_mels=vocoder.config.n_mels,
+                channels=encoder.channels,
             )
         if vocoder.config.hop_length * ENCODER_RATE != rate * encoder.hop:
             raise InputError(
-                f"The vocoder makes {vocoder.config.hop_length} samples a frame; at {rate} Hz and "
-                f"{ENCODER_RATE / encoder.hop:g} frames/s it must make {rate * encoder.hop / ENCODER_RATE:g}."
+                "The vocoder makes {hop_length} samples a frame; at {rate} Hz and "
+                "{fps:g} frames/s it must make {wanted:g}.",
+                hop_length=vocoder.config.hop_length,
+                rate=rate,
+                fps=ENCODER_RATE / encoder.hop,
+                wanted=rate * encoder.hop / ENCODER_RATE,
             )
         self.encoder, self.vocoder, self.rate = encoder, vocoder, rate
 
@@ -67,7 +73,7 @@ class RestorationBundle:
 
         folder, model = Path(folder), self.model
         if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
-            raise InputError(f"{folder} exists already: give the name of a new folder.")
+            raise InputError("{folder} exists already: give the name of a new folder.", folder=folder)
         config = model.encoder.hubert.config.to_dict()
         kind = torch.float16 if half else torch.float32
         with replacing(folder) as temporary:
@@ -106,13 +112,19 @@ def load_restoration(folder: str | os.PathLike) -> RestorationBundle:
     folder = Path(folder)
     path, weights = folder / "restore.json", folder / "restore.safetensors"
     if not path.is_file() or not weights.is_file():
-        raise InputError(f"There is no restoration bundle in {folder}: restore.json or restore.safetensors is missing.")
+        raise InputError(
+            "There is no restoration bundle in {folder}: restore.json or restore.safetensors is missing.", folder=folder
+        )
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
         if data["format"] != FORMAT or data["format_version"] != FORMAT_VERSION:
-            raise InputError(f"{path} is not a restoration bundle of format version {FORMAT_VERSION}.")
+            raise InputError(
+                "{path} is not a restoration bundle of format version {format_version}.",
+                path=path,
+                format_version=FORMAT_VERSION,
+            )
         if sha256_of(weights) != data["sha256"][weights.name]:
-            raise InputError(f"{weights} is damaged: its sha256 is not the one in restore.json.")
+            raise InputError("{weights} is damaged: its sha256 is not the one in restore.json.", weights=weights)
         hubert = build_hubert(data["encoder"] | {"num_hidden_layers": data["tap"]})
         encoder = AdaptedEncoder(hubert, data["tap"], data["bottleneck"], data["normalise"])
         vocoder = Generator(GeneratorConfig.from_json(data["vocoder"])).fold_weight_norm()
@@ -121,6 +133,6 @@ def load_restoration(folder: str | os.PathLike) -> RestorationBundle:
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         if isinstance(error, InputError):
             raise
-        raise InputError(f"{path} is damaged or lacks an entry ({error}).") from None
+        raise InputError("{path} is damaged or lacks an entry ({reason}).", path=path, reason=error) from None
     load_exactly(model, read_safetensors(weights), str(weights))
     return RestorationBundle(about[0], model, about[1], about[2])

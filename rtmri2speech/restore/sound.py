@@ -33,7 +33,9 @@ def restore(waveform: np.ndarray, rate: int, method: str = "classical", bundle=N
     """
     waveform = np.asarray(waveform, np.float32)
     if waveform.ndim != 1 or not len(waveform):
-        raise InputError(f"A sound to restore must be mono and hold samples; this one has shape {waveform.shape}.")
+        raise InputError(
+            "A sound to restore must be mono and hold samples; this one has shape {shape}.", shape=waveform.shape
+        )
     if not np.isfinite(waveform).all():
         raise InputError("The sound to restore holds samples that are not finite numbers.")
     if not waveform.any():
@@ -61,10 +63,12 @@ def restore_file(
     start = time.perf_counter()
     about = _about(source)
     if output.exists() and output.samefile(source):
-        raise InputError(f"{output} is the original itself: give another name, so that the recording is kept.")
+        raise InputError(
+            "{output} is the original itself: give another name, so that the recording is kept.", output=output
+        )
     kind = output.suffix.lower().lstrip(".").upper()
     if kind not in soundfile.available_formats():
-        raise InputError(f"Cannot write sound as {output.name!r}: give a name that ends in .wav or .flac.")
+        raise InputError("Cannot write sound as {name!r}: give a name that ends in .wav or .flac.", name=output.name)
     process = _method(method, bundle)
 
     def blocks() -> Iterator[np.ndarray]:
@@ -114,7 +118,7 @@ def _method(method: str, bundle) -> Callable[[Callable[[], Iterable[np.ndarray]]
     if method == "classical":
         return _classical
     if method != "neural":
-        raise InputError(f"The method is {' or '.join(METHODS)}, not {method!r}.")
+        raise InputError("The method is {known}, not {method!r}.", known=" or ".join(METHODS), method=method)
     from .model import RestorationBundle, load_restoration
     from .neural import restore_neural
 
@@ -144,20 +148,24 @@ def _classical(blocks: Callable[[], Iterable[np.ndarray]], rate: int, channels: 
 
 def _check_rate(rate: int) -> None:
     if rate < LOWEST_RATE:
-        raise InputError(f"A sampling rate of {rate} Hz is too low for speech: at least {LOWEST_RATE} Hz is needed.")
+        raise InputError(
+            "A sampling rate of {rate} Hz is too low for speech: at least {lowest_rate} Hz is needed.",
+            rate=rate,
+            lowest_rate=LOWEST_RATE,
+        )
 
 
 def _about(path: Path):
     import soundfile
 
     if not path.is_file():
-        raise InputError(f"There is no sound file {path}.")
+        raise InputError("There is no sound file {path}.", path=path)
     try:
         about = soundfile.info(path)
     except soundfile.SoundFileError:
-        raise InputError(f"{path} is not a sound file that can be read (WAV, FLAC, OGG, MP3).") from None
+        raise InputError("{path} is not a sound file that can be read (WAV, FLAC, OGG, MP3).", path=path) from None
     if not about.frames:
-        raise InputError(f"{path} holds no samples.")
+        raise InputError("{path} holds no samples.", path=path)
     return about
 
 
@@ -168,10 +176,10 @@ def _blocks(path: Path, size: int) -> Iterator[np.ndarray]:
     try:
         for block in soundfile.blocks(path, size, dtype="float32", always_2d=True):
             if not np.isfinite(block).all():
-                raise InputError(f"{path} holds samples that are not finite numbers.")
+                raise InputError("{path} holds samples that are not finite numbers.", path=path)
             yield block
     except soundfile.SoundFileError as error:
-        raise InputError(f"{path} is damaged: {str(error).splitlines()[0]}") from None
+        raise InputError("{path} is damaged: {reason}", path=path, reason=str(error).splitlines()[0]) from None
 
 
 def _subtype(kind: str, source_subtype: str) -> str:

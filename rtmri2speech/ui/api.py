@@ -75,7 +75,11 @@ def build(desk: Desk) -> None:
         count = len(analysis.mel_db)
         if 4 * count * analysis.frame_size**2 * len(analysis.bands) > MOST_HEATMAP_BYTES:
             most = f"{MOST_HEATMAP_BYTES / 2**30:g}"
-            raise InputError(f"The heatmaps of {count} frames would take more than {most} GiB: choose fewer bands.")
+            raise InputError(
+                "The heatmaps of {count} frames would take more than {most} GiB: choose fewer bands.",
+                count=count,
+                most=most,
+            )
         folder, paths = desk.folder(), []
         for band in analysis.bands:
             paths.append(folder / f"gradcam_{band.name}_sequence.npy")
@@ -100,7 +104,7 @@ def build(desk: Desk) -> None:
         """A real-time MRI clip under the heatmaps of its bands, with sound, as an mp4, and a report."""
         choices = {"objective": objective, "energy": energy, "normalize": normalize}
         if slow > SLOWEST:
-            raise InputError(f"Slow motion takes a factor from 1 to {SLOWEST}, not {slow:g}.")
+            raise InputError("Slow motion takes a factor from 1 to {most}, not {given:g}.", most=SLOWEST, given=slow)
         tell = desk.progress(request, "en", progress)
         analysis, original = analysed(video, bundle, bands_of(bands), tell, **choices)
         sounds = {"synthesised": (analysis.audio, analysis.sample_rate), "original": original}

@@ -17,7 +17,7 @@ class Bundles:
         """first: the default bundle; without it, the embedded one. folder: each of its subfolders with a bundle.json is
         offered, too. InputError if either does not exist or the default cannot be loaded."""
         if folder is not None and not folder.is_dir():
-            raise InputError(f"There is no folder of bundles {folder}.")
+            raise InputError("There is no folder of bundles {folder}.", folder=folder)
         found = [first or DEFAULT_FOLDER, DEFAULT_FOLDER]
         if folder is not None:
             found += sorted(path.parent for path in folder.glob("*/bundle.json"))

@@ -127,7 +127,7 @@ class Desk:
             if error.errno != errno.ENOSPC:
                 raise error
             error = InputError("The disk of this machine is full.")
-        message = in_language(str(error), language)
+        message = in_language(error, language)
         for root in self._folders():
             message = re.sub(re.escape(root) + r"[/\\](?:[\w.-]+[/\\])*", "", message)
         return message

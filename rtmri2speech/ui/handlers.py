@@ -108,7 +108,7 @@ def bands_of(rows: Sequence[tuple[str, float | None, float | None]]) -> tuple[Ba
     """What a person typed as name, low and high of each band -> 1 to 4 bands. Raises InputError."""
     for name, low, high in rows:
         if low is None or high is None:
-            raise InputError(f"Band {name}: give its lower and its upper limit in Hz.")
+            raise InputError("Band {name}: give its lower and its upper limit in Hz.", name=name)
     bands = tuple(Band(str(name).strip(), float(low), float(high)) for name, low, high in rows)
     return checked_bands(bands)
 
@@ -116,7 +116,7 @@ def bands_of(rows: Sequence[tuple[str, float | None, float | None]]) -> tuple[Ba
 def checked_bands(bands: tuple[Band, ...]) -> tuple[Band, ...]:
     """The same bands. InputError if there are none or too many, or two of one name."""
     if not 1 <= len(bands) <= MOST_BANDS:
-        raise InputError(f"Give 1 to {MOST_BANDS} bands, not {len(bands)}.")
+        raise InputError("Give 1 to {most} bands, not {count}.", most=MOST_BANDS, count=len(bands))
     if len({band.name for band in bands}) < len(bands):
         raise InputError("Two bands have the same name: give each its own.")
     return bands

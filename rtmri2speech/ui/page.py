@@ -55,7 +55,7 @@ def build(settings: Settings | None = None) -> gr.Blocks:
     """The page as Gradio Blocks. Raises InputError if a folder is missing or the default bundle cannot be loaded."""
     settings = settings or Settings()
     if not settings.clips.is_dir():
-        raise InputError(f"There is no folder of clips {settings.clips}.")
+        raise InputError("There is no folder of clips {folder}.", folder=settings.clips)
     bundles = Bundles(settings.bundle, settings.bundles)
     examples = Examples(bundles, settings.clips)
     words = TEXTS["en"]

@@ -181,13 +181,13 @@ def test_page_needs_a_bundle_and_clips(tmp_path):
 def test_messages_name_files_not_folders(bundle_folder, clips):
     desk = build(Settings(bundle=bundle_folder, clips=clips)).desk
     cache = desk.folder()
-    for message, told in (
-        (f"{cache / 'a b.mp4'} is empty.", "a b.mp4 is empty."),
-        (f"{clips / 'disc 円.mp4'} is empty.", "disc 円.mp4 is empty."),
-        (f"{bundle_folder / 'scaler.json'} is empty.", "fixture/scaler.json is empty."),
+    for path, told in (
+        (cache / "a b.mp4", "a b.mp4 is empty."),
+        (clips / "disc 円.mp4", "disc 円.mp4 is empty."),
+        (bundle_folder / "scaler.json", "fixture/scaler.json is empty."),
     ):
-        assert desk.message(InputError(message)) in (told, told.split("/")[-1])
-    assert desk.message(InputError(f"{cache / 'a b.mp4'} is empty."), "ja") == "a b.mp4は空です。"
+        assert desk.message(InputError("{path} is empty.", path=path)) in (told, told.split("/")[-1])
+    assert desk.message(InputError("{path} is empty.", path=cache / "a b.mp4"), "ja") == "a b.mp4は空です。"
     assert "memory" in desk.message(MemoryError())
     assert desk.message(OSError(28, "No space left on device"), "ja") == "サーバーのディスクに空きがありません。"
     with pytest.raises(PermissionError):

@@ -3,6 +3,7 @@
 import ast
 import re
 from pathlib import Path
+from string import Formatter
 
 import pytest
 
@@ -12,69 +13,68 @@ from rtmri2speech.regions import TEMPLATE
 from rtmri2speech.spec import Band
 from rtmri2speech.ui import explorer
 from rtmri2speech.ui.texts import EXPLORER, PARTS, TEXTS, in_language
+from rtmri2speech.ui.texts.errors import JAPANESE
 
-PACKAGE = Path(rtmri2speech.__file__).parent
+REPOSITORY = Path(rtmri2speech.__file__).parents[1]
 # Reached from the command line only.
-COMMANDS_ONLY = ("cli.py", "models/convert.py", "restore/")
+COMMANDS_ONLY = tuple(f"rtmri2speech/{name}" for name in ("cli.py", "models/convert.py", "restore/"))
 KANA = re.compile("[\u3040-\u30ff\u4e00-\u9fff]")
 # The same in both languages, or without words.
 NOT_WORDS = re.compile(r"[\W\d_]*|.*\{.*\}.*|[A-Z]{2,}\d?([ (（].*)?|[\w.]+\.(wav|csv|npy|zip)")
 
 
-def message_templates() -> list[tuple[str, str]]:
-    """(place, message) of every InputError in the source; what is filled in stands as «0», «1», ..."""
+def input_errors(*folders: str) -> list[tuple[str, ast.expr, set[str]]]:
+    """(place, template as it stands in the source, names of its values) of every InputError made in these folders."""
     found = []
-    for file in sorted(PACKAGE.rglob("*.py")):
-        name = file.relative_to(PACKAGE).as_posix()
-        if name.startswith(COMMANDS_ONLY):
-            continue
+    for file in sorted(file for folder in folders for file in (REPOSITORY / folder).rglob("*.py")):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-            called = getattr(node.func, "id", "") if isinstance(node, ast.Call) else ""
-            sentence = {"InputError": node.args[:1], "_require": node.args[1:2]}.get(called) if called else None
-            for argument in sentence or ():
-                found += [(f"{name}:{node.lineno}", text) for text in texts_of(argument)]
+            called = getattr(node.func, "id", getattr(node.func, "attr", "")) if isinstance(node, ast.Call) else ""
+            if called in ("InputError", "_require"):
+                place = f"{file.relative_to(REPOSITORY).as_posix()}:{node.lineno}"
+                found.append((place, node.args[called == "_require"], {k.arg for k in node.keywords}))
     return found
 
 
-def texts_of(node: ast.expr) -> list[str]:
-    """The sentences that an expression may give; none for a variable, whose text is made elsewhere."""
-    match node:
-        case ast.Constant(str() as text):
-            return [text]
-        case ast.JoinedStr():
-            numbers = iter(range(99))
-            pieces = [v.value if isinstance(v, ast.Constant) else f"«{next(numbers)}»" for v in node.values]
-            return ["".join(pieces)]
-        case ast.IfExp():
-            return texts_of(node.body) + texts_of(node.orelse)
-        case ast.BinOp():
-            return [a + b for a in texts_of(node.left) for b in texts_of(node.right)]
-        case ast.Call(ast.Attribute(ast.Constant(str() as text), "format")):
-            return [re.sub(r"\{\}", "«0»", text)]
-    return []
+def fields(template: str) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(template) if name is not None}
+
+
+def test_every_message_is_a_template_and_gets_all_its_values():
+    """A finished sentence (an f-string, a sum, a formatted text) could not be found again in another language."""
+    made = input_errors("rtmri2speech", "training", "tests", "benchmarks")
+    assert len(made) > 350
+    finished = [place for place, node, _ in made if not isinstance(node, ast.Constant)]
+    assert [place.split(":")[0] for place in finished] == ["rtmri2speech/spec.py"]  # _require itself
+    for place, node, values in made:
+        if isinstance(node, ast.Constant) and not place.startswith("tests/"):
+            assert fields(node.value) == values, place
 
 
 def test_every_message_of_the_core_is_there_in_japanese():
-    templates = message_templates()
+    templates = {
+        node.value: place
+        for place, node, _ in input_errors("rtmri2speech")
+        if not place.startswith(COMMANDS_ONLY) and isinstance(node, ast.Constant)
+    }
     assert len(templates) > 120
-    untold = []
-    for place, message in templates:
-        if not re.search("[a-z]", re.sub("«\\d»", "", message)):
-            continue  # a file's name before another message
-        told = in_language(message, "ja")
-        if not KANA.search(told) or any(gap not in told for gap in re.findall("«\\d»", message)):
-            untold.append(f"{place}: {message}")
-    assert untold == []
+    assert {place: english for english, place in templates.items() if english not in JAPANESE} == {}
+    assert JAPANESE.keys() - templates.keys() == set()  # nothing is kept for a message that is no longer made
+    for english, japanese in JAPANESE.items():
+        assert fields(japanese) == fields(english), english
+        assert KANA.search(japanese) or not re.search("[a-z]", re.sub(r"\{.*?\}", "", english)), english
 
 
 def test_a_message_keeps_what_it_is_about():
     with pytest.raises(InputError) as raised:
         Band("F1", 900, 300)
-    assert in_language(str(raised.value), "en") == str(raised.value)
-    assert in_language(str(raised.value), "ja").startswith("帯域F1は上下が逆か、幅がありません（900-300 Hz）。")
-    told = in_language("clip {x} : 1.mp4 lasts 400.0 s: at most 300 s are read, cut it first.", "ja")
-    assert told.startswith("clip {x} : 1.mp4の長さは400.0秒です。読み込めるのは300秒までです。")
-    assert in_language("Something new.", "ja") == "Something new."
+    assert in_language(raised.value, "en") == str(raised.value)
+    assert in_language(raised.value, "ja").startswith("帯域F1は上下が逆か、幅がありません（900-300 Hz）。")
+    braces = InputError("{path} is empty.", path="clip {x} : 1.mp4")
+    assert in_language(braces, "ja") == "clip {x} : 1.mp4は空です。"
+    assert in_language(InputError("{path}: {reason}", path="a.json", reason=raised.value), "ja").startswith(
+        "a.json：帯域F1は上下が逆"
+    )
+    assert in_language(InputError("Something new about {name}.", name="x"), "ja") == "Something new about x."
 
 
 def test_both_languages_say_everything():

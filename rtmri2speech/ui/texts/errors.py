@@ -1,52 +1,55 @@
-"""The core's messages in Japanese. The core speaks English; a message is recognised by its English pattern.
+"""The core's messages in Japanese: template -> template with the same fields.
 
-So the core's call sites stay plain sentences. tests/ui/test_texts.py reads every message out of the source and fails
-where one that the page may show has no Japanese here.
+The core speaks English; an InputError knows its template and values. tests/ui/test_texts.py reads every template out
+of the source and fails where one that the page may show has no Japanese here, or one here is no longer used.
 """
 
-import re
-from functools import lru_cache
+from ...errors import InputError
 
-# English pattern -> Japanese. A {name} stands for any words of the message; they are carried over.
 JAPANESE = {
+    "{path}: {reason}": "{path}：{reason}",
+    # English pattern -> Japanese. A {name} stands for any words of the message; they are carried over.
     # ---- clips and sounds ----
-    "There is no file or folder {path}.": "{path}というファイルやフォルダーはありません。",
-    "{path} is empty.": "{path}は空です。",
-    "{path} is not a video that can be decoded.": "{path}は動画として読み込めません。",
-    "{path} has no video stream, only sound or other data.": "{path}には映像がなく、音声などしか入っていません。",
+    "There is no file or folder {path}.": ("{path}というファイルやフォルダーはありません。"),
+    "{path} is empty.": ("{path}は空です。"),
+    "{path} is not a video that can be decoded.": ("{path}は動画として読み込めません。"),
+    "{path} has no video stream, only sound or other data.": ("{path}には映像がなく、音声などしか入っていません。"),
     "{path} holds one frame only: speech needs a clip of two frames or more.": (
         "{path}には1フレームしかありません。音声の合成には2フレーム以上の動画が必要です。"
     ),
-    "{path} lasts {duration} s: at most {limit} s are read, cut it first.": (
-        "{path}の長さは{duration}秒です。読み込めるのは{limit}秒までです。短く切ってから開いてください。"
+    "{path} lasts {duration:.1f} s: at most {limit:g} s are read, cut it first.": (
+        "{path}の長さは{duration:.1f}秒です。読み込めるのは{limit:g}秒までです。短く切ってから開いてください。"
     ),
-    "{path} is {size} pixels: a side must have at least {least} pixels.": (
-        "{path}は{size}画素です。一辺は{least}画素以上必要です。"
+    "{path} is {width}x{height} pixels: a side must have at least {least} pixels.": (
+        "{path}は{width}x{height}画素です。一辺は{least}画素以上必要です。"
     ),
-    "{path} is {size} pixels: a side may have at most {most} pixels.": (
-        "{path}は{size}画素です。一辺は{most}画素までです。"
+    "{path} is {width}x{height} pixels: a side may have at most {most} pixels.": (
+        "{path}は{width}x{height}画素です。一辺は{most}画素までです。"
     ),
     "{path} has more than {most} frames: cut it first.": (
         "{path}のフレーム数は{most}を超えています。短く切ってから開いてください。"
     ),
-    "{path} needs more than {most} MiB once decoded: cut it or make it smaller first.": (
-        "{path}は展開すると{most} MiBを超えます。短く切るか、小さくしてから開いてください。"
+    "{path} needs more than {most:.0f} MiB once decoded: cut it or make it smaller first.": (
+        "{path}は展開すると{most:.0f} MiBを超えます。短く切るか、小さくしてから開いてください。"
     ),
-    "{path}: frame {frame} is {size} pixels, the first is {first}.": (
-        "{path}：フレーム{frame}は{size}画素で、最初のフレームの{first}画素と異なります。"
+    "{path}: frame {frame} is {w}x{h} pixels, the first is {w0}x{h0}.": (
+        "{path}：フレーム{frame}は{w}x{h}画素で、最初のフレームの{w0}x{h0}画素と異なります。"
     ),
-    "{path} holds no frame that can be decoded.": "{path}には読み込めるフレームがありません。",
+    "{path} holds no frame that can be decoded.": ("{path}には読み込めるフレームがありません。"),
     "{path} is damaged or cut short: {read} of {all} frames can be decoded.": (
         "{path}は壊れているか途中で切れています。読み込めるのは{all}フレーム中{read}フレームです。"
+    ),
+    "{path} is damaged or cut short: only {read} frames can be decoded.": (
+        "{path}は壊れているか途中で切れています。読み込めるのは{read}フレームだけです。"
     ),
     "{path} has no time stamps and no frame rate: give the frame rate with --fps.": (
         "{path}には時刻情報もフレームレートもありません。コマンドなら--fpsで指定できます。"
     ),
-    "The frame rate must be above 0 and at most 1000 frames/s, not {fps}.": (
-        "フレームレートは0より大きく1000以下で指定してください（{fps}は不可）。"
+    "The frame rate must be above 0 and at most 1000 frames/s, not {fps:g}.": (
+        "フレームレートは0より大きく1000以下で指定してください（{fps:g}は不可）。"
     ),
-    "The sound lasts longer than {limit} s: cut the clip first.": (
-        "音声が{limit}秒を超えています。動画を短く切ってから開いてください。"
+    "The sound lasts longer than {limit:g} s: cut the clip first.": (
+        "音声が{limit:g}秒を超えています。動画を短く切ってから開いてください。"
     ),
     "{path} is a folder: for a folder of numbered frames give the frame rate with --fps.": (
         "{path}はフォルダーです。連番画像のフォルダーはコマンドの--fpsでフレームレートを指定してください。"
@@ -54,88 +57,96 @@ JAPANESE = {
     "{path} holds no numbered PNG or TIFF frames (such as clip_0000.png).": (
         "{path}には連番のPNG・TIFF画像（clip_0000.pngなど）がありません。"
     ),
-    "{path} has two frames with the number {number}.": "{path}には番号{number}の画像が2枚あります。",
+    "{path} has two frames with the number {number}.": ("{path}には番号{number}の画像が2枚あります。"),
     "{path}: frame number {number} is missing between {first} and {last}.": (
         "{path}：{first}から{last}までのうち、番号{number}の画像がありません。"
     ),
-    "{path} is not a picture that can be read.": "{path}は画像として読み込めません。",
-    "{path} is not a NumPy array file that can be read.": "{path}はNumPy配列のファイルとして読み込めません。",
-    "{path} unpacks to more than {most} GiB.": "{path}は展開すると{most} GiBを超えます。",
-    "{path} holds no array.": "{path}に配列がありません。",
+    "{path} is not a picture that can be read.": ("{path}は画像として読み込めません。"),
+    "{path} is not a NumPy array file that can be read.": ("{path}はNumPy配列のファイルとして読み込めません。"),
+    "{path} unpacks to more than {most:.0f} GiB.": ("{path}は展開すると{most:.0f} GiBを超えます。"),
+    "{path} holds no array.": ("{path}に配列がありません。"),
     "{path} holds an array of shape {shape}: frames must be (T, H, W).": (
         "{path}の配列の形は{shape}です。フレームは(T, H, W)の形にしてください。"
     ),
-    "{path} holds no frame.": "{path}にフレームがありません。",
+    "{path} holds no frame.": ("{path}にフレームがありません。"),
     "{path} holds values of type {type}: gray levels must be numbers.": (
         "{path}の値の型は{type}です。濃淡は数値でなければなりません。"
     ),
-    "{path} holds gray levels that are not finite numbers.": "{path}の濃淡に有限でない数値があります。",
-    "There is no sound file {path}.": "{path}という音声ファイルはありません。",
+    "{path} holds gray levels that are not finite numbers.": ("{path}の濃淡に有限でない数値があります。"),
+    "There is no sound file {path}.": ("{path}という音声ファイルはありません。"),
     "{path} is not a sound file that can be read (WAV, FLAC, OGG, MP3).": (
         "{path}は音声ファイル（WAV・FLAC・OGG・MP3）として読み込めません。"
     ),
-    "{path} holds no samples.": "{path}に音声がありません。",
-    "{path} holds samples that are not finite numbers.": "{path}に有限でない数値の標本があります。",
-    "Cannot write sound as {path}: give a name that ends in .wav or .flac.": (
-        "{path}には音声を書き出せません。.wavか.flacで終わる名前にしてください。"
+    "{path} holds no samples.": ("{path}に音声がありません。"),
+    "{path} holds samples that are not finite numbers.": ("{path}に有限でない数値の標本があります。"),
+    "Cannot write sound as {path!r}: give a name that ends in .wav or .flac.": (
+        "{path!r}には音声を書き出せません。.wavか.flacで終わる名前にしてください。"
     ),
-    "Cannot write {path}: {reason}.": "{path}に書き込めません（{reason}）。",
-    "Cannot write {path}: {reason}": "{path}に書き込めません（{reason}）。",
+    "Cannot write {path}: {reason}.": ("{path}に書き込めません（{reason}）。"),
+    "Cannot write {path}: {reason}": ("{path}に書き込めません（{reason}）。"),
     "This machine has too little memory for this clip: cut it first.": (
         "この動画を処理するにはメモリーが足りません。短く切ってから開いてください。"
     ),
-    "The disk of this machine is full.": "サーバーのディスクに空きがありません。",
+    "The disk of this machine is full.": ("サーバーのディスクに空きがありません。"),
     "The heatmaps of {count} frames would take more than {most} GiB: choose fewer bands.": (
         "{count}フレームのヒートマップは{most} GiBを超えます。帯域を減らしてください。"
     ),
-    "Give a video.": "動画を指定してください。",
+    "Give a video.": ("動画を指定してください。"),
     # ---- bands and settings ----
-    "Two bands have the same name: give each its own.": "同じ名前の帯域があります。別々の名前を付けてください。",
-    "Give 1 to {most} bands, not {count}.": "帯域は1個から{most}個までにしてください（いまは{count}個）。",
-    "Band {name}: give its lower and its upper limit in Hz.": "帯域{name}：下限と上限をHzで入力してください。",
-    "A band's name is 1 to 24 letters, digits, '.', '_' or '-', not {name}.": (
-        "帯域の名前は文字・数字・「.」「_」「-」で1文字から24文字です（{name}は不可）。"
+    "Two bands have the same name: give each its own.": ("同じ名前の帯域があります。別々の名前を付けてください。"),
+    "Give 1 to {most} bands, not {count}.": ("帯域は1個から{most}個までにしてください（いまは{count}個）。"),
+    "Band {name}: give its lower and its upper limit in Hz.": ("帯域{name}：下限と上限をHzで入力してください。"),
+    "A band's name is 1 to 24 letters, digits, '.', '_' or '-', not {name!r}.": (
+        "帯域の名前は文字・数字・「.」「_」「-」で1文字から24文字です（{name!r}は不可）。"
     ),
     "Band {name}: the limits must be finite and not negative.": (
         "帯域{name}：下限と上限は0以上の有限の数にしてください。"
     ),
-    "Band {name} is reversed or empty ({range} Hz): give the lower limit first, as in F1:300-900.": (
-        "帯域{name}は上下が逆か、幅がありません（{range} Hz）。下限を先に、上限を後に入力してください。"
+    "Band {name} is reversed or empty ({low_hz:g}-{high_hz:g} Hz): give the lower limit first, as in F1:300-900.": (
+        "帯域{name}は上下が逆か、幅がありません（{low_hz:g}-{high_hz:g} Hz）。下限を先に、上限を後に入力してください。"
     ),
-    "Cannot read the band {text}: write NAME:LOW-HIGH in Hz, as in F1:300-900.": (
-        "帯域{text}を読み取れません。F1:300-900のように「名前:下限-上限」（Hz）で書いてください。"
+    "Cannot read the band {text!r}: write NAME:LOW-HIGH in Hz, as in F1:300-900.": (
+        "帯域{text!r}を読み取れません。F1:300-900のように「名前:下限-上限」（Hz）で書いてください。"
     ),
-    "{band} reaches beyond the mel's range ({range} Hz).": "{band}がメルの範囲（{range} Hz）を超えています。",
-    "{band} holds no mel bin of this bundle: widen it (the nearest bin is at {hz} Hz).": (
-        "{band}にはこのモデルのメルビンが入りません。広げてください（最も近いビンは{hz} Hz）。"
+    "{band} reaches beyond the mel's range ({fmin_hz:g}-{top_hz:g} Hz).": (
+        "{band}がメルの範囲（{fmin_hz:g}-{top_hz:g} Hz）を超えています。"
     ),
-    "{given} is not one of {known}.": "{given}は選択肢（{known}）にありません。",
-    "The energy of a band is taken as {known}, not {given}.": "帯域エネルギーの単位は{known}です（{given}は不可）。",
-    "The objective is {known}, not {given}.": "目的関数は{known}です（{given}は不可）。",
-    "Heatmaps are normalised by clip or frame, not {given}.": (
-        "ヒートマップの正規化はclipかframeです（{given}は不可）。"
+    "{band} holds no mel bin of this bundle: widen it (the nearest bin is at {hz:.0f} Hz).": (
+        "{band}にはこのモデルのメルビンが入りません。広げてください（最も近いビンは{hz:.0f} Hz）。"
     ),
-    "The precision is auto, fp32 or bf16, not {given}.": "精度はauto・fp32・bf16のいずれかです（{given}は不可）。",
-    "The audio has {samples} samples ({seconds} s); a mel spectrogram needs at least {least}.": (
-        "音声が短すぎます（{samples}標本、{seconds}秒）。メルスペクトログラムには{least}標本以上必要です。"
+    "{given!r} is not one of {known}.": ("{given!r}は選択肢（{known}）にありません。"),
+    "The energy of a band is taken as {known}, not {given!r}.": (
+        "帯域エネルギーの単位は{known}です（{given!r}は不可）。"
+    ),
+    "The objective is {known}, not {given!r}.": ("目的関数は{known}です（{given!r}は不可）。"),
+    "Heatmaps are normalised by clip or frame, not {given!r}.": (
+        "ヒートマップの正規化はclipかframeです（{given!r}は不可）。"
+    ),
+    "The precision is auto, fp32 or bf16, not {given!r}.": (
+        "精度はauto・fp32・bf16のいずれかです（{given!r}は不可）。"
+    ),
+    "The audio has {samples} samples ({seconds:.3f} s); a mel spectrogram needs at least {least}.": (
+        "音声が短すぎます（{samples}標本、{seconds:.3f}秒）。メルスペクトログラムには{least}標本以上必要です。"
     ),
     # ---- bundles ----
     "There is no bundle in {folder}: bundle.json is missing.": (
         "{folder}にモデルがありません（bundle.jsonがありません）。"
     ),
-    "There is no folder of bundles {folder}.": "モデルのフォルダー{folder}がありません。",
-    "There is no folder of clips {folder}.": "サンプル動画のフォルダー{folder}がありません。",
+    "There is no folder of bundles {folder}.": ("モデルのフォルダー{folder}がありません。"),
+    "There is no folder of clips {folder}.": ("サンプル動画のフォルダー{folder}がありません。"),
     "{path} is of format version {version}, this program reads version {known}.": (
         "{path}の形式の版は{version}です。このプログラムが読めるのは版{known}です。"
     ),
-    "The bundle {folder} lacks its file {name}.": "モデル{folder}にファイル{name}がありません。",
+    "The bundle {folder} lacks its file {name}.": ("モデル{folder}にファイル{name}がありません。"),
     "{path} is damaged: its sha256 is not the one in bundle.json.": (
         "{path}は壊れています（sha256がbundle.jsonと一致しません）。"
     ),
-    "{path} lacks the entry {name}.": "{path}に項目{name}がありません。",
-    "{path} cannot be read as a bundle: {reason}.": "{path}はモデルとして読み込めません（{reason}）。",
-    "A bundle's kind is one of {known}, not {given}.": "モデルの種別は{known}のいずれかです（{given}は不可）。",
-    "A vocoder's input is one of {known}, not {given}.": "ボコーダーの入力は{known}のいずれかです（{given}は不可）。",
+    "{path} lacks the entry {name}.": ("{path}に項目{name}がありません。"),
+    "{path} cannot be read as a bundle: {reason}.": ("{path}はモデルとして読み込めません（{reason}）。"),
+    "A bundle's kind is one of {known}, not {given!r}.": ("モデルの種別は{known}のいずれかです（{given!r}は不可）。"),
+    "A vocoder's input is one of {known}, not {given!r}.": (
+        "ボコーダーの入力は{known}のいずれかです（{given!r}は不可）。"
+    ),
     "The {part} is for {bins} mel bins, the bundle's mel has {wanted}.": (
         "{part}のメルビン数は{bins}ですが、モデルのメルは{wanted}です。"
     ),
@@ -151,27 +162,29 @@ JAPANESE = {
     "The scaler holds a value that is not finite, or a deviation that is not positive.": (
         "scalerに有限でない値か、正でない標準偏差があります。"
     ),
-    'The scaler {path} must hold the lists "mean" and "std".': "scaler {path}にはmeanとstdの並びが必要です。",
+    'The scaler {path} must hold the lists "mean" and "std".': ("scaler {path}にはmeanとstdの並びが必要です。"),
     "The scaler {path} is for {bins} mel bins, the model has {wanted}.": (
         "scaler {path}のメルビン数は{bins}ですが、モデルは{wanted}です。"
     ),
-    "Cannot read the scaler {path}: {reason}.": "scaler {path}を読み込めません（{reason}）。",
-    "The scaler {path} is not a JSON file.": "scaler {path}はJSONファイルではありません。",
-    "The scaler's {name} is not a list of numbers.": "scalerの{name}が数の並びではありません。",
+    "Cannot read the scaler {path}: {reason}.": ("scaler {path}を読み込めません（{reason}）。"),
+    "The scaler {path} is not a JSON file.": ("scaler {path}はJSONファイルではありません。"),
+    "The scaler's {name} is not a list of numbers.": ("scalerの{name}が数の並びではありません。"),
     "The acoustic model's output_stride is 8, 16 or 32, and its input_pool 1, 2 or 4.": (
         "音響モデルのoutput_strideは8・16・32、input_poolは1・2・4のいずれかです。"
     ),
-    "The acoustic model has no setting called {names}.": "音響モデルに{names}という設定はありません。",
-    "timm has no model called {name}.": "timmに{name}というモデルはありません。",
-    "The CNN {name} cannot give feature maps: {reason}.": "CNN {name}から特徴マップを取り出せません（{reason}）。",
+    "The acoustic model has no setting called {names}.": ("音響モデルに{names}という設定はありません。"),
+    "timm has no model called {name!r}.": ("timmに{name!r}というモデルはありません。"),
+    "The CNN {name!r} cannot give feature maps: {reason}.": (
+        "CNN {name!r}から特徴マップを取り出せません（{reason}）。"
+    ),
     "The vocoder needs one upsample_kernel_size for each upsample_rate.": (
         "ボコーダーのupsample_rateとupsample_kernel_sizeの数が合いません。"
     ),
     "The vocoder's upsample kernel {kernel} minus its rate {rate} must be even and not negative.": (
         "ボコーダーのupsampleカーネル{kernel}とrate {rate}の差は0以上の偶数でなければなりません。"
     ),
-    "The vocoder's resblock must be '1' or '2', not {given}.": (
-        "ボコーダーのresblockは'1'か'2'です（{given}は不可）。"
+    "The vocoder's resblock must be '1' or '2', not {given!r}.": (
+        "ボコーダーのresblockは'1'か'2'です（{given!r}は不可）。"
     ),
     "The vocoder needs one list of dilations for each resblock kernel size.": (
         "ボコーダーのresblockのカーネルとdilationの数が合いません。"
@@ -179,20 +192,20 @@ JAPANESE = {
     "The vocoder's initial_channel must be divisible by 2 for each upsampling.": (
         "ボコーダーのinitial_channelはアップサンプリングの回数だけ2で割り切れなければなりません。"
     ),
-    "The vocoder's edge_padding must be 'both' or 'right', not {given}.": (
-        "ボコーダーのedge_paddingは'both'か'right'です（{given}は不可）。"
+    "The vocoder's edge_padding must be 'both' or 'right', not {given!r}.": (
+        "ボコーダーのedge_paddingは'both'か'right'です（{given!r}は不可）。"
     ),
-    "The vocoder has no setting called {names}.": "ボコーダーに{names}という設定はありません。",
+    "The vocoder has no setting called {names}.": ("ボコーダーに{names}という設定はありません。"),
     "{path} does not compute what the bundle's weights do: publish or convert the bundle again.": (
         "{path}の計算結果がモデルの重みと一致しません。モデルを公開または変換し直してください。"
     ),
-    "{path} is not a graph that can be run ({reason}).": "{path}は実行できるグラフではありません（{reason}）。",
-    "There is no checkpoint {path}.": "{path}というチェックポイントはありません。",
-    "{path} holds a {type}, not a dictionary of tensors.": "{path}の中身は{type}で、テンソルの辞書ではありません。",
-    "{path} holds more than tensors (code or foreign objects), or is damaged, and was not loaded: save its "
-    "state_dict alone.": (
-        "{path}はテンソル以外のもの（プログラムなど）を含むか壊れているため、読み込みませんでした。state_dictだけ"
-        "を保存してください。"
+    "{path} is not a graph that can be run ({reason}).": ("{path}は実行できるグラフではありません（{reason}）。"),
+    "There is no checkpoint {path}.": ("{path}というチェックポイントはありません。"),
+    "{path} holds a {type}, not a dictionary of tensors.": ("{path}の中身は{type}で、テンソルの辞書ではありません。"),
+    "{path} holds more than tensors (code or foreign objects), or is damaged, and was not loaded: save "
+    "its state_dict alone.": (
+        "{path}はテンソル以外のもの（プログラムなど）を含むか壊れているため、読み込みませんでした。"
+        "state_dictだけを保存してください。"
     ),
     "{path} is not a PyTorch checkpoint, or is damaged.": (
         "{path}はPyTorchのチェックポイントではないか、壊れています。"
@@ -200,40 +213,41 @@ JAPANESE = {
     "{path} is not a safetensors file that can be read ({reason}).": (
         "{path}はsafetensorsとして読み込めません（{reason}）。"
     ),
-    "{source} lacks tensor {names}.": "{source}にテンソル{names}がありません。",
-    "{source} has the unknown tensor {names}.": "{source}に余分なテンソル{names}があります。",
-    "{source} {problem} tensor {names}.": "{source}のテンソルが合いません（{problem}：{names}）。",
+    "{source} lacks tensor {names}.": ("{source}にテンソル{names}がありません。"),
+    "{source} has the unknown tensor {names}.": ("{source}に余分なテンソル{names}があります。"),
     "{source}: tensor {name} has shape {shape}, the model needs {wanted}.": (
         "{source}：テンソル{name}の形は{shape}ですが、モデルには{wanted}が必要です。"
     ),
-    "{source}: tensor {name} holds NaN or infinity.": "{source}：テンソル{name}にNaNか無限大があります。",
-    "{part} must be a JSON object, not {type}.": "{part}はJSONのオブジェクトでなければなりません（{type}は不可）。",
-    "{part} has no setting called {names}.": "{part}に{names}という設定はありません。",
-    "{part} cannot be read: {reason}.": "{part}を読み取れません（{reason}）。",
-    "MelSpec.{name} must be a positive whole number, not {given}.": "MelSpec.{name}は正の整数です（{given}は不可）。",
-    "MelSpec.win_length must not be longer than n_fft.": "MelSpec.win_lengthはn_fft以下でなければなりません。",
-    "MelSpec.hop_length must not be longer than n_fft.": "MelSpec.hop_lengthはn_fft以下でなければなりません。",
-    "MelSpec.n_fft minus hop_length must be even.": "MelSpec.n_fftとhop_lengthの差は偶数でなければなりません。",
-    "MelSpec.preemphasis must be at least 0 and below 1.": "MelSpec.preemphasisは0以上1未満でなければなりません。",
+    "{source}: tensor {name} holds NaN or infinity.": ("{source}：テンソル{name}にNaNか無限大があります。"),
+    "{part} must be a JSON object, not {type}.": ("{part}はJSONのオブジェクトでなければなりません（{type}は不可）。"),
+    "{part} has no setting called {names}.": ("{part}に{names}という設定はありません。"),
+    "{part} cannot be read: {reason}.": ("{part}を読み取れません（{reason}）。"),
+    "MelSpec.{name} must be a positive whole number, not {given!r}.": (
+        "MelSpec.{name}は正の整数です（{given!r}は不可）。"
+    ),
+    "MelSpec.win_length must not be longer than n_fft.": ("MelSpec.win_lengthはn_fft以下でなければなりません。"),
+    "MelSpec.hop_length must not be longer than n_fft.": ("MelSpec.hop_lengthはn_fft以下でなければなりません。"),
+    "MelSpec.n_fft minus hop_length must be even.": ("MelSpec.n_fftとhop_lengthの差は偶数でなければなりません。"),
+    "MelSpec.preemphasis must be at least 0 and below 1.": ("MelSpec.preemphasisは0以上1未満でなければなりません。"),
     "MelSpec needs 0 <= fmin < fmax <= Nyquist ({nyquist} Hz).": (
         "MelSpecは0 <= fmin < fmax <= ナイキスト周波数（{nyquist} Hz）を満たさなければなりません。"
     ),
-    "MelSpec.layout is 'centred' or 'thesis', not {given}.": (
-        "MelSpec.layoutは'centred'か'thesis'です（{given}は不可）。"
+    "MelSpec.layout is 'centred' or 'thesis', not {given!r}.": (
+        "MelSpec.layoutは'centred'か'thesis'です（{given!r}は不可）。"
     ),
-    "FrameSpec.size must be a multiple of 32 from 32 to 1024, not {given}.": (
-        "FrameSpec.sizeは32から1024までの32の倍数です（{given}は不可）。"
+    "FrameSpec.size must be a multiple of 32 from 32 to 1024, not {given!r}.": (
+        "FrameSpec.sizeは32から1024までの32の倍数です（{given!r}は不可）。"
     ),
     # ---- regions, hiding ----
-    "Nothing is hidden yet: choose a region or draw one.": "まだ何も隠していません。領域を選ぶか描いてください。",
-    "A region is hidden by {known}, not {given}.": "領域の隠し方は{known}です（{given}は不可）。",
-    "Choose what to export, of: {kinds}.": "書き出すものを{kinds}から選んでください。",
-    "Choose one band or more to export.": "書き出す帯域を1つ以上選んでください。",
+    "Nothing is hidden yet: choose a region or draw one.": ("まだ何も隠していません。領域を選ぶか描いてください。"),
+    "A region is hidden by {known}, not {given!r}.": ("領域の隠し方は{known}です（{given!r}は不可）。"),
+    "Choose what to export, of: {kinds}.": ("書き出すものを{kinds}から選んでください。"),
+    "Choose one band or more to export.": ("書き出す帯域を1つ以上選んでください。"),
     "There is no band {name} in this analysis: it has {bands}.": (
         "この解析には帯域{name}がありません。あるのは{bands}です。"
     ),
-    "The heatmaps of {count} frames would take more than {size} GiB: choose a stretch or fewer bands.": (
-        "{count}フレーム分のヒートマップは{size} GiBを超えます。区間を選ぶか、帯域を減らしてください。"
+    "The heatmaps of {count} frames would take more than {size:g} GiB: choose a stretch or fewer bands.": (
+        "{count}フレーム分のヒートマップは{size:g} GiBを超えます。区間を選ぶか、帯域を減らしてください。"
     ),
     "This clip has no labels: there is no TextGrid of its name beside it.": (
         "この動画にはラベルがありません（同じ名前のTextGridが動画の横にありません）。"
@@ -241,41 +255,47 @@ JAPANESE = {
     "The file {name} is no longer there: open the clip again.": (
         "ファイル{name}はもうありません。動画を開き直してください。"
     ),
-    "The sound of a video is one of {sounds}, not {sound}.": "動画の音声は{sounds}のいずれかです（{sound}は不可）。",
+    "The sound of a video is one of {sounds}, not {sound!r}.": (
+        "動画の音声は{sounds}のいずれかです（{sound!r}は不可）。"
+    ),
     "This clip has no original speech: choose the synthesised speech or none.": (
         "この動画には元の音声がありません。合成音声か「なし」を選んでください。"
     ),
-    "Videos and figures are in {languages}, not {language}.": ("動画と図の言語は{languages}です（{language}は不可）。"),
+    "Videos and figures are in {languages}, not {language!r}.": (
+        "動画と図の言語は{languages}です（{language!r}は不可）。"
+    ),
     "A spectrogram figure needs spectrograms and energies of the same frames.": (
         "スペクトログラムの図には、同じフレームのスペクトログラムとエネルギーが必要です。"
     ),
-    "{name} has no labels from {start} to {end} s.": "{name}には{start}〜{end}秒のラベルがありません。",
-    "{path} is not a TextGrid.": "{path}はTextGridではありません。",
+    "{name} has no labels from {start:.3f} to {end:.3f} s.": (
+        "{name}には{start:.3f}〜{end:.3f}秒のラベルがありません。"
+    ),
+    "{path} is not a TextGrid.": ("{path}はTextGridではありません。"),
     "There is no stretch from frame {first} to {last}: the clip has frames 0 to {end}.": (
         "フレーム{first}から{last}までの区間はありません。動画はフレーム0から{end}までです。"
     ),
     "The region lies outside the picture: move it back, or make it larger.": (
         "領域が画像の外にあります。中に戻すか、大きくしてください。"
     ),
-    "The drawing cannot be read: choose the region again.": "描いた領域を読み取れません。もう一度選んでください。",
-    "There is no region called {name}: give one of {names}, or a JSON file.": (
-        "{name}という領域はありません。{names}のいずれかか、JSONファイルを指定してください。"
+    "The drawing cannot be read: choose the region again.": ("描いた領域を読み取れません。もう一度選んでください。"),
+    "There is no region called {name!r}: give one of {names}, or a JSON file.": (
+        "{name!r}という領域はありません。{names}のいずれかか、JSONファイルを指定してください。"
     ),
-    "{path} is larger than {most} bytes: that is not a file of regions.": (
-        "{path}は{most}バイトを超えていて、領域のファイルとは考えられません。"
+    "{path} is larger than {most:,} bytes: that is not a file of regions.": (
+        "{path}は{most:,}バイトを超えていて、領域のファイルとは考えられません。"
     ),
-    '{path} must hold an object with a list called "regions".': '{path}には"regions"という並びが必要です。',
+    '{path} must hold an object with a list called "regions".': ('{path}には"regions"という並びが必要です。'),
     "{path} holds {count} regions: give 1 to {most}.": (
         "{path}の領域は{count}個です。1個から{most}個までにしてください。"
     ),
     'Each region in {path} needs a "name" and a "polygon", a list of [x, y] points.': (
         '{path}の各領域には"name"と、[x, y]の並びの"polygon"が必要です。'
     ),
-    "A region's name is 1 to 40 letters, digits, '.', '_' or '-', not {name}.": (
-        "領域の名前は文字・数字・「.」「_」「-」で1文字から40文字です（{name}は不可）。"
+    "A region's name is 1 to 40 letters, digits, '.', '_' or '-', not {name!r}.": (
+        "領域の名前は文字・数字・「.」「_」「-」で1文字から40文字です（{name!r}は不可）。"
     ),
-    "Region {name} has {count} points: a polygon needs 3 to {most}.": (
-        "領域{name}の点は{count}個です。多角形には3個から{most}個の点が必要です。"
+    "Region {name} has {count} points: a polygon needs 3 to {most:,}.": (
+        "領域{name}の点は{count}個です。多角形には3個から{most:,}個の点が必要です。"
     ),
     "Region {name} has a point that is not finite: give x and y from 0 to 1.": (
         "領域{name}に有限でない点があります。xとyは0から1で指定してください。"
@@ -283,11 +303,11 @@ JAPANESE = {
     "Region {name} encloses no area: its points lie on one line.": (
         "領域{name}の点が一直線上にあり、面積がありません。"
     ),
-    "A region can only be scaled by a number above 0, not {factor}.": (
-        "領域の倍率は0より大きい数です（{factor}は不可）。"
+    "A region can only be scaled by a number above 0, not {factor!r}.": (
+        "領域の倍率は0より大きい数です（{factor!r}は不可）。"
     ),
-    "Cannot read {path}: {reason}.": "{path}を読み込めません（{reason}）。",
-    "{path} is not a JSON file of regions.": "{path}は領域のJSONファイルではありません。",
+    "Cannot read {path}: {reason}.": ("{path}を読み込めません（{reason}）。"),
+    "{path} is not a JSON file of regions.": ("{path}は領域のJSONファイルではありません。"),
     "{path} has more than one region called {name}: give each its own name.": (
         "{path}に{name}という領域が複数あります。別々の名前を付けてください。"
     ),
@@ -297,36 +317,38 @@ JAPANESE = {
     "The mask of {name} is {shape}, the maps are {wanted}: draw it at that size.": (
         "{name}のマスクの大きさは{shape}、マップは{wanted}です。同じ大きさで描いてください。"
     ),
-    "Region {name} in {path} has a point that is not [x, y]: {point}.": (
-        "{path}の領域{name}に[x, y]でない点{point}があります。"
+    "Region {name!r} in {path} has a point that is not [x, y]: {point}.": (
+        "{path}の領域{name!r}に[x, y]でない点{point}があります。"
     ),
-    "Region {name} in {path} has the point {point} outside the picture: x and y are shares of its width and "
-    "height, from 0 to 1.": (
-        "{path}の領域{name}の点{point}が画像の外にあります。xとyは幅と高さに対する0から1の割合です。"
+    "Region {name!r} in {path} has the point {point} outside the picture: x and y are shares of its "
+    "width and height, from 0 to 1.": (
+        "{path}の領域{name!r}の点{point}が画像の外にあります。xとyは幅と高さに対する0から1の割合です。"
     ),
-    "The strength of the mask must be from 0 (no change) to 1 (all of it), not {given}.": (
-        "隠す強さは0（変化なし）から1（完全に隠す）までです（{given}は不可）。"
+    "The strength of the mask must be from 0 (no change) to 1 (all of it), not {given!r}.": (
+        "隠す強さは0（変化なし）から1（完全に隠す）までです（{given!r}は不可）。"
     ),
-    "Hiding a region needs uint8 frames (T, H, W) and a mask of their size; got {frames} and {mask}.": (
-        "領域を隠すにはuint8のフレーム(T, H, W)と同じ大きさのマスクが必要です（{frames}と{mask}が渡されました）。"
+    "Hiding a region needs uint8 frames (T, H, W) and a mask of their size; got {dtype} {shape} and {mask}.": (
+        "領域を隠すにはuint8のフレーム(T, H, W)と同じ大きさのマスクが必要です（{dtype} {shape}と{mask}"
+        "が渡されました）。"
     ),
     "Attention maps must be (frames, height, width) of finite numbers, not {shape}.": (
         "注目度のマップは有限の数の（フレーム, 高さ, 幅）です（{shape}は不可）。"
     ),
     # ---- comparing, measuring ----
-    "The original speech is silent: there is nothing to compare with.": "元の音声が無音のため、比べられません。",
-    "The reference is silent: there is nothing to compare with.": "元の音声が無音のため、比べられません。",
+    "The original speech is silent: there is nothing to compare with.": ("元の音声が無音のため、比べられません。"),
+    "The reference is silent: there is nothing to compare with.": ("元の音声が無音のため、比べられません。"),
     "{clip} has no sound to compare with: give clips with reference audio.": (
         "{clip}には比べるための音声がありません。元の音声のある動画にしてください。"
     ),
-    "The mels have {one} and {other} bins: make both alike.": "メルのビン数が{one}と{other}で異なります。",
-    "The mels have different bins: {one} and {other}.": "メルのビン数が異なります（{one}と{other}）。",
-    "The reference lasts {one} s and the candidate {other} s, more than {tolerance} s apart: compare "
-    "recordings of the same clip.": (
-        "元の音声は{one}秒、比べる音声は{other}秒で、{tolerance}秒以上違います。同じ動画の音声どうしを比べてください。"
+    "The mels have {one} and {other} bins: make both alike.": ("メルのビン数が{one}と{other}で異なります。"),
+    "The mels have different bins: {one} and {other}.": ("メルのビン数が異なります（{one}と{other}）。"),
+    "The reference lasts {one:.2f} s and the candidate {other:.2f} s, more than {tolerance:g} s apart: "
+    "compare recordings of the same clip.": (
+        "元の音声は{one:.2f}秒、比べる音声は{other:.2f}秒で、{tolerance:g}秒以上違います。"
+        "同じ動画の音声どうしを比べてください。"
     ),
-    "The cepstral order must be from 1 to {most}, not {given}.": (
-        "ケプストラムの次数は1から{most}までです（{given}は不可）。"
+    "The cepstral order must be from 1 to {most}, not {given!r}.": (
+        "ケプストラムの次数は1から{most}までです（{given!r}は不可）。"
     ),
     "A dB mel must be (frames, bins) of finite numbers; this one has shape {shape}.": (
         "dBメルは有限の数の（フレーム, ビン）です（形は{shape}でした）。"
@@ -334,7 +356,7 @@ JAPANESE = {
     "A waveform must be mono, of finite numbers; this one has shape {shape}.": (
         "波形は有限の数の1チャンネルです（形は{shape}でした）。"
     ),
-    "The sample rate must be above 0, not {rate}.": "標本化周波数は0より大きい数です（{rate}は不可）。",
+    "The sample rate must be above 0, not {rate!r}.": ("標本化周波数は0より大きい数です（{rate!r}は不可）。"),
     "An F0 contour must be a list of frequencies above 0 Hz, with NaN where unvoiced.": (
         "F0は0 Hzより大きい周波数の並びで、無声部はNaNです。"
     ),
@@ -344,53 +366,53 @@ JAPANESE = {
     "Band {name} holds no mel bin, or one outside 0 to {most}.": (
         "帯域{name}にメルビンがないか、0から{most}の外にあります。"
     ),
-    "The pitch floor ({low} Hz) must lie between 0 and the ceiling ({high} Hz).": (
-        "ピッチの下限（{low} Hz）は0と上限（{high} Hz）の間でなければなりません。"
+    "The pitch floor ({low:g} Hz) must lie between 0 and the ceiling ({high:g} Hz).": (
+        "ピッチの下限（{low:g} Hz）は0と上限（{high:g} Hz）の間でなければなりません。"
     ),
-    "The formant ceiling ({hz} Hz) must lie between 0 and half the sample rate ({most} Hz).": (
-        "フォルマントの上限（{hz} Hz）は0と標本化周波数の半分（{most} Hz）の間でなければなりません。"
+    "The formant ceiling ({hz:g} Hz) must lie between 0 and half the sample rate ({most:g} Hz).": (
+        "フォルマントの上限（{hz:g} Hz）は0と標本化周波数の半分（{most:g} Hz）の間でなければなりません。"
     ),
     "A vowel reference needs at least one vowel with its F1 and F2.": (
         "母音の基準にはF1とF2を持つ母音が1つ以上必要です。"
     ),
-    "Measurement times must be a list of finite numbers, in seconds.": "測定時刻は秒を単位とする有限の数の並びです。",
-    "A waveform to measure must be mono and hold finite numbers only.": "測定する波形は有限の数の1チャンネルです。",
-    "The sound lasts {seconds} s, too short to measure: give more than {least} s.": (
-        "音声が{seconds}秒と短く、測定できません。{least}秒より長くしてください。"
+    "Measurement times must be a list of finite numbers, in seconds.": ("測定時刻は秒を単位とする有限の数の並びです。"),
+    "A waveform to measure must be mono and hold finite numbers only.": ("測定する波形は有限の数の1チャンネルです。"),
+    "The sound lasts {seconds:.3f} s, too short to measure: give more than {least:.3f} s.": (
+        "音声が{seconds:.3f}秒と短く、測定できません。{least:.3f}秒より長くしてください。"
     ),
     # ---- pictures and videos ----
-    "The opacity alpha must be from 0 to 1, not {given}.": "不透明度は0から1までです（{given}は不可）。",
-    "There is no colour map called {name}: use orange, blue or a name of matplotlib, such as inferno.": (
-        "{name}というカラーマップはありません。orange、blue、またはinfernoなどmatplotlibの名前を使ってください。"
+    "The opacity alpha must be from 0 to 1, not {given:g}.": ("不透明度は0から1までです（{given:g}は不可）。"),
+    "There is no colour map called {name!r}: use orange, blue or a name of matplotlib, such as inferno.": (
+        "{name!r}というカラーマップはありません。orange、blue、またはinfernoなどmatplotlibの名前を使ってください。"
     ),
-    "The frame rate of a video must be above 0 and at most 1000, not {fps}.": (
-        "動画のフレームレートは0より大きく1000以下です（{fps}は不可）。"
+    "The frame rate of a video must be above 0 and at most 1000, not {fps:g}.": (
+        "動画のフレームレートは0より大きく1000以下です（{fps:g}は不可）。"
     ),
-    "H.264 needs even sides: {even} would do instead of {given}.": (
-        "H.264では辺の画素数は偶数です。{given}の代わりに{even}にしてください。"
+    "H.264 needs even sides: {even_width}x{even_height} would do instead of {width}x{height}.": (
+        "H.264では辺の画素数は偶数です。{width}x{height}の代わりに{even_width}x{even_height}にしてください。"
     ),
-    "There is no frame to write.": "書き出すフレームがありません。",
-    "The size of a video must be {least} to {most} pixels a side, not {given}.": (
-        "動画の一辺は{least}から{most}画素です（{given}は不可）。"
+    "There is no frame to write.": ("書き出すフレームがありません。"),
+    "The size of a video must be {least} to {most} pixels a side, not {width}x{height}.": (
+        "動画の一辺は{least}から{most}画素です（{width}x{height}は不可）。"
     ),
     "There is no frame {frame}: the clip has frames 0 to {last}.": (
         "フレーム{frame}はありません。動画はフレーム0から{last}までです。"
     ),
-    "Two bands are combined by {known}, not {given}.": "2帯域の重ね方は{known}です（{given}は不可）。",
+    "Two bands are combined by {known}, not {given!r}.": ("2帯域の重ね方は{known}です（{given!r}は不可）。"),
     "The resolution of a figure must be 30 to 1200 dpi, not {dpi}.": (
         "図の解像度は30から1200 dpiです（{dpi}は不可）。"
     ),
     "Give one colour map for each band: {wanted}, not {given}.": (
         "カラーマップは帯域ごとに1つ、{wanted}個必要です（{given}個は不可）。"
     ),
-    "A grid is enlarged by 'cubic', 'linear' or 'cells', not {given}.": (
-        "格子の拡大は'cubic'・'linear'・'cells'です（{given}は不可）。"
+    "A grid is enlarged by 'cubic', 'linear' or 'cells', not {given!r}.": (
+        "格子の拡大は'cubic'・'linear'・'cells'です（{given!r}は不可）。"
     ),
     "The grids must have the shape (frames, rows, columns), not {shape}.": (
         "格子の形は（フレーム, 行, 列）です（{shape}は不可）。"
     ),
-    "Frames must be gray, 8-bit (frames, rows, columns), not {given}.": (
-        "フレームは8ビットの濃淡画像（フレーム, 行, 列）です（{given}は不可）。"
+    "Frames must be gray, 8-bit (frames, rows, columns), not {dtype} {shape}.": (
+        "フレームは8ビットの濃淡画像（フレーム, 行, 列）です（{dtype} {shape}は不可）。"
     ),
     "There is no frame to show: the clip or the stretch is empty.": (
         "表示するフレームがありません。動画か区間が空です。"
@@ -404,69 +426,56 @@ JAPANESE = {
     "{label}: the heatmap of frame {frame} holds values that are not numbers or not finite.": (
         "{label}：フレーム{frame}のヒートマップに有限でない値があります。"
     ),
-    "{label}: the heatmap of frame {frame} goes from {low} to {high}; it must lie within 0 to 1.": (
-        "{label}：フレーム{frame}のヒートマップの値は{low}から{high}ですが、0から1でなければなりません。"
+    "{label}: the heatmap of frame {frame} goes from {low:g} to {high:g}; it must lie within 0 to 1.": (
+        "{label}：フレーム{frame}のヒートマップの値は{low:g}から{high:g}ですが、0から1でなければなりません。"
     ),
     "{label}: a heatmap sequence is (frames, rows, columns), not {shape}.": (
         "{label}：ヒートマップの形は（フレーム, 行, 列）です（{shape}は不可）。"
     ),
-    "{label}: the heatmap has {count} frames but the video has {wanted}; use the heatmap made from this very "
-    "clip, one map per frame.": (
-        "{label}：ヒートマップは{count}フレーム、動画は{wanted}フレームです。この動画から作ったヒートマップを使っ"
-        "てください。"
+    "{label}: the heatmap has {count} frames but the video has {wanted}; use the heatmap made from this "
+    "very clip, one map per frame.": (
+        "{label}：ヒートマップは{count}フレーム、動画は{wanted}フレームです。"
+        "この動画から作ったヒートマップを使ってください。"
     ),
-    "The layout is {known}, not {given}.": "配置は{known}です（{given}は不可）。",
+    "The layout is {known}, not {given!r}.": ("配置は{known}です（{given!r}は不可）。"),
     "The audio needs its sample rate, above 0 Hz, not {rate}.": (
         "音声には0 Hzより大きい標本化周波数が必要です（{rate}は不可）。"
     ),
-    "The audio must be one channel of finite samples.": "音声は有限の数の1チャンネルでなければなりません。",
+    "The audio must be one channel of finite samples.": ("音声は有限の数の1チャンネルでなければなりません。"),
     "A heatmap sequence has the shape (frames, rows, columns), not {shape}.": (
         "ヒートマップの形は（フレーム, 行, 列）です（{shape}は不可）。"
     ),
-    "The frame rate must be above 0, not {fps}.": "フレームレートは0より大きい数です（{fps}は不可）。",
-    "Give two times in seconds, the earlier first, from 0 on; not {first} to {last}.": (
-        "時刻は0以上の秒で、早い方を先に2つ指定してください（{first}から{last}は不可）。"
+    "The frame rate must be above 0, not {fps:g}.": ("フレームレートは0より大きい数です（{fps:g}は不可）。"),
+    "Give two times in seconds, the earlier first, from 0 on; not {first:g} to {last:g}.": (
+        "時刻は0以上の秒で、早い方を先に2つ指定してください（{first:g}から{last:g}は不可）。"
     ),
-    "The sequence lasts {seconds} s ({frames} frames): no cut at {at} s.": (
-        "ヒートマップの長さは{seconds}秒（{frames}フレーム）で、{at}秒では切れません。"
+    "The sequence lasts {seconds:.3f} s ({frames} frames): no cut at {at:g} s.": (
+        "ヒートマップの長さは{seconds:.3f}秒（{frames}フレーム）で、{at:g}秒では切れません。"
     ),
-    "No frame lies between {first} and {last} s: a frame lasts {seconds} s.": (
-        "{first}秒から{last}秒の間にフレームがありません（1フレームは{seconds}秒）。"
+    "No frame lies between {first:g} and {last:g} s: a frame lasts {seconds:.3f} s.": (
+        "{first:g}秒から{last:g}秒の間にフレームがありません（1フレームは{seconds:.3f}秒）。"
     ),
-    "The heatmap sequence is empty: there is no frame to show.": "ヒートマップが空で、表示するフレームがありません。",
-    "Each frame is shown a whole number of times, at least once, not {given}.": (
-        "各フレームを繰り返す回数は1以上の整数です（{given}は不可）。"
+    "The heatmap sequence is empty: there is no frame to show.": ("ヒートマップが空で、表示するフレームがありません。"),
+    "Each frame is shown a whole number of times, at least once, not {given:g}.": (
+        "各フレームを繰り返す回数は1以上の整数です（{given:g}は不可）。"
     ),
     "The heatmap has {count} frames; from frame {start} they do not fit into the clip's {frames}.": (
         "ヒートマップは{count}フレームで、フレーム{start}から始めると動画の{frames}フレームに収まりません。"
     ),
-    "Slow motion takes a factor from 1 to {most}, not {given}.": (
-        "スローの倍率は1から{most}までです（{given}は不可）。"
+    "Slow motion takes a factor from 1 to {most}, not {given:g}.": (
+        "スローの倍率は1から{most}までです（{given:g}は不可）。"
     ),
-    "The audio cannot be slowed down; ffmpeg says: {reason}.": "音声を遅くできません（ffmpeg：{reason}）。",
+    "The audio cannot be slowed down; ffmpeg says: {reason}.": ("音声を遅くできません（ffmpeg：{reason}）。"),
 }
 
 
-def in_language(message: str, language: str) -> str:
-    """The message in "ja" where its pattern is known, also within another one; else as it is."""
-    if language == "ja":
-        for pattern, japanese in _patterns():
-            found = pattern.fullmatch(message)
-            if found:
-                return japanese.format(**{name: in_language(words, "ja") for name, words in found.groupdict().items()})
-        where, colon, rest = message.partition(": ")  # "FILE: another message"
-        if colon and in_language(rest, "ja") != rest:
-            return f"{where}：{in_language(rest, 'ja')}"
-    return message
+def in_language(error: InputError, language: str) -> str:
+    """The message in "ja" where its template is known; else as it is."""
+    japanese = JAPANESE.get(error.template)
+    if language != "ja" or japanese is None:
+        return str(error)
+    return japanese.format(**{name: _told(value) for name, value in error.values.items()})
 
 
-@lru_cache
-def _patterns() -> list[tuple[re.Pattern, str]]:
-    """Those with the most words of their own first: they are the most particular."""
-    ordered = sorted(JAPANESE, key=lambda english: -len(re.sub(r"\{\w+\}", "", english)))
-    return [(_pattern(english), JAPANESE[english]) for english in ordered]
-
-
-def _pattern(english: str) -> re.Pattern:
-    parts = re.split(r"\{(\w+)\}", english)
-    return re.compile("".join(f"(?P<{p}>.+?)" if k % 2 else re.escape(p) for k, p in enumerate(parts)), re.DOTALL)
+def _told(value: object) -> object:
+    return in_language(value, "ja") if isinstance(value, InputError) else value
