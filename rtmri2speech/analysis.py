@@ -17,7 +17,7 @@ from .attention import ENERGIES, OBJECTIVES, band_cams, band_energy, display_gri
 from .clip import Clip
 from .errors import InputError
 from .frames import prepare_frames
-from .mel import SPEECH_RANGE_DB, band_bins, speech_frames
+from .mel import band_bins, silent_frames
 from .models.bundle import Bundle
 from .models.features import BATCH, FeatureExtractor, choose_precision
 from .models.hifigan import vocoder_input
@@ -25,6 +25,7 @@ from .render.grid import UpsampledGrid, upsample_grid
 from .spec import DEFAULT_BANDS, Band
 
 NORMALIZATIONS = ("clip", "frame")
+SILENCES = ("hide", "show")
 _VOCODER_CHUNK = 256  # mel frames a piece: bounds the memory of a long clip
 _VOCODER_CONTEXT = 16  # mel frames on each side of a piece; the generator hears about 12
 
@@ -36,6 +37,7 @@ class Analysis:
     """What a model makes of a clip. T counts frames at the model's rate, `fps`.
 
     audio: float32 (T * hop_length,) in [-1, 1] at sample_rate. mel_db: (T, n_mels).
+    silent: (T,) bool, where the model does not speak.
     cam: band name -> signed (T, h, w). band_db: band name -> (T,), energy of the predicted mel in the band, dB.
     engine: what ran the CNN. seconds: stage -> time taken.
     """
@@ -45,6 +47,7 @@ class Analysis:
     objective: str
     energy: str
     normalize: str
+    silence: str
     precision: str
     engine: str
     frame_size: int
@@ -53,6 +56,7 @@ class Analysis:
     sample_rate: int
     mel_db: np.ndarray
     fps: float
+    silent: np.ndarray
     cam: dict[str, np.ndarray]
     band_db: dict[str, np.ndarray]
     seconds: dict[str, float]
@@ -63,18 +67,27 @@ class Analysis:
         return prepare_frames(self.model_frames, self.frame_size)
 
     def heatmap(self, band: str) -> np.ndarray:
-        """The band's CAM for display: float32 (T, size, size) in [0, 1], its positive part; computed at each call."""
+        """The band's CAM for display: float32 (T, size, size) in [0, 1], its positive part; computed at each call.
+
+        Where the model is silent it is zero, unless `silence` is "show": the map would explain the silence.
+        """
         return np.stack(list(self.heatmap_frames(band)))
 
     def heatmap_frames(self, band: str) -> UpsampledGrid:
         """The same, but each frame (size, size) is computed when it is asked for: [t], iteration, len, shape."""
         grid = display_grid(self.cam[band], self.normalize, self.speech)
+        grid[np.setdiff1d(np.arange(len(grid)), self.explained)] = 0
         return upsample_grid(grid, (self.frame_size, self.frame_size))
 
     @property
     def speech(self) -> np.ndarray:
         """Indices of the frames in which the model speaks; their evidence sets the scale of the heatmaps."""
-        return speech_frames(self.mel_db, SPEECH_RANGE_DB)
+        return np.flatnonzero(~self.silent)
+
+    @property
+    def explained(self) -> np.ndarray:
+        """Indices of the frames whose maps are shown and averaged."""
+        return np.arange(len(self.silent)) if self.silence == "show" else self.speech
 
     @property
     def of_clip_frame(self) -> np.ndarray:
@@ -90,6 +103,7 @@ def analyse(
     energy: str = "db",
     normalize: str = "clip",
     *,
+    silence: str = "hide",
     precision: str = "auto",
     speak: bool = True,
     progress: Progress | None = None,
@@ -98,6 +112,7 @@ def analyse(
 
     bands: default F1 and F2; an empty sequence skips Grad-CAM. objective: "frame" or "sequence" (attention.py).
     energy: "db" or "power". normalize: "clip" or "frame", how heatmaps are scaled for display.
+    silence: "hide" or "show" the heatmaps of frames in which the model is silent; they explain silence, not speech.
     precision: "auto", "fp32" or "bf16", of the CNN and the vocoder. speak: False skips the vocoder: audio is empty.
     progress: called with a stage (frames, attention, speech) and the share done of all; an exception from it ends
     the work.
@@ -107,7 +122,8 @@ def analyse(
     bins = {band.name: band_bins(bundle.mel, band) for band in bands}
     if len(bins) != len(bands):
         raise InputError("Two bands have the same name: give each its own.")
-    for given, known in ((objective, OBJECTIVES), (energy, ENERGIES), (normalize, NORMALIZATIONS)):
+    choices = ((objective, OBJECTIVES), (energy, ENERGIES), (normalize, NORMALIZATIONS), (silence, SILENCES))
+    for given, known in choices:
         if given not in known:
             raise InputError("{given!r} is not one of {known}.", given=given, known=", ".join(known))
     dtype = choose_precision(precision, bundle.device)
@@ -139,6 +155,7 @@ def analyse(
         objective=objective,
         energy=energy,
         normalize=normalize,
+        silence=silence,
         precision="bf16" if dtype == torch.bfloat16 else "fp32",
         engine=extract.engine,
         frame_size=size,
@@ -147,6 +164,7 @@ def analyse(
         sample_rate=bundle.mel.sample_rate,
         mel_db=mel_db.cpu().numpy(),
         fps=bundle.fps,
+        silent=silent_frames(mel_db.cpu().numpy(), bundle.fps, bundle.scaler.faint_db),
         cam=cam,
         band_db=band_db,
         seconds=seconds,

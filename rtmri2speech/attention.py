@@ -125,13 +125,15 @@ class _Direction:
         return output * (forgetting * self.cell_before + entering * candidate).tanh()
 
 
-def clip_scale(evidence: np.ndarray, speech: np.ndarray | None = None, percentile: float = 99) -> float:
-    """What is shown as 1 of evidence (T, ...) >= 0: this percentile of it in the frames `speech` (None: in all).
+def clip_scale(cam: np.ndarray, speech: np.ndarray | None = None, percentile: float = 99) -> float:
+    """What is shown as 1 of the positive part of cam (T, ...): its percentile in the frames `speech`.
 
-    At least a quarter of that of all frames: where speech has next to no evidence, it stays cold.
+    speech: indices; None or none at all: every frame. At least a quarter of the same percentile regardless of sign:
+    where nearly all evidence is negative, the little that is positive stays cold.
     """
-    everywhere = float(np.percentile(evidence, percentile))
-    return everywhere if speech is None else max(float(np.percentile(evidence[speech], percentile)), everywhere / 4)
+    heard = cam if speech is None or not len(speech) else cam[speech]
+    positive, either = (float(np.percentile(part, percentile)) for part in (np.maximum(heard, 0), np.abs(heard)))
+    return max(positive, either / 4)
 
 
 def display_grid(cam: np.ndarray, normalize: str, speech: np.ndarray | None = None) -> np.ndarray:
@@ -142,7 +144,7 @@ def display_grid(cam: np.ndarray, normalize: str, speech: np.ndarray | None = No
     """
     positive = np.maximum(cam, 0)
     if normalize == "clip":
-        scale = clip_scale(positive, speech)
+        scale = clip_scale(cam, speech)
         return np.clip(positive / scale, 0, 1) if scale > 0 else np.zeros_like(positive)
     if normalize == "frame":
         low = positive.min(axis=(1, 2), keepdims=True)

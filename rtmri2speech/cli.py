@@ -56,6 +56,9 @@ PrecisionOption = Annotated[
     str, typer.Option("--precision", help="auto (bf16 where the hardware has it), fp32 or bf16.")
 ]
 OutFile = Annotated[Path, typer.Option("-o", "--output", help="File to write.")]
+SilenceOption = Annotated[
+    str, typer.Option("--silence", help="hide or show the heatmaps of frames in which the model is silent.")
+]
 AlphaOption = Annotated[float, typer.Option("--alpha", help="Opacity of the hottest pixels, 0 to 1.")]
 ColourOption = Annotated[
     list[str] | None, typer.Option("--colour-map", help="Matplotlib colour map, one per band (jet is the thesis').")
@@ -131,8 +134,12 @@ def gradcam(
     ] = "frame",
     energy: Annotated[str, typer.Option(help="db or power.")] = "db",
     normalize: Annotated[str, typer.Option(help="Scale of the heatmaps: one per clip or per frame.")] = "clip",
+    silence: SilenceOption = "hide",
     thesis: Annotated[
-        bool, typer.Option("--thesis", help="The thesis' maps: objective sequence, energy power, normalize frame.")
+        bool,
+        typer.Option(
+            "--thesis", help="The thesis' maps: objective sequence, energy power, normalize frame, silence show."
+        ),
     ] = False,
     per: Annotated[
         str, typer.Option(help="One heatmap per model frame (27.17 a second) or per frame of the clip: model or clip.")
@@ -154,7 +161,7 @@ def gradcam(
     from .spec import DEFAULT_BANDS, Band
 
     if thesis:
-        objective, energy, normalize = "sequence", "power", "frame"
+        objective, energy, normalize, silence = "sequence", "power", "frame", "show"
     if per not in ("model", "clip"):
         raise InputError("--per is model or clip, not {per!r}.", per=per)
     bands = [Band.parse(text) for text in formant_band] if formant_band else DEFAULT_BANDS
@@ -168,10 +175,12 @@ def gradcam(
     loaded = load_bundle(bundle)
     clip = _read(video, fps)
     with _bar("Analysing") as progress:
-        how = {"precision": precision, "speak": False, "progress": progress}
+        how = {"silence": silence, "precision": precision, "speak": False, "progress": progress}
         result = analyse(loaded, clip, bands, objective, energy, normalize, **how)
     rows = result.of_clip_frame if per == "clip" else np.arange(len(result.mel_db))
     frames, rate = (clip.frames, clip.fps) if per == "clip" else (result.model_frames, result.fps)
+    averaged = np.isin(rows, result.explained)
+    averaged = averaged if averaged.any() else ~averaged
     for frame in target_frames or ():
         if not 0 <= frame < len(rows):
             raise InputError(
@@ -188,7 +197,8 @@ def gradcam(
             write_sequence(path, heat)
             maps = {band.label: heat}
             look = {"alpha": alpha, "dpi": dpi, "colour_maps": [colours[number]] if colours else None}
-            average_figure(folder / f"gradcam_{band.name}_average.png", frames, maps, **look)
+            heat_averaged = {band.label: replace(heat, grids=heat.grids[averaged])}
+            average_figure(folder / f"gradcam_{band.name}_average.png", frames[averaged], heat_averaged, **look)
             for frame in target_frames or ():
                 name = f"gradcam_{band.name}_frame{frame:04d}.png"
                 frame_figure(folder / name, frames, maps, frame, rate, **look)
@@ -208,6 +218,7 @@ def export(
     objective: Annotated[str, typer.Option(help="frame or sequence, as for gradcam.")] = "frame",
     energy: Annotated[str, typer.Option(help="db or power.")] = "db",
     normalize: Annotated[str, typer.Option(help="Scale of the heatmaps: one per clip or per frame.")] = "clip",
+    silence: SilenceOption = "hide",
     stretch: Annotated[
         tuple[int, int] | None, typer.Option(metavar="FIRST LAST", help="Frames, both included; default: all.")
     ] = None,
@@ -238,7 +249,8 @@ def export(
     loaded = load_bundle(bundle)
     clip = _read(video, fps)
     with _bar("Analysing") as progress:
-        result = analyse(loaded, clip, bands, objective, energy, normalize, precision=precision, progress=progress)
+        how = {"silence": silence, "precision": precision, "progress": progress}
+        result = analyse(loaded, clip, bands, objective, energy, normalize, **how)
     with _bar("Exporting") as progress:
         subject = Subject(video.stem, result, loaded, video, original, reference)
         write_zip(output, subject, look, frame, lambda share, stage: progress(stage, share))

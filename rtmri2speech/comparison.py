@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from .analysis import Analysis, analyse
-from .evaluation import SPEECH_RANGE_DB, heard_mel, read_reference, score, speech_frames
+from .evaluation import heard_mel, read_reference, score
 from .experiment import mean_changes
 from .mel import band_bins
 from .metrics import mcd
@@ -60,6 +60,7 @@ def compare(
         analysis.objective,
         analysis.energy,
         analysis.normalize,
+        silence=analysis.silence,
         progress=lambda stage, share: tell(0.6 * share),
     )
     spec, count = bundle.mel, len(analysis.mel_db)
@@ -68,7 +69,7 @@ def compare(
     for band in analysis.bands:
         bins = band_bins(spec, band)
         change_db[band.name] = _energy_db(after, bins) - _energy_db(before, bins)
-    spoken = speech_frames(analysis.mel_db, SPEECH_RANGE_DB)
+    spoken = analysis.speech
     spoken = spoken[spoken < len(before)]  # the thesis' framing has a few frames fewer
     scores = None
     if original is not None:

@@ -14,7 +14,6 @@ import numpy as np
 from .analysis import Analysis, Progress, analyse
 from .clip import Clip
 from .errors import InputError
-from .evaluation import SPEECH_RANGE_DB, speech_frames
 from .metrics import mcd
 from .models.bundle import Bundle
 from .regions import TEMPLATE, Region, dim, joint_mask, still
@@ -108,11 +107,12 @@ def hide(bundle: Bundle, analysis: Analysis, hiding: Hiding, progress: Progress 
         analysis.objective,
         analysis.energy,
         analysis.normalize,
+        silence=analysis.silence,
         precision=analysis.precision,
         progress=progress,
     )
     change_db = band_changes(analysis, after)
-    spoken = speech_frames(analysis.mel_db, SPEECH_RANGE_DB)
+    spoken = analysis.speech
     spoken = spoken[(spoken >= first) & (spoken <= last)]
     silent = np.setdiff1d(np.arange(first, last + 1), spoken)
     size_db = {name: np.abs(change) for name, change in change_db.items()}

@@ -26,7 +26,7 @@ import platform
 import re
 import shlex
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from os import PathLike
@@ -268,13 +268,17 @@ def _write_frame(folder: Path, subject: Subject, look: Look, stretch: Stretch, f
 
 def _write_average(folder: Path, subject: Subject, look: Look, stretch: Stretch, frame: int, tell: Progress) -> None:
     first, last = stretch
-    fps = subject.analysis.fps
-    said = words(look.language)["average"]
+    fps, explained = subject.analysis.fps, subject.analysis.explained
+    shown = explained[(explained >= first) & (explained <= last)]
+    if not len(shown):  # all silent: the pictures alone
+        shown = np.arange(first, last + 1)
+    maps = _heatmaps(subject, look, stretch)
+    said = words(look.language)["average" if len(shown) > last - first else "average_speech"]
     average_figure(
         folder / f"{subject.stem}_average.png",
-        subject.analysis.model_frames[first : last + 1],
-        _heatmaps(subject, look, stretch),
-        title=said.format(first=first, last=last, from_s=first / fps, to_s=(last + 1) / fps),
+        subject.analysis.model_frames[shown],
+        {label: replace(heat, grids=heat.grids[shown - first]) for label, heat in maps.items()},
+        title=said.format(count=len(shown), first=first, last=last, from_s=first / fps, to_s=(last + 1) / fps),
         **_figure_look(look),
     )
 
@@ -401,6 +405,7 @@ def provenance(subject: Subject, look: Look, frame: int = 0) -> dict:
             "objective": analysis.objective,
             "energy": analysis.energy,
             "normalize": analysis.normalize,
+            "silence": analysis.silence,
             "precision": analysis.precision,
             "frames": len(analysis.mel_db),
             "fps": analysis.fps,
@@ -430,6 +435,7 @@ def command(subject: Subject, look: Look, frame: int = 0) -> str:
         "--objective": analysis.objective,
         "--energy": analysis.energy,
         "--normalize": analysis.normalize,
+        "--silence": analysis.silence,
         "--frame": frame,
         "--layout": look.layout,
         "--side": look.side,

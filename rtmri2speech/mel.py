@@ -4,6 +4,7 @@ The filterbank is Slaney's (M. Slaney, Auditory Toolbox, 1998: linear below 1 kH
 area), as in librosa, against which it is tested.
 """
 
+import itertools
 import json
 import os
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from .spec import Band, MelSpec
 
 POWER_FLOOR = 1e-10
 SPEECH_RANGE_DB = 40.0  # below the loudest frame: what is softer is silence
+SHORTEST_PAUSE_S = 0.1  # in the mel, whose window of 0.18 s fills both ends of a pause: a stop's closure is shorter
 _LINEAR_HZ_PER_MEL = 200.0 / 3
 _BREAK_HZ = 1000.0
 _LOG_STEP = np.log(6.4) / 27.0
@@ -120,6 +122,24 @@ def speech_frames(mel_db: np.ndarray, range_db: float) -> np.ndarray:
     return np.flatnonzero(level > level.max() - range_db)
 
 
+def silent_frames(mel_db: np.ndarray, fps: float, faint_db: float = -np.inf) -> np.ndarray:
+    """Whether nobody speaks in each frame of (T, n_mels): (T,) bool.
+
+    Silent are pauses of SHORTEST_PAUSE_S or more, and of any length at the ends of the clip, that are softer than
+    `speech_frames` by SPEECH_RANGE_DB. A weak consonant or the closure of a stop is part of the speech around it.
+    faint_db: a clip whose loudest frame has a lower mean level is silent throughout.
+    """
+    silent = np.ones(len(mel_db), bool)
+    if mel_db.mean(axis=1).max() < faint_db:
+        return silent
+    silent[speech_frames(mel_db, SPEECH_RANGE_DB)] = False
+    edges = np.flatnonzero(np.diff(silent)) + 1
+    for start, end in itertools.pairwise(edges):  # what lies between two changes; the clip's ends do not
+        if silent[start] and end - start < SHORTEST_PAUSE_S * fps:
+            silent[start:end] = False
+    return silent
+
+
 @dataclass(frozen=True)
 class Scaler:
     """Per-bin mean and standard deviation of the training mels, dB; each (n_mels,) float32."""
@@ -172,6 +192,11 @@ class Scaler:
         text = json.dumps({"mean": self.mean.tolist(), "std": self.std.tolist()}, indent=1)
         with replacing(path) as temporary:
             temporary.write_text(text, encoding="utf-8")
+
+    @property
+    def faint_db(self) -> float:
+        """A mean level, dB, that the loudest frame of speech exceeds: one deviation below the training's mean."""
+        return float((self.mean - self.std).mean())
 
     def standardise(self, mel_db):
         """(..., n_mels) dB -> mean 0, std 1. numpy or torch."""

@@ -35,6 +35,7 @@ def sequence_record(
         "objective": analysis.objective,
         "energy": analysis.energy,
         "normalize": analysis.normalize,
+        "silence": analysis.silence,
         "precision": analysis.precision,
         "fps": fps,
         "start_frame": start_frame,

@@ -1,5 +1,7 @@
 """The road from a clip to its result."""
 
+from dataclasses import replace
+
 import librosa
 import numpy as np
 import pytest
@@ -8,7 +10,7 @@ from conftest import moving_frames
 
 from rtmri2speech import analyse, read_clip
 from rtmri2speech.analysis import vocode
-from rtmri2speech.attention import clip_scale
+from rtmri2speech.attention import clip_scale, display_grid
 from rtmri2speech.clip import Clip
 from rtmri2speech.errors import InputError
 from rtmri2speech.frames import prepare_frames
@@ -50,9 +52,29 @@ def test_heatmaps_and_frames(analysis):
     # cell centres keep the signed grid's positive part on the scale of the clip's speech
     cam = analysis.cam["F2"]
     assert cam.shape[1:] == (8, 8)
-    expected = np.clip(cam / clip_scale(np.maximum(cam, 0), analysis.speech), 0, 1)
+    expected = np.clip(cam / clip_scale(cam, analysis.speech), 0, 1)
     assert np.abs(heat[:, 15:17, 15:17].mean(axis=(1, 2)) - expected[:, 0, 0]).max() < 0.1
     np.testing.assert_array_equal(analysis.frames, prepare_frames(analysis.model_frames, 256))
+
+
+def test_no_heat_where_the_model_is_silent(analysis):
+    silent = np.zeros(len(analysis.mel_db), bool)
+    silent[:5] = True
+    cam = analysis.cam["F1"].copy()
+    cam[:5] *= 1000
+    hidden = replace(analysis, silent=silent, cam={"F1": cam})
+    shown = replace(hidden, silence="show")
+    assert hidden.speech.tolist() == shown.speech.tolist() == list(range(5, len(cam)))
+    assert hidden.heatmap("F1")[:5].max() == 0 < shown.heatmap("F1")[:5].max()
+    np.testing.assert_array_equal(hidden.heatmap("F1")[5:], shown.heatmap("F1")[5:])
+    scale = clip_scale(cam[5:])  # silence has no say in it
+    assert scale < 0.1 * clip_scale(cam)
+    np.testing.assert_allclose(display_grid(cam, "clip", hidden.speech)[5:], np.clip(cam[5:] / scale, 0, 1))
+    assert (hidden.cam["F1"] == cam).all()  # cam stays raw
+    by_frame = replace(hidden, normalize="frame").heatmap("F1")
+    assert by_frame[:5].max() == 0 and by_frame[5:].max(axis=(1, 2)).min() > 0.9
+    whole = replace(hidden, silent=np.ones(len(cam), bool))
+    assert whole.heatmap("F1").max() == 0
 
 
 def test_results_map_back_to_the_clips_own_frames(analysis):
@@ -75,6 +97,7 @@ def test_choices_are_validated(bundle, clip):
         {"objective": "mean"},
         {"energy": "watt"},
         {"normalize": "none"},
+        {"silence": "loud"},
         {"precision": "fp8"},
         {"bands": [Band("A", 300, 900), Band("A", 900, 2000)]},
         {"bands": [Band("A", 300, 9000)]},

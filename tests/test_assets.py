@@ -55,3 +55,19 @@ def test_default_speaks_better_than_the_mean_mel(default):
         loudness.append(loudness_correlation(np.maximum(truth, -60), mel))
     assert np.mean(gains) > 0.5
     assert np.mean(loudness) > 0.5
+
+
+def test_the_pauses_of_the_embedded_clips_are_silent_and_their_consonants_are_not(default):
+    """Against the phones that were synthesised; the mel's window blurs what is near their borders."""
+    for path in CLIPS:
+        analysis = analyse(default, read_clip(path), bands=(), speak=False)
+        with np.load(path.with_suffix(".truth.npz")) as truth:
+            phones = list(zip(truth["phones"], truth["phone_start_s"], truth["phone_end_s"], strict=True))
+        spoken = [(start, end) for phone, start, end in phones if phone.strip("_ ")]
+        times_s = (np.arange(len(analysis.silent)) + 0.5) / analysis.fps
+        inside = np.any([(times_s > start) & (times_s < end) for start, end in spoken], axis=0)
+        near = np.any([(times_s > start - 0.15) & (times_s < end + 0.15) for start, end in spoken], axis=0)
+        assert (~near).sum() > 5 and inside.sum() > 15
+        assert analysis.silent[~near].all()
+        assert not analysis.silent[inside].any()
+        assert analysis.silent[~inside].sum() > 0.7 * (~inside).sum()

@@ -68,18 +68,19 @@ def test_model_is_untouched(bundle):
 
 
 def test_the_clips_scale_is_that_of_its_speech_but_not_of_next_to_nothing():
-    evidence = np.repeat([8.0, 4.0, 0.01], 10)[:, None]  # silence is the hottest
-    assert clip_scale(evidence) == 8
-    assert clip_scale(evidence, np.arange(10, 20)) == 4
-    assert clip_scale(evidence, np.arange(20, 30)) == 2  # a quarter of all frames'
-    grid = display_grid(evidence[..., None], "clip", np.arange(10, 20))
-    assert grid[0] == grid[10] == 1 and grid[20] == pytest.approx(0.0025)
+    cam = np.repeat([8.0, 4.0, 0.01, -4.0], 10)[:, None]  # silence is the hottest
+    assert clip_scale(cam) == 8
+    assert clip_scale(cam, np.arange(10, 20)) == 4
+    assert clip_scale(cam, np.arange(20, 40)) == 1  # a quarter of what speaks against
+    assert clip_scale(cam, np.arange(0)) == 8  # nobody speaks
+    grid = display_grid(cam[..., None], "clip", np.arange(10, 20))
+    assert grid[0] == grid[10] == 1 and grid[20] == pytest.approx(0.0025) and grid[30] == 0
 
 
 def test_display_keeps_a_weak_frame_weak():
     cam = np.zeros((100, 8, 8), np.float32)
     cam[:, 2, 3] = 1.0
-    cam[:, 4, 4] = -5.0
+    cam[:, 4, 4] = -3.0
     cam[7] *= 0.01
     by_clip, by_frame = display_grid(cam, "clip"), display_grid(cam, "frame")
     assert by_clip[0, 2, 3] == 1 and by_clip[7, 2, 3] == pytest.approx(0.01, rel=0.05)

@@ -108,6 +108,7 @@ def test_thesis_maps_and_own_bands(place, run, tmp_path, bundle_folder):
         "sequence",
         "power",
         "frame",
+        silence="show",
     )
     np.testing.assert_allclose(np.load(tmp_path / "gc" / "gradcam_F3_sequence.npy"), analysis.heatmap("F3"), atol=1e-3)
 

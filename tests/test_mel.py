@@ -7,7 +7,7 @@ import torch
 
 from rtmri2speech.audio import resample
 from rtmri2speech.errors import InputError
-from rtmri2speech.mel import Scaler, band_bins, centre_frequencies_hz, filterbank, mel_spectrogram_db
+from rtmri2speech.mel import Scaler, band_bins, centre_frequencies_hz, filterbank, mel_spectrogram_db, silent_frames
 from rtmri2speech.spec import F1, F2, Band, FrameSpec, MelSpec
 
 
@@ -99,6 +99,35 @@ def test_specs_round_trip_and_refuse_nonsense():
             MelSpec.from_json(wrong)
     with pytest.raises(InputError):
         FrameSpec(100)
+
+
+def test_silence_by_hand():
+    level = np.full(40, -20.0)
+    level[:2] = -70  # the start, however short
+    level[10] = -65  # the closure of a stop
+    level[15:17] = -61
+    level[20:23] = -61  # a pause
+    level[30] = -59  # a weak consonant
+    level[39] = -80
+    silent = silent_frames(np.repeat(level[:, None], 64, axis=1), 27.17)
+    assert np.flatnonzero(silent).tolist() == [0, 1, 20, 21, 22, 39]
+    assert silent_frames(np.full((5, 64), -60.0), 27.17, faint_db=-50).all()
+    assert not silent_frames(np.full((5, 64), -60.0), 27.17, faint_db=-70).any()
+
+
+def test_a_pause_between_words_is_silence_and_a_closure_inside_them_is_not(shared):
+    rate, mels = 11413, []
+    for pause_s in (0.06, 0.5):
+        said = [soundfile.read(f, dtype="float32") for f in sorted((shared / "speech" / "pm_en").glob("*.flac"))[:2]]
+        first, second = (resample(samples, rate_, rate) for samples, rate_ in said)
+        loud = np.flatnonzero(np.abs(first) > 0.1 * np.abs(first).max())[-1], np.abs(second) > 0.1 * second.max()
+        whole = np.concatenate([first[: loud[0]], np.zeros(round(pause_s * rate)), second[loud[1].argmax() :]])
+        mels.append((mel_spectrogram_db(torch.from_numpy(whole.astype(np.float32)), MelSpec()).numpy(), loud[0] / rate))
+    (short, _), (long, from_s) = mels
+    fps = MelSpec().fps
+    middle = round((from_s + 0.25) * fps)
+    assert silent_frames(long, fps)[middle - 3 : middle + 4].all()
+    assert not silent_frames(short, fps)[round(from_s * fps) - 2 : round((from_s + 0.06) * fps) + 3].any()
 
 
 def test_scaler(tmp_path):
