@@ -13,10 +13,10 @@ import soundfile
 import torch
 
 from rtmri2speech.models.acoustic import AcousticConfig, AcousticModel
-from training.dataset import Corpus, DataConfig, Segment, WindowDataset, collate
-from training.pairs import write_pairs_npz
-from training.preprocess import Settings, write_dataset
-from training.sources import find_sources
+from training.acoustic.dataset import Corpus, DataConfig, Segment, WindowDataset, collate
+from training.corpus.pairs import write_pairs_npz
+from training.corpus.preprocess import Settings, write_dataset
+from training.corpus.sources import find_sources
 
 from .material import FPS, write_clip
 

@@ -25,9 +25,9 @@ from rtmri2speech.mel import Scaler
 from rtmri2speech.models.acoustic import AcousticConfig, AcousticModel
 from rtmri2speech.models.weights import load_exactly
 
-from .acoustic import model_tensors
+from .acoustic.dataset import Corpus, Utterance
+from .acoustic.train import model_tensors
 from .console import plain_errors
-from .dataset import Corpus, Utterance
 
 _BATCH = 32  # frames through the CNN at a time
 

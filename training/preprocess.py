@@ -5,7 +5,7 @@
 samples/<ID>/mri.npy     (T, H, W) uint8, at the mel's frame rate, each frame scaled to its own minimum and maximum
 samples/<ID>/mel_db.npy  (T, n_mels) float32
 samples/<ID>/mask.npy    (T,) bool, false where the sound ends before the pictures do
-samples/<ID>/regions.npy, articulation.npy    of a phantom with its truth beside it only (training.truth)
+samples/<ID>/regions.npy, articulation.npy    of a phantom with its truth beside it only (training.corpus.truth)
 samples/<ID>/source.json what it was made from, with which settings, and the checks
 scaler.json, meta.json   per-bin mean and deviation; settings, recordings, and the recordings left out with the reason
 
@@ -13,302 +13,21 @@ A sample appears when it is complete, so a run that was stopped goes on where it
 in; 1: some were left out; 2: nothing could be done.
 """
 
-import json
-import shutil
 import sys
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
 import typer
 from typer import Option
 
-from rtmri2speech.atomic import replacing
 from rtmri2speech.errors import InputError
-from rtmri2speech.mel import Scaler, mel_spectrogram_db
 from rtmri2speech.restore import METHODS
 from rtmri2speech.spec import FrameSpec, MelSpec
 
-from .checks import SILENT_DBFS, audio_lag, clipped_share, level_dbfs
 from .console import plain_errors
-from .pairs import write_filelists, write_pairs_npy, write_pairs_npz
-from .sources import Source, find_sources, read_speakers
-from .truth import read_truth, truth_file
-
-FORMAT = "rtmri2speech dataset"
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How recordings become samples. fps: of corpora of pictures. level_dbfs None: the sound's level is kept.
-
-    restore: a method of rtmri2speech.restore to clean the sound with, None to take it as it is. allow_restored: whether
-    sound files that say they were restored before may be trained on.
-    """
-
-    mel: MelSpec = field(default_factory=MelSpec)
-    frames: FrameSpec = field(default_factory=FrameSpec)
-    fps: float | None = None
-    level_dbfs: float | None = None
-    longest_mismatch_s: float = 0.25
-    most_clipped: float = 0.01
-    restore: str | None = None
-    allow_restored: bool = False
-
-
-@dataclass(frozen=True)
-class Sample:
-    """One recording as the training reads it (see the module's text), and its checks.
-
-    regions, articulation: a phantom's truth (see training.truth), None for recordings.
-    """
-
-    mri: np.ndarray
-    mel_db: np.ndarray
-    mask: np.ndarray
-    waveform: np.ndarray
-    checks: dict
-    regions: np.ndarray | None = None
-    articulation: np.ndarray | None = None
-
-
-def make_sample(source: Source, settings: Settings) -> Sample:
-    """Read one recording, check it, and bring it to the model's frame rate, picture size and mel.
-
-    Raises InputError, with the reason, if it cannot be read or should not be trained on.
-    """
-    import torch
-
-    from rtmri2speech.audio import read_audio, resample
-    from rtmri2speech.clip import read_clip
-    from rtmri2speech.frames import prepare_frames
-    from rtmri2speech.restore import restore, restored_by
-    from rtmri2speech.timeline import retime
-
-    spec = settings.mel
-    clip = read_clip(source.video, fps=settings.fps if source.video.is_dir() else None)
-    samples, rate = (clip.audio, clip.audio_rate) if source.audio is None else read_audio(source.audio)
-    if samples is None:
-        raise InputError("{video} has no sound, and there is no sound file beside it.", video=source.video)
-    checks = {
-        "fps": round(clip.fps, 4),
-        "video_s": round(clip.duration, 4),
-        "audio_s": round(len(samples) / rate, 4),
-        "audio_hz": rate,
-        "level_dbfs": round(max(level_dbfs(samples), -200.0), 1),
-        "clipped_share": round(clipped_share(samples), 5),
-    }
-    mismatch_s = checks["audio_s"] - checks["video_s"]
-    if abs(mismatch_s) > settings.longest_mismatch_s:
-        raise InputError(
-            "the pictures last {video_s:.2f} s and the sound {audio_s:.2f} s: "
-            "cut them alike, or allow it with --max_mismatch_s",
-            video_s=checks["video_s"],
-            audio_s=checks["audio_s"],
-        )
-    if checks["level_dbfs"] < SILENT_DBFS:
-        raise InputError("the sound is silent ({level:.0f} dB re full scale)", level=checks["level_dbfs"])
-    if checks["clipped_share"] > settings.most_clipped:
-        raise InputError("{percent:.1f} % of the sound is clipped", percent=100 * checks["clipped_share"])
-    said = restored_by(source.audio or source.video)
-    if said and not settings.allow_restored:
-        raise InputError("the sound is no recording but was restored: take the original, or --allow_restored")
-    if settings.restore:
-        samples = restore(samples, rate, settings.restore)
-    if said or settings.restore:
-        checks["restored"] = settings.restore or said  # an estimate of the speech, and so are its mels
-
-    frames = retime(clip, spec.fps)
-    if (frames == frames[0]).all():
-        raise InputError("the pictures never move")
-    waveform = resample(samples, rate, spec.sample_rate)
-    if settings.level_dbfs is not None:
-        waveform = waveform * np.float32(10 ** ((settings.level_dbfs - speech_level_dbfs(waveform, spec)) / 20))
-    heard = np.arange(len(frames)) < round(len(waveform) / spec.hop_length)
-    mel_db = _mel(torch.from_numpy(fit_length(waveform, len(frames), spec)), spec, len(frames))
-    mri = np.rint(255 * prepare_frames(frames, settings.frames.size)).astype(np.uint8)
-    lag_s, certainty = audio_lag(mri, mel_db, spec.fps)
-    checks |= {"frames": len(mri), "audio_lag_s": None if lag_s is None else round(lag_s, 3)}
-    checks["audio_lag_correlation"] = round(certainty, 3)
-    truth = truth_file(source.video)
-    known = read_truth(truth, len(mri), spec.fps) if truth else (None, None)
-    return Sample(mri, mel_db, heard, waveform, checks, *known)
-
-
-def speech_level_dbfs(waveform: np.ndarray, spec: MelSpec) -> float:
-    """RMS level of the louder parts: the mel hops within 40 dB of the loudest one."""
-    hops = waveform[: len(waveform) // spec.hop_length * spec.hop_length].reshape(-1, spec.hop_length)
-    power = np.mean(np.square(hops, dtype=np.float64), axis=1)
-    return float(10 * np.log10(power[power >= power.max() * 1e-4].mean()))
-
-
-def fit_length(waveform: np.ndarray, frames: int, spec: MelSpec) -> np.ndarray:
-    """(samples,) cut, or lengthened with silence, to exactly as many samples as the frames last."""
-    wanted = frames * spec.hop_length
-    return np.pad(waveform[:wanted], (0, max(0, wanted - len(waveform))))
-
-
-def _mel(waveform, spec: MelSpec, frames: int) -> np.ndarray:
-    """(frames, n_mels) dB. The thesis' unpadded layout makes fewer rows; its last one is repeated."""
-    mel = mel_spectrogram_db(waveform, spec).numpy()
-    return np.pad(mel, ((0, frames - len(mel)), (0, 0)), mode="edge")
-
-
-# ------------------------------------------------------------------------------------------------------ whole corpora
-
-
-def write_sample(source: Source, settings: Settings, out_dir: Path, keep_wav: bool) -> dict:
-    """Make samples/<ID> unless it is there already, made from the same files with the same settings.
-
-    Returns {"id", "speaker", "text", ...checks}, or {"id", "reason"} for a recording that cannot be used.
-    Raises InputError only when the result cannot be written.
-    """
-    folder, wav = out_dir / "samples" / source.id, out_dir / "wavs" / f"{source.id}.wav"
-    origin = {"settings": asdict(settings), "video": _stamp(source.video), "audio": _stamp(source.audio)}
-    origin["truth"] = _stamp(truth_file(source.video))
-    # As before there was the choice, so that samples made then are not made again.
-    for name in ("restore", "allow_restored"):
-        if not origin["settings"][name]:
-            del origin["settings"][name]
-    origin = json.loads(json.dumps(origin))
-    done = _read_json(folder / "source.json")
-    if done and done.get("origin") == origin and (wav.is_file() or not keep_wav):
-        return _entry(source, done["checks"])
-    try:
-        sample = make_sample(source, settings)
-    except InputError as error:
-        return {"id": source.id, "reason": str(error).rstrip(".")}
-    if folder.exists():
-        shutil.rmtree(folder)
-    if keep_wav:
-        from rtmri2speech.audio import write_audio
-
-        write_audio(wav, fit_length(sample.waveform, len(sample.mri), settings.mel), settings.mel.sample_rate)
-    with replacing(folder) as temporary:
-        temporary.mkdir()
-        for name in ("mri", "mel_db", "mask", "regions", "articulation"):
-            if getattr(sample, name) is not None:
-                np.save(temporary / f"{name}.npy", getattr(sample, name))
-        _write_json(temporary / "source.json", {"origin": origin, "checks": sample.checks})
-    return _entry(source, sample.checks)
-
-
-def _entry(source: Source, checks: dict) -> dict:
-    return {"id": source.id, "speaker": source.speaker, "text": source.text, **checks}
-
-
-def _stamp(path: Path | None) -> list | None:
-    """Name, size and time of a file (or of the files of a folder): enough to see that it changed."""
-    if path is None:
-        return None
-    files = sorted(p for p in path.iterdir() if p.is_file()) if path.is_dir() else [path]
-    stats = [f.stat() for f in files]
-    return [path.name, len(files), sum(s.st_size for s in stats), max((s.st_mtime_ns for s in stats), default=0)]
-
-
-def _read_json(path: Path) -> dict | None:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-
-
-def _write_json(path: Path, data: dict) -> None:
-    path.write_text(json.dumps(data, indent=1, ensure_ascii=False), encoding="utf-8")
-
-
-def run_jobs(work: Callable, items: list, *, jobs: int, backend: str, scheduler: str | None) -> Iterator:
-    """work(item) for each item, in order, over `jobs` processes of this machine or over a Dask cluster."""
-    import joblib
-
-    call = joblib.delayed(work)
-    if backend == "dask":
-        try:
-            from distributed import Client
-        except ImportError:
-            raise InputError("--backend dask needs the package distributed: pip install distributed.") from None
-        try:
-            client = Client(scheduler, timeout="10s")
-        except (OSError, ValueError) as error:
-            raise InputError(
-                "No Dask scheduler answers at {scheduler}: {reason}.", scheduler=scheduler, reason=error
-            ) from None
-        with client, joblib.parallel_config(backend="dask"):
-            yield from joblib.Parallel()(call(item) for item in items)
-    else:
-        yield from joblib.Parallel(n_jobs=jobs, backend="loky", return_as="generator")(call(item) for item in items)
-
-
-def write_dataset(
-    sources: list[Source],
-    unusable: dict[str, str],
-    settings: Settings,
-    out_dir: Path,
-    *,
-    keep_wav: bool = False,
-    jobs: int = 1,
-    backend: str = "loky",
-    scheduler: str | None = None,
-    tell: Callable[[str], None] = print,
-) -> dict:
-    """Make all samples, then scaler.json and meta.json; returns meta.json's content.
-
-    Recordings that cannot be used are told, listed under "skipped" and left out.
-    Raises InputError if none can be used, or if the dataset cannot be written.
-    """
-    out_dir.mkdir(parents=True, exist_ok=True)
-    skipped = dict(unusable)
-    for id_, reason in skipped.items():
-        tell(f"left out {id_}: {reason}")
-    used = {}
-    work = partial(write_sample, settings=settings, out_dir=out_dir, keep_wav=keep_wav)
-    for k, entry in enumerate(run_jobs(work, sources, jobs=jobs, backend=backend, scheduler=scheduler), 1):
-        id_ = entry.pop("id")
-        if "reason" in entry:
-            skipped[id_] = entry["reason"]
-            tell(f"{k}/{len(sources)} left out {id_}: {entry['reason']}")
-        else:
-            used[id_] = entry
-            tell(f"{k}/{len(sources)} {id_}: {_summary(entry)}")
-    if not used:
-        raise InputError(
-            "None of the {count} recordings can be used; {name}: {reason}.",
-            count=len(skipped),
-            name=min(skipped),
-            reason=skipped[min(skipped)],
-        )
-
-    mels = []
-    for id_ in used:
-        folder = out_dir / "samples" / id_
-        mels.append(np.load(folder / "mel_db.npy")[np.load(folder / "mask.npy")])
-    Scaler.fit(mels).write(out_dir / "scaler.json")
-    meta = {
-        "format": FORMAT,
-        "mel": settings.mel.to_json(),
-        "frames": settings.frames.to_json(),
-        "level_dbfs": settings.level_dbfs,
-        "restored": settings.restore,
-        "total_s": round(sum(entry["video_s"] for entry in used.values()), 2),
-        "utterances": used,
-        "skipped": dict(sorted(skipped.items())),
-    }
-    with replacing(out_dir / "meta.json") as temporary:
-        _write_json(temporary, meta)
-    return meta
-
-
-def _summary(entry: dict) -> str:
-    lag = entry["audio_lag_s"]
-    sync = "" if lag is None else f", sound {1000 * lag:+.0f} ms (correlation {entry['audio_lag_correlation']:.2f})"
-    longer_s, level = entry["audio_s"] - entry["video_s"], entry["level_dbfs"]
-    return f"{entry['frames']} frames, {entry['video_s']:.2f} s, sound {longer_s:+.2f} s longer, {level:.0f} dBFS{sync}"
-
-
-# ------------------------------------------------------------------------------------------------------- command line
+from .corpus.pairs import write_filelists, write_pairs_npy, write_pairs_npz
+from .corpus.preprocess import Settings, write_dataset
+from .corpus.sources import find_sources, read_speakers
 
 
 def preprocess(
@@ -392,7 +111,4 @@ def preprocess(
 
 
 if __name__ == "__main__":
-    # By its full name, so that workers import the functions instead of receiving copies of them.
-    from training.preprocess import preprocess as command
-
-    typer.run(command)
+    typer.run(preprocess)

@@ -58,7 +58,7 @@ def read_acoustic_run(folder: Path, pool: int = 1) -> AcousticResult:
 
     Raises InputError if the folder is not a run with a finished epoch.
     """
-    from .acoustic import model_tensors
+    from .acoustic.train import model_tensors
 
     try:
         settings = json.loads((folder / "settings.json").read_text(encoding="utf-8"))
@@ -232,7 +232,7 @@ def publish(
 ) -> None:
     """Put a trained acoustic model and vocoder into a bundle with its MODEL_CARD.md."""
     with plain_errors():
-        from .vocoder_run import load_run, read_settings
+        from .vocoder.run import load_run, read_settings
 
         result, voice = read_acoustic_run(acoustic, pool), read_settings(vocoder)
         if voice["mel"] != result.mel.to_json():

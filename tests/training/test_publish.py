@@ -12,7 +12,7 @@ from rtmri2speech.models.hifigan import Generator, GeneratorConfig
 from rtmri2speech.models.load import load_bundle
 from rtmri2speech.spec import MelSpec
 from training.publish import publish
-from training.vocoder_run import save_checkpoint, write_settings
+from training.vocoder.run import save_checkpoint, write_settings
 
 SMALL = GeneratorConfig(initial_channel=16, resblock="2", resblock_kernel_sizes=(3,), resblock_dilation_sizes=((1, 3),))
 EVALUATION = {

@@ -41,7 +41,7 @@ from rtmri2speech.spec import Band
 from rtmri2speech.timeline import retime
 
 from ..console import plain_errors
-from ..truth import ARTICULATORS, REGIONS, TRACT, read_truth, truth_file
+from ..corpus.truth import ARTICULATORS, REGIONS, TRACT, read_truth, truth_file
 
 BANDS = (Band("F1", 300, 900), Band("F2", 900, 2500), Band("F3", 2500, 3500))
 OCCLUDED = ("tongue", "lips", "velum", "jaw", "larynx", "airway", "brain", "spine")

@@ -22,9 +22,9 @@ from rtmri2speech.metrics import estoi, stoi
 from rtmri2speech.models.bundle import Bundle
 from rtmri2speech.models.load import load_bundle
 
+from ..acoustic.dataset import spectral_envelope
 from ..console import plain_errors
-from ..dataset import spectral_envelope
-from ..speech import find_recordings
+from ..corpus.speech import find_recordings
 from .attention import resample_to
 
 

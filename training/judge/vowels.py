@@ -25,7 +25,7 @@ from rtmri2speech.models.bundle import Bundle
 from rtmri2speech.models.load import load_bundle
 
 from ..console import plain_errors
-from ..truth import truth_file
+from ..corpus.truth import truth_file
 from .attention import find_phantoms, resample_to, sound_of
 
 VOWELS = ("a", "i", "u", "e", "o")

@@ -29,7 +29,7 @@ from rtmri2speech.restore import restore
 from rtmri2speech.spec import MelSpec
 
 from ..console import plain_errors
-from ..speech import find_recordings
+from ..corpus.speech import find_recordings
 from .degrade import mixed, read_noises
 from .noise import draw_scanner, scanner_noise
 

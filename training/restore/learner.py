@@ -22,9 +22,9 @@ from rtmri2speech.restore.encoder import AdaptedEncoder, load_hubert, standardis
 from rtmri2speech.restore.model import Restorer
 from rtmri2speech.spec import MelSpec
 
-from ..discriminators import Discriminators
-from ..speech import Recording
-from ..vocoder_losses import discriminator_loss, judged_losses, mel_loss, stft_loss
+from ..corpus.speech import Recording
+from ..vocoder.discriminators import Discriminators
+from ..vocoder.losses import discriminator_loss, judged_losses, mel_loss, stft_loss
 from .batches import StageBatches
 from .degrade import Degrader
 from .settings import STAGES, RestoreSettings, Stage

@@ -21,8 +21,8 @@ from rtmri2speech.errors import InputError
 from rtmri2speech.models.weights import read_checkpoint
 from rtmri2speech.restore.encoder import ENCODER_RATE, build_hubert, framed, standardise
 
+from ..corpus.speech import Recording, SpeechSource
 from ..settings import build, run_command
-from ..speech import Recording, SpeechSource
 from .recordings import SegmentDraw, prepare_sources
 
 _CLASS_FRAMES = 200_000  # frames that the classes are found from

@@ -8,7 +8,7 @@ import numpy as np
 
 from rtmri2speech.errors import InputError
 
-from ..speech import Recording, SpeechSource, prepare, split
+from ..corpus.speech import Recording, SpeechSource, prepare, split
 
 PEAK = 0.95
 

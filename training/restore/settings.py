@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from rtmri2speech.errors import InputError
 from rtmri2speech.models.hifigan import GeneratorConfig
 
+from ..corpus.speech import SpeechSource
 from ..settings import build
-from ..speech import SpeechSource
 from .degrade import Degradation
 
 STAGES = ("pa", "vocoder", "finetune")

@@ -10,8 +10,8 @@ import torch
 from rtmri2speech.clip import Clip, read_clip
 from rtmri2speech.errors import InputError
 from rtmri2speech.regions import TEMPLATE, mask
+from training.corpus.truth import REGIONS
 from training.judge import attention, copy_synthesis, opening, transfer, vowels
-from training.truth import REGIONS
 
 FPS = 11413 / 420
 

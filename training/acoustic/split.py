@@ -1,7 +1,7 @@
 """Which recordings train the model and which judge it: by speaker, or by utterance with equal phrases kept together.
 
 Splitting overlapping windows of the same recordings puts the same frames on both sides. That is the thesis' "window"
-split; it is made in training.dataset, and only when asked for by name.
+split; it is made in training.acoustic.dataset, and only when asked for by name.
 """
 
 import hashlib

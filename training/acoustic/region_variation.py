@@ -2,13 +2,13 @@
 
 A model trained on few speakers knows them by the shape of the brain or the spine, and remembers what each of them says.
 Here those parts change their level, shade and texture, vanish, or are another speaker's, from window to window; the
-articulators keep their shape and only change their level. It comes before training.augment, the scanner's part.
+articulators keep their shape and only change their level. It comes before augment, the scanner's part.
 """
 
 import cv2
 import numpy as np
 
-from .truth import ARTICULATORS, REGIONS
+from ..corpus.truth import ARTICULATORS, REGIONS
 
 # Regions that do not speak. The airway stays dark, as air is.
 BYSTANDERS = ("other tissue", "brain", "spine")

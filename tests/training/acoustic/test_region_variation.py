@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from rtmri2speech.errors import InputError
-from training.region_variation import vary_regions
-from training.truth import ARTICULATORS, REGIONS, articulation, read_truth, region_of_class
+from training.acoustic.region_variation import vary_regions
+from training.corpus.truth import ARTICULATORS, REGIONS, articulation, read_truth, region_of_class
 
 SIZE = 48
 

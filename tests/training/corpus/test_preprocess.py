@@ -6,18 +6,21 @@ import numpy as np
 import pytest
 import soundfile
 import torch
+import typer
 from typer.testing import CliRunner
 
 from rtmri2speech.errors import InputError
 from rtmri2speech.mel import mel_spectrogram_db
 from rtmri2speech.spec import MelSpec
-from training import preprocess as module
-from training.checks import audio_lag, clipped_share
-from training.preprocess import Settings, make_sample, write_dataset
-from training.sources import find_sources
+from training import preprocess as command_module
+from training.corpus import pairs as pair_files
+from training.corpus import preprocess as module
+from training.corpus.checks import audio_lag, clipped_share
+from training.corpus.preprocess import Settings, make_sample, write_dataset
+from training.corpus.sources import find_sources
 
 FPS = MelSpec().fps
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def moving_frames(count, seed=0, side=64):
@@ -119,8 +122,8 @@ def test_bad_recordings_are_listed_and_left_out(tmp_path):
     assert sorted(p.name for p in (tmp_path / "out" / "samples").iterdir()) == ["s00_good"]
 
     arguments = ["--data_dir", str(corpus), "--out_dir", str(tmp_path / "out"), "--jobs", "1"]
-    app = module.typer.Typer()
-    app.command()(module.preprocess)
+    app = typer.Typer()
+    app.command()(command_module.preprocess)
     assert CliRunner().invoke(app, arguments).exit_code == 1
     assert CliRunner().invoke(app, ["--data_dir", str(tmp_path / "no"), "--out_dir", str(tmp_path)]).exit_code == 2
 
@@ -187,9 +190,9 @@ def test_pairs_and_filelists(tmp_path):
         record(tmp_path / "c", f"s00_{k}", count=20, seed=k)
     out = tmp_path / "out"
     run(tmp_path / "c", out, keep_wav=True)
-    module.write_pairs_npz(out, 4)
-    module.write_pairs_npy(out, 4)
-    module.write_filelists(out)
+    pair_files.write_pairs_npz(out, 4)
+    pair_files.write_pairs_npy(out, 4)
+    pair_files.write_filelists(out)
     mri = np.load(out / "samples" / "s00_2" / "mri.npy")
     with np.load(out / "pairs_ref4" / "s00_2.npz") as pairs:
         assert pairs["mri"].shape == (17, 4, 1, 256, 256) and pairs["mel"].shape == (17, 4, 64)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from rtmri2speech.errors import InputError
-from training.augment import apply, augment, augment_together, draw
+from training.acoustic.augment import apply, augment, augment_together, draw
 
 
 def clip(count: int = 30, size: int = 128) -> np.ndarray:
@@ -103,7 +103,7 @@ def test_a_negative_strength_is_refused():
 
 def test_it_loads_where_only_numpy_and_opencv_are_installed():
     code = (
-        "import sys, training.augment; "
+        "import sys, training.acoustic.augment; "
         "bad = {'torch', 'gradio', 'librosa', 'hydra', 'scipy', 'soundfile'} & set(sys.modules); "
         "sys.exit(', '.join(bad) or 0)"
     )

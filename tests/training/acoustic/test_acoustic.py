@@ -14,8 +14,7 @@ from rtmri2speech.frames import prepare_frames
 from rtmri2speech.mel import Scaler
 from rtmri2speech.models.acoustic import AcousticConfig, AcousticModel
 from rtmri2speech.spec import MelSpec
-from training.acoustic import AcousticRun, choose_precision, model_tensors, predict, train
-from training.dataset import (
+from training.acoustic.dataset import (
     Corpus,
     DataConfig,
     SeededSampler,
@@ -25,10 +24,11 @@ from training.dataset import (
     target_mel,
     windows_of,
 )
+from training.acoustic.split import SplitConfig
+from training.acoustic.train import AcousticRun, choose_precision, model_tensors, predict, train
 from training.settings import CONFIGS, build, read_arguments, read_yaml
-from training.split import SplitConfig
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 SIDE, COUNT = 32, 20
 
 

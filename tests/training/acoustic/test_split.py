@@ -3,7 +3,7 @@ from dataclasses import dataclass
 import pytest
 
 from rtmri2speech.errors import InputError
-from training.split import SplitConfig, split_utterances
+from training.acoustic.split import SplitConfig, split_utterances
 
 
 @dataclass(frozen=True)

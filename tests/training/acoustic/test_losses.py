@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from rtmri2speech.errors import InputError
-from training.losses import LossConfig, MaskedMSEMAE, band_mae_db, outside_share
+from training.acoustic.losses import LossConfig, MaskedMSEMAE, band_mae_db, outside_share
 
 NO_MOTION = dict(delta=(0.0, 0.0), delta_delta=(0.0, 0.0), latest=(0.0, 0.0))
 

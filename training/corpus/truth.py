@@ -1,7 +1,7 @@
 """What a phantom knows about its pictures, brought to the dataset: regions of each frame, and the articulation.
 
 Preprocessing writes samples/<ID>/regions.npy and articulation.npy where a recording has <id>.truth.npz beside it.
-Recorded corpora have neither, and train without: they only help (training.region_variation, loss.articulation).
+Recorded corpora have neither, and train without: they only help (acoustic.region_variation, loss.articulation).
 """
 
 import json

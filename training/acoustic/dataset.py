@@ -18,11 +18,11 @@ from rtmri2speech.frames import prepare_frames
 from rtmri2speech.mel import Scaler
 from rtmri2speech.spec import MelSpec
 
+from ..corpus.truth import REGIONS, TRACT
 from .region_variation import vary_regions
 from .split import PARTS, SplitConfig, split_utterances
-from .truth import REGIONS, TRACT
 
-# (frames, masks or None, generator) -> the same, changed at random: training.augment.augment_together at a strength
+# (frames, masks or None, generator) -> the same, changed at random: augment.augment_together at a strength
 Augment = Callable[[np.ndarray, np.ndarray | None, np.random.Generator], tuple[np.ndarray, np.ndarray | None]]
 TRACT_CELLS = 16
 _IN_TRACT = np.isin(np.arange(256), [REGIONS.index(name) for name in TRACT]).astype(np.float32)
@@ -33,12 +33,12 @@ class DataConfig:
     """Which windows, at which size.
 
     window: frames, or None for whole recordings. stride: frames from one window to the next; None: the window.
-    image_size: side in pixels the CNN is trained at. augment: strength, 0 is off (see training.augment).
+    image_size: side in pixels the CNN is trained at. augment: strength, 0 is off (see acoustic.augment).
     floor_db: mel values below are raised to it, None for none. What the vocoder's own floor hides anyway (-50 dB for
     ln_power) need not be learned.
     envelope: how many cepstral coefficients of each target spectrum to keep, None for all. 16 of 64 keep the formants
     and drop the harmonics of F0, which pictures do not show: a model that is asked for them learns them by heart.
-    vary_regions: strength of training.region_variation, for phantoms with their truth; 0 is off.
+    vary_regions: strength of training.acoustic.region_variation, for phantoms with their truth; 0 is off.
     split: see SplitConfig. workers: processes that read windows.
     """
 

@@ -12,19 +12,19 @@ from rtmri2speech.errors import InputError
 from rtmri2speech.mel import mel_spectrogram_db
 from rtmri2speech.models.hifigan import Generator, GeneratorConfig, vocoder_input
 from rtmri2speech.spec import MelSpec
-from training.discriminators import Discriminators, PeriodDiscriminator, ScaleDiscriminator
+from training.corpus.speech import Recording, SpeechSource, find_recordings, held_out_names, prepare, split
 from training.settings import build, read_arguments, run_command
-from training.speech import Recording, SpeechSource, find_recordings, held_out_names, prepare, split
-from training.vocoder import VocoderSettings, VocoderTraining, copy_synthesis, prepare_sources, train
-from training.vocoder_losses import (
+from training.vocoder.discriminators import Discriminators, PeriodDiscriminator, ScaleDiscriminator
+from training.vocoder.losses import (
     adversarial_loss,
     discriminator_loss,
     feature_matching_loss,
     mel_loss,
     stft_loss,
 )
-from training.vocoder_run import checkpoints, load_run, read_reference_discriminators, read_reference_generator
-from training.vocoder_segments import VocoderSegments, segment
+from training.vocoder.run import checkpoints, load_run, read_reference_discriminators, read_reference_generator
+from training.vocoder.segments import VocoderSegments, segment
+from training.vocoder.train import VocoderSettings, VocoderTraining, copy_synthesis, prepare_sources, train
 
 SPEC = MelSpec()
 TINY = dict(initial_channel=16, resblock="2", resblock_kernel_sizes=(3,), resblock_dilation_sizes=((1,),))

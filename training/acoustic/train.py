@@ -1,21 +1,10 @@
-"""Training of the acoustic model: frames -> mel.
-
-    python -m training.acoustic data_dir=DATASET run_dir=RUN [setting=value ...]
-    python -m training.acoustic --config-name acoustic_compact data_dir=DATASET run_dir=RUN
-
-The run folder holds settings.json, split.json (and held_out.txt, its val and test, for training.vocoder), scaler.json,
-history.csv, TensorBoard's files, best.ckpt (least validation loss) and last.ckpt. The same command goes on where it was
-stopped, exactly: the end of the last finished epoch. Settings: training/configs/acoustic.yaml (the thesis'),
-acoustic_compact.yaml (a CPU's).
-"""
+"""One run of acoustic training: python -m training.acoustic (see training/configs/acoustic.yaml)."""
 
 import csv
 import json
-import logging
 import math
 import os
 import time
-import warnings
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -51,7 +40,6 @@ from .dataset import (
     split_corpus,
 )
 from .losses import LossConfig, MaskedMSEMAE, band_mae_db, outside_share
-from .settings import run_command
 
 SPEECH_RANGE_DB = 40.0  # as in rtmri2speech.evaluation: silence has no spectrum to compare
 BANDS = (Band("F1", 300, 900), Band("F2", 900, 2500), Band("F3", 2500, 3500))
@@ -458,14 +446,7 @@ def model_tensors(path: str | os.PathLike) -> dict[str, Tensor]:
 
 
 def read_augment(strength: float) -> Augment:
-    """training.augment at this strength, as a dataset.Augment that worker processes can be sent."""
+    """training.acoustic.augment at this strength, as a dataset.Augment that worker processes can be sent."""
     from .augment import augment_together
 
     return partial(augment_together, strength=strength)
-
-
-if __name__ == "__main__":
-    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
-    warnings.filterwarnings("ignore", "Checkpoint directory .* exists")  # a run folder is meant to be gone on with
-    warnings.filterwarnings("ignore", ".*LeafSpec")  # Lightning's own, of a PyTorch function's new name
-    run_command(train, AcousticRun, "acoustic")

@@ -1,10 +1,4 @@
-"""Train HiFi-GAN on speech, from scratch or from earlier weights (Kong, Kim and Bae, NeurIPS 2020).
-
-    python -m training.vocoder run_dir=RUN +sources.mine.folder=WAVS
-
-trains as the thesis did, with --config-name vocoder_compact on one CPU core. The same command again goes on where it
-stopped. Any setting of training/configs/vocoder.yaml can be given as name=value.
-"""
+"""One run of vocoder training: python -m training.vocoder (see training/configs/vocoder.yaml)."""
 
 import hashlib
 import sys
@@ -23,18 +17,18 @@ from rtmri2speech.models.hifigan import Generator, GeneratorConfig, vocoder_inpu
 from rtmri2speech.models.weights import load_exactly, read_checkpoint
 from rtmri2speech.spec import MelSpec
 
+from ..corpus.speech import Recording, SpeechSource, prepare, split
+from ..settings import build
 from .discriminators import Discriminators
-from .settings import build, run_command
-from .speech import Recording, SpeechSource, prepare, split
-from .vocoder_losses import discriminator_loss, judged_losses, mel_loss, stft_loss
-from .vocoder_run import (
+from .losses import discriminator_loss, judged_losses, mel_loss, stft_loss
+from .run import (
     checkpoints,
     read_reference_discriminators,
     read_reference_generator,
     save_checkpoint,
     write_settings,
 )
-from .vocoder_segments import VocoderSegments
+from .segments import VocoderSegments
 
 
 @dataclass(frozen=True)
@@ -360,7 +354,3 @@ def _report(writer, part: str, step: int, values: dict[str, float]) -> None:
     for name, value in values.items():
         writer.add_scalar(f"{part}/{name}", value, step)
     print(f"{part} {step}: " + "  ".join(f"{name} {value:.4g}" for name, value in values.items()), flush=True)
-
-
-if __name__ == "__main__":
-    run_command(train, VocoderSettings, "vocoder")

@@ -11,6 +11,7 @@ from rtmri2speech.errors import InputError
 from rtmri2speech.models.hifigan import GeneratorConfig
 from rtmri2speech.restore.encoder import AdaptedEncoder, build_hubert, standardise
 from rtmri2speech.restore.model import load_restoration
+from training.corpus.speech import SpeechSource
 from training.restore.batches import StageBatches
 from training.restore.degrade import Degradation
 from training.restore.learner import feature_loss, learning_rate
@@ -18,7 +19,6 @@ from training.restore.publish import publish
 from training.restore.settings import Judges, RestoreSettings, Stage, Weights
 from training.restore.train import train
 from training.settings import build, read_arguments
-from training.speech import SpeechSource
 
 ENCODER = {
     "hidden_size": 16, "num_hidden_layers": 3, "num_attention_heads": 2, "intermediate_size": 32,

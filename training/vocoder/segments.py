@@ -8,7 +8,7 @@ from rtmri2speech.errors import InputError
 from rtmri2speech.mel import mel_spectrogram_db
 from rtmri2speech.spec import MelSpec
 
-from .speech import Recording
+from ..corpus.speech import Recording
 
 
 class VocoderSegments:

@@ -12,11 +12,19 @@ from rtmri2speech.errors import InputError
 from rtmri2speech.mel import Scaler
 from rtmri2speech.models.acoustic import AcousticConfig, AcousticModel
 from rtmri2speech.spec import MelSpec
-from training.acoustic import AcousticLearner, AcousticRun, OptimizerConfig, cnn_blocks, cosine_lr, model_tensors, train
-from training.dataset import Corpus, split_corpus
+from training.acoustic.dataset import Corpus, split_corpus
+from training.acoustic.train import (
+    AcousticLearner,
+    AcousticRun,
+    OptimizerConfig,
+    cnn_blocks,
+    cosine_lr,
+    model_tensors,
+    train,
+)
+from training.corpus.speech import held_out_names
+from training.corpus.truth import REGIONS
 from training.settings import build
-from training.speech import held_out_names
-from training.truth import REGIONS
 
 SIDE, COUNT = 32, 24
 

@@ -9,8 +9,8 @@ from test_preprocess import record, run
 from rtmri2speech.mel import mel_spectrogram_db
 from rtmri2speech.restore import restore, restore_file
 from rtmri2speech.spec import MelSpec
-from training.dataset import Corpus
-from training.preprocess import Settings
+from training.acoustic.dataset import Corpus
+from training.corpus.preprocess import Settings
 
 
 def hissing(seconds: float, rate: int) -> np.ndarray:

@@ -1,0 +1,1 @@
+"""Training of the acoustic model, frames -> mel: data, losses, augmentation, and the run itself."""
