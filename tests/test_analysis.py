@@ -6,7 +6,6 @@ import librosa
 import numpy as np
 import pytest
 import torch
-from conftest import moving_frames
 
 from rtmri2speech import analyse, read_clip
 from rtmri2speech.analysis import vocode
@@ -16,6 +15,7 @@ from rtmri2speech.errors import InputError
 from rtmri2speech.frames import prepare_frames
 from rtmri2speech.models.hifigan import vocoder_input
 from rtmri2speech.spec import Band
+from tests.conftest import moving_frames
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,6 @@ import copy
 import numpy as np
 import pytest
 import torch
-from conftest import make_bundle, moving_frames
 
 from rtmri2speech.analysis import analyse
 from rtmri2speech.attention import band_cams, clip_scale, display_grid
@@ -14,6 +13,7 @@ from rtmri2speech.frames import prepare_frames
 from rtmri2speech.mel import band_bins
 from rtmri2speech.models.features import FeatureExtractor
 from rtmri2speech.spec import DEFAULT_BANDS
+from tests.conftest import make_bundle, moving_frames
 
 T = 7
 

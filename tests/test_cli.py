@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 import soundfile
 import torch
-from conftest import moving_frames, write_mp4
 
 from rtmri2speech.cli import main
 from rtmri2speech.render.encode import ffmpeg_binary
+from tests.conftest import moving_frames, write_mp4
 
 MODEL_FPS = 11413 / 420
 

@@ -6,12 +6,12 @@ import av
 import cv2
 import numpy as np
 import pytest
-from conftest import moving_frames, write_mp4
 
 from rtmri2speech import timeline
 from rtmri2speech.clip import Clip, ClipLimits, read_clip
 from rtmri2speech.errors import InputError
 from rtmri2speech.frames import prepare_frames
+from tests.conftest import moving_frames, write_mp4
 
 MODEL_FPS = 11413 / 420
 

@@ -7,7 +7,6 @@ import librosa
 import numpy as np
 import pytest
 import torch
-from conftest import make_bundle, moving_frames
 
 from rtmri2speech import metrics
 from rtmri2speech.analysis import analyse
@@ -15,6 +14,7 @@ from rtmri2speech.clip import Clip
 from rtmri2speech.comparison import compare
 from rtmri2speech.models.load import load_bundle
 from rtmri2speech.spec import MelSpec
+from tests.conftest import make_bundle, moving_frames
 
 FPS = 11413 / 420
 FRAMES = 40

@@ -7,7 +7,6 @@ import pytest
 import soundfile
 import soxr
 import torch
-from conftest import moving_frames
 from pystoi import stoi as pystoi
 
 from rtmri2speech import metrics
@@ -15,6 +14,7 @@ from rtmri2speech.analysis import analyse, vocode
 from rtmri2speech.clip import Clip
 from rtmri2speech.errors import InputError
 from rtmri2speech.evaluation import CANDIDATES, assess, evaluate_clip, mean_over_clips, read_reference, speech_frames
+from tests.conftest import moving_frames
 
 FPS = 11413 / 420
 FRAMES = 60

@@ -5,13 +5,13 @@ import json
 import librosa
 import numpy as np
 import pytest
-from conftest import lively_bundle, moving_frames
 
 from rtmri2speech.analysis import analyse
 from rtmri2speech.clip import Clip
 from rtmri2speech.errors import InputError
 from rtmri2speech.experiment import Hiding, hide, mean_changes, read_hiding
 from rtmri2speech.regions import TEMPLATE, Region
+from tests.conftest import lively_bundle, moving_frames
 
 FPS = 11413 / 420
 BOX = Region("box", ((0.25, 0.25), (0.75, 0.25), (0.75, 0.5), (0.25, 0.5)))  # rows 16 to 31, columns 16 to 47 of 64

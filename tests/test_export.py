@@ -14,7 +14,6 @@ import numpy as np
 import parselmouth
 import pytest
 import soundfile
-from conftest import moving_frames, write_mp4
 from PIL import Image
 
 from rtmri2speech import analyse, export, read_clip
@@ -25,6 +24,7 @@ from rtmri2speech.labels import read_intervals, write_labels
 from rtmri2speech.regions import TEMPLATE, mask
 from rtmri2speech.render.colour import layer
 from rtmri2speech.spec import Band
+from tests.conftest import moving_frames, write_mp4
 
 RATE = Fraction(11413, 420)
 COUNT = 30

@@ -11,14 +11,14 @@ import urllib.request
 import cv2
 import numpy as np
 import pytest
-from conftest import lively_bundle, moving_frames, write_mp4
-from serving import WAIT_MS, chromium, free_port
 
 from rtmri2speech.attention import display_grid
 from rtmri2speech.regions import TEMPLATE, mask
 from rtmri2speech.render.colour import blend, layer, levels
 from rtmri2speech.render.grid import upsample_grid
 from rtmri2speech.ui.handlers import open_clip
+from tests.browser.serving import WAIT_MS, chromium, free_port
+from tests.conftest import lively_bundle, moving_frames, write_mp4
 
 pytestmark = pytest.mark.browser
 FRAMES = 40

@@ -10,12 +10,12 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from conftest import make_bundle, moving_frames, write_mp4
-from serving import WAIT_MS, chromium, served
 
 from rtmri2speech.frames import prepare_frames
 from rtmri2speech.render.colour import layer
 from rtmri2speech.ui import Settings
+from tests.browser.serving import WAIT_MS, chromium, served
+from tests.conftest import make_bundle, moving_frames, write_mp4
 
 pytestmark = pytest.mark.browser
 FRAMES = 30

@@ -9,12 +9,12 @@ from dataclasses import replace
 from urllib.parse import urlsplit
 
 import pytest
-from conftest import moving_frames, write_mp4
-from serving import WAIT_MS, chromium, served
 
 from rtmri2speech.audio import read_audio
 from rtmri2speech.ui import Settings, handlers
 from rtmri2speech.ui.handlers import analyse_file
+from tests.browser.serving import WAIT_MS, chromium, served
+from tests.conftest import moving_frames, write_mp4
 
 pytestmark = pytest.mark.browser
 LARGEST = 2**20

@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 import soundfile
 import torch
-from serving import WAIT_MS, chromium, served
 
 from rtmri2speech.analysis import analyse
 from rtmri2speech.clip import read_clip
@@ -22,6 +21,7 @@ from rtmri2speech.experiment import Hiding, hide
 from rtmri2speech.models.load import load_bundle
 from rtmri2speech.regions import TEMPLATE, Region
 from rtmri2speech.ui.page import EXAMPLES, Settings
+from tests.browser.serving import WAIT_MS, chromium, served
 
 pytestmark = pytest.mark.browser
 TONGUE = next(region for region in TEMPLATE if region.name == "tongue")

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 import timm
 import torch
-from conftest import make_bundle
 from torch import nn
 
 from rtmri2speech.errors import InputError
@@ -17,6 +16,7 @@ from rtmri2speech.models.features import FeatureExtractor, fold_batch_norm
 from rtmri2speech.models.hifigan import Generator, GeneratorConfig, vocoder_input
 from rtmri2speech.models.load import load_bundle
 from rtmri2speech.models.weights import read_checkpoint
+from tests.conftest import make_bundle
 
 RATES, KERNELS, CHANNELS = [10, 7, 3, 2], [20, 15, 7, 4], 32
 H = {

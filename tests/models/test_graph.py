@@ -8,13 +8,13 @@ import sys
 import numpy as np
 import pytest
 import torch
-from conftest import make_bundle, moving_frames
 
 from rtmri2speech.errors import InputError
 from rtmri2speech.frames import prepare_frames
 from rtmri2speech.models.features import FeatureExtractor
 from rtmri2speech.models.graph import FILE
 from rtmri2speech.models.load import load_bundle
+from tests.conftest import make_bundle, moving_frames
 
 
 @pytest.fixture(scope="module")

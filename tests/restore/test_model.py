@@ -12,8 +12,7 @@ from rtmri2speech.errors import InputError
 from rtmri2speech.restore import neural
 from rtmri2speech.restore.encoder import AdaptedEncoder, build_hubert, framed, load_hubert, receptive_field
 from rtmri2speech.restore.model import RestorationBundle, load_restoration
-
-from .small import ENCODER, adapters_that_do_something, small_encoder, small_restorer
+from tests.restore.small import ENCODER, adapters_that_do_something, small_encoder, small_restorer
 
 WAVE = torch.randn(2, 8000, generator=torch.Generator().manual_seed(3))
 

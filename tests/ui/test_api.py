@@ -1,14 +1,12 @@
 """The named endpoints, asked over HTTP as docs/api.md says, against the core itself."""
 
 import re
-import sys
 from dataclasses import replace
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
-from conftest import moving_frames, write_mp4
 
 from rtmri2speech.analysis import analyse
 from rtmri2speech.audio import read_audio
@@ -16,9 +14,8 @@ from rtmri2speech.clip import read_clip
 from rtmri2speech.models.load import load_bundle
 from rtmri2speech.spec import F1, Band
 from rtmri2speech.ui import Settings, handlers
-
-sys.path.append(str(Path(__file__).parents[1] / "browser"))
-from serving import served  # noqa: E402
+from tests.browser.serving import served
+from tests.conftest import moving_frames, write_mp4
 
 DOCS = Path(__file__).parents[2] / "docs" / "api.md"
 

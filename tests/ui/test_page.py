@@ -8,7 +8,6 @@ import threading
 
 import numpy as np
 import pytest
-from conftest import moving_frames, write_mp4
 
 import app
 from rtmri2speech.audio import write_audio
@@ -20,6 +19,7 @@ from rtmri2speech.ui.bundles import MOST_KEPT, Bundles
 from rtmri2speech.ui.examples import Examples
 from rtmri2speech.ui.jobs import Jobs, Stopped
 from rtmri2speech.ui.texts import TEXTS
+from tests.conftest import moving_frames, write_mp4
 
 
 @pytest.fixture(scope="module")

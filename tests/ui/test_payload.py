@@ -8,13 +8,13 @@ import cv2
 import numpy as np
 import pytest
 import soundfile
-from conftest import moving_frames
 
 from rtmri2speech.analysis import analyse
 from rtmri2speech.clip import Clip
 from rtmri2speech.regions import TEMPLATE, mask
 from rtmri2speech.spec import Band
 from rtmri2speech.ui.explorer.payload import ELSEWHERE, payload
+from tests.conftest import moving_frames
 
 RATE = 16000
 

@@ -10,7 +10,6 @@ from html import unescape
 import numpy as np
 import pytest
 import soundfile
-from conftest import moving_frames
 
 from rtmri2speech.analysis import analyse
 from rtmri2speech.clip import Clip
@@ -21,6 +20,7 @@ from rtmri2speech.regions import TEMPLATE, Region
 from rtmri2speech.ui import report
 from rtmri2speech.ui.listen.payload import Sound, listener_payload
 from rtmri2speech.ui.texts import TEXTS
+from tests.conftest import moving_frames
 
 FPS = 11413 / 420
 FRAMES = 40

@@ -4,7 +4,6 @@ import json
 
 import numpy as np
 import soundfile
-from test_preprocess import record, run
 
 from rtmri2speech.mel import mel_spectrogram_db
 from rtmri2speech.restore import restore, restore_file
