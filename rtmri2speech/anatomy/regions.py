@@ -1,0 +1,160 @@
+"""Regions: which part of the head each pixel shows, in every frame of a clip.
+
+The picture is the model's: the clip's frame made square with black (frames.prepare_frames) and 256 pixels wide.
+Coordinates in it are normalised: x runs right and y down, both from 0 to 1; `to_clip` takes them to the clip's pixels.
+
+    regions.mask("tongue")         (T, 256, 256) bool; also "lips", both of them, and "tract", all that speaks
+    regions.mask_on_clip("lips")   (T, H, W) float32 in [0, 1] on the clip's own pixels
+    regions.at(indices)            the same value for other frames, such as analysis.of_clip_frame
+    regions.source                 "segmenter", "truth" or "template"; regions.corrections: what a person changed
+    regions.verdict                whether this is a head in profile, as a sentence
+    regions.confidence             (T, regions): how sure the segmenter is of each region, 0 to 1
+"""
+
+from dataclasses import dataclass, field, replace
+
+import cv2
+import numpy as np
+
+from ..errors import InputError
+
+NAMES = (
+    "rest", "tongue", "lower_lip", "upper_lip", "velum", "jaw", "hard_palate", "pharynx_wall", "larynx", "airway",
+    "brain", "spine",
+)  # fmt: skip
+REST = 0
+# Names for several regions together. "tract" is what makes and shapes speech.
+GROUPS = {
+    "lips": ("lower_lip", "upper_lip"),
+    "tract": (
+        "tongue", "lower_lip", "upper_lip", "velum", "jaw", "hard_palate", "pharynx_wall", "larynx", "airway",
+    ),
+}  # fmt: skip
+SIZE = 256
+SOURCES = ("segmenter", "truth", "template")
+FACINGS = ("left", "right")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether regions can be believed. kind: one of KINDS; values: what fills the places of its sentence."""
+
+    kind: str
+    values: dict = field(default_factory=dict)
+
+    @property
+    def sentence(self) -> str:
+        return KINDS[self.kind].format(**self.values)
+
+    @property
+    def usable(self) -> bool:
+        """False where there is no head in profile: then regions say nothing."""
+        return self.kind not in ("not_a_head", "turned")
+
+
+KINDS = {
+    "profile": "The picture shows a head in profile.",
+    "cut_off": "The picture shows a head in profile, but part of the tract lies outside it: {missing}.",
+    "uncertain": "The regions are uncertain: in {share:.0%} of the frames the segmenter is not sure of the tract.",
+    "turned": "The picture does not show an upright head in profile; turn the clip first.",
+    "not_a_head": "The picture does not show a head in profile: there are no regions to tell.",
+}
+
+
+@dataclass(frozen=True)
+class Correction:
+    """What a person changed: a function of anatomy.corrections and its arguments."""
+
+    what: str
+    values: dict
+
+
+@dataclass(frozen=True)
+class Regions:
+    """Regions of T frames.
+
+    labels: uint8 (T, 256, 256), indices into NAMES. shape: (height, width) of the clip's own frames. source: one of
+    SOURCES. confidence: float32 (T, len(NAMES)) in [0, 1], of a region that is not in the frame 0. facing: where the
+    face looks, "left" or "right".
+    """
+
+    labels: np.ndarray
+    fps: float
+    shape: tuple[int, int]
+    source: str
+    confidence: np.ndarray
+    facing: str = "left"
+    verdict: Verdict = Verdict("profile")
+    corrections: tuple[Correction, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def frame_confidence(self) -> np.ndarray:
+        """(T,) how sure the segmenter is of the tract in each frame: the mean over the tract's regions found in it."""
+        tract = self.confidence[:, [NAMES.index(name) for name in GROUPS["tract"]]]
+        there = (tract > 0).sum(axis=1)
+        return tract.sum(axis=1) / np.maximum(there, 1)
+
+    def mask(self, name: str) -> np.ndarray:
+        """(T, 256, 256) bool: where a region or a group of them is. Raises InputError for an unknown name."""
+        wanted = np.zeros(256, bool)
+        wanted[[NAMES.index(member) for member in members(name)]] = True
+        return wanted[self.labels]
+
+    def mask_on_clip(self, name: str) -> np.ndarray:
+        """(T, H, W) float32 in [0, 1]: how much of each of the clip's own pixels the region covers."""
+        return np.stack([on_clip(mask, self.shape) for mask in self.mask(name)])
+
+    def area(self, name: str) -> np.ndarray:
+        """(T,) share of the picture that the region covers."""
+        return self.mask(name).mean(axis=(1, 2))
+
+    def to_clip(self, points: np.ndarray) -> np.ndarray:
+        """Points (..., 2) of the picture -> (x, y) in the clip's own pixels, whose upper left corner is (0, 0)."""
+        height, width = self.shape
+        side = max(height, width)
+        return np.asarray(points, float) * side - [(side - width) // 2, (side - height) // 2]
+
+    def at(self, frames: np.ndarray) -> "Regions":
+        """The regions at these indices of frames, in this order."""
+        return replace(self, labels=self.labels[frames], confidence=self.confidence[frames])
+
+    def provenance(self) -> dict:
+        """Where the regions come from and what was changed in them, for a file beside results."""
+        return {
+            "source": self.source,
+            "facing": self.facing,
+            "verdict": self.verdict.kind,
+            "corrections": [{"what": c.what, **c.values} for c in self.corrections],
+        }
+
+
+def members(name: str) -> tuple[str, ...]:
+    """The regions that a name stands for. Raises InputError for an unknown one."""
+    if name in NAMES:
+        return (name,)
+    if name in GROUPS:
+        return GROUPS[name]
+    known = ", ".join([*NAMES[1:], *GROUPS])
+    raise InputError("There is no region called {name!r}: give one of {known}.", name=name, known=known)
+
+
+def on_clip(mask: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """A mask (256, 256) of the picture -> float32 (H, W) in [0, 1] on the clip's own pixels."""
+    height, width = shape
+    side = max(height, width)
+    how = cv2.INTER_AREA if side < len(mask) else cv2.INTER_LINEAR
+    square = cv2.resize(mask.astype(np.float32), (side, side), interpolation=how)
+    top, left = (side - height) // 2, (side - width) // 2
+    return square[top : top + height, left : left + width]
+
+
+def smoothly_enlarged(labels: np.ndarray, size: int = SIZE) -> np.ndarray:
+    """A label map (h, h) -> uint8 (size, size) whose borders run smoothly, not in steps."""
+    present = np.unique(labels)
+    shares = [
+        cv2.resize((labels == k).astype(np.float32), (size, size), interpolation=cv2.INTER_LINEAR) for k in present
+    ]
+    return present[np.argmax(shares, axis=0)].astype(np.uint8)

@@ -1,0 +1,8 @@
+"""python -m training.regions [--config-name regions] [setting=value ...]"""
+
+from training.settings import run_command
+
+from .train import RegionsSettings, train
+
+if __name__ == "__main__":
+    run_command(train, RegionsSettings, "regions")

@@ -1,0 +1,226 @@
+"""One run of the segmenter's training: python -m training.regions (see training/configs/regions.yaml)."""
+
+import csv
+import json
+import math
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+
+from rtmri2speech.anatomy.network import Segmenter, SegmenterConfig, soft_cross_entropy_and_dice
+from rtmri2speech.anatomy.regions import NAMES
+from rtmri2speech.atomic import replacing
+from rtmri2speech.errors import InputError
+from rtmri2speech.models.features import choose_precision
+from rtmri2speech.models.weights import read_checkpoint
+
+from .looks import example
+from .maps import LabelMaps, read_or_make_maps
+
+# How much a pixel of each region counts: thin and small ones more, or they are given up for their neighbours.
+_WEIGHT = {"rest": 0.6, "brain": 0.6, "spine": 0.6, "velum": 2.0, "pharynx_wall": 1.6, "larynx": 1.6}
+_WEIGHT |= {"lower_lip": 1.6, "upper_lip": 1.6, "hard_palate": 1.6, "jaw": 1.6, "airway": 1.4}
+
+
+@dataclass(frozen=True)
+class RegionsSettings:
+    """run_dir: the run's folder. maps: the cache of label maps, made if missing, of `each` postures of each head.
+
+    speakers, held_out: how many heads train, and how many more judge. negative: share of pictures that show no head in
+    profile. average: of the weights, over about 1 / (1 - average) steps; the average is what is kept.
+    """
+
+    run_dir: str
+    maps: str
+    seed: int
+    speakers: int
+    held_out: int
+    each: int
+    workers: int
+    size: int
+    widths: tuple[int, ...]
+    steps: int
+    batch: int
+    learning_rate: float
+    warmup: int
+    weight_decay: float
+    negative: float
+    average: float
+    precision: str
+    threads: int
+    validate_every: int
+    validate_pictures: int
+    checkpoint_every: int
+
+
+_FREE = {
+    "run_dir",
+    "maps",
+    "workers",
+    "precision",
+    "threads",
+    "validate_every",
+    "validate_pictures",
+    "checkpoint_every",
+}
+
+
+def train(settings: RegionsSettings) -> Segmenter:
+    """Train until `steps` are made, going on where the run's folder left off; returns the averaged network.
+
+    Every batch depends on (seed, step) alone. Raises InputError if the folder holds a run of other settings.
+    """
+    torch.set_num_threads(settings.threads)
+    cv2.setNumThreads(1)
+    run = Path(settings.run_dir)
+    run.mkdir(parents=True, exist_ok=True)
+    _check_or_write_settings(run, settings)
+    learning, judging = _maps(settings)
+    torch.manual_seed(settings.seed)
+    network = Segmenter(SegmenterConfig(settings.size, settings.widths)).to(memory_format=torch.channels_last)
+    averaged = Segmenter(network.config).to(memory_format=torch.channels_last).eval()
+    averaged.load_state_dict(network.state_dict())
+    optimiser = torch.optim.AdamW(
+        network.parameters(), settings.learning_rate, weight_decay=settings.weight_decay, fused=True
+    )
+    step = _resume(run, network, averaged, optimiser)
+    dtype = choose_precision(settings.precision, torch.device("cpu"))
+    weights = torch.tensor([_WEIGHT.get(name, 1.0) for name in NAMES])
+    started, losses = time.monotonic(), []
+    while step < settings.steps:
+        for group in optimiser.param_groups:
+            group["lr"] = learning_rate(settings, step)
+        pictures, quarters = batch(learning, settings, step)
+        network.train()
+        with torch.autocast("cpu", dtype, dtype != torch.float32):
+            logits = network(pictures)
+        loss = soft_cross_entropy_and_dice(logits.float(), quarters, weights)
+        optimiser.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(network.parameters(), 2.0)
+        optimiser.step()
+        step += 1
+        _average(averaged, network, min(settings.average, step / (step + 10)))
+        losses.append(loss.item())
+        if not math.isfinite(losses[-1]):
+            raise RuntimeError(f"The loss is no number at step {step}.")
+        if step % settings.validate_every == 0 or step == settings.steps:
+            dice = validate(averaged, judging, settings, dtype)
+            _report(run, step, float(np.mean(losses)), dice, time.monotonic() - started)
+            losses = []
+        if step % settings.checkpoint_every == 0 or step == settings.steps:
+            _save(run, step, network, averaged, optimiser)
+    return averaged
+
+
+def batch(maps: LabelMaps, settings: RegionsSettings, step: int) -> tuple[Tensor, Tensor]:
+    """Pictures (N, 1, size, size) and quarters int64 (N, 4, size, size) of this step."""
+    made = []
+    for k in range(settings.batch):
+        rng = np.random.default_rng([settings.seed, step, k])
+        made.append(example(maps.labels[rng.integers(len(maps.labels))], rng, settings.size, settings.negative))
+    return _stacked(made)
+
+
+def _stacked(examples: list) -> tuple[Tensor, Tensor]:
+    pictures = torch.from_numpy(np.stack([e.picture for e in examples]))[:, None]
+    quarters = torch.from_numpy(np.stack([e.regions for e in examples])).long()
+    return pictures.to(memory_format=torch.channels_last), quarters
+
+
+def learning_rate(settings: RegionsSettings, step: int) -> float:
+    """Up in a straight line, then down along a cosine to a hundredth."""
+    if step < settings.warmup:
+        return settings.learning_rate * (step + 1) / settings.warmup
+    done = (step - settings.warmup) / max(1, settings.steps - settings.warmup)
+    return settings.learning_rate * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * done)))
+
+
+@torch.no_grad()
+def validate(network: Segmenter, maps: LabelMaps, settings: RegionsSettings, dtype: torch.dtype) -> dict[str, float]:
+    """Dice of each region over pictures of heads that do not train, always the same ones."""
+    overlap, total = np.zeros(len(NAMES)), np.zeros(len(NAMES))
+    for start in range(0, settings.validate_pictures, 16):
+        made = []
+        for k in range(start, min(start + 16, settings.validate_pictures)):
+            rng = np.random.default_rng([settings.seed, 10**9, k])
+            made.append(example(maps.labels[rng.integers(len(maps.labels))], rng, settings.size, 0.0))
+        pictures, quarters = _stacked(made)
+        with torch.autocast("cpu", dtype, dtype != torch.float32):
+            found = network(pictures).argmax(1).numpy()
+        true = quarters[:, 0].numpy()
+        for k in range(len(NAMES)):
+            overlap[k] += 2 * np.sum((found == k) & (true == k))
+            total[k] += np.sum(found == k) + np.sum(true == k)
+    return {name: float(overlap[k] / max(total[k], 1)) for k, name in enumerate(NAMES)}
+
+
+def _maps(settings: RegionsSettings) -> tuple[LabelMaps, LabelMaps]:
+    count = settings.speakers + settings.held_out
+    maps = read_or_make_maps(Path(settings.maps), settings.seed, range(count), settings.each, settings.workers)
+    trains = maps.speaker < settings.speakers
+    return tuple(LabelMaps(maps.labels[chosen], maps.speaker[chosen]) for chosen in (trains, ~trains))
+
+
+@torch.no_grad()
+def _average(averaged: Segmenter, network: Segmenter, keep: float) -> None:
+    for old, new in zip(averaged.state_dict().values(), network.state_dict().values(), strict=True):
+        if old.is_floating_point():
+            old.lerp_(new, 1 - keep)
+        else:
+            old.copy_(new)
+
+
+def _report(run: Path, step: int, loss: float, dice: dict[str, float], seconds: float) -> None:
+    path = run / "history.csv"
+    new = not path.is_file()
+    with path.open("a", encoding="utf-8", newline="") as file:
+        rows = csv.writer(file)
+        if new:
+            rows.writerow(["step", "loss", *dice])
+        rows.writerow([step, f"{loss:.5f}", *(f"{value:.4f}" for value in dice.values())])
+    told = " ".join(f"{name} {value:.3f}" for name, value in dice.items())
+    print(f"step {step}, loss {loss:.4f}, {seconds:.0f} s: {told}", flush=True)
+
+
+def _save(run: Path, step: int, network: Segmenter, averaged: Segmenter, optimiser: torch.optim.Optimizer) -> None:
+    state = {
+        "step": step,
+        "network": network.state_dict(),
+        "averaged": averaged.state_dict(),
+        "optimiser": optimiser.state_dict(),
+    }
+    with replacing(run / "last.pt") as temporary:
+        torch.save(state, temporary)
+
+
+def _resume(run: Path, network: Segmenter, averaged: Segmenter, optimiser: torch.optim.Optimizer) -> int:
+    if not (run / "last.pt").is_file():
+        return 0
+    state = read_checkpoint(run / "last.pt")
+    network.load_state_dict(state["network"])
+    averaged.load_state_dict(state["averaged"])
+    optimiser.load_state_dict(state["optimiser"])
+    return state["step"]
+
+
+def _check_or_write_settings(run: Path, settings: RegionsSettings) -> None:
+    path, now = run / "settings.json", json.loads(json.dumps(asdict(settings)))
+    if path.is_file():
+        then = json.loads(path.read_text(encoding="utf-8"))
+        for name in sorted(set(now) - _FREE):
+            if now[name] != then.get(name):
+                raise InputError(
+                    "The run in {run} was begun with {name} = {then}, not {now}.",
+                    run=run,
+                    name=name,
+                    then=then.get(name),
+                    now=now[name],
+                )
+    with replacing(path) as temporary:
+        temporary.write_text(json.dumps(now, indent=1), encoding="utf-8")
