@@ -1,7 +1,7 @@
 """A label map -> a picture as some scanner might have taken it, and the regions to be learned from it.
 
-Nothing of a phantom's own looks is learned: every tissue's brightness is drawn anew for every picture (SynthSeg: Billot
-et al., Medical Image Analysis 86 (2023) 102789), and so are the view, the shape, the coil, the resolution and the noise.
+Nothing of a phantom's own looks is learned: every tissue's brightness is drawn anew for every picture (SynthSeg:
+Billot et al., Medical Image Analysis 86 (2023) 102789), and so are view, shape, coil, resolution and noise.
 What no map can be told from (a mirrored, turned or missing head) is all "rest".
 """
 
@@ -39,7 +39,7 @@ _REGION = region_of_class(CLASSES)
 
 @dataclass(frozen=True)
 class Example:
-    """picture: float32 (size, size), mean 0 and deviation 1; regions: uint8 (4, size, size), of each pixel's quarters."""
+    """picture: float32 (size, size), mean 0, deviation 1; regions: uint8 (4, size, size), of each pixel's quarters."""
 
     picture: np.ndarray
     regions: np.ndarray

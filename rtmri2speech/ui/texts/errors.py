@@ -9,6 +9,22 @@ from ...errors import InputError
 JAPANESE = {
     "{path}: {reason}": "{path}：{reason}",
     # English pattern -> Japanese. A {name} stands for any words of the message; they are carried over.
+    # ---- regions that move with the speaker ----
+    "There is no region called {name!r}: give one of {known}.": ("「{name!r}」という領域はありません（{known}）。"),
+    "{path} is not the truth of a phantom clip ({error}).": (
+        "{path}はファントム動画の正解ファイルではありません（{error}）。"
+    ),
+    "A shift is given in shares of the picture, from -1 to 1, not {dx} and {dy}.": (
+        "移動量は画像に対する割合（-1から1）で指定してください（{dx}、{dy}は不可）。"
+    ),
+    "Paint one region at a time: {name!r} stands for several.": (
+        "領域は一つずつ塗ってください。「{name!r}」は複数の領域をまとめた名前です。"
+    ),
+    "What was painted lies outside the picture.": "塗った部分が画像の外にあります。",
+    "A segmenter of {levels} levels needs pictures of a multiple of {coarsest} pixels, not {size}.": (
+        "{levels}段の領域モデルの画像は{coarsest}画素の倍数でなければなりません（{size}は不可）。"
+    ),
+    "The segmenter has no setting called {names}.": "領域モデルには{names}という設定はありません。",
     # ---- clips and sounds ----
     "There is no file or folder {path}.": ("{path}というファイルやフォルダーはありません。"),
     "{path} is empty.": ("{path}は空です。"),
