@@ -16,7 +16,7 @@ CONFIGS = Path(__file__).parent / "configs"
 
 
 def build(cls, values: Mapping[str, Any], where: str = ""):
-    """A frozen dataclass, nested ones included, from a mapping such as a YAML file's.
+    """A frozen dataclass, nested ones and mappings of them included, from a mapping such as a YAML file's.
 
     Lists become tuples; whole numbers are taken for decimals, and YAML's "1e-4" for the number it is.
     Raises InputError naming the setting.
@@ -49,6 +49,8 @@ def build(cls, values: Mapping[str, Any], where: str = ""):
 def _value(kind, value, where: str):
     if is_dataclass(kind):
         return build(kind, value, where)
+    if get_origin(kind) is dict and is_dataclass(get_args(kind)[1]) and isinstance(value, Mapping):
+        return {name: build(get_args(kind)[1], inner, f"{where}.{name}") for name, inner in value.items()}
     kinds = get_args(kind) if isinstance(kind, UnionType) else (kind,)
     types = tuple(get_origin(k) or k for k in kinds)
     if isinstance(value, (list, tuple)):

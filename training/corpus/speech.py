@@ -3,6 +3,8 @@
 Preparing needs soundfile and soxr; training from prepared speech needs neither, and reads it by memory map.
 """
 
+import hashlib
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +14,7 @@ import numpy as np
 from rtmri2speech.atomic import replacing
 from rtmri2speech.audio import read_audio, resample
 from rtmri2speech.errors import InputError
+from rtmri2speech.spec import MelSpec
 
 SUFFIXES = (".wav", ".flac")
 _SILENCE = 1e-4  # a recording whose loudest sample lies below this holds no speech
@@ -87,6 +90,40 @@ def held_out_names(names: list[str], rule: float | str) -> set[str]:
     return chosen
 
 
+def prepare_sources(
+    sources: dict[str, SpeechSource], folder: Path, rate: int, peak: float | None, mel: MelSpec | None = None
+) -> tuple[list[Recording], list[Recording]]:
+    """Prepare what is not yet prepared below `folder`, and split: (training, held out).
+
+    peak: see `prepare`. mel: of the predicted mels; None where none are used.
+    Names each recording left out on stderr; raises InputError if a source has none left.
+    """
+    if not sources:
+        raise InputError("No recordings are named: add +sources.NAME.folder=FOLDER.")
+    training, held_out = [], []
+    for source_name, source in sources.items():
+        # Named after all that the prepared samples depend on, so that changed settings never meet old samples.
+        digest = hashlib.sha256(f"{source.folder} {rate} {peak}".encode()).hexdigest()[:8]
+        prepared = {}
+        for name, result in prepare(source, folder / f"{source_name}-{digest}", rate, peak):
+            if isinstance(result, Path):
+                prepared[name] = result
+            else:
+                print(f"left out: {result}", file=sys.stderr)
+        if not prepared:
+            raise InputError("No recording of {folder} can be used.", folder=source.folder)
+        parts = split(source, prepared, mel)
+        training += parts[0]
+        held_out += parts[1]
+    return training, held_out
+
+
+def spread(recordings: list[Recording], count: int) -> list[Recording]:
+    """At most `count` of the recordings, evenly spaced: the same ones every time."""
+    count = min(count, len(recordings))
+    return [recordings[round(i * (len(recordings) - 1) / max(1, count - 1))] for i in range(count)]
+
+
 def prepare(source: SpeechSource, out: Path, rate: int, peak: float | None) -> Iterator[tuple[str, Path | str]]:
     """Write each recording of a source as `out`/<name>.npy, unless an up-to-date one is there already.
 
@@ -107,19 +144,21 @@ def prepare(source: SpeechSource, out: Path, rate: int, peak: float | None) -> I
 
 
 def split(
-    source: SpeechSource, prepared: dict[str, Path], n_mels: int, hop: int
+    source: SpeechSource, prepared: dict[str, Path], spec: MelSpec | None
 ) -> tuple[list[Recording], list[Recording]]:
     """Prepared recordings of a source -> (training, held out), each with its predicted mel if it has one.
 
-    Raises InputError if a predicted mel does not fit its recording.
+    Raises InputError if a predicted mel is not of its recording and of this spec, or is given where none is used.
     """
+    if source.mels and spec is None:
+        raise InputError("Predicted mels are of use to training.vocoder only: leave out {mels}.", mels=source.mels)
     held_out = held_out_names(list(prepared), source.held_out)
     parts: tuple[list[Recording], list[Recording]] = ([], [])
     for name, path in prepared.items():
         samples = len(np.load(path, mmap_mode="r"))
         mel = Path(source.mels) / f"{name}.npy" if source.mels else None
         if mel is not None and mel.is_file():
-            _check_mel(mel, samples, n_mels, hop)
+            _check_mel(mel, samples, spec)
         else:
             mel = None
         parts[name in held_out].append(Recording(name, path, samples, source.weight, mel))
@@ -149,16 +188,16 @@ def _listed(names: list[str], path: Path) -> set[str]:
     return chosen
 
 
-def _check_mel(path: Path, samples: int, n_mels: int, hop: int) -> None:
+def _check_mel(path: Path, samples: int, spec: MelSpec) -> None:
     try:
         shape = np.load(path, mmap_mode="r").shape
     except (ValueError, OSError):
         raise InputError("{path} is not a .npy file that can be read.", path=path) from None
-    if len(shape) != 2 or shape[1] != n_mels or abs(shape[0] - samples // hop) > 1:
+    if len(shape) != 2 or shape[1] != spec.n_mels or abs(shape[0] - samples // spec.hop_length) > 1:
         raise InputError(
             "The predicted mel {path} has shape {shape}, its recording needs about ({frames}, {n_mels}).",
             path=path,
             shape=shape,
-            frames=samples // hop,
-            n_mels=n_mels,
+            frames=samples // spec.hop_length,
+            n_mels=spec.n_mels,
         )

@@ -22,9 +22,9 @@ from rtmri2speech.restore.encoder import AdaptedEncoder, load_hubert, standardis
 from rtmri2speech.restore.model import Restorer
 from rtmri2speech.spec import MelSpec
 
-from ..corpus.speech import Recording
+from ..corpus.speech import Recording, spread
 from ..vocoder.discriminators import Discriminators
-from ..vocoder.losses import discriminator_loss, judged_losses, mel_loss, stft_loss
+from ..vocoder.losses import discriminator_loss, generator_losses, mel_loss, stft_loss
 from .batches import StageBatches
 from .degrade import Degrader
 from .settings import STAGES, RestoreSettings, Stage
@@ -45,7 +45,7 @@ def learning_rate(stage: Stage, step: int) -> float:
     return stage.lr * min(rise, fall)
 
 
-def judging_mel(rate: int) -> MelSpec:
+def loss_mel(rate: int) -> MelSpec:
     """The mel of loss and validation: HiFi-GAN's own, 80 bins every 256 samples at 22 kHz, in proportion."""
     return MelSpec(sample_rate=rate, n_fft=1024, win_length=1024, hop_length=256, n_mels=80, preemphasis=0.0)
 
@@ -61,8 +61,7 @@ class RestoreLearner(L.LightningModule):
         hubert, normalise = load_hubert(settings.encoder)
         encoder = AdaptedEncoder(hubert, settings.tap, settings.bottleneck, normalise)
         self.model = Restorer(encoder, Generator(settings.vocoder), settings.rate)
-        judges = settings.discriminators
-        self.discriminators = Discriminators(judges.periods, judges.scales, judges.width)
+        self.discriminators = Discriminators(settings.discriminators)
         self.register_buffer("done", torch.zeros(len(STAGES), dtype=torch.long))
         self.frame_s = settings.vocoder.hop_length / settings.rate
         self.degrader = Degrader(settings.degradation, settings.rate, settings.seed)
@@ -91,7 +90,7 @@ class RestoreLearner(L.LightningModule):
     def val_dataloader(self) -> DataLoader:
         """Held-out recordings, 4 s of each, degraded the same way every time."""
         settings = self.settings
-        chosen = _spread(self.held_out, settings.validate_recordings)
+        chosen = spread(self.held_out, settings.validate_recordings)
         return DataLoader(_Fixed(settings, chosen, self.degrader, self.frame_s), batch_size=None)
 
     # --------------------------------------------------------------------------------------------------- training
@@ -99,8 +98,8 @@ class RestoreLearner(L.LightningModule):
     def training_step(self, batch: dict[str, Tensor], _index: int) -> None:
         stage = self.stage
         step, own = self.steps_done(stage), self.settings.of(stage)
-        adapters, vocoder, judges = self.optimizers()
-        for optimiser in (adapters, vocoder, judges):
+        adapters, vocoder, discriminators = self.optimizers()
+        for optimiser in (adapters, vocoder, discriminators):
             for group in optimiser.param_groups:
                 group["lr"] = learning_rate(own, step)
         encoder, heard = self.model.encoder, self._standardised(batch["heard"])
@@ -114,9 +113,7 @@ class RestoreLearner(L.LightningModule):
             total = losses["features"]
         else:
             features = restored if stage == "finetune" else encoder(heard)
-            spoken = self.steps_done("vocoder") + self.steps_done("finetune")
-            judged = spoken >= self.settings.adversarial_from
-            total = self._speak(features, batch, losses, judged)
+            total = self._speak(features, batch, losses)
             if stage == "finetune" and self.settings.loss.features:
                 total = total + self.settings.loss.features * losses["features"]
         if not torch.isfinite(total):
@@ -135,26 +132,26 @@ class RestoreLearner(L.LightningModule):
         self.done[STAGES.index(stage)] += 1
         self._report(stage, losses)
 
-    def _speak(self, features: Tensor, batch: dict[str, Tensor], losses: dict[str, Tensor], judged: bool) -> Tensor:
+    def _speak(self, features: Tensor, batch: dict[str, Tensor], losses: dict[str, Tensor]) -> Tensor:
         """The vocoder's loss on a slice of the segment; trains the discriminators on the way."""
         hop, first = self.model.vocoder.config.hop_length, int(batch["from"])
         weights = self.settings.loss
         fake = self.model.speak(features[:, first : first + self.slice_frames])
         real = batch["clean"][:, first * hop : first * hop + fake.shape[-1]]
-        mel = judging_mel(self.settings.rate)
+        mel = loss_mel(self.settings.rate)
         losses["mel"] = mel_loss(real, fake, mel, "ln_magnitude")
         losses["stft"] = stft_loss(real, fake, weights.stft_sizes)
         total = weights.mel * losses["mel"] + weights.stft * losses["stft"]
-        if judged:
-            judges = self.optimizers()[2]
+        if self.steps_done("vocoder") + self.steps_done("finetune") >= self.settings.adversarial_from:
+            optimiser = self.optimizers()[2]
             self.discriminators.requires_grad_(True)
             losses["discriminator"] = discriminator_loss(
                 self.discriminators(real[:, None]), self.discriminators(fake.detach()[:, None])
             )
-            judges.zero_grad()
+            optimiser.zero_grad()
             self.manual_backward(losses["discriminator"])
-            judges.step()
-            losses |= judged_losses(self.discriminators, real, fake)
+            optimiser.step()
+            losses |= generator_losses(self.discriminators, real, fake)
             total = total + losses["adversarial"] + weights.feature_matching * losses["feature_matching"]
         return total
 
@@ -177,7 +174,7 @@ class RestoreLearner(L.LightningModule):
     def validation_step(self, batch: dict[str, Tensor], _index: int) -> None:
         """features: loss of the restored features. copy and restored: mel error, dB, of the vocoder on clean features
         and of the whole."""
-        encoder, mel = self.model.encoder, judging_mel(self.settings.rate)
+        encoder, mel = self.model.encoder, loss_mel(self.settings.rate)
         target = encoder(self._standardised(batch["target"]))
         restored = encoder.restored(self._standardised(batch["heard"]))
         self._keep("val/features", feature_loss(restored, target))
@@ -256,11 +253,6 @@ class _Fixed(Dataset):
         to_encoder = (resample(x, settings.rate, ENCODER_RATE)[None] for x in (clean, heard))
         target, heard = (torch.from_numpy(x) for x in to_encoder)
         return {"clean": torch.from_numpy(clean[None]), "target": target, "heard": heard}
-
-
-def _spread(recordings: list[Recording], count: int) -> list[Recording]:
-    count = min(count, len(recordings))
-    return [recordings[round(i * (len(recordings) - 1) / max(1, count - 1))] for i in range(count)]
 
 
 def _floored_db(waveform: Tensor, mel: MelSpec) -> Tensor:

@@ -21,9 +21,9 @@ from rtmri2speech.errors import InputError
 from rtmri2speech.models.weights import read_checkpoint
 from rtmri2speech.restore.encoder import ENCODER_RATE, build_hubert, framed, standardise
 
-from ..corpus.speech import Recording, SpeechSource
-from ..settings import build, run_command
-from .recordings import SegmentDraw, prepare_sources
+from ..corpus.speech import Recording, SpeechSource, prepare_sources
+from ..settings import run_command
+from .recordings import PEAK, SegmentDraw
 
 _CLASS_FRAMES = 200_000  # frames that the classes are found from
 
@@ -47,13 +47,6 @@ class PretrainSettings:
     log_every: int = 50
     checkpoint_every: int = 100
     device: str = "auto"
-
-    def __post_init__(self):
-        sources = {
-            name: s if isinstance(s, SpeechSource) else build(SpeechSource, s, f"sources.{name}")
-            for name, s in self.sources.items()
-        }
-        object.__setattr__(self, "sources", sources)
 
 
 class MaskedPrediction(nn.Module):
@@ -135,7 +128,7 @@ class MaskedSegments:
 def pretrain(settings: PretrainSettings) -> Path:
     """Train until `steps`; writes and returns the folder RUN/encoder."""
     run = Path(settings.run_dir)
-    recordings, _ = prepare_sources(settings.sources, Path(settings.prepared or run / "speech"), ENCODER_RATE)
+    recordings, _ = prepare_sources(settings.sources, Path(settings.prepared or run / "speech"), ENCODER_RATE, PEAK)
     device = ("cuda" if torch.cuda.is_available() else "cpu") if settings.device == "auto" else settings.device
     torch.manual_seed(settings.seed)
     model = MaskedPrediction(settings.encoder, settings.classes).to(device).train()

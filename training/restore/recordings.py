@@ -1,40 +1,10 @@
-"""Clean recordings prepared for restoration, and segments drawn from them."""
-
-import hashlib
-import sys
-from pathlib import Path
+"""Segments drawn from clean recordings."""
 
 import numpy as np
 
-from rtmri2speech.errors import InputError
+from ..corpus.speech import Recording
 
-from ..corpus.speech import Recording, SpeechSource, prepare, split
-
-PEAK = 0.95
-
-
-def prepare_sources(
-    sources: dict[str, SpeechSource], folder: Path, rate: int
-) -> tuple[list[Recording], list[Recording]]:
-    """Resample what is not yet resampled, and split: (training, held out). Names what is left out on stderr."""
-    if not sources:
-        raise InputError("No recordings are named: add +sources.NAME.folder=FOLDER.")
-    training, held_out = [], []
-    for name, source in sources.items():
-        # Named after all that the prepared samples depend on, so that changed settings never meet old samples.
-        digest = hashlib.sha256(f"{source.folder} {rate} {PEAK}".encode()).hexdigest()[:8]
-        prepared = {}
-        for recording, result in prepare(source, folder / f"{name}-{digest}", rate, PEAK):
-            if isinstance(result, Path):
-                prepared[recording] = result
-            else:
-                print(f"left out: {result}", file=sys.stderr)
-        if not prepared:
-            raise InputError("No recording of {folder} can be used.", folder=source.folder)
-        parts = split(source, prepared, n_mels=0, hop=1)
-        training += parts[0]
-        held_out += parts[1]
-    return training, held_out
+PEAK = 0.95  # every recording's largest absolute value, whatever level it was recorded at
 
 
 class SegmentDraw:

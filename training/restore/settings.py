@@ -6,7 +6,7 @@ from rtmri2speech.errors import InputError
 from rtmri2speech.models.hifigan import GeneratorConfig
 
 from ..corpus.speech import SpeechSource
-from ..settings import build
+from ..vocoder.discriminators import DiscriminatorConfig
 from .degrade import Degradation
 
 STAGES = ("pa", "vocoder", "finetune")
@@ -30,15 +30,6 @@ class Stage:
     def __post_init__(self):
         if self.steps < 0 or self.batch_size < 1 or not 0 < self.slice_s <= self.segment_s:
             raise InputError("A stage needs steps >= 0, batch_size >= 1 and 0 < slice_s <= segment_s.")
-
-
-@dataclass(frozen=True)
-class Judges:
-    """HiFi-GAN's discriminators. periods: of the multi-period one. scales: of the multi-scale one; width: of both."""
-
-    periods: tuple[int, ...] = (2, 3, 5, 7, 11)
-    scales: int = 3
-    width: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -69,7 +60,7 @@ class RestoreSettings:
     stage: str = "all"
     prepared: str | None = None
     init_from: str | None = None
-    discriminators: Judges = Judges()
+    discriminators: DiscriminatorConfig = DiscriminatorConfig()
     degradation: Degradation = Degradation()
     loss: Weights = Weights()
     adversarial_from: int = 0
@@ -85,11 +76,6 @@ class RestoreSettings:
     def __post_init__(self):
         if self.stage not in (*STAGES, "all"):
             raise InputError("stage is {known} or all, not {stage!r}.", known=", ".join(STAGES), stage=self.stage)
-        sources = {
-            name: s if isinstance(s, SpeechSource) else build(SpeechSource, s, f"sources.{name}")
-            for name, s in self.sources.items()
-        }
-        object.__setattr__(self, "sources", sources)
 
     def of(self, stage: str) -> Stage:
         """The stage's own settings."""

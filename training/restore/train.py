@@ -15,8 +15,9 @@ from rtmri2speech.atomic import replacing
 from rtmri2speech.errors import InputError
 from rtmri2speech.models.weights import load_exactly
 
+from ..corpus.speech import prepare_sources
 from .learner import RestoreLearner, run_state
-from .recordings import prepare_sources
+from .recordings import PEAK
 from .settings import RestoreSettings
 
 # May change within a run: where things lie, how often it reports, and how far it goes.
@@ -30,7 +31,8 @@ def train(settings: RestoreSettings) -> RestoreLearner:
     Raises InputError if the folder holds a run of other settings, or fine-tuning is asked for before its time.
     """
     run = Path(settings.run_dir)
-    recordings, held_out = prepare_sources(settings.sources, Path(settings.prepared or run / "speech"), settings.rate)
+    speech = Path(settings.prepared or run / "speech")
+    recordings, held_out = prepare_sources(settings.sources, speech, settings.rate, PEAK)
     last = run / "last.ckpt"
     if last.is_file():
         check_settings(run, settings)

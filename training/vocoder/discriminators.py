@@ -4,13 +4,24 @@ Module names follow the reference implementation (jik876/hifi-gan), so that its 
 Each returns a score map and its feature maps; `width` scales all channel counts.
 """
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import leaky_relu, pad
 from torch.nn.utils.parametrizations import spectral_norm, weight_norm
 
 _SLOPE = 0.1
-Judgement = tuple[Tensor, list[Tensor]]
+Output = tuple[Tensor, list[Tensor]]  # a discriminator's scores (B, n) and the feature maps on the way to them
+
+
+@dataclass(frozen=True)
+class DiscriminatorConfig:
+    """periods: of the multi-period discriminator. scales: of the multi-scale one; 0 for none. width: of both."""
+
+    periods: tuple[int, ...] = (2, 3, 5, 7, 11)
+    scales: int = 3
+    width: float = 1.0
 
 
 def _scaled(width: float, *channels: int) -> list[int]:
@@ -31,11 +42,11 @@ class PeriodDiscriminator(nn.Module):
         )
         self.conv_post = weight_norm(nn.Conv2d(channels[-1], 1, (3, 1), 1, (1, 0)))
 
-    def forward(self, x: Tensor) -> Judgement:
+    def forward(self, x: Tensor) -> Output:
         missing = -x.shape[-1] % self.period
         x = pad(x, (0, missing), mode="reflect") if missing else x
         x = x.unflatten(-1, (-1, self.period))
-        return _judge(self.convs, self.conv_post, x)
+        return _output(self.convs, self.conv_post, x)
 
 
 class ScaleDiscriminator(nn.Module):
@@ -59,23 +70,23 @@ class ScaleDiscriminator(nn.Module):
         )
         self.conv_post = norm(nn.Conv1d(d, 1, 3, 1, 1))
 
-    def forward(self, x: Tensor) -> Judgement:
-        return _judge(self.convs, self.conv_post, x)
+    def forward(self, x: Tensor) -> Output:
+        return _output(self.convs, self.conv_post, x)
 
 
 class MultiPeriodDiscriminator(nn.Module):
-    """One PeriodDiscriminator a period. (B, 1, L) -> a judgement of each."""
+    """One PeriodDiscriminator a period. (B, 1, L) -> the output of each."""
 
     def __init__(self, periods: tuple[int, ...] = (2, 3, 5, 7, 11), width: float = 1.0):
         super().__init__()
         self.discriminators = nn.ModuleList(PeriodDiscriminator(p, width) for p in periods)
 
-    def forward(self, x: Tensor) -> list[Judgement]:
+    def forward(self, x: Tensor) -> list[Output]:
         return [discriminator(x) for discriminator in self.discriminators]
 
 
 class MultiScaleDiscriminator(nn.Module):
-    """The waveform, and averages of it at half the rate of the one before. (B, 1, L) -> a judgement of each.
+    """The waveform, and averages of it at half the rate of the one before. (B, 1, L) -> the output of each.
 
     The first uses spectral normalisation, the others weight normalisation.
     """
@@ -87,28 +98,28 @@ class MultiScaleDiscriminator(nn.Module):
         )
         self.pool = nn.AvgPool1d(4, 2, padding=2)
 
-    def forward(self, x: Tensor) -> list[Judgement]:
-        judgements = []
+    def forward(self, x: Tensor) -> list[Output]:
+        outputs = []
         for i, discriminator in enumerate(self.discriminators):
             x = self.pool(x) if i else x
-            judgements.append(discriminator(x))
-        return judgements
+            outputs.append(discriminator(x))
+        return outputs
 
 
 class Discriminators(nn.Module):
     """Both kinds as one network: (B, 1, L) -> a list of (score, feature maps)."""
 
-    def __init__(self, periods: tuple[int, ...] = (2, 3, 5, 7, 11), scales: int = 3, width: float = 1.0):
+    def __init__(self, config: DiscriminatorConfig = DiscriminatorConfig()):
         super().__init__()
         # The reference implementation's optimiser holds msd before mpd: the same order lets its state be loaded.
-        self.msd = MultiScaleDiscriminator(scales, width)
-        self.mpd = MultiPeriodDiscriminator(periods, width)
+        self.msd = MultiScaleDiscriminator(config.scales, config.width)
+        self.mpd = MultiPeriodDiscriminator(config.periods, config.width)
 
-    def forward(self, x: Tensor) -> list[Judgement]:
+    def forward(self, x: Tensor) -> list[Output]:
         return self.mpd(x) + self.msd(x)
 
 
-def _judge(convs: nn.ModuleList, conv_post: nn.Module, x: Tensor) -> Judgement:
+def _output(convs: nn.ModuleList, conv_post: nn.Module, x: Tensor) -> Output:
     features = []
     for conv in convs:
         x = leaky_relu(conv(x), _SLOPE)

@@ -1,4 +1,4 @@
-"""Losses of vocoder training: pure functions on waveforms (B, L) and on the discriminators' judgements."""
+"""Losses of vocoder training: pure functions on waveforms (B, L) and on the discriminators' outputs."""
 
 import torch
 from torch import Tensor, nn
@@ -8,24 +8,24 @@ from rtmri2speech.mel import mel_spectrogram_db
 from rtmri2speech.models.hifigan import VOCODER_INPUTS, vocoder_input
 from rtmri2speech.spec import MelSpec
 
-from .discriminators import Judgement
+from .discriminators import Output
 
 # Noise of about -80 dB re full scale. Whether a pause is digital silence or fainter than that is no matter.
 _MAGNITUDE_FLOOR = 1e-3
 
 
-def discriminator_loss(real: list[Judgement], fake: list[Judgement]) -> Tensor:
-    """Least squares GAN (Mao et al. 2017): real scores towards 1, generated ones towards 0, summed over judges."""
+def discriminator_loss(real: list[Output], fake: list[Output]) -> Tensor:
+    """Least squares GAN (Mao et al. 2017): real scores towards 1, generated ones towards 0; of all discriminators."""
     return sum((1 - r).square().mean() + f.square().mean() for (r, _), (f, _) in zip(real, fake, strict=True))
 
 
-def adversarial_loss(fake: list[Judgement]) -> Tensor:
-    """Least squares GAN, the generator's side: generated scores towards 1, summed over judges."""
+def adversarial_loss(fake: list[Output]) -> Tensor:
+    """Least squares GAN, the generator's side: generated scores towards 1, summed over discriminators."""
     return sum((1 - score).square().mean() for score, _ in fake)
 
 
-def feature_matching_loss(real: list[Judgement], fake: list[Judgement]) -> Tensor:
-    """Mean absolute difference of each feature map, summed over maps and judges."""
+def feature_matching_loss(real: list[Output], fake: list[Output]) -> Tensor:
+    """Mean absolute difference of each feature map, summed over maps and discriminators."""
     return sum(
         l1_loss(f, r.detach())
         for (_, real_maps), (_, fake_maps) in zip(real, fake, strict=True)
@@ -33,18 +33,18 @@ def feature_matching_loss(real: list[Judgement], fake: list[Judgement]) -> Tenso
     )
 
 
-def judged_losses(discriminators: nn.Module, real: Tensor, fake: Tensor) -> dict[str, Tensor]:
-    """The generator's losses before its judges: {"adversarial", "feature_matching"} of waveforms (B, L).
+def generator_losses(discriminators: nn.Module, real: Tensor, fake: Tensor) -> dict[str, Tensor]:
+    """What the discriminators teach the generator: {"adversarial", "feature_matching"} of waveforms (B, L).
 
-    Turns the judges' own gradients off, which are not wanted here: not to compute them saves time.
+    Turns the discriminators' own gradients off, which are not wanted here: not to compute them saves time.
     """
     discriminators.requires_grad_(False)
     with torch.no_grad():
-        real_judged = discriminators(real[:, None])
-    fake_judged = discriminators(fake[:, None])
+        real_outputs = discriminators(real[:, None])
+    fake_outputs = discriminators(fake[:, None])
     return {
-        "adversarial": adversarial_loss(fake_judged),
-        "feature_matching": feature_matching_loss(real_judged, fake_judged),
+        "adversarial": adversarial_loss(fake_outputs),
+        "feature_matching": feature_matching_loss(real_outputs, fake_outputs),
     }
 
 

@@ -1,7 +1,5 @@
 """One run of vocoder training: python -m training.vocoder (see training/configs/vocoder.yaml)."""
 
-import hashlib
-import sys
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,10 +15,9 @@ from rtmri2speech.models.hifigan import Generator, GeneratorConfig, vocoder_inpu
 from rtmri2speech.models.weights import load_exactly, read_checkpoint
 from rtmri2speech.spec import MelSpec
 
-from ..corpus.speech import Recording, SpeechSource, prepare, split
-from ..settings import build
-from .discriminators import Discriminators
-from .losses import discriminator_loss, judged_losses, mel_loss, stft_loss
+from ..corpus.speech import Recording, SpeechSource, prepare_sources, spread
+from .discriminators import DiscriminatorConfig, Discriminators
+from .losses import discriminator_loss, generator_losses, mel_loss, stft_loss
 from .run import (
     checkpoints,
     read_reference_discriminators,
@@ -29,15 +26,6 @@ from .run import (
     write_settings,
 )
 from .segments import VocoderSegments
-
-
-@dataclass(frozen=True)
-class DiscriminatorConfig:
-    """periods: of the multi-period discriminator. scales: of the multi-scale one; 0 for none. width: of both."""
-
-    periods: tuple[int, ...] = (2, 3, 5, 7, 11)
-    scales: int = 3
-    width: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -97,11 +85,7 @@ class VocoderSettings:
     device: str = "auto"
 
     def __post_init__(self):
-        if not self.sources:
-            raise InputError("No recordings are named: add +sources.NAME.folder=FOLDER.")
-        sources = {name: _source(name, source) for name, source in self.sources.items()}
-        object.__setattr__(self, "sources", sources)
-        if self.normalize_peak is not None and any(source.mels for source in sources.values()):
+        if self.normalize_peak is not None and any(source.mels for source in self.sources.values()):
             raise InputError("Predicted mels carry their recordings' level: set normalize_peak=null to use them.")
         if self.segment_size % self.mel.hop_length or self.segment_size < self.mel.n_fft:
             raise InputError(
@@ -124,19 +108,14 @@ class VocoderSettings:
             raise InputError("init_from_reference.generator needs init_from_reference.config, its config.json.")
 
 
-def _source(name: str, source) -> SpeechSource:
-    return source if isinstance(source, SpeechSource) else build(SpeechSource, source, f"sources.{name}")
-
-
 class VocoderTraining:
     """Both networks, their optimisers and the step count: all that a checkpoint holds."""
 
     def __init__(self, settings: VocoderSettings, epoch_steps: int, device: str = "cpu"):
         self.settings, self.epoch_steps, self.device = settings, epoch_steps, torch.device(device)
         torch.manual_seed(settings.seed)
-        d = settings.discriminators
         self.generator = Generator(settings.generator).to(device)
-        self.discriminators = Discriminators(d.periods, d.scales, d.width).to(device)
+        self.discriminators = Discriminators(settings.discriminators).to(device)
         self.optim_g, self.optim_d = (
             torch.optim.AdamW(network.parameters(), settings.lr, settings.betas)
             for network in (self.generator, self.discriminators)
@@ -153,7 +132,7 @@ class VocoderTraining:
         total = torch.zeros((), device=self.device)
         if self.step >= self.settings.adversarial_from:
             losses["discriminator"] = self._train_discriminators(real, fake.detach())
-            losses |= judged_losses(self.discriminators, real, fake)
+            losses |= generator_losses(self.discriminators, real, fake)
             total = total + losses["adversarial"] + weights.feature_matching * losses["feature_matching"]
         losses["mel"] = mel_loss(real, fake, self.settings.mel, self.settings.vocoder_input)
         total = total + weights.mel * losses["mel"]
@@ -239,28 +218,6 @@ class VocoderTraining:
                 ) from None
 
 
-def prepare_sources(settings: VocoderSettings) -> tuple[list[Recording], list[Recording]]:
-    """Resample what is not yet resampled, and split: (training, held out). Names each recording left out on stderr."""
-    training, held_out = [], []
-    for source_name, source in settings.sources.items():
-        # Named after all that the prepared samples depend on, so that changed settings never meet old samples.
-        made_of = f"{source.folder} {settings.mel.sample_rate} {settings.normalize_peak}"
-        digest = hashlib.sha256(made_of.encode()).hexdigest()[:8]
-        folder = Path(settings.prepared or Path(settings.run_dir) / "speech") / f"{source_name}-{digest}"
-        prepared = {}
-        for name, result in prepare(source, folder, settings.mel.sample_rate, settings.normalize_peak):
-            if isinstance(result, Path):
-                prepared[name] = result
-            else:
-                print(f"left out: {result}", file=sys.stderr)
-        if not prepared:
-            raise InputError("No recording of {folder} can be used.", folder=source.folder)
-        parts = split(source, prepared, settings.mel.n_mels, settings.mel.hop_length)
-        training += parts[0]
-        held_out += parts[1]
-    return training, held_out
-
-
 @torch.no_grad()
 def copy_synthesis(generator: Generator, waveform: np.ndarray, mel: MelSpec, kind: str) -> np.ndarray:
     """The waveform (samples,) made from the waveform's own mel: (samples rounded down to whole frames,)."""
@@ -289,17 +246,17 @@ def validate(generator: Generator, recordings: list[Recording], settings: Vocode
     return {name: float(np.mean(v)) for name, v in values.items() if v}
 
 
-def spread(recordings: list[Recording], count: int) -> list[Recording]:
-    """At most `count` of the recordings, evenly spaced: the same ones every time."""
-    count = min(count, len(recordings))
-    return [recordings[round(i * (len(recordings) - 1) / max(1, count - 1))] for i in range(count)]
-
-
 def train(settings: VocoderSettings) -> VocoderTraining:
     """Train until `steps`, from the run's newest checkpoint if it has one."""
     run = Path(settings.run_dir)
-    recordings, held_out = prepare_sources(settings)
-    judged = spread(held_out, settings.validate_recordings)
+    recordings, held_out = prepare_sources(
+        settings.sources,
+        Path(settings.prepared or run / "speech"),
+        settings.mel.sample_rate,
+        settings.normalize_peak,
+        settings.mel,
+    )
+    validation = spread(held_out, settings.validate_recordings)
     segments = VocoderSegments(
         recordings,
         settings.mel,
@@ -324,11 +281,11 @@ def train(settings: VocoderSettings) -> VocoderTraining:
         f"{device}, from step {training.step} to {settings.steps}",
         flush=True,
     )
-    _loop(training, segments, judged, run)
+    _loop(training, segments, validation, run)
     return training
 
 
-def _loop(training: VocoderTraining, segments: VocoderSegments, judged: list[Recording], run: Path) -> None:
+def _loop(training: VocoderTraining, segments: VocoderSegments, validation: list[Recording], run: Path) -> None:
     from torch.utils.tensorboard import SummaryWriter
 
     settings = training.settings
@@ -342,8 +299,8 @@ def _loop(training: VocoderTraining, segments: VocoderSegments, judged: list[Rec
             means["steps_per_s"] = len(losses) / (time.monotonic() - since)
             _report(writer, "train", step, means)
             since, losses = time.monotonic(), []
-        if judged and (step % settings.validate_every == 0 or last):
-            _report(writer, "val", step, validate(training.generator, judged, settings))
+        if validation and (step % settings.validate_every == 0 or last):
+            _report(writer, "val", step, validate(training.generator, validation, settings))
             since = time.monotonic()
         if step % settings.checkpoint_every == 0 or last:
             save_checkpoint(run, training.state(), settings.keep_checkpoints)

@@ -16,9 +16,10 @@ from training.restore.batches import StageBatches
 from training.restore.degrade import Degradation
 from training.restore.learner import feature_loss, learning_rate
 from training.restore.publish import publish
-from training.restore.settings import Judges, RestoreSettings, Stage, Weights
+from training.restore.settings import RestoreSettings, Stage, Weights
 from training.restore.train import train
 from training.settings import build, read_arguments
+from training.vocoder.discriminators import DiscriminatorConfig
 
 ENCODER = {
     "hidden_size": 16, "num_hidden_layers": 3, "num_attention_heads": 2, "intermediate_size": 32,
@@ -57,7 +58,7 @@ def settings(material, run, **changes) -> RestoreSettings:
         pa=Stage(3, 2, 0.4, 0.2, 1e-2, 1),
         pretraining=Stage(3, 2, 0.4, 0.2, 1e-2, 1),
         finetune=Stage(2, 2, 0.4, 0.2, 1e-2, 1),
-        discriminators=Judges((2,), 0, 0.05),
+        discriminators=DiscriminatorConfig((2,), 0, 0.05),
         loss=Weights(stft_sizes=(256,), features=1.0),
         degradation=Degradation(rooms=1, codec_share=0.0),
         prepared=str(material / "prepared"),
@@ -153,6 +154,12 @@ def test_validation_changes_nothing_and_leaves_the_encoder_in_eval(material, tmp
     learner = train(settings(material, tmp_path, stage="pa"))
     assert seen and not any(seen)
     assert not any(m.training for m in learner.model.encoder.hubert.modules())
+
+
+def test_predicted_mels_are_refused_where_none_are_used(material, tmp_path):
+    sources = {"s": SpeechSource(str(material / "speech"), mels=str(tmp_path))}
+    with pytest.raises(InputError, match=r"training\.vocoder only"):
+        train(settings(material, tmp_path, sources=sources))
 
 
 def test_finetuning_waits_for_its_stages(material, tmp_path):

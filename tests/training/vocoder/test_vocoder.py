@@ -1,4 +1,4 @@
-"""Vocoder training: what the losses and judges compute, what is drawn, and that a stopped run goes on exactly."""
+"""Vocoder training: what the losses and discriminators compute, what is drawn, and that a stopped run goes on exactly."""
 
 import json
 
@@ -12,9 +12,17 @@ from rtmri2speech.errors import InputError
 from rtmri2speech.mel import mel_spectrogram_db
 from rtmri2speech.models.hifigan import Generator, GeneratorConfig, vocoder_input
 from rtmri2speech.spec import MelSpec
-from training.corpus.speech import Recording, SpeechSource, find_recordings, held_out_names, prepare, split
+from training.corpus.speech import (
+    Recording,
+    SpeechSource,
+    find_recordings,
+    held_out_names,
+    prepare,
+    prepare_sources,
+    split,
+)  # fmt: skip
 from training.settings import build, read_arguments, run_command
-from training.vocoder.discriminators import Discriminators, PeriodDiscriminator, ScaleDiscriminator
+from training.vocoder.discriminators import DiscriminatorConfig, Discriminators, PeriodDiscriminator, ScaleDiscriminator
 from training.vocoder.losses import (
     adversarial_loss,
     discriminator_loss,
@@ -24,7 +32,7 @@ from training.vocoder.losses import (
 )
 from training.vocoder.run import checkpoints, load_run, read_reference_discriminators, read_reference_generator
 from training.vocoder.segments import VocoderSegments, segment
-from training.vocoder.train import VocoderSettings, VocoderTraining, copy_synthesis, prepare_sources, train
+from training.vocoder.train import VocoderSettings, VocoderTraining, copy_synthesis, train
 
 SPEC = MelSpec()
 TINY = dict(initial_channel=16, resblock="2", resblock_kernel_sizes=(3,), resblock_dilation_sizes=((1,),))
@@ -64,18 +72,18 @@ def settings(tmp_path, wavs, **changes) -> VocoderSettings:
     return build(VocoderSettings, values | changes)
 
 
-# --- judges and losses ----------------------------------------------------------------------------------------------
+# --- discriminators and losses ------------------------------------------------------------------------------------------
 
 
-def test_period_discriminator_judges_columns_of_equal_phase():
+def test_period_discriminator_sees_columns_of_equal_phase():
     """Its convolutions run along every period-th sample, so each column of scores sees one phase only."""
     torch.manual_seed(0)
-    judge = PeriodDiscriminator(3, width=0.05).eval()
+    discriminator = PeriodDiscriminator(3, width=0.05).eval()
     x = torch.randn(1, 1, 3 * 300)
     changed = x.clone()
     changed[..., 1::3] += 1.0
-    score, features = judge(x)
-    difference = (judge(changed)[0] - score).reshape(-1, 3)
+    score, features = discriminator(x)
+    difference = (discriminator(changed)[0] - score).reshape(-1, 3)
     assert torch.equal(difference[:, 0], torch.zeros_like(difference[:, 0]))
     assert torch.equal(difference[:, 2], torch.zeros_like(difference[:, 2]))
     assert difference[:, 1].abs().max() > 0
@@ -85,7 +93,7 @@ def test_period_discriminator_judges_columns_of_equal_phase():
 
 def test_full_width_discriminators_have_the_size_of_the_reference():
     """Parameter counts of jik876/hifi-gan's MPD and MSD (41.1 M and 29.6 M in all)."""
-    judges = Discriminators()
+    discriminators = Discriminators()
 
     def conv_sizes(shapes):  # weight_v + weight_g + bias of each convolution
         return sum(out * inside * kernel + 2 * out for inside, out, kernel in shapes)
@@ -94,21 +102,21 @@ def test_full_width_discriminators_have_the_size_of_the_reference():
     scale = [(1, 128, 15), (32, 128, 41), (8, 256, 41), (16, 512, 41), (32, 1024, 41), (64, 1024, 41)]
     scale += [(1024, 1024, 5), (1024, 1, 3)]
     spectral_has_no_magnitude = sum(out for _, out, _ in scale)
-    assert sum(p.numel() for p in judges.mpd.parameters()) == 5 * conv_sizes(period)
-    assert sum(p.numel() for p in judges.msd.parameters()) == 3 * conv_sizes(scale) - spectral_has_no_magnitude
+    assert sum(p.numel() for p in discriminators.mpd.parameters()) == 5 * conv_sizes(period)
+    assert sum(p.numel() for p in discriminators.msd.parameters()) == 3 * conv_sizes(scale) - spectral_has_no_magnitude
 
 
 def test_scales_look_at_halved_rates():
-    judges = Discriminators(periods=(), scales=3, width=0.05)
-    lengths = [features[0].shape[-1] for _, features in judges(torch.randn(1, 1, 4096))]
+    discriminators = Discriminators(DiscriminatorConfig(periods=(), scales=3, width=0.05))
+    lengths = [features[0].shape[-1] for _, features in discriminators(torch.randn(1, 1, 4096))]
     assert lengths == [4096, 2049, 1025]  # AvgPool1d(4, 2, padding=2)
-    assert isinstance(judges.msd.discriminators[0], ScaleDiscriminator)
+    assert isinstance(discriminators.msd.discriminators[0], ScaleDiscriminator)
 
 
 def test_adversarial_losses_against_hand_values():
     real = [(torch.tensor([[1.0, 0.5]]), [torch.tensor([1.0, 2.0])]), (torch.tensor([[0.0]]), [torch.tensor([3.0])])]
     fake = [(torch.tensor([[0.5, 0.0]]), [torch.tensor([0.0, 4.0])]), (torch.tensor([[1.0]]), [torch.tensor([2.5])])]
-    # judge 1: mean(0, .25) + mean(.25, 0); judge 2: 1 + 1
+    # discriminator 1: mean(0, .25) + mean(.25, 0); discriminator 2: 1 + 1
     assert discriminator_loss(real, fake).item() == pytest.approx(0.125 + 0.125 + 2.0)
     assert adversarial_loss(fake).item() == pytest.approx((0.25 + 1.0) / 2 + 0.0)
     assert feature_matching_loss(real, fake).item() == pytest.approx(1.5 + 0.5)
@@ -179,8 +187,9 @@ def test_prepare_resamples_leaves_out_the_bad_and_keeps_the_level(tmp_path, wavs
 
 
 def test_prepared_samples_of_other_settings_are_not_used_again(tmp_path, wavs):
-    as_recorded = prepare_sources(settings(tmp_path, wavs, normalize_peak=None))[0][0]
-    loud = prepare_sources(settings(tmp_path, wavs, normalize_peak=0.95))[0][0]
+    sources = {"test": SpeechSource(str(wavs))}
+    as_recorded = prepare_sources(sources, tmp_path / "speech", SPEC.sample_rate, None)[0][0]
+    loud = prepare_sources(sources, tmp_path / "speech", SPEC.sample_rate, 0.95)[0][0]
     assert np.abs(np.load(loud.path)).max() == pytest.approx(0.95, rel=1e-5)
     assert np.abs(np.load(as_recorded.path)).max() < 0.9
 
@@ -249,7 +258,7 @@ def test_a_predicted_mel_of_another_length_is_refused(tmp_path, wavs):
     source = SpeechSource(str(wavs), mels=str(tmp_path))
     prepared = dict(prepare(source, tmp_path / "out", SPEC.sample_rate, None))
     with pytest.raises(InputError, match=r"r1\.npy has shape \(20, 64\)"):
-        split(source, prepared, 64, 420)
+        split(source, prepared, SPEC)
 
 
 def test_long_and_weighty_recordings_are_drawn_more_often(tmp_path):
@@ -370,15 +379,18 @@ def old_norms(module: nn.Module) -> nn.Module:
 def test_reference_checkpoints_give_the_same_networks(tmp_path):
     torch.manual_seed(5)
     theirs = old_norms(Generator(GeneratorConfig(**TINY)))
-    judges = old_norms(Discriminators((2,), 2, 0.05))
-    optimisers = {"optim_g": torch.optim.AdamW(theirs.parameters()), "optim_d": torch.optim.AdamW(judges.parameters())}
+    discriminators = old_norms(Discriminators(DiscriminatorConfig((2,), 2, 0.05)))
+    optimisers = {
+        "optim_g": torch.optim.AdamW(theirs.parameters()),
+        "optim_d": torch.optim.AdamW(discriminators.parameters()),
+    }
     sound, mel = torch.randn(1, 1, 4200), torch.randn(1, 64, 10)
-    for part, loss in (("optim_g", theirs(mel).sum()), ("optim_d", sum(s.sum() for s, _ in judges(sound)))):
+    for part, loss in (("optim_g", theirs(mel).sum()), ("optim_d", sum(s.sum() for s, _ in discriminators(sound)))):
         loss.backward()
         optimisers[part].step()
     torch.save({"generator": theirs.state_dict()}, tmp_path / "g_00000001")
     states = {name: o.state_dict() for name, o in optimisers.items()}
-    parts = {"mpd": judges.mpd.state_dict(), "msd": judges.msd.state_dict()}
+    parts = {"mpd": discriminators.mpd.state_dict(), "msd": discriminators.msd.state_dict()}
     torch.save(parts | states | {"steps": 1, "epoch": 0}, tmp_path / "do_00000001")
     shape = {k: v for k, v in TINY.items() if k != "initial_channel"} | {
         "upsample_rates": [10, 7, 3, 2],
@@ -391,12 +403,12 @@ def test_reference_checkpoints_give_the_same_networks(tmp_path):
     ours = Generator(config)
     ours.load_state_dict(tensors)
     torch.testing.assert_close(ours(mel), theirs(mel))
-    our_judges = Discriminators((2,), 2, 0.05).eval()
-    loaded = read_reference_discriminators(str(tmp_path / "do_00000001"), our_judges)
-    for (a, _), (b, _) in zip(our_judges(sound), judges.eval()(sound), strict=True):
+    our_discriminators = Discriminators(DiscriminatorConfig((2,), 2, 0.05)).eval()
+    loaded = read_reference_discriminators(str(tmp_path / "do_00000001"), our_discriminators)
+    for (a, _), (b, _) in zip(our_discriminators(sound), discriminators.eval()(sound), strict=True):
         torch.testing.assert_close(a, b, atol=1e-5, rtol=1e-4)
     # The optimiser's moments belong to the parameter of the same place in the list.
-    for network, name in ((ours, "optim_g"), (our_judges, "optim_d")):
+    for network, name in ((ours, "optim_g"), (our_discriminators, "optim_d")):
         for i, parameter in enumerate(network.parameters()):
             assert loaded[name]["state"][i]["exp_avg"].shape == parameter.shape
 
@@ -422,7 +434,6 @@ def test_the_compact_config_fits_the_mel():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["run_dir=r"], "No recordings"),
         (["run_dir=r", "+sources.a.path=f"], "sources.a.path"),
         (["run_dir=r", "lr=fast", "+sources.a.folder=f"], "lr must be float"),
         (["run_dir=r", "speed=3", "+sources.a.folder=f"], "speed"),
@@ -453,6 +464,7 @@ def test_the_command_trains_and_reports_bad_input_in_one_line(tmp_path, wavs, mo
 
 def test_bad_input_leaves_nothing_behind(tmp_path, wavs):
     missing = {"test": {"folder": str(tmp_path / "nowhere")}}
-    with pytest.raises(InputError, match="nowhere"):
-        train(settings(tmp_path, wavs, sources=missing))
+    for sources, message in ((missing, "nowhere"), ({}, "No recordings are named")):
+        with pytest.raises(InputError, match=message):
+            train(settings(tmp_path, wavs, sources=sources))
     assert not (tmp_path / "run").exists()
