@@ -1,4 +1,4 @@
-"""Vocoder training: what the losses and discriminators compute, what is drawn, and that a stopped run goes on exactly."""
+"""Vocoder training: discriminators and losses, what is drawn, and that a stopped run goes on exactly."""
 
 import json
 
@@ -20,7 +20,7 @@ from training.corpus.speech import (
     prepare,
     prepare_sources,
     split,
-)  # fmt: skip
+)
 from training.settings import build, read_arguments, run_command
 from training.vocoder.discriminators import DiscriminatorConfig, Discriminators, PeriodDiscriminator, ScaleDiscriminator
 from training.vocoder.losses import (
@@ -72,7 +72,7 @@ def settings(tmp_path, wavs, **changes) -> VocoderSettings:
     return build(VocoderSettings, values | changes)
 
 
-# --- discriminators and losses ------------------------------------------------------------------------------------------
+# --- discriminators and losses --------------------------------------------------------------------------------------
 
 
 def test_period_discriminator_sees_columns_of_equal_phase():
