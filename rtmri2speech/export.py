@@ -10,8 +10,10 @@ NAME_video.mp4          the clip under the heatmaps of its bands, with sound
 NAME_heatmaps.mp4       the heatmaps alone, without sound, at least five times slower
 NAME_frame0012.png      one frame, NAME_average.png the average over the stretch, NAME_spectrogram.png; 300 dpi
 NAME_traces.csv         a row for each frame: frame (of the clip at the model's rate, from 0), time_s (its start),
-                        and for each band NAME_energy_db (of the predicted mel) and NAME_share_REGION, the share, 0 to
-                        1, of the frame's positive attention inside a region of the template (empty if there is none)
+                        source_frame and source_time_s (the clip's own frame shown then), silence (1: the model is
+                        silent), and for each band NAME_energy_db (of the predicted mel), NAME_evidence_db (or _power)
+                        and NAME_share_REGION, the share, 0 to 1, of that evidence in a region or elsewhere, as in
+                        evidence.py; empty where there is nothing to account for
 NAME_F1_heatmaps.npy    float32 (frames, 256, 256) in [0, 1] for display, as the command gradcam writes; the .json
                         beside it lets the commands overlay, slowmo and segment take it
 NAME_F1_cam.npy         float32 (frames, 8, 8), the signed Grad-CAM itself
@@ -25,7 +27,7 @@ import json
 import platform
 import re
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -43,10 +45,10 @@ from .atomic import filling, replacing
 from .audio import resample, write_audio
 from .checksum import sha256_of
 from .errors import InputError
+from .evidence import Account, account_of, template_masks
 from .labels import labels_of, read_intervals, write_labels
 from .mel import centre_frequencies_hz, mel_spectrogram_db
 from .models.bundle import DEFAULT_FOLDER, Bundle
-from .regions import TEMPLATE, attention_share, mask
 from .render.encode import even_size
 from .render.figures import average_figure, frame_figure
 from .render.grid import UpsampledGrid
@@ -76,7 +78,8 @@ class Subject:
     """An analysed clip and where it came from.
 
     source: the file or folder that was read. reference: the original speech, (samples,) and its rate, from
-    reference_source; without one, the clip's own sound.
+    reference_source; without one, the clip's own sound. masks: the regions, as evidence.account_of takes them; without
+    them, the template's.
     """
 
     name: str
@@ -85,6 +88,12 @@ class Subject:
     source: Path
     reference: tuple[np.ndarray, int] | None = None
     reference_source: Path | None = None
+    masks: Mapping[str, np.ndarray] | None = None
+
+    @property
+    def account(self) -> Account:
+        """Where the evidence lies, computed at each call."""
+        return account_of(self.analysis, template_masks() if self.masks is None else self.masks)
 
     @property
     def original(self) -> tuple[np.ndarray, int] | None:
@@ -316,20 +325,30 @@ def _write_spectrogram(
 
 def _write_traces(folder: Path, subject: Subject, look: Look, stretch: Stretch, frame: int, tell: Progress) -> None:
     first, last = stretch
-    analysis = subject.analysis
-    columns = {"frame": list(range(first, last + 1))}
-    columns["time_s"] = [f"{t / analysis.fps:.6f}" for t in columns["frame"]]
+    account, rows = subject.account, slice(first, last + 1)
+    columns: dict[str, Sequence] = {
+        "frame": range(first, last + 1),
+        "time_s": _column(account.time_s[rows], 6),
+        "source_frame": account.source_frame[rows].tolist(),
+        "source_time_s": _column(account.source_time_s[rows], 6),
+        "silence": account.silent[rows].astype(int).tolist(),
+    }
     for band in _bands(subject, look):
-        cam = analysis.cam[band.name][first : last + 1]
-        columns[f"{band.name}_energy_db"] = [f"{db:.4f}" for db in analysis.band_db[band.name][first : last + 1]]
-        for name, shares in attention_share(cam, {r.name: mask(r, *cam.shape[1:]) for r in TEMPLATE}).items():
-            columns[f"{band.name}_share_{name}"] = ["" if np.isnan(share) else f"{share:.6f}" for share in shares]
+        evidence = account.bands[band.name]
+        columns[f"{band.name}_energy_db"] = _column(subject.analysis.band_db[band.name][rows], 4)
+        columns[f"{band.name}_evidence_{evidence.unit.lower()}"] = _column(evidence.amount[rows], 6)
+        for name, share in evidence.shares.items():
+            columns[f"{band.name}_share_{name}"] = _column(share[rows], 6)
     # Excel takes a file for UTF-8 only by its mark; without need it is left out, as some programs stumble over it.
     encoding = "utf-8" if all(name.isascii() for name in columns) else "utf-8-sig"
     with (folder / f"{subject.stem}_traces.csv").open("w", newline="", encoding=encoding) as file:
         writer = csv.writer(file)
         writer.writerow(columns)
         writer.writerows(zip(*columns.values(), strict=True))
+
+
+def _column(values: np.ndarray, digits: int) -> list[str]:
+    return ["" if np.isnan(value) else f"{value:.{digits}f}" for value in values]
 
 
 def _write_heatmaps(folder: Path, subject: Subject, look: Look, stretch: Stretch, frame: int, tell: Progress) -> None:

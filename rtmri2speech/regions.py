@@ -1,4 +1,4 @@
-"""Articulator regions: polygons on the picture, their masks, hiding what they cover, and their share of attention.
+"""Articulator regions: polygons on the picture, their masks, and hiding what they cover.
 
 Coordinates are normalised to the picture: x runs right and y down, both from 0 to 1, so a region fits any size of
 frame. Picture element (row i, column j) covers x from j/width to (j+1)/width. A JSON file holds
@@ -9,7 +9,7 @@ frame. Picture element (row i, column j) covers x from j/width to (j+1)/width. A
 import json
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -201,38 +201,6 @@ def still(frames: np.ndarray, region_mask: np.ndarray, strength: float) -> np.nd
     """
     _check_hiding(frames, region_mask, strength)
     return _mixed(frames, frames.mean(axis=0, dtype=np.float64).astype(np.float32), strength * region_mask)
-
-
-def attention_share(maps: np.ndarray, masks: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Share of each frame's positive attention inside each region: (T, h, w), name -> (h, w) give name -> (T,).
-
-    Negative evidence is left out. NaN where a frame has no positive attention at all. Compare with `area_share`:
-    attention that looks nowhere in particular has the share of the area. Overlapping regions both count the overlap.
-    """
-    maps = np.asarray(maps)
-    if maps.ndim != 3 or not np.isfinite(maps).all():
-        raise InputError(
-            "Attention maps must be (frames, height, width) of finite numbers, not {shape}.", shape=maps.shape
-        )
-    positive = np.maximum(maps, 0).reshape(len(maps), -1).astype(np.float64)
-    total = positive.sum(axis=1)
-    total[total == 0] = np.nan
-    shares = {}
-    for name, region_mask in masks.items():
-        if region_mask.shape != maps.shape[1:]:
-            raise InputError(
-                "The mask of {name} is {shape}, the maps are {wanted}: draw it at that size.",
-                name=name,
-                shape=region_mask.shape,
-                wanted=maps.shape[1:],
-            )
-        shares[name] = positive @ region_mask.ravel().astype(np.float64) / total
-    return shares
-
-
-def area_share(masks: Mapping[str, np.ndarray]) -> dict[str, float]:
-    """Share of the picture that each region covers: name -> mask (h, w) gives name -> 0 to 1."""
-    return {name: float(region_mask.mean()) for name, region_mask in masks.items()}
 
 
 def _check_hiding(frames: np.ndarray, region_mask: np.ndarray, strength: float) -> None:

@@ -10,8 +10,6 @@ from rtmri2speech.errors import InputError
 from rtmri2speech.regions import (
     TEMPLATE,
     Region,
-    area_share,
-    attention_share,
     dim,
     find_regions,
     joint_mask,
@@ -185,21 +183,6 @@ def test_the_outline_runs_along_the_border():
     assert rows.min() == pytest.approx(128, abs=4) and rows.max() >= 252
     assert (columns.min(), columns.max()) == (pytest.approx(32, abs=4), pytest.approx(96, abs=4))
     assert not coloured[150:230, 45:85].any()  # the inside stays visible
-
-
-def test_attention_share():
-    maps = np.zeros((3, 8, 8))
-    maps[0, 4:, 2:6] = 1  # all inside the square
-    maps[1] = 2.5  # everywhere alike
-    maps[2, 0, 0], maps[2, 5, 3], maps[2, 0, 5] = 3, 1, -50  # a quarter inside; negative evidence does not count
-    masks = {"square": mask(SQUARE, 8, 8)}
-    np.testing.assert_allclose(attention_share(maps, masks)["square"], [1, 0.25, 0.25], atol=0.01)
-    assert area_share(masks)["square"] == pytest.approx(0.25, abs=0.01)
-    assert np.isnan(attention_share(-maps[:2], masks)["square"]).all()
-    with pytest.raises(InputError, match="draw it at that size"):
-        attention_share(maps, {"square": mask(SQUARE, 16, 16)})
-    with pytest.raises(InputError, match="finite"):
-        attention_share(np.full((1, 8, 8), np.nan), masks)
 
 
 @pytest.mark.parametrize("clip", ["lac12112011_13_29_46", "lac12112011_13_30_52", "s2_study6_3"])

@@ -264,14 +264,10 @@ def test_a_row_of_the_regions_says_its_share(page, analysis):
     page.mouse.move(box["x"] + 84 + 0.51 * (box["width"] - 94), box["y"] + box["height"] - 8)
     told = page.locator(".readout").inner_text()
     frame = int(0.51 * len(analysis.mel_db))
-    tiny = 1024  # the template drawn finely: what lies in none of its regions
-    outside = 1 - np.max([mask(region, tiny, tiny) for region in TEMPLATE], axis=0)
-    cells = outside.reshape(8, tiny // 8, 8, tiny // 8).mean(axis=(1, 3))
-    positive = np.maximum(analysis.cam["F1"][frame], 0)
+    outside = np.max([mask(region, 256, 256) for region in TEMPLATE], axis=0) < 0.5
+    heat = upsample_grid(np.maximum(analysis.cam["F1"][[frame]], 0), method="linear")[0]
     share = re.search(r"elsewhere · Frame (\d+) · F1 (\d+) %", told)
-    assert int(share[1]) == frame and int(share[2]) == pytest.approx(
-        100 * (positive * cells).sum() / positive.sum(), abs=1
-    )
+    assert int(share[1]) == frame and int(share[2]) == pytest.approx(100 * heat[outside].sum() / heat.sum(), abs=1)
 
 
 def test_a_finger_that_scrolls_moves_nothing(page):

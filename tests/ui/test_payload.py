@@ -12,8 +12,9 @@ import soundfile
 from rtmri2speech.analysis import analyse
 from rtmri2speech.clip import Clip
 from rtmri2speech.regions import TEMPLATE, mask
+from rtmri2speech.render.grid import upsample_grid
 from rtmri2speech.spec import Band
-from rtmri2speech.ui.explorer.payload import ELSEWHERE, payload
+from rtmri2speech.ui.explorer.payload import payload
 from tests.conftest import moving_frames
 
 RATE = 16000
@@ -36,10 +37,9 @@ def sent(bundle, analysis):
     return json.loads(payload(analysis, bundle.mel, "円 'clip'", (tone, RATE)))
 
 
-def shown_as_one(evidence, analysis, percentile):
-    level = analysis.mel_db.mean(axis=1)
-    speech = evidence[level > level.max() - 40]
-    return max(np.percentile(speech, percentile), np.percentile(evidence, percentile) / 4)
+def shown_as_one(cam, analysis):
+    speech = cam[~analysis.silent]
+    return max(np.percentile(np.maximum(speech, 0), 99), np.percentile(np.abs(speech), 99) / 4)
 
 
 def test_numbers_are_the_analysis(analysis, sent):
@@ -49,18 +49,17 @@ def test_numbers_are_the_analysis(analysis, sent):
         np.testing.assert_array_equal(raw(sent_band["cam"], "<f4"), cam.ravel())
         np.testing.assert_array_equal(raw(sent_band["db"], "<f4"), analysis.band_db[band.name])
         positive = np.maximum(cam, 0)
-        assert sent_band["scale"] == pytest.approx(shown_as_one(positive, analysis, 99))
-        assert sent_band["limit"] == pytest.approx(shown_as_one(np.abs(cam), analysis, 99))
-        tongue = mask(next(region for region in TEMPLATE if region.name == "tongue"), 8, 8)
-        expected = (positive * tongue).sum(axis=(1, 2)) / positive.sum(axis=(1, 2))
-        np.testing.assert_allclose(raw(sent_band["shares"]["tongue"], "<f4"), expected, rtol=1e-5)
-        # outside every region: the picture drawn finely, point by point
-        outside = 1 - np.max([mask(region, 1024, 1024) for region in TEMPLATE], axis=0)
-        cells = outside.reshape(8, 128, 8, 128).mean(axis=(1, 3))
-        expected = (positive * cells).sum(axis=(1, 2)) / positive.sum(axis=(1, 2))
-        np.testing.assert_allclose(raw(sent_band["shares"][ELSEWHERE], "<f4"), expected, atol=0.005)
+        assert sent_band["scale"] == pytest.approx(shown_as_one(cam, analysis))
+        assert sent_band["limit"] == pytest.approx(shown_as_one(np.abs(cam), analysis))
+        drawn = {region.name: mask(region, 256, 256) >= 0.5 for region in TEMPLATE}
+        drawn["elsewhere"] = ~np.any(list(drawn.values()), axis=0)
+        heat = np.stack(list(upsample_grid(positive, method="linear")))
+        for name in ("tongue", "elsewhere"):
+            expected = heat[:, drawn[name]].sum(axis=1) / heat.sum(axis=(1, 2))
+            np.testing.assert_allclose(raw(sent_band["shares"][name], "<f4"), expected, rtol=1e-4)
         total = positive.sum(axis=(1, 2))
-        expected = np.minimum(1, total / shown_as_one(total, analysis, 95))
+        np.testing.assert_allclose(raw(sent_band["evidence"], "<f4"), total, rtol=1e-5)
+        expected = np.minimum(1, total / np.percentile(total[~analysis.silent], 95))
         np.testing.assert_allclose(raw(sent_band["amount"], "<f4"), expected, rtol=1e-5)
         low, high = sent_band["bins"]
         inside = [k for k, hz in enumerate(sent["mel_hz"]) if band.low_hz <= hz <= band.high_hz]

@@ -8,7 +8,8 @@ import base64
 import io
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 
 import cv2
 import numpy as np
@@ -18,15 +19,14 @@ import torch
 from ...analysis import Analysis
 from ...attention import clip_scale
 from ...audio import resample
+from ...evidence import BandEvidence, account_of, template_masks
 from ...labels import Interval
 from ...mel import band_bins, centre_frequencies_hz, mel_spectrogram_db
-from ...regions import TEMPLATE, attention_share, joint_mask, mask
 from ...render.colour import BAND_MAPS, DIVERGING_MAP, ONE_BAND_MAP, colour_table
 from ...render.picture import padded_to
 from ...render.stretch import fit
-from ...spec import MelSpec
+from ...spec import Band, MelSpec
 
-ELSEWHERE = "elsewhere"  # among the shares: what lies in no region
 LARGEST_SIDE = 256  # pixels of a frame on the page
 MOST_PIXELS = 64_000_000  # of all frames together: the page holds them uncompressed
 TILES = 8  # frames along a side of one sheet
@@ -44,12 +44,15 @@ def payload(
     name: str,
     reference: Sound | None = None,
     labels: Sequence[Interval] = (),
+    masks: Mapping[str, np.ndarray] | None = None,
 ) -> str:
     """The analysis as the explorer's JSON.
 
+    masks: the regions, as evidence.account_of takes them; default: the template's.
     reference: the original speech, (samples,) and its rate, if there is any. labels: (from_s, to_s, what is said).
     """
     count = len(analysis.mel_db)
+    account = account_of(analysis, template_masks() if masks is None else masks)
     sounds = {"synthesised": _sound(analysis.audio, analysis.sample_rate, analysis.mel_db)}
     if reference is not None:
         original = _trimmed(reference, mel.sample_rate, count * mel.hop_length)
@@ -66,7 +69,7 @@ def payload(
             "silent": analysis.silent.tolist(),
             "sheet": _sheet(analysis.model_frames),
             "grid": analysis.cam[analysis.bands[0].name].shape[-1],
-            "bands": [_band(analysis, mel, band) for band in analysis.bands],
+            "bands": [_band(analysis, mel, band, account.bands[band.name]) for band in analysis.bands],
             "mel_hz": centre_frequencies_hz(mel).round(1).tolist(),
             "sounds": sounds,
             "labels": [interval for interval in labels if interval[2].strip()],
@@ -79,17 +82,13 @@ def payload(
     )
 
 
-def _band(analysis: Analysis, mel: MelSpec, band) -> dict:
-    """A band's name and place in the mel, its CAM, energy, and share of attention in each region and elsewhere.
+def _band(analysis: Analysis, mel: MelSpec, band: Band, evidence: BandEvidence) -> dict:
+    """A band's name and place in the mel, its CAM, energy, and its evidence (BandEvidence).
 
     scale and limit: what shows as 1 of the CAM's positive part, and of the signed CAM.
-    amount: each frame's positive evidence, at most 1: the 95th percentile of the clip's speech frames (clip_scale).
     """
     cam = analysis.cam[band.name]
     bins = band_bins(mel, band)
-    masks = {region.name: mask(region, *cam.shape[1:]) for region in TEMPLATE}
-    shares = attention_share(cam, {**masks, ELSEWHERE: 1 - _covered(*cam.shape[1:])})
-    evidence = np.maximum(cam, 0).sum(axis=(1, 2))
     return {
         "name": band.name,
         "label": band.label,
@@ -100,15 +99,12 @@ def _band(analysis: Analysis, mel: MelSpec, band) -> dict:
         "limit": clip_scale(np.abs(cam), analysis.speech),
         "cam": _floats(cam),
         "db": _floats(analysis.band_db[band.name]),
-        "amount": _floats(np.minimum(1, evidence / max(clip_scale(evidence, analysis.speech, 95), 1e-12))),
-        "shares": {name: _floats(share) for name, share in shares.items()},
+        "evidence": _floats(evidence.amount),
+        "unit": evidence.unit,
+        "amount": _floats(evidence.strength),
+        "shares": {name: _floats(share) for name, share in evidence.shares.items()},
+        "changes": [asdict(change) for change in evidence.changes],
     }
-
-
-def _covered(height: int, width: int) -> np.ndarray:
-    """How much of each cell lies in any region, (height, width): neighbours that share a cell add up in it."""
-    fine = joint_mask(TEMPLATE, 32 * height, 32 * width)
-    return cv2.resize(fine, (width, height), interpolation=cv2.INTER_AREA)
 
 
 def _sheet(frames: np.ndarray) -> dict:

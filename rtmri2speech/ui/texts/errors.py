@@ -330,8 +330,9 @@ JAPANESE = {
     "Region {name} lies outside the picture: move it back before saving.": (
         "領域{name}が画像の外にあります。中に戻してから保存してください。"
     ),
-    "The mask of {name} is {shape}, the maps are {wanted}: draw it at that size.": (
-        "{name}のマスクの大きさは{shape}、マップは{wanted}です。同じ大きさで描いてください。"
+    "There is no region to account for: give at least one.": ("領域がありません。1つ以上指定してください。"),
+    "The mask of {name} is {shape}: one picture for each of the {count} frames is needed, all of one size.": (
+        "{name}のマスクの大きさは{shape}です。{count}フレームそれぞれに同じ大きさの画像が1枚ずつ必要です。"
     ),
     "Region {name!r} in {path} has a point that is not [x, y]: {point}.": (
         "{path}の領域{name!r}に[x, y]でない点{point}があります。"
@@ -346,9 +347,6 @@ JAPANESE = {
     "Hiding a region needs uint8 frames (T, H, W) and a mask of their size; got {dtype} {shape} and {mask}.": (
         "領域を隠すにはuint8のフレーム(T, H, W)と同じ大きさのマスクが必要です（{dtype} {shape}と{mask}"
         "が渡されました）。"
-    ),
-    "Attention maps must be (frames, height, width) of finite numbers, not {shape}.": (
-        "注目度のマップは有限の数の（フレーム, 高さ, 幅）です（{shape}は不可）。"
     ),
     # ---- comparing, measuring ----
     "The original speech is silent: there is nothing to compare with.": ("元の音声が無音のため、比べられません。"),

@@ -1,0 +1,179 @@
+"""Where each band's evidence lies, frame by frame: the one account that table, tracks, CSV and exports are made from.
+
+    account = account_of(analysis, masks)      # masks: region -> (T, H, W) bool, on the model's picture
+    account.bands["F2"].shares["tongue"][12]   # of the evidence in frame 12, the share on the tongue
+    account.bands["F2"].amount[12]             # how much evidence that is
+
+The evidence of a frame is the positive part of its CAM: what pushes the band's energy up. Its amount is the sum over
+the map's cells, which to first order is what they add to the energy, in the energy's own unit. Shares are those of the
+map enlarged to the picture (linear, as a cell is far larger than most articulators), pixel by pixel in each frame's own
+mask; what lies in no region is "elsewhere", so that regions that do not overlap and elsewhere add up to 1.
+
+In frames without speech there is nothing to account for: amount and shares are NaN, unless the analysis shows silence.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from .analysis import Analysis
+from .errors import InputError
+from .regions import TEMPLATE, mask
+from .timeline import clip_frame_of_each
+
+ELSEWHERE = "elsewhere"
+HARDLY = 0.05  # a strength of evidence below which shares say next to nothing
+SHORTEST_LEAD = 2  # frames; a region that leads for fewer has not taken over
+_UNITS = {"db": "dB", "power": "power"}
+_CHUNK = 64  # frames at once: bounds the memory of masks as numbers
+
+
+@dataclass(frozen=True)
+class Change:
+    """At `frame` the region `to` begins to lead, where `origin` led before."""
+
+    frame: int
+    origin: str
+    to: str
+
+
+@dataclass(frozen=True)
+class BandEvidence:
+    """Of one band, for each of T frames; NaN where there is nothing to account for.
+
+    amount: evidence in the whole picture, in `unit` ("dB" or "power"). strength: the amount against that of the clip's
+    strong frames (95th percentile), 0 to 1, and 0 where there is none. shares: region, and ELSEWHERE -> (T,), 0 to 1.
+    """
+
+    amount: np.ndarray
+    unit: str
+    strength: np.ndarray
+    shares: dict[str, np.ndarray]
+
+    @property
+    def leading(self) -> list[str | None]:
+        """The name with the largest share in each frame; None where there is hardly any evidence to share."""
+        names, values = list(self.shares), np.stack(list(self.shares.values()))
+        told = (self.strength >= HARDLY) & np.isfinite(values).all(axis=0)
+        largest = np.nan_to_num(values).argmax(axis=0)
+        return [names[k] if there else None for k, there in zip(largest, told, strict=True)]
+
+    @property
+    def changes(self) -> list[Change]:
+        """Where the leading region changes for SHORTEST_LEAD frames of speech or more; other frames are passed over."""
+        led = [(frame, name) for frame, name in enumerate(self.leading) if name is not None]
+        found, origin = [], None
+        for place, (frame, name) in enumerate(led):
+            lead = [later for _, later in led[place : place + SHORTEST_LEAD]]
+            if name == origin or lead != [name] * SHORTEST_LEAD:
+                continue
+            if origin is not None:
+                found.append(Change(frame, origin, name))
+            origin = name
+        return found
+
+    def mean_shares(self, frames: Sequence[int] | np.ndarray | None = None) -> dict[str, float | None]:
+        """Share of all the evidence of these frames (None: of all), each frame counting by its amount."""
+        chosen = np.arange(len(self.amount)) if frames is None else np.asarray(frames, int)
+        amount = np.nan_to_num(self.amount[chosen])
+        if not amount.sum() > 0:
+            return dict.fromkeys(self.shares)
+        return {
+            name: float(np.nan_to_num(share[chosen]) @ amount / amount.sum()) for name, share in self.shares.items()
+        }
+
+
+@dataclass(frozen=True)
+class Account:
+    """silent: (T,) bool. time_s: (T,) start of each of the model's frames. source_frame, source_time_s: (T,) the clip's
+    own frame shown at its midpoint, and that frame's start. areas: region, and ELSEWHERE -> (T,) share of the picture.
+    bands: name -> BandEvidence.
+    """
+
+    silent: np.ndarray
+    time_s: np.ndarray
+    source_frame: np.ndarray
+    source_time_s: np.ndarray
+    areas: dict[str, np.ndarray]
+    bands: dict[str, BandEvidence]
+
+
+def account_of(analysis: Analysis, masks: Mapping[str, np.ndarray]) -> Account:
+    """The account of an analysis by regions.
+
+    masks: name -> bool (T, H, W) on the model's picture (frames.prepare_frames) of any size, or (1, H, W) for a region
+    that does not move. Raises InputError where a mask does not fit the frames.
+    """
+    count = len(analysis.mel_db)
+    masks = _with_elsewhere(masks, count)
+    explained = np.zeros(count, bool)
+    explained[analysis.explained] = True
+    weights: dict[tuple[int, int], dict[str, np.ndarray]] = {}
+    bands = {}
+    for name, cam in analysis.cam.items():
+        grid = cam.shape[1:]
+        if grid not in weights:
+            weights[grid] = {region: cell_weights(drawn, *grid) for region, drawn in masks.items()}
+        bands[name] = _evidence(cam, weights[grid], explained, analysis.speech, _UNITS[analysis.energy])
+    source_frame = clip_frame_of_each(analysis.clip, analysis.fps)
+    return Account(
+        silent=analysis.silent,
+        time_s=np.arange(count) / analysis.fps,
+        source_frame=source_frame,
+        source_time_s=analysis.clip.times_s[source_frame],
+        areas={name: np.broadcast_to(drawn.mean(axis=(1, 2)), count) for name, drawn in masks.items()},
+        bands=bands,
+    )
+
+
+def cell_weights(masks: np.ndarray, rows: int, columns: int) -> np.ndarray:
+    """How much of a cell's heat lies in a mask once the grid is enlarged: bool (T, H, W) -> (T, rows, columns), 0 to 1.
+
+    The weights of linear enlargement with half-pixel alignment, as in cv2.resize, summed over the mask's pixels.
+    """
+    height, width = masks.shape[1:]
+    down = cv2.resize(np.eye(rows, dtype=np.float32), (rows, height), interpolation=cv2.INTER_LINEAR)
+    across = cv2.resize(np.eye(columns, dtype=np.float32), (columns, width), interpolation=cv2.INTER_LINEAR)
+    down, across = down * (rows / height), across * (columns / width)
+    return np.concatenate(
+        [down.T @ masks[k : k + _CHUNK].astype(np.float32) @ across for k in range(0, len(masks), _CHUNK)]
+    )
+
+
+def template_masks(side: int = 256) -> dict[str, np.ndarray]:
+    """The template's polygons as masks that do not move: name -> (1, side, side) bool."""
+    return {region.name: mask(region, side, side)[None] >= 0.5 for region in TEMPLATE}
+
+
+def _with_elsewhere(masks: Mapping[str, np.ndarray], count: int) -> dict[str, np.ndarray]:
+    if not masks:
+        raise InputError("There is no region to account for: give at least one.")
+    shapes = {drawn.shape[1:] for drawn in masks.values()}
+    for name, drawn in masks.items():
+        if drawn.ndim != 3 or len(drawn) not in (1, count) or len(shapes) > 1:
+            raise InputError(
+                "The mask of {name} is {shape}: one picture for each of the {count} frames is needed, all of one size.",
+                name=name,
+                shape=drawn.shape,
+                count=count,
+            )
+    named = {name: drawn.astype(bool, copy=False) for name, drawn in masks.items()}
+    anywhere = np.zeros((max(map(len, named.values())), *shapes.pop()), bool)
+    for drawn in named.values():
+        anywhere |= drawn
+    return {**named, ELSEWHERE: ~anywhere}
+
+
+def _evidence(
+    cam: np.ndarray, weights: Mapping[str, np.ndarray], explained: np.ndarray, speech: np.ndarray, unit: str
+) -> BandEvidence:
+    positive = np.maximum(cam, 0).astype(np.float64)
+    amount = positive.sum(axis=(1, 2))
+    amount[~explained] = np.nan
+    strong = np.percentile(amount[speech] if len(speech) else np.nan_to_num(amount), 95)
+    strength = np.clip(np.nan_to_num(amount) / strong, 0, 1) if strong > 0 else np.zeros(len(cam))
+    there = np.where(amount > 0, amount, np.nan)
+    shares = {name: (positive * weight).sum(axis=(1, 2)) / there for name, weight in weights.items()}
+    return BandEvidence(amount, unit, strength, shares)
