@@ -10,7 +10,6 @@ acoustic_cnn.onnx      the CNN once more, as a graph that runs faster; may be ab
 import json
 import os
 from dataclasses import dataclass, field
-from importlib.resources import files
 from pathlib import Path
 
 import torch
@@ -18,6 +17,7 @@ from torch import nn
 
 from ..atomic import replacing
 from ..checksum import sha256_of
+from ..embedded import ASSETS
 from ..errors import InputError
 from ..mel import Scaler
 from ..spec import FrameSpec, MelSpec
@@ -31,7 +31,7 @@ KINDS = {
     "converted": "converted from checkpoints of the thesis' code or of HiFi-GAN's",
     "untrained": "random weights, for tests only: its output means nothing",
 }
-DEFAULT_FOLDER = Path(str(files("rtmri2speech"))).parent / "assets" / "models" / "phantom"
+DEFAULT_FOLDER = ASSETS / "models" / "phantom"
 
 
 @dataclass

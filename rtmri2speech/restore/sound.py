@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ..atomic import replacing
+from ..embedded import ASSETS
 from ..errors import InputError
 from . import classical
 from .chunks import in_chunks
@@ -17,7 +18,7 @@ METHODS = {
     "classical": "periodic noise subtracted, the rest suppressed (signal processing, no model)",
     "neural": "speech made anew from restored HuBERT features (Miipher-2)",
 }
-DEFAULT_BUNDLE = Path(__file__).parents[2] / "assets" / "models" / "restore"
+DEFAULT_BUNDLE = ASSETS / "models" / "restore"
 LOWEST_RATE = 4000
 _CHUNK_S = 30.0
 _BLOCK_S = 10.0

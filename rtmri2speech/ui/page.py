@@ -8,6 +8,7 @@ from pathlib import Path
 import gradio as gr
 
 from ..clip import ClipLimits
+from ..embedded import ASSETS
 from ..errors import InputError
 from ..spec import DEFAULT_BANDS, Band
 from . import api, handlers
@@ -18,7 +19,7 @@ from .explorer import explorer
 from .panels import compare, export, hide, quality
 from .texts import EXPLORER, TEXTS
 
-EXAMPLES = Path(__file__).parents[2] / "assets" / "clips"
+EXAMPLES = ASSETS / "clips"
 DELETE_AFTER_S = 3600
 MOST_WAITING = 24
 PANELS = {"export": export, "hide": hide, "compare": compare, "quality": quality}
