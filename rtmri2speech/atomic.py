@@ -1,17 +1,20 @@
-"""Nothing half-written: a file or folder appears under its own name only when it is complete."""
+"""Nothing half-written, and no input lost: a file or folder appears under its own name only when it is complete, and
+never in the place of something that is read."""
 
 import os
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from .errors import InputError
 
+Place = str | os.PathLike
+
 
 @contextmanager
-def replacing(path: str | os.PathLike) -> Iterator[Path]:
+def replacing(path: Place) -> Iterator[Path]:
     """A temporary name beside `path`, with the same suffix; renamed to `path` on success, removed on any failure.
 
     The block may create a file or a folder there. An existing file or empty folder at `path` is replaced.
@@ -24,7 +27,7 @@ def replacing(path: str | os.PathLike) -> Iterator[Path]:
 
 
 @contextmanager
-def filling(folder: str | os.PathLike) -> Iterator[Path]:
+def filling(folder: Place) -> Iterator[Path]:
     """A temporary folder whose files move into `folder` at the end, replacing only files of the same name.
 
     On any failure nothing has moved and the temporary folder is removed. Raises InputError as `replacing` does.
@@ -36,6 +39,41 @@ def filling(folder: str | os.PathLike) -> Iterator[Path]:
         folder.mkdir(exist_ok=True)
         for file in temporary.iterdir():
             file.replace(folder / file.name)
+
+
+def never_onto(outputs: Iterable[Place | None], inputs: Iterable[Place | None]) -> None:
+    """Refuse to write `outputs` where `inputs` lie; every command that writes calls it before it begins.
+
+    outputs: files to write, and folders to replace as a whole. inputs: files and folders that are read. None stands for
+    a place that was not given. Links count as what they lead to, hard ones included.
+    Raises InputError if an output is an input, holds one, or would be a new file directly in a folder that is read.
+    """
+    read = [Path(place) for place in inputs if place is not None]
+    for output in (Path(place) for place in outputs if place is not None):
+        for source in read:
+            if _same(output, source):
+                raise InputError(
+                    "{output} is read by this command and would be overwritten: give the output another name.",
+                    output=output,
+                )
+            if source.is_dir() and (_same(output.parent, source) or output.resolve().parent == source.resolve()):
+                raise InputError(
+                    "{output} would be written into a folder that is read: give the output another folder.",
+                    output=output,
+                )
+            if output.resolve() in source.resolve().parents:
+                raise InputError(
+                    "{output} holds {source}, which is read, and would be replaced: give the output another name.",
+                    output=output,
+                    source=source,
+                )
+
+
+def _same(one: Path, other: Path) -> bool:
+    try:
+        return one.samefile(other)
+    except OSError:  # one of them does not exist
+        return one.resolve() == other.resolve()
 
 
 @contextmanager

@@ -16,6 +16,7 @@ import typer
 from typer.core import TyperCommand
 from typer.exceptions import TyperException
 
+from .atomic import never_onto
 from .errors import InputError
 
 
@@ -84,6 +85,7 @@ def synth(
     from .audio import write_audio
     from .models.load import load_bundle
 
+    never_onto([output, mel], [video, bundle])
     loaded = load_bundle(bundle)
     start = time.perf_counter()
     clip = _read(video, fps)
@@ -172,6 +174,9 @@ def gradcam(
             count=len(bands),
             given=len(colours),
         )
+    drawn = [f"frame{frame:04d}.png" for frame in target_frames or ()]
+    parts = ["sequence.npy", "sequence.json", "average.png", *drawn]
+    never_onto((output / f"gradcam_{band.name}_{part}" for band in bands for part in parts), [video, bundle])
     loaded = load_bundle(bundle)
     clip = _read(video, fps)
     with _bar("Analysing") as progress:
@@ -239,9 +244,11 @@ def export(
     from .analysis import analyse
     from .audio import read_audio
     from .export import Look, Subject, write_zip
+    from .labels import labels_of
     from .models.load import load_bundle
     from .spec import DEFAULT_BANDS, Band
 
+    never_onto([output], [video, labels_of(video), reference, bundle])
     bands = [Band.parse(text) for text in formant_band] if formant_band else DEFAULT_BANDS
     colours = tuple(colour_map) if colour_map else None
     look = Look(None, colours, alpha, combine, layout, side, sound, slow, stretch, language)
@@ -272,6 +279,7 @@ def segment(
     from .sequence import write_record
     from .spec import MelSpec
 
+    never_onto(_with_record(output), _with_record(sequence))
     whole, record = _load_sequence(sequence), _record_of(sequence)
     rate = fps or record.get("fps") or MelSpec().fps
     part = cut(whole, from_s, to_s, rate)
@@ -303,6 +311,7 @@ def slowmo(
     """Render a stretch of heatmaps over the clip as a slow video."""
     from .render.slowmo import slowmo as render
 
+    never_onto([output], [video, *_with_record(sequence)])
     heatmap, record = _load_sequence(sequence), _record_of(sequence)
     start_frame = record.get("start_frame", 0) if start_frame is None else start_frame
     clip = _read(video, clip_fps)
@@ -347,6 +356,7 @@ def overlay(
     from .render.overlay import overlay as render
 
     files = [heatmap] if heatmap2 is None else [heatmap, heatmap2]
+    never_onto([output], [video, audio, *(place for file in files for place in _with_record(file))])
     labels = [_label_of(path) for path in files]
     if len(set(labels)) < len(labels):
         labels = [f"{text} ({path.name})" for text, path in zip(labels, files, strict=True)]
@@ -397,6 +407,7 @@ def mask(
     from .regions import mask as drawn
     from .render.encode import even_size, write_video
 
+    never_onto([output], [video, region])
     regions = find_regions(region)
     clip = _read(video, fps)
     height, width = clip.frames.shape[1:]
@@ -489,6 +500,7 @@ def convert(
     from .models.convert import THESIS_MEL
     from .models.convert import convert as made_from
 
+    never_onto([output], [acoustic, scaler, vocoder, vocoder_config])
     mel = replace(THESIS_MEL, layout=layout)
     made = made_from(acoustic, scaler, vocoder, vocoder_config, mel=mel, vocoder_input=vocoder_input, name=output.name)
     made.save(output, half=half)
@@ -511,6 +523,7 @@ def restore(
 
     if bundle and method == "classical":
         raise InputError("The classical method takes no bundle: leave out --bundle, or choose --method neural.")
+    never_onto([output], [sound, bundle])
     with _bar("Restoring") as progress:
         report = restore_file(sound, output, method or ("neural" if bundle else "classical"), bundle, progress)
     if as_json:
@@ -580,6 +593,11 @@ def _load_sequence(path: Path):
     if not isinstance(sequence, np.ndarray) or sequence.ndim != 3 or sequence.dtype.kind != "f":
         raise InputError("{path} does not hold heatmaps: a float array (frames, rows, columns) is needed.", path=path)
     return sequence
+
+
+def _with_record(sequence: Path) -> list[Path]:
+    """A heatmap sequence and the .json of its name, which says what it is."""
+    return [sequence, sequence.with_suffix(".json")]
 
 
 def _record_of(sequence: Path) -> dict:

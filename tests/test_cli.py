@@ -337,7 +337,7 @@ def assert_refused(result, words):
 def test_16_bit_and_odd_sizes_are_read(run, tmp_path):
     for k, frame in enumerate(moving_frames(6, 45, 67)):
         cv2.imwrite(str(tmp_path / f"f_{k:04d}.png"), frame.astype(np.uint16) * 257)
-    code, _, err = run("synth", tmp_path, "--fps", 27, "-o", tmp_path / "o.wav", bundle=True)
+    code, _, err = run("synth", tmp_path, "--fps", 27, "-o", tmp_path / "out" / "o.wav", bundle=True)
     assert code == 0, err
 
 
@@ -369,7 +369,7 @@ def test_bad_bands_alpha_frames_and_places(place, run, tmp_path):
     assert_refused(run("gradcam", clip, "-o", tmp_path / "file" / "gc", bundle=True), "Cannot write")
     assert_refused(run("synth", clip, "-o", tmp_path / "o.txt", bundle=True), "ends in .wav")
     assert_refused(run("synth", clip), "Missing option")
-    assert_refused(run("synth", clip, "-o", tmp_path / "o.wav", "--bundle", tmp_path), "no bundle")
+    assert_refused(run("synth", clip, "-o", tmp_path / "o.wav", "--bundle", place), "no bundle")
     assert [f.name for f in tmp_path.iterdir()] == ["file"]
 
 

@@ -18,7 +18,7 @@ import numpy as np
 import torch
 import typer
 
-from rtmri2speech.atomic import replacing
+from rtmri2speech.atomic import never_onto, replacing
 from rtmri2speech.errors import InputError
 from rtmri2speech.frames import prepare_frames
 from rtmri2speech.mel import Scaler
@@ -89,6 +89,8 @@ def main(
     """Write the mel of each recording: the acoustic model's prediction, or without --acoustic the true one."""
     with plain_errors():
         corpus = Corpus.read(dataset)
+        places = [utterance.folder for utterance in corpus.utterances]
+        never_onto((out / f"{place.name}.npy" for place in places), [dataset, acoustic, *places])
         done = export_predicted(corpus, acoustic, out) if acoustic else export_true(corpus, out)
         print(f"{sum(1 for _ in done)} mels in {out}")
 

@@ -20,6 +20,7 @@ from typing import Annotated
 import typer
 from typer import Option
 
+from rtmri2speech.atomic import never_onto
 from rtmri2speech.errors import InputError
 from rtmri2speech.restore import METHODS
 from rtmri2speech.spec import FrameSpec, MelSpec
@@ -95,6 +96,9 @@ def preprocess(
         )
         named = read_speakers(speakers) if speakers else None
         sources, unusable = find_sources(data_dir, audio_dir, named, speaker_pattern)
+        made = ["samples", "scaler.json", "meta.json", *(["wavs", "hifigan_filelists"] if hifigan_filelists else [])]
+        recordings = [file for source in sources for file in (source.video, source.audio)]
+        never_onto((out_dir / name for name in made), [data_dir, audio_dir, speakers, *recordings])
         cluster = dict(jobs=jobs, backend=backend, scheduler=scheduler)
         meta = write_dataset(sources, unusable, settings, out_dir, keep_wav=hifigan_filelists, **cluster)
         if pairs:

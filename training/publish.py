@@ -16,7 +16,7 @@ from typing import Annotated
 import typer
 from typer import Option
 
-from rtmri2speech.atomic import replacing
+from rtmri2speech.atomic import never_onto, replacing
 from rtmri2speech.errors import InputError
 from rtmri2speech.mel import Scaler
 from rtmri2speech.models.acoustic import AcousticConfig, AcousticModel
@@ -234,6 +234,8 @@ def publish(
     with plain_errors():
         from .vocoder.run import load_run, read_settings
 
+        given = {"data": data, "limits": limits, "licence": licence, "reproduce": reproduce}
+        never_onto([out], [acoustic, vocoder, *(metrics or ()), *given.values()])
         result, voice = read_acoustic_run(acoustic, pool), read_settings(vocoder)
         if voice["mel"] != result.mel.to_json():
             raise InputError(
@@ -242,7 +244,6 @@ def publish(
                 acoustic=acoustic,
             )
         tables = {path.stem.replace("_", " "): read_metrics(path) for path in metrics or ()}
-        given = {"data": data, "limits": limits, "licence": licence, "reproduce": reproduce}
         texts = DEFAULT_TEXTS | {key: _text(path) for key, path in given.items() if path}
         title = name or out.name
         bundle = Bundle(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..atomic import replacing
+from ..atomic import never_onto, replacing
 from ..embedded import ASSETS
 from ..errors import InputError
 from . import classical
@@ -63,10 +63,7 @@ def restore_file(
     source, output = Path(source), Path(output)
     start = time.perf_counter()
     about = _about(source)
-    if output.exists() and output.samefile(source):
-        raise InputError(
-            "{output} is the original itself: give another name, so that the recording is kept.", output=output
-        )
+    never_onto([output], [source, bundle])
     kind = output.suffix.lower().lstrip(".").upper()
     if kind not in soundfile.available_formats():
         raise InputError("Cannot write sound as {name!r}: give a name that ends in .wav or .flac.", name=output.name)

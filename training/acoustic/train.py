@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 from torch.utils.data import DataLoader
 
-from rtmri2speech.atomic import replacing
+from rtmri2speech.atomic import never_onto, replacing
 from rtmri2speech.errors import InputError
 from rtmri2speech.mel import Scaler, band_bins
 from rtmri2speech.metrics import loudness_correlation, spectral_shape_correlation
@@ -42,6 +42,7 @@ from .dataset import (
 from .losses import LossConfig, MaskedMSEMAE, band_mae_db, outside_share
 
 SPEECH_RANGE_DB = 40.0  # as in rtmri2speech.evaluation: silence has no spectrum to compare
+RUN_FILES = ("settings.json", "split.json", "scaler.json", "held_out.txt", "history.csv", "best.ckpt", "last.ckpt")
 BANDS = (Band("F1", 300, 900), Band("F2", 900, 2500), Band("F3", 2500, 3500))
 
 
@@ -355,6 +356,7 @@ def train(run: AcousticRun) -> Path:
     Raises InputError if the dataset is not one, or the folder holds a run of other settings.
     """
     folder = Path(run.run_dir)
+    never_onto((folder / name for name in RUN_FILES), [run.data_dir, run.init_from])
     corpus = Corpus.read(run.data_dir)
     L.seed_everything(run.seed, workers=True, verbose=False)
     segments, scaler = prepare_run(folder, run, corpus)

@@ -27,6 +27,7 @@ import torch
 import typer
 from typer import Argument, Option
 
+from rtmri2speech.atomic import never_onto
 from rtmri2speech.attention import band_cams, band_energy
 from rtmri2speech.clip import read_clip
 from rtmri2speech.errors import InputError
@@ -275,6 +276,7 @@ def main(
     seed: Annotated[int, Option("--seed", help="Of the random weights.")] = 0,
 ) -> None:
     """Where a bundle looks on phantoms, whose anatomy is known, and which regions its bands depend on."""
+    never_onto([json_out], [*clips, bundle])
     judged = load_bundle(bundle) if bundle else load_bundle()
     cases = [read_case(path, judged) for path in find_phantoms(clips)]
     table, occlusion = attention_table(judged, cases, seed), occlusion_table(judged, cases)

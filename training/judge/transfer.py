@@ -21,6 +21,7 @@ import typer
 from typer import Argument, Option
 
 from rtmri2speech.analysis import analyse
+from rtmri2speech.atomic import never_onto
 from rtmri2speech.clip import Clip, read_clip
 from rtmri2speech.evaluation import SPEECH_RANGE_DB, speech_frames
 from rtmri2speech.mel import mel_spectrogram_db
@@ -125,6 +126,7 @@ def main(
     json_out: Annotated[Path | None, Option("--json", help="Also write the table to this file.")] = None,
 ) -> None:
     """Correlation of the spectrum's shape and level on variants of held-out phantoms."""
+    never_onto([json_out], [*clips, bundle])
     judged = load_bundle(bundle) if bundle else load_bundle()
     read = []
     for path in find_phantoms(clips):

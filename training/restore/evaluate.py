@@ -19,7 +19,7 @@ import numpy as np
 import typer
 from typer import Argument, Option
 
-from rtmri2speech.atomic import replacing
+from rtmri2speech.atomic import never_onto, replacing
 from rtmri2speech.audio import read_audio, resample, write_audio
 from rtmri2speech.errors import InputError
 from rtmri2speech.formants import formant_ceiling, measure_f0
@@ -123,6 +123,8 @@ def evaluate(
             from rtmri2speech.restore.model import load_restoration
 
             loaded = load_restoration(bundle)
+        read = [*folders, bundle, noises]
+        never_onto([out, examples / "clean.wav" if examples else None], read)
         methods = candidates(loaded if bundle else None)
         files = list(recordings(folders, last, every))
         recorded = read_noises(str(noises), RATE) if noises else []

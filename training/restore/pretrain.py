@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from rtmri2speech.atomic import replacing
+from rtmri2speech.atomic import never_onto, replacing
 from rtmri2speech.errors import InputError
 from rtmri2speech.models.weights import read_checkpoint
 from rtmri2speech.restore.encoder import ENCODER_RATE, build_hubert, framed, standardise
@@ -128,6 +128,7 @@ class MaskedSegments:
 def pretrain(settings: PretrainSettings) -> Path:
     """Train until `steps`; writes and returns the folder RUN/encoder."""
     run = Path(settings.run_dir)
+    never_onto([run / "last.pt", run / "encoder"], [source.folder for source in settings.sources.values()])
     recordings, _ = prepare_sources(settings.sources, Path(settings.prepared or run / "speech"), ENCODER_RATE, PEAK)
     device = ("cuda" if torch.cuda.is_available() else "cpu") if settings.device == "auto" else settings.device
     torch.manual_seed(settings.seed)

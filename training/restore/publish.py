@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 from typer import Argument, Option
 
+from rtmri2speech.atomic import never_onto
 from rtmri2speech.errors import InputError
 from rtmri2speech.models.hifigan import Generator, GeneratorConfig
 from rtmri2speech.restore.encoder import AdaptedEncoder, load_hubert
@@ -58,6 +59,7 @@ def command(
 ) -> None:
     """Make a bundle for `python -m rtmri2speech restore --bundle`."""
     with plain_errors():
+        never_onto([output], [run])
         publish(run, output, name or output.name, half=half)
         print(f"{output}: restoration bundle")
 

@@ -11,7 +11,7 @@ import torch
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.loggers import TensorBoardLogger
 
-from rtmri2speech.atomic import replacing
+from rtmri2speech.atomic import never_onto, replacing
 from rtmri2speech.errors import InputError
 from rtmri2speech.models.weights import load_exactly
 
@@ -31,6 +31,8 @@ def train(settings: RestoreSettings) -> RestoreLearner:
     Raises InputError if the folder holds a run of other settings, or fine-tuning is asked for before its time.
     """
     run = Path(settings.run_dir)
+    read = [source.folder for source in settings.sources.values()]
+    never_onto([run / "settings.json", run / "last.ckpt"], [*read, settings.init_from, settings.encoder])
     speech = Path(settings.prepared or run / "speech")
     recordings, held_out = prepare_sources(settings.sources, speech, settings.rate, PEAK)
     last = run / "last.ckpt"

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from rtmri2speech.atomic import never_onto
 from rtmri2speech.errors import InputError
 from rtmri2speech.mel import mel_spectrogram_db
 from rtmri2speech.metrics import estoi, stoi
@@ -19,6 +20,7 @@ from ..corpus.speech import Recording, SpeechSource, prepare_sources, spread
 from .discriminators import DiscriminatorConfig, Discriminators
 from .losses import discriminator_loss, generator_losses, mel_loss, stft_loss
 from .run import (
+    SETTINGS,
     checkpoints,
     read_reference_discriminators,
     read_reference_generator,
@@ -248,7 +250,10 @@ def validate(generator: Generator, recordings: list[Recording], settings: Vocode
 
 def train(settings: VocoderSettings) -> VocoderTraining:
     """Train until `steps`, from the run's newest checkpoint if it has one."""
-    run = Path(settings.run_dir)
+    run, reference = Path(settings.run_dir), settings.init_from_reference
+    read = [place for source in settings.sources.values() for place in (source.folder, source.mels)]
+    read += [settings.init_from, reference.generator, reference.config, reference.discriminators]
+    never_onto([run / SETTINGS, run / "checkpoints"], read)
     recordings, held_out = prepare_sources(
         settings.sources,
         Path(settings.prepared or run / "speech"),

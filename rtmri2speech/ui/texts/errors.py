@@ -98,6 +98,15 @@ JAPANESE = {
     "Cannot write sound as {path!r}: give a name that ends in .wav or .flac.": (
         "{path!r}には音声を書き出せません。.wavか.flacで終わる名前にしてください。"
     ),
+    "{output} is read by this command and would be overwritten: give the output another name.": (
+        "{output}はこのコマンドが読み込むファイルで、上書きされてしまいます。別の名前で出力してください。"
+    ),
+    "{output} would be written into a folder that is read: give the output another folder.": (
+        "{output}は読み込み中のフォルダーの中です。別のフォルダーに出力してください。"
+    ),
+    "{output} holds {source}, which is read, and would be replaced: give the output another name.": (
+        "{output}の中には読み込む{source}があり、置き換えられてしまいます。別の名前で出力してください。"
+    ),
     "Cannot write {path}: {reason}.": ("{path}に書き込めません（{reason}）。"),
     "Cannot write {path}: {reason}": ("{path}に書き込めません（{reason}）。"),
     "This machine has too little memory for this clip: cut it first.": (
