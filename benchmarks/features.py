@@ -12,7 +12,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from rtmri2speech.frames import prepare_frames
 from rtmri2speech.models import graph
-from rtmri2speech.models.features import BATCH, FeatureExtractor, bf16_is_fast
+from rtmri2speech.models.features import BATCH, FeatureExtractor
+from rtmri2speech.precision import bf16_is_fast
 
 from .material import frames, thesis_bundle
 from .timing import best_seconds

@@ -19,8 +19,9 @@ from .errors import InputError
 from .frames import prepare_frames
 from .mel import band_bins, silent_frames
 from .models.bundle import Bundle
-from .models.features import BATCH, FeatureExtractor, choose_precision
+from .models.features import BATCH, FeatureExtractor
 from .models.hifigan import vocoder_input
+from .precision import choose_precision
 from .render.grid import UpsampledGrid, upsample_grid
 from .spec import DEFAULT_BANDS, Band
 

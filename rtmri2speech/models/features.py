@@ -15,25 +15,10 @@ from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from ..errors import InputError
 from . import graph
 from .acoustic import AcousticModel
 
 BATCH = 16
-
-
-def bf16_is_fast(device: torch.device) -> bool:
-    """Whether the hardware multiplies bfloat16 itself; where it must emulate, bf16 is many times slower than fp32."""
-    if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
-    return device.type == "cpu" and (torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported())
-
-
-def choose_precision(asked: str, device: torch.device) -> torch.dtype:
-    """ "fp32", "bf16", or "auto" (bf16 where the hardware has it) -> the dtype the networks run in."""
-    if asked not in ("auto", "fp32", "bf16"):
-        raise InputError("The precision is auto, fp32 or bf16, not {given!r}.", given=asked)
-    return torch.bfloat16 if asked == "bf16" or (asked == "auto" and bf16_is_fast(device)) else torch.float32
 
 
 def fold_batch_norm(network: nn.Module) -> nn.Module:

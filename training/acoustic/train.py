@@ -2,7 +2,6 @@
 
 import csv
 import json
-import math
 import os
 import time
 from dataclasses import asdict, dataclass, field, replace
@@ -20,12 +19,14 @@ from torch.utils.data import DataLoader
 
 from rtmri2speech.atomic import never_onto, replacing
 from rtmri2speech.errors import InputError
-from rtmri2speech.mel import Scaler, band_bins
+from rtmri2speech.mel import SPEECH_RANGE_DB, Scaler, band_bins, speech_frames
 from rtmri2speech.metrics import loudness_correlation, spectral_shape_correlation
 from rtmri2speech.models.acoustic import AcousticConfig, AcousticModel
 from rtmri2speech.models.weights import load_exactly, read_checkpoint
+from rtmri2speech.precision import bf16_is_fast
 from rtmri2speech.spec import Band, MelSpec
 
+from ..schedules import cosine
 from .dataset import (
     Augment,
     Corpus,
@@ -41,7 +42,6 @@ from .dataset import (
 )
 from .losses import LossConfig, MaskedMSEMAE, band_mae_db, outside_share
 
-SPEECH_RANGE_DB = 40.0  # as in rtmri2speech.evaluation: silence has no spectrum to compare
 RUN_FILES = ("settings.json", "split.json", "scaler.json", "held_out.txt", "history.csv", "best.ckpt", "last.ckpt")
 BANDS = (Band("F1", 300, 900), Band("F2", 900, 2500), Band("F3", 2500, 3500))
 
@@ -70,14 +70,6 @@ class OptimizerConfig:
             raise InputError("optimizer.schedule is plateau or cosine, not {schedule!r}.", schedule=self.schedule)
         if self.schedule == "cosine" and (self.total_steps is None or self.total_steps <= self.warmup_steps):
             raise InputError("optimizer.schedule=cosine needs optimizer.total_steps, more than warmup_steps.")
-
-
-def cosine_lr(optimizer: OptimizerConfig, step: int) -> float:
-    """The learning rate of optimiser step number `step`, from 0: see OptimizerConfig."""
-    if step < optimizer.warmup_steps:
-        return optimizer.lr * (step + 1) / optimizer.warmup_steps
-    gone = min(1.0, (step - optimizer.warmup_steps) / (optimizer.total_steps - optimizer.warmup_steps))
-    return optimizer.min_lr + (optimizer.lr - optimizer.min_lr) * 0.5 * (1 + math.cos(math.pi * gone))
 
 
 @dataclass(frozen=True)
@@ -131,14 +123,14 @@ class AcousticRun:
     training: LoopConfig = field(default_factory=LoopConfig)
 
 
-def choose_precision(setting: str, accelerator: str) -> str:
-    """Lightning's name for the number format. bf16 only where the hardware computes in it; elsewhere it is slower."""
+def lightning_precision(setting: str, accelerator: str) -> str:
+    """Lightning's name for the number format; "auto" is bf16 where the hardware has it, fp16 on an older GPU."""
     if setting != "auto":
         return {"bf16": "bf16-mixed", "fp16": "16-mixed", "fp32": "32-true"}[setting]
-    if accelerator in ("auto", "gpu", "cuda") and torch.cuda.is_available():
-        return "bf16-mixed" if torch.cuda.get_device_capability()[0] >= 8 else "16-mixed"
-    has_amx = getattr(torch.cpu, "_is_amx_tile_supported", lambda: False)()
-    return "bf16-mixed" if accelerator in ("auto", "cpu") and has_amx else "32-true"
+    gpu = accelerator in ("auto", "gpu", "cuda") and torch.cuda.is_available()
+    if bf16_is_fast(torch.device("cuda" if gpu else "cpu")) and accelerator in ("auto", "gpu", "cuda", "cpu"):
+        return "bf16-mixed"
+    return "16-mixed" if gpu else "32-true"
 
 
 def predict(model: AcousticModel, frames: Tensor, lengths: Tensor) -> Tensor:
@@ -232,8 +224,12 @@ class AcousticLearner(L.LightningModule):
         entropy = np.random.SeedSequence((self.run.seed, self.current_epoch, index, self.global_rank))
         torch.manual_seed(int(entropy.generate_state(1)[0]))
         if self.run.optimizer.schedule == "cosine":
+            o = self.run.optimizer
+            rate = cosine(
+                self.global_step, lr=o.lr, warmup_steps=o.warmup_steps, total_steps=o.total_steps, min_lr=o.min_lr
+            )
             for group in self.optimizers().param_groups:
-                group["lr"] = cosine_lr(self.run.optimizer, self.global_step)
+                group["lr"] = rate
 
     def on_train_epoch_start(self) -> None:
         for block in self.frozen:
@@ -300,13 +296,12 @@ class AcousticLearner(L.LightningModule):
 
     def _log_correlations(self, target_db: np.ndarray, predicted_db: np.ndarray, whose: str) -> None:
         """Over the speech frames of a recording. Every process logs every figure, if need be with weight 0."""
-        level = target_db.mean(axis=1)
-        speech = level > level.max() - SPEECH_RANGE_DB
+        speech = speech_frames(target_db, SPEECH_RANGE_DB)
         for name, measure in (("shape", spectral_shape_correlation), ("loudness", loudness_correlation)):
             value = measure(target_db[speech], predicted_db[speech])
             for kind in sorted(set(self.val_speakers)):
                 counts = kind == whose and value is not None
-                self._log(f"val/{name}_{kind}", value if counts else 0.0, int(speech.sum()) if counts else 0)
+                self._log(f"val/{name}_{kind}", value if counts else 0.0, len(speech) if counts else 0)
 
     def _log(self, name: str, value: Tensor | float, weight: int) -> None:
         self.log(name, value, batch_size=weight, on_step=False, on_epoch=True, sync_dist=True)
@@ -377,7 +372,7 @@ def train(run: AcousticRun) -> Path:
         num_nodes=loop.nodes,
         strategy="ddp" if several else "auto",
         sync_batchnorm=several and torch.cuda.is_available(),  # torch has it for GPUs only
-        precision=choose_precision(loop.precision, loop.accelerator),
+        precision=lightning_precision(loop.precision, loop.accelerator),
         max_epochs=loop.max_epochs,
         max_steps=run.optimizer.total_steps or -1,
         max_time=None if loop.max_hours is None else {"seconds": round(3600 * loop.max_hours)},

@@ -11,7 +11,7 @@ import numpy as np
 
 from rtmri2speech.atomic import replacing
 from rtmri2speech.errors import InputError
-from rtmri2speech.mel import Scaler, mel_spectrogram_db
+from rtmri2speech.mel import SPEECH_RANGE_DB, Scaler, mel_spectrogram_db
 from rtmri2speech.spec import FrameSpec, MelSpec
 
 from .checks import SILENT_DBFS, audio_lag, clipped_share, level_dbfs
@@ -119,10 +119,10 @@ def make_sample(source: Source, settings: Settings) -> Sample:
 
 
 def speech_level_dbfs(waveform: np.ndarray, spec: MelSpec) -> float:
-    """RMS level of the louder parts: the mel hops within 40 dB of the loudest one."""
+    """RMS level of the speech: the mel hops within SPEECH_RANGE_DB of the loudest one."""
     hops = waveform[: len(waveform) // spec.hop_length * spec.hop_length].reshape(-1, spec.hop_length)
     power = np.mean(np.square(hops, dtype=np.float64), axis=1)
-    return float(10 * np.log10(power[power >= power.max() * 1e-4].mean()))
+    return float(10 * np.log10(power[power >= power.max() * 10 ** (-SPEECH_RANGE_DB / 10)].mean()))
 
 
 def fit_length(waveform: np.ndarray, frames: int, spec: MelSpec) -> np.ndarray:

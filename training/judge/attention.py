@@ -31,9 +31,8 @@ from rtmri2speech.atomic import never_onto
 from rtmri2speech.attention import band_cams, band_energy
 from rtmri2speech.clip import read_clip
 from rtmri2speech.errors import InputError
-from rtmri2speech.evaluation import SPEECH_RANGE_DB, speech_frames
 from rtmri2speech.frames import prepare_frames
-from rtmri2speech.mel import band_bins, mel_spectrogram_db
+from rtmri2speech.mel import SPEECH_RANGE_DB, band_bins, mel_spectrogram_db, speech_frames
 from rtmri2speech.models.acoustic import AcousticModel
 from rtmri2speech.models.bundle import Bundle
 from rtmri2speech.models.features import BATCH, FeatureExtractor

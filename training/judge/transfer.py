@@ -23,8 +23,7 @@ from typer import Argument, Option
 from rtmri2speech.analysis import analyse
 from rtmri2speech.atomic import never_onto
 from rtmri2speech.clip import Clip, read_clip
-from rtmri2speech.evaluation import SPEECH_RANGE_DB, speech_frames
-from rtmri2speech.mel import mel_spectrogram_db
+from rtmri2speech.mel import SPEECH_RANGE_DB, mel_spectrogram_db, speech_frames
 from rtmri2speech.metrics import loudness_correlation, spectral_shape_correlation
 from rtmri2speech.models.bundle import Bundle
 from rtmri2speech.models.load import load_bundle

@@ -16,9 +16,10 @@ from rtmri2speech.anatomy.network import Segmenter, SegmenterConfig, soft_cross_
 from rtmri2speech.anatomy.regions import NAMES
 from rtmri2speech.atomic import replacing
 from rtmri2speech.errors import InputError
-from rtmri2speech.models.features import choose_precision
 from rtmri2speech.models.weights import read_checkpoint
+from rtmri2speech.precision import choose_precision
 
+from ..schedules import cosine
 from .looks import example
 from .maps import LabelMaps, read_or_make_maps
 
@@ -93,8 +94,15 @@ def train(settings: RegionsSettings) -> Segmenter:
     weights = torch.tensor([_WEIGHT.get(name, 1.0) for name in NAMES])
     started, losses = time.monotonic(), []
     while step < settings.steps:
+        rate = cosine(
+            step,
+            lr=settings.learning_rate,
+            warmup_steps=settings.warmup,
+            total_steps=settings.steps,
+            min_lr=0.01 * settings.learning_rate,
+        )
         for group in optimiser.param_groups:
-            group["lr"] = learning_rate(settings, step)
+            group["lr"] = rate
         pictures, quarters = batch(learning, settings, step)
         network.train()
         with torch.autocast("cpu", dtype, dtype != torch.float32):
@@ -131,14 +139,6 @@ def _stacked(examples: list) -> tuple[Tensor, Tensor]:
     pictures = torch.from_numpy(np.stack([e.picture for e in examples]))[:, None]
     quarters = torch.from_numpy(np.stack([e.regions for e in examples])).long()
     return pictures.to(memory_format=torch.channels_last), quarters
-
-
-def learning_rate(settings: RegionsSettings, step: int) -> float:
-    """Up in a straight line, then down along a cosine to a hundredth."""
-    if step < settings.warmup:
-        return settings.learning_rate * (step + 1) / settings.warmup
-    done = (step - settings.warmup) / max(1, settings.steps - settings.warmup)
-    return settings.learning_rate * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * done)))
 
 
 @torch.no_grad()

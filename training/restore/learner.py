@@ -23,11 +23,12 @@ from rtmri2speech.restore.model import Restorer
 from rtmri2speech.spec import MelSpec
 
 from ..corpus.speech import Recording, spread
+from ..schedules import linear
 from ..vocoder.discriminators import Discriminators
 from ..vocoder.losses import discriminator_loss, generator_losses, mel_loss, stft_loss
 from .batches import StageBatches
 from .degrade import Degrader
-from .settings import STAGES, RestoreSettings, Stage
+from .settings import STAGES, RestoreSettings
 
 _FROZEN = "model.encoder.hubert."
 
@@ -36,13 +37,6 @@ def feature_loss(restored: Tensor, clean: Tensor) -> Tensor:
     """L1 + L2 + spectral convergence of features (B, T, C), as in Miipher (Y. Koizumi et al., WASPAA 2023)."""
     difference = (restored - clean).norm(dim=(1, 2)) / clean.norm(dim=(1, 2)).clamp_min(1e-6)
     return l1_loss(restored, clean) + mse_loss(restored, clean) + difference.mean()
-
-
-def learning_rate(stage: Stage, step: int) -> float:
-    """A linear rise over warmup_steps, then a linear fall to a tenth at the stage's last step."""
-    rise = (step + 1) / max(1, stage.warmup_steps)
-    fall = 1 - 0.9 * (step - stage.warmup_steps) / max(1, stage.steps - stage.warmup_steps)
-    return stage.lr * min(rise, fall)
 
 
 def loss_mel(rate: int) -> MelSpec:
@@ -101,7 +95,7 @@ class RestoreLearner(L.LightningModule):
         adapters, vocoder, discriminators = self.optimizers()
         for optimiser in (adapters, vocoder, discriminators):
             for group in optimiser.param_groups:
-                group["lr"] = learning_rate(own, step)
+                group["lr"] = linear(step, lr=own.lr, warmup_steps=own.warmup_steps, total_steps=own.steps)
         encoder, heard = self.model.encoder, self._standardised(batch["heard"])
         losses = {}
         if stage != "vocoder":

@@ -22,6 +22,7 @@ from rtmri2speech.models.weights import read_checkpoint
 from rtmri2speech.restore.encoder import ENCODER_RATE, build_hubert, framed, standardise
 
 from ..corpus.speech import Recording, SpeechSource, prepare_sources
+from ..schedules import linear
 from ..settings import run_command
 from .recordings import PEAK, SegmentDraw
 
@@ -151,7 +152,7 @@ def pretrain(settings: PretrainSettings) -> Path:
         torch.manual_seed(hash((settings.seed, step)) % 2**31)  # dropout depends on the step alone, for resuming
         waveform, classes, mask = (x.to(device) for x in segments.batch(step))
         for group in optimiser.param_groups:
-            group["lr"] = learning_rate(settings, step)
+            group["lr"] = linear(step, lr=settings.lr, warmup_steps=settings.warmup_steps, total_steps=settings.steps)
         logits = model(waveform, mask)
         loss = cross_entropy(logits[mask], classes[mask])
         if not torch.isfinite(loss):
@@ -174,13 +175,6 @@ def pretrain(settings: PretrainSettings) -> Path:
             with replacing(checkpoint) as temporary:
                 torch.save(state | {"settings": _identity(settings)}, temporary)
     return save_encoder(model, settings, seconds, run / "encoder")
-
-
-def learning_rate(settings: PretrainSettings, step: int) -> float:
-    """A linear rise over warmup_steps, then a linear fall to a tenth at the last step."""
-    rise = (step + 1) / max(1, settings.warmup_steps)
-    fall = 1 - 0.9 * (step - settings.warmup_steps) / max(1, settings.steps - settings.warmup_steps)
-    return settings.lr * min(rise, fall)
 
 
 def save_encoder(model: MaskedPrediction, settings: PretrainSettings, seconds: float, folder: Path) -> Path:

@@ -13,6 +13,7 @@ from rtmri2speech.errors import InputError
 from rtmri2speech.frames import prepare_frames
 from rtmri2speech.mel import Scaler
 from rtmri2speech.models.acoustic import AcousticConfig, AcousticModel
+from rtmri2speech.precision import choose_precision
 from rtmri2speech.spec import MelSpec
 from training.acoustic.dataset import (
     Corpus,
@@ -25,7 +26,7 @@ from training.acoustic.dataset import (
     windows_of,
 )
 from training.acoustic.split import SplitConfig
-from training.acoustic.train import AcousticRun, choose_precision, model_tensors, predict, train
+from training.acoustic.train import AcousticRun, lightning_precision, model_tensors, predict, train
 from training.settings import CONFIGS, build, read_arguments, read_yaml
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -226,15 +227,20 @@ def test_wrong_settings_are_told_by_name(change, message):
         build(AcousticRun, {"data_dir": "d", "run_dir": "r"} | change)
 
 
-def test_bf16_is_only_chosen_where_the_hardware_computes_in_it(monkeypatch):
+def test_training_runs_in_bf16_where_synthesis_would(monkeypatch):
+    """One answer for both: the hardware's own, AVX512-BF16 counted; older GPUs train in fp16."""
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    for amx, expected in ((True, "bf16-mixed"), (False, "32-true")):
-        monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda amx=amx: amx, raising=False)
-        assert choose_precision("auto", "auto") == expected
+    for amx, avx512, expected in ((True, False, "bf16"), (False, True, "bf16"), (False, False, "fp32")):
+        monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda amx=amx: amx)
+        monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda avx512=avx512: avx512)
+        assert lightning_precision("auto", "auto") == {"bf16": "bf16-mixed", "fp32": "32-true"}[expected]
+        dtype = choose_precision("auto", torch.device("cpu"))
+        assert dtype == {"bf16": torch.bfloat16, "fp32": torch.float32}[expected]
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    for capability, expected in (((7, 5), "16-mixed"), ((9, 0), "bf16-mixed")):
-        monkeypatch.setattr(torch.cuda, "get_device_capability", lambda capability=capability: capability)
-        assert choose_precision("auto", "auto") == expected
+    for native, expected in ((False, "16-mixed"), (True, "bf16-mixed")):
+        monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation, native=native: native)
+        assert lightning_precision("auto", "auto") == expected
+    assert lightning_precision("fp16", "cpu") == "16-mixed"
 
 
 def test_the_command_trains_in_two_processes(dataset, tmp_path):

@@ -18,7 +18,6 @@ from training.acoustic.train import (
     AcousticRun,
     OptimizerConfig,
     cnn_blocks,
-    cosine_lr,
     model_tensors,
     train,
 )
@@ -127,13 +126,6 @@ def test_blocks_are_in_the_order_the_picture_passes():
         for block in blocks:
             y = block(y)
         torch.testing.assert_close(y, model.feature_maps(x))
-
-
-def test_the_cosine_warms_up_and_ends_at_min_lr():
-    o = OptimizerConfig(lr=1.0, min_lr=0.1, schedule="cosine", warmup_steps=10, total_steps=110)
-    assert cosine_lr(o, 0) == pytest.approx(0.1) and cosine_lr(o, 9) == pytest.approx(1.0)
-    assert cosine_lr(o, 10) == pytest.approx(1.0) and cosine_lr(o, 60) == pytest.approx(0.55)
-    assert cosine_lr(o, 110) == pytest.approx(0.1) and cosine_lr(o, 500) == pytest.approx(0.1)
 
 
 def test_training_ends_with_the_cosine(dataset, tmp_path):

@@ -14,7 +14,7 @@ from rtmri2speech.restore.model import load_restoration
 from training.corpus.speech import SpeechSource
 from training.restore.batches import StageBatches
 from training.restore.degrade import Degradation
-from training.restore.learner import feature_loss, learning_rate
+from training.restore.learner import feature_loss
 from training.restore.publish import publish
 from training.restore.settings import RestoreSettings, Stage, Weights
 from training.restore.train import train
@@ -197,13 +197,6 @@ def test_feature_loss_is_the_sum_of_its_three_terms():
     clean = torch.tensor([[[3.0, 4.0]]])
     restored = torch.tensor([[[3.0, 2.0]]])
     assert feature_loss(restored, clean).item() == pytest.approx((0 + 2) / 2 + (0 + 4) / 2 + 2 / 5)
-
-
-def test_the_learning_rate_rises_and_falls():
-    stage = Stage(100, lr=1.0, warmup_steps=10)
-    assert learning_rate(stage, 0) == pytest.approx(0.1)
-    assert learning_rate(stage, 10) == pytest.approx(1.0)
-    assert learning_rate(stage, 100) == pytest.approx(0.1)
 
 
 @pytest.mark.parametrize("name", ["restore", "restore_small"])
