@@ -6,7 +6,7 @@ clip's frames -> model's rate -> CNN -> BiLSTM -> mel -> vocoder -> waveform
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,6 +22,7 @@ from .models.bundle import Bundle
 from .models.features import BATCH, FeatureExtractor
 from .models.hifigan import vocoder_input
 from .precision import choose_precision
+from .progress import UNSEEN, Progress
 from .render.grid import UpsampledGrid, upsample_grid
 from .spec import DEFAULT_BANDS, Band
 
@@ -29,8 +30,6 @@ NORMALIZATIONS = ("clip", "frame")
 SILENCES = ("hide", "show")
 _VOCODER_CHUNK = 256  # mel frames a piece: bounds the memory of a long clip
 _VOCODER_CONTEXT = 16  # mel frames on each side of a piece; the generator hears about 12
-
-Progress = Callable[[str, float], None]
 
 
 @dataclass(frozen=True)
@@ -107,7 +106,7 @@ def analyse(
     silence: str = "hide",
     precision: str = "auto",
     speak: bool = True,
-    progress: Progress | None = None,
+    progress: Progress = UNSEEN,
 ) -> Analysis:
     """Synthesise the clip's speech and explain the energy in each band, frame by frame.
 
@@ -115,8 +114,7 @@ def analyse(
     energy: "db" or "power". normalize: "clip" or "frame", how heatmaps are scaled for display.
     silence: "hide" or "show" the heatmaps of frames in which the model is silent; they explain silence, not speech.
     precision: "auto", "fp32" or "bf16", of the CNN and the vocoder. speak: False skips the vocoder: audio is empty.
-    progress: called with a stage (frames, attention, speech) and the share done of all; an exception from it ends
-    the work.
+    progress: its stages are frames, attention and speech.
     Raises InputError on a band outside the mel, an unknown choice, or two bands of one name.
     """
     bands = tuple(DEFAULT_BANDS if bands is None else bands)
@@ -128,19 +126,18 @@ def analyse(
         if given not in known:
             raise InputError("{given!r} is not one of {known}.", given=given, known=", ".join(known))
     dtype = choose_precision(precision, bundle.device)
-    tell = progress or (lambda stage, share: None)
     clock = _Clock()
 
     model_frames = timeline.retime(clip, bundle.fps)
     size, count = bundle.frames.size, len(model_frames)
     chunks = (prepare_frames(model_frames[k : k + BATCH], size) for k in range(0, count, BATCH))
     extract = FeatureExtractor(bundle.acoustic, dtype, bundle.onnx, size)
-    maps, features = extract(chunks, count, lambda done: tell("frames", 0.7 * done / count))
+    maps, features = extract(chunks, count, progress.part(None, 0, 0.7))
     with torch.no_grad():
         mel = bundle.acoustic.mel_from_features(features[None])[0]
     seconds = {"acoustic": clock.lap()}
 
-    tell("attention", 0.7)
+    progress("attention", 0.7)
     cam = band_cams(bundle.acoustic, bundle.scaler, maps, features, bins, objective=objective, energy=energy)
     band_db = {name: band_energy(mel, bundle.scaler, b, "db").cpu().numpy() for name, b in bins.items()}
     seconds["attention"] = clock.lap()
@@ -148,7 +145,7 @@ def analyse(
     mel_db = bundle.scaler.to_db(mel)
     audio = np.zeros(0, np.float32)
     if speak:
-        audio = vocode(bundle, mel_db, precision, lambda share: tell("speech", 0.75 + 0.25 * share))
+        audio = vocode(bundle, mel_db, precision, progress.part(None, 0.75, 1))
     seconds["vocoder"] = clock.lap()
     return Analysis(
         clip=clip,
@@ -172,12 +169,7 @@ def analyse(
     )
 
 
-def vocode(
-    bundle: Bundle,
-    mel_db: torch.Tensor,
-    precision: str = "auto",
-    progress: Callable[[float], None] | None = None,
-) -> np.ndarray:
+def vocode(bundle: Bundle, mel_db: torch.Tensor, precision: str = "auto", progress: Progress = UNSEEN) -> np.ndarray:
     """dB mel (T, n_mels) -> waveform (T * hop_length,) float32 in [-1, 1], in overlapping pieces without seams."""
     dtype = choose_precision(precision, bundle.device)
     hop, count = bundle.mel.hop_length, len(mel_db)
@@ -189,8 +181,7 @@ def vocode(
             before, after = min(start, _VOCODER_CONTEXT), min(count - end, _VOCODER_CONTEXT)
             samples = bundle.vocoder(log_mel[..., start - before : end + after])[0, 0].float()
             pieces.append(samples[before * hop : (before + end - start) * hop])
-            if progress:
-                progress(end / count)
+            progress("speech", end, count)
     return torch.cat(pieces).cpu().numpy()
 
 

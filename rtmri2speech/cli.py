@@ -83,16 +83,17 @@ def synth(
     """Synthesise the speech of a clip."""
     from .analysis import analyse
     from .audio import write_audio
+    from .clip import read_clip
     from .models.load import load_bundle
 
     never_onto([output, mel], [video, bundle])
     loaded = load_bundle(bundle)
-    start = time.perf_counter()
-    clip = _read(video, fps)
-    decode_s = time.perf_counter() - start
-    with _bar("Synthesising") as progress:
-        result = analyse(loaded, clip, bands=(), precision=precision, progress=progress)
-    total_s = time.perf_counter() - start
+    with _bar() as progress:
+        start = time.perf_counter()
+        clip = read_clip(video, fps=fps, progress=progress.part(None, 0, 0.1))
+        decode_s = time.perf_counter() - start
+        result = analyse(loaded, clip, bands=(), precision=precision, progress=progress.part(None, 0.1, 1))
+        total_s = time.perf_counter() - start
     write_audio(output, result.audio, result.sample_rate)
     if mel:
         _save_array(mel, result.mel_db)
@@ -157,6 +158,7 @@ def gradcam(
 
     from .analysis import analyse
     from .atomic import filling
+    from .clip import read_clip
     from .models.load import load_bundle
     from .render.figures import average_figure, frame_figure
     from .sequence import sequence_record, write_record, write_sequence
@@ -178,9 +180,9 @@ def gradcam(
     parts = ["sequence.npy", "sequence.json", "average.png", *drawn]
     never_onto((output / f"gradcam_{band.name}_{part}" for band in bands for part in parts), [video, bundle])
     loaded = load_bundle(bundle)
-    clip = _read(video, fps)
-    with _bar("Analysing") as progress:
-        how = {"silence": silence, "precision": precision, "speak": False, "progress": progress}
+    with _bar() as progress:
+        clip = read_clip(video, fps=fps, progress=progress.part(None, 0, 0.1))
+        how = {"silence": silence, "precision": precision, "speak": False, "progress": progress.part(None, 0.1, 1)}
         result = analyse(loaded, clip, bands, objective, energy, normalize, **how)
     rows = result.of_clip_frame if per == "clip" else np.arange(len(result.mel_db))
     frames, rate = (clip.frames, clip.fps) if per == "clip" else (result.model_frames, result.fps)
@@ -194,12 +196,14 @@ def gradcam(
                 last=len(rows) - 1,
             )
     video_name = Path(clip.source).name
-    with filling(output) as folder, _bar("Writing") as progress:
+    with filling(output) as folder, _bar() as progress:
         for number, band in enumerate(bands):
             path = folder / f"gradcam_{band.name}_sequence.npy"
             heat = result.heatmap_frames(band.name)
             heat = replace(heat, grids=heat.grids[rows])
-            write_sequence(path, heat)
+            part = progress.part(None, number / len(bands), (number + 1) / len(bands))
+            write_sequence(path, heat, part.part(None, 0, 0.8))
+            part("figures", 0.8)
             maps = {band.label: heat}
             look = {"alpha": alpha, "dpi": dpi, "colour_maps": [colours[number]] if colours else None}
             heat_averaged = {band.label: replace(heat, grids=heat.grids[averaged])}
@@ -208,7 +212,6 @@ def gradcam(
                 name = f"gradcam_{band.name}_frame{frame:04d}.png"
                 frame_figure(folder / name, frames, maps, frame, rate, **look)
             write_record(path, sequence_record(result, loaded, video_name, band, rate))
-            progress("", (number + 1) / len(bands))
     print(f"{output}: {len(rows)} heatmaps of {', '.join(band.label for band in bands)}{_warning(loaded)}")
 
 
@@ -243,6 +246,7 @@ def export(
     """Write everything of a clip into one zip: videos, figures, traces, heatmaps, speech, and where they come from."""
     from .analysis import analyse
     from .audio import read_audio
+    from .clip import read_clip
     from .export import Look, Subject, write_zip
     from .labels import labels_of
     from .models.load import load_bundle
@@ -254,13 +258,12 @@ def export(
     look = Look(None, colours, alpha, combine, layout, side, sound, slow, stretch, language)
     original = read_audio(reference) if reference else None
     loaded = load_bundle(bundle)
-    clip = _read(video, fps)
-    with _bar("Analysing") as progress:
-        how = {"silence": silence, "precision": precision, "progress": progress}
+    with _bar() as progress:
+        clip = read_clip(video, fps=fps, progress=progress.part(None, 0, 0.05))
+        how = {"silence": silence, "precision": precision, "progress": progress.part(None, 0.05, 0.4)}
         result = analyse(loaded, clip, bands, objective, energy, normalize, **how)
-    with _bar("Exporting") as progress:
         subject = Subject(video.stem, result, loaded, video, original, reference)
-        write_zip(output, subject, look, frame, lambda share, stage: progress(stage, share))
+        write_zip(output, subject, look, frame, progress.part(None, 0.4, 1))
     print(f"{output}: everything of {video.name}{_warning(loaded)}")
 
 
@@ -316,7 +319,7 @@ def slowmo(
     start_frame = record.get("start_frame", 0) if start_frame is None else start_frame
     clip = _read(video, clip_fps)
     frames, rate = _frames_at(clip, record.get("fps"), len(heatmap))
-    with _bar("Rendering") as progress:
+    with _bar() as progress:
         made = render(
             output,
             frames,
@@ -329,7 +332,7 @@ def slowmo(
             alpha=alpha,
             size=resize,
             colour_maps=colour_map,
-            progress=_counted(progress),
+            progress=progress,
         )
     print(f"{output}: {made.size[0]}x{made.size[1]}, {made.duration_s:.2f} s")
 
@@ -368,7 +371,7 @@ def overlay(
     elif audio != "none":
         sound, sound_rate = read_audio(audio)
     frames, rate = _frames_at(clip, _record_of(heatmap).get("fps"), len(next(iter(maps.values()))))
-    with _bar("Rendering") as progress:
+    with _bar() as progress:
         made = render(
             output,
             frames,
@@ -382,7 +385,7 @@ def overlay(
             audio=sound,
             audio_rate=sound_rate,
             slow=slow,
-            progress=_counted(progress),
+            progress=progress,
         )
     print(f"{output}: {made.size[0]}x{made.size[1]}, {made.duration_s:.2f} s")
 
@@ -422,7 +425,7 @@ def mask(
     frames = dim(clip.frames, cover, strength)
     even_width, even_height = even_size((width, height))
     frames = np.pad(frames, ((0, 0), (0, even_height - height), (0, even_width - width)), mode="edge")
-    with _bar("Rendering") as progress:
+    with _bar() as progress:
         write_video(
             output,
             (np.repeat(frame[:, :, None], 3, axis=2) for frame in frames),
@@ -431,7 +434,7 @@ def mask(
             clip.fps,
             clip.audio,
             clip.audio_rate,
-            _counted(progress),
+            progress,
         )
     print(f"{output}: {', '.join(part.name for part in regions)} dimmed to {100 * (1 - strength):.0f} %")
 
@@ -451,8 +454,8 @@ def evaluate(
     results = {}
     for number, file in enumerate(files):
         with _bar(f"{number + 1}/{len(files)} {file.name}") as progress:
-            results[str(file)] = evaluate_clip(loaded, _with_sound(file))
-            progress("", 1.0)
+            clip = _with_sound(file, progress.part(None, 0, 0.1))
+            results[str(file)] = evaluate_clip(loaded, clip, progress.part(None, 0.1, 1))
     means = mean_over_clips(list(results.values()))
     if as_json:
         _print({"bundle": loaded.name, "clips": results, "mean": means})
@@ -524,7 +527,7 @@ def restore(
     if bundle and method == "classical":
         raise InputError("The classical method takes no bundle: leave out --bundle, or choose --method neural.")
     never_onto([output], [sound, bundle])
-    with _bar("Restoring") as progress:
+    with _bar() as progress:
         report = restore_file(sound, output, method or ("neural" if bundle else "classical"), bundle, progress)
     if as_json:
         _print(report | {"peak_memory_mb": _peak_memory_mb()})
@@ -542,15 +545,16 @@ def restore(
 def _read(path: Path, fps: float | None = None):
     from .clip import read_clip
 
-    with _bar("Reading") as progress:
-        return read_clip(path, fps=fps, progress=_counted(progress))
+    with _bar() as progress:
+        return read_clip(path, fps=fps, progress=progress)
 
 
-def _with_sound(path: Path):
+def _with_sound(path: Path, progress):
     """The clip; without a sound track of its own, with the .wav of the same name beside it."""
     from .audio import read_audio
+    from .clip import read_clip
 
-    clip = _read(path)
+    clip = read_clip(path, progress=progress)
     beside = path.with_suffix(".wav")
     if clip.audio is None and beside.is_file():
         audio, rate = read_audio(beside)
@@ -699,22 +703,20 @@ def _peak_memory_mb() -> float | None:
 
 
 @contextmanager
-def _bar(title: str):
-    """A progress bar on stderr, when that is a terminal. Gives progress(stage, share done)."""
+def _bar(title: str = ""):
+    """A progress bar on stderr, when that is a terminal. Gives the Progress that it shows."""
     from tqdm import tqdm
+
+    from .progress import Progress
 
     layout = "{desc} {percentage:3.0f} %|{bar}| {elapsed}"
     with tqdm(total=1.0, desc=title, leave=False, disable=not sys.stderr.isatty(), bar_format=layout) as bar:
 
-        def progress(stage: str, share: float) -> None:
+        def show(stage: str, done: float, total: float) -> None:
             bar.set_description(f"{title} {stage}".strip(), refresh=False)
-            bar.update(share - bar.n)
+            bar.update(done / total - bar.n)
 
-        yield progress
-
-
-def _counted(progress):
-    return lambda done, total: progress("", done / max(total, 1))
+        yield Progress(show)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -6,13 +6,14 @@ Decoding uses FFmpeg's libraries through PyAV (OpenCV's VideoCapture aborts on r
 import os
 import re
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from .errors import InputError
+from .progress import UNSEEN, Progress
 from .spec import MelSpec
 
 # Container formats that hold their pictures themselves. Playlists and the like, which name other files, stay out.
@@ -22,8 +23,6 @@ _CONTAINERS = (
 _PICTURES = {".png", ".tif", ".tiff"}
 _ARRAYS = {".npy", ".npz"}
 SMALLEST_SIDE = 16
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -78,7 +77,7 @@ def read_clip(
     *,
     fps: float | None = None,
     limits: ClipLimits | None = None,
-    progress: Progress | None = None,
+    progress: Progress = UNSEEN,
 ) -> Clip:
     """Read a video with or without sound, a folder of numbered PNG/TIFF frames, or a .npy/.npz array (T, H, W).
 
@@ -199,7 +198,7 @@ def _even_times(count: int, fps: float) -> np.ndarray:
 # ---------------------------------------------------------------------------------------------------------- video
 
 
-def _read_video(path: Path, fps: float | None, limits: ClipLimits, progress: Progress | None) -> Clip:
+def _read_video(path: Path, fps: float | None, limits: ClipLimits, progress: Progress) -> Clip:
     import av
 
     unreadable = InputError("{path} is not a video that can be decoded.", path=path)
@@ -236,8 +235,7 @@ def _read_video(path: Path, fps: float | None, limits: ClipLimits, progress: Pro
                     frames.add(_gray(frame))
                     starts.append(frame.time)
                     lengths.append(float(frame.duration * frame.time_base) if frame.duration else 0.0)
-                    if progress:
-                        progress(len(starts), max(video.frames, len(starts)))
+                    progress("reading", len(starts), max(video.frames, len(starts)))
         except av.FFmpegError as error:
             damage = error
         pixel_format, codec = video.codec_context.pix_fmt, video.codec_context.name
@@ -339,7 +337,7 @@ class _Sound:
 # ---------------------------------------------------------------------------------------------- folders and arrays
 
 
-def _read_folder(path: Path, fps: float, limits: ClipLimits, progress: Progress | None) -> Clip:
+def _read_folder(path: Path, fps: float, limits: ClipLimits, progress: Progress) -> Clip:
     import cv2
 
     numbered = {}
@@ -369,8 +367,7 @@ def _read_folder(path: Path, fps: float, limits: ClipLimits, progress: Progress 
         if picture is None:
             raise InputError("{path} is not a picture that can be read.", path=file)
         frames.add(picture)
-        if progress:
-            progress(number - first + 1, len(numbered))
+        progress("reading", number - first + 1, len(numbered))
     details = {"codec": numbered[first].suffix[1:].lower(), "pixel_format": str(frames.frames[0].dtype)}
     stacked = frames.stack()
     return Clip(stacked, _even_times(len(stacked), fps), source=str(path), details=details)

@@ -1,6 +1,5 @@
 """Two bundles on one clip: what they have in common, and how what one hears differs."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,8 +12,8 @@ from .experiment import mean_changes
 from .mel import band_bins
 from .metrics import mcd
 from .models.bundle import Bundle
+from .progress import UNSEEN, Progress
 
-Progress = Callable[[float], None]
 Sound = tuple[np.ndarray, int]
 
 
@@ -45,14 +44,13 @@ class Comparison:
 
 
 def compare(
-    bundle: Bundle, analysis: Analysis, other: Bundle, original: Sound | None, progress: Progress | None = None
+    bundle: Bundle, analysis: Analysis, other: Bundle, original: Sound | None, progress: Progress = UNSEEN
 ) -> Comparison:
     """Analyse the clip of `analysis`, which `bundle` made, with the `other` bundle.
 
-    original: the clip's original speech, (samples,) and rate. progress: called with the share done; an exception
-    from it ends the work. Raises InputError where the other bundle cannot explain the bands.
+    original: the clip's original speech, (samples,) and rate. progress: its stages are those of `analyse` and scores.
+    Raises InputError where the other bundle cannot explain the bands.
     """
-    tell = progress or (lambda share: None)
     second = analyse(
         other,
         analysis.clip,
@@ -61,7 +59,7 @@ def compare(
         analysis.energy,
         analysis.normalize,
         silence=analysis.silence,
-        progress=lambda stage, share: tell(0.6 * share),
+        progress=progress.part(None, 0, 0.6),
     )
     spec, count = bundle.mel, len(analysis.mel_db)
     before, after = (heard_mel(made.audio, made.sample_rate, spec, count) for made in (analysis, second))
@@ -75,11 +73,11 @@ def compare(
     if original is not None:
         made = []
         for number, (one, result) in enumerate(((bundle, analysis), (other, second))):
-            tell(0.6 + 0.2 * number)
+            progress("scores", 0.6 + 0.2 * number)
             reference = read_reference(*original, one.mel, len(result.mel_db))
             made.append(score(reference, result.mel_db, result.audio))
         scores = tuple(made)
-    tell(1.0)
+    progress("scores", 1)
     return Comparison(
         first=analysis,
         second=second,

@@ -1,6 +1,5 @@
 """How well a bundle speaks a clip, against the clip's own sound; with the ceiling and the floor beside it."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +12,7 @@ from .errors import InputError
 from .mel import SPEECH_RANGE_DB, band_bins, mel_spectrogram_db, speech_frames
 from .metrics import evaluate_mels, evaluate_waveforms
 from .models.bundle import Bundle
+from .progress import UNSEEN, Progress
 from .render.stretch import fit
 from .spec import DEFAULT_BANDS, MelSpec
 from .sync import speech_lag
@@ -22,8 +22,6 @@ CANDIDATES = {
     "copy_synthesis": "the vocoder on the reference's own mel: the ceiling",
     "mean_mel": "the vocoder on the mean mel of the training data: the floor",
 }
-
-Progress = Callable[[float], None]
 
 
 @dataclass(frozen=True)
@@ -88,24 +86,23 @@ def score(reference: Reference, mel_db: np.ndarray, audio: np.ndarray) -> dict[s
     )
 
 
-def assess(bundle: Bundle, analysis: Analysis, reference: Reference, progress: Progress | None = None) -> Assessment:
+def assess(bundle: Bundle, analysis: Analysis, reference: Reference, progress: Progress = UNSEEN) -> Assessment:
     """Score an analysis by this bundle, with its ceiling and floor (CANDIDATES), against the original speech.
 
-    progress: called with the share done, 0 to 1; an exception from it ends the work.
+    progress: its one stage is scores.
     """
-    tell = progress or (lambda share: None)
     mean_mel = np.tile(bundle.scaler.mean, (len(analysis.mel_db), 1))
-    tell(0.0)
-    copied = vocode(bundle, torch.from_numpy(reference.mel_db), progress=lambda share: tell(0.2 * share))
-    floor = vocode(bundle, torch.from_numpy(mean_mel), progress=lambda share: tell(0.2 + 0.2 * share))
+    progress("scores", 0)
+    copied = vocode(bundle, torch.from_numpy(reference.mel_db), progress=progress.part("scores", 0, 0.2))
+    floor = vocode(bundle, torch.from_numpy(mean_mel), progress=progress.part("scores", 0.2, 0.4))
     sounds = {"synthesis": analysis.audio, "copy_synthesis": copied, "mean_mel": floor}
     mels = {"synthesis": analysis.mel_db, "copy_synthesis": reference.mel_db, "mean_mel": mean_mel}
     scores = {}
     for number, name in enumerate(CANDIDATES):
-        tell(0.4 + 0.2 * number)
+        progress("scores", 0.4 + 0.2 * number)
         scores[name] = score(reference, mels[name], sounds[name])
     lag_s, certainty = speech_lag(analysis.mel_db, reference.mel_db, analysis.fps)
-    tell(1.0)
+    progress("scores", 1)
     return Assessment(
         scores=scores,
         sounds=sounds,
@@ -116,7 +113,7 @@ def assess(bundle: Bundle, analysis: Analysis, reference: Reference, progress: P
     )
 
 
-def evaluate_clip(bundle: Bundle, clip: Clip) -> dict:
+def evaluate_clip(bundle: Bundle, clip: Clip, progress: Progress = UNSEEN) -> dict:
     """Analyse a clip and assess it against its own sound.
 
     Returns {candidate: {metric: value or None}, "frames": T, "speech_frames": n, "duration_s": seconds,
@@ -126,12 +123,12 @@ def evaluate_clip(bundle: Bundle, clip: Clip) -> dict:
     """
     if clip.audio is None:
         raise InputError("{clip} has no sound to compare with: give clips with reference audio.", clip=clip.source)
-    analysis = analyse(bundle, clip, bands=())
+    analysis = analyse(bundle, clip, bands=(), progress=progress.part(None, 0, 0.6))
     try:
         reference = read_reference(clip.audio, clip.audio_rate, bundle.mel, len(analysis.mel_db))
     except InputError as error:
         raise InputError("{path}: {reason}", path=clip.source, reason=error) from None
-    made = assess(bundle, analysis, reference)
+    made = assess(bundle, analysis, reference, progress.part(None, 0.6, 1))
     return made.scores | {
         "frames": len(analysis.mel_db),
         "speech_frames": len(reference.speech_frames),

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .analysis import Analysis, Progress, analyse
+from .analysis import Analysis, analyse
 from .clip import Clip
 from .errors import InputError
 from .metrics import mcd
 from .models.bundle import Bundle
+from .progress import UNSEEN, Progress
 from .regions import TEMPLATE, Region, dim, joint_mask, still
 
 MANNERS = {"dark": dim, "still": still}
@@ -78,7 +79,7 @@ class Hidden:
         return np.array_equal(self.before.audio, self.after.audio)
 
 
-def hide(bundle: Bundle, analysis: Analysis, hiding: Hiding, progress: Progress | None = None) -> Hidden:
+def hide(bundle: Bundle, analysis: Analysis, hiding: Hiding, progress: Progress = UNSEEN) -> Hidden:
     """Hide regions of an analysed clip and analyse it again with the same bundle and settings.
 
     progress: as for `analyse`. Raises InputError for a region outside the picture, a strength outside 0 to 1, or a

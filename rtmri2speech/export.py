@@ -27,7 +27,7 @@ import json
 import platform
 import re
 import shlex
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -49,6 +49,7 @@ from .evidence import Account, account_of, template_masks
 from .labels import labels_of, read_intervals, write_labels
 from .mel import centre_frequencies_hz, mel_spectrogram_db
 from .models.bundle import DEFAULT_FOLDER, Bundle
+from .progress import UNSEEN, Progress
 from .render.encode import even_size
 from .render.figures import average_figure, frame_figure
 from .render.grid import UpsampledGrid
@@ -68,8 +69,6 @@ MOST_HEATMAP_BYTES = 2 * 2**30
 _PACKAGES = ("torch", "timm", "numpy", "opencv-python-headless", "av", "moviepy", "matplotlib", "soxr", "soundfile")
 _LONGEST_STEM = 40  # characters: Japanese ones take three of the 255 bytes of a file's name
 
-# progress(share done of all, stage): "video", "figures", "heatmaps" or "zip". An exception from it ends the work.
-Progress = Callable[[float, str], None]
 Stretch = tuple[int, int]
 
 
@@ -157,7 +156,7 @@ def write_files(
     look: Look,
     kinds: Sequence[str] = KINDS,
     frame: int = 0,
-    progress: Progress | None = None,
+    progress: Progress = UNSEEN,
 ) -> list[Path]:
     """Write the files of these kinds into a folder: all of them or, on any failure, none. Gives their paths.
 
@@ -166,21 +165,19 @@ def write_files(
     """
     folder = Path(folder)
     with filling(folder) as temporary:
-        _write_all(temporary, subject, look, kinds, frame, progress or _silent)
+        _write_all(temporary, subject, look, kinds, frame, progress)
         names = sorted(file.name for file in temporary.iterdir())
     return [folder / name for name in names]
 
 
-def write_zip(
-    path: str | PathLike, subject: Subject, look: Look, frame: int = 0, progress: Progress | None = None
-) -> None:
+def write_zip(path: str | PathLike, subject: Subject, look: Look, frame: int = 0, progress: Progress = UNSEEN) -> None:
     """Write everything that there is of the clip, with provenance.json, into one zip; complete or not at all."""
-    tell, path = progress or _silent, Path(path)
+    path = Path(path)
     record = provenance(subject, look, frame)  # first: it says at once if the clip has gone
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as temporary, TemporaryDirectory(prefix="rtmri2speech-", dir=path.parent) as folder:
         folder = Path(folder)
-        _write_all(folder, subject, look, available(subject), frame, lambda share, stage: tell(0.85 * share, stage))
+        _write_all(folder, subject, look, available(subject), frame, progress.part(None, 0, 0.85))
         files = sorted(folder.iterdir())
         record["files"] = {file.name: _sha256(file) for file in files}
         (folder / "provenance.json").write_text(json.dumps(record, indent=1, ensure_ascii=False), encoding="utf-8")
@@ -195,7 +192,7 @@ def write_zip(
                     while block := source.read(2**20):
                         target.write(block)
                         done += len(block)
-                        tell(0.85 + 0.15 * done / whole, "zip")
+                        progress("zip", 0.85 + 0.15 * done / whole)
 
 
 def _write_all(
@@ -209,14 +206,11 @@ def _write_all(
     whole, done = sum(weights.get(kind, 0.5) for kind in kinds), 0.0
     for kind in (kind for kind in KINDS if kind in kinds):
         share = weights.get(kind, 0.5)
-
-        def tell(part: float, stage: str, done: float = done, share: float = share) -> None:
-            progress((done + share * part) / whole, stage)
-
-        tell(0.0, {"video": "video", "heat_video": "video", "heatmaps": "heatmaps"}.get(kind, "figures"))
-        _WRITERS[kind](folder, subject, look, stretch, frame, tell)
+        part = progress.part(None, done / whole, (done + share) / whole)
+        part({"video": "video", "heat_video": "video", "heatmaps": "heatmaps"}.get(kind, "figures"), 0)
+        _WRITERS[kind](folder, subject, look, stretch, frame, part)
         done += share
-    progress(1.0, "figures")
+    progress("figures", 1)
 
 
 def _write_video(folder: Path, subject: Subject, look: Look, stretch: Stretch, frame: int, tell: Progress) -> None:
@@ -239,7 +233,7 @@ def _write_video(folder: Path, subject: Subject, look: Look, stretch: Stretch, f
         start_frame=first,
         language=look.language,
         name=subject.name,
-        progress=lambda done, count: tell(done / count, "video"),
+        progress=tell,
     )
 
 
@@ -258,7 +252,7 @@ def _write_heat_video(folder: Path, subject: Subject, look: Look, stretch: Stret
         start_frame=first,
         language=look.language,
         name=subject.name,
-        progress=lambda done, count: tell(done / count, "video"),
+        progress=tell,
     )
 
 
@@ -363,7 +357,7 @@ def _write_heatmaps(folder: Path, subject: Subject, look: Look, stretch: Stretch
         )
     for number, (band, heat) in enumerate(zip(bands, _heatmaps(subject, look, stretch).values(), strict=True)):
         path = folder / f"{subject.stem}_{band.name}_heatmaps.npy"
-        write_sequence(path, heat, lambda share, done=number: tell((done + share) / len(bands), "heatmaps"))
+        write_sequence(path, heat, tell.part(None, number / len(bands), (number + 1) / len(bands)))
         record = sequence_record(analysis, subject.bundle, subject.source.name, band, analysis.fps, first)
         write_record(path, record)
         np.save(folder / f"{subject.stem}_{band.name}_cam.npy", analysis.cam[band.name][first : last + 1])
@@ -565,7 +559,3 @@ def _sha256_of_source(source: Path) -> str | dict[str, str]:
     if source.is_dir():
         return {file.name: _sha256(file) for file in sorted(source.iterdir()) if file.is_file()}
     return _sha256(source)
-
-
-def _silent(share: float, stage: str) -> None:
-    pass

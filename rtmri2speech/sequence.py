@@ -1,7 +1,7 @@
 """Heatmap sequences as files: NAME.npy, float32 (T, H, W) in [0, 1], and NAME.json beside it saying what they are."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +9,11 @@ import numpy as np
 from .analysis import Analysis
 from .atomic import replacing
 from .models.bundle import Bundle
+from .progress import UNSEEN, Progress
 from .spec import Band
 
 
-def write_sequence(path: Path, heatmaps: Sequence[np.ndarray], progress: Callable[[float], None] | None = None) -> None:
+def write_sequence(path: Path, heatmaps: Sequence[np.ndarray], progress: Progress = UNSEEN) -> None:
     """Write (T, H, W) to a .npy, one heatmap after the other: all at once would fill the memory, and a map into memory
     crashes the program instead of raising when the disk is full."""
     with path.open("wb") as file:
@@ -20,8 +21,7 @@ def write_sequence(path: Path, heatmaps: Sequence[np.ndarray], progress: Callabl
         np.lib.format.write_array_header_1_0(file, header)
         for t, heatmap in enumerate(heatmaps):
             file.write(np.ascontiguousarray(heatmap, "<f4").data)
-            if progress:
-                progress((t + 1) / len(heatmaps))
+            progress("heatmaps", t + 1, len(heatmaps))
 
 
 def sequence_record(

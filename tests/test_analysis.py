@@ -14,6 +14,7 @@ from rtmri2speech.clip import Clip
 from rtmri2speech.errors import InputError
 from rtmri2speech.frames import prepare_frames
 from rtmri2speech.models.hifigan import vocoder_input
+from rtmri2speech.progress import Progress
 from rtmri2speech.spec import Band
 from tests.conftest import moving_frames
 
@@ -109,13 +110,13 @@ def test_choices_are_validated(bundle, clip):
 def test_progress_can_stop_the_work(bundle, clip):
     shares = []
 
-    def stop(stage, share):
-        shares.append(share)
-        if share > 0.3:
+    def stop(stage, done, total):
+        shares.append(done / total)
+        if shares[-1] > 0.3:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        analyse(bundle, clip, progress=stop)
+        analyse(bundle, clip, progress=Progress(stop))
     assert shares == sorted(shares) and shares[-1] < 0.7
 
 

@@ -13,6 +13,7 @@ from rtmri2speech.analysis import analyse
 from rtmri2speech.clip import Clip
 from rtmri2speech.comparison import compare
 from rtmri2speech.models.load import load_bundle
+from rtmri2speech.progress import Progress
 from rtmri2speech.spec import MelSpec
 from tests.conftest import make_bundle, moving_frames
 
@@ -83,7 +84,7 @@ def test_scores_of_both(bundle, analysis):
     rng = np.random.default_rng(0)
     original = (rng.normal(0, 0.1, FRAMES * 420).astype(np.float32), 11413)
     shares = []
-    made = compare(bundle, analysis, other, original, shares.append)
+    made = compare(bundle, analysis, other, original, Progress(lambda stage, done, total: shares.append(done / total)))
     assert shares == sorted(shares) and shares[-1] == 1
     for scores, result in zip(made.scores, (made.first, made.second), strict=True):
         own = metrics.evaluate_waveforms(original[0], 11413, result.audio, 11413)

@@ -14,6 +14,7 @@ from rtmri2speech.analysis import analyse, vocode
 from rtmri2speech.clip import Clip
 from rtmri2speech.errors import InputError
 from rtmri2speech.evaluation import CANDIDATES, assess, evaluate_clip, mean_over_clips, read_reference, speech_frames
+from rtmri2speech.progress import Progress
 from tests.conftest import moving_frames
 
 FPS = 11413 / 420
@@ -105,11 +106,11 @@ def test_evaluate_clip_and_mean(bundle, speech):
 def test_progress_can_end_the_work(bundle, analysis, reference):
     shares = []
 
-    def progress(share):
-        shares.append(share)
-        if share > 0.3:
+    def stop(stage, done, total):
+        shares.append(done / total)
+        if shares[-1] > 0.3:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        assess(bundle, analysis, reference, progress)
+        assess(bundle, analysis, reference, Progress(stop))
     assert shares == sorted(shares) and 0.3 < shares[-1] < 0.5

@@ -10,6 +10,7 @@ from rtmri2speech.analysis import analyse
 from rtmri2speech.clip import Clip
 from rtmri2speech.errors import InputError
 from rtmri2speech.experiment import Hiding, hide, mean_changes, read_hiding
+from rtmri2speech.progress import Progress
 from rtmri2speech.regions import TEMPLATE, Region
 from tests.conftest import lively_bundle, moving_frames
 
@@ -120,11 +121,11 @@ def test_progress_can_end_the_work(bundle, analysis):
     class EnoughError(Exception):
         pass
 
-    def progress(stage, share):
+    def stop(stage, done, total):
         raise EnoughError
 
     with pytest.raises(EnoughError):
-        hide(bundle, analysis, Hiding((BOX,)), progress)
+        hide(bundle, analysis, Hiding((BOX,)), Progress(stop))
 
 
 @pytest.mark.parametrize(

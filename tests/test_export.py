@@ -21,6 +21,7 @@ from rtmri2speech.cli import main
 from rtmri2speech.errors import InputError
 from rtmri2speech.export import KINDS, Look, Subject, command, preview, write_files, write_zip
 from rtmri2speech.labels import read_intervals, write_labels
+from rtmri2speech.progress import Progress
 from rtmri2speech.render.colour import layer
 from rtmri2speech.spec import Band
 from tests.conftest import moving_frames, write_mp4
@@ -205,7 +206,8 @@ def test_speech_and_labels_are_cut_like_the_frames(subject, tmp_path):
 
 def test_everything_and_where_it_came_from(subject, tmp_path, coarse):
     shares = []
-    write_zip(tmp_path / "all.zip", subject, Look(side=128), 5, lambda share, stage: shares.append((share, stage)))
+    told = Progress(lambda stage, done, total: shares.append((done / total, stage)))
+    write_zip(tmp_path / "all.zip", subject, Look(side=128), 5, told)
     assert [share for share, _ in shares] == sorted(share for share, _ in shares) and shares[-1][0] == 1
     assert {stage for _, stage in shares} == {"video", "figures", "heatmaps", "zip"}
     with zipfile.ZipFile(tmp_path / "all.zip") as archive:
@@ -306,7 +308,7 @@ def test_stopping_leaves_nothing(subject, stage, tmp_path, coarse):
 
     seen = []
 
-    def stop(share, now):
+    def stop(now, done, total):
         seen.append(now)
         if now == stage and seen.count(stage) > 1:
             raise Enough
@@ -314,7 +316,8 @@ def test_stopping_leaves_nothing(subject, stage, tmp_path, coarse):
     look = Look(side=128, stretch=(0, 3))
     with pytest.raises(Enough):
         if stage == "zip":
-            write_zip(tmp_path / "out" / "all.zip", subject, look, progress=stop)
+            write_zip(tmp_path / "out" / "all.zip", subject, look, progress=Progress(stop))
         else:
-            write_files(tmp_path / "out", subject, look, ["heat_video", "frame", "traces", "heatmaps"], progress=stop)
+            kinds = ["heat_video", "frame", "traces", "heatmaps"]
+            write_files(tmp_path / "out", subject, look, kinds, progress=Progress(stop))
     assert not any(tmp_path.rglob("*.*"))

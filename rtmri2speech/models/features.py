@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from ..progress import UNSEEN, Progress
 from . import graph
 from .acoustic import AcousticModel
 
@@ -56,11 +57,9 @@ class FeatureExtractor:
         self.engine = "onnxruntime" if session else "torch"
         self._maps = _in_small_batches(session) if session else _torch_maps(model, precision)
 
-    def __call__(
-        self, chunks: Iterable[np.ndarray], count: int, progress: Callable[[int], None] | None = None
-    ) -> tuple[Tensor, Tensor]:
+    def __call__(self, chunks: Iterable[np.ndarray], count: int, progress: Progress = UNSEEN) -> tuple[Tensor, Tensor]:
         """Prepared frames in chunks of float32 (n, H, W), `count` in all -> maps (count, C, h, w) and their means
-        (count, C), float32. progress is told the number of frames done so far.
+        (count, C), float32.
         """
         maps, done = torch.empty(0), 0
         for chunk in chunks:
@@ -69,8 +68,7 @@ class FeatureExtractor:
                 maps = torch.empty(count, *new.shape[1:], device=self.device)
             maps[done : done + len(chunk)] = new
             done += len(chunk)
-            if progress:
-                progress(done)
+            progress("frames", done, count)
         return maps, maps.mean(dim=(2, 3))
 
 

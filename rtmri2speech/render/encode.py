@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from fractions import Fraction
@@ -16,12 +16,11 @@ import numpy as np
 
 from ..atomic import replacing
 from ..errors import InputError
+from ..progress import UNSEEN, Progress
 
 SMALLEST_SIDE, LARGEST_SIDE = 32, 4096
 NO_WINDOW = {"creationflags": subprocess.CREATE_NO_WINDOW} if sys.platform == "win32" else {}
 _AUDIO_RATE = 48000  # AAC has no 11,413 Hz, and its low rates would cut the band
-
-Progress = Callable[[int, int], None]
 
 
 def ffmpeg_binary() -> str:
@@ -64,11 +63,11 @@ def write_video(
     fps: Fraction | float,
     audio: np.ndarray | None = None,
     audio_rate: int | None = None,
-    progress: Progress | None = None,
+    progress: Progress = UNSEEN,
 ) -> None:
     """Write `count` RGB frames (H, W, 3) uint8 as H.264 yuv420p, faststart; `audio` (samples,) float32 mono as AAC.
 
-    size is (width, height), both even. progress(done, count) is called after each frame. Any exception, also one out of
+    size is (width, height), both even. progress: its one stage is video. Any exception, also one out of
     `frames` or `progress`, ends ffmpeg and leaves no file. InputError if the disk is full or ffmpeg fails.
     """
     width, height = size
@@ -103,15 +102,14 @@ def write_video(
         _feed(command, _checked(frames, count, (height, width, 3), progress), path)
 
 
-def _checked(frames: Iterable[np.ndarray], count: int, shape: tuple, progress: Progress | None) -> Iterable[memoryview]:
+def _checked(frames: Iterable[np.ndarray], count: int, shape: tuple, progress: Progress) -> Iterable[memoryview]:
     written = 0
     for frame in frames:
         if frame.shape != shape or frame.dtype != np.uint8:
             raise ValueError(f"Frame {written} is {frame.dtype} {frame.shape}, not uint8 {shape}.")
         yield _planes(frame)
         written += 1
-        if progress is not None:
-            progress(written, count)
+        progress("video", written, count)
     if written != count:
         raise ValueError(f"{written} frames came instead of {count}.")
 

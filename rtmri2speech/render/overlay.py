@@ -8,8 +8,9 @@ from os import PathLike
 import numpy as np
 
 from ..errors import InputError
+from ..progress import UNSEEN, Progress
 from .colour import COMBINE, default_maps, layer
-from .encode import Progress, even_size, exact_rate, write_video
+from .encode import even_size, exact_rate, write_video
 from .heatmaps import aspect, check_bands, check_clip, checked_heat
 from .picture import LAYOUTS, Picture
 from .stretch import check_slow, fit, stretch
@@ -46,7 +47,7 @@ def overlay(
     start_frame: int = 0,
     language: str = "en",
     name: str = "",
-    progress: Progress | None = None,
+    progress: Progress = UNSEEN,
 ) -> Video:
     """Write an mp4 of `size` (width, height; odd sides rounded up) at `fps`; frames are padded, never stretched.
 

@@ -7,7 +7,8 @@ from os import PathLike
 import numpy as np
 
 from ..errors import InputError
-from .encode import Progress, even_size, exact_rate, write_video
+from ..progress import UNSEEN, Progress
+from .encode import even_size, exact_rate, write_video
 from .heatmaps import check_bands, check_clip
 from .overlay import Video, band_picture, drawn
 
@@ -25,7 +26,7 @@ def slowmo(
     alpha: float = 0.7,
     size: tuple[int, int] = (512, 512),
     colour_maps: Sequence[str] | None = None,
-    progress: Progress | None = None,
+    progress: Progress = UNSEEN,
 ) -> Video:
     """Write an mp4 of frames start_frame .. start_frame + n - 1 of a clip under its heatmap (n, H, W) in [0, 1].
 

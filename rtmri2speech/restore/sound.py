@@ -11,6 +11,7 @@ import numpy as np
 from ..atomic import never_onto, replacing
 from ..embedded import ASSETS
 from ..errors import InputError
+from ..progress import UNSEEN, Progress
 from . import classical
 from .chunks import in_chunks
 
@@ -50,7 +51,7 @@ def restore_file(
     output: str | os.PathLike,
     method: str = "classical",
     bundle=None,
-    progress: Callable[[str, float], None] = lambda stage, share: None,
+    progress: Progress = UNSEEN,
 ) -> dict:
     """Restore a sound file into another of the same length, sampling rate, channels and, where the format can, bits.
 
@@ -84,7 +85,7 @@ def restore_file(
                 for piece in done:
                     file.write(np.clip(piece, -1, 1) if whole else piece)
                     written += len(piece)
-                    progress("", min(1.0, written / max(about.frames, 1)))
+                    progress("restoring", min(written, about.frames), about.frames)
         except soundfile.SoundFileError as error:
             raise OSError(str(error)) from error
     seconds, duration_s = time.perf_counter() - start, written / about.samplerate

@@ -71,7 +71,7 @@ def build(desk: Desk) -> None:
         """Heatmaps (T, 256, 256) in [0, 1] of each band of a real-time MRI clip, as NumPy files, and a report."""
         choices = {"objective": objective, "energy": energy, "normalize": normalize}
         tell = desk.progress(request, "en", progress)
-        analysis, _ = analysed(video, bundle, bands_of(bands), tell, **choices)
+        analysis, _ = analysed(video, bundle, bands_of(bands), tell.part(None, 0, 0.6), **choices)
         count = len(analysis.mel_db)
         if 4 * count * analysis.frame_size**2 * len(analysis.bands) > MOST_HEATMAP_BYTES:
             most = f"{MOST_HEATMAP_BYTES / 2**30:g}"
@@ -81,9 +81,11 @@ def build(desk: Desk) -> None:
                 most=most,
             )
         folder, paths = desk.folder(), []
-        for band in analysis.bands:
+        write = 0.4 / len(analysis.bands)
+        for number, band in enumerate(analysis.bands):
             paths.append(folder / f"gradcam_{band.name}_sequence.npy")
-            write_sequence(paths[-1], analysis.heatmap_frames(band.name), lambda share: tell(share, "packing"))
+            part = tell.part(None, 0.6 + write * number, 0.6 + write * (number + 1))
+            write_sequence(paths[-1], analysis.heatmap_frames(band.name), part)
         return [str(path) for path in paths], report_of(analysis, bundle)
 
     @_plain_errors(desk)
@@ -106,7 +108,7 @@ def build(desk: Desk) -> None:
         if slow > SLOWEST:
             raise InputError("Slow motion takes a factor from 1 to {most}, not {given:g}.", most=SLOWEST, given=slow)
         tell = desk.progress(request, "en", progress)
-        analysis, original = analysed(video, bundle, bands_of(bands), tell, **choices)
+        analysis, original = analysed(video, bundle, bands_of(bands), tell.part(None, 0, 0.6), **choices)
         sounds = {"synthesised": (analysis.audio, analysis.sample_rate), "original": original}
         samples, rate = sounds.get(audio) or (None, None)
         path = desk.folder() / "overlay.mp4"
@@ -120,7 +122,7 @@ def build(desk: Desk) -> None:
             audio=samples,
             audio_rate=rate,
             slow=slow,
-            progress=lambda done, total: tell(done / total, "video"),
+            progress=tell.part(None, 0.6, 1),
         )
         return str(path), report_of(analysis, bundle)
 

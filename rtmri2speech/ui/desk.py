@@ -14,9 +14,9 @@ import gradio as gr
 
 from ..clip import ClipLimits
 from ..errors import InputError
+from ..progress import Progress
 from .bundles import Bundles
 from .examples import Examples
-from .handlers import Progress
 from .jobs import Jobs, Stopped
 from .texts import TEXTS, in_language
 
@@ -79,11 +79,11 @@ class Desk:
         """A job of this session, told on the page. It raises Stopped when the person cancels or leaves."""
         check = self.jobs.start(request.session_hash)
 
-        def tell(share: float, stage: str) -> None:
+        def show(stage: str, done: float, total: float) -> None:
             check()
-            progress(share, desc=self.text(language, f"stage_{stage}"))
+            progress(done / total, desc=self.text(language, f"stage_{stage}"))
 
-        return tell
+        return Progress(show)
 
     def stoppable(self, event):
         """Let the stop buttons end the event, also while it waits in the queue; gives the event."""

@@ -3,8 +3,9 @@
 from pathlib import Path
 from threading import Lock
 
+from ..progress import Progress
 from .bundles import Bundles
-from .handlers import Progress, Result, open_clip
+from .handlers import Result, open_clip
 
 SUFFIXES = (".mp4", ".mkv", ".avi", ".mov", ".webm", ".gif")
 MOST_KEPT = 20  # results held in memory
@@ -46,7 +47,7 @@ class Examples:
         while not self._busy.acquire(timeout=0.2):
             if key in self._kept:
                 break
-            progress(0.0, "waiting")  # so that waiting for another can be stopped, too
+            progress("waiting", 0)  # so that waiting for another can be stopped, too
         else:
             try:
                 if key not in self._kept:

@@ -1,6 +1,6 @@
 """What the page does, as plain functions that work without Gradio."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,14 +13,12 @@ from ..errors import InputError
 from ..labels import labels_of, read_intervals
 from ..mel import band_bins
 from ..models.bundle import Bundle
+from ..progress import Progress
 from ..spec import Band
 from .explorer.payload import payload
 
 PAGE_LIMITS = ClipLimits(longest_s=300.0, most_frames=30_000)
 MOST_BANDS = 4
-
-# progress(share done of all, stage: a key of texts/page.py without "stage_"). An exception from it ends the work.
-Progress = Callable[[float, str], None]
 
 
 @dataclass(frozen=True, eq=False)  # compared by identity: Gradio asks for the hash of a session's state
@@ -55,8 +53,8 @@ def open_clip(
     reference: a sound file of the original speech; default: the clip's own sound.
     Raises InputError on a clip, sound or band that cannot be used.
     """
-    analysis, sound = analyse_file(bundle, path, reference, progress, bands=bands, limits=limits)
-    progress(0.95, "packing")
+    analysis, sound = analyse_file(bundle, path, reference, progress.part(None, 0, 0.95), bands=bands, limits=limits)
+    progress("packing", 0.95)
     beside = labels_of(path)
     sent = payload(analysis, bundle.mel, path.stem, sound, read_intervals(beside) if beside else ())
     return Result(path.stem, analysis, sent, sound, path, reference, bundle_name)
@@ -69,11 +67,11 @@ class _Opened(Exception):
 def check_clip(path: Path, limits: ClipLimits = PAGE_LIMITS) -> None:
     """Raises InputError if the file cannot be opened as a clip; reading it may find more."""
 
-    def opened(done: float, total: float) -> None:
+    def opened(stage: str, done: float, total: float) -> None:
         raise _Opened
 
     try:
-        read_clip(path, limits=limits, progress=opened)
+        read_clip(path, limits=limits, progress=Progress(opened))
     except _Opened:
         pass
 
@@ -97,11 +95,10 @@ def analyse_file(
     for band in bands or ():
         band_bins(bundle.mel, band)  # says what is wrong before the clip is read
     sound = read_audio(reference) if reference else None
-    clip = read_clip(path, limits=limits, progress=lambda done, total: progress(0.1 * done / total, "reading"))
+    clip = read_clip(path, limits=limits, progress=progress.part(None, 0, 0.1))
     if sound is None and clip.audio is not None:
         sound = (clip.audio, clip.audio_rate)
-    tell = lambda stage, share: progress(0.1 + 0.8 * share, stage)  # noqa: E731
-    return analyse(bundle, clip, bands, objective, energy, normalize, progress=tell), sound
+    return analyse(bundle, clip, bands, objective, energy, normalize, progress=progress.part(None, 0.1, 1)), sound
 
 
 def bands_of(rows: Sequence[tuple[str, float | None, float | None]]) -> tuple[Band, ...]:

@@ -10,6 +10,7 @@ import gradio as gr
 from ..clip import ClipLimits
 from ..embedded import ASSETS
 from ..errors import InputError
+from ..progress import UNSEEN
 from ..spec import DEFAULT_BANDS, Band
 from . import api, handlers
 from .bundles import Bundles
@@ -306,7 +307,7 @@ def prepare(page: gr.Blocks) -> None:
     examples = page.desk.examples
     if examples.first is not None:
         try:
-            examples.open(examples.first, page.desk.bundles.first, lambda share, stage: None)
+            examples.open(examples.first, page.desk.bundles.first, UNSEEN)
         except InputError:
             pass  # said on the page, where the example is opened
 

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from rtmri2speech.attention import display_grid
+from rtmri2speech.progress import UNSEEN
 from rtmri2speech.regions import TEMPLATE, mask
 from rtmri2speech.render.colour import blend, layer, levels
 from rtmri2speech.render.grid import upsample_grid
@@ -100,7 +101,7 @@ def page(open_page):
 
 @pytest.fixture(scope="module")
 def analysis(bundle, clips):
-    return open_clip(bundle, clips / "disc.mp4", None, lambda share, stage: None).analysis
+    return open_clip(bundle, clips / "disc.mp4", None, UNSEEN).analysis
 
 
 def frame_shown(page) -> int:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from rtmri2speech.audio import read_audio
+from rtmri2speech.progress import UNSEEN, Progress
 from rtmri2speech.ui import Settings, handlers
 from rtmri2speech.ui.handlers import analyse_file
 from tests.browser.serving import WAIT_MS, chromium, served
@@ -27,15 +28,15 @@ class Brake:
         self.analyse, self.on, self.steps, self.ended = analyse, False, 0, 0
 
     def __call__(self, *arguments, progress, **choices):
-        def slowly(stage, share):
-            progress(stage, share)
+        def slowly(stage, done, total):
+            progress(stage, done, total)
             self.steps += 1
             while self.on:
                 time.sleep(0.05)
                 self.steps += 1
-                progress(stage, share)
+                progress(stage, done, total)
 
-        result = self.analyse(*arguments, progress=slowly, **choices)
+        result = self.analyse(*arguments, progress=Progress(slowly), **choices)
         self.ended += 1
         return result
 
@@ -137,7 +138,7 @@ def test_eight_at_once_get_each_their_own(open_page, address, bundle, tmp_path):
             assert shown(page, 15 + number) == f"clip {number}"
         for number, answer in asked.items():
             name, frames, samples = answer.result(120)
-            expected, _ = analyse_file(bundle, files[number], None, lambda share, stage: None, bands=())
+            expected, _ = analyse_file(bundle, files[number], None, UNSEEN, bands=())
             assert (name, frames) == (f"clip {number}", 15 + number)
             assert abs(samples - expected.audio).max() < 2e-3  # 16 bit, and another number of threads
 

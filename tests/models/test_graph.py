@@ -14,6 +14,7 @@ from rtmri2speech.frames import prepare_frames
 from rtmri2speech.models.features import FeatureExtractor
 from rtmri2speech.models.graph import FILE
 from rtmri2speech.models.load import load_bundle
+from rtmri2speech.progress import Progress
 from tests.conftest import make_bundle, moving_frames
 
 
@@ -32,12 +33,12 @@ def test_graph_computes_what_the_loaded_weights_do(tmp_path, frames, cnn, half):
     extract = FeatureExtractor(bundle.acoustic, torch.float32, bundle.onnx)
     assert extract.engine == "onnxruntime"
     told = []
-    maps, means = extract([frames[:5], frames[5:]], 9, told.append)
+    maps, means = extract([frames[:5], frames[5:]], 9, Progress(lambda *step: told.append(step)))
     with torch.no_grad():
         plain = bundle.acoustic.feature_maps(torch.from_numpy(frames)[:, None])
     torch.testing.assert_close(maps, plain, rtol=1e-3, atol=2e-4 * float(plain.abs().max()))
     torch.testing.assert_close(means, maps.mean(dim=(2, 3)))
-    assert told == [5, 9]
+    assert told == [("frames", 5, 9), ("frames", 9, 9)]
 
 
 def test_bf16_and_machines_without_onnx_runtime_take_pytorch(bundle_folder, frames, monkeypatch):

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from rtmri2speech.errors import InputError
+from rtmri2speech.progress import UNSEEN, Progress
 from rtmri2speech.render.encode import even_size, exact_rate, write_video
 
 RATE = Fraction(11413, 420)
@@ -34,8 +35,8 @@ def rgb_of(frame):
 def test_file_is_what_browsers_play_and_what_was_asked(tmp_path):
     path, seen = tmp_path / "日本 語.mp4", []
     tone = (0.5 * np.sin(2 * np.pi * 440 * np.arange(11413 * 40 // RATE) / 11413)).astype(np.float32)
-    write_video(path, bars(40), 40, (64, 48), RATE, tone, 11413, lambda done, total: seen.append((done, total)))
-    assert seen == [(t, 40) for t in range(1, 41)]
+    write_video(path, bars(40), 40, (64, 48), RATE, tone, 11413, Progress(lambda *step: seen.append(step)))
+    assert seen == [("video", t, 40) for t in range(1, 41)]
     data = path.read_bytes()
     assert 0 < data.index(b"moov") < data.index(b"mdat")
     with av.open(str(path)) as file:
@@ -97,13 +98,13 @@ def test_an_exception_ends_ffmpeg_and_leaves_nothing(tmp_path, scratch, error, f
         yield from bars(5)
         raise error("stop")
 
-    def stop(done, total):
+    def stop(stage, done, total):
         if done == 3:
             raise error("stop")
 
     folder, before = tmp_path / "out", children()
     with pytest.raises(InputError if error is OSError else error, match="stop"):
-        frames, progress = (bars(9), stop) if from_progress else (broken_off(), None)
+        frames, progress = (bars(9), Progress(stop)) if from_progress else (broken_off(), UNSEEN)
         write_video(folder / "a.mp4", frames, 9, (64, 48), 5, np.zeros(99, np.float32), 11413, progress)
     assert list(folder.iterdir()) == []
     assert list(scratch.iterdir()) == []

@@ -13,6 +13,7 @@ import app
 from rtmri2speech.audio import write_audio
 from rtmri2speech.clip import ClipLimits
 from rtmri2speech.errors import InputError
+from rtmri2speech.progress import UNSEEN, Progress
 from rtmri2speech.spec import DEFAULT_BANDS, F1, Band
 from rtmri2speech.ui import Settings, build, handlers
 from rtmri2speech.ui.bundles import MOST_KEPT, Bundles
@@ -44,7 +45,11 @@ def bundles_folder(bundle_folder, tmp_path_factory):
 def test_open_a_clip(bundle, clips):
     shares = []
     result = handlers.open_clip(
-        bundle, clips / "disc 円.mp4", None, lambda share, stage: shares.append(share), bundle_name="fixture"
+        bundle,
+        clips / "disc 円.mp4",
+        None,
+        Progress(lambda stage, done, total: shares.append(done / total)),
+        bundle_name="fixture",
     )
     assert result.name == "disc 円" == json.loads(result.payload)["name"]
     assert (result.bundle_name, result.source, result.reference) == ("fixture", clips / "disc 円.mp4", None)
@@ -53,18 +58,18 @@ def test_open_a_clip(bundle, clips):
 
 def test_every_stage_has_words(bundle, clips):
     stages = set()
-    handlers.open_clip(bundle, clips / "disc 円.mp4", None, lambda share, stage: stages.add(stage))
+    handlers.open_clip(bundle, clips / "disc 円.mp4", None, Progress(lambda stage, *_: stages.add(stage)))
     assert stages and all(f"stage_{stage}" in TEXTS["ja"] for stage in stages)
 
 
 def test_a_band_that_cannot_be_is_refused_before_the_clip_is_read(bundle, tmp_path):
     with pytest.raises(InputError, match="reaches beyond the mel's range"):
-        handlers.open_clip(bundle, tmp_path / "no.mp4", None, lambda *_: None, bands=[Band("F9", 5000, 9000)])
+        handlers.open_clip(bundle, tmp_path / "no.mp4", None, UNSEEN, bands=[Band("F9", 5000, 9000)])
 
 
 def test_the_limits_of_the_page_hold(bundle, clips):
     with pytest.raises(InputError, match="at most 0.5 s are read"):
-        handlers.open_clip(bundle, clips / "disc 円.mp4", None, lambda *_: None, limits=ClipLimits(longest_s=0.5))
+        handlers.open_clip(bundle, clips / "disc 円.mp4", None, UNSEEN, limits=ClipLimits(longest_s=0.5))
 
 
 def test_typed_bands():
@@ -90,14 +95,14 @@ def test_stop_ends_the_work_at_its_next_step(bundle, clips):
     check = jobs.start("someone")
     jobs.start("someone else")
 
-    def progress(share, stage):
+    def show(stage, done, total):
         seen.append(stage)
         if stage == "attention":
             jobs.stop("someone")
         check()
 
     with pytest.raises(Stopped):
-        handlers.open_clip(bundle, clips / "disc 円.mp4", None, progress)
+        handlers.open_clip(bundle, clips / "disc 円.mp4", None, Progress(show))
     assert seen[-1] == "attention" and "speech" not in seen
 
 
@@ -117,14 +122,14 @@ def test_an_example_is_analysed_once_and_found_by_name_only(bundle_folder, clips
     write_audio(clips / "disc 円.wav", np.sin(np.arange(8000) / 5).astype(np.float32), 16000)
     examples, stages = Examples(Bundles(bundle_folder), clips), []
     assert examples.names == ["disc 円"]
-    first = examples.open("disc 円", "fixture", lambda share, stage: stages.append(stage))
+    first = examples.open("disc 円", "fixture", Progress(lambda stage, *_: stages.append(stage)))
     assert "original" in json.loads(first.payload)["sounds"]
     assert first.analysis.bands == DEFAULT_BANDS
     stages.clear()
-    assert examples.open("disc 円", "fixture", lambda share, stage: stages.append(stage)) is first and not stages
+    assert examples.open("disc 円", "fixture", Progress(lambda stage, *_: stages.append(stage))) is first and not stages
     for name in ("../disc 円", str(clips / "disc 円.mp4"), "disc 円.mp4"):
         with pytest.raises(KeyError):
-            examples.open(name, "fixture", lambda share, stage: None)
+            examples.open(name, "fixture", UNSEEN)
 
 
 def test_an_example_asked_for_by_many_at_once_is_analysed_once(bundle_folder, clips, monkeypatch):
@@ -132,7 +137,7 @@ def test_an_example_asked_for_by_many_at_once_is_analysed_once(bundle_folder, cl
     analyse = handlers.analyse
     monkeypatch.setattr(handlers, "analyse", lambda *a, **k: analysed.append(1) or analyse(*a, **k))
     got = []
-    ask = lambda: got.append(examples.open("disc 円", "fixture", lambda share, stage: None))  # noqa: E731
+    ask = lambda: got.append(examples.open("disc 円", "fixture", UNSEEN))  # noqa: E731
     threads = [threading.Thread(target=ask) for _ in range(5)]
     for thread in threads:
         thread.start()

@@ -87,6 +87,19 @@ def test_both_languages_say_everything():
     assert {f"region_{region.name}" for region in TEMPLATE} <= EXPLORER["en"].keys()
 
 
+def test_every_stage_of_long_work_has_words():
+    stages = set()
+    for file in (REPOSITORY / "rtmri2speech").rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            match node:
+                case ast.Call(ast.Name("progress" | "part" | "tell"), [ast.Constant(str() as stage), _, *_]):
+                    stages.add(stage)
+                case ast.Call(ast.Attribute(attr="part"), [ast.Constant(str() as stage), _, _]):
+                    stages.add(stage)
+    assert len(stages) > 8
+    assert {f"stage_{stage}" for stage in stages} <= TEXTS["en"].keys()
+
+
 def test_every_word_the_explorer_asks_for_exists():
     folder = Path(explorer.__file__).parent
     html, script = ((folder / name).read_text(encoding="utf-8") for name in ("explorer.html", "explorer.js"))

@@ -51,7 +51,7 @@ def build(desk: Desk) -> None:
             result.analysis,
             desk.bundles.load(other),
             result.reference,
-            lambda share: tell(share, "speech" if share < 0.6 else "scores"),
+            tell,
         )
         names = {"first": result.bundle_name, "other": other}
         sounds = [

@@ -52,13 +52,13 @@ def build(desk: Desk) -> None:
         recording, recording_rate = result.reference
         reference = read_reference(recording, recording_rate, bundle.mel, count)
         sounds = [Sound(_in_both("quality_original"), reference.audio, rate, reference.mel_db)]
-        part = 0.5 if clean else 1.0
-        made = assess(bundle, analysis, reference, lambda share: tell(part * share, "scores"))
+        made = assess(bundle, analysis, reference, tell.part(None, 0, 0.4 if clean else 1))
         report = quality_report(made, analysis.clip.duration, analysis.fps, rate)
         if clean:
+            tell("restoring", 0.4)
             restored = read_reference(restore(recording, recording_rate), recording_rate, bundle.mel, count)
             sounds.append(Sound(_in_both("quality_restored"), restored.audio, rate, restored.mel_db))
-            against = assess(bundle, analysis, restored, lambda share: tell(part + part * share, "scores"))
+            against = assess(bundle, analysis, restored, tell.part(None, 0.6, 1))
             report = _heading("quality_against_original") + report + _heading("quality_against_restored")
             report += quality_report(against, analysis.clip.duration, analysis.fps, rate)
         for name, key in _SOUNDS.items():

@@ -42,6 +42,7 @@ TEXTS = {
         "stage_packing": "Preparing the view",
         "stage_video": "Writing the video",
         "stage_scores": "Comparing with the original speech",
+        "stage_restoring": "Restoring the recording",
     },
     "ja": {
         "intro": "声道のリアルタイムMRIから音声を合成し、各フォルマント帯域の根拠を示します",
@@ -85,5 +86,6 @@ TEXTS = {
         "stage_packing": "表示を準備しています",
         "stage_video": "動画を書き出しています",
         "stage_scores": "原音と比べています",
+        "stage_restoring": "録音の雑音を除いています",
     },
 }
