@@ -1,6 +1,6 @@
 """analyse(bundle, clip): the one road from a clip to speech and heatmaps. The page and the commands take it.
 
-clip's frames -> model's rate -> CNN -> BiLSTM -> mel -> vocoder -> waveform
+clip's frames -> model's rate -> CNN -> BiLSTM -> mel (-> voice) -> vocoder -> waveform
                                   |       |
                                   +-------+-> Grad-CAM of each band's energy
 """
@@ -16,6 +16,7 @@ from . import timeline
 from .attention import ENERGIES, OBJECTIVES, band_cams, band_energy, display_grid
 from .clip import Clip
 from .errors import InputError
+from .formants import measure_f0
 from .frames import prepare_frames
 from .mel import band_bins, silent_frames
 from .models.bundle import Bundle
@@ -25,6 +26,7 @@ from .precision import choose_precision
 from .progress import UNSEEN, Progress
 from .render.grid import UpsampledGrid, upsample_grid
 from .spec import DEFAULT_BANDS, Band
+from .voice import Voice, melody, painted
 
 NORMALIZATIONS = ("clip", "frame")
 SILENCES = ("hide", "show")
@@ -37,7 +39,8 @@ class Analysis:
     """What a model makes of a clip. T counts frames at the model's rate, `fps`.
 
     audio: float32 (T * hop_length,) in [-1, 1] at sample_rate. mel_db: (T, n_mels).
-    silent: (T,) bool, where the model does not speak.
+    silent: (T,) bool, where the model does not speak. f0_hz: (T,) the F0 it was given, 0 in unvoiced frames; None where
+    nothing was painted into the mel (voice.py). It is a choice, no finding.
     cam: band name -> signed (T, h, w). band_db: band name -> (T,), energy of the predicted mel in the band, dB.
     engine: what ran the CNN. seconds: stage -> time taken.
     """
@@ -57,6 +60,7 @@ class Analysis:
     mel_db: np.ndarray
     fps: float
     silent: np.ndarray
+    f0_hz: np.ndarray | None
     cam: dict[str, np.ndarray]
     band_db: dict[str, np.ndarray]
     seconds: dict[str, float]
@@ -106,6 +110,7 @@ def analyse(
     silence: str = "hide",
     precision: str = "auto",
     speak: bool = True,
+    voice: Voice | None = None,
     progress: Progress = UNSEEN,
 ) -> Analysis:
     """Synthesise the clip's speech and explain the energy in each band, frame by frame.
@@ -114,8 +119,10 @@ def analyse(
     energy: "db" or "power". normalize: "clip" or "frame", how heatmaps are scaled for display.
     silence: "hide" or "show" the heatmaps of frames in which the model is silent; they explain silence, not speech.
     precision: "auto", "fp32" or "bf16", of the CNN and the vocoder. speak: False skips the vocoder: audio is empty.
+    voice: how a bundle that carries a voice speaks (voice.py); default: declining, at a height that fits the tract.
     progress: its stages are frames, attention and speech.
-    Raises InputError on a band outside the mel, an unknown choice, or two bands of one name.
+    Raises InputError on a band outside the mel, an unknown choice, two bands of one name, or a voice for a bundle that
+    carries none.
     """
     bands = tuple(DEFAULT_BANDS if bands is None else bands)
     bins = {band.name: band_bins(bundle.mel, band) for band in bands}
@@ -125,6 +132,8 @@ def analyse(
     for given, known in choices:
         if given not in known:
             raise InputError("{given!r} is not one of {known}.", given=given, known=", ".join(known))
+    if voice and bundle.voice is None and not voice.whisper:
+        raise InputError("The bundle {name} carries no voice: pitch and intonation cannot be chosen.", name=bundle.name)
     dtype = choose_precision(precision, bundle.device)
     clock = _Clock()
 
@@ -134,7 +143,8 @@ def analyse(
     extract = FeatureExtractor(bundle.acoustic, dtype, bundle.onnx, size)
     maps, features = extract(chunks, count, progress.part(None, 0, 0.7))
     with torch.no_grad():
-        mel = bundle.acoustic.mel_from_features(features[None])[0]
+        states = bundle.acoustic.states_from_features(features[None])
+        mel = bundle.acoustic.mel_from_states(states)[0]
     seconds = {"acoustic": clock.lap()}
 
     progress("attention", 0.7)
@@ -143,9 +153,14 @@ def analyse(
     seconds["attention"] = clock.lap()
 
     mel_db = bundle.scaler.to_db(mel)
-    audio = np.zeros(0, np.float32)
+    silent = silent_frames(mel_db.cpu().numpy(), bundle.fps, bundle.scaler.faint_db)
+    audio, f0_hz = np.zeros(0, np.float32), None
     if speak:
-        audio = vocode(bundle, mel_db, precision, progress.part(None, 0.75, 1))
+        sung = mel_db
+        if bundle.voice and not (voice and voice.whisper):
+            f0_hz = _melody(bundle, clip, voice or Voice(), states[0], silent)
+            sung = torch.from_numpy(painted(mel_db.cpu().numpy(), f0_hz, bundle.mel))
+        audio = vocode(bundle, sung, precision, progress.part(None, 0.75, 1))
     seconds["vocoder"] = clock.lap()
     return Analysis(
         clip=clip,
@@ -162,11 +177,21 @@ def analyse(
         sample_rate=bundle.mel.sample_rate,
         mel_db=mel_db.cpu().numpy(),
         fps=bundle.fps,
-        silent=silent_frames(mel_db.cpu().numpy(), bundle.fps, bundle.scaler.faint_db),
+        silent=silent,
+        f0_hz=f0_hz,
         cam=cam,
         band_db=band_db,
         seconds=seconds,
     )
+
+
+def _melody(bundle: Bundle, clip: Clip, voice: Voice, states: torch.Tensor, silent: np.ndarray) -> np.ndarray:
+    """(T,) F0 in Hz, 0 where the model is unvoiced or silent. states: (T, H) of the BiLSTM."""
+    voiced, fitting_hz = bundle.voice.read(states.float().cpu().numpy())
+    original_hz = None
+    if voice.intonation == "original" and clip.audio is not None:
+        original_hz = measure_f0(clip.audio, clip.audio_rate, (np.arange(len(voiced)) + 0.5) / bundle.fps)
+    return melody(voice, voiced & ~silent, fitting_hz, bundle.fps, original_hz)
 
 
 def vocode(bundle: Bundle, mel_db: torch.Tensor, precision: str = "auto", progress: Progress = UNSEEN) -> np.ndarray:

@@ -76,23 +76,31 @@ def synth(
     output: OutFile,
     bundle: BundleOption = None,
     mel: Annotated[Path | None, typer.Option("--mel", help="Also write the dB mel (T, 64) as .npy.")] = None,
+    pitch: Annotated[str | None, typer.Option(help="Mean F0: 120 (Hz), or -3st from the one that fits.")] = None,
+    intonation: Annotated[
+        str | None, typer.Option(help="declining, flat, or original: F0 of the clip's own sound.")
+    ] = None,
+    whisper: Annotated[bool, typer.Option("--whisper", help="Without a voice.")] = False,
     fps: FpsOption = None,
     precision: PrecisionOption = "auto",
     as_json: JsonOption = False,
 ):
-    """Synthesise the speech of a clip."""
+    """Synthesise the speech of a clip. Pitch and intonation are for bundles that carry a voice; they are a choice."""
     from .analysis import analyse
     from .audio import write_audio
     from .clip import read_clip
     from .models.load import load_bundle
+    from .voice import asked_voice
 
     never_onto([output, mel], [video, bundle])
+    voice = asked_voice(pitch, intonation, whisper)
     loaded = load_bundle(bundle)
     with _bar() as progress:
         start = time.perf_counter()
         clip = read_clip(video, fps=fps, progress=progress.part(None, 0, 0.1))
         decode_s = time.perf_counter() - start
-        result = analyse(loaded, clip, bands=(), precision=precision, progress=progress.part(None, 0.1, 1))
+        how = {"precision": precision, "voice": voice, "progress": progress.part(None, 0.1, 1)}
+        result = analyse(loaded, clip, bands=(), **how)
         total_s = time.perf_counter() - start
     write_audio(output, result.audio, result.sample_rate)
     if mel:

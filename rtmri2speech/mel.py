@@ -116,6 +116,17 @@ def mel_spectrogram_db(waveform: torch.Tensor, spec: MelSpec) -> torch.Tensor:
     return db if waveform.dim() == 2 else db[0]
 
 
+def spectral_envelope(mel_db: np.ndarray, coefficients: int) -> np.ndarray:
+    """(T, n_mels) dB, smoothed along frequency to its first cepstral coefficients (orthonormal DCT-II): float32.
+
+    16 of 64 keep the formants and drop the harmonics of F0.
+    """
+    n_mels = mel_db.shape[1]
+    waves = np.cos(np.pi / n_mels * (np.arange(n_mels) + 0.5) * np.arange(min(coefficients, n_mels))[:, None])
+    waves *= np.sqrt(np.where(np.arange(len(waves)) == 0, 1, 2) / n_mels)[:, None]
+    return (np.asarray(mel_db, np.float64) @ waves.T @ waves).astype(np.float32)
+
+
 def speech_frames(mel_db: np.ndarray, range_db: float) -> np.ndarray:
     """Indices of the frames of (T, n_mels) whose mean level is within `range_db` of the loudest one's."""
     level = mel_db.mean(axis=1)

@@ -69,10 +69,18 @@ class AcousticModel(nn.Module):
         """frames (N, 1, H, W) in [0, 1] -> last feature maps (N, C, h, w), by default h = H/32 and w = W/32."""
         return self.cnn(avg_pool2d(frames, self.config.input_pool))[-1]
 
+    def states_from_features(self, features: Tensor) -> Tensor:
+        """Pooled features (B, T, C) -> sum of the BiLSTM's directions (B, T, rnn_hidden)."""
+        forward, backward = self.rnn(features)[0].chunk(2, dim=-1)
+        return forward + backward
+
+    def mel_from_states(self, states: Tensor) -> Tensor:
+        """BiLSTM states (B, T, rnn_hidden) -> standardised mel (B, T, n_mels)."""
+        return self.head(self.dropout(states))
+
     def mel_from_features(self, features: Tensor) -> Tensor:
         """Pooled features (B, T, C) -> standardised mel (B, T, n_mels)."""
-        forward, backward = self.rnn(features)[0].chunk(2, dim=-1)
-        return self.head(self.dropout(forward + backward))
+        return self.mel_from_states(self.states_from_features(features))
 
     def forward(self, frames: Tensor) -> Tensor:
         """frames (B, T, 1, H, W) in [0, 1] -> standardised mel (B, T, n_mels)."""

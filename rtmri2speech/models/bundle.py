@@ -21,6 +21,7 @@ from ..embedded import ASSETS
 from ..errors import InputError
 from ..mel import Scaler
 from ..spec import FrameSpec, MelSpec
+from ..voice import VoiceReadout
 from . import graph
 from .acoustic import AcousticModel
 from .hifigan import VOCODER_INPUTS, Generator
@@ -36,7 +37,11 @@ DEFAULT_FOLDER = ASSETS / "models" / "phantom"
 
 @dataclass
 class Bundle:
-    """A trained pipeline. Both networks are in eval mode, without gradients."""
+    """A trained pipeline. Both networks are in eval mode, without gradients.
+
+    voice: for a model whose mels have no harmonics, by its own account: see rtmri2speech.voice. None: its mel is
+    vocoded as it is.
+    """
 
     name: str
     kind: str
@@ -49,6 +54,7 @@ class Bundle:
     description: str = ""
     description_ja: str = ""
     training: dict = field(default_factory=dict)
+    voice: VoiceReadout | None = None
     folder: Path | None = None
     sha256: dict[str, str] = field(default_factory=dict)
 
@@ -75,6 +81,8 @@ class Bundle:
                     bins=n_mels,
                     wanted=self.mel.n_mels,
                 )
+        if self.voice and self.voice.weight.shape[1] != self.acoustic.config.rnn_hidden:
+            raise InputError("The bundle's voice is for another acoustic model: its weights are of another width.")
         if self.vocoder.config.hop_length != self.mel.hop_length:
             raise InputError(
                 "The vocoder makes {samples} samples a frame, the bundle's mel has {wanted}.",
@@ -135,6 +143,7 @@ class Bundle:
                 "acoustic": self.acoustic.config.to_json(),
                 "vocoder": self.vocoder.config.to_json(),
                 "vocoder_input": self.vocoder_input,
+                **({"voice": self.voice.to_json()} if self.voice else {}),
                 "training": self.training,
                 "torch_version": torch.__version__.split("+")[0],
                 "sha256": sha256,

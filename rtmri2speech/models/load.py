@@ -8,6 +8,7 @@ from ..checksum import sha256_of
 from ..errors import InputError
 from ..mel import Scaler
 from ..spec import FrameSpec, MelSpec
+from ..voice import VoiceReadout
 from .acoustic import AcousticConfig, AcousticModel
 from .bundle import DEFAULT_FOLDER, FORMAT, FORMAT_VERSION, Bundle
 from .convert import convert
@@ -74,6 +75,7 @@ def _bundle(folder: Path, data: dict) -> Bundle:
         description=str(data["description"]),
         description_ja=str(data.get("description_ja", "")),
         training=data["training"],
+        voice=VoiceReadout.from_json(data["voice"]) if "voice" in data else None,
         folder=folder,
         sha256=data["sha256"],
     )

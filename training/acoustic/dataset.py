@@ -10,12 +10,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
-from scipy.fft import dct, idct
 from torch.utils.data import Dataset, Sampler
 
 from rtmri2speech.errors import InputError
 from rtmri2speech.frames import prepare_frames
-from rtmri2speech.mel import Scaler
+from rtmri2speech.mel import Scaler, spectral_envelope
 from rtmri2speech.spec import MelSpec
 
 from ..corpus.truth import REGIONS, TRACT
@@ -259,13 +258,6 @@ def require_regions(segments: Sequence[Segment]) -> None:
     without = next((s.utterance.id for s in segments if not has_regions(s.utterance)), None)
     if without:
         raise InputError("{without} has no regions.npy, which only phantoms have: set loss.focus=0.", without=without)
-
-
-def spectral_envelope(mel_db: np.ndarray, coefficients: int) -> np.ndarray:
-    """(T, n_mels) dB, smoothed along frequency to its first cepstral coefficients: float32, a copy."""
-    cepstrum = dct(np.asarray(mel_db, np.float32), norm="ortho", axis=1)
-    cepstrum[:, coefficients:] = 0
-    return idct(cepstrum, norm="ortho", axis=1)
 
 
 def target_mel(mel_db: np.ndarray, data: DataConfig) -> np.ndarray:

@@ -17,12 +17,11 @@ from typer import Argument, Option
 from rtmri2speech.analysis import vocode
 from rtmri2speech.audio import read_audio
 from rtmri2speech.errors import InputError
-from rtmri2speech.mel import mel_spectrogram_db
+from rtmri2speech.mel import mel_spectrogram_db, spectral_envelope
 from rtmri2speech.metrics import estoi, stoi
 from rtmri2speech.models.bundle import Bundle
 from rtmri2speech.models.load import load_bundle
 
-from ..acoustic.dataset import spectral_envelope
 from ..console import plain_errors
 from ..corpus.speech import find_recordings
 from .attention import resample_to
@@ -31,7 +30,7 @@ from .attention import resample_to
 def copy_synthesis(bundle: Bundle, path: Path, envelope: int | None = None) -> dict[str, float | None]:
     """STOI and ESTOI of the recording made from its own mel; None where they are not defined (very short speech).
 
-    envelope: how many cepstral coefficients of the mel to keep (dataset.spectral_envelope); None for all.
+    envelope: how many cepstral coefficients of the mel to keep (mel.spectral_envelope); None for all.
     """
     original = resample_to(*read_audio(path), bundle)
     mel_db = mel_spectrogram_db(torch.from_numpy(original), bundle.mel)

@@ -25,6 +25,26 @@ JAPANESE = {
         "{levels}段の領域モデルの画像は{coarsest}画素の倍数でなければなりません（{size}は不可）。"
     ),
     "The segmenter has no setting called {names}.": "領域モデルには{names}という設定はありません。",
+    # ---- the voice ----
+    "The intonation is one of {known}, not {given}.": ("抑揚は{known}のどれかです（{given}は不可）。"),
+    "The pitch is from {low:g} to {high:g} Hz, not {hz:g}.": (
+        "声の高さは{low:g}から{high:g} Hzの間で指定してください（{hz:g}は不可）。"
+    ),
+    "A bundle's voice has two rows of finite weights, and two of bias.": (
+        "モデル一式の「voice」は、有限な重み2行とバイアス2個でなければなりません。"
+    ),
+    "The bundle's voice is for another acoustic model: its weights are of another width.": (
+        "モデル一式の「voice」は別の音響モデルのものです（重みの幅が違います）。"
+    ),
+    "The bundle {name} carries no voice: pitch and intonation cannot be chosen.": (
+        "モデル一式「{name}」は声の情報を持たないため、高さや抑揚は選べません。"
+    ),
+    "The clip has no voiced sound of its own: choose declining or flat intonation.": (
+        "この動画の音声には有声の部分がありません。抑揚は「下降」か「平坦」を選んでください。"
+    ),
+    "Cannot read the pitch {text!r}: write 120 (Hz) or -3st (semitones).": (
+        "声の高さ{text!r}を読み取れません。120（Hz）または-3st（半音）のように書いてください。"
+    ),
     # ---- clips and sounds ----
     "There is no file or folder {path}.": ("{path}というファイルやフォルダーはありません。"),
     "{path} is empty.": ("{path}は空です。"),

@@ -1,0 +1,155 @@
+"""A voice for mels that have none: harmonics of a chosen F0, painted over a predicted spectral envelope.
+
+Pictures do not show F0, and a model that learned from them predicts envelopes: vocoded, they whisper. To the envelope
+of a voiced frame is added what a pulse train at F0 has more than its own envelope has: mel = envelope + [mel(pulses) -
+envelope(mel(pulses))], in dB. Which frames are voiced is read, by a linear read-out that its bundle carries, from what
+the BiLSTM makes of the pictures; so is the height of F0 that fits the vocal tract. The melody is a choice, no finding:
+
+    Voice()                           declining over each phrase, at the height that fits
+    Voice(pitch_hz=120)               at another mean F0; Voice(semitones=-3) so much below the one that fits
+    Voice(intonation="flat")          or "original": F0 of the clip's own sound
+    Voice(whisper=True)               as the model is without a voice
+"""
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from .errors import InputError
+from .mel import mel_spectrogram_db, spectral_envelope
+from .spec import MelSpec
+
+INTONATIONS = ("declining", "flat", "original")
+LOWEST_HZ, HIGHEST_HZ = 60.0, 500.0
+ENVELOPE = 16  # cepstral coefficients, as the targets of such models keep
+_FALL_ST = (
+    3.0  # semitones that F0 falls in a phrase: 't Hart, Collier and Cohen, A Perceptual Study of Intonation (1990)
+)
+_PHRASE_GAP_S = 0.3  # without voice so long, a new phrase begins
+_TOP_HZ = 5600.0  # of the pulses' cosines
+
+
+@dataclass(frozen=True)
+class Voice:
+    """How to speak. pitch_hz: mean F0; None for the one that fits the tract, moved by `semitones`."""
+
+    pitch_hz: float | None = None
+    semitones: float = 0.0
+    intonation: str = "declining"
+    whisper: bool = False
+
+    def __post_init__(self):
+        if self.intonation not in INTONATIONS:
+            raise InputError(
+                "The intonation is one of {known}, not {given}.", known=", ".join(INTONATIONS), given=self.intonation
+            )
+        if self.pitch_hz is not None and not LOWEST_HZ <= self.pitch_hz <= HIGHEST_HZ:
+            raise InputError(
+                "The pitch is from {low:g} to {high:g} Hz, not {hz:g}.",
+                low=LOWEST_HZ,
+                high=HIGHEST_HZ,
+                hz=self.pitch_hz,
+            )
+
+
+def asked_voice(pitch: str | None, intonation: str | None, whisper: bool) -> Voice | None:
+    """A voice from words: pitch "120", "120Hz" or "-3st" (semitones). None where nothing is asked for."""
+    if pitch is None and intonation is None and not whisper:
+        return None
+    given = {"whisper": whisper} if intonation is None else {"whisper": whisper, "intonation": intonation}
+    if pitch is None:
+        return Voice(**given)
+    words = re.fullmatch(r"\s*([+-]?\d+(?:\.\d+)?)\s*(hz|st)?\s*", pitch, re.IGNORECASE)
+    if not words:
+        raise InputError("Cannot read the pitch {text!r}: write 120 (Hz) or -3st (semitones).", text=pitch)
+    value, unit = float(words[1]), (words[2] or "hz").lower()
+    return Voice(semitones=value, **given) if unit == "st" else Voice(pitch_hz=value, **given)
+
+
+@dataclass(frozen=True)
+class VoiceReadout:
+    """weight (2, H), bias (2,), float32: of a frame's BiLSTM state, its log-odds of voicing and log2 of F0 in Hz."""
+
+    weight: np.ndarray
+    bias: np.ndarray
+
+    def __post_init__(self):
+        for name, dimensions in (("weight", 2), ("bias", 1)):
+            value = np.asarray(getattr(self, name), np.float32)
+            if value.ndim != dimensions or len(value) != 2 or not np.isfinite(value).all():
+                raise InputError("A bundle's voice has two rows of finite weights, and two of bias.")
+            object.__setattr__(self, name, value)
+
+    def read(self, states: np.ndarray) -> tuple[np.ndarray, float]:
+        """(T, H) -> which frames are voiced (T,) bool, and the height of F0, Hz: the median of the voiced frames'."""
+        odds, octaves = (states @ self.weight.T + self.bias).T
+        voiced = odds > 0
+        return voiced, float(2 ** np.median(octaves[voiced] if voiced.any() else octaves))
+
+    def to_json(self) -> dict:
+        return {"weight": self.weight.tolist(), "bias": self.bias.tolist()}
+
+    @classmethod
+    def from_json(cls, data: dict) -> "VoiceReadout":
+        return cls(data["weight"], data["bias"])
+
+
+def melody(
+    voice: Voice, voiced: np.ndarray, fitting_hz: float, fps: float, original_hz: np.ndarray | None = None
+) -> np.ndarray:
+    """(T,) F0 in Hz of every frame, 0 where it is not voiced. original_hz: (T,) of the clip's sound, or NaN.
+
+    Raises InputError if the original's intonation is asked for and it has none.
+    """
+    frames = np.arange(len(voiced))
+    if not voiced.any():
+        return np.zeros(len(voiced))
+    if voice.intonation == "original":
+        known = np.zeros(0, int) if original_hz is None else np.flatnonzero(np.isfinite(original_hz))
+        if not len(known):
+            raise InputError("The clip has no voiced sound of its own: choose declining or flat intonation.")
+        octaves = np.interp(frames, known, np.log2(original_hz[known]))
+        height = np.median(octaves[voiced]) if voice.pitch_hz is None else np.log2(voice.pitch_hz)
+        octaves = octaves - np.median(octaves[voiced]) + height
+    else:
+        octaves = np.full(len(voiced), np.log2(fitting_hz if voice.pitch_hz is None else voice.pitch_hz))
+        if voice.intonation == "declining":
+            octaves += _decline(voiced, fps) / 12
+    f0_hz = np.clip(2 ** (octaves + voice.semitones / 12), LOWEST_HZ, HIGHEST_HZ)
+    return np.where(voiced, f0_hz, 0.0)
+
+
+def _decline(voiced: np.ndarray, fps: float) -> np.ndarray:
+    """(T,) semitones: from half of _FALL_ST above to half below in each phrase."""
+    out = np.zeros(len(voiced))
+    at = np.flatnonzero(voiced)
+    for phrase in np.split(at, np.flatnonzero(np.diff(at) > _PHRASE_GAP_S * fps) + 1):
+        span = np.arange(phrase[0], phrase[-1] + 1)
+        out[span] = np.linspace(0.5, -0.5, len(span)) * _FALL_ST if len(span) > 1 else 0.0
+    return out
+
+
+def painted(mel_db: np.ndarray, f0_hz: np.ndarray, spec: MelSpec) -> np.ndarray:
+    """(T, n_mels) dB with harmonics of f0_hz (T,) where that is above 0; elsewhere unchanged."""
+    voiced = f0_hz > 0
+    if not voiced.any():
+        return mel_db
+    frames = np.arange(len(f0_hz))
+    steady = np.interp(frames, frames[voiced], f0_hz[voiced])
+    pulses = mel_spectrogram_db(torch.from_numpy(pulse_train(steady, spec)), spec).numpy()
+    harmonics = pulses - spectral_envelope(pulses, ENVELOPE)
+    return np.where(voiced[:, None], mel_db + harmonics, mel_db).astype(mel_db.dtype)
+
+
+def pulse_train(f0_hz: np.ndarray, spec: MelSpec) -> np.ndarray:
+    """(T,) F0 of each frame's middle, above 0 -> (T * hop_length,) float32: equal cosines up to 5.6 kHz."""
+    samples = np.arange(len(f0_hz) * spec.hop_length)
+    hz = np.interp(samples, (np.arange(len(f0_hz)) + 0.5) * spec.hop_length, f0_hz)
+    phase = 2 * np.pi * np.cumsum(hz) / spec.sample_rate
+    out = np.zeros(len(samples))
+    top_hz = min(_TOP_HZ, spec.sample_rate / 2)
+    for k in range(1, int(top_hz / hz.min()) + 1):
+        out += np.where(k * hz < top_hz, np.cos(k * phase), 0.0)
+    return (0.1 * out / max(1e-9, np.abs(out).max())).astype(np.float32)
