@@ -1,6 +1,7 @@
 """Nothing half-written, and no input lost: a file or folder appears under its own name only when it is complete, and
 never in the place of something that is read."""
 
+import json
 import os
 import shutil
 import uuid
@@ -24,6 +25,12 @@ def replacing(path: Place) -> Iterator[Path]:
     with _partial(path) as temporary:
         yield temporary
         temporary.replace(path)
+
+
+def write_json(path: Place, content: object) -> None:
+    """Write `path` as JSON that a person can read, in UTF-8. Raises InputError as `replacing` does."""
+    with replacing(path) as temporary:
+        temporary.write_text(json.dumps(content, indent=1, ensure_ascii=False), encoding="utf-8")
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from .atomic import replacing
+from .atomic import write_json
 from .errors import InputError
 from .spec import Band, MelSpec
 
@@ -200,9 +200,7 @@ class Scaler:
 
     def write(self, path: str | os.PathLike) -> None:
         """Write scaler.json."""
-        text = json.dumps({"mean": self.mean.tolist(), "std": self.std.tolist()}, indent=1)
-        with replacing(path) as temporary:
-            temporary.write_text(text, encoding="utf-8")
+        write_json(path, {"mean": self.mean.tolist(), "std": self.std.tolist()})
 
     @property
     def faint_db(self) -> float:

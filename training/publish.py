@@ -25,6 +25,7 @@ from rtmri2speech.models.weights import load_exactly
 from rtmri2speech.spec import FrameSpec, MelSpec
 
 from .console import plain_errors
+from .run_folder import read_settings
 
 CARD_METRICS = {
     "stoi": "STOI",
@@ -61,7 +62,7 @@ def read_acoustic_run(folder: Path, pool: int = 1) -> AcousticResult:
     from .acoustic.train import model_tensors
 
     try:
-        settings = json.loads((folder / "settings.json").read_text(encoding="utf-8"))
+        settings = read_settings(folder, "acoustic")
         split = json.loads((folder / "split.json").read_text(encoding="utf-8"))
         with (folder / "history.csv").open(encoding="utf-8", newline="") as file:
             history = list(csv.DictReader(file))
@@ -232,11 +233,11 @@ def publish(
 ) -> None:
     """Put a trained acoustic model and vocoder into a bundle with its MODEL_CARD.md."""
     with plain_errors():
-        from .vocoder.run import load_run, read_settings
+        from .vocoder.run import load_run
 
         given = {"data": data, "limits": limits, "licence": licence, "reproduce": reproduce}
         never_onto([out], [acoustic, vocoder, *(metrics or ()), *given.values()])
-        result, voice = read_acoustic_run(acoustic, pool), read_settings(vocoder)
+        result, voice = read_acoustic_run(acoustic, pool), read_settings(vocoder, "vocoder")
         if voice["mel"] != result.mel.to_json():
             raise InputError(
                 "The mel of {vocoder} is not that of {acoustic}: train both with the same one.",

@@ -6,13 +6,15 @@ import torch
 from typer import Typer
 from typer.testing import CliRunner
 
+from rtmri2speech.atomic import write_json
 from rtmri2speech.mel import Scaler
 from rtmri2speech.models.acoustic import AcousticConfig, AcousticModel
 from rtmri2speech.models.hifigan import Generator, GeneratorConfig
 from rtmri2speech.models.load import load_bundle
 from rtmri2speech.spec import MelSpec
 from training.publish import publish
-from training.vocoder.run import save_checkpoint, write_settings
+from training.run_folder import SETTINGS
+from training.vocoder.run import save_checkpoint
 
 SMALL = GeneratorConfig(initial_channel=16, resblock="2", resblock_kernel_sizes=(3,), resblock_dilation_sizes=((1, 3),))
 EVALUATION = {
@@ -52,7 +54,8 @@ def runs(tmp_path):
     (acoustic / "history.csv").write_text(
         "epoch,step,val/loss,band/val_F1\n0,10,3.0,6.0\n1,20,1.5,4.25\n2,30,2.0,5.0\n"
     )
-    write_settings(vocoder, {"generator": SMALL.to_json(), "mel": MelSpec().to_json(), "vocoder_input": "ln_power"})
+    settings = {"generator": SMALL.to_json(), "mel": MelSpec().to_json(), "vocoder_input": "ln_power"}
+    write_json(vocoder / SETTINGS, settings)
     save_checkpoint(vocoder, {"step": 7, "generator": Generator(SMALL).state_dict()}, keep=1)
     return acoustic, vocoder, model
 

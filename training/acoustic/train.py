@@ -1,6 +1,5 @@
 """One run of acoustic training: python -m training.acoustic (see training/configs/acoustic.yaml)."""
 
-import csv
 import json
 import os
 import time
@@ -17,7 +16,7 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 from torch.utils.data import DataLoader
 
-from rtmri2speech.atomic import never_onto, replacing
+from rtmri2speech.atomic import never_onto, replacing, write_json
 from rtmri2speech.errors import InputError
 from rtmri2speech.mel import SPEECH_RANGE_DB, Scaler, band_bins, speech_frames
 from rtmri2speech.metrics import loudness_correlation, spectral_shape_correlation
@@ -26,6 +25,7 @@ from rtmri2speech.models.weights import load_exactly, read_checkpoint
 from rtmri2speech.precision import bf16_is_fast
 from rtmri2speech.spec import Band, MelSpec
 
+from ..run_folder import SETTINGS, append_row, read_settings, require_same
 from ..schedules import cosine
 from .dataset import (
     Augment,
@@ -42,7 +42,8 @@ from .dataset import (
 )
 from .losses import LossConfig, MaskedMSEMAE, band_mae_db, outside_share
 
-RUN_FILES = ("settings.json", "split.json", "scaler.json", "held_out.txt", "history.csv", "best.ckpt", "last.ckpt")
+RUN_FILES = (SETTINGS, "split.json", "scaler.json", "held_out.txt", "history.csv", "best.ckpt", "last.ckpt")
+_FREE = {"data_dir", "run_dir", "init_from", "training", "data.workers"}  # may change within a run
 BANDS = (Band("F1", 300, 900), Band("F2", 900, 2500), Band("F3", 2500, 3500))
 
 
@@ -337,12 +338,7 @@ class Report(L.Callback):
         }
         row |= figures
         print(" ".join(f"{k} {v:g}" for k, v in row.items()), flush=True)
-        fresh = not self.path.is_file()
-        with self.path.open("a", encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, row)
-            if fresh:
-                writer.writeheader()
-            writer.writerow(row)
+        append_row(self.path, row)
 
 
 def train(run: AcousticRun) -> Path:
@@ -397,40 +393,23 @@ def prepare_run(folder: Path, run: AcousticRun, corpus: Corpus) -> tuple[dict[st
     A corpus may have grown since: new recordings are split as the old ones were, which keep their part, and the
     scaler stays that of the beginning.
     """
-    settings = json.loads(json.dumps(asdict(run) | {"mel": corpus.mel.to_json(), "restored": corpus.restored}))
     previous = None
     if (folder / "last.ckpt").is_file():
+        before = read_settings(folder, "acoustic")
+        require_same(folder, run, before, free=_FREE)
+        require_same(folder, corpus.mel, before["mel"], prefix="mel.")
         previous = json.loads((folder / "split.json").read_text(encoding="utf-8"))
-        before = json.loads((folder / "settings.json").read_text(encoding="utf-8"))
-        for name in ("seed", "mel", "data", "model", "loss", "optimizer"):
-            now, then = _named(settings[name]), _named(before[name])
-            for key in sorted(now.keys() | then.keys()):
-                if key != "workers" and now.get(key) != then.get(key):
-                    setting = f"{name}.{key}" if key else name
-                    raise InputError(
-                        "The run in {folder} was begun with {setting} = {then}, not {now}: give "
-                        "another run_dir (with init_from to start from its weights).",
-                        folder=folder,
-                        setting=setting,
-                        then=then.get(key),
-                        now=now.get(key),
-                    )
         scaler = Scaler.read(folder / "scaler.json", corpus.mel.n_mels)
     else:
         scaler = fit_scaler(corpus, run.data)
     segments, ids = split_corpus(corpus, run.data, previous)
     folder.mkdir(parents=True, exist_ok=True)
     scaler.write(folder / "scaler.json")
-    for name, content in (("settings", settings), ("split", ids)):
-        with replacing(folder / f"{name}.json") as temporary:
-            temporary.write_text(json.dumps(content, indent=1, ensure_ascii=False), encoding="utf-8")
+    write_json(folder / SETTINGS, asdict(run) | {"mel": corpus.mel.to_json(), "restored": corpus.restored})
+    write_json(folder / "split.json", ids)
     with replacing(folder / "held_out.txt") as temporary:
         temporary.write_text("".join(f"{id_}\n" for id_ in sorted(ids["val"] + ids["test"])), encoding="utf-8")
     return segments, scaler
-
-
-def _named(value) -> dict:
-    return value if isinstance(value, dict) else {"": value}
 
 
 def model_tensors(path: str | os.PathLike) -> dict[str, Tensor]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from rtmri2speech.atomic import replacing
+from rtmri2speech.atomic import replacing, write_json
 from rtmri2speech.errors import InputError
 from rtmri2speech.mel import SPEECH_RANGE_DB, Scaler, mel_spectrogram_db
 from rtmri2speech.spec import FrameSpec, MelSpec
@@ -172,7 +172,7 @@ def write_sample(source: Source, settings: Settings, out_dir: Path, keep_wav: bo
         for name in ("mri", "mel_db", "mask", "regions", "articulation"):
             if getattr(sample, name) is not None:
                 np.save(temporary / f"{name}.npy", getattr(sample, name))
-        _write_json(temporary / "source.json", {"origin": origin, "checks": sample.checks})
+        write_json(temporary / "source.json", {"origin": origin, "checks": sample.checks})
     return _entry(source, sample.checks)
 
 
@@ -194,10 +194,6 @@ def _read_json(path: Path) -> dict | None:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-
-
-def _write_json(path: Path, data: dict) -> None:
-    path.write_text(json.dumps(data, indent=1, ensure_ascii=False), encoding="utf-8")
 
 
 def run_jobs(work: Callable, items: list, *, jobs: int, backend: str, scheduler: str | None) -> Iterator:
@@ -276,8 +272,7 @@ def write_dataset(
         "utterances": used,
         "skipped": dict(sorted(skipped.items())),
     }
-    with replacing(out_dir / "meta.json") as temporary:
-        _write_json(temporary, meta)
+    write_json(out_dir / "meta.json", meta)
     return meta
 
 

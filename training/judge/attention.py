@@ -15,7 +15,6 @@ Occlusion: how much the energy of a band changes (mean absolute change, dB) when
 """
 
 import copy
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +26,7 @@ import torch
 import typer
 from typer import Argument, Option
 
-from rtmri2speech.atomic import never_onto
+from rtmri2speech.atomic import never_onto, write_json
 from rtmri2speech.attention import band_cams, band_energy
 from rtmri2speech.clip import read_clip
 from rtmri2speech.errors import InputError
@@ -282,7 +281,7 @@ def main(
     _print(table, occlusion)
     if json_out:
         content = {"clips": [case.name for case in cases], "attention": table, "occlusion_db": occlusion}
-        json_out.write_text(json.dumps(content, indent=1), encoding="utf-8")
+        write_json(json_out, content)
 
 
 if __name__ == "__main__":

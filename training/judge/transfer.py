@@ -8,7 +8,6 @@ correlation of the spectrum's shape and of its level with the true mel over the 
 scanners, of which it says nothing certain.
 """
 
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +20,7 @@ import typer
 from typer import Argument, Option
 
 from rtmri2speech.analysis import analyse
-from rtmri2speech.atomic import never_onto
+from rtmri2speech.atomic import never_onto, write_json
 from rtmri2speech.clip import Clip, read_clip
 from rtmri2speech.mel import SPEECH_RANGE_DB, mel_spectrogram_db, speech_frames
 from rtmri2speech.metrics import loudness_correlation, spectral_shape_correlation
@@ -136,7 +135,7 @@ def main(
     for name, row in table.items():
         print(f"{name:<20}{row['shape']:>10.2f}{row['loudness']:>10.2f}")
     if json_out:
-        json_out.write_text(json.dumps(table, indent=1), encoding="utf-8")
+        write_json(json_out, table)
 
 
 if __name__ == "__main__":

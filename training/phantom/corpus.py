@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from rtmri2speech.atomic import replacing
+from rtmri2speech.atomic import write_json
 from rtmri2speech.errors import InputError
 from rtmri2speech.spec import MelSpec
 
@@ -111,8 +111,7 @@ def write_description(folder: Path, tasks: Sequence[Task]) -> None:
         "speakers": speakers,
         "utterances": dict(sorted(utterances.items())),
     }
-    with replacing(path) as temporary:
-        temporary.write_text(json.dumps(description, indent=1), encoding="utf-8")
+    write_json(path, description)
 
 
 def make_corpus(

@@ -1,7 +1,5 @@
 """One run of the segmenter's training: python -m training.regions (see training/configs/regions.yaml)."""
 
-import csv
-import json
 import math
 import time
 from dataclasses import asdict, dataclass
@@ -14,11 +12,11 @@ from torch import Tensor
 
 from rtmri2speech.anatomy.network import Segmenter, SegmenterConfig, soft_cross_entropy_and_dice
 from rtmri2speech.anatomy.regions import NAMES
-from rtmri2speech.atomic import replacing
-from rtmri2speech.errors import InputError
+from rtmri2speech.atomic import replacing, write_json
 from rtmri2speech.models.weights import read_checkpoint
 from rtmri2speech.precision import choose_precision
 
+from ..run_folder import SETTINGS, append_row, read_settings, require_same
 from ..schedules import cosine
 from .looks import example
 from .maps import LabelMaps, read_or_make_maps
@@ -80,7 +78,9 @@ def train(settings: RegionsSettings) -> Segmenter:
     cv2.setNumThreads(1)
     run = Path(settings.run_dir)
     run.mkdir(parents=True, exist_ok=True)
-    _check_or_write_settings(run, settings)
+    if (run / SETTINGS).is_file():
+        require_same(run, settings, read_settings(run, "regions"), free=_FREE)
+    write_json(run / SETTINGS, asdict(settings))
     learning, judging = _maps(settings)
     torch.manual_seed(settings.seed)
     network = Segmenter(SegmenterConfig(settings.size, settings.widths)).to(memory_format=torch.channels_last)
@@ -177,13 +177,7 @@ def _average(averaged: Segmenter, network: Segmenter, keep: float) -> None:
 
 
 def _report(run: Path, step: int, loss: float, dice: dict[str, float], seconds: float) -> None:
-    path = run / "history.csv"
-    new = not path.is_file()
-    with path.open("a", encoding="utf-8", newline="") as file:
-        rows = csv.writer(file)
-        if new:
-            rows.writerow(["step", "loss", *dice])
-        rows.writerow([step, f"{loss:.5f}", *(f"{value:.4f}" for value in dice.values())])
+    append_row(run / "history.csv", {"step": step, "loss": round(loss, 5)} | {n: round(v, 4) for n, v in dice.items()})
     told = " ".join(f"{name} {value:.3f}" for name, value in dice.items())
     print(f"step {step}, loss {loss:.4f}, {seconds:.0f} s: {told}", flush=True)
 
@@ -207,20 +201,3 @@ def _resume(run: Path, network: Segmenter, averaged: Segmenter, optimiser: torch
     averaged.load_state_dict(state["averaged"])
     optimiser.load_state_dict(state["optimiser"])
     return state["step"]
-
-
-def _check_or_write_settings(run: Path, settings: RegionsSettings) -> None:
-    path, now = run / "settings.json", json.loads(json.dumps(asdict(settings)))
-    if path.is_file():
-        then = json.loads(path.read_text(encoding="utf-8"))
-        for name in sorted(set(now) - _FREE):
-            if now[name] != then.get(name):
-                raise InputError(
-                    "The run in {run} was begun with {name} = {then}, not {now}.",
-                    run=run,
-                    name=name,
-                    then=then.get(name),
-                    now=now[name],
-                )
-    with replacing(path) as temporary:
-        temporary.write_text(json.dumps(now, indent=1), encoding="utf-8")

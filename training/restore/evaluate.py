@@ -8,7 +8,6 @@ where a bundle is given. Formants are Praat's, measured in all candidates at the
 recording's voiced frames; F0 errors are not hidden by leaving frames out.
 """
 
-import json
 import math
 import sys
 from collections.abc import Callable, Iterator
@@ -19,7 +18,7 @@ import numpy as np
 import typer
 from typer import Argument, Option
 
-from rtmri2speech.atomic import never_onto, replacing
+from rtmri2speech.atomic import never_onto, write_json
 from rtmri2speech.audio import read_audio, resample, write_audio
 from rtmri2speech.errors import InputError
 from rtmri2speech.formants import formant_ceiling, measure_f0
@@ -157,8 +156,7 @@ def evaluate(
                 worse = [m for m in ("f1_error_hz", "f2_error_hz") if mean[m] > before[m]]
                 print(f"{ratio:g} dB, {name}: formants {'WORSE than' if worse else 'no worse than'} the input's")
         if out:
-            with replacing(out) as temporary:
-                temporary.write_text(json.dumps({"files": len(files), "scores": rows}, indent=1), encoding="utf-8")
+            write_json(out, {"files": len(files), "scores": rows})
 
 
 def average(rows: list[dict]) -> dict[tuple[float, str], dict[str, float]]:

@@ -16,17 +16,19 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from rtmri2speech.atomic import never_onto, replacing
+from rtmri2speech.atomic import never_onto, replacing, write_json
 from rtmri2speech.errors import InputError
 from rtmri2speech.models.weights import read_checkpoint
 from rtmri2speech.restore.encoder import ENCODER_RATE, build_hubert, framed, standardise
 
 from ..corpus.speech import Recording, SpeechSource, prepare_sources
+from ..run_folder import require_same
 from ..schedules import linear
 from ..settings import run_command
 from .recordings import PEAK, SegmentDraw
 
 _CLASS_FRAMES = 200_000  # frames that the classes are found from
+_FREE = {"run_dir", "prepared", "log_every", "checkpoint_every", "steps", "device"}  # may change within a run
 
 
 @dataclass(frozen=True)
@@ -140,8 +142,7 @@ def pretrain(settings: PretrainSettings) -> Path:
     checkpoint, step = run / "last.pt", 0
     if checkpoint.is_file():
         state = read_checkpoint(checkpoint)
-        if state["settings"] != _identity(settings):
-            raise InputError("{run} holds a run of other settings: give another run_dir.", run=run)
+        require_same(run, settings, json.loads(state["settings"]), free=_FREE)
         model.load_state_dict(state["model"])
         optimiser.load_state_dict(state["optimiser"])
         step = state["step"]
@@ -173,7 +174,7 @@ def pretrain(settings: PretrainSettings) -> Path:
         if step % settings.checkpoint_every == 0 or step == settings.steps:
             state = {"model": model.state_dict(), "optimiser": optimiser.state_dict(), "step": step}
             with replacing(checkpoint) as temporary:
-                torch.save(state | {"settings": _identity(settings)}, temporary)
+                torch.save(state | {"settings": json.dumps(asdict(settings))}, temporary)
     return save_encoder(model, settings, seconds, run / "encoder")
 
 
@@ -191,16 +192,8 @@ def save_encoder(model: MaskedPrediction, settings: PretrainSettings, seconds: f
         "training.json": trained,
     }
     for name, content in notes.items():
-        with replacing(folder / name) as temporary:
-            temporary.write_text(json.dumps(content, indent=1), encoding="utf-8")
+        write_json(folder / name, content)
     return folder
-
-
-def _identity(settings: PretrainSettings) -> str:
-    """What must not change within a run."""
-    free = ("run_dir", "prepared", "log_every", "checkpoint_every", "steps", "device")
-    kept = {k: v for k, v in asdict(settings).items() if k not in free}
-    return json.dumps(kept, sort_keys=True, default=str)
 
 
 if __name__ == "__main__":

@@ -16,14 +16,14 @@ from rtmri2speech.restore.encoder import AdaptedEncoder, load_hubert
 from rtmri2speech.restore.model import RestorationBundle, Restorer
 
 from ..console import plain_errors
+from ..run_folder import read_settings
 from .learner import run_state
 from .settings import STAGES
-from .train import read_settings
 
 
 def publish(run: Path, output: Path, name: str, *, half: bool) -> RestorationBundle:
     """Write the newest state of a run as a bundle folder. Raises InputError if it is no run, or its encoder is gone."""
-    settings, state = read_settings(run), run_state(run)
+    settings, state = read_settings(run, "restore"), run_state(run)
     hubert, normalise = load_hubert(settings["encoder"])
     encoder = AdaptedEncoder(hubert, settings["tap"], settings["bottleneck"], normalise)
     model = Restorer(encoder, Generator(GeneratorConfig.from_json(settings["vocoder"])), settings["rate"])

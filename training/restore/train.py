@@ -1,6 +1,5 @@
 """One run of the stages: python -m training.restore (see training/configs/restore.yaml)."""
 
-import json
 import logging
 import warnings
 from dataclasses import asdict
@@ -11,18 +10,19 @@ import torch
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.loggers import TensorBoardLogger
 
-from rtmri2speech.atomic import never_onto, replacing
+from rtmri2speech.atomic import never_onto, write_json
 from rtmri2speech.errors import InputError
 from rtmri2speech.models.weights import load_exactly
 
 from ..corpus.speech import prepare_sources
+from ..run_folder import SETTINGS, read_settings, require_same
 from .learner import RestoreLearner, run_state
 from .recordings import PEAK
 from .settings import RestoreSettings
 
 # May change within a run: where things lie, how often it reports, and how far it goes.
 _FREE = {"run_dir", "stage", "prepared", "init_from", "workers", "precision", "accelerator", "log_every"}
-_FREE |= {"checkpoint_every", "validate_recordings"}
+_FREE |= {"checkpoint_every", "validate_recordings", "pa.steps", "pretraining.steps", "finetune.steps"}
 
 
 def train(settings: RestoreSettings) -> RestoreLearner:
@@ -32,12 +32,12 @@ def train(settings: RestoreSettings) -> RestoreLearner:
     """
     run = Path(settings.run_dir)
     read = [source.folder for source in settings.sources.values()]
-    never_onto([run / "settings.json", run / "last.ckpt"], [*read, settings.init_from, settings.encoder])
+    never_onto([run / SETTINGS, run / "last.ckpt"], [*read, settings.init_from, settings.encoder])
     speech = Path(settings.prepared or run / "speech")
     recordings, held_out = prepare_sources(settings.sources, speech, settings.rate, PEAK)
     last = run / "last.ckpt"
     if last.is_file():
-        check_settings(run, settings)
+        require_same(run, settings, read_settings(run, "restore"), free=_FREE)
     learner = RestoreLearner(settings, recordings, held_out)
     if last.is_file():
         done = run_state(run)["state_dict"]["done"]
@@ -48,7 +48,7 @@ def train(settings: RestoreSettings) -> RestoreLearner:
         for stage in ("pa", "vocoder"):
             if learner.steps_done(stage) < settings.of(stage).steps:
                 raise InputError("Stage finetune needs stage {stage} first: run it, or give init_from.", stage=stage)
-    write_settings(run, settings)
+    write_json(run / SETTINGS, asdict(settings))
     if learner.stage is None:
         print("All steps asked for are made already.")
         return learner
@@ -90,37 +90,6 @@ def initialise(learner: RestoreLearner, folder: str) -> None:
     for prefix, part in parts.items():
         tensors = {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
         load_exactly(part, tensors, f"{folder} ({prefix.rstrip('.')})")
-
-
-def write_settings(run: Path, settings: RestoreSettings) -> None:
-    run.mkdir(parents=True, exist_ok=True)
-    with replacing(run / "settings.json") as temporary:
-        temporary.write_text(json.dumps(asdict(settings), indent=1, ensure_ascii=False), encoding="utf-8")
-
-
-def read_settings(run: Path) -> dict:
-    """What the run was last started with. Raises InputError if the folder is not a run."""
-    try:
-        return json.loads((Path(run) / "settings.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        raise InputError("{run} is not a restoration run: it has no settings.json that can be read.", run=run) from None
-
-
-def check_settings(run: Path, settings: RestoreSettings) -> None:
-    """Raises InputError, naming the setting, if the run was begun with others that matter."""
-    now, then = json.loads(json.dumps(asdict(settings))), read_settings(run)
-    for values in (now, then):
-        for stage in ("pa", "pretraining", "finetune"):
-            values.get(stage, {}).pop("steps", None)
-    for name in sorted((now.keys() | then.keys()) - _FREE):
-        if now.get(name) != then.get(name):
-            raise InputError(
-                "The run in {run} was begun with {name} = {then}, not {now}.",
-                run=run,
-                name=name,
-                then=then.get(name),
-                now=now.get(name),
-            )
 
 
 def _precision(settings: RestoreSettings) -> str:

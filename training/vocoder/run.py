@@ -3,7 +3,6 @@
 `load_run` turns it into the folded Generator a bundle holds.
 """
 
-import json
 import os
 from pathlib import Path
 
@@ -17,9 +16,8 @@ from rtmri2speech.models.hifigan import Generator, GeneratorConfig
 from rtmri2speech.models.weights import load_exactly, read_checkpoint
 from rtmri2speech.spec import MelSpec
 
+from ..run_folder import read_settings
 from .discriminators import Discriminators
-
-SETTINGS = "settings.json"
 
 
 def checkpoints(run: Path) -> list[Path]:
@@ -37,40 +35,12 @@ def save_checkpoint(run: Path, state: dict, keep: int) -> Path:
     return path
 
 
-def write_settings(run: Path, settings: dict) -> None:
-    """Write settings.json. Raises InputError if the folder holds a run of another generator, mel or input."""
-    path = Path(run) / SETTINGS
-    settings = json.loads(json.dumps(settings))
-    if path.exists():
-        before = read_settings(run)
-        for name in ("generator", "mel", "vocoder_input", "discriminators"):
-            if before.get(name) != settings.get(name):
-                raise InputError(
-                    "{run} holds a run with another {name}: give a new run folder, or the old settings.",
-                    run=run,
-                    name=name,
-                )
-    with replacing(path) as temporary:
-        temporary.write_text(json.dumps(settings, indent=1), encoding="utf-8")
-
-
-def read_settings(run: str | os.PathLike) -> dict:
-    """The settings a run was last started with."""
-    path = Path(run) / SETTINGS
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except OSError:
-        raise InputError("{run} is not a vocoder run: it has no {settings}.", run=run, settings=SETTINGS) from None
-    except ValueError:
-        raise InputError("{path} is not valid JSON.", path=path) from None
-
-
 def load_run(run_folder: str | os.PathLike, step: int | None = None) -> Generator:
     """The generator of a run's newest checkpoint (or the one of `step`), weight norm folded, in eval mode.
 
-    Its mel and its input kind are in read_settings(run_folder)["mel"] and ["vocoder_input"].
+    Its mel and its input kind are in its settings.json, "mel" and "vocoder_input".
     """
-    config = GeneratorConfig.from_json(read_settings(run_folder)["generator"])
+    config = GeneratorConfig.from_json(read_settings(run_folder, "vocoder")["generator"])
     found = [p for p in checkpoints(Path(run_folder)) if step is None or p.stem == f"step_{step:08d}"]
     if not found:
         if step is None:

@@ -1,14 +1,14 @@
 """One run of vocoder training: python -m training.vocoder (see training/configs/vocoder.yaml)."""
 
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from rtmri2speech.atomic import never_onto
+from rtmri2speech.atomic import never_onto, write_json
 from rtmri2speech.errors import InputError
 from rtmri2speech.mel import mel_spectrogram_db
 from rtmri2speech.metrics import estoi, stoi
@@ -17,15 +17,14 @@ from rtmri2speech.models.weights import load_exactly, read_checkpoint
 from rtmri2speech.spec import MelSpec
 
 from ..corpus.speech import Recording, SpeechSource, prepare_sources, spread
+from ..run_folder import SETTINGS, read_settings, require_same
 from .discriminators import DiscriminatorConfig, Discriminators
 from .losses import discriminator_loss, generator_losses, mel_loss, stft_loss
 from .run import (
-    SETTINGS,
     checkpoints,
     read_reference_discriminators,
     read_reference_generator,
     save_checkpoint,
-    write_settings,
 )
 from .segments import VocoderSegments
 
@@ -108,6 +107,10 @@ class VocoderSettings:
         reference = self.init_from_reference
         if reference.generator and not reference.config:
             raise InputError("init_from_reference.generator needs init_from_reference.config, its config.json.")
+
+
+# A run may go on with other recordings, weights of the loss and learning rates, not with other networks.
+_FREE = {f.name for f in fields(VocoderSettings)} - {"generator", "mel", "vocoder_input", "discriminators"}
 
 
 class VocoderTraining:
@@ -271,7 +274,9 @@ def train(settings: VocoderSettings) -> VocoderTraining:
         extra_mels_weight=settings.extra_mels_weight,
         gain_db=settings.gain_db,
     )
-    write_settings(run, asdict(settings))
+    if (run / SETTINGS).is_file():
+        require_same(run, settings, read_settings(run, "vocoder"), free=_FREE)
+    write_json(run / SETTINGS, asdict(settings))
     epoch_steps = settings.epoch_steps or max(1, len(recordings) // settings.batch_size)
     device = ("cuda" if torch.cuda.is_available() else "cpu") if settings.device == "auto" else settings.device
     training = VocoderTraining(settings, epoch_steps, device)

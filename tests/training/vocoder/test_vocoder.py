@@ -343,13 +343,13 @@ def test_load_run_gives_the_folded_generator_of_the_newest_checkpoint(tmp_path, 
         assert not torch.allclose(generator(mel), earlier(mel))
     with pytest.raises(InputError, match="step 7"):
         load_run(run, step=7)
-    with pytest.raises(InputError, match="not a vocoder run"):
+    with pytest.raises(InputError, match="not a run of training.vocoder"):
         load_run(tmp_path)
 
 
 def test_another_generator_in_the_same_run_is_refused(tmp_path, wavs):
     train(settings(tmp_path, wavs, steps=1))
-    with pytest.raises(InputError, match="another generator"):
+    with pytest.raises(InputError, match="begun with generator.initial_channel = 16, not 32"):
         train(settings(tmp_path, wavs, generator=TINY | {"initial_channel": 32}))
 
 
