@@ -124,7 +124,7 @@ def nearest_vowel(
     distances = {
         vowel: float(np.hypot(bark(f1_hz) - bark(f1), bark(f2_hz) - bark(f2))) for vowel, (f1, f2) in reference.items()
     }
-    vowel = min(distances, key=distances.get)
+    vowel = min(distances, key=distances.__getitem__)
     return vowel, distances[vowel]
 
 

@@ -257,14 +257,13 @@ def _cut_to_picture(polygon: tuple[Point, ...]) -> list[Point]:
     for axis in (0, 1):
         for edge, side in ((0.0, 1), (1.0, -1)):
             inside = [side * (point[axis] - edge) >= 0 for point in points]
-            cut = []
+            cut: list[Point] = []
             for i, point in enumerate(points):
                 before = points[i - 1]
                 if inside[i] != inside[i - 1]:
                     part = (edge - before[axis]) / (point[axis] - before[axis])
-                    crossing = [before[0] + part * (point[0] - before[0]), before[1] + part * (point[1] - before[1])]
-                    crossing[axis] = edge
-                    cut.append(tuple(crossing))
+                    x, y = before[0] + part * (point[0] - before[0]), before[1] + part * (point[1] - before[1])
+                    cut.append((edge, y) if axis == 0 else (x, edge))
                 if inside[i]:
                     cut.append(point)
             points = cut

@@ -139,9 +139,8 @@ class Band:
     def parse(cls, text: str) -> "Band":
         """Read "F1:300-900"."""
         match = re.fullmatch(r"\s*([^:]+):\s*(\d+(?:\.\d+)?)\s*-\s*(\d+(?:\.\d+)?)\s*", text)
-        _require(
-            match is not None, "Cannot read the band {text!r}: write NAME:LOW-HIGH in Hz, as in F1:300-900.", text=text
-        )
+        if match is None:
+            raise InputError("Cannot read the band {text!r}: write NAME:LOW-HIGH in Hz, as in F1:300-900.", text=text)
         return cls(match[1].strip(), float(match[2]), float(match[3]))
 
     @property

@@ -30,8 +30,8 @@ def retime(clip: Clip, fps: float) -> np.ndarray:
     out = np.empty((count, *clip.frames.shape[1:]), np.uint8)
     for k in range(count):
         start, end = k / fps, (k + 1) / fps
-        first = min(np.searchsorted(times, start, side="right") - 1, len(clip.frames) - 1)
-        last = min(np.searchsorted(times, end, side="left") - 1, len(clip.frames) - 1)
+        first = min(int(np.searchsorted(times, start, side="right")) - 1, len(clip.frames) - 1)
+        last = min(int(np.searchsorted(times, end, side="left")) - 1, len(clip.frames) - 1)
         if last <= first:
             out[k] = clip.frames[first]
             continue

@@ -88,4 +88,4 @@ def regions_from_template(
 
 def _certain(labels: np.ndarray, fps: float, shape: tuple[int, int], source: str) -> Regions:
     there = np.stack([np.bincount(frame.ravel(), minlength=len(NAMES)) > 0 for frame in labels])
-    return Regions(labels, fps, tuple(shape), source, there.astype(np.float32))
+    return Regions(labels, fps, (shape[0], shape[1]), source, there.astype(np.float32))

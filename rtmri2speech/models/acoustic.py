@@ -1,8 +1,10 @@
 """MRI frames -> standardised mel: a timm CNN, global average pooling, one BiLSTM whose directions are summed."""
 
 from dataclasses import asdict, dataclass, fields
+from typing import Any, cast
 
 import timm
+from timm.models import FeatureInfo
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d
 
@@ -52,7 +54,7 @@ class AcousticModel(nn.Module):
         if not timm.is_model(config.cnn):
             raise InputError("timm has no model called {name!r}.", name=config.cnn)
         try:
-            dilated = {} if config.output_stride == 32 else {"output_stride": config.output_stride}
+            dilated: dict[str, Any] = {} if config.output_stride == 32 else {"output_stride": config.output_stride}
             self.cnn = timm.create_model(
                 config.cnn, features_only=True, pretrained=False, in_chans=1, out_indices=(-1,), **dilated
             )
@@ -60,7 +62,7 @@ class AcousticModel(nn.Module):
             raise InputError(
                 "The CNN {name!r} cannot give feature maps: {reason}.", name=config.cnn, reason=error
             ) from None
-        self.channels = self.cnn.feature_info.channels()[-1]
+        self.channels = cast(FeatureInfo, self.cnn.feature_info).channels()[-1]
         self.rnn = nn.LSTM(self.channels, config.rnn_hidden, batch_first=True, bidirectional=True)
         self.dropout = nn.Dropout(config.dropout)
         self.head = nn.Linear(config.rnn_hidden, config.n_mels)

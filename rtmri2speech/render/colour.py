@@ -42,7 +42,7 @@ def colour_table(name: str) -> np.ndarray:
 
 def _even_ramp(rgb: tuple[int, int, int]) -> np.ndarray:
     """(256, 3) uint8 from a dark shade of `rgb` to `rgb`, in equal steps of CIELAB."""
-    end = cv2.cvtColor(np.float32([[rgb]]) / 255, cv2.COLOR_RGB2Lab)[0, 0]
+    end = cv2.cvtColor(np.array([[rgb]], np.float32) / 255, cv2.COLOR_RGB2Lab)[0, 0]
     lab = np.linspace(0.35, 1, 256, dtype=np.float32)[:, None] * end
     return np.round(cv2.cvtColor(lab[None], cv2.COLOR_Lab2RGB)[0].clip(0, 1) * 255).astype(np.uint8)
 

@@ -9,7 +9,7 @@ from ..atomic import replacing
 from ..errors import InputError
 from .colour import COMBINE, Layer, blend, default_maps, layer, levels
 from .fonts import font_file
-from .heatmaps import aspect, check_bands, check_clip, checked_heat
+from .heatmaps import HeatSequence, aspect, check_bands, check_clip, checked_heat
 from .picture import padded_to
 from .words import caption
 
@@ -20,7 +20,7 @@ _BACKGROUND = 24  # the gray that the colour scale is shown on: dark tissue
 def frame_figure(
     path: str | PathLike,
     frames: np.ndarray,
-    heatmaps: Mapping[str, np.ndarray],
+    heatmaps: Mapping[str, HeatSequence],
     frame: int,
     fps: float,
     **options,
@@ -42,7 +42,7 @@ def frame_figure(
 def average_figure(
     path: str | PathLike,
     frames: np.ndarray,
-    heatmaps: Mapping[str, np.ndarray],
+    heatmaps: Mapping[str, HeatSequence],
     **options,
 ) -> None:
     """PNG of the mean frame under the mean heatmap over the whole clip; arguments as in `frame_figure`.
@@ -52,11 +52,16 @@ def average_figure(
     """
     check_clip(frames)
     check_bands(heatmaps, len(frames))
-    heats = {
-        label: sum(checked_heat(heatmap, t, label) for t in range(len(frames))) / len(frames)
-        for label, heatmap in heatmaps.items()
-    }
+    heats = {label: _mean(heatmap, label) for label, heatmap in heatmaps.items()}
     _save(path, np.round(frames.mean(axis=0)).astype(np.uint8), heats, f"average of {len(frames)} frames", **options)
+
+
+def _mean(heatmap: HeatSequence, label: str) -> np.ndarray:
+    """(H, W), one frame at a time."""
+    total = np.zeros(heatmap.shape[1:], np.float32)
+    for t in range(len(heatmap)):
+        total += checked_heat(heatmap, t, label)
+    return total / len(heatmap)
 
 
 def _save(

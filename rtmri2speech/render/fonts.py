@@ -31,9 +31,10 @@ def _font_file(japanese: bool) -> Path:
     if japanese:
         from matplotlib.font_manager import fontManager  # slow to import, so only when it is needed
 
-        upright = (font for font in fontManager.ttflist if font.style == "normal" and isinstance(font.weight, int))
+        weights = {font: font.weight for font in fontManager.ttflist if font.style == "normal"}
+        upright = {font: weight for font, weight in weights.items() if isinstance(weight, int)}
         # The weight nearest to regular (400) comes last and stays.
-        installed = {font.name: font.fname for font in sorted(upright, key=lambda font: -abs(font.weight - 400))}
+        installed = {font.name: font.fname for font in sorted(upright, key=lambda font: -abs(upright[font] - 400))}
         for name in _JAPANESE:
             if name in installed and Path(installed[name]).is_file():
                 return Path(installed[name])

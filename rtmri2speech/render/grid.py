@@ -47,4 +47,4 @@ def upsample_grid(grids: np.ndarray, size: tuple[int, int] = (256, 256), method:
         raise InputError("A grid is enlarged by 'cubic', 'linear' or 'cells', not {given!r}.", given=method)
     if grids.ndim != 3:
         raise InputError("The grids must have the shape (frames, rows, columns), not {shape}.", shape=grids.shape)
-    return UpsampledGrid(grids, tuple(size), method)
+    return UpsampledGrid(grids, (size[0], size[1]), method)

@@ -1,6 +1,7 @@
 """What overlay, slow motion and figures ask of the arrays that they are given."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import Protocol
 
 import numpy as np
 
@@ -8,6 +9,19 @@ from ..errors import InputError
 from .colour import BAND_MAPS
 
 _SLOP = 1e-3  # rounding beyond [0, 1] that is not worth refusing
+
+
+class HeatSequence(Protocol):
+    """Heat (T, H, W) in [0, 1]: an array, or an UpsampledGrid, which makes each frame when it is asked for."""
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, t: int, /) -> np.ndarray: ...
+
+    def __iter__(self) -> Iterator[np.ndarray]: ...
 
 
 def check_clip(frames: np.ndarray) -> None:
@@ -22,7 +36,7 @@ def check_clip(frames: np.ndarray) -> None:
         raise InputError("There is no frame to show: the clip or the stretch is empty.")
 
 
-def check_bands(heatmaps: Mapping[str, np.ndarray], count: int) -> None:
+def check_bands(heatmaps: Mapping[str, HeatSequence], count: int) -> None:
     """One to four sequences (T, H, W), each of `count` frames, all of one aspect."""
     if not 1 <= len(heatmaps) <= len(BAND_MAPS):
         raise InputError("A picture shows the heatmaps of one to four bands, not {count}.", count=len(heatmaps))
@@ -45,12 +59,12 @@ def check_bands(heatmaps: Mapping[str, np.ndarray], count: int) -> None:
         raise InputError("The heatmaps differ in shape: use those made from the same clip.")
 
 
-def aspect(heatmap: np.ndarray) -> float:
+def aspect(heatmap: HeatSequence) -> float:
     """Width / height of the maps of a sequence (T, H, W)."""
     return heatmap.shape[-1] / heatmap.shape[-2]
 
 
-def checked_heat(heatmap: np.ndarray, t: int, label: str) -> np.ndarray:
+def checked_heat(heatmap: HeatSequence, t: int, label: str) -> np.ndarray:
     """Frame t of a sequence as float32 in [0, 1]. InputError if it holds NaN, infinities or other ranges."""
     heat = np.asarray(heatmap[t], dtype=np.float32)
     low, high = float(heat.min()), float(heat.max())

@@ -11,7 +11,7 @@ from ..errors import InputError
 from ..progress import UNSEEN, Progress
 from .colour import COMBINE, default_maps, layer
 from .encode import even_size, exact_rate, write_video
-from .heatmaps import aspect, check_bands, check_clip, checked_heat
+from .heatmaps import HeatSequence, aspect, check_bands, check_clip, checked_heat
 from .picture import LAYOUTS, Picture
 from .stretch import check_slow, fit, stretch
 from .words import caption
@@ -34,7 +34,7 @@ def overlay(
     path: str | PathLike,
     frames: np.ndarray,
     fps: Fraction | float,
-    heatmaps: Mapping[str, np.ndarray],
+    heatmaps: Mapping[str, HeatSequence],
     *,
     layout: str = "overlay",
     size: tuple[int, int] = (512, 512),
@@ -66,7 +66,7 @@ def overlay(
     picture = band_picture(size, heatmaps, layout, alpha, colour_maps, combine, name)
     rate = exact_rate(fps)
     count = round(len(frames) * slow)
-    shown = np.minimum((np.arange(count) / slow).astype(int), len(frames) - 1)
+    shown = np.minimum((np.arange(count) / slow).astype(int), len(frames) - 1).tolist()
     captions = [caption(start_frame + t, float(fps), slow, language) for t in shown]
     sound = None if audio is None else _soundtrack(audio, audio_rate, len(frames) / float(fps), slow)
     pictures = drawn(picture, frames, heatmaps, zip(shown, shown, captions, strict=True))
@@ -76,7 +76,7 @@ def overlay(
 
 def band_picture(
     size: tuple[int, int],
-    heatmaps: Mapping[str, np.ndarray],
+    heatmaps: Mapping[str, HeatSequence],
     layout: str,
     alpha: float,
     colour_maps: Sequence[str] | None,
@@ -99,10 +99,10 @@ def band_picture(
 
 
 def drawn(
-    picture: Picture, frames: np.ndarray, heatmaps: Mapping[str, np.ndarray], order: Iterator[tuple[int, int, str]]
+    picture: Picture, frames: np.ndarray, heatmaps: Mapping[str, HeatSequence], order: Iterator[tuple[int, int, str]]
 ) -> Iterator[np.ndarray]:
     """Pictures for (frame, heat frame, caption) in order; a repeated one is drawn once."""
-    last, image = None, None
+    last, image = -1, np.empty(0)
     for t, heat_t, said in order:
         if t != last:
             heats = [checked_heat(heatmap, heat_t, label) for label, heatmap in heatmaps.items()]

@@ -9,7 +9,7 @@ import numpy as np
 from ..errors import InputError
 from ..progress import UNSEEN, Progress
 from .encode import even_size, exact_rate, write_video
-from .heatmaps import check_bands, check_clip
+from .heatmaps import HeatSequence, check_bands, check_clip
 from .overlay import Video, band_picture, drawn
 
 
@@ -17,7 +17,7 @@ def slowmo(
     path: str | PathLike,
     frames: np.ndarray,
     clip_fps: Fraction | float,
-    heatmap: np.ndarray,
+    heatmap: HeatSequence,
     label: str,
     *,
     start_frame: int = 0,
@@ -50,7 +50,8 @@ def slowmo(
     picture = band_picture(size, {label: heatmap}, "overlay", alpha, colour_maps, "max")
     shown = np.repeat(np.arange(count), int(repeat))
     order = (
-        (start_frame + i, i, f"frame {start_frame + i}   {(start_frame + i) / float(clip_fps):.3f} s") for i in shown
+        (start_frame + i, i, f"frame {start_frame + i}   {(start_frame + i) / float(clip_fps):.3f} s")
+        for i in shown.tolist()
     )
     rate = exact_rate(fps)
     pictures = drawn(picture, frames, {label: heatmap}, order)

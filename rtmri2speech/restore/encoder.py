@@ -8,11 +8,15 @@ import math
 import os
 import warnings
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
 from torch.nn.functional import gelu, pad
 
 from ..errors import InputError
+
+if TYPE_CHECKING:  # slow to import
+    from transformers import HubertModel
 
 ENCODER_RATE = 16_000  # Hz; every model of the HuBERT family
 
@@ -43,7 +47,7 @@ class AdaptedEncoder(nn.Module):
     never dropout, layer drop or masking. Its own tensors are never changed: adapters hook in beside them.
     """
 
-    def __init__(self, hubert: nn.Module, tap: int, bottleneck: int, normalise: bool = True):
+    def __init__(self, hubert: "HubertModel", tap: int, bottleneck: int, normalise: bool = True):
         super().__init__()
         layers = hubert.encoder.layers
         if not 1 <= tap <= len(layers):
@@ -57,9 +61,11 @@ class AdaptedEncoder(nn.Module):
         self.tap, self.bottleneck, self.normalise = tap, bottleneck, normalise
         self.channels = hubert.config.hidden_size
         self.hop = math.prod(hubert.config.conv_stride)
-        self.adapters = nn.ModuleList(ParallelAdapter(self.channels, bottleneck) for _ in range(tap))
-        self._adapted, self._tapped = False, None
-        for layer, adapter in zip(hubert.encoder.layers, self.adapters, strict=True):
+        adapters = [ParallelAdapter(self.channels, bottleneck) for _ in range(tap)]
+        self.adapters = nn.ModuleList(adapters)
+        self._adapted = False
+        self._tapped: Tensor | None = None
+        for layer, adapter in zip(hubert.encoder.layers, adapters, strict=True):
             layer.feed_forward.register_forward_hook(self._beside(adapter))
         hubert.encoder.layers[-1].register_forward_hook(self._keep)
 
@@ -80,6 +86,7 @@ class AdaptedEncoder(nn.Module):
         self._adapted = adapted
         try:
             self.hubert(framed(waveform, self.hubert.config))
+            assert self._tapped is not None  # _keep has seen the last layer
             return self._tapped
         finally:
             self._adapted, self._tapped = False, None
@@ -116,7 +123,7 @@ def standardise(waveform: Tensor, eps: float = 1e-7) -> Tensor:
     return (waveform - mean) / (var + eps).sqrt()
 
 
-def load_hubert(name: str | os.PathLike) -> tuple[nn.Module, bool]:
+def load_hubert(name: str | os.PathLike) -> tuple["HubertModel", bool]:
     """A HubertModel by folder or by hub name ("rinna/japanese-hubert-large"), and whether it wants standardised input.
 
     A name is looked for in the local cache first, then on the hub. Raises InputError if it is in neither place, is
@@ -176,7 +183,7 @@ def _reach_hub() -> None:
         raise OSError(f"the hub does not answer: {error}") from None
 
 
-def build_hubert(config: dict) -> nn.Module:
+def build_hubert(config: dict) -> "HubertModel":
     """An untrained HubertModel of this configuration; its weights are to be loaded into it."""
     HubertModel, HubertConfig = _transformers()
     try:
@@ -205,10 +212,13 @@ def _wants_standardised(name: str) -> bool:
     path = Path(name) / "preprocessor_config.json"
     if not path.is_file():
         try:
-            path = try_to_load_from_cache(name, "preprocessor_config.json")
+            cached = try_to_load_from_cache(name, "preprocessor_config.json")
         except ValueError:  # a folder's name is no hub name
-            path = None
+            return True
+        if not isinstance(cached, str):
+            return True
+        path = Path(cached)
     try:
-        return bool(json.loads(Path(path).read_text(encoding="utf-8")).get("do_normalize", True))
-    except (OSError, ValueError, TypeError):
+        return bool(json.loads(path.read_text(encoding="utf-8")).get("do_normalize", True))
+    except (OSError, ValueError, AttributeError):
         return True

@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -125,12 +126,14 @@ def _method(method: str, bundle) -> Callable[[Callable[[], Iterable[np.ndarray]]
 
     def process(blocks: Callable[[], Iterable[np.ndarray]], rate: int, channels: int) -> Iterator[np.ndarray]:
         _check_rate(rate)
-        streams = [
-            restore_neural(loaded.model, lambda c=c: (block[:, c] for block in blocks()), rate) for c in range(channels)
-        ]
+        streams = [restore_neural(loaded.model, partial(_channel, blocks, c), rate) for c in range(channels)]
         return (np.stack(pieces, axis=1) for pieces in zip(*streams, strict=True))
 
     return process
+
+
+def _channel(blocks: Callable[[], Iterable[np.ndarray]], number: int) -> Iterator[np.ndarray]:
+    return (block[:, number] for block in blocks())
 
 
 def _classical(blocks: Callable[[], Iterable[np.ndarray]], rate: int, channels: int) -> Iterator[np.ndarray]:
