@@ -26,7 +26,7 @@ from .precision import choose_precision
 from .progress import UNSEEN, Progress
 from .render.grid import UpsampledGrid, upsample_grid
 from .spec import DEFAULT_BANDS, Band
-from .voice import Voice, melody, painted
+from .voice import Voice, VoiceReadout, melody, painted
 
 NORMALIZATIONS = ("clip", "frame")
 SILENCES = ("hide", "show")
@@ -158,7 +158,7 @@ def analyse(
     if speak:
         sung = mel_db
         if bundle.voice and not (voice and voice.whisper):
-            f0_hz = _melody(bundle, clip, voice or Voice(), states[0], silent)
+            f0_hz = _melody(bundle.voice, bundle.fps, clip, voice or Voice(), states[0], silent)
             sung = torch.from_numpy(painted(mel_db.cpu().numpy(), f0_hz, bundle.mel))
         audio = vocode(bundle, sung, precision, progress.part(None, 0.75, 1))
     seconds["vocoder"] = clock.lap()
@@ -185,13 +185,15 @@ def analyse(
     )
 
 
-def _melody(bundle: Bundle, clip: Clip, voice: Voice, states: torch.Tensor, silent: np.ndarray) -> np.ndarray:
+def _melody(
+    readout: VoiceReadout, fps: float, clip: Clip, voice: Voice, states: torch.Tensor, silent: np.ndarray
+) -> np.ndarray:
     """(T,) F0 in Hz, 0 where the model is unvoiced or silent. states: (T, H) of the BiLSTM."""
-    voiced, fitting_hz = bundle.voice.read(states.float().cpu().numpy())
+    voiced, fitting_hz = readout.read(states.float().cpu().numpy())
     original_hz = None
-    if voice.intonation == "original" and clip.audio is not None:
-        original_hz = measure_f0(clip.audio, clip.audio_rate, (np.arange(len(voiced)) + 0.5) / bundle.fps)
-    return melody(voice, voiced & ~silent, fitting_hz, bundle.fps, original_hz)
+    if voice.intonation == "original" and clip.sound is not None:
+        original_hz = measure_f0(*clip.sound, (np.arange(len(voiced)) + 0.5) / fps)
+    return melody(voice, voiced & ~silent, fitting_hz, fps, original_hz)
 
 
 def vocode(bundle: Bundle, mel_db: torch.Tensor, precision: str = "auto", progress: Progress = UNSEEN) -> np.ndarray:

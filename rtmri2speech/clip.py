@@ -51,6 +51,11 @@ class Clip:
     details: dict = field(default_factory=dict)
 
     @property
+    def sound(self) -> tuple[np.ndarray, int] | None:
+        """The audio and its rate, as functions take a sound; None without."""
+        return None if self.audio is None or self.audio_rate is None else (self.audio, self.audio_rate)
+
+    @property
     def duration(self) -> float:
         """Seconds from the first frame's start to the last frame's end."""
         return float(self.times_s[-1])
@@ -119,7 +124,8 @@ class _Frames:
     """Collects gray frames of one size and refuses what is over the limits."""
 
     def __init__(self, path: Path, limits: ClipLimits):
-        self.path, self.limits, self.frames = path, limits, []
+        self.path, self.limits = path, limits
+        self.frames: list[np.ndarray] = []
 
     def check(self, count: int, height: int, width: int, itemsize: int = 1) -> None:
         if min(height, width) < SMALLEST_SIDE:
@@ -161,7 +167,8 @@ class _Frames:
                 w0=w0,
                 h0=h0,
             )
-        self.check(len(self.frames) + 1, *frame.shape, frame.itemsize)
+        height, width = frame.shape
+        self.check(len(self.frames) + 1, height, width, frame.itemsize)
         self.frames.append(frame)
 
     def stack(self) -> np.ndarray:
@@ -342,11 +349,12 @@ def _read_folder(path: Path, fps: float, limits: ClipLimits, progress: Progress)
 
     numbered = {}
     for file in path.iterdir():
-        number = re.search(r"(\d+)$", file.stem)
-        if file.suffix.lower() in _PICTURES and number:
-            if int(number[1]) in numbered:
-                raise InputError("{path} has two frames with the number {number}.", path=path, number=int(number[1]))
-            numbered[int(number[1])] = file
+        digits = re.search(r"(\d+)$", file.stem)
+        if file.suffix.lower() in _PICTURES and digits:
+            number = int(digits[1])
+            if number in numbered:
+                raise InputError("{path} has two frames with the number {number}.", path=path, number=number)
+            numbered[number] = file
     if not numbered:
         raise InputError("{path} holds no numbered PNG or TIFF frames (such as clip_0000.png).", path=path)
     first, last = min(numbered), max(numbered)

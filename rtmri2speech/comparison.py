@@ -71,12 +71,10 @@ def compare(
     spoken = spoken[spoken < len(before)]  # the thesis' framing has a few frames fewer
     scores = None
     if original is not None:
-        made = []
-        for number, (one, result) in enumerate(((bundle, analysis), (other, second))):
-            progress("scores", 0.6 + 0.2 * number)
-            reference = read_reference(*original, one.mel, len(result.mel_db))
-            made.append(score(reference, result.mel_db, result.audio))
-        scores = tuple(made)
+        progress("scores", 0.6)
+        first_score = _score(bundle, analysis, original)
+        progress("scores", 0.8)
+        scores = first_score, _score(other, second, original)
     progress("scores", 1)
     return Comparison(
         first=analysis,
@@ -91,6 +89,10 @@ def compare(
         mcd_db=mcd(before[spoken], after[spoken]) if len(spoken) else None,
         scores=scores,
     )
+
+
+def _score(bundle: Bundle, analysis: Analysis, original: Sound) -> dict[str, float | None]:
+    return score(read_reference(*original, bundle.mel, len(analysis.mel_db)), analysis.mel_db, analysis.audio)
 
 
 def _energy_db(mel_db: np.ndarray, bins: np.ndarray) -> np.ndarray:

@@ -121,11 +121,11 @@ def evaluate_clip(bundle: Bundle, clip: Clip, progress: Progress = UNSEEN) -> di
     "audio_lag_certainty": 0 to 1}.
     Raises InputError if the clip has no sound, or a silent one.
     """
-    if clip.audio is None:
+    if clip.sound is None:
         raise InputError("{clip} has no sound to compare with: give clips with reference audio.", clip=clip.source)
     analysis = analyse(bundle, clip, bands=(), progress=progress.part(None, 0, 0.6))
     try:
-        reference = read_reference(clip.audio, clip.audio_rate, bundle.mel, len(analysis.mel_db))
+        reference = read_reference(*clip.sound, bundle.mel, len(analysis.mel_db))
     except InputError as error:
         raise InputError("{path}: {reason}", path=clip.source, reason=error) from None
     made = assess(bundle, analysis, reference, progress.part(None, 0.6, 1))
@@ -141,7 +141,7 @@ def evaluate_clip(bundle: Bundle, clip: Clip, progress: Progress = UNSEEN) -> di
 
 def mean_over_clips(results: list[dict]) -> dict:
     """{candidate: {metric: mean over the clips in which it is defined, or None}}."""
-    means = {}
+    means: dict[str, dict[str, float | None]] = {}
     for candidate in CANDIDATES:
         means[candidate] = {}
         for metric in results[0][candidate]:

@@ -96,9 +96,7 @@ class Subject:
 
     @property
     def original(self) -> tuple[np.ndarray, int] | None:
-        clip = self.analysis.clip
-        own = None if clip.audio is None else (clip.audio, clip.audio_rate)
-        return own if self.reference is None else self.reference
+        return self.reference or self.analysis.clip.sound
 
     @property
     def stem(self) -> str:

@@ -107,9 +107,9 @@ def melody(
     if not voiced.any():
         return np.zeros(len(voiced))
     if voice.intonation == "original":
-        known = np.zeros(0, int) if original_hz is None else np.flatnonzero(np.isfinite(original_hz))
-        if not len(known):
+        if original_hz is None or not np.isfinite(original_hz).any():
             raise InputError("The clip has no voiced sound of its own: choose declining or flat intonation.")
+        known = np.flatnonzero(np.isfinite(original_hz))
         octaves = np.interp(frames, known, np.log2(original_hz[known]))
         height = np.median(octaves[voiced]) if voice.pitch_hz is None else np.log2(voice.pitch_hz)
         octaves = octaves - np.median(octaves[voiced]) + height

@@ -9,7 +9,7 @@ from fractions import Fraction
 from os import PathLike
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import BinaryIO
+from typing import Any, BinaryIO, cast
 
 import cv2
 import numpy as np
@@ -19,7 +19,9 @@ from ..errors import InputError
 from ..progress import UNSEEN, Progress
 
 SMALLEST_SIDE, LARGEST_SIDE = 32, 4096
-NO_WINDOW = {"creationflags": subprocess.CREATE_NO_WINDOW} if sys.platform == "win32" else {}
+NO_WINDOW: dict[str, Any] = {}
+if sys.platform == "win32":
+    NO_WINDOW["creationflags"] = subprocess.CREATE_NO_WINDOW
 _AUDIO_RATE = 48000  # AAC has no 11,413 Hz, and its low rates would cut the band
 
 
@@ -45,7 +47,8 @@ def even_size(size: tuple[int, int]) -> tuple[int, int]:
                 width=size[0],
                 height=size[1],
             )
-    return tuple(int(side) + int(side) % 2 for side in size)
+    width, height = (int(side) + int(side) % 2 for side in size)
+    return width, height
 
 
 def exact_rate(fps: Fraction | float) -> Fraction:
@@ -126,11 +129,12 @@ def _feed(command: list[str], chunks: Iterable[memoryview], path: str | PathLike
         subprocess.Popen(command, stdin=pipe, stdout=subprocess.DEVNULL, stderr=pipe, **NO_WINDOW) as process,
         ThreadPoolExecutor(1) as reader,
     ):
-        messages = reader.submit(process.stderr.read)  # drained all along, so that ffmpeg never waits for its reader
+        stdin, stderr = cast(BinaryIO, process.stdin), cast(BinaryIO, process.stderr)  # pipes, as asked for above
+        messages = reader.submit(stderr.read)  # drained all along, so that ffmpeg never waits for its reader
         try:
-            delivered = all(_delivered(process.stdin, chunk) for chunk in chunks)
+            delivered = all(_delivered(stdin, chunk) for chunk in chunks)
             with suppress(OSError):
-                process.stdin.close()
+                stdin.close()
             if process.wait() != 0 or not delivered:
                 raise InputError(
                     "Cannot write {path}: {reason}", path=path, reason=_reason(messages.result(), process.returncode)
@@ -139,7 +143,7 @@ def _feed(command: list[str], chunks: Iterable[memoryview], path: str | PathLike
             if process.poll() is None:
                 process.kill()
                 with suppress(OSError):
-                    process.stdin.close()
+                    stdin.close()
                 process.wait()
 
 

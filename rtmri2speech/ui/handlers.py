@@ -96,9 +96,8 @@ def analyse_file(
         band_bins(bundle.mel, band)  # says what is wrong before the clip is read
     sound = read_audio(reference) if reference else None
     clip = read_clip(path, limits=limits, progress=progress.part(None, 0, 0.1))
-    if sound is None and clip.audio is not None:
-        sound = (clip.audio, clip.audio_rate)
-    return analyse(bundle, clip, bands, objective, energy, normalize, progress=progress.part(None, 0.1, 1)), sound
+    analysis = analyse(bundle, clip, bands, objective, energy, normalize, progress=progress.part(None, 0.1, 1))
+    return analysis, sound or clip.sound
 
 
 def bands_of(rows: Sequence[tuple[str, float | None, float | None]]) -> tuple[Band, ...]:
