@@ -23,6 +23,7 @@ from rtmri2speech.models.acoustic import AcousticConfig, AcousticModel
 from rtmri2speech.models.bundle import Bundle
 from rtmri2speech.models.weights import load_exactly
 from rtmri2speech.spec import FrameSpec, MelSpec
+from rtmri2speech.voice import VoiceReadout
 
 from .console import plain_errors
 from .run_folder import read_settings
@@ -43,7 +44,10 @@ CARD_METRICS = {
 
 @dataclass(frozen=True)
 class AcousticResult:
-    """What a run of training.acoustic left: the model of its best epoch, and how it came about."""
+    """What a run of training.acoustic left: the model of its best epoch, and how it came about.
+
+    voice: of a run of training.articulation.join, the read-out of its voice.
+    """
 
     model: AcousticModel
     mel: MelSpec
@@ -52,6 +56,7 @@ class AcousticResult:
     settings: dict
     split: dict[str, list[str]]
     best: dict
+    voice: VoiceReadout | None = None
 
 
 def read_acoustic_run(folder: Path, pool: int = 1) -> AcousticResult:
@@ -70,6 +75,8 @@ def read_acoustic_run(folder: Path, pool: int = 1) -> AcousticResult:
         settings["model"]["input_pool"] = pool * settings["model"].get("input_pool", 1)
         model = AcousticModel(AcousticConfig.from_json(settings["model"]))
         frames = FrameSpec(pool * settings["data"]["image_size"])
+        told = folder / "voice.json"
+        voice = VoiceReadout.from_json(json.loads(told.read_text(encoding="utf-8"))) if told.is_file() else None
         best = min(history, key=lambda row: float(row["val/loss"]))
     except (OSError, ValueError, KeyError) as error:
         if isinstance(error, InputError):
@@ -78,7 +85,9 @@ def read_acoustic_run(folder: Path, pool: int = 1) -> AcousticResult:
             "{folder} is not a run of training.acoustic with a finished epoch ({reason}).", folder=folder, reason=error
         ) from None
     load_exactly(model, model_tensors(folder), str(folder / "best.ckpt"))
-    return AcousticResult(model, mel, frames, Scaler.read(folder / "scaler.json", mel.n_mels), settings, split, best)
+    return AcousticResult(
+        model, mel, frames, Scaler.read(folder / "scaler.json", mel.n_mels), settings, split, best, voice
+    )
 
 
 def read_metrics(path: Path) -> dict:
@@ -258,6 +267,7 @@ def publish(
             vocoder_input=voice["vocoder_input"],
             description=description,
             description_ja=description_ja,
+            voice=result.voice,
             training={
                 "acoustic": _portable(result.settings),
                 "split": result.split,

@@ -1,0 +1,226 @@
+"""The model with articulation in the middle: what is joined computes what its parts did, and learns on tiny data."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from rtmri2speech.errors import InputError
+from rtmri2speech.mel import Scaler
+from rtmri2speech.models.acoustic import AcousticConfig
+from rtmri2speech.spec import MelSpec
+from training.articulation.corpus import COLUMNS, GROUPS, VOICED, held_out_speakers, read_spoken
+from training.articulation.disturb import DisturbConfig, disturbed, measured_error, smoothed
+from training.articulation.join import JoinRun, merged
+from training.articulation.join import train as join
+from training.articulation.pictures import SIZE, Pictures, joined, read_pictures, write_pictures
+from training.articulation.seen import SeenRun, clip_pictures, read_seen
+from training.articulation.seen import make as make_seen
+from training.articulation.sight import Sight, SightRun, articulation_error, picture, r2, read_sight_run
+from training.articulation.sight import train as train_sight
+from training.articulation.speech import ArticulationToMel, SpeechRun, as_seen, read_speech_run
+from training.articulation.speech import train as train_speech
+from training.phantom.head import LABEL
+
+CNN = AcousticConfig(cnn="mobilenetv4_conv_small_035", rnn_hidden=8)
+
+
+def random_scaler(rng) -> Scaler:
+    return Scaler(rng.normal(0, 2, COLUMNS), rng.uniform(0.5, 2, COLUMNS))
+
+
+def test_the_joined_model_computes_what_cnn_and_bilstm_compute_after_one_another():
+    rng = np.random.default_rng(0)
+    torch.manual_seed(0)
+    sight, speech = Sight(CNN, 64).eval(), ArticulationToMel(8, 64).eval()
+    seen, known = random_scaler(rng), random_scaler(rng)
+    model, voice = merged(sight, seen, speech, known, CNN)
+    frames = torch.rand(5, 1, 64, 64)
+    with torch.no_grad():
+        articulation = torch.from_numpy(known.standardise(seen.to_db(sight(frames)[0].numpy())))
+        wanted, wanted_voice = speech(articulation[None])
+        pooled = model.eval().feature_maps(frames).mean(dim=(2, 3))
+        states = model.states_from_features(pooled[None])
+        assert torch.allclose(model.mel_from_states(states), wanted, atol=1e-5)
+        assert torch.allclose(voice(states), wanted_voice, atol=1e-5)
+
+
+def test_errors_are_as_large_and_as_slow_as_they_are_said_to_be():
+    generator = torch.Generator().manual_seed(0)
+    drift = smoothed(torch.randn(400, 120, 4, generator=generator), 6.0)
+    assert float(drift.std()) == pytest.approx(1, abs=0.03)
+    lagged = (drift[:, 6:] * drift[:, :-6]).mean() / drift.square().mean()
+    assert float(lagged) == pytest.approx(np.exp(-1), abs=0.03)
+    still = torch.zeros(300, 40, COLUMNS)
+    only_bias = disturbed(still, DisturbConfig(0.5, 0, 6, 0, 1.0), generator)
+    assert torch.allclose(only_bias, only_bias[:, :1].expand_as(only_bias), atol=1e-6)
+    assert float(only_bias.square().mean()) == pytest.approx(0.25 / 3, rel=0.1)  # strength is uniform: mean square 1/3
+    twice = disturbed(still, DisturbConfig(0.5, 0, 6, 0, 1.0), generator, torch.full((COLUMNS,), 2.0))
+    assert float(twice.square().mean()) == pytest.approx(1 / 3, rel=0.1)
+
+
+def test_measured_errors_bring_the_strongest_disturbance_to_twice_what_was_found():
+    config, true = DisturbConfig(0.3, 0.4, 6, 0.0, 1.0), torch.zeros(1000, 3)
+    found = true + torch.tensor([0.5, 1.0, 2.0])
+    assert torch.allclose(measured_error(found, true, config) * 0.5, torch.tensor([1.0, 2.0, 4.0]))
+
+
+def test_what_is_not_known_of_a_posture_does_not_count():
+    known = torch.tensor([[1.0, float("nan")], [0.0, 3.0]])
+    found = torch.tensor([[2.0, 50.0], [0.0, 1.0]], requires_grad=True)
+    error = articulation_error(found, known, torch.tensor([1.0, 0.5]))
+    error.backward()
+    assert float(error.detach()) == pytest.approx((1 + 0.5 * 4) / 2)
+    assert found.grad[0, 1] == 0 and torch.isfinite(found.grad).all()
+
+
+def test_r2_is_one_for_the_truth_and_nought_for_the_mean():
+    known = np.random.default_rng(0).normal(0, 1, (200, COLUMNS))
+    known[:, VOICED] = np.arange(200) % 2
+    assert all(r2(known, known)[name] == pytest.approx(1) for name in GROUPS)
+    guess = np.repeat(known.mean(0, keepdims=True), 200, axis=0)
+    assert all(r2(guess, known)[name] == pytest.approx(0, abs=1e-9) for name in GROUPS)
+    assert r2(known, known)["voicing_wrong"] == 0 and r2(1 - known, known)["voicing_wrong"] == 1
+
+
+# -------------------------------------------------------------------------------------------- a tiny world to learn in
+
+
+def discs(heights) -> tuple[list[bytes], np.ndarray]:
+    """Label maps with a tongue whose height is the articulation's first column."""
+    import zlib
+
+    y, x = np.mgrid[0:SIZE, 0:SIZE]
+    maps, known = [], np.zeros((len(heights), COLUMNS), np.float32)
+    for row, height in zip(known, heights, strict=True):
+        labels = np.full((SIZE, SIZE), LABEL["tissue"], np.uint8)
+        labels[np.hypot(x - 120, y - 170) < 70] = LABEL["airway"]
+        labels[np.hypot(x - 120, y - 170 - 30 * height) < 30] = LABEL["tongue"]
+        maps.append(zlib.compress(labels.tobytes()))
+        row[:] = np.linspace(-1, 1, COLUMNS) * height
+        row[VOICED] = height > 0
+    return maps, known
+
+
+def tiny_pictures(names, frames: int, seed: int) -> Pictures:
+    rng = np.random.default_rng(seed)
+    heights = np.concatenate([np.sin(np.arange(frames) * rng.uniform(0.2, 0.6) + rng.uniform(0, 6)) for _ in names])
+    maps, known = discs(heights)
+    return Pictures(maps, known, np.repeat(np.arange(len(names)), frames), tuple(names))
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    """A sound corpus (its cache alone), clips of it, and runs of both stages."""
+    folder = tmp_path_factory.mktemp("articulation")
+    corpus = folder / "sound"
+    corpus.mkdir()
+    names = [f"s{k:02d}_0000" for k in range(4)]
+    clips = tiny_pictures(names, 30, 1)
+    n_mels = MelSpec().n_mels
+    mel = np.concatenate([np.linspace(0, 1, n_mels)[None] * (20 * clips.articulation[:, :1] - 30)]).astype(np.float32)
+    np.savez(
+        corpus / "spoken.npz",
+        mel=np.array(str(MelSpec().to_json())),
+        names=np.array(names),
+        octaves=np.full(4, 7.0),
+        frames=np.full(4, 30),
+        articulation=clips.articulation,
+        mel_db=mel,
+    )
+    for name in names:
+        (corpus / f"{name}.TextGrid").touch()
+    train = np.flatnonzero(clips.group < 3)
+    write_pictures(folder / "clips.npz", replace(clips.of(range(3)), names=tuple(names[:3])))
+    last = clips.of([3])
+    write_pictures(folder / "val.npz", replace(last, group=last.group * 0, names=(names[3],)))
+    assert len(train) == 90
+    speech = SpeechRun(str(corpus), str(folder / "speech"), ("s03",), hidden=8, window=16, batch=4, steps=150, lr=1e-2)
+    train_speech(speech)
+    files = (str(folder / "clips.npz"),), (str(folder / "val.npz"),)
+    sight = SightRun(*files, str(folder / "sight"), size=64, model=CNN, batch=4, steps=3, decay=1, warmup=1)
+    train_sight(sight)
+    return folder, speech, sight
+
+
+def test_speech_learns_what_moves_and_holds_its_speakers_out(world):
+    folder, run, _ = world
+    rows = [line.split(",") for line in (folder / "speech" / "history.csv").read_text().splitlines()]
+    assert float(dict(zip(rows[0], rows[-1], strict=True))["loudness"]) > 0.9
+    spoken = read_spoken(folder / "sound", MelSpec())
+    learn, judge = held_out_speakers(spoken, run.val_speakers)
+    assert {s.speaker for s in judge} == {"s03"} and "s03" not in {s.speaker for s in learn}
+    with pytest.raises(InputError, match="none or all"):
+        held_out_speakers(spoken, ("s99",))
+
+
+def test_a_run_of_other_settings_is_refused_and_a_finished_one_stays(world):
+    folder, run, sight = world
+    before = (folder / "speech" / "speech.safetensors").read_bytes()
+    train_speech(run)
+    assert (folder / "speech" / "speech.safetensors").read_bytes() == before
+    with pytest.raises(InputError, match="other settings"):
+        train_speech(replace(run, lr=1e-4))
+    with pytest.raises(InputError, match="other settings"):
+        train_sight(replace(sight, lr=1e-4))
+
+
+def test_sight_goes_on_where_it_was_stopped(world, tmp_path):
+    _, _, sight = world
+    at_once, in_parts = (replace(sight, run_dir=str(tmp_path / name), steps=4, decay=1) for name in ("a", "b"))
+    train_sight(at_once)
+    train_sight(replace(in_parts, steps=2, decay=0))
+    train_sight(in_parts)
+    first, second = (read_sight_run(tmp_path / name)[0].state_dict() for name in ("a", "b"))
+    assert all(torch.allclose(first[key], second[key], atol=1e-5) for key in first)
+
+
+def test_clips_keep_their_look_and_other_clips_have_another(world):
+    folder, _, _ = world
+    clips = read_pictures(folder / "clips.npz")
+    (a, _), (b, _) = clip_pictures(clips, np.array([4, 4]), (1, 2), 64)
+    (c, _),  = clip_pictures(clips, np.array([4]), (1, 3), 64)  # fmt: skip
+    assert np.abs(a - b).mean() < 0.5 * np.abs(a - c).mean()
+    shown, regions = picture(clips.labels(0), np.random.default_rng(0), 64)
+    assert shown.min() == 0 and shown.max() == 1 and regions.shape == (32, 32)
+    both = joined([clips, clips])
+    assert np.array_equal(both.labels(95), clips.labels(5)) and both.names[both.group[95]] == clips.names[0]
+
+
+def test_what_the_cnn_saw_takes_the_place_of_the_truth(world):
+    folder, run, _ = world
+    make_seen(SeenRun(str(folder / "clips.npz"), str(folder / "sight"), str(folder / "seen.npz"), looks=2))
+    found = read_seen(folder / "seen.npz")
+    assert [name for name, _ in found] == [f"s{k:02d}_0000" for k in range(3) for _ in range(2)]
+    spoken = read_spoken(folder / "sound", MelSpec())
+    looked_at = as_seen(spoken, replace(run, seen=(str(folder / "seen.npz"),)))
+    assert np.array_equal(looked_at[0].articulation, found[0][1]) and np.array_equal(
+        looked_at[0].mel_db, spoken[0].mel_db
+    )
+    again = replace(
+        run, run_dir=str(folder / "again"), init_from=str(folder / "speech"), seen=(str(folder / "seen.npz"),), steps=2
+    )
+    train_speech(again)
+    (_, before, _, _), (_, after, _, _) = (read_speech_run(folder / name) for name in ("speech", "again"))
+    assert np.array_equal(before.mean, after.mean)
+
+
+def test_the_joined_run_can_be_published(world):
+    from training.publish import read_acoustic_run
+
+    folder, _, _ = world
+    files = {"clips": (str(folder / "clips.npz"),), "val_clips": (str(folder / "val.npz"),)}
+    runs = {"sight": str(folder / "sight"), "speech": str(folder / "speech"), "corpus": str(folder / "sound")}
+    join(JoinRun(**runs, **files, run_dir=str(folder / "joined"), window=8, batch=2, steps=2, validate_every=1))
+    result = read_acoustic_run(folder / "joined", pool=2)
+    assert result.frames.size == 128 and result.model.config.output_stride == 16
+    assert result.split["val"] == ["s03_0000"]
+    assert result.voice.weight.shape == (2, 8)
+    history = (folder / "joined" / "history.csv").read_text().splitlines()
+    assert len(history) == 4 and float(result.best["val/loss"]) == min(
+        float(dict(zip(history[0].split(","), row.split(","), strict=True))["val/loss"]) for row in history[1:]
+    )
+    settings = json.loads((folder / "joined" / "settings.json").read_text())
+    assert settings["join"]["steps"] == 2

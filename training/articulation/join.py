@@ -1,0 +1,266 @@
+"""A CNN that reads articulation and a BiLSTM that hears it, as one AcousticModel, fine-tuned on clips.
+
+    python -m training.articulation.join sight=RUN speech=RUN corpus=SOUND clips=[FILE.npz] val_clips=[FILE.npz] \\
+        run_dir=RUN [setting=value ...]
+
+steps=0 joins them and trains nothing. RUN is a run folder as training.publish takes it (settings.json, split.json,
+scaler.json, history.csv, best.ckpt), with voice.json, the read-out of the voice. Clips are label maps of whole
+utterances of the sound corpus; their pictures are drawn when they are read. The best step by the correlations on
+val_clips is kept, the joined model without fine-tuning among them.
+"""
+
+import time
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from rtmri2speech.atomic import replacing
+from rtmri2speech.errors import InputError
+from rtmri2speech.mel import SPEECH_RANGE_DB, Scaler, speech_frames
+from rtmri2speech.metrics import loudness_correlation, spectral_shape_correlation
+from rtmri2speech.models.acoustic import AcousticConfig, AcousticModel
+from rtmri2speech.spec import MelSpec
+from rtmri2speech.voice import VoiceReadout
+
+from ..acoustic.losses import LossConfig, MaskedMSEMAE
+from ..settings import run_command
+from .corpus import Spoken, read_spoken
+from .pictures import Pictures, joined, read_pictures
+from .records import append_row, write_json
+from .seen import clip_pictures
+from .sight import Sight, articulation_error, column_weights, read_sight_run
+from .speech import ArticulationToMel, read_speech_run, target_mel, voice_loss
+
+VOICE = "voice.json"
+
+
+@dataclass(frozen=True)
+class JoinRun:
+    """All settings. output_stride: of the CNN from here on. `batch` windows of `window` frames a step, one look each.
+
+    lr: of the BiLSTM and what follows; cnn_lr: of the CNN, whose BatchNorm keeps its statistics. articulation, regions:
+    weights of the tasks of training.articulation.sight, which go on; voicing, pitch: as in ...articulation.speech.
+    """
+
+    sight: str
+    speech: str
+    corpus: str
+    clips: tuple[str, ...]
+    val_clips: tuple[str, ...]
+    run_dir: str
+    seed: int = 42
+    output_stride: int = 16
+    window: int = 20
+    batch: int = 4
+    steps: int = 200
+    lr: float = 5e-4
+    cnn_lr: float = 2e-4
+    weight_decay: float = 0.01
+    articulation: float = 0.3
+    regions: float = 0.1
+    voicing: float = 0.3
+    pitch: float = 0.1
+    dropout: float = 0.2
+    validate_every: int = 40
+    loss: LossConfig = field(default_factory=LossConfig)
+
+
+def merged(
+    sight: Sight, seen: Scaler, speech: ArticulationToMel, known: Scaler, config: AcousticConfig
+) -> tuple[AcousticModel, nn.Linear]:
+    """One AcousticModel that computes what both compute after one another, and the read-out of its voice.
+
+    seen, known: the scalers of what the CNN gives and of what the BiLSTM takes.
+    """
+    model = AcousticModel(config)
+    model.cnn.load_state_dict(sight.cnn.state_dict())
+    gain = torch.from_numpy(seen.std / known.std)
+    weight = sight.readout.weight * gain[:, None]
+    bias = sight.readout.bias * gain + torch.from_numpy((seen.mean - known.mean) / known.std)
+    tensors = dict(speech.rnn.state_dict())
+    for direction in ("", "_reverse"):
+        into = tensors[f"weight_ih_l0{direction}"]
+        tensors[f"bias_ih_l0{direction}"] = tensors[f"bias_ih_l0{direction}"] + into @ bias
+        tensors[f"weight_ih_l0{direction}"] = into @ weight
+    model.rnn.load_state_dict(tensors)
+    model.head.load_state_dict(speech.head.state_dict())
+    voice = nn.Linear(config.rnn_hidden, 2)
+    voice.load_state_dict(speech.voice.state_dict())
+    return model, voice
+
+
+@dataclass(frozen=True)
+class Clips:
+    """Label maps of whole utterances beside their sound: (frames' indices, mel, voice) of each, standardised."""
+
+    pictures: Pictures
+    known: np.ndarray
+    utterances: list[tuple[str, np.ndarray, np.ndarray, np.ndarray]]
+
+    @classmethod
+    def read(cls, paths: tuple[str, ...], spoken: dict[str, Spoken], known: Scaler, mel: Scaler, how: dict) -> "Clips":
+        """Raises InputError if a clip's sound is not in the corpus."""
+        pictures = joined([read_pictures(Path(path)) for path in paths])
+        utterances = []
+        for number, name in enumerate(pictures.names):
+            if name not in spoken:
+                raise InputError("The clip {name} is not in the sound corpus.", name=name)
+            s = spoken[name]
+            frames = np.flatnonzero(pictures.group == number)[: len(s.mel_db)]
+            voice = np.stack([s.voiced, np.full(len(s.voiced), s.octaves, np.float32)], axis=1)
+            utterances.append((name, frames, mel.standardise(target_mel(s.mel_db, **how)), voice))
+        return cls(pictures, known.standardise(pictures.articulation), utterances)
+
+
+class Joined(nn.Module):
+    """The model that is published, with what helps to train it."""
+
+    def __init__(self, model: AcousticModel, voice: nn.Linear, sight: Sight):
+        super().__init__()
+        self.model, self.voice = model, voice
+        self.readout, self.regions = sight.readout, sight.regions
+        self.each, self.cells = sight.each, sight.cells
+
+    def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """(B, T, 1, S, S) -> mel (B, T, n_mels), voice (B, T, 2), articulation (B*T, K), regions (B*T, kinds, c, c)."""
+        maps = self.model.feature_maps(pictures.flatten(0, 1))
+        pooled = maps.mean(dim=(2, 3))
+        states = self.model.states_from_features(pooled.unflatten(0, pictures.shape[:2]))
+        kept = self.model.dropout(states)
+        coarse = nn.functional.adaptive_avg_pool2d(maps, self.cells)
+        cells = nn.functional.pixel_shuffle(self.regions(coarse), self.each)
+        return self.model.head(kept), self.voice(kept), self.readout(pooled), cells
+
+
+def draw(clips: Clips, run: JoinRun, size: int, step: int) -> dict[str, Tensor]:
+    """A batch of windows, each under one look."""
+    rng = np.random.default_rng((run.seed, step))
+    lengths = np.array([len(u[1]) for u in clips.utterances], float)
+    shown, parts = [], {"mel": [], "voice": [], "known": [], "regions": []}
+    for k in range(run.batch):
+        _, frames, mel, voice = clips.utterances[rng.choice(len(lengths), p=lengths / lengths.sum())]
+        start = int(rng.integers(0, max(1, len(frames) - run.window + 1)))
+        cut = slice(start, start + run.window)
+        if len(frames[cut]) < run.window:
+            raise InputError("A clip is shorter than the window of {window} frames.", window=run.window)
+        made = list(clip_pictures(clips.pictures, frames[cut], (run.seed, step, k, 3), size))
+        shown.append(np.stack([picture for picture, _ in made]))
+        parts["regions"].append(np.stack([regions for _, regions in made]))
+        for name, array in (("mel", mel[cut]), ("voice", voice[cut]), ("known", clips.known[frames[cut]])):
+            parts[name].append(array)
+    batch = {name: torch.from_numpy(np.stack(arrays)) for name, arrays in parts.items()}
+    return batch | {"pictures": torch.from_numpy(np.stack(shown))[:, :, None]}
+
+
+@torch.no_grad()
+def validate(joined_model: Joined, clips: Clips, mel: Scaler, size: int) -> dict[str, float]:
+    """Mean correlations of shape and loudness over the clips' speech frames, each under a look of its own; the share of
+    frames whose voicing is wrong; how far the level in pauses lies below speech, dB."""
+    joined_model.eval()
+    rows: dict[str, list] = {"shape": [], "loudness": [], "voicing": [], "pause_db": []}
+    for number, (_, frames, target, voice) in enumerate(clips.utterances):
+        shown = np.stack([p for p, _ in clip_pictures(clips.pictures, frames, (10**6, number), size)])
+        pooled = [
+            joined_model.model.feature_maps(part).mean(dim=(2, 3))
+            for part in torch.from_numpy(shown)[:, None].split(32)
+        ]
+        states = joined_model.model.states_from_features(torch.cat(pooled)[None])
+        given = mel.to_db(joined_model.model.mel_from_states(states)[0].numpy())
+        true = mel.to_db(target)
+        speech = speech_frames(true, SPEECH_RANGE_DB)
+        pause = np.setdiff1d(np.arange(len(true)), speech)
+        pair = true[speech], given[speech]
+        rows["shape"].append(spectral_shape_correlation(*pair))
+        rows["loudness"].append(loudness_correlation(*pair))
+        rows["voicing"].append(np.mean((joined_model.voice(states)[0, :, 0] > 0).numpy() != (voice[:, 0] > 0.5)))
+        rows["pause_db"].append(given[speech].mean() - given[pause].mean() if len(pause) else None)
+    known = {name: [v for v in values if v is not None] for name, values in rows.items()}
+    return {name: float(np.mean(values)) if values else 0.0 for name, values in known.items()}
+
+
+def train(run: JoinRun) -> Path:
+    """Join, fine-tune, keep the best. Raises InputError if runs, corpus and clips do not belong together."""
+    cv2.setNumThreads(1)
+    folder = Path(run.run_dir)
+    folder.mkdir(parents=True, exist_ok=True)
+    sight, seen, sight_run = read_sight_run(Path(run.sight))
+    speech, known, mel, speech_settings = read_speech_run(Path(run.speech))
+    spec = MelSpec.from_json(speech_settings["mel"])
+    shape = asdict(sight_run.model) | {"output_stride": run.output_stride, "rnn_hidden": speech_settings["hidden"]}
+    config = AcousticConfig.from_json(shape | {"n_mels": spec.n_mels, "dropout": run.dropout})
+    torch.manual_seed(run.seed)
+    network = Joined(*merged(sight, seen, speech, known, config), sight)
+    spoken = {s.id: s for s in read_spoken(Path(run.corpus), spec)}
+    how = {key: speech_settings[key] for key in ("envelope", "floor_db")}
+    judge = Clips.read(run.val_clips, spoken, seen, mel, how)
+    learn = Clips.read(run.clips, spoken, seen, mel, how)
+    mel.write(folder / "scaler.json")
+    write_json(folder / "settings.json", published_settings(run, config, sight_run.size, spec, speech_settings))
+    split = {"train": [u[0] for u in learn.utterances], "val": [u[0] for u in judge.utterances], "test": []}
+    write_json(folder / "split.json", split)
+    (folder / "held_out.txt").write_text("".join(f"{name}\n" for name in sorted(split["val"])), encoding="utf-8")
+
+    cnn = list(network.model.cnn.parameters()) + list(network.regions.parameters()) + list(network.readout.parameters())
+    rest = [*network.model.rnn.parameters(), *network.model.head.parameters(), *network.voice.parameters()]
+    groups = [{"params": cnn, "lr": run.cnn_lr}, {"params": rest, "lr": run.lr}]
+    optimizer = torch.optim.AdamW(groups, weight_decay=run.weight_decay)
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda s: min(1.0, (s + 1) / 10, (run.steps - s) / run.steps)
+    )
+    loss_of, weights = MaskedMSEMAE(run.loss, spec.n_mels), column_weights(sight_run)
+    best, started = _keep_better(folder, network, judge, mel, sight_run.size, 0, 0.0, -np.inf), time.monotonic()
+    for step in range(run.steps):
+        torch.manual_seed(run.seed + step)
+        batch = draw(learn, run, sight_run.size, step)
+        network.train()
+        network.model.cnn.eval()
+        predicted, read, found, cells = network(batch["pictures"])
+        mask = torch.ones(predicted.shape[:2], dtype=torch.bool)
+        loss = loss_of(predicted, batch["mel"], mask, step)
+        loss = loss + voice_loss(read.flatten(0, 1), batch["voice"].flatten(0, 1), run.voicing, run.pitch)
+        loss = loss + run.articulation * articulation_error(found, batch["known"].flatten(0, 1), weights)
+        loss = loss + run.regions * cross_entropy(cells, batch["regions"].flatten(0, 1).long())
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+        optimizer.step()
+        schedule.step()
+        if (step + 1) % run.validate_every == 0 or step + 1 == run.steps:
+            best = _keep_better(folder, network, judge, mel, sight_run.size, step + 1, float(loss.detach()), best)
+            print(f"{time.monotonic() - started:.0f} s", flush=True)
+    return folder
+
+
+def _keep_better(
+    folder: Path, network: Joined, judge: Clips, mel: Scaler, size: int, step: int, loss: float, best: float
+) -> float:
+    """Judge, write the row, and keep the model if its correlations are the best so far; returns their sum or `best`."""
+    scores = validate(network, judge, mel, size)
+    quality = scores["shape"] + 0.5 * scores["loudness"]
+    row = {"epoch": step, "step": step, "train/loss": loss, "val/loss": -quality}
+    append_row(folder / "history.csv", row | {f"val/{key}": value for key, value in scores.items()})
+    print(f"step {step}", *(f"{key} {value:.4g}" for key, value in scores.items()), end=" ", flush=True)
+    if quality <= best:
+        return best
+    state = {f"model.{name}": tensor for name, tensor in network.model.state_dict().items()}
+    with replacing(folder / "best.ckpt") as temporary:
+        torch.save({"state_dict": state}, temporary)
+    readout = VoiceReadout(network.voice.weight.detach().numpy(), network.voice.bias.detach().numpy())
+    write_json(folder / VOICE, readout.to_json())
+    return quality
+
+
+def published_settings(run: JoinRun, config: AcousticConfig, size: int, spec: MelSpec, speech: dict) -> dict:
+    """settings.json, with the names that training.publish reads; all runs' settings with it."""
+    split = {"by": "speaker", "seed": run.seed, "val_speakers": list(speech["val_speakers"]), "test_speakers": []}
+    data = {"image_size": size, "window": run.window, "augment": "training.regions.looks", "split": split}
+    return {"model": config.to_json(), "data": data, "mel": spec.to_json(), "join": asdict(run), "speech": speech}
+
+
+if __name__ == "__main__":
+    run_command(train, JoinRun, "articulation_join")

@@ -1,0 +1,258 @@
+"""Label maps with the articulation they show: what a CNN learns to read pictures from.
+
+    python -m training.articulation.pictures out=FILE.npz heads=200 each=48       # single moments of many heads
+    python -m training.articulation.pictures out=FILE.npz corpus=SOUND clips=60   # all frames of these utterances
+    python -m training.articulation.pictures out=FILE.npz maps=MAPS.npz           # the segmenter's maps: truth alone
+
+The pictures themselves are drawn when they are read (training.regions.looks): every one with its own brightness of the
+tissues, view and scanner. VocalTractLab is one per process: maps are made in worker processes.
+"""
+
+import multiprocessing
+import zlib
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from rtmri2speech.atomic import replacing
+from rtmri2speech.errors import InputError
+from training.phantom.head import CLASSES
+
+from ..settings import run_command
+from .corpus import GROUPS, VOICED, visible
+
+SIZE = 320  # of a map, as training.regions.heads draws them
+_HEADS_A_WORKER = 12
+
+
+@dataclass(frozen=True)
+class PicturesRun:
+    """What to draw. heads, each: single moments, from head number first_head on. corpus, clips: whole utterances of a
+    sound corpus instead, of as many of its speakers as there are, `skip` speakers' names left out. maps: the file of
+    training.regions, whose postures are computed once more for their truth; only of its heads first_head to
+    first_head + heads - 1."""
+
+    out: str
+    heads: int = 0
+    each: int = 48
+    first_head: int = 0
+    seed: int = 3
+    corpus: str | None = None
+    clips: int = 0
+    skip: tuple[str, ...] = ()
+    maps: str | None = None
+    workers: int = 1
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """maps: N label maps (SIZE, SIZE), compressed; articulation (N, COLUMNS) float32, NaN where it is not known, as
+    voicing of a posture that nobody speaks; group (N,): index into `names` of the head or the clip."""
+
+    maps: list[bytes]
+    articulation: np.ndarray
+    group: np.ndarray
+    names: tuple[str, ...]
+
+    def labels(self, index: int) -> np.ndarray:
+        """uint8 (SIZE, SIZE), tissue classes (training.phantom.head.CLASSES)."""
+        return np.frombuffer(zlib.decompress(self.maps[index]), np.uint8).reshape(SIZE, SIZE)
+
+    def of(self, groups) -> "Pictures":
+        """Those of these heads or clips."""
+        kept = np.flatnonzero(np.isin(self.group, list(groups)))
+        return replace(
+            self, maps=[self.maps[k] for k in kept], articulation=self.articulation[kept], group=self.group[kept]
+        )
+
+
+def read_pictures(path: Path) -> Pictures:
+    """Raises InputError if the file is not one of `write_pictures`."""
+    try:
+        with np.load(path, allow_pickle=False) as data:
+            if [str(name) for name in data["classes"]] != list(CLASSES):
+                raise InputError("{path} holds label maps of other tissues: make it anew.", path=path)
+            blob, ends = data["maps"].tobytes(), np.cumsum(data["bytes"])
+            maps = [blob[a:b] for a, b in zip(np.r_[0, ends[:-1]], ends, strict=True)]
+            names = tuple(str(name) for name in data["names"])
+            return Pictures(maps, data["articulation"], data["group"], names)
+    except (OSError, ValueError, KeyError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError("{path} does not hold label maps ({error}).", path=path, error=error) from None
+
+
+def joined(several: list[Pictures]) -> Pictures:
+    """All of them; groups are numbered on."""
+    starts = np.cumsum([0, *(len(p.names) for p in several)])
+    return Pictures(
+        [m for p in several for m in p.maps],
+        np.concatenate([p.articulation for p in several]),
+        np.concatenate([p.group + start for p, start in zip(several, starts, strict=False)]),
+        tuple(name for p in several for name in p.names),
+    )
+
+
+def write_pictures(path: Path, pictures: Pictures) -> None:
+    """One .npz of all."""
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        np.savez(
+            file,
+            maps=np.frombuffer(b"".join(pictures.maps), np.uint8),
+            bytes=np.array([len(m) for m in pictures.maps]),
+            articulation=pictures.articulation,
+            group=pictures.group,
+            names=np.array(pictures.names),
+            classes=np.array(CLASSES),
+        )
+
+
+def make(run: PicturesRun) -> None:
+    """Draw what is asked for. Raises InputError if that is nothing."""
+    if run.maps:
+        jobs = _known_jobs(run)
+    elif run.corpus:
+        jobs = _clip_jobs(run)
+    else:
+        jobs = [(_moments, (run.seed, run.first_head + k, run.each)) for k in range(run.heads)]
+    if not jobs:
+        raise InputError("Nothing to draw: give heads, or corpus and clips, or maps.")
+    maps: list[bytes] = []
+    known, group, names = [], [], []
+    spawn = multiprocessing.get_context("spawn")
+    # VocalTractLab never gives back the memory of a speaker it loaded: workers are replaced.
+    with spawn.Pool(run.workers, maxtasksperchild=_HEADS_A_WORKER) as pool:
+        for k, (name, some, articulation) in enumerate(pool.imap(_work, jobs)):
+            maps += some
+            known.append(articulation)
+            group += [k] * len(some)
+            names.append(name)
+            print(f"label maps: {k + 1} of {len(jobs)}", flush=True)
+    write_pictures(Path(run.out), Pictures(maps, np.concatenate(known), np.array(group), tuple(names)))
+
+
+def _known_jobs(run: PicturesRun) -> list:
+    """The heads of a file of training.regions."""
+    from training.regions.maps import read_or_make_maps
+
+    with np.load(run.maps) as data:
+        seed = int(data["seed"])
+    heads = range(run.first_head, run.first_head + run.heads)
+    made = read_or_make_maps(Path(run.maps), seed, heads, 0, 0)
+    return [(_known, (seed, head, made.labels[made.speaker == head])) for head in heads]
+
+
+def _known(seed: int, index: int, labels: np.ndarray) -> tuple[str, list[bytes], np.ndarray]:
+    """These maps of head `index`, with their truth. They show no opening of the glottis: it is not known."""
+    from training.phantom.voice import GLOTTIS_NAMES, Voice
+    from training.regions.heads import _postures, make_head
+
+    speaker, _ = make_head(seed, index)
+    with Voice(speaker) as voice:
+        states = _postures(voice, np.random.default_rng([seed, index, 8]), len(labels))
+        known = _truth(voice, states, np.ones((len(states), len(GLOTTIS_NAMES))))
+    known[:, GROUPS["glottis"][0] :] = np.nan
+    return f"r{index:04d}", [zlib.compress(m.tobytes(), 3) for m in labels], known
+
+
+def _clip_jobs(run: PicturesRun) -> list:
+    """Utterances of the corpus, speakers in turn."""
+    folder = Path(run.corpus)
+    names = sorted(p.name.removesuffix(".TextGrid") for p in folder.glob("*.TextGrid"))
+    names = sorted((n for n in names if n.split("_")[0] not in run.skip), key=lambda n: n.split("_")[::-1])
+    return [(_clip, (str(folder), name, run.seed)) for name in names[: run.clips]]
+
+
+def _work(job):
+    cv2.setNumThreads(1)
+    function, arguments = job
+    return function(*arguments)
+
+
+def _moments(seed: int, index: int, count: int) -> tuple[str, list[bytes], np.ndarray]:
+    """Moments of an utterance with long pauses, three in five, and mixtures of postures, of head `index`."""
+    # Imported here: the GPL library is loaded in workers only.
+    from training.phantom.clip import FPS, frame_count
+    from training.phantom.phrases import random_utterance, with_long_pauses
+    from training.phantom.voice import GLOTTIS, Voice
+    from training.regions.heads import _mixture, make_head
+
+    speaker, face = make_head(seed, index)
+    rng = np.random.default_rng([seed, index, 9])
+    utterance = with_long_pauses(rng, speaker, random_utterance(rng, speaker))
+    spoken = round(0.6 * count)
+    with Voice(speaker) as voice:
+        motion = voice.move(utterance)
+        at = np.sort(rng.choice(frame_count(utterance), spoken, replace=frame_count(utterance) < spoken))
+        middle = motion.at((at + 0.5) / FPS)
+        mixed = np.array([_mixture(voice, rng) for _ in range(count - spoken)])
+        folds = np.repeat(middle.glottis[:1], len(mixed), axis=0)
+        opening = rng.uniform(0, 1, (len(mixed), 1)) * (rng.random((len(mixed), 1)) < 0.5)
+        for name, widest in (("XB", 0.17), ("XT", 0.18)):
+            folds[:, GLOTTIS[name]] = 0.01 + opening[:, 0] * widest
+        states, glottis = np.concatenate([middle.tract, mixed]), np.concatenate([middle.glottis, folds])
+        known = _truth(voice, states, glottis)
+        known[spoken:, VOICED] = np.nan
+        return f"h{index:04d}", _maps(voice, speaker, face, states, glottis), known
+
+
+def _truth(voice, states: np.ndarray, glottis: np.ndarray) -> np.ndarray:
+    """(N, COLUMNS) articulation of tract and glottis states."""
+    from training.phantom.clip import _tubes, _voiced
+    from training.phantom.voice import GLOTTIS, GLOTTIS_NAMES, Motion
+
+    length_cm, area_cm2, velum_cm2 = (np.array(v) for v in zip(*_tubes(voice, states), strict=True))
+    truth = {"area_cm2": area_cm2, "length_cm": length_cm, "velum_cm2": velum_cm2, "tract": states}
+    voiced = np.where(_voiced(Motion(states, glottis)), glottis[:, GLOTTIS["F0"]], 0.0)
+    return visible(truth | {"glottis": glottis, "glottis_names": np.array(GLOTTIS_NAMES), "f0_hz": voiced})
+
+
+def _clip(folder: str, name: str, seed: int) -> tuple[str, list[bytes], np.ndarray]:
+    """Every frame of an utterance of the corpus, on a head of its speaker's size and looks of its own."""
+    import json
+
+    from training.phantom.speaker import Speaker
+    from training.phantom.voice import Voice
+    from training.regions.heads import make_head
+
+    with np.load(Path(folder) / f"{name}.truth.npz", allow_pickle=False) as data:
+        truth = {key: data[key] for key in data.files}
+    about = json.loads((Path(folder) / "corpus.json").read_text(encoding="utf-8"))["speakers"]
+    own = Speaker(**about[name.split("_")[0]])
+    looks, face = make_head(seed, zlib.crc32(name.encode()) % 100_000)
+    speaker = replace(looks, index=own.index, scale_x=own.scale_x, scale_y=own.scale_y, f0_hz=own.f0_hz)
+    with Voice(speaker) as voice:
+        maps = _maps(voice, speaker, face, truth["tract"].astype(float), truth["glottis"])
+    return name, maps, visible(truth)
+
+
+def _maps(voice, speaker, face, states: np.ndarray, glottis: np.ndarray) -> list[bytes]:
+    """A compressed label map of each state."""
+    from training.phantom.clip import glottis_opening
+    from training.phantom.head import LABEL, MOVING_BOX_CM, Canvas, Outline, View, paint_moving, paint_static
+
+    view = View.of(speaker, SIZE)
+    static = np.zeros((SIZE, SIZE), np.uint8)
+    paint_static(Canvas(static, view), speaker)
+    rows, columns = view.box(MOVING_BOX_CM)
+    out, last = [], None
+    for state, opening in zip(states, glottis_opening(glottis), strict=True):
+        if last is None or np.abs(state - last[0]).max() > 1e-4:
+            last = state, voice.outline(state)
+        outline = face.of(Outline.of(last[1], speaker, float(opening)))
+        labels = static.copy()
+        paint_moving(Canvas(labels[rows, columns], view, (columns.start, rows.start)), outline, speaker)
+        if opening > 0.5:
+            labels[labels == LABEL["glottis"]] = LABEL["airway"]  # folds wide apart: air is what is seen
+        out.append(zlib.compress(labels.tobytes(), 3))
+    return out
+
+
+if __name__ == "__main__":
+    # By its full name, so that workers import the functions instead of receiving copies of them.
+    from training.articulation.pictures import PicturesRun as Settings
+    from training.articulation.pictures import make as command
+
+    run_command(command, Settings, "articulation_pictures")

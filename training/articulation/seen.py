@@ -1,0 +1,81 @@
+"""Clips as a CNN of training.articulation.sight sees them: its articulation, frame by frame, under several looks.
+
+    python -m training.articulation.seen clips=FILE.npz sight=RUN out=SEEN.npz looks=3
+
+For training.articulation.speech, which learns to hear through the CNN's own errors, beside those of `disturb`.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+
+from rtmri2speech.atomic import replacing
+from rtmri2speech.errors import InputError
+
+from ..settings import run_command
+from .pictures import Pictures, read_pictures
+from .sight import picture, read_sight_run
+
+_BATCH = 32
+
+
+@dataclass(frozen=True)
+class SeenRun:
+    """clips: label maps of whole utterances (training.articulation.pictures, corpus=...). looks: scanners for each."""
+
+    clips: str
+    sight: str
+    out: str
+    looks: int = 3
+    seed: int = 0
+
+
+def make(run: SeenRun) -> None:
+    """Write the articulation of every clip under every look, in the units of the truth."""
+    cv2.setNumThreads(1)
+    clips = read_pictures(Path(run.clips))
+    network, scaler, settings = read_sight_run(Path(run.sight))
+    names, found = [], []
+    for clip, name in enumerate(clips.names):
+        frames = np.flatnonzero(clips.group == clip)
+        for look in range(run.looks):
+            pictures = np.stack([p for p, _ in clip_pictures(clips, frames, (run.seed, clip, look), settings.size)])
+            parts = torch.from_numpy(pictures)[:, None].split(_BATCH)
+            with torch.no_grad():
+                articulation = torch.cat([network(part)[0] for part in parts]).numpy()
+            names.append(name)
+            found.append(scaler.to_db(articulation))
+        print(f"seen: {clip + 1} of {len(clips.names)} clips", flush=True)
+    with replacing(Path(run.out)) as temporary, temporary.open("wb") as file:
+        frames = np.array([len(f) for f in found])
+        np.savez(file, names=np.array(names), frames=frames, articulation=np.concatenate(found))
+
+
+def clip_pictures(
+    clips: Pictures, frames: np.ndarray, seed: tuple, size: int
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """picture() of each of these frames: one view and one scanner, whose noise is new in every frame."""
+    noise = float(np.random.default_rng([*seed, 1]).uniform(0, 0.03))
+    fresh = np.random.default_rng([*seed, 2])
+    for index in frames:
+        shown, regions = picture(clips.labels(index), np.random.default_rng(seed), size)
+        shown = np.clip(shown + noise * fresh.standard_normal(shown.shape, np.float32), 0, 1)
+        yield shown, regions
+
+
+def read_seen(path: Path) -> list[tuple[str, np.ndarray]]:
+    """(utterance, articulation (T, COLUMNS)) of every clip and look. Raises InputError for another file."""
+    try:
+        with np.load(path, allow_pickle=False) as data:
+            parts = np.split(data["articulation"], np.cumsum(data["frames"])[:-1])
+            return [(str(name), part) for name, part in zip(data["names"], parts, strict=True)]
+    except (OSError, ValueError, KeyError) as error:
+        raise InputError("{path} is not of training.articulation.seen ({error}).", path=path, error=error) from None
+
+
+if __name__ == "__main__":
+    run_command(make, SeenRun, "articulation_seen")

@@ -1,0 +1,284 @@
+"""Picture -> articulation: a CNN learns single moments of many heads, each picture with looks of its own.
+
+    python -m training.articulation.sight pictures=[FILE.npz] val_pictures=[FILE.npz] run_dir=RUN [setting=value ...]
+
+What is kept is the CNN of an AcousticModel and a linear read-out of its pooled maps. A second read-out, of every cell
+of the maps, learns the regions that the cell shows; it is thrown away. RUN holds settings.json, articulation.json (the
+scaler), history.csv, last.ckpt and sight.safetensors (weights averaged over the last steps); the same command goes on
+where it was stopped, also with more steps. Settings: training/configs/articulation_sight.yaml.
+"""
+
+import json
+import time
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from rtmri2speech.anatomy.sources import region_of_class
+from rtmri2speech.atomic import replacing
+from rtmri2speech.errors import InputError
+from rtmri2speech.mel import Scaler
+from rtmri2speech.models.acoustic import AcousticConfig, AcousticModel
+from rtmri2speech.models.weights import load_exactly, read_safetensors
+from training.phantom.head import CLASSES
+from training.regions.looks import OVERSAMPLING, _ragged_nose, expose, view
+
+from ..settings import run_command
+from .corpus import COLUMNS, GROUPS, VOICED
+from .pictures import Pictures, joined, read_pictures
+from .records import append_row, write_json, write_tensors
+
+WEIGHTS = "sight.safetensors"
+REGION_CELLS = 32  # across the picture: how finely the second read-out learns regions
+_REGION = region_of_class(CLASSES)
+_VALIDATION_PICTURES = 256
+_REPORT_EVERY = 100
+
+
+@dataclass(frozen=True)
+class SightRun:
+    """All settings. pictures: files of label maps to learn from; val_pictures: of other heads.
+
+    init_from: a bundle or a run of this training whose CNN to start from. size: of the pictures in pixels, as the CNN
+    sees them. The learning rate rises in `warmup` steps, stays, and falls in a straight line in the last `decay` steps.
+    weights: of each group of columns (corpus.GROUPS) and of voicing. regions: weight of the second read-out.
+    average: of the weights, over about 1 / (1 - average) steps.
+    """
+
+    pictures: tuple[str, ...]
+    val_pictures: tuple[str, ...]
+    run_dir: str
+    init_from: str | None = None
+    seed: int = 42
+    size: int = 128
+    model: AcousticConfig = field(default_factory=AcousticConfig)
+    batch: int = 32
+    steps: int = 4000
+    decay: int = 1000
+    warmup: int = 50
+    lr: float = 1.5e-3
+    weight_decay: float = 0.02
+    average: float = 0.995
+    areas: float = 1.0
+    length: float = 0.05
+    tract: float = 0.6
+    velum: float = 0.15
+    glottis: float = 0.2
+    voiced: float = 0.25
+    regions: float = 0.3
+
+
+_MAY_CHANGE = ("steps", "decay", "run_dir", "pictures", "val_pictures")  # of a run that goes on
+
+
+class Sight(nn.Module):
+    """Pictures -> maps -> standardised articulation, and the regions of each cell."""
+
+    def __init__(self, config: AcousticConfig, size: int):
+        super().__init__()
+        whole = AcousticModel(config)
+        self.cnn = whole.cnn
+        self.readout = nn.Linear(whole.channels, COLUMNS)
+        self.cells = max(1, size // config.input_pool // config.output_stride)
+        self.each = REGION_CELLS // self.cells
+        self.kinds = int(_REGION.max()) + 1
+        self.regions = nn.Conv2d(whole.channels, self.kinds * self.each**2, 1)
+
+    def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
+        """(N, 1, size, size) -> articulation (N, COLUMNS), regions (N, kinds, REGION_CELLS, REGION_CELLS)."""
+        maps = self.cnn(pictures)[-1]
+        return self.readout(maps.mean(dim=(2, 3))), nn.functional.pixel_shuffle(self.regions(maps), self.each)
+
+
+def picture(labels: np.ndarray, rng: np.random.Generator, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """A label map as some scanner might show it: float32 (size, size) in [0, 1]; uint8 (REGION_CELLS, same) regions.
+
+    The same state of `rng` gives every label map the same view and looks: frames of one clip.
+    """
+    seen = _ragged_nose(view(labels, rng, OVERSAMPLING * size), rng)
+    shown = expose(seen, rng, size)
+    low, high = float(shown.min()), float(shown.max())
+    step = len(seen) // REGION_CELLS
+    regions = _REGION[seen[step // 2 :: step, step // 2 :: step]]
+    return ((shown - low) / max(high - low, 1e-6)).astype(np.float32), regions
+
+
+def batch(pictures: Pictures, known: np.ndarray, indices, seed: tuple, size: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Pictures (N, 1, size, size), articulation (N, COLUMNS), regions (N, cells, cells), each with its own looks."""
+    made = [picture(pictures.labels(i), np.random.default_rng([*seed, k]), size) for k, i in enumerate(indices)]
+    shown, regions = (np.stack(part) for part in zip(*made, strict=True))
+    shown = torch.from_numpy(shown)[:, None].to(memory_format=torch.channels_last)
+    return shown, torch.from_numpy(known[indices]), torch.from_numpy(regions).long()
+
+
+def column_weights(run: SightRun) -> Tensor:
+    """(COLUMNS,) of the squared error: each group's weight shared among its columns."""
+    weights = torch.zeros(COLUMNS)
+    for name, (first, end) in GROUPS.items():
+        weights[first:end] = getattr(run, name) / (end - first)
+    weights[VOICED] = run.voiced
+    return weights
+
+
+def articulation_error(found: Tensor, known: Tensor, weights: Tensor) -> Tensor:
+    """Weighted squared error; what is not known (NaN) does not count."""
+    there = torch.isfinite(known)
+    return ((found - torch.where(there, known, 0.0)).square() * there * weights).sum() / len(known)
+
+
+def r2(found: np.ndarray, known: np.ndarray) -> dict[str, float]:
+    """Of each group of columns: 1 - error / variance, the mean over its columns; "voiced": share of frames wrong."""
+    result = {}
+    for name, (first, end) in GROUPS.items():
+        there = np.isfinite(known[:, first:end]).all(axis=1)
+        a, b = found[there, first:end], known[there, first:end]
+        result[name] = float(np.mean(1 - ((a - b) ** 2).mean(0) / np.maximum(b.var(0), 1e-9)))
+    there = np.isfinite(known[:, VOICED])
+    middle = 0.5 * (np.nanmin(known[:, VOICED]) + np.nanmax(known[:, VOICED]))
+    wrong = (found[there, VOICED] > middle) != (known[there, VOICED] > middle)
+    return result | {"voicing_wrong": float(wrong.mean())}
+
+
+def train(run: SightRun) -> Path:
+    """Train, or go on with, the run. Raises InputError if the files or the settings do not fit."""
+    cv2.setNumThreads(1)
+    folder = Path(run.run_dir)
+    learn, judge = (joined([read_pictures(Path(p)) for p in files]) for files in (run.pictures, run.val_pictures))
+    folder.mkdir(parents=True, exist_ok=True)
+    state = _last(folder, run)
+    if state is None:
+        fit_known(learn).write(folder / "articulation.json")
+    write_json(folder / "settings.json", asdict(run))
+    scaler = Scaler.read(folder / "articulation.json", COLUMNS)
+    known, val_known = scaler.standardise(learn.articulation), scaler.standardise(judge.articulation)
+
+    torch.manual_seed(run.seed)
+    network = Sight(run.model, run.size).to(memory_format=torch.channels_last)
+    averaged = Sight(run.model, run.size).to(memory_format=torch.channels_last)
+    if run.init_from and state is None:
+        read_start(Path(run.init_from), network)
+    averaged.load_state_dict(network.state_dict())
+    optimizer = torch.optim.AdamW(network.parameters(), run.lr, weight_decay=run.weight_decay)
+    first = 0
+    if state is not None:
+        network.load_state_dict(state["network"])
+        averaged.load_state_dict(state["averaged"])
+        optimizer.load_state_dict(state["optimizer"])
+        first = state["step"]
+    weights = column_weights(run)
+    started, sums = time.monotonic(), []
+    for step in range(first, run.steps):
+        for group in optimizer.param_groups:
+            group["lr"] = run.lr * pace(run, step)
+        rng = np.random.default_rng((run.seed, step))
+        shown, target, regions = batch(
+            learn, known, rng.integers(len(learn.maps), size=run.batch), (run.seed, step, 1), run.size
+        )
+        network.train()
+        found, cells = network(shown)
+        error, misread = articulation_error(found, target, weights), cross_entropy(cells, regions)
+        optimizer.zero_grad()
+        (error + run.regions * misread).backward()
+        nn.utils.clip_grad_norm_(network.parameters(), 2.0)
+        optimizer.step()
+        average(averaged, network, min(run.average, (step + 1) / (step + 10)))
+        sums.append((float(error.detach()), float(misread.detach())))
+        if (step + 1) % _REPORT_EVERY == 0 or step + 1 == run.steps:
+            scores = validate(averaged, judge, val_known, run)
+            error, misread = np.mean(sums, axis=0)
+            row = {"step": step + 1, "error": float(error), "regions": float(misread), **scores}
+            append_row(folder / "history.csv", row)
+            print(*(f"{k} {v:.4g}" for k, v in row.items()), f"{time.monotonic() - started:.0f} s", flush=True)
+            sums = []
+            state = {"network": network.state_dict(), "averaged": averaged.state_dict(), "step": step + 1}
+            state |= {"optimizer": optimizer.state_dict(), "settings": _fixed(run)}
+            with replacing(folder / "last.ckpt") as temporary:
+                torch.save(state, temporary)
+            write_tensors(folder / WEIGHTS, averaged)
+    return folder
+
+
+def pace(run: SightRun, step: int) -> float:
+    """The learning rate of a step as a share of run.lr."""
+    return min(1.0, (step + 1) / run.warmup, (run.steps - step) / max(1, run.decay))
+
+
+def fit_known(pictures: Pictures) -> Scaler:
+    """Mean and deviation of each column, of what is known of it."""
+    mean, std = np.nanmean(pictures.articulation, axis=0), np.nanstd(pictures.articulation, axis=0)
+    return Scaler(mean, np.where(std < 1e-6, 1.0, std))
+
+
+@torch.no_grad()
+def average(averaged: nn.Module, network: nn.Module, keep: float) -> None:
+    """Move the averaged weights, and the statistics of BatchNorm, a little towards the network's."""
+    for old, new in zip(averaged.state_dict().values(), network.state_dict().values(), strict=True):
+        if old.is_floating_point():
+            old.lerp_(new, 1 - keep)
+        else:
+            old.copy_(new)
+
+
+@torch.no_grad()
+def validate(network: Sight, judge: Pictures, known: np.ndarray, run: SightRun) -> dict[str, float]:
+    """r2 over pictures of heads that do not train, always the same ones."""
+    network.eval()
+    found, true = [], []
+    chosen = np.random.default_rng(0).permutation(len(judge.maps))[:_VALIDATION_PICTURES]
+    for start in range(0, len(chosen), 32):
+        shown, target, _ = batch(judge, known, chosen[start : start + 32], (10**6, start), run.size)
+        found.append(network(shown)[0].numpy())
+        true.append(target.numpy())
+    return r2(np.concatenate(found), np.concatenate(true))
+
+
+def read_start(source: Path, network: Sight) -> None:
+    """The CNN's weights of a bundle, or all of a run of this training. Raises InputError if it is neither."""
+    if (source / WEIGHTS).is_file():
+        load_exactly(network, read_safetensors(source / WEIGHTS), str(source / WEIGHTS))
+        return
+    tensors = read_safetensors(source / "acoustic.safetensors")
+    load_exactly(
+        network.cnn,
+        {name.removeprefix("cnn."): t for name, t in tensors.items() if name.startswith("cnn.")},
+        str(source),
+    )
+
+
+def read_sight_run(folder: Path) -> tuple[Sight, Scaler, SightRun]:
+    """(network in eval mode, scaler of the articulation, settings) of a run."""
+    from ..settings import build
+
+    try:
+        settings = json.loads((folder / "settings.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(
+            "{folder} is not a run of training.articulation.sight ({error}).", folder=folder, error=error
+        ) from None
+    run = build(SightRun, settings)
+    network = Sight(run.model, run.size)
+    load_exactly(network, read_safetensors(folder / WEIGHTS), str(folder / WEIGHTS))
+    return network.eval(), Scaler.read(folder / "articulation.json", COLUMNS), run
+
+
+def _fixed(run: SightRun) -> str:
+    return json.dumps({key: value for key, value in asdict(run).items() if key not in _MAY_CHANGE}, sort_keys=True)
+
+
+def _last(folder: Path, run: SightRun) -> dict | None:
+    path = folder / "last.ckpt"
+    if not path.is_file():
+        return None
+    state = torch.load(path, weights_only=True)
+    if state["settings"] != _fixed(run):
+        raise InputError("The run in {folder} was begun with other settings: give another run_dir.", folder=folder)
+    return state
+
+
+if __name__ == "__main__":
+    run_command(train, SightRun, "articulation_sight")

@@ -1,0 +1,281 @@
+"""Articulation -> mel: what is heard of what moves.
+
+    python -m training.articulation.speech corpus=SOUND run_dir=RUN [setting=value ...]
+
+SOUND is a corpus of training.phantom, with --no-pictures for the most speech in the least time. A BiLSTM of the
+AcousticModel's kind learns the mel's envelope and the voicing, from articulation that is disturbed as a CNN would err.
+RUN holds settings.json, scaler.json (of the mel), articulation.json (of the articulation), history.csv and
+speech.safetensors; the same command goes on where it was stopped. Settings: training/configs/articulation_speech.yaml.
+"""
+
+import json
+import time
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import binary_cross_entropy_with_logits, mse_loss
+
+from rtmri2speech.atomic import replacing
+from rtmri2speech.errors import InputError
+from rtmri2speech.mel import SPEECH_RANGE_DB, Scaler, spectral_envelope, speech_frames
+from rtmri2speech.metrics import loudness_correlation, spectral_shape_correlation
+from rtmri2speech.models.weights import load_exactly, read_safetensors
+from rtmri2speech.spec import MelSpec
+
+from ..acoustic.losses import LossConfig, MaskedMSEMAE
+from ..settings import run_command
+from .corpus import COLUMNS, Spoken, held_out_speakers, read_spoken
+from .disturb import DisturbConfig, disturbed, measured_error
+from .records import append_row, write_json, write_tensors
+from .seen import read_seen
+
+WEIGHTS = "speech.safetensors"
+_REPORT_EVERY = 200
+_MIDDLE_OCTAVES = 7.4  # 170 Hz, where the height of F0 is sought first
+
+
+@dataclass(frozen=True)
+class SpeechRun:
+    """All settings. val_speakers are kept out of training. envelope, floor_db: see training's DataConfig.
+
+    init_from: a finished run to start from; its scalers are kept. seen: files of training.articulation.seen, of clips
+    of the same corpus: what a CNN sees of them is `seen_share` of every batch, and the others err as much as it does.
+    steps of `batch` windows of `window` frames, learning rate from lr to 0 along half a cosine. voicing: weight of the
+    cross-entropy of being voiced; pitch: of the squared error of the height of F0, octaves.
+    """
+
+    corpus: str
+    run_dir: str
+    val_speakers: tuple[str, ...]
+    seed: int = 42
+    envelope: int = 16
+    floor_db: float = -60.0
+    init_from: str | None = None
+    seen: tuple[str, ...] = ()
+    seen_share: float = 0.5
+    hidden: int = 256
+    dropout: float = 0.3
+    window: int = 80
+    batch: int = 24
+    steps: int = 6000
+    lr: float = 2e-3
+    weight_decay: float = 0.01
+    voicing: float = 0.3
+    pitch: float = 0.1
+    disturb: DisturbConfig = field(default_factory=DisturbConfig)
+    loss: LossConfig = field(default_factory=LossConfig)
+
+
+class ArticulationToMel(nn.Module):
+    """Standardised articulation -> standardised mel, log-odds of voicing, log2 of F0's height.
+
+    BiLSTM (sum) -> linear.
+    """
+
+    def __init__(self, hidden: int, n_mels: int, dropout: float = 0.0):
+        super().__init__()
+        self.rnn = nn.LSTM(COLUMNS, hidden, batch_first=True, bidirectional=True)
+        self.dropout = nn.Dropout(dropout)
+        self.head = nn.Linear(hidden, n_mels)
+        self.voice = nn.Linear(hidden, 2)
+        nn.init.constant_(self.voice.bias[1:], _MIDDLE_OCTAVES)
+
+    def forward(self, articulation: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, T, COLUMNS) -> mel (B, T, n_mels), voice (B, T, 2)."""
+        forward, backward = self.rnn(articulation)[0].chunk(2, dim=-1)
+        heard = self.dropout(forward + backward)
+        return self.head(heard), self.voice(heard)
+
+
+def target_mel(mel_db: np.ndarray, envelope: int, floor_db: float) -> np.ndarray:
+    """(T, n_mels) dB -> its envelope, not below the floor: what articulation can tell."""
+    return np.maximum(spectral_envelope(mel_db, envelope), np.float32(floor_db))
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Standardised utterances from which windows are cut: articulation (T, K), mel (T, n_mels), voice (T, 2) each.
+
+    voice: 1 where the frame is voiced, else 0; log2 of the utterance's median F0 in Hz.
+    """
+
+    utterances: list[tuple[np.ndarray, np.ndarray, np.ndarray]]
+
+    def draw(self, count: int, length: int, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """(count, length, ...) of articulation, mel, voice, and a mask of what is no padding; long ones more often."""
+        sizes = np.array([len(u[0]) for u in self.utterances], float)
+        chosen = rng.choice(len(sizes), count, p=sizes / sizes.sum())
+        batch = [np.zeros((count, length, *part.shape[1:]), np.float32) for part in self.utterances[0]]
+        mask = np.zeros((count, length), bool)
+        for row, index in enumerate(chosen):
+            parts = self.utterances[index]
+            start = int(rng.integers(0, max(1, len(parts[0]) - length + 1)))
+            for out, part in zip(batch, parts, strict=True):
+                piece = part[start : start + length]
+                out[row, : len(piece)] = piece
+            mask[row, : len(piece)] = True
+        return *(torch.from_numpy(part) for part in batch), torch.from_numpy(mask)
+
+
+def as_seen(spoken: list[Spoken], run: SpeechRun) -> list[Spoken]:
+    """The utterances of run.seen with the CNN's articulation in place of the true one; the voicing stays true."""
+    by_name = {s.id: s for s in spoken}
+    found = [pair for path in run.seen for pair in read_seen(Path(path))]
+    missing = next((name for name, _ in found if name not in by_name), None)
+    if missing:
+        raise InputError("{name} was seen but is not in {corpus}.", name=missing, corpus=run.corpus)
+    return [
+        replace(s, articulation=a[: len(s.mel_db)], voiced=s.voiced)
+        for s, a in ((by_name[name], a) for name, a in found)
+        if s.speaker not in run.val_speakers
+    ]
+
+
+def standardised(spoken: list[Spoken], known: Scaler, mel: Scaler, run: SpeechRun) -> Windows:
+    """The utterances as the network learns them."""
+    return Windows(
+        [
+            (
+                known.standardise(s.articulation),
+                mel.standardise(target_mel(s.mel_db, run.envelope, run.floor_db)),
+                np.stack([s.voiced, np.full(len(s.voiced), s.octaves, np.float32)], axis=1),
+            )
+            for s in spoken
+        ]
+    )
+
+
+def figures(network: ArticulationToMel, windows: Windows, mel: Scaler, disturb: DisturbConfig | None) -> dict:
+    """shape, loudness: mean correlations over the speech frames of whole utterances; voicing: share of frames wrong;
+    pitch_octaves: mean error of the height of F0."""
+    rows, pitch, wrong, frames = [], [], 0, 0
+    generator = torch.Generator().manual_seed(0)
+    network.eval()
+    for articulation, true, voice in windows.utterances:
+        given = torch.from_numpy(articulation)[None]
+        given = given if disturb is None else disturbed(given, disturb, generator)
+        with torch.no_grad():
+            predicted, read = network(given)
+        pair = mel.to_db(true), mel.to_db(predicted[0].numpy())
+        speech = speech_frames(pair[0], SPEECH_RANGE_DB)
+        pair = pair[0][speech], pair[1][speech]
+        rows.append([spectral_shape_correlation(*pair), loudness_correlation(*pair)])
+        wrong += int(((read[0, :, 0] > 0).numpy() != (voice[:, 0] > 0.5)).sum())
+        frames += len(voice)
+        pitch.append(abs(float(read[0, :, 1].median()) - voice[0, 1]))
+    shape, loudness = np.nanmean(np.array(rows, float), axis=0)
+    means = {"shape": float(shape), "loudness": float(loudness), "voicing": wrong / frames}
+    return means | {"pitch_octaves": float(np.mean(pitch))}
+
+
+def voice_loss(read: Tensor, known: Tensor, voicing: float, pitch: float) -> Tensor:
+    """read, known (N, 2): cross-entropy of voicing and squared error of the height, under these weights."""
+    odds = binary_cross_entropy_with_logits(read[:, 0], known[:, 0])
+    return voicing * odds + pitch * mse_loss(read[:, 1], known[:, 1])
+
+
+def train(run: SpeechRun) -> Path:
+    """Train, or go on with, the run. Raises InputError if the corpus or the settings do not fit."""
+    folder, mel = Path(run.run_dir), MelSpec()
+    everything = read_spoken(Path(run.corpus), mel)
+    learn, judge = held_out_speakers(everything, run.val_speakers)
+    looked_at = as_seen(everything, run)
+    folder.mkdir(parents=True, exist_ok=True)
+    state = _last(folder, run)
+    if state is None:
+        if run.init_from:
+            _, known, heard, _ = read_speech_run(Path(run.init_from))
+        else:
+            known = Scaler.fit([s.articulation for s in learn])
+            heard = Scaler.fit([target_mel(s.mel_db, run.envelope, run.floor_db) for s in learn])
+        known.write(folder / "articulation.json")
+        heard.write(folder / "scaler.json")
+        write_json(folder / "settings.json", asdict(run) | {"mel": mel.to_json(), "utterances": len(learn)})
+    known, heard = Scaler.read(folder / "articulation.json", COLUMNS), Scaler.read(folder / "scaler.json", mel.n_mels)
+    windows, held_out = standardised(learn, known, heard, run), standardised(judge, known, heard, run)
+    seen, error = None, 1.0
+    if looked_at:
+        seen = standardised(looked_at, known, heard, run)
+        true = {s.id: s.articulation for s in everything}
+        found = np.concatenate([s.articulation for s in looked_at])
+        wanted = np.concatenate([true[s.id][: len(s.articulation)] for s in looked_at])
+        error = measured_error(*(torch.from_numpy(known.standardise(a)) for a in (found, wanted)), run.disturb)
+
+    torch.manual_seed(run.seed)
+    network = ArticulationToMel(run.hidden, mel.n_mels, run.dropout)
+    loss_of = MaskedMSEMAE(run.loss, mel.n_mels)
+    optimizer = torch.optim.AdamW(network.parameters(), run.lr, weight_decay=run.weight_decay)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, run.steps)
+    if run.init_from and state is None:
+        network.load_state_dict(read_speech_run(Path(run.init_from))[0].state_dict())
+    first = 0
+    if state is not None:
+        network.load_state_dict(state["network"])
+        optimizer.load_state_dict(state["optimizer"])
+        schedule.load_state_dict(state["schedule"])
+        first = state["step"]
+    started, total = time.monotonic(), 0.0
+    for step in range(first, run.steps):
+        rng = np.random.default_rng((run.seed, step))
+        generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
+        torch.manual_seed(int(rng.integers(2**62)))
+        network.train()
+        through_cnn = round(run.seen_share * run.batch) if seen else 0
+        articulation, target, voice, mask = windows.draw(run.batch - through_cnn, run.window, rng)
+        articulation = disturbed(articulation, run.disturb, generator, error)
+        if seen:
+            pairs = zip((articulation, target, voice, mask), seen.draw(through_cnn, run.window, rng), strict=True)
+            articulation, target, voice, mask = (torch.cat(pair) for pair in pairs)
+        predicted, read = network(articulation)
+        loss = loss_of(predicted, target, mask, step) + voice_loss(read[mask], voice[mask], run.voicing, run.pitch)
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+        optimizer.step()
+        schedule.step()
+        total += float(loss.detach())
+        if (step + 1) % _REPORT_EVERY == 0 or step + 1 == run.steps:
+            clear, hard = (figures(network, held_out, heard, d) for d in (None, run.disturb))
+            row = {"step": step + 1, "loss": total / ((step % _REPORT_EVERY) + 1), **clear}
+            row |= {f"{key}_disturbed": value for key, value in hard.items()}
+            append_row(folder / "history.csv", row)
+            print(*(f"{k} {v:.4g}" for k, v in row.items()), f"{time.monotonic() - started:.0f} s", flush=True)
+            total = 0.0
+            state = {"network": network.state_dict(), "optimizer": optimizer.state_dict()}
+            state |= {"schedule": schedule.state_dict(), "step": step + 1, "settings": asdict(run)}
+            with replacing(folder / "last.ckpt") as temporary:
+                torch.save(state, temporary)
+    write_tensors(folder / WEIGHTS, network)
+    return folder
+
+
+def read_speech_run(folder: Path) -> tuple[ArticulationToMel, Scaler, Scaler, dict]:
+    """(network, scaler of the articulation, scaler of the mel, settings) of a finished run."""
+    try:
+        settings = json.loads((folder / "settings.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(
+            "{folder} is not a finished run of training.articulation.speech ({error}).", folder=folder, error=error
+        ) from None
+    n_mels = settings["mel"]["n_mels"]
+    network = ArticulationToMel(settings["hidden"], n_mels, settings["dropout"])
+    load_exactly(network, read_safetensors(folder / WEIGHTS), str(folder / WEIGHTS))
+    known = Scaler.read(folder / "articulation.json", COLUMNS)
+    return network.eval(), known, Scaler.read(folder / "scaler.json", n_mels), settings
+
+
+def _last(folder: Path, run: SpeechRun) -> dict | None:
+    path = folder / "last.ckpt"
+    if not path.is_file():
+        return None
+    state = torch.load(path, weights_only=True)
+    if json.dumps(state["settings"]) != json.dumps(asdict(run)):
+        raise InputError("The run in {folder} was begun with other settings: give another run_dir.", folder=folder)
+    return state
+
+
+if __name__ == "__main__":
+    run_command(train, SpeechRun, "articulation_speech")
