@@ -147,11 +147,11 @@ def _known_jobs(run: PicturesRun) -> list:
 def _known(seed: int, index: int, labels: np.ndarray) -> tuple[str, list[bytes], np.ndarray]:
     """These maps of head `index`, with their truth. They show no opening of the glottis: it is not known."""
     from training.phantom.voice import GLOTTIS_NAMES, Voice
-    from training.regions.heads import _postures, make_head
+    from training.regions.heads import make_head, postures
 
     speaker, _ = make_head(seed, index)
     with Voice(speaker) as voice:
-        states = _postures(voice, np.random.default_rng([seed, index, 8]), len(labels))
+        states = postures(voice, np.random.default_rng([seed, index, 8]), len(labels))
         known = _truth(voice, states, np.ones((len(states), len(GLOTTIS_NAMES))))
     known[:, GROUPS["glottis"][0] :] = np.nan
     return f"r{index:04d}", [zlib.compress(m.tobytes(), 3) for m in labels], known
@@ -177,7 +177,7 @@ def _moments(seed: int, index: int, count: int) -> tuple[str, list[bytes], np.nd
     from training.phantom.clip import FPS, frame_count
     from training.phantom.phrases import random_utterance, with_long_pauses
     from training.phantom.voice import GLOTTIS, Voice
-    from training.regions.heads import _mixture, make_head
+    from training.regions.heads import make_head, mixture
 
     speaker, face = make_head(seed, index)
     rng = np.random.default_rng([seed, index, 9])
@@ -187,7 +187,7 @@ def _moments(seed: int, index: int, count: int) -> tuple[str, list[bytes], np.nd
         motion = voice.move(utterance)
         at = np.sort(rng.choice(frame_count(utterance), spoken, replace=frame_count(utterance) < spoken))
         middle = motion.at((at + 0.5) / FPS)
-        mixed = np.array([_mixture(voice, rng) for _ in range(count - spoken)])
+        mixed = np.array([mixture(voice, rng) for _ in range(count - spoken)])
         folds = np.repeat(middle.glottis[:1], len(mixed), axis=0)
         opening = rng.uniform(0, 1, (len(mixed), 1)) * (rng.random((len(mixed), 1)) < 0.5)
         for name, widest in (("XB", 0.17), ("XT", 0.18)):
@@ -200,12 +200,12 @@ def _moments(seed: int, index: int, count: int) -> tuple[str, list[bytes], np.nd
 
 def _truth(voice, states: np.ndarray, glottis: np.ndarray) -> np.ndarray:
     """(N, COLUMNS) articulation of tract and glottis states."""
-    from training.phantom.clip import _tubes, _voiced
+    from training.phantom.clip import tubes, voiced_states
     from training.phantom.voice import GLOTTIS, GLOTTIS_NAMES, Motion
 
-    length_cm, area_cm2, velum_cm2 = (np.array(v) for v in zip(*_tubes(voice, states), strict=True))
+    length_cm, area_cm2, velum_cm2 = (np.array(v) for v in zip(*tubes(voice, states), strict=True))
     truth = {"area_cm2": area_cm2, "length_cm": length_cm, "velum_cm2": velum_cm2, "tract": states}
-    voiced = np.where(_voiced(Motion(states, glottis)), glottis[:, GLOTTIS["F0"]], 0.0)
+    voiced = np.where(voiced_states(Motion(states, glottis)), glottis[:, GLOTTIS["F0"]], 0.0)
     return visible(truth | {"glottis": glottis, "glottis_names": np.array(GLOTTIS_NAMES), "f0_hz": voiced})
 
 

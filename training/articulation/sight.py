@@ -26,7 +26,7 @@ from rtmri2speech.mel import Scaler
 from rtmri2speech.models.acoustic import AcousticConfig, AcousticModel
 from rtmri2speech.models.weights import load_exactly, read_safetensors
 from training.phantom.head import CLASSES
-from training.regions.looks import OVERSAMPLING, _ragged_nose, expose, view
+from training.regions.looks import OVERSAMPLING, expose, ragged_nose, view
 
 from ..settings import run_command
 from .corpus import COLUMNS, GROUPS, VOICED
@@ -100,7 +100,7 @@ def picture(labels: np.ndarray, rng: np.random.Generator, size: int) -> tuple[np
 
     The same state of `rng` gives every label map the same view and looks: frames of one clip.
     """
-    seen = _ragged_nose(view(labels, rng, OVERSAMPLING * size), rng)
+    seen = ragged_nose(view(labels, rng, OVERSAMPLING * size), rng)
     shown = expose(seen, rng, size)
     low, high = float(shown.min()), float(shown.max())
     step = len(seen) // REGION_CELLS

@@ -77,7 +77,7 @@ def _speech(voice: Voice, motion: Motion, utterance: Utterance, rng: np.random.G
     count = frame_count(utterance)
     audio = normalised(voice.speak(motion, utterance), round(count / FPS * SAMPLE_RATE), rng)
     middle = motion.at((np.arange(count) + 0.5) / FPS)
-    length_cm, area_cm2, velum_cm2 = (np.array(v) for v in zip(*_tubes(voice, middle.tract), strict=True))
+    length_cm, area_cm2, velum_cm2 = (np.array(v) for v in zip(*tubes(voice, middle.tract), strict=True))
     return PhantomSpeech(
         utterance=utterance,
         audio=audio,
@@ -87,16 +87,16 @@ def _speech(voice: Voice, motion: Motion, utterance: Utterance, rng: np.random.G
         length_cm=length_cm,
         velum_cm2=velum_cm2,
         formants_hz=formants(length_cm, area_cm2),
-        f0_hz=np.where(_voiced(middle), middle.glottis[:, GLOTTIS["F0"]], 0.0),
+        f0_hz=np.where(voiced_states(middle), middle.glottis[:, GLOTTIS["F0"]], 0.0),
     )
 
 
-def _voiced(motion: Motion) -> np.ndarray:
+def voiced_states(motion: Motion) -> np.ndarray:
     """(N,) whether the folds can vibrate: under pressure and nearly together."""
     return (motion.glottis[:, GLOTTIS["PR"]] > 2500) & (motion.glottis[:, GLOTTIS["XB"]] < 0.06)
 
 
-def _tubes(voice: Voice, states: np.ndarray) -> list[tuple[np.ndarray, np.ndarray, float]]:
+def tubes(voice: Voice, states: np.ndarray) -> list[tuple[np.ndarray, np.ndarray, float]]:
     """voice.tube of each state; a state like the one before, as at rest, is not computed again."""
     out = []
     for k, state in enumerate(states):

@@ -90,24 +90,24 @@ def maps_of_speaker(seed: int, index: int, count: int) -> np.ndarray:
     rows, columns = view.box(MOVING_BOX_CM)
     maps = np.repeat(static[None], count, axis=0)
     with Voice(speaker) as voice:
-        for label_map, state in zip(maps, _postures(voice, rng, count), strict=True):
+        for label_map, state in zip(maps, postures(voice, rng, count), strict=True):
             glottis_open = float(rng.uniform() < 0.4) * rng.uniform()
             outline = face.of(Outline.of(voice.outline(state), speaker, glottis_open))
             paint_moving(Canvas(label_map[rows, columns], view, (columns.start, rows.start)), outline, speaker)
     return maps
 
 
-def _postures(voice: Voice, rng: np.random.Generator, count: int) -> np.ndarray:
+def postures(voice: Voice, rng: np.random.Generator, count: int) -> np.ndarray:
     """(count, 19) tract states: moments of an utterance with its rests, and mixtures of shapes."""
     spoken = round(_SHARE_OF_SPEECH * count)
     utterance = random_utterance(rng, voice.speaker)
     motion = voice.move(utterance)
     end_s = (len(motion.tract) - 1) * STATE_SAMPLES / 44100
     moments = motion.at(np.sort(rng.uniform(0, end_s, spoken))).tract
-    return np.concatenate([moments, [_mixture(voice, rng) for _ in range(count - spoken)]])
+    return np.concatenate([moments, [mixture(voice, rng) for _ in range(count - spoken)]])
 
 
-def _mixture(voice: Voice, rng: np.random.Generator) -> np.ndarray:
+def mixture(voice: Voice, rng: np.random.Generator) -> np.ndarray:
     """(19,) between two shapes, the jaw, lips, velum and larynx moved on their own."""
     import vocaltractlab_cython as vtl
 

@@ -48,7 +48,7 @@ class Example:
 def example(labels: np.ndarray, rng: np.random.Generator, size: int, negative: float) -> Example:
     """One picture of a label map (S, S) and its regions. negative: how often it is no head in profile facing left."""
     seen = view(labels, rng, OVERSAMPLING * size)
-    seen = _ragged_nose(seen, rng)
+    seen = ragged_nose(seen, rng)
     kind = rng.random()
     if kind < 0.3 * negative:
         seen = _shapes(rng, OVERSAMPLING * size)
@@ -100,7 +100,7 @@ def _field(rng: np.random.Generator, size: int, knots: int, deviation: float) ->
     return cv2.resize(coarse, (size, size), interpolation=cv2.INTER_CUBIC)
 
 
-def _ragged_nose(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def ragged_nose(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """The nose's air spread into its lining here and there: turbinates look different in every head."""
     if rng.random() < 0.4:
         return labels
