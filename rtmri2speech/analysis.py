@@ -31,7 +31,7 @@ from .voice import Voice, VoiceReadout, melody, painted
 NORMALIZATIONS = ("clip", "frame")
 SILENCES = ("hide", "show")
 _VOCODER_CHUNK = 256  # mel frames a piece: bounds the memory of a long clip
-_VOCODER_CONTEXT = 16  # mel frames on each side of a piece; the generator hears about 12
+_VOCODER_CONTEXT = 24  # mel frames on each side of a piece; the generator hears 12, in the thesis' layout 17 back
 
 
 @dataclass(frozen=True)

@@ -502,6 +502,10 @@ def convert(
         str | None,
         typer.Option(help="ln_power (thesis) or ln_magnitude (HiFi-GAN's own code); default: by the kind of file."),
     ] = None,
+    vocoder_layout: Annotated[
+        Literal["hifigan", "thesis"] | None,
+        typer.Option(help="Whose generator it is, where its weight norm was removed; other files show it."),
+    ] = None,
     layout: Annotated[
         Literal["thesis", "centred"], typer.Option(help="Framing of the mels that the checkpoint was trained on.")
     ] = "thesis",
@@ -513,9 +517,10 @@ def convert(
 
     never_onto([output], [acoustic, scaler, vocoder, vocoder_config])
     mel = replace(THESIS_MEL, layout=layout)
-    made = made_from(acoustic, scaler, vocoder, vocoder_config, mel=mel, vocoder_input=vocoder_input, name=output.name)
+    how = {"mel": mel, "vocoder_input": vocoder_input, "vocoder_layout": vocoder_layout, "name": output.name}
+    made = made_from(acoustic, scaler, vocoder, vocoder_config, **how)
     made.save(output, half=half)
-    print(f"{output}: bundle {made.name}, vocoder input {made.vocoder_input}")
+    print(f"{output}: bundle {made.name}, vocoder of layout {made.vocoder.config.layout}, input {made.vocoder_input}")
 
 
 @app.command()

@@ -30,17 +30,19 @@ def convert(
     *,
     mel: MelSpec = THESIS_MEL,
     vocoder_input: str | None = None,
+    vocoder_layout: str | None = None,
     name: str | None = None,
 ) -> Bundle:
     """The bundle of a thesis acoustic checkpoint, its scaler.json, and a HiFi-GAN generator with its config.json.
 
     vocoder_input None: "ln_power" for the thesis' vocoder, "ln_magnitude" for the reference implementation's.
+    vocoder_layout: for a generator whose weight norm was removed before it was saved; others show it.
     Raises InputError naming the tensor, file or setting that does not fit.
     """
     acoustic_model = read_thesis_acoustic(acoustic)
-    generator = read_hifigan_generator(vocoder, vocoder_config, mel)
+    generator = read_hifigan_generator(vocoder, vocoder_config, mel, vocoder_layout)
     if vocoder_input is None:
-        vocoder_input = "ln_power" if generator.config.edge_padding == "right" else "ln_magnitude"
+        vocoder_input = "ln_power" if generator.config.layout == "thesis" else "ln_magnitude"
     return Bundle(
         name=name or Path(acoustic).stem,
         kind="converted",
@@ -89,24 +91,39 @@ def read_thesis_acoustic(path: Paths, cnn: str = AcousticConfig.cnn) -> Acoustic
     return model
 
 
-def read_hifigan_generator(path: Paths, config_path: Paths, mel: MelSpec) -> Generator:
+def read_hifigan_generator(path: Paths, config_path: Paths, mel: MelSpec, layout: str | None = None) -> Generator:
     """A HiFi-GAN generator {"generator": ...} with its config.json, weight norm folded in.
 
-    A conv_pre alone without weight norm marks the thesis' variant, which pads on the right.
+    layout None: as the file shows it, by its first convolution's weight norm, which the thesis' does not have.
     """
     checkpoint = read_checkpoint(path)
     state = checkpoint.get("generator", checkpoint)
     if not isinstance(state, dict):
         raise InputError("{path}: the entry 'generator' is not a dictionary of tensors.", path=path)
-    # All convolutions plain: a reference generator whose weight norm was removed before it was saved
-    thesis_variant = "conv_pre.weight" in state and "ups.0.weight" not in state
-    config = _generator_config(config_path, "right" if thesis_variant else "both", mel)
+    config = _generator_config(config_path, _layout(state, path, layout), mel)
     generator = Generator(config).fold_weight_norm()
     load_exactly(generator, _fold_weight_norm(state, path), str(path))
     return generator
 
 
-def _generator_config(path: Paths, edge_padding: str, mel: MelSpec) -> GeneratorConfig:
+def _layout(state: dict[str, Tensor], path: Paths, given: str | None) -> str:
+    plain = {name for name in ("conv_pre", "ups.0") if f"{name}.weight" in state}
+    if len(plain) == 2:
+        if given is None:
+            raise InputError(
+                "{path} has no weight norm left, so it does not show which layout it has: give --vocoder-layout.",
+                path=path,
+            )
+        return given
+    found = "thesis" if plain == {"conv_pre"} else "hifigan"
+    if given not in (None, found):
+        raise InputError(
+            "{path} is in layout {found}, not {given}: leave out --vocoder-layout.", path=path, found=found, given=given
+        )
+    return found
+
+
+def _generator_config(path: Paths, layout: str, mel: MelSpec) -> GeneratorConfig:
     try:
         data = json.loads(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
@@ -133,7 +150,7 @@ def _generator_config(path: Paths, edge_padding: str, mel: MelSpec) -> Generator
             resblock=data["resblock"],
             resblock_kernel_sizes=data["resblock_kernel_sizes"],
             resblock_dilation_sizes=data["resblock_dilation_sizes"],
-            edge_padding=edge_padding,
+            layout=layout,
         )
     except KeyError as error:
         raise InputError("The vocoder's config {path} lacks the entry {reason}.", path=path, reason=error) from None

@@ -1,6 +1,7 @@
-"""HiFi-GAN's generator (Kong, Kim and Bae, NeurIPS 2020): log mel -> waveform."""
+"""HiFi-GAN's generator (Kong, Kim and Bae, NeurIPS 2020) and the thesis' variant of it: log mel -> waveform."""
 
 import math
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 
 import torch
@@ -12,6 +13,7 @@ from ..errors import InputError
 
 _SLOPE = 0.1
 _LAST_SLOPE = 0.01  # the reference implementation leaves the last activation at PyTorch's default
+LAYOUTS = ("hifigan", "thesis")
 
 
 def _tuples(value):
@@ -20,7 +22,7 @@ def _tuples(value):
 
 @dataclass(frozen=True)
 class GeneratorConfig:
-    """Shape of a Generator. edge_padding "both" is HiFi-GAN's own, "right" the thesis' variant (see Generator)."""
+    """Shape of a Generator. layout "hifigan" is HiFi-GAN's own, "thesis" the thesis' (see Generator)."""
 
     n_mels: int = 64
     upsample_rates: tuple[int, ...] = (10, 7, 3, 2)
@@ -29,7 +31,7 @@ class GeneratorConfig:
     resblock: str = "1"
     resblock_kernel_sizes: tuple[int, ...] = (3, 7, 11)
     resblock_dilation_sizes: tuple[tuple[int, ...], ...] = ((1, 3, 5), (1, 3, 5), (1, 3, 5))
-    edge_padding: str = "both"
+    layout: str = "hifigan"
 
     def __post_init__(self):
         for f in fields(self):
@@ -49,9 +51,11 @@ class GeneratorConfig:
             raise InputError("The vocoder needs one list of dilations for each resblock kernel size.")
         if self.initial_channel % 2 ** len(self.upsample_rates):
             raise InputError("The vocoder's initial_channel must be divisible by 2 for each upsampling.")
-        if self.edge_padding not in ("both", "right"):
+        if self.layout not in LAYOUTS:
             raise InputError(
-                "The vocoder's edge_padding must be 'both' or 'right', not {given!r}.", given=self.edge_padding
+                "The vocoder's layout is one of {layouts}, not {given!r}.",
+                layouts=", ".join(LAYOUTS),
+                given=self.layout,
             )
 
     @property
@@ -63,23 +67,47 @@ class GeneratorConfig:
 
     @classmethod
     def from_json(cls, data: dict) -> "GeneratorConfig":
+        """Also of a file written before there was `layout`: its edge_padding "both" was HiFi-GAN's own layout.
+
+        Raises InputError for the thesis' layout of that time, whose residual convolutions were misread.
+        """
+        data = dict(data)
+        if data.pop("edge_padding", "both") != "both" and "layout" not in data:
+            raise InputError(
+                "This vocoder has the thesis' layout and was converted when that was misread (up to 44 % off): "
+                "convert its checkpoints again."
+            )
         unknown = set(data) - {f.name for f in fields(cls)}
         if unknown:
             raise InputError("The vocoder has no setting called {names}.", names=", ".join(sorted(unknown)))
         return cls(**data)
 
 
+Convolution = Callable[[int, int, int], nn.Conv1d]
+
+
+def _centred(channels: int, kernel: int, dilation: int) -> nn.Conv1d:
+    """Output i from inputs on both sides of i. (B, C, L) -> (B, C, L)."""
+    return nn.Conv1d(channels, channels, kernel, dilation=dilation, padding=dilation * (kernel - 1) // 2)
+
+
+class _LookingBack(nn.Conv1d):
+    """Output i from input i and earlier ones. (B, C, L) -> (B, C, L)."""
+
+    def __init__(self, channels: int, kernel: int, dilation: int):
+        super().__init__(channels, channels, kernel, dilation=dilation)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(nn.functional.pad(x, (self.dilation[0] * (self.kernel_size[0] - 1), 0)))
+
+
 class ResBlock1(nn.Module):
     """Residual pairs of a dilated and a plain convolution. (B, C, L) -> (B, C, L)."""
 
-    def __init__(self, channels: int, kernel: int, dilations: tuple[int, ...]):
+    def __init__(self, channels: int, kernel: int, dilations: tuple[int, ...], convolution: Convolution):
         super().__init__()
-
-        def conv(d):
-            return weight_norm(nn.Conv1d(channels, channels, kernel, dilation=d, padding=d * (kernel - 1) // 2))
-
-        self.convs1 = nn.ModuleList(conv(d) for d in dilations)
-        self.convs2 = nn.ModuleList(conv(1) for _ in dilations)
+        self.convs1 = nn.ModuleList(weight_norm(convolution(channels, kernel, d)) for d in dilations)
+        self.convs2 = nn.ModuleList(weight_norm(convolution(channels, kernel, 1)) for _ in dilations)
 
     def forward(self, x: Tensor) -> Tensor:
         for dilated, plain in zip(self.convs1, self.convs2, strict=True):
@@ -90,12 +118,9 @@ class ResBlock1(nn.Module):
 class ResBlock2(nn.Module):
     """Residual dilated convolutions, the light variant. (B, C, L) -> (B, C, L)."""
 
-    def __init__(self, channels: int, kernel: int, dilations: tuple[int, ...]):
+    def __init__(self, channels: int, kernel: int, dilations: tuple[int, ...], convolution: Convolution):
         super().__init__()
-        self.convs = nn.ModuleList(
-            weight_norm(nn.Conv1d(channels, channels, kernel, dilation=d, padding=d * (kernel - 1) // 2))
-            for d in dilations
-        )
+        self.convs = nn.ModuleList(weight_norm(convolution(channels, kernel, d)) for d in dilations)
 
     def forward(self, x: Tensor) -> Tensor:
         for conv in self.convs:
@@ -106,16 +131,19 @@ class ResBlock2(nn.Module):
 class Generator(nn.Module):
     """Log mel (B, n_mels, T) -> waveform (B, 1, T * hop_length) in [-1, 1].
 
-    The thesis' variant (edge_padding "right") has a plain first convolution without weight norm, and pads six zeros
-    on the right instead of three on each side of the first and the last convolution.
+    Layout "thesis" differs in three: the first convolution has no weight norm; six zeros after the end stand for three
+    on each side of the first and the last convolution; and every residual convolution looks back only.
     """
 
     def __init__(self, config: GeneratorConfig = GeneratorConfig()):
         super().__init__()
         self.config = config
-        both = config.edge_padding == "both"
-        first = nn.Conv1d(config.n_mels, config.initial_channel, 7, padding=3 if both else 0)
-        self.conv_pre = weight_norm(first) if both else first
+        thesis = config.layout == "thesis"
+        self.beyond_the_end = 6 if thesis else 0
+        on_each_side = 0 if thesis else 3
+        first = nn.Conv1d(config.n_mels, config.initial_channel, 7, padding=on_each_side)
+        self.conv_pre = first if thesis else weight_norm(first)
+        convolution = _LookingBack if thesis else _centred
         block = ResBlock1 if config.resblock == "1" else ResBlock2
         self.ups, self.resblocks = nn.ModuleList(), nn.ModuleList()
         channels = config.initial_channel
@@ -124,8 +152,8 @@ class Generator(nn.Module):
             self.ups.append(weight_norm(up))
             channels //= 2
             for size, dilations in zip(config.resblock_kernel_sizes, config.resblock_dilation_sizes, strict=True):
-                self.resblocks.append(block(channels, size, dilations))
-        self.conv_post = weight_norm(nn.Conv1d(channels, 1, 7, padding=3 if both else 0))
+                self.resblocks.append(block(channels, size, dilations, convolution))
+        self.conv_post = weight_norm(nn.Conv1d(channels, 1, 7, padding=on_each_side))
 
     def forward(self, mel: Tensor) -> Tensor:
         branches = len(self.config.resblock_kernel_sizes)
@@ -136,7 +164,7 @@ class Generator(nn.Module):
         return torch.tanh(self.conv_post(self._pad(leaky_relu(x, _LAST_SLOPE))))
 
     def _pad(self, x: Tensor) -> Tensor:
-        return x if self.config.edge_padding == "both" else nn.functional.pad(x, (0, 6))
+        return nn.functional.pad(x, (0, self.beyond_the_end)) if self.beyond_the_end else x
 
     def fold_weight_norm(self) -> "Generator":
         """Replace each weight-normed convolution by the plain one it computes, in place. For inference."""

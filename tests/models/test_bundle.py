@@ -2,6 +2,7 @@
 
 import json
 import pickle
+from functools import partial
 
 import numpy as np
 import pytest
@@ -17,19 +18,9 @@ from rtmri2speech.models.hifigan import Generator, GeneratorConfig, vocoder_inpu
 from rtmri2speech.models.load import load_bundle
 from rtmri2speech.models.weights import read_checkpoint
 from tests.conftest import make_bundle
+from tests.models.plain_vocoder import checkpoint, config, speak
 
-RATES, KERNELS, CHANNELS = [10, 7, 3, 2], [20, 15, 7, 4], 32
-H = {
-    "resblock": "1",
-    "upsample_rates": RATES,
-    "upsample_kernel_sizes": KERNELS,
-    "upsample_initial_channel": CHANNELS,
-    "resblock_kernel_sizes": [3, 7],
-    "resblock_dilation_sizes": [[1, 3], [1, 3]],
-    "num_mels": 64,
-    "sampling_rate": 11413,
-    "hop_size": 420,
-}
+H = config()
 
 
 class ThesisAcoustic(nn.Module):
@@ -50,44 +41,6 @@ class ThesisAcoustic(nn.Module):
         return self.head(y[..., : self.hidden] + y[..., self.hidden :])
 
 
-class OldGenerator(nn.Module):
-    """HiFi-GAN's generator with PyTorch's first weight_norm (weight_g, weight_v), plainly written out."""
-
-    def __init__(self, thesis: bool):
-        super().__init__()
-        wn = torch.nn.utils.weight_norm
-        self.thesis = thesis
-        self.conv_pre = nn.Conv1d(64, CHANNELS, 7) if thesis else wn(nn.Conv1d(64, CHANNELS, 7, padding=3))
-        self.ups, self.resblocks = nn.ModuleList(), nn.ModuleList()
-        c = CHANNELS
-        for r, k in zip(RATES, KERNELS, strict=True):
-            self.ups.append(wn(nn.ConvTranspose1d(c, c // 2, k, r, padding=(k - r) // 2)))
-            c //= 2
-            for kernel in (3, 7):
-                block = nn.Module()
-                block.convs1 = nn.ModuleList(
-                    wn(nn.Conv1d(c, c, kernel, dilation=d, padding=d * (kernel - 1) // 2)) for d in (1, 3)
-                )
-                block.convs2 = nn.ModuleList(wn(nn.Conv1d(c, c, kernel, padding=(kernel - 1) // 2)) for _ in (1, 3))
-                self.resblocks.append(block)
-        self.conv_post = wn(nn.Conv1d(c, 1, 7, padding=0 if thesis else 3))
-
-    def forward(self, x):
-        f = nn.functional
-        x = self.conv_pre(f.pad(x, (0, 6)) if self.thesis else x)
-        for i in range(4):
-            x = self.ups[i](f.leaky_relu(x, 0.1))
-            total = 0
-            for block in self.resblocks[2 * i : 2 * i + 2]:
-                y = x
-                for a, b in zip(block.convs1, block.convs2, strict=True):
-                    y = y + b(f.leaky_relu(a(f.leaky_relu(y, 0.1)), 0.1))
-                total = total + y
-            x = total / 2
-        x = f.leaky_relu(x)
-        return torch.tanh(self.conv_post(f.pad(x, (0, 6)) if self.thesis else x))
-
-
 @pytest.fixture(scope="module")
 def old(tmp_path_factory):
     """Old files of both vocoder variants, with the networks that made them."""
@@ -102,8 +55,8 @@ def old(tmp_path_factory):
     torch.save(acoustic.state_dict(), folder / "bare.pt")
     vocoders = {}
     for name, thesis in (("thesis", True), ("jik876", False)):
-        vocoders[name] = OldGenerator(thesis).eval()
-        torch.save({"generator": vocoders[name].state_dict()}, folder / f"g_{name}")
+        vocoders[name] = partial(speak, checkpoint(H, thesis), H, thesis=thesis)
+        torch.save({"generator": checkpoint(H, thesis)}, folder / f"g_{name}")
     (folder / "config.json").write_text(json.dumps(H))
     rng = np.random.default_rng(0)
     scaler = {"mean": rng.uniform(-50, -20, 64).tolist(), "std": rng.uniform(4, 9, 64).tolist()}
@@ -132,21 +85,6 @@ def test_old_checkpoints_compute_the_same(old, layout, variant, kind):
             bundle.acoustic(frames[None]), acoustic(frames.expand(-1, 3, -1, -1)), rtol=1e-4, atol=1e-5
         )
         torch.testing.assert_close(bundle.vocoder(mel), vocoders[variant](mel), rtol=1e-4, atol=1e-6)
-
-
-def test_a_generator_saved_without_weight_norm(old):
-    folder, _, vocoders = old
-    plain = OldGenerator(thesis=False)
-    plain.load_state_dict(vocoders["jik876"].state_dict())
-    for module in plain.modules():
-        if isinstance(module, (nn.Conv1d, nn.ConvTranspose1d)):
-            torch.nn.utils.remove_weight_norm(module)
-    torch.save({"generator": plain.state_dict()}, folder / "g_plain")
-    bundle = load_bundle(thesis=files(folder, vocoder="g_plain"))
-    mel = torch.randn(1, 64, 9)
-    with torch.no_grad():
-        torch.testing.assert_close(bundle.vocoder(mel), vocoders["jik876"](mel), rtol=1e-4, atol=1e-6)
-    assert bundle.vocoder_input == "ln_magnitude"
 
 
 def test_vocoder_input_is_the_log_each_vocoder_was_trained_on():

@@ -237,8 +237,19 @@ JAPANESE = {
     "The vocoder's initial_channel must be divisible by 2 for each upsampling.": (
         "ボコーダーのinitial_channelはアップサンプリングの回数だけ2で割り切れなければなりません。"
     ),
-    "The vocoder's edge_padding must be 'both' or 'right', not {given!r}.": (
-        "ボコーダーのedge_paddingは'both'か'right'です（{given!r}は不可）。"
+    "The vocoder's layout is one of {layouts}, not {given!r}.": (
+        "ボコーダーのlayoutは{layouts}のいずれかです（{given!r}は不可）。"
+    ),
+    "This vocoder has the thesis' layout and was converted when that was misread (up to 44 % off): "
+    "convert its checkpoints again.": (
+        "このボコーダーは卒論の構造ですが、その構造を誤って読んでいた頃に変換されたものです（誤差は最大44 %）。"
+        "チェックポイントを変換し直してください。"
+    ),
+    "{path} has no weight norm left, so it does not show which layout it has: give --vocoder-layout.": (
+        "{path}にはweight normが残っておらず、構造を判別できません。--vocoder-layoutで指定してください。"
+    ),
+    "{path} is in layout {found}, not {given}: leave out --vocoder-layout.": (
+        "{path}の構造は{found}で、{given}ではありません。--vocoder-layoutを省いてください。"
     ),
     "The vocoder has no setting called {names}.": ("ボコーダーに{names}という設定はありません。"),
     "{path} does not compute what the bundle's weights do: publish or convert the bundle again.": (

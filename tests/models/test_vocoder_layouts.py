@@ -1,0 +1,140 @@
+"""Both layouts of the vocoder, number for number, wherever its weights go: into bundles, long clips, and training."""
+
+import json
+
+import pytest
+import soundfile
+import torch
+
+from rtmri2speech.analysis import _VOCODER_CONTEXT, vocode
+from rtmri2speech.cli import main
+from rtmri2speech.errors import InputError
+from rtmri2speech.models.acoustic import AcousticConfig, AcousticModel
+from rtmri2speech.models.convert import read_hifigan_generator
+from rtmri2speech.models.hifigan import Generator, GeneratorConfig, vocoder_input
+from rtmri2speech.models.load import load_bundle
+from rtmri2speech.spec import MelSpec
+from tests.conftest import make_bundle
+from tests.models.plain_vocoder import checkpoint, config, relative_rms, speak
+from training.settings import build
+from training.vocoder.run import load_run
+from training.vocoder.train import VocoderSettings, train
+
+LAYOUTS = {"thesis": True, "hifigan": False}
+
+
+def write_files(folder, thesis, resblock="1"):
+    h = config(resblock)
+    state = checkpoint(h, thesis)
+    torch.save({"generator": state}, folder / "g_00000001")
+    (folder / "config.json").write_text(json.dumps(h))
+    return h, state
+
+
+@pytest.mark.parametrize("resblock", ["1", "2"])
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_checkpoint_speaks_as_its_own_program(tmp_path, layout, resblock):
+    h, state = write_files(tmp_path, LAYOUTS[layout], resblock)
+    generator = read_hifigan_generator(tmp_path / "g_00000001", tmp_path / "config.json", MelSpec())
+    assert generator.config.layout == layout
+    mel = torch.randn(2, 64, 15) - 5
+    with torch.no_grad():
+        wanted = speak(state, h, mel, LAYOUTS[layout])
+        assert wanted.shape == (2, 1, 15 * 420) and wanted.std() > 0.01
+        assert relative_rms(generator(mel), wanted) < 1e-5
+        assert relative_rms(speak(state, h, mel, not LAYOUTS[layout]), wanted) > 0.1  # the two are not alike
+
+
+def test_a_converted_bundle_speaks_long_clips_as_the_thesis(tmp_path):
+    h, state = write_files(tmp_path, thesis=True)
+    names = {"cnn.": "cnn.backbone.", "rnn.": "rnn.lstm.", "head": "head"}
+    acoustic = AcousticModel(AcousticConfig(rnn_hidden=8)).state_dict()
+    acoustic = {names[name[:4]] + name[4:]: tensor for name, tensor in acoustic.items()}
+    torch.save({"model_state_dict": acoustic}, tmp_path / "a.pt")
+    (tmp_path / "scaler.json").write_text(json.dumps({"mean": [-40.0] * 64, "std": [10.0] * 64}))
+    given = {"acoustic": "a.pt", "scaler": "scaler.json", "vocoder": "g_00000001", "vocoder-config": "config.json"}
+    words = [word for option, name in given.items() for word in (f"--{option}", str(tmp_path / name))]
+    assert main(["convert", *words, "-o", str(tmp_path / "bundle")]) == 0
+    bundle = load_bundle(tmp_path / "bundle")
+    mel_db = 10 * torch.randn(300, 64) - 40
+    with torch.no_grad():
+        wanted = speak(state, h, vocoder_input(mel_db, bundle.vocoder_input).T[None], thesis=True)[0, 0]
+    assert relative_rms(torch.from_numpy(vocode(bundle, mel_db, "fp32")), wanted) < 1e-5
+
+
+def test_pieces_of_a_long_clip_overlap_by_all_that_the_thesis_generator_hears():
+    for layout in LAYOUTS:
+        generator = Generator(GeneratorConfig(initial_channel=16, layout=layout)).fold_weight_norm()
+        mel = torch.randn(1, 64, 80, requires_grad=True)
+        generator(mel)[0, 0, 40 * 420 : 41 * 420].sum().backward()
+        heard = mel.grad[0].abs().sum(dim=0).nonzero().flatten()
+        assert 40 - heard.min() <= _VOCODER_CONTEXT and heard.max() - 40 <= _VOCODER_CONTEXT
+        if layout == "thesis":
+            assert 40 - heard.min() > 2 * (heard.max() - 40)  # it looks back
+
+
+def test_a_run_that_starts_from_the_thesis_generator_goes_on_in_its_layout(tmp_path):
+    h, state = write_files(tmp_path, thesis=True)
+    (tmp_path / "wavs").mkdir()
+    for k in range(3):
+        soundfile.write(tmp_path / "wavs" / f"{k}.wav", (0.1 * torch.randn(30000)).numpy(), 11413)
+    values = {
+        "run_dir": str(tmp_path / "run"),
+        "sources": {"a": {"folder": str(tmp_path / "wavs")}},
+        "generator": {"initial_channel": 16, "layout": "thesis"},
+        "init_from_reference": {
+            "generator": str(tmp_path / "g_00000001"),
+            "config": str(tmp_path / "config.json"),
+        },
+        "discriminators": {"periods": [2], "scales": 0, "width": 0.05},
+        "segment_size": 4200,
+        "batch_size": 1,
+        "lr": 1e-3,
+        "steps": 2,
+        "device": "cpu",
+    }
+    training = train(build(VocoderSettings, values))
+    learnt = {}
+    for name, tensor in training.generator.state_dict().items():  # PyTorch's newer names -> those of the old files
+        for new, old in (("original0", "weight_g"), ("original1", "weight_v")):
+            name = name.replace(f"parametrizations.weight.{new}", old)
+        learnt[name] = tensor
+    assert learnt.keys() == state.keys()
+    assert max(float((learnt[name] - state[name]).abs().max()) for name in state) > 1e-4
+    mel = torch.randn(1, 64, 12) - 5
+    with torch.no_grad():
+        assert relative_rms(load_run(tmp_path / "run")(mel), speak(learnt, h, mel, thesis=True)) < 1e-5
+
+
+# ---------------------------------------------------------------------------------------------- files that do not say
+
+
+def test_bundles_that_were_converted_wrongly_are_refused(tmp_path):
+    make_bundle().save(tmp_path / "b")
+    path = tmp_path / "b" / "bundle.json"
+    description = json.loads(path.read_text())
+    del description["vocoder"]["layout"]
+    path.write_text(json.dumps(description | {"vocoder": description["vocoder"] | {"edge_padding": "both"}}))
+    assert load_bundle(tmp_path / "b").vocoder.config.layout == "hifigan"
+    path.write_text(json.dumps(description | {"vocoder": description["vocoder"] | {"edge_padding": "right"}}))
+    with pytest.raises(InputError, match="convert its checkpoints again"):
+        load_bundle(tmp_path / "b")
+
+
+def test_a_generator_without_weight_norm_needs_a_word(tmp_path):
+    for layout, thesis in LAYOUTS.items():
+        h, state = write_files(tmp_path, thesis)
+        plain = {name: t for name, t in state.items() if name.endswith((".bias", ".weight"))}
+        for name in (n.removesuffix("_v") for n in state if n.endswith("_v")):
+            v, g = state[f"{name}_v"], state[f"{name}_g"]
+            plain[name] = g * v / v.flatten(1).norm(dim=1)[:, None, None]
+        files = tmp_path / "g_00000002", tmp_path / "config.json", MelSpec()
+        torch.save({"generator": plain}, files[0])
+        with pytest.raises(InputError, match="give --vocoder-layout"):
+            read_hifigan_generator(*files)
+        mel = torch.randn(1, 64, 12) - 5
+        with torch.no_grad():
+            assert relative_rms(read_hifigan_generator(*files, layout)(mel), speak(state, h, mel, thesis)) < 1e-5
+        with pytest.raises(InputError, match=f"in layout {layout}, not"):
+            other = next(name for name in LAYOUTS if name != layout)
+            read_hifigan_generator(tmp_path / "g_00000001", tmp_path / "config.json", MelSpec(), other)
