@@ -245,12 +245,6 @@ JAPANESE = {
         "このボコーダーは卒論の構造ですが、その構造を誤って読んでいた頃に変換されたものです（誤差は最大44 %）。"
         "チェックポイントを変換し直してください。"
     ),
-    "{path} has no weight norm left, so it does not show which layout it has: give --vocoder-layout.": (
-        "{path}にはweight normが残っておらず、構造を判別できません。--vocoder-layoutで指定してください。"
-    ),
-    "{path} is in layout {found}, not {given}: leave out --vocoder-layout.": (
-        "{path}の構造は{found}で、{given}ではありません。--vocoder-layoutを省いてください。"
-    ),
     "The vocoder has no setting called {names}.": ("ボコーダーに{names}という設定はありません。"),
     "{path} does not compute what the bundle's weights do: publish or convert the bundle again.": (
         "{path}の計算結果がモデルの重みと一致しません。モデルを公開または変換し直してください。"
