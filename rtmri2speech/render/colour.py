@@ -19,6 +19,13 @@ TWO_BAND_MAPS = ("orange", "blue")
 BAND_MAPS = (*TWO_BAND_MAPS, "violet", "ivory")
 DIVERGING_MAP = "berlin"
 _HUES = {"orange": (255, 164, 32), "blue": (86, 190, 245), "violet": (153, 0, 255), "ivory": (255, 255, 204)}
+# The same hues as lines and words, at least 4.5 : 1 against a page of either kind (WCAG 2.2, 1.4.3).
+_ON_LIGHT = {"orange": "#a85a00", "blue": "#1273ad", "violet": "#7d1fd6", "ivory": "#67624a"}
+_ON_DARK = {"orange": "#ffa420", "blue": "#56bef5", "violet": "#bd78ff", "ivory": "#ffffcc"}
+LINE_COLOURS = {
+    "light": tuple(_ON_LIGHT[name] for name in BAND_MAPS),
+    "dark": tuple(_ON_DARK[name] for name in BAND_MAPS),
+}
 COMBINE = ("max", "mean")
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from ..atomic import replacing
 from ..errors import InputError
 from ..spec import Band
-from .colour import BAND_MAPS, colour_table
+from .colour import LINE_COLOURS
 from .fonts import font_file
 from .words import band_label, words
 
@@ -142,6 +142,6 @@ def _draw_energies(axes, times, bands, band_db, language) -> None:
         text.set(font=font_file(text.get_text()), fontsize=_POINTS - 1)
 
 
-def _colour(band: int):
-    """The band's colour, darker than over a frame: here it stands on white."""
-    return colour_table(BAND_MAPS[band % len(BAND_MAPS)])[150] / 255.0
+def _colour(band: int) -> str:
+    colours = LINE_COLOURS["light"]
+    return colours[band % len(colours)]

@@ -9,6 +9,7 @@ import pytest
 from rtmri2speech.errors import InputError
 from rtmri2speech.render.colour import (
     BAND_MAPS,
+    LINE_COLOURS,
     blend,
     colour,
     colour_signed,
@@ -62,6 +63,31 @@ def test_bands_stay_tellable_apart_for_the_colour_blind(kind, pair):
     one, other = (layer(name, 0.7).over(60)[85::10] for name in pair)
     difference = np.linalg.norm(lab(seen_by(kind, one)) - lab(seen_by(kind, other)), axis=1)
     assert difference.min() > 12
+
+
+GROUNDS = {"light": ("#ffffff", "#f3f5f7"), "dark": ("#0f1419", "#1a2129")}  # the page and its lanes: component.css
+
+
+def rgb(hexadecimal):
+    return np.array([int(hexadecimal[k : k + 2], 16) for k in (1, 3, 5)])
+
+
+def luminance(hexadecimal):
+    """Relative luminance, WCAG 2.2."""
+    value = rgb(hexadecimal) / 255
+    return np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4) @ [0.2126, 0.7152, 0.0722]
+
+
+@pytest.mark.parametrize("page", GROUNDS)
+def test_lines_and_words_of_a_band_can_be_read_and_told_apart(page):
+    for ink in LINE_COLOURS[page]:
+        for ground in GROUNDS[page]:
+            darker, lighter = sorted(map(luminance, (ink, ground)))
+            assert (lighter + 0.05) / (darker + 0.05) >= 4.5, (ink, ground)
+    for one, other in combinations(LINE_COLOURS[page], 2):
+        for kind in DICHROMATS:
+            one_seen, other_seen = (lab(seen_by(kind, rgb(ink)[None])) for ink in (one, other))
+            assert np.linalg.norm(one_seen - other_seen) > 12, (kind, one, other)
 
 
 def test_cold_pixels_show_the_plain_frame_and_hot_ones_alpha_of_the_colour():

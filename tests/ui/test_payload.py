@@ -96,11 +96,11 @@ def test_sounds_play_and_their_pictures_are_their_mels(bundle, analysis, sent):
     samples, rate = soundfile.read(io.BytesIO(base64.b64decode(sent["sounds"]["original"]["wav"])))
     assert rate == RATE and len(samples) == round(70 / analysis.fps * RATE)
     assert np.abs(samples[:RATE]).max() > 0.29 and not samples[RATE:].any()
-    picture = raw(sent["sounds"]["original"]["mel"], np.uint8).reshape(64, 70)
+    picture = raw(sent["sounds"]["original"]["mel"], np.uint8).reshape(64, 70)[::-1]  # the highest bin is sent first
     # the tone's row is the brightest while it lasts
     row = int(np.argmin(np.abs(np.array(sent["mel_hz"]) - 1500)))
     assert abs(int(picture[:, 10].argmax()) - row) <= 1 and picture[row, 10] > 200 and picture[row, 60] == 0
-    synthesised = raw(sent["sounds"]["synthesised"]["mel"], np.uint8).reshape(64, 70)
+    synthesised = raw(sent["sounds"]["synthesised"]["mel"], np.uint8).reshape(64, 70)[::-1]
     t, b = np.unravel_index(analysis.mel_db.argmax(), analysis.mel_db.shape)
     assert synthesised[b, t] == 255
     envelope = raw(sent["sounds"]["original"]["envelope"], "<f4").reshape(-1, 2)

@@ -1,8 +1,7 @@
 // The drawing board on the page: which part of the picture is hidden, drawn over the frame that the explorer shows.
-// Gradio calls this script once with: element, props (value: [width, height] of the clip; texts; template), watch.
+// props: value: [width, height] of the clip; template: the regions' outlines.
 // Coordinates are the regions' own: x and y from 0 to 1 over the clip's picture as recorded.
 
-const find = (name) => element.querySelector(`[data-name="${name}"]`);
 const root = element.querySelector(".board");
 const canvas = find("canvas");
 const SIDE = 512, STEP = 0.02, NEAR = 0.03;
@@ -13,14 +12,6 @@ const state = {
   at: [0.5, 0.5], // the keyboard's crosshair
   keys: false, // whether the crosshair shows
 };
-
-function language() {
-  return document.documentElement.lang.startsWith("ja") ? "ja" : "en";
-}
-
-function word(key) {
-  return props.texts[language()][key];
-}
 
 function setting(name) {
   const input = root.querySelector(`[data-set="${name}"]`);
@@ -48,8 +39,7 @@ function polygons() {
 // ---- words ----
 
 function write() {
-  for (const node of element.querySelectorAll("[data-text]")) node.textContent = word(node.dataset.text);
-  for (const node of element.querySelectorAll("[data-label]")) node.setAttribute("aria-label", word(node.dataset.label));
+  writeWords();
   const names = props.template.map(({ name }) => {
     const label = document.createElement("label"), box = document.createElement("input");
     Object.assign(box, { type: "checkbox", value: name, checked: state.regions.includes(name) });
@@ -79,7 +69,7 @@ function trace(draw, corners) {
 function render() {
   root.hidden = !props.value;
   find("waiting").hidden = !root.hidden;
-  if (root.hidden) return;
+  if (!isShown(canvas)) return; // no clip yet, or the panel is closed
   const draw = canvas.getContext("2d");
   draw.fillStyle = "#000";
   draw.fillRect(0, 0, SIDE, SIDE);
@@ -129,7 +119,7 @@ function renderSettings() {
     input.nextElementSibling.textContent = shown ?? `${sign}${Math.abs(Math.round(100 * value))} %`;
   }
   const drawn = state.own.filter((corners) => corners.length > 2).length, corners = state.own.at(-1).length;
-  find("corners").textContent = word("hide_corners").replace("{shapes}", drawn).replace("{corners}", corners);
+  find("corners").textContent = word("hide_corners", { shapes: drawn, corners });
   root.querySelector('[data-action="undo"]').disabled = !corners && state.own.length < 2;
   root.querySelector('[data-action="next"]').disabled = corners < 3;
   root.querySelector('[data-action="clear"]').disabled = !corners && state.own.length < 2;
@@ -167,14 +157,14 @@ function near([x, y], [u, v]) {
 
 let drag = null; // {corner: the corner being moved} or {free: whether an outline has begun, from: where it was pressed}
 
-canvas.addEventListener("pointerdown", (event) => {
+scope.listen(canvas, "pointerdown", (event) => {
   if (event.button > 0) return;
   canvas.setPointerCapture(event.pointerId);
   state.keys = false;
   const place = under(event), corner = state.own.at(-1).findIndex((other) => near(other, place));
   drag = corner >= 0 ? { corner } : { from: place, free: false };
 });
-canvas.addEventListener("pointermove", (event) => {
+scope.listen(canvas, "pointermove", (event) => {
   if (!drag) return;
   const place = under(event);
   if ("corner" in drag) state.own.at(-1)[drag.corner] = place;
@@ -188,13 +178,13 @@ canvas.addEventListener("pointermove", (event) => {
   }
   render();
 });
-canvas.addEventListener("pointerup", () => {
+scope.listen(canvas, "pointerup", () => {
   if (drag?.from && !drag.free) state.own.at(-1).push(drag.from);
   if (drag?.free) ACTIONS.next();
   drag = null;
   render();
 });
-canvas.addEventListener("pointercancel", () => (drag = null));
+scope.listen(canvas, "pointercancel", () => (drag = null));
 
 const ACTIONS = {
   undo: () => {
@@ -223,7 +213,7 @@ const KEYS = {
   Delete: ACTIONS.clear,
 };
 
-root.addEventListener("keydown", (event) => {
+scope.listen(root, "keydown", (event) => {
   event.stopPropagation(); // the frame explorer listens to the same keys
   if (event.target !== canvas || event.ctrlKey || event.metaKey || event.altKey) return;
   const act = KEYS[event.key];
@@ -234,14 +224,14 @@ root.addEventListener("keydown", (event) => {
   render();
 });
 
-root.addEventListener("click", (event) => {
+scope.listen(root, "click", (event) => {
   const button = event.target.closest("button");
   if (!button) return;
   ACTIONS[button.dataset.action]();
   render();
 });
 
-root.addEventListener("input", (event) => {
+scope.listen(root, "input", (event) => {
   const name = event.target.dataset.region;
   if (name) state.regions = event.target.checked ? [...state.regions, name] : state.regions.filter((other) => other !== name);
   render();
@@ -249,13 +239,11 @@ root.addEventListener("input", (event) => {
 
 // ---- the page around it ----
 
+const SHOWN = ["data-frame", "data-first", "data-last", "data-clip"]; // what the explorer tells of itself
+
 const explorer = document.querySelector("#explorer");
-if (explorer)
-  new MutationObserver(render).observe(explorer, {
-    subtree: true,
-    attributes: true,
-    attributeFilter: ["data-frame", "data-first", "data-last", "data-clip", "aria-valuenow"],
-  });
-new MutationObserver(write).observe(document.documentElement, { attributes: true, attributeFilter: ["lang"] });
-watch("value", render);
+if (explorer) scope.observe(new MutationObserver(render), explorer, { subtree: true, attributeFilter: SHOWN });
+watchSize(canvas, render);
+watchLook(root, write);
 write();
+live(render);

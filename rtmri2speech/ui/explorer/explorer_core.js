@@ -10,14 +10,6 @@ function startOf(frame, fps) {
   return frame / fps + 1e-4;
 }
 
-function bytesOf(base64) {
-  return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
-}
-
-function floatsOf(base64) {
-  return new Float32Array(bytesOf(base64).buffer);
-}
-
 function cubic(distance) {
   const a = -0.75, x = Math.abs(distance); // OpenCV's kernel
   if (x <= 1) return ((a + 2) * x - (a + 3)) * x * x + 1;
@@ -200,14 +192,8 @@ function nextSpeed(speed, direction) {
   return SPEEDS[Math.min(SPEEDS.length - 1, Math.max(0, place))];
 }
 
-// The distance between round marks on an axis, so that about `count` of them fit.
-function roundStep(span, count) {
-  const rough = span / count, unit = 10 ** Math.floor(Math.log10(rough));
-  return unit * [1, 2, 5, 10].find((multiple) => multiple * unit >= rough);
-}
-
 if (typeof module !== "undefined")
   module.exports = {
     frameAt, startOf, enlarge, heatOf, signedOf, heatLevels, signedLevels, heatLayer, divergingLayer, blend, strongest,
-    largestShares, changes, nextChange, tellingFrame, viewsOf, stretch, nextSpeed, roundStep,
+    largestShares, changes, nextChange, tellingFrame, viewsOf, stretch, nextSpeed,
   };

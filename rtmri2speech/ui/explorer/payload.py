@@ -22,7 +22,7 @@ from ...audio import resample
 from ...evidence import BandEvidence, account_of, template_masks
 from ...labels import Interval
 from ...mel import band_bins, centre_frequencies_hz, mel_spectrogram_db
-from ...render.colour import BAND_MAPS, DIVERGING_MAP, ONE_BAND_MAP, colour_table
+from ...render.colour import BAND_MAPS, DIVERGING_MAP, LINE_COLOURS, ONE_BAND_MAP, colour_table
 from ...render.picture import padded_to
 from ...render.stretch import fit
 from ...spec import Band, MelSpec
@@ -73,6 +73,7 @@ def payload(
             "mel_hz": centre_frequencies_hz(mel).round(1).tolist(),
             "sounds": sounds,
             "labels": [interval for interval in labels if interval[2].strip()],
+            "colours": LINE_COLOURS,
             "tables": {
                 "bands": [_base64(colour_table(table)) for table in BAND_MAPS[: len(analysis.bands)]],
                 "one": _base64(colour_table(ONE_BAND_MAP)),
@@ -127,7 +128,7 @@ def _sheet(frames: np.ndarray) -> dict:
 
 
 def _sound(samples: np.ndarray, rate: int, mel_db: np.ndarray) -> dict:
-    """A WAV to play, its envelope, and its mel as a picture (n_mels, T), lowest bin first."""
+    """A WAV to play, its envelope, and its mel as a picture (n_mels, T), highest bin first."""
     file = io.BytesIO()
     soundfile.write(file, np.clip(samples, -1, 1), rate, format="WAV", subtype="PCM_16")
     top = mel_db.max()
@@ -135,7 +136,7 @@ def _sound(samples: np.ndarray, rate: int, mel_db: np.ndarray) -> dict:
     return {
         "wav": _base64(file.getbuffer()),
         "envelope": _floats(_envelope(samples)),
-        "mel": _base64(np.round(picture.T * 255).astype(np.uint8)),
+        "mel": _base64(np.round(picture.T[::-1] * 255).astype(np.uint8)),
     }
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import soundfile
 
-from ...render.colour import ONE_BAND_MAP, colour_table, signed_levels
+from ...render.colour import LINE_COLOURS, ONE_BAND_MAP, colour_table, signed_levels
 
 MEL_RANGE_DB = 60.0
 DIFFERENCE_RANGES_DB = (3.0, 6.0, 10.0, 15.0, 20.0, 30.0, 45.0, 60.0)
@@ -59,6 +59,7 @@ def listener_payload(
             "sounds": [_sound(sound, top) for sound in sounds],
             "difference": difference or None,
             "changes": lines if changes else None,
+            "colours": LINE_COLOURS,
             "tables": {"one": _base64(colour_table(ONE_BAND_MAP)), "diverging": _base64(colour_table(DIFFERENCE_MAP))},
         }
     )

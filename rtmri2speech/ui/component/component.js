@@ -1,0 +1,283 @@
+// What every component of the page stands on: a scope that ends, its nodes, its words, and sounds that are the clock.
+// Gradio runs a component's scripts once, as one, with: element, props (value, texts and more), watch.
+
+// All that would outlive its component: listeners, observers, object URLs, timers, animation frames. Each method begins
+// one and gives the function that ends it; end() ends all that are left, and whatever is begun afterwards.
+class Scope {
+  #endings = new Set();
+  #ended = false;
+
+  get left() {
+    return this.#endings.size;
+  }
+
+  get ended() {
+    return this.#ended;
+  }
+
+  add(end) {
+    const once = () => {
+      if (this.#endings.delete(once)) end();
+    };
+    this.#endings.add(once);
+    if (this.#ended) once();
+    return once;
+  }
+
+  listen(target, type, handler, options) {
+    target.addEventListener(type, handler, options);
+    return this.add(() => target.removeEventListener(type, handler, options));
+  }
+
+  observe(observer, target, options) {
+    observer.observe(target, options);
+    return this.add(() => observer.disconnect());
+  }
+
+  frame(callback) {
+    const id = requestAnimationFrame((now) => {
+      end();
+      callback(now);
+    });
+    const end = this.add(() => cancelAnimationFrame(id));
+    return end;
+  }
+
+  later(milliseconds, callback) {
+    const id = setTimeout(() => {
+      end();
+      callback();
+    }, milliseconds);
+    const end = this.add(() => clearTimeout(id));
+    return end;
+  }
+
+  // An address of the bytes, and what gives it up.
+  url(bytes, type) {
+    const url = URL.createObjectURL(new Blob([bytes], { type }));
+    return { url, end: this.add(() => URL.revokeObjectURL(url)) };
+  }
+
+  end() {
+    this.#ended = true;
+    for (const end of [...this.#endings]) end();
+  }
+}
+
+const scope = new Scope();
+
+// ---- nodes and words ----
+
+function find(name) {
+  return element.querySelector(`[data-name="${name}"]`);
+}
+
+function labelled(tag, text, className = "") {
+  return Object.assign(document.createElement(tag), { textContent: text, className });
+}
+
+function press(button, pressed) {
+  button.setAttribute("aria-pressed", String(pressed));
+}
+
+function language() {
+  return document.documentElement.lang.startsWith("ja") ? "ja" : "en";
+}
+
+// The words of a key, {names} in them replaced by values.
+function word(key, values = {}) {
+  return Object.entries(values).reduce((words, [name, value]) => words.replace(`{${name}}`, value), props.texts[language()][key]);
+}
+
+function writeWords() {
+  for (const node of element.querySelectorAll("[data-text]")) node.textContent = word(node.dataset.text);
+  for (const node of element.querySelectorAll("[data-title]")) node.title = word(node.dataset.title);
+  for (const node of element.querySelectorAll("[data-label]")) {
+    node.setAttribute("aria-label", word(node.dataset.label));
+    if (node.matches("button")) node.title = word(node.dataset.label);
+  }
+}
+
+// ---- what arrives ----
+
+function bytesOf(base64) {
+  return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+}
+
+function floatsOf(base64) {
+  return new Float32Array(bytesOf(base64).buffer);
+}
+
+function context2d(width, height) {
+  const canvas = Object.assign(document.createElement("canvas"), { width, height });
+  return canvas.getContext("2d", { willReadFrequently: true });
+}
+
+// Levels, row after row with the uppermost first, as a canvas in the colours of a table (256 x 3).
+function pictureOf(levels, width, table) {
+  const height = levels.length / width, context = context2d(width, height), image = context.createImageData(width, height);
+  for (let i = 0; i < levels.length; i++) {
+    for (let c = 0; c < 3; c++) image.data[4 * i + c] = table[3 * levels[i] + c];
+    image.data[4 * i + 3] = 255;
+  }
+  context.putImageData(image, 0, 0);
+  return context.canvas;
+}
+
+// The bands' colours (render/colour.py) as --band-0 ... on the component, on a light and on a dark page: component.css.
+function colourBands(root, colours) {
+  for (const [ground, ofBands] of Object.entries(colours))
+    for (const [number, colour] of ofBands.entries()) root.style.setProperty(`--band-${number}-on-${ground}`, colour);
+}
+
+// ---- sounds: the one that plays is the clock ----
+
+// Several sounds of one clip at one position. `state` holds .sound, .speed and .loop. Called are
+// bounds(): [from, to] in seconds, what a loop repeats; moved(): the sound went on; changed(): it began, paused or ended.
+class Playback {
+  #players = {};
+  #clip = new Scope();
+  #following = false;
+
+  constructor(state, place, { bounds, moved, changed }) {
+    Object.assign(this, { state, place, bounds, moved, changed });
+    scope.listen(document, "play", ({ target }) => this.#owns(target) || this.pause(), true); // one voice at a time
+    scope.add(() => this.load({}));
+  }
+
+  // sounds: name -> the bytes of a WAV file. Those of before are given up.
+  load(sounds) {
+    this.pause();
+    this.#clip.end();
+    this.#clip = new Scope();
+    this.#players = {};
+    for (const [name, wav] of Object.entries(sounds)) {
+      const { url } = this.#clip.url(wav, "audio/wav");
+      const player = Object.assign(document.createElement("audio"), { src: url, preload: "auto", preservesPitch: true });
+      player.dataset.player = name;
+      for (const event of ["play", "pause"]) this.#clip.listen(player, event, () => this.changed());
+      this.#clip.listen(player, "ended", () => this.#ended());
+      this.#players[name] = player;
+    }
+    this.place.replaceChildren(...Object.values(this.#players));
+  }
+
+  get playing() {
+    return Boolean(this.#player) && !this.#player.paused;
+  }
+
+  get now() {
+    return this.#player.currentTime;
+  }
+
+  seek(seconds) {
+    for (const player of Object.values(this.#players)) player.currentTime = seconds;
+  }
+
+  async play() {
+    for (const other of document.querySelectorAll("audio, video")) if (!this.#owns(other)) other.pause();
+    this.#player.playbackRate = this.state.speed;
+    this.#follow();
+    try {
+      await this.#player.play();
+    } catch (error) {
+      if (error.name !== "AbortError") throw error; // paused before the sound had begun
+    }
+  }
+
+  pause() {
+    for (const player of Object.values(this.#players)) player.pause();
+  }
+
+  // Go on with another sound from the same moment.
+  choose(name) {
+    if (!(name in this.#players) || name === this.state.sound) return;
+    const { playing, now } = this;
+    this.pause();
+    this.state.sound = name;
+    this.#player.currentTime = now;
+    if (playing) this.play();
+    this.changed();
+  }
+
+  setSpeed(speed) {
+    this.state.speed = speed;
+    this.#player.playbackRate = speed;
+    this.changed();
+  }
+
+  get #player() {
+    return this.#players[this.state.sound];
+  }
+
+  #owns(player) {
+    return Object.values(this.#players).includes(player);
+  }
+
+  // However often it is asked for, one loop over the screen's frames as long as a sound plays.
+  #follow() {
+    if (this.#following) return;
+    this.#following = true;
+    scope.frame(() => {
+      this.#following = false;
+      if (!this.playing) return;
+      const [from, to] = this.bounds();
+      if (this.state.loop && this.now >= to) this.seek(from);
+      this.moved();
+      this.#follow();
+    });
+  }
+
+  #ended() {
+    this.changed();
+    if (!this.state.loop) return;
+    this.seek(this.bounds()[0]);
+    this.play();
+  }
+}
+
+// ---- the page around it ----
+
+const NAVIGATION = ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End", "PageUp", "PageDown", " ", "Enter"];
+
+// Whether what has the focus needs the key itself; `root` is the component that asks.
+function keyIsTaken({ key, target }, root) {
+  if (target.closest("input, textarea, select, [contenteditable], [role=listbox], [role=menu]")) return true;
+  if (key === " " && target.closest("button, a, video, audio, summary")) return true;
+  const widget = target.closest("[role=tab], [role=radio], [role=slider], video, audio");
+  return Boolean(widget) && !root.contains(widget) && NAVIGATION.includes(key);
+}
+
+// Calls `changed` where the page's language, its colours or its type become others, and for no other class of the page.
+function watchLook(root, changed) {
+  const look = () => {
+    const style = getComputedStyle(root);
+    return [language(), style.getPropertyValue("--ink"), style.fontSize].join();
+  };
+  let shown = look();
+  const check = () => {
+    if (look() === shown) return;
+    shown = look();
+    changed();
+  };
+  for (const node of [document.documentElement, document.body])
+    scope.observe(new MutationObserver(check), node, { attributes: true, attributeFilter: ["lang", "class"] });
+}
+
+// Calls `resized` where the node's size becomes another, also from and to nothing as a tab closes and opens.
+function watchSize(node, resized) {
+  scope.observe(new ResizeObserver(resized), node);
+}
+
+function isShown(node) {
+  return node.clientWidth > 0;
+}
+
+// The component lives: its value is loaded now and whenever it changes, until Gradio takes its element from the page.
+function live(load) {
+  scope.observe(new MutationObserver(() => element.isConnected || scope.end()), document.body, { childList: true, subtree: true });
+  watch("value", () => scope.ended || load(props.value));
+  load(props.value);
+}
+
+if (typeof module !== "undefined") module.exports = { Scope };

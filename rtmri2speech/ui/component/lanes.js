@@ -1,0 +1,186 @@
+// Lanes: what happens over the same time, one below the other on one canvas. Shared by the explorer and the listener.
+// A time axis is {from, to, left, width}: seconds over pixels. A lane is {title, height, paint(box)}; a pen is
+// {draw, colour, size, axis} and a box is a pen with the lane's {left, top, width, height} and `room`, the pixels that
+// its title leaves free on its line.
+
+const MARGIN = 10; // pixels right of the lanes
+const CLEAR = 9; // pixels from the lanes' left edge to their words: the cursor at the very start stands between
+const GAP = 4; // pixels between two lanes
+
+function placeOf(seconds, { from, to, left, width }) {
+  return left + ((seconds - from) / (to - from)) * width;
+}
+
+function secondsAt(x, { from, to, left, width }) {
+  return from + ((x - left) / width) * (to - from);
+}
+
+// The distance between round marks on an axis, so that about `count` of them fit.
+function roundStep(span, count) {
+  const rough = span / count, unit = 10 ** Math.floor(Math.log10(rough));
+  return unit * [1, 2, 5, 10].find((multiple) => multiple * unit >= rough);
+}
+
+// The round marks from `low` to `high`, about `count` of them.
+function roundMarks(low, high, count) {
+  const step = roundStep(high - low, count), first = Math.ceil(low / step - 1e-9);
+  const marks = Math.floor(high / step + 1e-9) - first + 1;
+  return Array.from({ length: Math.max(0, marks) }, (_, k) => (first + k) * step);
+}
+
+// Where a frequency lies among the bins' centres, as a fraction of the picture's height from below; null beyond them.
+function heightOf(hz, bins_hz) {
+  const above = bins_hz.findIndex((one) => one >= hz);
+  if (above < 1) return null;
+  const bin = above - (bins_hz[above] - hz) / (bins_hz[above] - bins_hz[above - 1]);
+  return (bin + 0.5) / bins_hz.length;
+}
+
+// ---- the canvas ----
+
+function typeSize(node) {
+  return parseFloat(getComputedStyle(node).fontSize) - 2;
+}
+
+// The time axis over the node's width; left of it is room for scales.
+function axisOver(node, [from, to]) {
+  const left = Math.round(7.6 * typeSize(node));
+  return { from, to, left, width: node.clientWidth - left - MARGIN };
+}
+
+function titleHeight(size) {
+  return size + 5;
+}
+
+// A pen on the canvas, which is made as large as its parent, in sharp pixels.
+function penOn(canvas, axis) {
+  const node = canvas.parentElement, { clientWidth: width, clientHeight: height } = node, scale = window.devicePixelRatio;
+  Object.assign(canvas, { width: Math.round(width * scale), height: Math.round(height * scale) });
+  const style = getComputedStyle(node), size = typeSize(node), draw = canvas.getContext("2d");
+  draw.scale(scale, scale);
+  draw.font = `${size}px system-ui, sans-serif`;
+  draw.lineJoin = "round";
+  return { draw, colour: (name) => style.getPropertyValue(`--${name}`).trim(), size, axis };
+}
+
+// Heights for lanes with a .share of the room that so many pixels leave below their titles.
+function sharedOut(lanes, pixels, size) {
+  const room = pixels - lanes.length * (titleHeight(size) + GAP), whole = lanes.reduce((sum, { share }) => sum + share, 0);
+  return lanes.map((lane) => ({ ...lane, height: (room * lane.share) / whole }));
+}
+
+function heightOfAll(lanes, size) {
+  return lanes.reduce((sum, { height }) => sum + titleHeight(size) + height + GAP, 0);
+}
+
+function paintLanes(pen, lanes, top) {
+  const { draw, colour, size, axis } = pen;
+  for (const lane of lanes) {
+    draw.fillStyle = colour("ink");
+    text(pen, lane.title, axis.left + CLEAR, top + titleHeight(size) / 2, "left");
+    const room = axis.width - CLEAR - draw.measureText(lane.title).width - size;
+    top += titleHeight(size);
+    const box = { ...pen, left: axis.left, top, width: axis.width, height: lane.height, room };
+    draw.fillStyle = colour("lane");
+    draw.fillRect(box.left, box.top, box.width, box.height);
+    lane.paint(box);
+    top += lane.height + GAP;
+  }
+}
+
+// ---- words and scales ----
+
+function text({ draw }, words, x, y, align) {
+  draw.textAlign = align;
+  draw.textBaseline = "middle";
+  draw.fillText(words, x, y);
+}
+
+// As much of the words as fits into the width.
+function shortened({ draw }, words, width) {
+  while (words.length > 2 && draw.measureText(words).width > width) words = words.slice(0, -2) + "…";
+  return words;
+}
+
+// A number of a lane's scale, kept within the lane, `aside` pixels left of it.
+function mark(box, words, y, aside = 6) {
+  box.draw.fillStyle = box.colour("faint");
+  const half = box.size / 2;
+  text(box, words, box.left - aside, Math.min(box.top + box.height - half, Math.max(box.top + half, y)), "right");
+}
+
+// Marks of an axis in dB, and a line at each.
+function paintDecibels(box, marks, y) {
+  for (const db of marks) {
+    mark(box, `${+db.toFixed(1)} dB`.replace("-", "−"), y(db));
+    box.draw.fillStyle = box.colour("line");
+    box.draw.fillRect(box.left, y(db), box.width, 1);
+  }
+}
+
+// The frequencies left of a spectrogram, each at its height.
+function paintFrequencies(box, bins_hz, marks_hz, aside = 8) {
+  for (const hz of marks_hz) {
+    const height = heightOf(hz, bins_hz);
+    if (height !== null) mark(box, hz < 1000 ? `${hz} Hz` : `${hz / 1000} kHz`, box.top + box.height * (1 - height), aside);
+  }
+}
+
+// ---- what a lane shows ----
+
+// Paints within the lane alone: what lies before and after the axis is cut off.
+function within({ draw, left, top, width, height }, paint) {
+  draw.save();
+  draw.beginPath();
+  draw.rect(left, top, width, height);
+  draw.clip();
+  paint();
+  draw.restore();
+}
+
+// A picture of `duration` seconds from left to right, one column a frame.
+function paintSpectrogram({ draw, axis, left, top, width, height }, picture, duration) {
+  const column = (seconds) => (seconds / duration) * picture.width;
+  draw.imageSmoothingEnabled = false;
+  draw.drawImage(picture, column(axis.from), 0, column(axis.to) - column(axis.from), picture.height, left, top, width, height);
+}
+
+// The lowest and highest value in each of equal stretches of `duration` seconds: [low, high, low, high, ...].
+function paintWaveform(box, envelope, duration) {
+  const { draw, colour, axis, top, height } = box;
+  const bins = envelope.length / 2, wide = Math.max(1, placeOf(duration / bins, axis) - placeOf(0, axis));
+  draw.fillStyle = colour("faint");
+  within(box, () => {
+    for (let i = 0; i < bins; i++) {
+      const y = top + (height / 2) * (1 - envelope[2 * i + 1]), tall = (height / 2) * (envelope[2 * i + 1] - envelope[2 * i]);
+      draw.fillRect(placeOf((i * duration) / bins, axis), y, wide, Math.max(1, tall));
+    }
+  });
+}
+
+// One value a frame, each in the middle of its frame.
+function paintLine(box, values, duration, y, colour) {
+  const { draw, axis } = box;
+  within(box, () => {
+    draw.strokeStyle = colour;
+    draw.lineWidth = 1.8;
+    draw.beginPath();
+    values.forEach((value, frame) => draw.lineTo(placeOf(((frame + 0.5) * duration) / values.length, axis), y(value)));
+    draw.stroke();
+  });
+}
+
+// Words at the right end of the title's line, each {said, colour}; the first of the choices that the title leaves room for.
+function paintBesideTitle(box, choices) {
+  const { draw, colour, size, left, top, width, room } = box, gap = 0.8 * size;
+  const wide = (words) => words.reduce((sum, { said }) => sum + draw.measureText(said).width + gap, 0);
+  const words = choices.find((words) => wide(words) <= room);
+  let right = left + width;
+  for (const one of [...(words ?? [])].reverse()) {
+    draw.fillStyle = colour(one.colour);
+    text(box, one.said, right, top - titleHeight(size) / 2, "right");
+    right -= draw.measureText(one.said).width + gap;
+  }
+}
+
+if (typeof module !== "undefined") module.exports = { placeOf, secondsAt, roundStep, roundMarks, heightOf };

@@ -1,0 +1,138 @@
+// The explorer's pictures: the frame alone, and the frame with its heat.
+
+const SIDE = 256; // pixels of a picture
+
+// Each picture is a list of layers, painted one over the other: {name, draw(picture)}, where a picture is {draw: its
+// canvas' context, gray: the frame (SIDE, SIDE), frame: its number}.
+const PICTURES = {
+  heat: [{ name: "heat", draw: paintHeat }],
+  plain: [{ name: "frame", draw: paintFrame }],
+};
+
+// The sheets' tiles as one Uint8Array a frame, (side, side) gray.
+async function grayFrames({ sheet, frames }) {
+  const { side, pitch, tiles } = sheet, gray = [];
+  for (const image of sheet.images) {
+    const picture = await createImageBitmap(new Blob([bytesOf(image)], { type: "image/jpeg" }));
+    const context = context2d(picture.width, picture.height);
+    context.drawImage(picture, 0, 0);
+    for (let k = 0; k < tiles * tiles && gray.length < frames; k++) {
+      const left = (k % tiles) * pitch, top = Math.floor(k / tiles) * pitch;
+      const rgba = context.getImageData(left, top, side, side).data;
+      const frame = new Uint8Array(side * side);
+      for (let i = 0; i < frame.length; i++) frame[i] = rgba[4 * i];
+      gray.push(frame);
+    }
+    picture.close();
+  }
+  return gray;
+}
+
+function renderPictures() {
+  const { side } = data.sheet, own = data.gray[state.frame];
+  const gray = side === SIDE ? own : enlarge(own, side, SIDE, "linear").map(Math.round);
+  for (const [name, layers] of Object.entries(PICTURES)) {
+    const draw = find(name).getContext("2d", { willReadFrequently: true });
+    for (const layer of layers) layer.draw({ draw, gray, frame: state.frame });
+  }
+}
+
+function paintFrame({ draw, gray }) {
+  putPixels(draw, gray, [], []);
+}
+
+function paintHeat({ draw, gray, frame }) {
+  const shown = heatShown();
+  const levels = shown.map(({ grid, signed }) => {
+    const enlarged = enlarge(grid(frame), data.grid, SIDE, state.cells ? "cells" : "cubic");
+    return signed ? signedLevels(enlarged) : heatLevels(enlarged);
+  });
+  putPixels(draw, gray, levels, shown.map(({ signed, table }) => paintOf(table, signed)));
+}
+
+function putPixels(draw, gray, levels, layers) {
+  const image = new ImageData(SIDE, SIDE);
+  blend(gray, levels, layers, image.data);
+  draw.putImageData(image, 0, 0);
+}
+
+// What the view shows as heat over the frame: {name and marks for the legend, table, signed, grid(frame)}.
+function heatShown() {
+  if (state.view === "off") return [];
+  if (state.view === "both") return data.bands.map(heatOfBand);
+  if (state.view === "difference") {
+    const [first, second] = data.bands;
+    const grid = (frame) => {
+      const [a, b] = [first, second].map((band) => heatOf(camOf(band, frame), band.scale));
+      return a.map((value, i) => value - b[i]);
+    };
+    const words = { name: `${first.name} − ${second.name}`, marks: [second.name, first.name] };
+    return [{ ...words, table: data.tables.diverging, signed: true, grid }];
+  }
+  const band = data.bands[state.view];
+  if (!state.signed) return [heatOfBand(band, Number(state.view))];
+  const grid = (frame) => signedOf(camOf(band, frame), band.limit);
+  return [{ name: bandLabel(band), marks: ["−1", "+1"], table: data.tables.diverging, signed: true, grid }];
+}
+
+function heatOfBand(band, number) {
+  const grid = (frame) => heatOf(camOf(band, frame), band.scale);
+  return { name: bandLabel(band), marks: ["0", "1"], table: data.tables.bands[number], signed: false, grid };
+}
+
+function camOf(band, frame) {
+  const cells = data.grid * data.grid;
+  return band.cam.subarray(frame * cells, (frame + 1) * cells);
+}
+
+// A colour table at the chosen opacity, made once for each: frames follow each other, opacities hardly ever do.
+const paints = { opacity: null, of: new Map() };
+
+function paintOf(table, signed) {
+  if (paints.opacity !== state.opacity) Object.assign(paints, { opacity: state.opacity, of: new Map() });
+  if (!paints.of.has(table)) paints.of.set(table, (signed ? divergingLayer : heatLayer)(table, state.opacity));
+  return paints.of.get(table);
+}
+
+// The colour scales as the layers look over a dark gray, as in the exported video; redrawn only where they change.
+function renderLegend() {
+  const rows = heatShown(), told = JSON.stringify([rows.map(({ name, marks }) => [name, marks]), state.opacity]);
+  if (find("legend").dataset.shown === told) return;
+  find("legend").dataset.shown = told;
+  const nodes = [];
+  for (const { name, marks, table, signed } of rows) {
+    const bar = context2d(256, 1), ground = new Uint8Array(256).fill(24), image = new ImageData(256, 1);
+    blend(ground, [Uint8Array.from(ground, (_, i) => i)], [paintOf(table, signed)], image.data);
+    bar.putImageData(image, 0, 0);
+    nodes.push(labelled("span", name), labelled("span", marks[0], "mark"), bar.canvas, labelled("span", marks[1], "mark"));
+  }
+  find("legend").replaceChildren(...nodes);
+  find("legend").title = word("scale_help");
+}
+
+// Both pictures with the frame's number and the legend, as a PNG file.
+function snapshot() {
+  const rows = heatShown(), width = 1040, foot = Math.max(96, 36 * rows.length + 20), context = context2d(width, 512 + foot);
+  context.fillStyle = "#181818";
+  context.fillRect(0, 0, width, 512 + foot);
+  context.drawImage(find("heat"), 0, 0, 512, 512);
+  context.drawImage(find("plain"), 528, 0, 512, 512);
+  context.fillStyle = "#f0f0f0";
+  context.font = "20px system-ui, sans-serif";
+  const pen = { draw: context }, seconds = (state.frame / data.fps).toFixed(3);
+  text(pen, `${data.name}   ${word("frame")} ${state.frame}   ${seconds} s`, 544, 540, "left");
+  const bars = find("legend").querySelectorAll("canvas");
+  for (const [row, { name, marks }] of rows.entries()) {
+    const y = 540 + 36 * row;
+    text(pen, name, 12, y, "left");
+    text(pen, marks[0], 290, y, "right");
+    context.drawImage(bars[row], 300, y - 9, 170, 18);
+    text(pen, marks[1], 480, y, "left");
+  }
+  const name = `${data.name}_frame${String(state.frame).padStart(4, "0")}.png`;
+  context.canvas.toBlob((blob) => {
+    const { url, end } = scope.url(blob, "image/png");
+    Object.assign(document.createElement("a"), { href: url, download: name }).click();
+    scope.later(10_000, end);
+  });
+}

@@ -1,0 +1,204 @@
+// The explorer's tracks: lanes over the clip's time, drawn when the clip, the size, the words or the colours change.
+// Scrubbing only moves the cursor.
+
+const RULER = 22; // pixels above all lanes
+const MARKS_HZ = [300, 900, 2500, 5000], FEW_MARKS_HZ = [900, 2500];
+
+// What is drawn, from above to below: {title, share of the height, paint(box)}.
+function lanes() {
+  const sounds = Object.entries(data.sounds), [wave, mel] = sounds.length > 1 ? [0.45, 0.95] : [0.7, 1.5];
+  const ofSounds = (kind, share, paint) =>
+    sounds.map(([name, sound]) => ({ title: word(`${kind}_${name}`), share, paint: (box) => paint(box, sound) }));
+  return [
+    ...ofSounds("wave", wave, (box, { envelope }) => paintWaveform(box, envelope, data.duration)),
+    ...ofSounds("mel", mel, paintMel),
+    { title: word("energy_track"), share: 0.8, paint: paintEnergy },
+    { title: word("share_track"), share: 1.8, paint: paintShares },
+  ];
+}
+
+// What runs down through all lanes: {name, paint(pen, bottom)}.
+const THROUGH = [
+  { name: "ruler", paint: paintRuler },
+  { name: "labels", paint: paintLabels },
+];
+
+function timeAxis() {
+  return axisOver(find("tracks"), [0, data.duration]);
+}
+
+function renderTracks() {
+  if (!data || !isShown(find("tracks"))) return;
+  const pen = penOn(find("lanes"), timeAxis()), bottom = find("tracks").clientHeight;
+  const top = RULER + (data.labels.length ? labelsHeight(pen) : 0);
+  paintLanes(pen, sharedOut(lanes(), bottom - top, pen.size), top);
+  for (const one of THROUGH) one.paint(pen, bottom);
+  renderCursor();
+}
+
+// A thin line down through all lanes.
+function line({ draw, colour }, x, top, bottom) {
+  draw.fillStyle = colour("faint");
+  draw.globalAlpha = 0.16;
+  draw.fillRect(x, top, 1, bottom - top);
+  draw.globalAlpha = 1;
+}
+
+function paintRuler(pen, bottom) {
+  const { draw, colour, size, axis } = pen, clear = axis.left + axis.width - 20; // the stretch's handle stands at the end
+  for (const seconds of roundMarks(axis.from, axis.to, axis.width / (5 * size))) {
+    const x = placeOf(seconds, axis), time = `${+seconds.toFixed(3)} ${word("seconds")}`;
+    draw.fillStyle = colour("faint");
+    if (x + CLEAR + draw.measureText(time).width < clear) text(pen, time, x + CLEAR, RULER / 2, "left");
+    draw.fillRect(x, 4, 1, RULER - 4);
+    line(pen, x, RULER, bottom);
+  }
+}
+
+function labelsHeight({ size }) {
+  return size + 7;
+}
+
+// What is said, between its borders.
+function paintLabels(pen, bottom) {
+  const { draw, colour, size, axis } = pen, height = labelsHeight(pen), middle = RULER + height / 2 - 1;
+  if (!data.labels.length) return;
+  draw.fillStyle = colour("faint");
+  text(pen, word("labels"), axis.left - 6, middle + 1, "right");
+  for (const [from, to, said] of data.labels) {
+    const [first, last] = [from, to].map((seconds) => placeOf(Math.min(Math.max(seconds, axis.from), axis.to), axis));
+    if (last <= first) continue;
+    draw.fillStyle = colour("lane");
+    draw.fillRect(first, RULER + 1, last - first, height - 3);
+    for (const seconds of [from, to]) if (seconds >= axis.from && seconds <= axis.to) line(pen, placeOf(seconds, axis), RULER, bottom);
+    draw.fillStyle = colour("ink");
+    const room = last - first - 2;
+    if (draw.measureText(said).width <= room || room > 3 * size) text(pen, shortened(pen, said, room), (first + last) / 2, middle, "center");
+  }
+}
+
+function paintMel(box, { mel }) {
+  const { draw, colour, left, top, width, height, size } = box, bins = data.mel_hz.length;
+  paintSpectrogram(box, mel, data.duration);
+  for (const [number, band] of data.bands.entries()) {
+    const low = top + height * (1 - band.bins[0] / bins), high = top + height * (1 - (band.bins[1] + 1) / bins);
+    draw.fillStyle = draw.strokeStyle = colour(`band-${number}-on-dark`);
+    draw.setLineDash([5, 4]);
+    draw.strokeRect(left, high, width, low - high);
+    draw.setLineDash([]);
+    draw.fillRect(left + width + 2, high, 4, low - high);
+    draw.fillStyle = colour(`band-${number}`);
+    text(box, shortened(box, band.name, left - 8), left - 6, (low + high) / 2, "right");
+  }
+  paintFrequencies(box, data.mel_hz, height > 60 ? MARKS_HZ : FEW_MARKS_HZ, 2.4 * size);
+}
+
+function paintEnergy(box) {
+  const { colour, size, top, height } = box, all = data.bands.flatMap(({ db }) => [...db]);
+  const [least, most] = [all.reduce((a, b) => Math.min(a, b)), all.reduce((a, b) => Math.max(a, b))];
+  const room = Math.max(0.1 * (most - least), 0.5), low = least - room, high = most + room;
+  const y = (db) => top + height * (1 - (db - low) / (high - low));
+  paintDecibels(box, roundMarks(low, high, Math.max(1, height / (2.2 * size))), y);
+  for (const [number, { db }] of data.bands.entries()) paintLine(box, db, data.duration, y, colour(`band-${number}`));
+  const names = (say) => data.bands.map((band, number) => ({ said: say(band), colour: `band-${number}` }));
+  paintBesideTitle(box, [names(bandLabel), names((band) => band.name)]);
+}
+
+// A row for each region and what lies in none; in it a line for each band, the stronger the more of the clip's evidence
+// lies there: a large share of next to nothing stays pale.
+function paintShares(box) {
+  const { draw, colour, axis, size, left, top, height } = box, { bands, fps } = data;
+  const names = Object.keys(bands[0].shares), row = height / names.length, tall = (row - 2) / bands.length;
+  rows = { names, top, row };
+  const evidence = (band, name, frame) => band.shares[name][frame] * band.amount[frame] || 0;
+  let largest = 1e-9;
+  for (const band of bands)
+    for (const name of names)
+      for (let frame = 0; frame < data.frames; frame++) largest = Math.max(largest, evidence(band, name, frame));
+  draw.font = `${Math.min(size, 0.9 * row)}px system-ui, sans-serif`;
+  for (const [place, name] of names.entries()) {
+    draw.fillStyle = colour("faint");
+    text(box, word(`region_${name}`), left - 6, top + (place + 0.5) * row, "right");
+  }
+  draw.font = `${size}px system-ui, sans-serif`;
+  within(box, () => {
+    for (const [place, name] of names.entries())
+      for (const [number, band] of bands.entries()) {
+        draw.fillStyle = colour(`band-${number}`);
+        for (let frame = 0; frame < data.frames; frame++) {
+          const [start, end] = [frame, frame + 1].map((boundary) => Math.round(placeOf(boundary / fps, axis)));
+          draw.globalAlpha = (evidence(band, name, frame) / largest) ** 0.7;
+          draw.fillRect(start, top + place * row + number * tall + 1, end - start, tall);
+        }
+      }
+  });
+  paintBesideTitle(box, [[{ said: word("share_scale"), colour: "faint" }]]);
+}
+
+let rows = { names: [], top: 0, row: 1 }; // where the regions' rows are on the tracks
+
+// Under the pointer, on the regions' rows: each band's share there.
+function renderReadout(event) {
+  const box = find("tracks").getBoundingClientRect(), tip = find("readout"), x = event.clientX - box.left;
+  const name = rows.names[Math.floor((event.clientY - box.top - rows.top) / rows.row)];
+  tip.hidden = !name || x < timeAxis().left;
+  if (tip.hidden) return;
+  const frame = frameUnder(event);
+  const shares = data.bands.map((band) => `${band.name} ${Math.round(100 * (band.shares[name][frame] || 0))} %`);
+  tip.textContent = `${word("region_" + name)} · ${word("frame")} ${frame} · ${shares.join(word("comma"))}`;
+  tip.style.top = `${event.clientY - box.top - 30}px`;
+  tip.style.left = `${Math.max(0, Math.min(x + 12, box.width - tip.offsetWidth - 4))}px`;
+}
+
+function renderCursor() {
+  const [first, last] = state.stretch ?? [0, data.frames - 1], axis = timeAxis();
+  const [left, right] = [first, last + 1].map((boundary) => placeOf(boundary / data.fps, axis));
+  find("cursor").style.transform = `translateX(${placeOf((state.frame + 0.5) / data.fps, axis)}px)`;
+  find("chosen").style.transform = `translateX(${left}px)`;
+  find("chosen").style.width = `${right - left}px`;
+  find("chosen").style.display = find("whole").style.display = state.stretch ? "" : "none";
+  find("whole").style.transform = `translateX(${(left + right) / 2}px)`;
+  element.querySelector('[data-handle="first"]').style.transform = `translateX(${left}px)`;
+  element.querySelector('[data-handle="last"]').style.transform = `translateX(${right}px)`;
+}
+
+// ---- the pointer ----
+
+function frameUnder(event) {
+  const x = event.clientX - find("tracks").getBoundingClientRect().left;
+  return frameAt(secondsAt(x, timeAxis()), data.fps, data.frames);
+}
+
+// Drag: move through time. Shift and drag, or drag a handle: choose a stretch.
+// anchor: the frame at the stretch's other end, null for moving through time. resting: where a finger first touched.
+function listenToPointer() {
+  const tracks = find("tracks");
+  let drag = null;
+  const go = (event) => {
+    const frame = frameUnder(event);
+    if (drag.anchor !== null) state.stretch = stretch(drag.anchor, frame, data.frames);
+    seek(frame);
+  };
+  const on = (type, handler) => scope.listen(tracks, type, (event) => data && handler(event));
+  on("pointerdown", (event) => {
+    if (event.button > 0 || event.target.closest("button")) return;
+    const [first, last] = state.stretch ?? [0, data.frames - 1], handle = event.target.dataset.handle;
+    drag = { anchor: handle === "first" ? last : handle === "last" ? first : event.shiftKey ? frameUnder(event) : null };
+    // A finger that goes up or down scrolls the page: it moves nothing here until it goes sideways, or is lifted.
+    drag.resting = event.pointerType === "touch" && !handle ? event.clientX : null;
+    tracks.setPointerCapture(event.pointerId);
+    if (drag.resting === null) go(event);
+  });
+  on("pointermove", (event) => {
+    if (drag && drag.resting !== null && Math.abs(event.clientX - drag.resting) > 8) drag.resting = null;
+    if (drag && drag.resting === null) go(event);
+    if (!drag || drag.resting === null) renderReadout(event);
+  });
+  on("pointerup", (event) => {
+    if (drag && drag.resting !== null) go(event);
+    drag = null;
+  });
+  on("pointercancel", () => (drag = null));
+  on("pointerleave", () => (find("readout").hidden = true));
+  on("dblclick", wholeClip);
+}

@@ -1,0 +1,43 @@
+"""What the page's components share, in Node; and that each component's script is one that Gradio can run."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import gradio as gr
+import pytest
+
+from rtmri2speech.ui.board import board
+from rtmri2speech.ui.explorer import explorer
+from rtmri2speech.ui.listen import listener
+
+
+@pytest.fixture(scope="module")
+def node():
+    found = shutil.which("node")
+    if not found:
+        if os.environ.get("CI"):
+            pytest.fail("No Node found: install it.")
+        pytest.skip("No Node found.")
+    return found
+
+
+def test_what_components_share(node):
+    file = Path(__file__).with_name("component.test.js")
+    done = subprocess.run([node, "--test", file], capture_output=True, encoding="utf-8")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("make", [explorer, listener, board])
+def test_a_components_files_make_one_script(node, make, tmp_path):
+    with gr.Blocks():
+        made = make({}, elem_id="x")
+    script = tmp_path / "script.js"
+    script.write_text(made.js_on_load, encoding="utf-8")
+    # as Gradio does; a name declared twice is a syntax error
+    check = """new Function("element", "trigger", "props", "server", "upload", "watch",
+        require("fs").readFileSync(process.argv[1], "utf8"))"""
+    done = subprocess.run([node, "-e", check, script], capture_output=True, encoding="utf-8")
+    assert done.returncode == 0, done.stderr
+    assert made.css_template.count("{") == made.css_template.count("}")
