@@ -5,6 +5,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+from rtmri2speech.evidence import BandEvidence, Change
 from rtmri2speech.render.colour import LINE_COLOURS
 from rtmri2speech.ui import Settings
 from tests.browser.serving import WAIT_MS, chromium, served
@@ -12,6 +13,7 @@ from tests.conftest import moving_frames, write_mp4
 
 pytestmark = pytest.mark.browser
 FRAMES = 60
+CHANGES = [Change(7, "lips", "tongue"), Change(30, "tongue", "jaw"), Change(31, "jaw", "elsewhere")]
 
 # Counts what the components' scripts do: their names stand in the stack.
 COUNTING = """(() => {
@@ -109,8 +111,10 @@ def clips(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def address(bundle_folder, clips):
-    with served(Settings(bundle=bundle_folder, clips=clips, language="en")) as address:
-        yield address
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(BandEvidence, "changes", CHANGES)  # on this clip nothing changes
+        with served(Settings(bundle=bundle_folder, clips=clips, language="en")) as address:
+            yield address
 
 
 @pytest.fixture(scope="module")
@@ -150,6 +154,18 @@ def drawn_on(page, selector) -> int:
 
 def frame_shown(page) -> int:
     return int(page.locator("#explorer .tracks").get_attribute("aria-valuenow"))
+
+
+def test_to_the_next_change_of_the_strongest_region(page):
+    page.locator(".explorer").focus()
+    page.keyboard.press("2")
+    page.keyboard.press("Home")
+    for frame in (7, 30, 31, 7):  # past the last: from the start on
+        page.keyboard.press("n")
+        assert frame_shown(page) == frame
+    assert page.locator(".card .said").inner_text() == "F2: lips → tongue"
+    page.keyboard.press("Shift+N")
+    assert frame_shown(page) == 31
 
 
 def test_one_frame_loop_however_often_the_sound_is_changed(page):

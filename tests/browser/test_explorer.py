@@ -239,27 +239,6 @@ def test_a_stretch_is_removed_by_key_button_and_double_click(page):
     assert page.get_by_role("button", name="The whole clip").is_hidden()
 
 
-def test_to_the_next_change_of_the_strongest_region(page, analysis):
-    grid = {r.name: mask(r, 8, 8) for r in TEMPLATE}
-    positive = np.maximum(analysis.cam["F2"], 0)
-    evidence = positive.sum(axis=(1, 2))
-    enough = np.flatnonzero(evidence >= 0.05 * np.percentile(evidence, 95))
-    strongest = {t: max(grid, key=lambda name: (positive[t] * grid[name]).sum()) for t in enough}
-    changes = [b for a, b in zip(enough, enough[1:], strict=False) if strongest[a] != strongest[b]]
-    assert changes, "the clip must change to test anything"
-    page.locator(".explorer").focus()
-    page.keyboard.press("2")
-    page.keyboard.press("Home")
-    for frame in (*changes, changes[0]):  # past the last: from the start on
-        page.keyboard.press("n")
-        assert frame_shown(page) == frame
-    assert "F2: " in page.locator(".card .said").inner_text()
-    page.keyboard.press("End")
-    page.keyboard.press("Shift+N")
-    assert frame_shown(page) == [c for c in changes if c < FRAMES - 1][-1]
-    page.keyboard.press("0")
-
-
 def test_a_row_of_the_regions_says_its_share(page, analysis):
     box = page.locator(".tracks").bounding_box()
     page.mouse.move(box["x"] + 84 + 0.51 * (box["width"] - 94), box["y"] + box["height"] - 8)

@@ -36,7 +36,6 @@ async function load(text) {
   for (const band of fresh.bands) {
     for (const name of ["cam", "db", "amount"]) band[name] = floatsOf(band[name]);
     for (const name of Object.keys(band.shares)) band.shares[name] = floatsOf(band.shares[name]);
-    band.changes = changes(band.shares, band.amount);
   }
   const wavs = {};
   for (const [name, sound] of Object.entries(fresh.sounds)) {
@@ -223,7 +222,7 @@ function toChange(direction) {
   playback.pause();
   seek(change.frame);
   const there = all.filter(({ frame }) => frame === change.frame);
-  say(there.map(({ name, from, to }) => `${name}: ${word("region_" + from)} → ${word("region_" + to)}`).join(word("comma")));
+  say(there.map(({ name, origin, to }) => `${name}: ${word("region_" + origin)} → ${word("region_" + to)}`).join(word("comma")));
 }
 
 function wholeClip() {

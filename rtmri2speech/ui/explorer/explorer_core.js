@@ -136,31 +136,12 @@ function viewsOf(bands) {
   return [...together, ...single, "off"];
 }
 
-const ELSEWHERE = "elsewhere"; // among the shares: what lies in no region
 const HARDLY = 0.05; // an amount of evidence below which a frame's shares say next to nothing
 
 // Shares of one frame -> the names of the `count` largest, the largest first; none where the frame has no evidence.
 function largestShares(shares, frame, count) {
   const there = Object.keys(shares).filter((name) => shares[name][frame] > 0);
   return there.sort((a, b) => shares[b][frame] - shares[a][frame]).slice(0, count);
-}
-
-// The region with the largest share in the frame, what lies in none left out; null where there is none.
-function strongest({ [ELSEWHERE]: _, ...regions }, frame) {
-  return largestShares(regions, frame, 1)[0] ?? null;
-}
-
-// Where a band's strongest region changes: [{frame, from, to}]. Frames with hardly any evidence are passed over.
-function changes(shares, amount) {
-  const found = [];
-  let from = null;
-  for (let frame = 0; frame < amount.length; frame++) {
-    const to = amount[frame] >= HARDLY ? strongest(shares, frame) : null;
-    if (to === null) continue;
-    if (from !== null && to !== from) found.push({ frame, from, to });
-    from = to;
-  }
-  return found;
 }
 
 // The change after `frame` (before it: direction -1), past the end from the other end on; null where there is none.
@@ -194,6 +175,6 @@ function nextSpeed(speed, direction) {
 
 if (typeof module !== "undefined")
   module.exports = {
-    frameAt, startOf, enlarge, heatOf, signedOf, heatLevels, signedLevels, heatLayer, divergingLayer, blend, strongest,
-    largestShares, changes, nextChange, tellingFrame, viewsOf, stretch, nextSpeed,
+    frameAt, startOf, enlarge, heatOf, signedOf, heatLevels, signedLevels, heatLayer, divergingLayer, blend,
+    largestShares, nextChange, tellingFrame, viewsOf, stretch, nextSpeed,
   };
