@@ -1,13 +1,14 @@
 """How well a bundle speaks a clip, against the clip's own sound; with the ceiling and the floor beside it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import torch
 
 from .analysis import Analysis, analyse, vocode
-from .audio import resample
-from .clip import Clip
+from .audio import read_audio, resample
+from .clip import Clip, read_clip
 from .errors import InputError
 from .mel import SPEECH_RANGE_DB, band_bins, mel_spectrogram_db, speech_frames
 from .metrics import evaluate_mels, evaluate_waveforms
@@ -17,6 +18,7 @@ from .render.stretch import fit
 from .spec import DEFAULT_BANDS, MelSpec
 from .sync import speech_lag
 
+SUFFIXES = {".mp4", ".mkv", ".avi", ".mov", ".webm"}  # of clips that can have sound
 CANDIDATES = {
     "synthesis": "speech synthesised from the frames",
     "copy_synthesis": "the vocoder on the reference's own mel: the ceiling",
@@ -111,6 +113,26 @@ def assess(bundle: Bundle, analysis: Analysis, reference: Reference, progress: P
         lag_s=lag_s,
         lag_certainty=certainty,
     )
+
+
+def clips_in(path: Path) -> list[Path]:
+    """The clips of a folder; of a file, the file itself. InputError if the folder holds none."""
+    if not path.is_dir():
+        return [path]
+    found = sorted(file for file in path.iterdir() if file.suffix.lower() in SUFFIXES)
+    if not found:
+        raise InputError("The folder {path} holds no clip ({known}).", path=path, known=", ".join(sorted(SUFFIXES)))
+    return found
+
+
+def read_with_sound(path: Path, progress: Progress = UNSEEN) -> Clip:
+    """The clip; without a sound track of its own, with the .wav of the same name beside it."""
+    clip = read_clip(path, progress=progress)
+    beside = path.with_suffix(".wav")
+    if clip.audio is None and beside.is_file():
+        audio, rate = read_audio(beside)
+        return replace(clip, audio=audio, audio_rate=rate)
+    return clip
 
 
 def evaluate_clip(bundle: Bundle, clip: Clip, progress: Progress = UNSEEN) -> dict:

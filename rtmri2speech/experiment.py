@@ -167,7 +167,7 @@ def read_hiding(text: str, stretch: tuple[int, int] | None) -> Hiding:
         manner, mirror, where = str(asked["manner"]), bool(asked["mirror"]), asked["where"]
     except (ValueError, TypeError, KeyError, RecursionError):
         raise wrong from None
-    placed = [(region.mirrored() if mirror else region).scaled(scale).shifted(dx, dy) for region in named]
+    placed = [region.placed((dx, dy), scale, mirror) for region in named]
     drawn = [Region(f"own-{number}", polygon) for number, polygon in enumerate(own, 1)]
     return Hiding((*placed, *drawn), manner, strength, stretch if where == "stretch" else None)
 

@@ -58,7 +58,7 @@ from .render.overlay import band_picture, overlay
 from .render.spectrogram import spectrogram_figure
 from .render.stretch import check_slow, fit
 from .render.words import band_label, caption, words
-from .sequence import sequence_record, write_record, write_sequence
+from .sequence import HeatSequence, origin_of
 from .spec import Band
 
 KINDS = ("video", "heat_video", "frame", "average", "spectrogram", "traces", "heatmaps", "speech", "labels")
@@ -353,11 +353,11 @@ def _write_heatmaps(folder: Path, subject: Subject, look: Look, stretch: Stretch
             count=count,
             size=MOST_HEATMAP_BYTES / 2**30,
         )
+    origin = origin_of(analysis, subject.bundle, subject.source.name)
     for number, (band, heat) in enumerate(zip(bands, _heatmaps(subject, look, stretch).values(), strict=True)):
         path = folder / f"{subject.stem}_{band.name}_heatmaps.npy"
-        write_sequence(path, heat, tell.part(None, number / len(bands), (number + 1) / len(bands)))
-        record = sequence_record(analysis, subject.bundle, subject.source.name, band, analysis.fps, first)
-        write_record(path, record)
+        part = tell.part(None, number / len(bands), (number + 1) / len(bands))
+        HeatSequence(heat, analysis.fps, first, band, origin).write(path, part)
         np.save(folder / f"{subject.stem}_{band.name}_cam.npy", analysis.cam[band.name][first : last + 1])
 
 

@@ -127,6 +127,14 @@ def spectral_envelope(mel_db: np.ndarray, coefficients: int) -> np.ndarray:
     return (np.asarray(mel_db, np.float64) @ waves.T @ waves).astype(np.float32)
 
 
+def write_mel(path: str | os.PathLike, mel_db: np.ndarray) -> None:
+    """Write a mel (T, n_mels) as .npy."""
+    if Path(path).suffix != ".npy":
+        raise InputError("Cannot write {path}: give a name that ends in .npy.", path=path)
+    with replacing(path) as temporary:
+        np.save(temporary, mel_db)
+
+
 def speech_frames(mel_db: np.ndarray, range_db: float) -> np.ndarray:
     """Indices of the frames of (T, n_mels) whose mean level is within `range_db` of the loudest one's."""
     level = mel_db.mean(axis=1)

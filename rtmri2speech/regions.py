@@ -73,6 +73,11 @@ class Region:
         """Left and right exchanged, for pictures whose face looks right."""
         return Region(self.name, tuple((1 - x, y) for x, y in self.polygon))
 
+    def placed(self, shift: Point, scale: float, mirror: bool) -> "Region":
+        """Laid on another head: mirrored if asked for, then scaled, then moved right and down by `shift`."""
+        region = self.mirrored() if mirror else self
+        return region.scaled(scale).shifted(*shift)
+
 
 # Drawn by eye over three real clips of two speakers (68x68, chin to bridge of the nose) and four phantom speakers.
 # A template, not a segmentation: the tongue moves through its region, neighbours overlap a little, and every head

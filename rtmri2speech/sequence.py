@@ -1,19 +1,154 @@
-"""Heatmap sequences as files: NAME.npy, float32 (T, H, W) in [0, 1], and NAME.json beside it saying what they are."""
+"""Heatmap sequences and their files: NAME.npy, float32 (T, H, W) in [0, 1], and NAME.json beside it saying what they
+are. Here they are read, written, cut, and laid on the clip that they belong to."""
 
 import json
+import math
 from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .analysis import Analysis
+from . import timeline
 from .atomic import replacing
-from .models.bundle import Bundle
+from .clip import Clip
+from .errors import InputError
 from .progress import UNSEEN, Progress
-from .spec import Band
+from .spec import Band, MelSpec
+
+if TYPE_CHECKING:  # a sequence is read and shown without the networks' packages
+    from .analysis import Analysis
+    from .models.bundle import Bundle
 
 
-def write_sequence(path: Path, heatmaps: Sequence[np.ndarray], progress: Progress = UNSEEN) -> None:
+@dataclass(frozen=True, eq=False)
+class HeatSequence:
+    """Heatmaps of consecutive frames of a clip.
+
+    frames: (T, H, W) in [0, 1]: an array, one mapped from a file, or an UpsampledGrid. fps: frames per second, None
+    where the file does not say. start_frame: the frame of the clip, at this rate, that the first heatmap belongs to.
+    band, origin (origin_of): what they explain and come from, as far as it is known. name: of the file.
+    """
+
+    frames: Sequence[np.ndarray]
+    fps: float | None = None
+    start_frame: int = 0
+    band: Band | None = None
+    origin: dict = field(default_factory=dict)
+    name: str = ""
+
+    def __post_init__(self):
+        if len(self.frames.shape) != 3:
+            raise InputError(
+                "A heatmap sequence has the shape (frames, rows, columns), not {shape}.", shape=self.frames.shape
+            )
+        if self.fps is not None and not (math.isfinite(self.fps) and self.fps > 0):
+            raise InputError("The frame rate must be above 0, not {fps:g}.", fps=self.fps)
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+    @property
+    def label(self) -> str:
+        """What a legend says."""
+        return self.band.label if self.band else self.name
+
+    @property
+    def record(self) -> dict:
+        """What the .json beside the heatmaps says."""
+        band = {"band": self.band.to_json()} if self.band else {}
+        return self.origin | {"fps": self.fps, "start_frame": self.start_frame} | band
+
+    def cut(self, from_s: float, to_s: float) -> "HeatSequence":
+        """The frames whose midpoint (t + 1/2) / fps lies in [from_s, to_s]; a view, not a copy. Without a rate of its
+        own the sequence is taken at the model's.
+
+        InputError if the times are reversed, outside the sequence, or so close that no frame lies between them.
+        """
+        fps, count = self.fps or MelSpec().fps, len(self.frames)
+        if not (math.isfinite(from_s) and math.isfinite(to_s) and 0 <= from_s < to_s):
+            raise InputError(
+                "Give two times in seconds, the earlier first, from 0 on; not {first:g} to {last:g}.",
+                first=from_s,
+                last=to_s,
+            )
+        # Half a frame of grace: a duration read off a display is rounded.
+        if to_s > (count + 0.5) / fps:
+            raise InputError(
+                "The sequence lasts {seconds:.3f} s ({frames} frames): no cut at {at:g} s.",
+                seconds=count / fps,
+                frames=count,
+                at=to_s,
+            )
+        first, stop = (min(count, math.ceil(round(time * fps - 0.5, 6))) for time in (from_s, to_s))
+        if first >= stop:
+            raise InputError(
+                "No frame lies between {first:g} and {last:g} s: a frame lasts {seconds:.3f} s.",
+                first=from_s,
+                last=to_s,
+                seconds=1 / fps,
+            )
+        return replace(self, frames=self.frames[first:stop], fps=fps, start_frame=self.start_frame + first)
+
+    def frames_of(self, clip: Clip) -> tuple[np.ndarray, Fraction | float]:
+        """The clip's frames, uint8 (T, H, W), at the rate of these heatmaps, and that rate. Where the file does not say
+        it, it is the clip's own if that has as many frames, else the model's."""
+        own = clip.fps if len(clip.frames) == len(self.frames) else MelSpec().fps
+        fps = own if self.fps is None else self.fps
+        if abs(clip.fps - fps) < 1e-6:
+            return clip.frames, clip.fps
+        return timeline.retime(clip, fps), fps
+
+    def write(self, path: Path, progress: Progress = UNSEEN) -> None:
+        """Write both files, complete or not at all."""
+        if path.suffix != ".npy":
+            raise InputError("Cannot write {path}: give a name that ends in .npy.", path=path)
+        with replacing(path) as heatmaps, replacing(path.with_suffix(".json")) as record:
+            write_heatmaps(heatmaps, self.frames, progress)
+            record.write_text(json.dumps(self.record, indent=1, ensure_ascii=False), encoding="utf-8")
+
+
+def files_of(sequence: Path) -> list[Path]:
+    """The heatmaps, and the .json of their name."""
+    return [sequence, sequence.with_suffix(".json")]
+
+
+def read_sequence(path: Path, fps: float | None = None) -> HeatSequence:
+    """The heatmaps of a .npy, mapped into memory, with what the .json beside them says. fps: replaces its rate.
+
+    A .json that gradcam, export or segment did not write is passed over. Raises InputError on anything else.
+    """
+    if not path.is_file():
+        raise InputError("There is no heatmap file {path}.", path=path)
+    try:
+        heatmaps = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (ValueError, EOFError, OSError):
+        raise InputError("{path} is not a NumPy file that can be read.", path=path) from None
+    if not isinstance(heatmaps, np.ndarray) or heatmaps.ndim != 3 or heatmaps.dtype.kind != "f":
+        raise InputError("{path} does not hold heatmaps: a float array (frames, rows, columns) is needed.", path=path)
+    origin = _record_of(path.with_suffix(".json"))
+    own_fps, start_frame, band = origin.pop("fps", None), origin.pop("start_frame", 0), origin.pop("band", None)
+    band = Band.from_json(band) if band else None
+    return HeatSequence(heatmaps, own_fps if fps is None else fps, start_frame, band, origin, path.stem)
+
+
+def _record_of(path: Path) -> dict:
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    if not isinstance(record, dict) or "start_frame" not in record:
+        return {}
+    fps, start_frame = record.get("fps"), record["start_frame"]
+    rate = fps is None or (isinstance(fps, int | float) and math.isfinite(fps) and fps > 0)
+    if not rate or not isinstance(start_frame, int) or start_frame < 0:
+        raise InputError("{path} is damaged: its fps or start_frame is not one of a heatmap sequence.", path=path)
+    return record
+
+
+def write_heatmaps(path: Path, heatmaps: Sequence[np.ndarray], progress: Progress = UNSEEN) -> None:
     """Write (T, H, W) to a .npy, one heatmap after the other: all at once would fill the memory, and a map into memory
     crashes the program instead of raising when the disk is full."""
     with path.open("wb") as file:
@@ -24,10 +159,8 @@ def write_sequence(path: Path, heatmaps: Sequence[np.ndarray], progress: Progres
             progress("heatmaps", t + 1, len(heatmaps))
 
 
-def sequence_record(
-    analysis: Analysis, bundle: Bundle, video: str, band: Band, fps: float, start_frame: int = 0
-) -> dict:
-    """What heatmaps of `band` are, for the .json beside them. video: a file name; start_frame: of the first."""
+def origin_of(analysis: "Analysis", bundle: "Bundle", video: str) -> dict:
+    """What heatmaps come from: the name of the clip's file, the bundle, and the settings."""
     return {
         "video": video,
         "bundle": bundle.name,
@@ -37,14 +170,4 @@ def sequence_record(
         "normalize": analysis.normalize,
         "silence": analysis.silence,
         "precision": analysis.precision,
-        "fps": fps,
-        "start_frame": start_frame,
-        "band": band.to_json(),
     }
-
-
-def write_record(sequence: Path, record: dict) -> None:
-    """Write the .json beside a sequence."""
-    text = json.dumps(record, indent=1, ensure_ascii=False)
-    with replacing(sequence.with_suffix(".json")) as temporary:
-        temporary.write_text(text, encoding="utf-8")

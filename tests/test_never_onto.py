@@ -62,7 +62,7 @@ COMMANDS = {
         {"--acoustic": "a.pt", "--scaler": "scaler.json", "--vocoder": "g_00000001", "--vocoder-config": "config.json"}
     ),
 }
-NOTHING_WRITTEN = {"evaluate", "info"}
+NOTHING_WRITTEN = {"evaluate", "info", "app"}
 INTO_A_FOLDER = {"gradcam"}  # tested below
 
 

@@ -105,6 +105,22 @@ def write_video(
         _feed(command, _checked(frames, count, (height, width, 3), progress), path)
 
 
+def write_gray_video(
+    path: str | PathLike,
+    frames: np.ndarray,
+    fps: Fraction | float,
+    audio: np.ndarray | None = None,
+    audio_rate: int | None = None,
+    progress: Progress = UNSEEN,
+) -> None:
+    """The same for gray frames, uint8 (T, H, W): an odd side grows by one row or column, a copy of the last."""
+    count, height, width = frames.shape
+    even_width, even_height = even_size((width, height))
+    around = ((0, even_height - height), (0, even_width - width), (0, 0))
+    pictures = (np.pad(np.repeat(frame[:, :, None], 3, axis=2), around, mode="edge") for frame in frames)
+    write_video(path, pictures, count, (even_width, even_height), fps, audio, audio_rate, progress)
+
+
 def _checked(frames: Iterable[np.ndarray], count: int, shape: tuple, progress: Progress) -> Iterable[memoryview]:
     written = 0
     for frame in frames:

@@ -15,7 +15,7 @@ from ..audio import write_audio
 from ..errors import InputError
 from ..export import MOST_HEATMAP_BYTES
 from ..render.overlay import LAYOUTS, overlay
-from ..sequence import write_sequence
+from ..sequence import write_heatmaps
 from ..spec import DEFAULT_BANDS, Band
 from . import handlers
 from .desk import Desk
@@ -85,7 +85,7 @@ def build(desk: Desk) -> None:
         for number, band in enumerate(analysis.bands):
             paths.append(folder / f"gradcam_{band.name}_sequence.npy")
             part = tell.part(None, 0.6 + write * number, 0.6 + write * (number + 1))
-            write_sequence(paths[-1], analysis.heatmap_frames(band.name), part)
+            write_heatmaps(paths[-1], analysis.heatmap_frames(band.name), part)
         return [str(path) for path in paths], report_of(analysis, bundle)
 
     @_plain_errors(desk)

@@ -1,4 +1,4 @@
-"""PNG figures and cut sequences."""
+"""PNG figures."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,6 @@ from PIL import Image
 from rtmri2speech.errors import InputError
 from rtmri2speech.render import fonts
 from rtmri2speech.render.figures import average_figure, frame_figure
-from rtmri2speech.render.segment import segment
 
 FPS = 11413 / 420
 
@@ -73,29 +72,3 @@ def test_figure_errors_leave_nothing(tmp_path):
     with pytest.raises(InputError, match="empty"):
         average_figure(path, frames[:0], {"F1": heat[:0]})
     assert list(tmp_path.iterdir()) == []
-
-
-def test_segment_takes_frames_whose_midpoint_lies_between_the_times():
-    sequence = np.arange(10.0)[:, None, None] * np.ones((1, 2, 2))
-    # At 10 fps the midpoints are 0.05, 0.15, ... s.
-    assert segment(sequence, 0.2, 0.5, 10)[:, 0, 0].tolist() == [2, 3, 4]
-    assert segment(sequence, 0.14, 0.26, 10)[:, 0, 0].tolist() == [1, 2]
-    assert segment(sequence, 0.15, 0.25, 10)[:, 0, 0].tolist() == [1]
-    assert segment(sequence, 0, 1, 10)[:, 0, 0].tolist() == list(range(10))
-    assert np.shares_memory(segment(sequence, 0.2, 0.5, 10), sequence)
-
-
-@pytest.mark.parametrize(
-    ("start", "end", "fps", "words"),
-    [
-        (0.5, 0.2, 10, "earlier first"),
-        (-0.1, 0.2, 10, "earlier first"),
-        (float("nan"), 0.2, 10, "earlier first"),
-        (0.2, 2.0, 10, "1.000 s"),
-        (0.06, 0.12, 10, "No frame"),
-        (0.2, 0.5, 0, "frame rate"),
-    ],
-)
-def test_segment_errors(start, end, fps, words):
-    with pytest.raises(InputError, match=words):
-        segment(np.zeros((10, 2, 2)), start, end, fps)

@@ -25,6 +25,25 @@ JAPANESE = {
         "{levels}段の領域モデルの画像は{coarsest}画素の倍数でなければなりません（{size}は不可）。"
     ),
     "The segmenter has no setting called {names}.": "領域モデルには{names}という設定はありません。",
+    # ---- files of heatmaps, and of the command gradcam ----
+    "There is no heatmap file {path}.": "ヒートマップのファイル{path}がありません。",
+    "{path} is not a NumPy file that can be read.": "{path}はNumPyのファイルとして読み込めません。",
+    "{path} does not hold heatmaps: a float array (frames, rows, columns) is needed.": (
+        "{path}はヒートマップではありません。（フレーム, 行, 列）の浮動小数点配列が必要です。"
+    ),
+    "{path} is damaged: its fps or start_frame is not one of a heatmap sequence.": (
+        "{path}は壊れています（fpsまたはstart_frameがヒートマップのものではありません）。"
+    ),
+    "Cannot write {path}: give a name that ends in .npy.": (
+        "{path}には書き込めません。.npyで終わる名前を指定してください。"
+    ),
+    "Give one colour map for all bands or one for each of the {count}, not {given}.": (
+        "カラーマップは全帯域に1つ、または{count}個の帯域それぞれに1つ指定してください（{given}個は不可）。"
+    ),
+    "There is no frame {frame} to draw: the sequence has frames 0 to {last}.": (
+        "描画するフレーム{frame}がありません（フレームは0から{last}まで）。"
+    ),
+    "The folder {path} holds no clip ({known}).": "フォルダー{path}に動画がありません（{known}）。",
     # ---- the voice ----
     "The intonation is one of {known}, not {given}.": ("抑揚は{known}のどれかです（{given}は不可）。"),
     "The pitch is from {low:g} to {high:g} Hz, not {hz:g}.": (

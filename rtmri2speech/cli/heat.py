@@ -1,0 +1,142 @@
+"""From a clip to heatmaps and all that shows them: gradcam, export, segment."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from ..atomic import never_onto
+from .options import (
+    AlphaOption,
+    BundleOption,
+    ColourOption,
+    FpsOption,
+    OutFile,
+    PrecisionOption,
+    SilenceOption,
+    VideoArgument,
+)
+from .terminal import progress_bar, warning
+
+
+def gradcam(
+    video: VideoArgument,
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder to write into.")],
+    bundle: BundleOption = None,
+    formant_band: Annotated[
+        list[str] | None, typer.Option(help="NAME:LOW-HIGH in Hz, repeatable; default F1:300-900 and F2:900-2500.")
+    ] = None,
+    target_frames: Annotated[
+        list[int] | None, typer.Option("--target-frames", metavar="N ...", help="Frames to draw as PNG: 60 90.")
+    ] = None,
+    objective: Annotated[
+        str, typer.Option(help="frame: each frame's own energy. sequence: its mean over the clip.")
+    ] = "frame",
+    energy: Annotated[str, typer.Option(help="db or power.")] = "db",
+    normalize: Annotated[str, typer.Option(help="Scale of the heatmaps: one per clip or per frame.")] = "clip",
+    silence: SilenceOption = "hide",
+    thesis: Annotated[
+        bool,
+        typer.Option(
+            "--thesis", help="The thesis' maps: objective sequence, energy power, normalize frame, silence show."
+        ),
+    ] = False,
+    per: Annotated[
+        Literal["model", "clip"],
+        typer.Option(help="One heatmap per frame of the model (27.17 a second) or of the clip."),
+    ] = "model",
+    alpha: AlphaOption = 0.7,
+    colour_map: ColourOption = None,
+    dpi: Annotated[int, typer.Option(min=50, max=600, help="Of the PNG figures.")] = 150,
+    fps: FpsOption = None,
+    precision: PrecisionOption = "auto",
+):
+    """Write the Grad-CAM heatmaps of each band: every frame (.npy), their average and chosen frames (.png)."""
+    from ..analysis import analyse
+    from ..clip import read_clip
+    from ..gradcam import Drawing, gradcam_files, write_gradcam
+    from ..models.load import load_bundle
+    from ..spec import DEFAULT_BANDS, Band
+
+    if thesis:
+        objective, energy, normalize, silence = "sequence", "power", "frame", "show"
+    bands = [Band.parse(text) for text in formant_band] if formant_band else DEFAULT_BANDS
+    drawing = Drawing(tuple(target_frames or ()), alpha, tuple(colour_map or ()), dpi)
+    drawing.colour_map_of_each(bands)  # says what is wrong before the clip is analysed
+    never_onto(gradcam_files(output, bands, drawing.target_frames), [video, bundle])
+    loaded = load_bundle(bundle)
+    with progress_bar() as progress:
+        clip = read_clip(video, fps=fps, progress=progress.part(None, 0, 0.1))
+        how = {"silence": silence, "precision": precision, "speak": False, "progress": progress.part(None, 0.1, 0.7)}
+        result = analyse(loaded, clip, bands, objective, energy, normalize, **how)
+        count = write_gradcam(output, result, loaded, drawing, per, progress.part(None, 0.7, 1))
+    print(f"{output}: {count} heatmaps of {', '.join(band.label for band in bands)}{warning(loaded)}")
+
+
+def export(
+    video: VideoArgument,
+    output: Annotated[Path, typer.Option("-o", "--output", help="Zip to write.")],
+    bundle: BundleOption = None,
+    formant_band: Annotated[
+        list[str] | None, typer.Option(help="NAME:LOW-HIGH in Hz, repeatable, four at most; default F1 and F2.")
+    ] = None,
+    objective: Annotated[str, typer.Option(help="frame or sequence, as for gradcam.")] = "frame",
+    energy: Annotated[str, typer.Option(help="db or power.")] = "db",
+    normalize: Annotated[str, typer.Option(help="Scale of the heatmaps: one per clip or per frame.")] = "clip",
+    silence: SilenceOption = "hide",
+    stretch: Annotated[
+        tuple[int, int] | None, typer.Option(metavar="FIRST LAST", help="Frames, both included; default: all.")
+    ] = None,
+    frame: Annotated[int, typer.Option(help="The frame that is drawn as a figure.")] = 0,
+    layout: Annotated[str, typer.Option(help="Of the video: overlay, side-by-side or heatmap.")] = "overlay",
+    side: Annotated[int, typer.Option(help="Height of the video in pixels.")] = 512,
+    slow: Annotated[float, typer.Option(help="Slow the video down, 1 to 10 times; the pitch stays.")] = 1.0,
+    sound: Annotated[str, typer.Option(help="Of the video: synthesised, original or none.")] = "synthesised",
+    alpha: AlphaOption = 0.7,
+    colour_map: ColourOption = None,
+    combine: Annotated[str, typer.Option(help="How several bands share a pixel: max or mean.")] = "max",
+    reference: Annotated[Path | None, typer.Option(help="Sound file of the original speech.")] = None,
+    language: Annotated[str, typer.Option(help="Of captions and figures: en or ja.")] = "en",
+    fps: FpsOption = None,
+    precision: PrecisionOption = "auto",
+):
+    """Write everything of a clip into one zip: videos, figures, traces, heatmaps, speech, and where they come from."""
+    from ..analysis import analyse
+    from ..audio import read_audio
+    from ..clip import read_clip
+    from ..export import Look, Subject, write_zip
+    from ..labels import labels_of
+    from ..models.load import load_bundle
+    from ..spec import DEFAULT_BANDS, Band
+
+    never_onto([output], [video, labels_of(video), reference, bundle])
+    bands = [Band.parse(text) for text in formant_band] if formant_band else DEFAULT_BANDS
+    colours = tuple(colour_map) if colour_map else None
+    look = Look(None, colours, alpha, combine, layout, side, sound, slow, stretch, language)
+    original = read_audio(reference) if reference else None
+    loaded = load_bundle(bundle)
+    with progress_bar() as progress:
+        clip = read_clip(video, fps=fps, progress=progress.part(None, 0, 0.05))
+        how = {"silence": silence, "precision": precision, "progress": progress.part(None, 0.05, 0.4)}
+        result = analyse(loaded, clip, bands, objective, energy, normalize, **how)
+        subject = Subject(video.stem, result, loaded, video, original, reference)
+        write_zip(output, subject, look, frame, progress.part(None, 0.4, 1))
+    print(f"{output}: everything of {video.name}{warning(loaded)}")
+
+
+def segment(
+    sequence: Annotated[Path, typer.Argument(metavar="SEQ.npy", help="A heatmap sequence (T, H, W).")],
+    from_s: Annotated[float, typer.Option("--from", help="Seconds.")],
+    to_s: Annotated[float, typer.Option("--to", help="Seconds.")],
+    output: OutFile,
+    fps: Annotated[
+        float | None, typer.Option(help="Frames per second; default: from the sequence's .json, or 27.1738.")
+    ] = None,
+):
+    """Cut a stretch out of a heatmap sequence."""
+    from ..sequence import files_of, read_sequence
+
+    never_onto(files_of(output), files_of(sequence))
+    part = read_sequence(sequence, fps).cut(from_s, to_s)
+    part.write(output)
+    print(f"{output}: {len(part)} frames from frame {part.start_frame} on")

@@ -1,0 +1,46 @@
+"""Arguments and options that several commands share."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from typer.core import TyperCommand
+
+VideoArgument = Annotated[
+    Path, typer.Argument(metavar="VIDEO", help="A video, a folder of numbered frames, or a .npy/.npz array (T, H, W).")
+]
+BundleOption = Annotated[Path | None, typer.Option("--bundle", help="Bundle folder; default: the embedded one.")]
+FpsOption = Annotated[
+    float | None, typer.Option("--fps", help="Frame rate of a folder of frames or an array; else from the file.")
+]
+PrecisionOption = Annotated[
+    str, typer.Option("--precision", help="auto (bf16 where the hardware has it), fp32 or bf16.")
+]
+OutFile = Annotated[Path, typer.Option("-o", "--output", help="File to write.")]
+SilenceOption = Annotated[
+    str, typer.Option("--silence", help="hide or show the heatmaps of frames in which the model is silent.")
+]
+AlphaOption = Annotated[float, typer.Option("--alpha", help="Opacity of the hottest pixels, 0 to 1.")]
+ColourOption = Annotated[
+    list[str] | None, typer.Option("--colour-map", help="Matplotlib colour map, one per band (jet is the thesis').")
+]
+SizeOption = Annotated[
+    tuple[int, int], typer.Option("--resize", metavar="WIDTH HEIGHT", help="Size of the video; nothing is stretched.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")]
+
+
+class ManyFrames(TyperCommand):
+    """Lets --target-frames take several numbers at once: --target-frames 60 90."""
+
+    def parse_args(self, ctx, args):
+        expanded, taking = [], False
+        for arg in args:
+            if taking and arg.isdigit():
+                if expanded[-1] != "--target-frames":
+                    expanded.append("--target-frames")
+                expanded.append(arg)
+            else:
+                taking = arg == "--target-frames"
+                expanded.append(arg)
+        return super().parse_args(ctx, expanded)

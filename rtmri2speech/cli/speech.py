@@ -1,0 +1,131 @@
+"""From clips to speech, and how good it is: synth, evaluate, restore."""
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..atomic import never_onto
+from ..errors import InputError
+from .options import BundleOption, FpsOption, JsonOption, OutFile, PrecisionOption, VideoArgument
+from .terminal import peak_memory_mb, print_json, progress_bar, warning
+
+
+def synth(
+    video: VideoArgument,
+    output: OutFile,
+    bundle: BundleOption = None,
+    mel: Annotated[Path | None, typer.Option("--mel", help="Also write the dB mel (T, 64) as .npy.")] = None,
+    pitch: Annotated[str | None, typer.Option(help="Mean F0: 120 (Hz), or -3st from the one that fits.")] = None,
+    intonation: Annotated[
+        str | None, typer.Option(help="declining, flat, or original: F0 of the clip's own sound.")
+    ] = None,
+    whisper: Annotated[bool, typer.Option("--whisper", help="Without a voice.")] = False,
+    fps: FpsOption = None,
+    precision: PrecisionOption = "auto",
+    as_json: JsonOption = False,
+):
+    """Synthesise the speech of a clip. Pitch and intonation are for bundles that carry a voice; they are a choice."""
+    from ..analysis import analyse
+    from ..audio import write_audio
+    from ..clip import read_clip
+    from ..mel import write_mel
+    from ..models.load import load_bundle
+    from ..voice import asked_voice
+
+    never_onto([output, mel], [video, bundle])
+    voice = asked_voice(pitch, intonation, whisper)
+    loaded = load_bundle(bundle)
+    with progress_bar() as progress:
+        start = time.perf_counter()
+        clip = read_clip(video, fps=fps, progress=progress.part(None, 0, 0.1))
+        decode_s = time.perf_counter() - start
+        how = {"precision": precision, "voice": voice, "progress": progress.part(None, 0.1, 1)}
+        result = analyse(loaded, clip, bands=(), **how)
+        total_s = time.perf_counter() - start
+    write_audio(output, result.audio, result.sample_rate)
+    if mel:
+        write_mel(mel, result.mel_db)
+    if as_json:
+        report = {
+            "frames": len(result.mel_db),
+            "fps": result.fps,
+            "duration_s": clip.duration,
+            "clip_frames": len(clip.frames),
+            "clip_fps": clip.fps,
+            "bundle": loaded.name,
+            "bundle_kind": loaded.kind,
+            "precision": result.precision,
+            "seconds": {
+                "decode": decode_s,
+                "acoustic": result.seconds["acoustic"],
+                "vocoder": result.seconds["vocoder"],
+                "total": total_s,
+            },
+            "realtime_factor": total_s / clip.duration,
+            "peak_memory_mb": peak_memory_mb(),
+        }
+        print_json(report)
+    else:
+        print(f"{output}: {clip.duration:.2f} s of speech in {total_s:.2f} s{warning(loaded)}")
+
+
+def evaluate(
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Clips with sound, or folders of such clips.")],
+    bundle: BundleOption = None,
+    as_json: JsonOption = False,
+):
+    """Score the synthesised speech of clips that have sound; a .wav of the same name beside a clip is its sound."""
+    from ..evaluation import CANDIDATES, clips_in, evaluate_clip, mean_over_clips, read_with_sound
+    from ..models.load import load_bundle
+
+    loaded = load_bundle(bundle)
+    files = [file for path in paths for file in clips_in(path)]
+    results = {}
+    for number, file in enumerate(files):
+        with progress_bar(f"{number + 1}/{len(files)} {file.name}") as progress:
+            clip = read_with_sound(file, progress.part(None, 0, 0.1))
+            results[str(file)] = evaluate_clip(loaded, clip, progress.part(None, 0.1, 1))
+    means = mean_over_clips(list(results.values()))
+    if as_json:
+        print_json({"bundle": loaded.name, "clips": results, "mean": means})
+        return
+    metrics = list(means["synthesis"])
+    for file, result in [*results.items(), ("mean", means)]:
+        print(f"{file}{warning(loaded) if file == 'mean' else ''}")
+        for candidate, meaning in CANDIDATES.items():
+            values = "  ".join(f"{metric} {_number(result[candidate][metric])}" for metric in metrics)
+            print(f"  {candidate:<15} {values}   ({meaning})")
+
+
+def restore(
+    sound: Annotated[Path, typer.Argument(metavar="IN.wav", help="A recording (WAV, FLAC, OGG, MP3) of any length.")],
+    output: OutFile,
+    method: Annotated[
+        str | None,
+        typer.Option(help="classical (default) or neural; with --bundle, neural. docs/restoration.md compares them."),
+    ] = None,
+    bundle: Annotated[Path | None, typer.Option("--bundle", help="Restoration bundle for the neural method.")] = None,
+    as_json: JsonOption = False,
+):
+    """Take scanner noise off a recording. The result is an estimate: keep the original, and measure on that."""
+    from ..restore import restore_file
+
+    if bundle and method == "classical":
+        raise InputError("The classical method takes no bundle: leave out --bundle, or choose --method neural.")
+    never_onto([output], [sound, bundle])
+    with progress_bar() as progress:
+        report = restore_file(sound, output, method or ("neural" if bundle else "classical"), bundle, progress)
+    if as_json:
+        print_json(report | {"peak_memory_mb": peak_memory_mb()})
+    elif report["silent"]:
+        print(f"{output}: {report['duration_s']:.2f} s of silence, as in the recording: there was nothing to restore")
+    else:
+        done = f"{output}: {report['duration_s']:.2f} s restored in {report['seconds']:.2f} s ({report['method']})"
+        demonstration = method == "neural" and not bundle
+        print(done + "; the embedded bundle is a demonstration, far worse than classical" * demonstration)
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"

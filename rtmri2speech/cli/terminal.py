@@ -1,0 +1,80 @@
+"""How commands speak to the person at the terminal: progress, results, and errors on one line."""
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import typer
+from typer.exceptions import TyperException
+
+from ..errors import InputError
+from ..progress import Progress
+
+if TYPE_CHECKING:
+    from ..models.bundle import Bundle
+
+
+def new_app(**settings) -> typer.Typer:
+    """A Typer application of this project's style: plain help, no traceback, -h as well as --help."""
+    return typer.Typer(
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"]},
+        **settings,
+    )
+
+
+def run(app: typer.Typer, arguments: list[str] | None, name: str) -> int:
+    """Run an application under this name (arguments None: those of the process); gives the exit code: 0, 2 for bad
+    input, 130 when stopped by the user."""
+    try:
+        code = app(arguments, prog_name=name, standalone_mode=False) or 0
+        if code == 130:  # Typer's answer to SIGINT
+            print(f"{name}: stopped; nothing half-written is left.", file=sys.stderr)
+        return code
+    except InputError as error:
+        message = str(error)
+    except TyperException as error:
+        message = error.format_message()
+    except MemoryError:
+        message = "This machine has too little memory for this clip: cut it first."
+    print(f"{name}: {' '.join(message.split())}", file=sys.stderr)
+    return 2
+
+
+@contextmanager
+def progress_bar(title: str = "") -> Iterator[Progress]:
+    """A bar on stderr, when that is a terminal. Gives the Progress that it draws."""
+    from tqdm import tqdm
+
+    layout = "{desc} {percentage:3.0f} %|{bar}| {elapsed}"
+    with tqdm(total=1.0, desc=title, leave=False, disable=not sys.stderr.isatty(), bar_format=layout) as bar:
+
+        def show(stage: str, done: float, total: float) -> None:
+            bar.set_description(f"{title} {stage}".strip(), refresh=False)
+            bar.update(done / total - bar.n)
+
+        yield Progress(show)
+
+
+def print_json(report: dict) -> None:
+    """On stdout."""
+    print(json.dumps(report, indent=1, ensure_ascii=False))
+
+
+def warning(bundle: "Bundle") -> str:
+    """What to add to a result of this bundle."""
+    return "  (untrained bundle: the result means nothing)" if bundle.kind == "untrained" else ""
+
+
+def peak_memory_mb() -> float | None:
+    """Peak resident memory of this process, MiB; None on Windows, where Python's library does not tell."""
+    try:
+        import resource
+    except ImportError:
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(peak / (2**20 if sys.platform == "darwin" else 2**10), 1)

@@ -1,0 +1,56 @@
+"""What a clip or a bundle is, as a report for people and programs: the command info."""
+
+from typing import TYPE_CHECKING
+
+from . import timeline
+from .clip import Clip
+from .spec import MelSpec
+
+if TYPE_CHECKING:  # a clip is described without the networks' packages
+    from .models.bundle import Bundle
+
+
+def describe_clip(clip: Clip) -> dict:
+    """What was recorded, and what becomes of it at the default model's frame rate."""
+    rows, columns = clip.padding
+    rate = MelSpec().fps
+    return {
+        "kind": "clip",
+        "file": clip.source,
+        **clip.details,
+        "frames": len(clip.frames),
+        "width": clip.frames.shape[2],
+        "height": clip.frames.shape[1],
+        "fps": round(clip.fps, 4),
+        "constant_rate": clip.constant_rate,
+        "duration_s": round(clip.duration, 4),
+        "audio_rate": clip.audio_rate,
+        "audio_s": None if clip.audio is None else round(len(clip.audio) / clip.audio_rate, 4),
+        "padding": f"{rows} black rows and {columns} black columns make the picture square before the model",
+        "model_frames": timeline.frame_count(clip, rate),
+        "model_fps": round(rate, 4),
+        "retimed": not timeline.at_rate(clip, rate),
+    }
+
+
+def describe_bundle(bundle: "Bundle") -> dict:
+    """What a bundle computes, how large its networks are, and where it comes from."""
+    from .models.bundle import KINDS
+
+    return {
+        "kind": "bundle",
+        "name": bundle.name,
+        "bundle_kind": bundle.kind,
+        "meaning": KINDS[bundle.kind],
+        "description": bundle.description,
+        "mel": bundle.mel.to_json(),
+        "frames": bundle.frames.to_json(),
+        "fps": bundle.fps,
+        "acoustic": bundle.acoustic.config.to_json(),
+        "acoustic_parameters": sum(p.numel() for p in bundle.acoustic.parameters()),
+        "vocoder": bundle.vocoder.config.to_json(),
+        "vocoder_parameters": sum(p.numel() for p in bundle.vocoder.parameters()),
+        "vocoder_input": bundle.vocoder_input,
+        "training": bundle.training,
+        "sha256": bundle.sha256,
+    }

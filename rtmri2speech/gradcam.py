@@ -1,0 +1,106 @@
+"""The files of the command gradcam: of each band the heatmaps of every frame, their average, and chosen frames.
+
+gradcam_F1_sequence.npy, .json   float32 (T, size, size) in [0, 1], and what they are (sequence.py)
+gradcam_F1_average.png           their average over the frames in which the model speaks
+gradcam_F1_frame0060.png         a chosen frame
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from .analysis import Analysis
+from .atomic import filling
+from .errors import InputError
+from .models.bundle import Bundle
+from .progress import UNSEEN, Progress
+from .render.figures import average_figure, frame_figure
+from .sequence import HeatSequence, files_of, origin_of
+from .spec import Band
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """What is drawn, and how. target_frames: those that get a figure. colour_maps: one for each band or one for all,
+    None for the defaults. dpi: of the figures."""
+
+    target_frames: tuple[int, ...] = ()
+    alpha: float = 0.7
+    colour_maps: tuple[str, ...] | None = None
+    dpi: int = 150
+
+    def colour_map_of_each(self, bands: Sequence[Band]) -> list[list[str] | None]:
+        """For each band the colour maps of its figures. InputError if they are neither one nor one for each."""
+        given = self.colour_maps
+        if not given:
+            return [None] * len(bands)
+        if len(given) not in (1, len(bands)):
+            raise InputError(
+                "Give one colour map for all bands or one for each of the {count}, not {given}.",
+                count=len(bands),
+                given=len(given),
+            )
+        return [[name] for name in (given * len(bands) if len(given) == 1 else given)]
+
+
+def gradcam_files(folder: Path, bands: Sequence[Band], target_frames: Sequence[int] = ()) -> list[Path]:
+    """The paths of all the files that `write_gradcam` writes."""
+    files = []
+    for band in bands:
+        files += files_of(folder / f"gradcam_{band.name}_sequence.npy")
+        files += [folder / _average_name(band), *(folder / _frame_name(band, frame) for frame in target_frames)]
+    return files
+
+
+def write_gradcam(
+    folder: Path,
+    analysis: Analysis,
+    bundle: Bundle,
+    drawing: Drawing | None = None,
+    per: Literal["model", "clip"] = "model",
+    progress: Progress = UNSEEN,
+) -> int:
+    """Write the files of an analysis into a folder, all or none, and return the number of heatmaps of each band.
+
+    per: one heatmap for each of the model's frames or for each of the clip's. Raises InputError for a chosen frame that
+    there is not, or a colour map or an opacity that there cannot be.
+    """
+    drawing = drawing or Drawing()
+    bands, colours = analysis.bands, drawing.colour_map_of_each(analysis.bands)
+    rows = analysis.of_clip_frame if per == "clip" else np.arange(len(analysis.mel_db))
+    frames, fps = (analysis.clip.frames, analysis.clip.fps) if per == "clip" else (analysis.model_frames, analysis.fps)
+    for frame in drawing.target_frames:
+        if not 0 <= frame < len(rows):
+            raise InputError(
+                "There is no frame {frame} to draw: the sequence has frames 0 to {last}.",
+                frame=frame,
+                last=len(rows) - 1,
+            )
+    averaged = np.isin(rows, analysis.explained)
+    averaged = averaged if averaged.any() else ~averaged
+    origin = origin_of(analysis, bundle, Path(analysis.clip.source).name)
+    with filling(folder) as temporary:
+        for number, (band, colour_maps) in enumerate(zip(bands, colours, strict=True)):
+            part = progress.part(None, number / len(bands), (number + 1) / len(bands))
+            heat = analysis.heatmap_frames(band.name)
+            heat = replace(heat, grids=heat.grids[rows])
+            sequence = HeatSequence(heat, fps, band=band, origin=origin)
+            sequence.write(temporary / f"gradcam_{band.name}_sequence.npy", part.part(None, 0, 0.8))
+            part("figures", 0.8)
+            look = {"alpha": drawing.alpha, "dpi": drawing.dpi, "colour_maps": colour_maps}
+            heat_averaged = {band.label: replace(heat, grids=heat.grids[averaged])}
+            average_figure(temporary / _average_name(band), frames[averaged], heat_averaged, **look)
+            for frame in drawing.target_frames:
+                frame_figure(temporary / _frame_name(band, frame), frames, {band.label: heat}, frame, fps, **look)
+    return len(rows)
+
+
+def _average_name(band: Band) -> str:
+    return f"gradcam_{band.name}_average.png"
+
+
+def _frame_name(band: Band, frame: int) -> str:
+    return f"gradcam_{band.name}_frame{frame:04d}.png"
