@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from .atomic import write_json
+from .atomic import replacing, write_json
 from .errors import InputError
 from .spec import Band, MelSpec
 
