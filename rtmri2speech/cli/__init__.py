@@ -23,6 +23,7 @@ app.command()(video.mask)
 app.command()(speech.evaluate)
 app.command()(bundles.info)
 app.command()(bundles.convert)
+app.command()(bundles.adapt)
 app.command()(speech.restore)
 app.command()(page.app)
 

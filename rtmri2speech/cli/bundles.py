@@ -1,4 +1,4 @@
-"""What clips and bundles are, and bundles of old checkpoints: info, convert."""
+"""What clips and bundles are, bundles of old checkpoints, and bundles for a new scanner: info, convert, adapt."""
 
 import json
 from dataclasses import replace
@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 import typer
 
 from ..atomic import never_onto
-from .options import FpsOption, JsonOption
-from .terminal import print_json, progress_bar
+from .options import BundleOption, FpsOption, JsonOption
+from .terminal import print_json, progress_bar, warning
 
 
 def info(
@@ -65,3 +65,33 @@ def convert(
     made = made_from(acoustic, scaler, vocoder, vocoder_config, **how)
     made.save(output, half=half)
     print(f"{output}: bundle {made.name}, vocoder of layout {made.vocoder.config.layout}, input {made.vocoder_input}")
+
+
+def adapt(
+    clips: Annotated[list[Path], typer.Argument(metavar="CLIP...", help="Clips of the new scanner; sound is not used.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Bundle folder to make.")],
+    bundle: BundleOption = None,
+    share: Annotated[float, typer.Option(help="Of the clips' own statistics: 1, or less to stay nearer.")] = 1.0,
+    fps: FpsOption = None,
+    as_json: JsonOption = False,
+):
+    """Fit a bundle to a scanner it never saw: the statistics of its BatchNorm are taken from these clips."""
+    from ..adapt import adapt as fitted_to
+    from ..clip import read_clip
+    from ..models.load import load_bundle
+
+    never_onto([output], [*clips, bundle])
+    loaded = load_bundle(bundle)
+    with progress_bar() as progress:
+        edges = [0.3 * k / len(clips) for k in range(len(clips) + 1)]
+        parts = [progress.part(None, a, b) for a, b in zip(edges, edges[1:], strict=False)]
+        read = [read_clip(path, fps=fps, progress=part) for path, part in zip(clips, parts, strict=True)]
+        made, record = fitted_to(loaded, read, share, progress.part(None, 0.3, 1))
+    made.save(output, half=loaded.stored_as_half)
+    if as_json:
+        print_json(record.to_json() | {"bundle": str(output), "from": loaded.name})
+        return
+    print(
+        f"{output}: {record.layers} layers fitted to {record.frames} frames of {len(clips)} clips; means moved by "
+        f"{record.mean_shift:.2f} deviations, their deviations by a factor of {record.spread:.2f}{warning(loaded)}"
+    )

@@ -107,6 +107,16 @@ class Bundle:
         return self.folder / graph.FILE if self.folder and graph.FILE in self.sha256 else None
 
     @property
+    def stored_as_half(self) -> bool:
+        """Whether the bundle's folder holds its weights as float16."""
+        from safetensors import safe_open
+
+        if self.folder is None:
+            return False
+        with safe_open(self.folder / "acoustic.safetensors", "pt") as file:
+            return file.get_slice("head.weight").get_dtype() == "F16"
+
+    @property
     def device(self) -> torch.device:
         """Where both networks are."""
         return next(self.acoustic.parameters()).device

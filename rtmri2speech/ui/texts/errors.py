@@ -44,6 +44,14 @@ JAPANESE = {
         "描画するフレーム{frame}がありません（フレームは0から{last}まで）。"
     ),
     "The folder {path} holds no clip ({known}).": "フォルダー{path}に動画がありません（{known}）。",
+    # ---- fitting to a scanner ----
+    "The share of new statistics is above 0 and at most 1, not {share:g}.": (
+        "新しい統計量の割合は0より大きく1以下です（{share:g}は不可）。"
+    ),
+    "The CNN {name} has no BatchNorm to be fitted.": ("CNN「{name}」には適応できるBatchNormがありません。"),
+    "The clips have {count} frames together: {fewest} or more are needed to fit a bundle.": (
+        "動画は合わせて{count}フレームです。モデルの適応には{fewest}フレーム以上必要です。"
+    ),
     # ---- the voice ----
     "The intonation is one of {known}, not {given}.": ("抑揚は{known}のどれかです（{given}は不可）。"),
     "The pitch is from {low:g} to {high:g} Hz, not {hz:g}.": (

@@ -1,0 +1,113 @@
+"""A bundle fitted to a scanner it never saw, without sound: the statistics of its CNN's BatchNorm, from the new clips.
+
+    adapted, record = adapt(bundle, [read_clip("new.mp4")])
+
+BatchNorm subtracts from every channel the mean it had over the training pictures and divides by its deviation. Pictures
+of another scanner have other means; taken anew from the clips themselves, no weight is changed and nothing is trained
+(Li et al., "Adaptive Batch Normalization for practical domain adaptation", Pattern Recognition 80, 2018; Schneider et
+al., "Improving robustness against common corruptions by covariate shift adaptation", NeurIPS 2020).
+"""
+
+import copy
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn.functional import avg_pool2d
+
+from . import timeline
+from .clip import Clip
+from .errors import InputError
+from .frames import prepare_frames
+from .models.bundle import Bundle
+from .models.features import BATCH
+from .progress import UNSEEN, Progress
+
+FEWEST_FRAMES = 2 * BATCH
+
+
+@dataclass(frozen=True)
+class Adaptation:
+    """What was changed. clips: their names; frames: how many were looked at, at the model's rate; layers: of BatchNorm.
+
+    mean_shift: how far the layers' means moved, in their old deviations (root mean square over all channels).
+    spread: new over old deviation (geometric mean). share: of the new statistics in what the bundle now has.
+    """
+
+    clips: tuple[str, ...]
+    frames: int
+    layers: int
+    mean_shift: float
+    spread: float
+    share: float
+
+    to_json = asdict
+
+
+def adapt(
+    bundle: Bundle, clips: Sequence[Clip], share: float = 1.0, progress: Progress = UNSEEN
+) -> tuple[Bundle, Adaptation]:
+    """A new bundle, fitted to the pictures of these clips, and what was changed; the given one stays as it is.
+
+    share: of the clips' own statistics; 0.5 is half-way from the training's. Raises InputError if the CNN has no
+    BatchNorm or the clips are too short together.
+    """
+    if not 0 < share <= 1:
+        raise InputError("The share of new statistics is above 0 and at most 1, not {share:g}.", share=share)
+    cnn = copy.deepcopy(bundle.acoustic.cnn)
+    layers = [m for m in cnn.modules() if isinstance(m, nn.BatchNorm2d) and m.track_running_stats]
+    if not layers:
+        raise InputError("The CNN {name} has no BatchNorm to be fitted.", name=bundle.acoustic.config.cnn)
+    batches = _batches([timeline.retime(clip, bundle.fps) for clip in clips])
+    count = sum(map(len, batches))
+    if count < FEWEST_FRAMES:
+        raise InputError(
+            "The clips have {count} frames together: {fewest} or more are needed to fit a bundle.",
+            count=count,
+            fewest=FEWEST_FRAMES,
+        )
+    before = [(layer.running_mean.clone(), layer.running_var.clone()) for layer in layers]
+    for layer in layers:
+        layer.reset_running_stats()
+        layer.momentum = None  # the plain mean over the batches
+        layer.train()
+    with torch.no_grad():
+        for k, frames in enumerate(batches):
+            pictures = torch.from_numpy(prepare_frames(frames, bundle.frames.size))[:, None].to(bundle.device)
+            cnn(avg_pool2d(pictures, bundle.acoustic.config.input_pool))
+            progress("frames", k + 1, len(batches))
+    moved, spread = [], []
+    for layer, (mean, variance) in zip(layers, before, strict=True):
+        deviation = (variance + layer.eps).sqrt()
+        layer.running_mean.lerp_(mean, 1 - share)
+        layer.running_var.lerp_(variance, 1 - share)
+        moved.append((layer.running_mean - mean) / deviation)
+        spread.append(((layer.running_var + layer.eps) / (variance + layer.eps)).log() / 2)
+    record = Adaptation(
+        clips=tuple(clip.source for clip in clips),
+        frames=count,
+        layers=len(layers),
+        mean_shift=float(torch.cat(moved).square().mean().sqrt()),
+        spread=float(torch.cat(spread).mean().exp()),
+        share=share,
+    )
+    return _fitted(bundle, cnn, record), record
+
+
+def _batches(clips: list[np.ndarray]) -> list[np.ndarray]:
+    """uint8 frames in batches of about BATCH, each of one clip and spread over its length; a clip alone is one size."""
+    out = []
+    for frames in clips:
+        parts = max(1, len(frames) // BATCH)
+        out += [frames[k::parts] for k in range(parts)]
+    return out
+
+
+def _fitted(bundle: Bundle, cnn: nn.Module, record: Adaptation) -> Bundle:
+    acoustic = copy.deepcopy(bundle.acoustic)
+    acoustic.cnn.load_state_dict(cnn.state_dict())
+    names = [source.replace("\\", "/").rsplit("/", 1)[-1] for source in record.clips]
+    training = bundle.training | {"adapted": record.to_json() | {"clips": names, "from": bundle.name}}
+    return replace(bundle, name=f"{bundle.name}, fitted", acoustic=acoustic, training=training, folder=None, sha256={})
