@@ -14,6 +14,17 @@ from .recordings import SegmentDraw
 from .settings import STAGES, RestoreSettings
 
 
+def frames_of(settings: RestoreSettings, seconds: float) -> int:
+    """Frames of the encoder's features in so many seconds, at least one."""
+    return max(1, round(seconds / (settings.vocoder.hop_length / settings.rate)))
+
+
+def slice_frames(settings: RestoreSettings, stage: str) -> int:
+    """How many frames of a segment the vocoder speaks."""
+    own = settings.of(stage)
+    return min(frames_of(settings, own.slice_s), frames_of(settings, own.segment_s))
+
+
 class StageBatches(Dataset):
     """Batches number `first`, first + 1, ... of one stage.
 
@@ -23,15 +34,12 @@ class StageBatches(Dataset):
     """
 
     def __init__(
-        self, settings: RestoreSettings, recordings: list[Recording], degrader: Degrader, frame_s: float,
+        self, settings: RestoreSettings, recordings: list[Recording], degrader: Degrader,
         stage: str, first: int, count: int,
     ):  # fmt: skip
         self.settings, self.degrader, self.stage, self.first, self.count = settings, degrader, stage, first, count
-        own = settings.of(stage)
-        self.frames = max(1, round(own.segment_s / frame_s))
-        self.slice_frames = min(self.frames, max(1, round(own.slice_s / frame_s)))
-        self.samples = round(self.frames * frame_s * settings.rate)
-        self.pool = SegmentDraw(recordings, self.samples)
+        self.frames = frames_of(settings, settings.of(stage).segment_s)
+        self.pool = SegmentDraw(recordings, self.frames * settings.vocoder.hop_length)
 
     def __len__(self) -> int:
         return self.count
@@ -53,5 +61,5 @@ class StageBatches(Dataset):
             "clean": torch.from_numpy(np.stack(clean)),
             "target": torch.from_numpy(target),
             "heard": torch.from_numpy(target if self.stage == "vocoder" else np.stack(heard)),
-            "from": torch.tensor(int(random.integers(self.frames - self.slice_frames + 1))),
+            "from": torch.tensor(int(random.integers(self.frames - slice_frames(self.settings, self.stage) + 1))),
         }

@@ -25,12 +25,12 @@ from rtmri2speech.formants import formant_ceiling, measure_f0
 from rtmri2speech.mel import mel_spectrogram_db
 from rtmri2speech.metrics import estoi, mcd, pesq_wb, si_sdr, stoi
 from rtmri2speech.restore import restore
-from rtmri2speech.spec import MelSpec
 
 from ..console import plain_errors
 from ..corpus.speech import find_recordings
 from .degrade import mixed, read_noises
 from .noise import draw_scanner, scanner_noise
+from .settings import loss_mel
 
 RATE = 16_000
 METRICS = ("stoi", "estoi", "si_sdr_db", "pesq_wb", "mcd_db", "f1_error_hz", "f2_error_hz")
@@ -56,11 +56,11 @@ def score(clean: np.ndarray, made: np.ndarray) -> dict[str, float | None]:
     """Every metric of METRICS of two recordings (samples,) at RATE."""
     import torch
 
-    mel = MelSpec(sample_rate=RATE, n_fft=1024, win_length=1024, hop_length=256, n_mels=80, preemphasis=0.0)
     mels = []
     for x in (clean, made):
         scaled = x * (0.05 / max(float(np.sqrt(np.mean(np.square(x)))), 1e-6))
-        mels.append(mel_spectrogram_db(torch.from_numpy(scaled.astype(np.float32)), mel).clamp_min(_MEL_FLOOR_DB))
+        mel = mel_spectrogram_db(torch.from_numpy(scaled.astype(np.float32)), loss_mel(RATE))
+        mels.append(mel.clamp_min(_MEL_FLOOR_DB))
     f1, f2 = formant_errors(clean, made, RATE)
     return {
         "stoi": stoi(clean, made, RATE),

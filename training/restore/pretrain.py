@@ -7,7 +7,6 @@ encoder lies in RUN/encoder, in transformers' own format. Settings: training/con
 """
 
 import json
-import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -17,7 +16,6 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from rtmri2speech.atomic import never_onto, replacing, write_json
-from rtmri2speech.errors import InputError
 from rtmri2speech.models.weights import read_checkpoint
 from rtmri2speech.restore.encoder import ENCODER_RATE, build_hubert, framed, standardise
 
@@ -25,6 +23,7 @@ from ..corpus.speech import Recording, SpeechSource, prepare_sources
 from ..run_folder import require_same
 from ..schedules import linear
 from ..settings import run_command
+from ..steps import Rhythm, choose_device, require_finite, run_steps, set_lr
 from .recordings import PEAK, SegmentDraw
 
 _CLASS_FRAMES = 200_000  # frames that the classes are found from
@@ -128,54 +127,69 @@ class MaskedSegments:
         return wave, torch.from_numpy(np.stack(labels)), torch.from_numpy(mask)
 
 
+class Pretraining:
+    """The network, its optimiser and the step count: all that a checkpoint holds, beside the settings."""
+
+    def __init__(self, settings: PretrainSettings):
+        self.settings, self.device, self.step = settings, choose_device(settings.device), 0
+        torch.manual_seed(settings.seed)
+        self.model = MaskedPrediction(settings.encoder, settings.classes).to(self.device).train()
+        self.optimiser = torch.optim.AdamW(self.model.parameters(), settings.lr, (0.9, 0.98), weight_decay=0.01)
+
+    def advance(self, waveform: Tensor, classes: Tensor, mask: Tensor) -> dict[str, float]:
+        """One step on a batch of MaskedSegments. Returns the loss and the share of masked frames that are right."""
+        settings = self.settings
+        torch.manual_seed(hash((settings.seed, self.step)) % 2**31)  # dropout depends on the step alone, for resuming
+        waveform, classes, mask = (x.to(self.device) for x in (waveform, classes, mask))
+        rate = linear(self.step, lr=settings.lr, warmup_steps=settings.warmup_steps, total_steps=settings.steps)
+        set_lr(rate, self.optimiser)
+        logits = self.model(waveform, mask)
+        loss = cross_entropy(logits[mask], classes[mask])
+        require_finite(loss, "pretraining", self.step)
+        self.optimiser.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.model.parameters(), 5.0)
+        self.optimiser.step()
+        self.step += 1
+        counted = mask & (classes >= 0)
+        right = (logits.detach().argmax(-1) == classes)[counted].float().mean()
+        return {"loss": float(loss.detach()), "masked_right": float(right)}
+
+    def save(self, path: Path) -> None:
+        """Everything `load` needs to go on exactly."""
+        state = {"model": self.model.state_dict(), "optimiser": self.optimiser.state_dict(), "step": self.step}
+        with replacing(path) as temporary:
+            torch.save(state | {"settings": json.dumps(asdict(self.settings))}, temporary)
+
+    def load(self, path: Path) -> None:
+        """Go on from a checkpoint. Raises InputError if it is one of other settings."""
+        state = read_checkpoint(path)
+        require_same(path.parent, self.settings, json.loads(state["settings"]), free=_FREE)
+        self.model.load_state_dict(state["model"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.step = state["step"]
+
+
 def pretrain(settings: PretrainSettings) -> Path:
     """Train until `steps`; writes and returns the folder RUN/encoder."""
     run = Path(settings.run_dir)
-    never_onto([run / "last.pt", run / "encoder"], [source.folder for source in settings.sources.values()])
+    checkpoint = run / "last.pt"
+    never_onto([checkpoint, run / "encoder"], [source.folder for source in settings.sources.values()])
     recordings, _ = prepare_sources(settings.sources, Path(settings.prepared or run / "speech"), ENCODER_RATE, PEAK)
-    device = ("cuda" if torch.cuda.is_available() else "cpu") if settings.device == "auto" else settings.device
-    torch.manual_seed(settings.seed)
-    model = MaskedPrediction(settings.encoder, settings.classes).to(device).train()
-    segments = MaskedSegments(recordings, settings, model.hubert.config)
-    optimiser = torch.optim.AdamW(model.parameters(), settings.lr, (0.9, 0.98), weight_decay=0.01)
-    run.mkdir(parents=True, exist_ok=True)
-    checkpoint, step = run / "last.pt", 0
+    training = Pretraining(settings)
     if checkpoint.is_file():
-        state = read_checkpoint(checkpoint)
-        require_same(run, settings, json.loads(state["settings"]), free=_FREE)
-        model.load_state_dict(state["model"])
-        optimiser.load_state_dict(state["optimiser"])
-        step = state["step"]
+        training.load(checkpoint)
+    segments = MaskedSegments(recordings, settings, training.model.hubert.config)
     seconds = sum(r.samples for r in recordings) / ENCODER_RATE
-    print(f"{len(recordings)} recordings ({seconds / 60:.1f} min); from step {step} to {settings.steps}", flush=True)
-    since, figures = time.monotonic(), []
-    while step < settings.steps:
-        torch.manual_seed(hash((settings.seed, step)) % 2**31)  # dropout depends on the step alone, for resuming
-        waveform, classes, mask = (x.to(device) for x in segments.batch(step))
-        for group in optimiser.param_groups:
-            group["lr"] = linear(step, lr=settings.lr, warmup_steps=settings.warmup_steps, total_steps=settings.steps)
-        logits = model(waveform, mask)
-        loss = cross_entropy(logits[mask], classes[mask])
-        if not torch.isfinite(loss):
-            raise InputError("The loss is not finite at step {step}: lower lr, or check the recordings.", step=step)
-        optimiser.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(model.parameters(), 5.0)
-        optimiser.step()
-        step += 1
-        counted = mask & (classes >= 0)
-        right = (logits.detach().argmax(-1) == classes)[counted].float().mean()
-        figures.append((float(loss.detach()), float(right)))
-        if step % settings.log_every == 0 or step == settings.steps:
-            (mean_loss, accuracy), pace = np.mean(figures, axis=0), len(figures) / (time.monotonic() - since)
-            accuracy_text = f"masked frames right {accuracy:.3f}"
-            print(f"step {step}: loss {mean_loss:.3f}  {accuracy_text}  {pace:.2f} steps/s", flush=True)
-            since, figures = time.monotonic(), []
-        if step % settings.checkpoint_every == 0 or step == settings.steps:
-            state = {"model": model.state_dict(), "optimiser": optimiser.state_dict(), "step": step}
-            with replacing(checkpoint) as temporary:
-                torch.save(state | {"settings": json.dumps(asdict(settings))}, temporary)
-    return save_encoder(model, settings, seconds, run / "encoder")
+    print(f"{len(recordings)} recordings ({seconds / 60:.1f} min); from step {training.step} to {settings.steps}")
+    run_steps(
+        run,
+        range(training.step, settings.steps),
+        lambda step: training.advance(*segments.batch(step)),
+        Rhythm(settings.log_every, settings.checkpoint_every, settings.checkpoint_every),
+        save=lambda: training.save(checkpoint),
+    )
+    return save_encoder(training.model, settings, seconds, run / "encoder")
 
 
 def save_encoder(model: MaskedPrediction, settings: PretrainSettings, seconds: float, folder: Path) -> Path:

@@ -4,12 +4,18 @@ from dataclasses import dataclass
 
 from rtmri2speech.errors import InputError
 from rtmri2speech.models.hifigan import GeneratorConfig
+from rtmri2speech.spec import MelSpec
 
 from ..corpus.speech import SpeechSource
 from ..vocoder.discriminators import DiscriminatorConfig
 from .degrade import Degradation
 
 STAGES = ("pa", "vocoder", "finetune")
+
+
+def loss_mel(rate: int) -> MelSpec:
+    """The mel restored speech is compared in: HiFi-GAN's own, 80 bins every 256 samples at 22 kHz, in proportion."""
+    return MelSpec(sample_rate=rate, n_fft=1024, win_length=1024, hop_length=256, n_mels=80, preemphasis=0.0)
 
 
 @dataclass(frozen=True)

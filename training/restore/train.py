@@ -1,24 +1,24 @@
 """One run of the stages: python -m training.restore (see training/configs/restore.yaml)."""
 
-import logging
-import warnings
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
-import lightning as L
 import torch
-from lightning.pytorch.callbacks import ModelCheckpoint
-from lightning.pytorch.loggers import TensorBoardLogger
+from torch.utils.data import DataLoader
 
-from rtmri2speech.atomic import never_onto, write_json
+from rtmri2speech.atomic import never_onto, replacing, write_json
 from rtmri2speech.errors import InputError
-from rtmri2speech.models.weights import load_exactly
 
-from ..corpus.speech import prepare_sources
+from ..corpus.speech import Recording, prepare_sources, spread
 from ..run_folder import SETTINGS, read_settings, require_same
-from .learner import RestoreLearner, run_state
+from ..steps import Rhythm, run_steps
+from .batches import StageBatches
+from .degrade import Degrader
+from .learner import RestoreLearner
 from .recordings import PEAK
-from .settings import RestoreSettings
+from .settings import STAGES, RestoreSettings
+from .validation import validate
 
 # May change within a run: where things lie, how often it reports, and how far it goes.
 _FREE = {"run_dir", "stage", "prepared", "init_from", "workers", "precision", "accelerator", "log_every"}
@@ -31,68 +31,52 @@ def train(settings: RestoreSettings) -> RestoreLearner:
     Raises InputError if the folder holds a run of other settings, or fine-tuning is asked for before its time.
     """
     run = Path(settings.run_dir)
+    last = run / "last.ckpt"
     read = [source.folder for source in settings.sources.values()]
-    never_onto([run / SETTINGS, run / "last.ckpt"], [*read, settings.init_from, settings.encoder])
+    never_onto([run / SETTINGS, last], [*read, settings.init_from, settings.encoder])
     speech = Path(settings.prepared or run / "speech")
     recordings, held_out = prepare_sources(settings.sources, speech, settings.rate, PEAK)
-    last = run / "last.ckpt"
     if last.is_file():
         require_same(run, settings, read_settings(run, "restore"), free=_FREE)
-    learner = RestoreLearner(settings, recordings, held_out)
+    learner = RestoreLearner(settings)
     if last.is_file():
-        done = run_state(run)["state_dict"]["done"]
-        learner.done.copy_(done)  # Lightning loads the rest; the stage must be known before
+        learner.load(last)
     elif settings.init_from:
-        initialise(learner, settings.init_from)
+        learner.initialise(settings.init_from)
     if settings.stage == "finetune" and not settings.init_from:
         for stage in ("pa", "vocoder"):
             if learner.steps_done(stage) < settings.of(stage).steps:
                 raise InputError("Stage finetune needs stage {stage} first: run it, or give init_from.", stage=stage)
     write_json(run / SETTINGS, asdict(settings))
-    if learner.stage is None:
-        print("All steps asked for are made already.")
-        return learner
     minutes = sum(r.samples for r in recordings) / settings.rate / 60
-    held = f"{len(held_out)} held out"
-    print(f"{len(recordings)} recordings ({minutes:.1f} min), {held}; stage {learner.stage}", flush=True)
-    trainer = L.Trainer(
-        accelerator=settings.accelerator,
-        devices=1,
-        precision=_precision(settings),
-        max_epochs=-1,
-        num_sanity_val_steps=0,
-        limit_val_batches=1.0 if held_out and settings.validate_recordings else 0,
-        reload_dataloaders_every_n_epochs=1,
-        callbacks=[ModelCheckpoint(run, "last", save_on_train_epoch_end=True, enable_version_counter=False)],
-        logger=TensorBoardLogger(run, name="", version="tensorboard"),
-        log_every_n_steps=1,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-    )
-    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Checkpoint directory .* exists")  # a run folder is meant to be gone on with
-        warnings.filterwarnings("ignore", ".*does not have many workers")
-        warnings.filterwarnings("ignore", ".*in eval mode")  # the encoder is meant to be
-        warnings.filterwarnings("ignore", ".*LeafSpec")
-        trainer.fit(learner, ckpt_path=str(last) if last.is_file() else None)
+    print(f"{len(recordings)} recordings ({minutes:.1f} min), {len(held_out)} held out; {learner.device}", flush=True)
+    for stage in STAGES if settings.stage == "all" else (settings.stage,):
+        _train_stage(stage, learner, recordings, spread(held_out, settings.validate_recordings))
     return learner
 
 
-def initialise(learner: RestoreLearner, folder: str) -> None:
-    """Take adapters, vocoder and discriminators of another run; steps and learning rates start anew."""
-    state = run_state(folder)["state_dict"]
-    parts = {
-        "model.encoder.adapters.": learner.model.encoder.adapters,
-        "model.vocoder.": learner.model.vocoder,
-        "discriminators.": learner.discriminators,
-    }
-    for prefix, part in parts.items():
-        tensors = {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
-        load_exactly(part, tensors, f"{folder} ({prefix.rstrip('.')})")
+def _train_stage(stage: str, learner: RestoreLearner, recordings: list[Recording], validation: list[Recording]) -> None:
+    """Make the steps that the stage lacks."""
+    settings, first = learner.settings, learner.steps_done(stage)
+    run, last = Path(settings.run_dir), settings.of(stage).steps
+    if first >= last:
+        print(f"All {last} steps of stage {stage} are made already.", flush=True)
+        return
+    degrader = Degrader(settings.degradation, settings.rate, settings.seed)
+    batches = StageBatches(settings, recordings, degrader, stage, first, last - first)
+    drawn = iter(DataLoader(batches, batch_size=None, num_workers=settings.workers))
+    run_steps(
+        run,
+        range(first, last),
+        lambda _step: learner.advance(stage, next(drawn)),
+        Rhythm(settings.log_every, settings.checkpoint_every, settings.checkpoint_every),
+        save=partial(_save, learner, run / "last.ckpt"),
+        validate=partial(validate, learner, validation, degrader) if validation else None,
+        part=stage,
+        before=int(learner.done.sum()) - first,
+    )
 
 
-def _precision(settings: RestoreSettings) -> str:
-    if settings.precision != "auto":
-        return settings.precision
-    return "bf16-mixed" if torch.cuda.is_available() and torch.cuda.is_bf16_supported() else "32-true"
+def _save(learner: RestoreLearner, path: Path) -> None:
+    with replacing(path) as temporary:
+        torch.save(learner.state(), temporary)

@@ -1,7 +1,7 @@
 """Losses of vocoder training: pure functions on waveforms (B, L) and on the discriminators' outputs."""
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.functional import l1_loss
 
 from rtmri2speech.mel import mel_spectrogram_db
@@ -31,21 +31,6 @@ def feature_matching_loss(real: list[Output], fake: list[Output]) -> Tensor:
         for (_, real_maps), (_, fake_maps) in zip(real, fake, strict=True)
         for r, f in zip(real_maps, fake_maps, strict=True)
     )
-
-
-def generator_losses(discriminators: nn.Module, real: Tensor, fake: Tensor) -> dict[str, Tensor]:
-    """What the discriminators teach the generator: {"adversarial", "feature_matching"} of waveforms (B, L).
-
-    Turns the discriminators' own gradients off, which are not wanted here: not to compute them saves time.
-    """
-    discriminators.requires_grad_(False)
-    with torch.no_grad():
-        real_outputs = discriminators(real[:, None])
-    fake_outputs = discriminators(fake[:, None])
-    return {
-        "adversarial": adversarial_loss(fake_outputs),
-        "feature_matching": feature_matching_loss(real_outputs, fake_outputs),
-    }
 
 
 def mel_loss(real: Tensor, fake: Tensor, spec: MelSpec, kind: str) -> Tensor:

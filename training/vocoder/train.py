@@ -1,7 +1,7 @@
 """One run of vocoder training: python -m training.vocoder (see training/configs/vocoder.yaml)."""
 
-import time
 from dataclasses import asdict, dataclass, fields
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +18,10 @@ from rtmri2speech.spec import MelSpec
 
 from ..corpus.speech import Recording, SpeechSource, prepare_sources, spread
 from ..run_folder import SETTINGS, read_settings, require_same
+from ..steps import Rhythm, choose_device, require_finite, run_steps, set_lr
+from .adversarial import generator_losses, train_discriminators
 from .discriminators import DiscriminatorConfig, Discriminators
-from .losses import discriminator_loss, generator_losses, mel_loss, stft_loss
+from .losses import mel_loss, stft_loss
 from .run import (
     checkpoints,
     read_reference_discriminators,
@@ -116,7 +118,7 @@ _FREE = {f.name for f in fields(VocoderSettings)} - {"generator", "mel", "vocode
 class VocoderTraining:
     """Both networks, their optimisers and the step count: all that a checkpoint holds."""
 
-    def __init__(self, settings: VocoderSettings, epoch_steps: int, device: str = "cpu"):
+    def __init__(self, settings: VocoderSettings, epoch_steps: int, device: str | torch.device = "cpu"):
         self.settings, self.epoch_steps, self.device = settings, epoch_steps, torch.device(device)
         torch.manual_seed(settings.seed)
         self.generator = Generator(settings.generator).to(device)
@@ -130,13 +132,13 @@ class VocoderTraining:
     def advance(self, mel_db: Tensor, real: Tensor) -> dict[str, float]:
         """One step of each network on mel_db (B, T, n_mels) and real (B, T * hop_length). Returns the losses."""
         mel_db, real = mel_db.to(self.device), real.to(self.device)
-        self._set_lr()
+        set_lr(self.lr(), self.optim_g, self.optim_d)
         self.generator.train()
         fake = self.generator(vocoder_input(mel_db, self.settings.vocoder_input).transpose(1, 2))[:, 0]
         weights, losses = self.settings.loss, {}
         total = torch.zeros((), device=self.device)
         if self.step >= self.settings.adversarial_from:
-            losses["discriminator"] = self._train_discriminators(real, fake.detach())
+            losses["discriminator"] = train_discriminators(self.discriminators, self.optim_d, real, fake)
             losses |= generator_losses(self.discriminators, real, fake)
             total = total + losses["adversarial"] + weights.feature_matching * losses["feature_matching"]
         losses["mel"] = mel_loss(real, fake, self.settings.mel, self.settings.vocoder_input)
@@ -144,30 +146,16 @@ class VocoderTraining:
         if weights.stft:
             losses["stft"] = stft_loss(real, fake, weights.stft_sizes)
             total = total + weights.stft * losses["stft"]
-        if not torch.isfinite(total):
-            raise InputError(
-                "The loss is not finite at step {step}: lower lr, or check the recordings.", step=self.step
-            )
+        require_finite(total, "train", self.step)
         self.optim_g.zero_grad()
         total.backward()
         self.optim_g.step()
         self.step += 1
         return {name: float(value.detach()) for name, value in losses.items()}
 
-    def _train_discriminators(self, real: Tensor, fake: Tensor) -> Tensor:
-        self.discriminators.requires_grad_(True)
-        loss = discriminator_loss(self.discriminators(real[:, None]), self.discriminators(fake[:, None]))
-        self.optim_d.zero_grad()
-        loss.backward()
-        self.optim_d.step()
-        return loss
-
-    def _set_lr(self) -> None:
+    def lr(self) -> float:
         """lr * lr_decay ** epoch, from the step alone, so that nothing else need be remembered."""
-        lr = self.settings.lr * self.settings.lr_decay ** (self.step // self.epoch_steps)
-        for optimiser in (self.optim_g, self.optim_d):
-            for group in optimiser.param_groups:
-                group["lr"] = lr
+        return self.settings.lr * self.settings.lr_decay ** (self.step // self.epoch_steps)
 
     def state(self) -> dict:
         """Everything `load` needs to go on exactly."""
@@ -278,7 +266,7 @@ def train(settings: VocoderSettings) -> VocoderTraining:
         require_same(run, settings, read_settings(run, "vocoder"), free=_FREE)
     write_json(run / SETTINGS, asdict(settings))
     epoch_steps = settings.epoch_steps or max(1, len(recordings) // settings.batch_size)
-    device = ("cuda" if torch.cuda.is_available() else "cpu") if settings.device == "auto" else settings.device
+    device = choose_device(settings.device)
     training = VocoderTraining(settings, epoch_steps, device)
     found = checkpoints(run)
     if found:
@@ -291,33 +279,12 @@ def train(settings: VocoderSettings) -> VocoderTraining:
         f"{device}, from step {training.step} to {settings.steps}",
         flush=True,
     )
-    _loop(training, segments, validation, run)
+    run_steps(
+        run,
+        range(training.step, settings.steps),
+        lambda step: training.advance(*segments.batch(step)),
+        Rhythm(settings.log_every, settings.validate_every, settings.checkpoint_every),
+        save=lambda: save_checkpoint(run, training.state(), settings.keep_checkpoints),
+        validate=partial(validate, training.generator, validation, settings) if validation else None,
+    )
     return training
-
-
-def _loop(training: VocoderTraining, segments: VocoderSegments, validation: list[Recording], run: Path) -> None:
-    from torch.utils.tensorboard import SummaryWriter
-
-    settings = training.settings
-    writer = SummaryWriter(run / "tensorboard", purge_step=training.step)
-    since, losses = time.monotonic(), []
-    while training.step < settings.steps:
-        losses.append(training.advance(*segments.batch(training.step)))
-        step, last = training.step, training.step == settings.steps
-        if step % settings.log_every == 0 or last:
-            means = {name: np.mean([x[name] for x in losses if name in x]) for name in losses[-1]}
-            means["steps_per_s"] = len(losses) / (time.monotonic() - since)
-            _report(writer, "train", step, means)
-            since, losses = time.monotonic(), []
-        if validation and (step % settings.validate_every == 0 or last):
-            _report(writer, "val", step, validate(training.generator, validation, settings))
-            since = time.monotonic()
-        if step % settings.checkpoint_every == 0 or last:
-            save_checkpoint(run, training.state(), settings.keep_checkpoints)
-    writer.close()
-
-
-def _report(writer, part: str, step: int, values: dict[str, float]) -> None:
-    for name, value in values.items():
-        writer.add_scalar(f"{part}/{name}", value, step)
-    print(f"{part} {step}: " + "  ".join(f"{name} {value:.4g}" for name, value in values.items()), flush=True)

@@ -1,6 +1,7 @@
 """Staged training: what each stage teaches, when stages switch, and that a resumed run equals an unbroken one."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,11 +12,12 @@ from rtmri2speech.errors import InputError
 from rtmri2speech.models.hifigan import GeneratorConfig
 from rtmri2speech.restore.encoder import AdaptedEncoder, build_hubert, standardise
 from rtmri2speech.restore.model import load_restoration
-from training.corpus.speech import SpeechSource
+from training.corpus.speech import SpeechSource, prepare_sources
 from training.restore.batches import StageBatches
-from training.restore.degrade import Degradation
+from training.restore.degrade import Degradation, Degrader
 from training.restore.learner import feature_loss
 from training.restore.publish import publish
+from training.restore.recordings import PEAK
 from training.restore.settings import RestoreSettings, Stage, Weights
 from training.restore.train import train
 from training.settings import build, read_arguments
@@ -67,6 +69,12 @@ def settings(material, run, **changes) -> RestoreSettings:
         accelerator="cpu",
     )  # fmt: skip
     return replace(base, **changes)
+
+
+def drawn_from(own: RestoreSettings):
+    """What StageBatches draws from: the training recordings and the degrader."""
+    recordings, _ = prepare_sources(own.sources, Path(own.prepared), own.rate, PEAK)
+    return recordings, Degrader(own.degradation, own.rate, own.seed)
 
 
 def tensors(module) -> dict[str, torch.Tensor]:
@@ -123,15 +131,15 @@ def test_a_run_that_was_stopped_goes_on_exactly(stages, material, tmp_path, monk
     """Stopped inside any stage, and just before or after a switch; it repeats from its last checkpoint on."""
     from training.restore.learner import RestoreLearner
 
-    step = RestoreLearner.training_step
+    step = RestoreLearner.advance
 
-    def stop_after(self, batch, index):
+    def stop_after(self, stage, batch):
         if int(self.done.sum()) == stopped:
             raise ConnectionAbortedError
-        step(self, batch, index)
+        return step(self, stage, batch)
 
     with monkeypatch.context() as broken:
-        broken.setattr(RestoreLearner, "training_step", stop_after)
+        broken.setattr(RestoreLearner, "advance", stop_after)
         with pytest.raises(ConnectionAbortedError):
             train(settings(material, tmp_path))
     learner = train(settings(material, tmp_path))
@@ -141,16 +149,17 @@ def test_a_run_that_was_stopped_goes_on_exactly(stages, material, tmp_path, monk
 
 
 def test_validation_changes_nothing_and_leaves_the_encoder_in_eval(material, tmp_path, monkeypatch):
-    from training.restore.learner import RestoreLearner
+    from training.restore import train as module
 
     seen = []
-    validate = RestoreLearner.validation_step
+    validate = module.validate
 
-    def watch(self, batch, index):
-        seen.append(any(m.training for m in self.model.encoder.hubert.modules()))
-        validate(self, batch, index)
+    def watch(learner, *rest):
+        values = validate(learner, *rest)
+        seen.append(any(m.training for m in learner.model.encoder.hubert.modules()))
+        return values
 
-    monkeypatch.setattr(RestoreLearner, "validation_step", watch)
+    monkeypatch.setattr(module, "validate", watch)
     learner = train(settings(material, tmp_path, stage="pa"))
     assert seen and not any(seen)
     assert not any(m.training for m in learner.model.encoder.hubert.modules())
@@ -220,8 +229,8 @@ def test_only_degraded_speech_passes_through_the_adapters(material, tmp_path, mo
     monkeypatch.setattr(AdaptedEncoder, "restored", lambda self, x: through.append(x) or restored(self, x))
     monkeypatch.setattr(AdaptedEncoder, "forward", lambda self, x: targets.append(x) or plain(self, x))
     own = settings(material, tmp_path, stage="pa", validate_recordings=0, pa=Stage(1, 2, 0.4, 0.2, 1e-2, 1))
-    learner = train(own)
-    batch = StageBatches(own, learner.recordings, learner.degrader, learner.frame_s, "pa", 0, 1)[0]
+    train(own)
+    batch = StageBatches(own, *drawn_from(own), "pa", 0, 1)[0]
     assert len(through) == len(targets) == 1
     assert torch.equal(through[0], standardise(batch["heard"])) and torch.equal(
         targets[0], standardise(batch["target"])
@@ -230,11 +239,11 @@ def test_only_degraded_speech_passes_through_the_adapters(material, tmp_path, mo
 
 
 def test_a_batch_depends_on_its_number_alone(material, tmp_path):
-    learner = train(settings(material, tmp_path, stage="pa", pa=Stage(0)))
+    own = settings(material, tmp_path)
+    source = drawn_from(own)
 
     def batch(stage, first, index):
-        own = settings(material, tmp_path)
-        return StageBatches(own, learner.recordings, learner.degrader, learner.frame_s, stage, first, 9)[index]
+        return StageBatches(own, *source, stage, first, 9)[index]
 
     for stage in ("pa", "vocoder", "finetune"):
         once, again, other = batch(stage, 0, 5), batch(stage, 3, 2), batch(stage, 0, 2)

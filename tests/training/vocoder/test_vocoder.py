@@ -307,7 +307,8 @@ def test_the_first_phase_leaves_the_discriminators_alone_and_lowers_the_mel_loss
 def test_the_learning_rate_decays_by_epoch(tmp_path, wavs):
     training = VocoderTraining(settings(tmp_path, wavs, lr=1.0, lr_decay=0.5), epoch_steps=10)
     training.step = 29
-    training._set_lr()
+    one = recording(tmp_path, 1.5)
+    training.advance(*VocoderSegments([one], SPEC, frames=10, batch_size=2, seed=0).batch(29))
     assert training.optim_g.param_groups[0]["lr"] == training.optim_d.param_groups[0]["lr"] == 0.25
 
 

@@ -1,0 +1,71 @@
+"""The loop of numbered steps: what it makes, tells and saves, and when."""
+
+import pytest
+import torch
+
+from rtmri2speech.errors import InputError
+from training.steps import Rhythm, choose_device, require_finite, run_steps, set_lr
+
+
+def test_each_step_is_made_once_and_everything_happens_in_its_rhythm(tmp_path, capsys):
+    made, saved, validated = [], [], []
+
+    def validate():
+        validated.append(made[-1] + 1)
+        return {"error": 0.5}
+
+    run_steps(
+        tmp_path,
+        range(3, 10),
+        lambda step: made.append(step) or {"loss": float(step)},
+        Rhythm(log_every=4, validate_every=6, checkpoint_every=5),
+        save=lambda: saved.append(made[-1] + 1),
+        validate=validate,
+    )
+    assert made == list(range(3, 10))
+    assert (saved, validated) == ([5, 10], [6, 10])
+    told = [line for line in capsys.readouterr().out.splitlines() if line.startswith("train")]
+    # means since the last report: of step 3; of 4 to 7; of 8 and 9
+    assert [line.split("  ")[0] for line in told] == ["train 4: loss 3", "train 8: loss 5.5", "train 10: loss 8.5"]
+
+
+def test_tensorboard_counts_on_from_earlier_parts(tmp_path):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    for part, before in (("first", 0), ("second", 2)):
+        run_steps(
+            tmp_path, range(2), lambda step: {"loss": 1.0}, Rhythm(1, 1, 1), save=lambda: None, part=part, before=before
+        )
+    events = EventAccumulator(str(tmp_path / "tensorboard"))
+    events.Reload()
+    assert [e.step for e in events.Scalars("first/loss")] == [1, 2]
+    assert [e.step for e in events.Scalars("second/loss")] == [3, 4]
+
+
+def test_a_run_that_is_done_makes_nothing(tmp_path):
+    run_steps(tmp_path, range(3, 3), None, Rhythm(1, 1, 1), save=None)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_loss_that_is_no_number_ends_the_run():
+    require_finite(torch.tensor(1.0), "pa", 3)
+    for bad in (float("nan"), float("inf")):
+        with pytest.raises(InputError, match="step 3 of pa"):
+            require_finite(torch.tensor(bad), "pa", 3)
+
+
+def test_the_rate_reaches_every_group():
+    weights = [torch.nn.Parameter(torch.zeros(1)) for _ in range(3)]
+    one = torch.optim.SGD([{"params": weights[:1]}, {"params": weights[1:2]}], lr=1.0)
+    other = torch.optim.SGD(weights[2:], lr=1.0)
+    set_lr(0.25, one, other)
+    assert [g["lr"] for o in (one, other) for g in o.param_groups] == [0.25] * 3
+
+
+def test_devices_by_name(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert choose_device("auto").type == choose_device("cpu").type == "cpu"
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert choose_device("auto").type == choose_device("gpu").type == "cuda"
+    with pytest.raises(InputError, match="no device called 'toaster'"):
+        choose_device("toaster")
