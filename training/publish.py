@@ -21,6 +21,8 @@ from rtmri2speech.errors import InputError
 from rtmri2speech.mel import Scaler
 from rtmri2speech.models.acoustic import AcousticConfig, AcousticModel
 from rtmri2speech.models.bundle import Bundle
+from rtmri2speech.models.hifigan import Generator
+from rtmri2speech.models.load import load_bundle
 from rtmri2speech.models.weights import load_exactly
 from rtmri2speech.spec import FrameSpec, MelSpec
 from rtmri2speech.voice import VoiceReadout
@@ -88,6 +90,17 @@ def read_acoustic_run(folder: Path, pool: int = 1) -> AcousticResult:
     return AcousticResult(
         model, mel, frames, Scaler.read(folder / "scaler.json", mel.n_mels), settings, split, best, voice
     )
+
+
+def read_vocoder(folder: Path) -> tuple[Generator, dict]:
+    """The generator of a run of training.vocoder, or of a bundle, and the settings of its training."""
+    if (folder / "bundle.json").is_file():
+        bundle = load_bundle(folder)
+        known = {"mel": bundle.mel.to_json(), "generator": bundle.vocoder.config.to_json()}
+        return bundle.vocoder, bundle.training.get("vocoder", {}) | known | {"vocoder_input": bundle.vocoder_input}
+    from .vocoder.run import load_run
+
+    return load_run(folder), read_settings(folder, "vocoder")
 
 
 def read_metrics(path: Path) -> dict:
@@ -223,7 +236,7 @@ python -m training.publish --acoustic RUN --vocoder VOCODER_RUN --out BUNDLE
 
 def publish(
     acoustic: Annotated[Path, Option("--acoustic", help="Run folder of training.acoustic.")],
-    vocoder: Annotated[Path, Option("--vocoder", help="Run folder of training.vocoder.")],
+    vocoder: Annotated[Path, Option("--vocoder", help="Run of training.vocoder, or a bundle whose vocoder to take.")],
     out: Annotated[Path, Option("--out", help="The new bundle folder.")],
     name: Annotated[str | None, Option("--name", help="Default: the name of the folder.")] = None,
     description: Annotated[str, Option("--description", help="One sentence for the page.")] = "",
@@ -242,11 +255,9 @@ def publish(
 ) -> None:
     """Put a trained acoustic model and vocoder into a bundle with its MODEL_CARD.md."""
     with plain_errors():
-        from .vocoder.run import load_run
-
         given = {"data": data, "limits": limits, "licence": licence, "reproduce": reproduce}
         never_onto([out], [acoustic, vocoder, *(metrics or ()), *given.values()])
-        result, voice = read_acoustic_run(acoustic, pool), read_settings(vocoder, "vocoder")
+        result, (generator, voice) = read_acoustic_run(acoustic, pool), read_vocoder(vocoder)
         if voice["mel"] != result.mel.to_json():
             raise InputError(
                 "The mel of {vocoder} is not that of {acoustic}: train both with the same one.",
@@ -263,7 +274,7 @@ def publish(
             frames=result.frames,
             scaler=result.scaler,
             acoustic=result.model,
-            vocoder=load_run(vocoder),
+            vocoder=generator,
             vocoder_input=voice["vocoder_input"],
             description=description,
             description_ja=description_ja,

@@ -68,7 +68,7 @@ def convert(
 
 
 def adapt(
-    clips: Annotated[list[Path], typer.Argument(metavar="CLIP...", help="Clips of the new scanner; sound is not used.")],
+    clips: Annotated[list[Path], typer.Argument(metavar="CLIP...", help="Of the new scanner; sound is not used.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="Bundle folder to make.")],
     bundle: BundleOption = None,
     share: Annotated[float, typer.Option(help="Of the clips' own statistics: 1, or less to stay nearer.")] = 1.0,

@@ -224,3 +224,12 @@ def test_the_joined_run_can_be_published(world):
     )
     settings = json.loads((folder / "joined" / "settings.json").read_text())
     assert settings["join"]["steps"] == 2
+
+
+def test_the_vocoder_of_a_bundle_can_be_published_with_another_model(bundle_folder, bundle):
+    from training.publish import read_vocoder
+
+    generator, settings = read_vocoder(bundle_folder)
+    mel = torch.rand(1, 64, 4)
+    assert torch.allclose(generator(mel), bundle.vocoder(mel), atol=1e-4)
+    assert settings["mel"] == bundle.mel.to_json() and settings["vocoder_input"] == bundle.vocoder_input

@@ -1,11 +1,12 @@
 """How well a bundle does on pictures as another scanner, field of view or operator would have made them.
 
-    python -m training.judge.transfer CLIPS --bundle BUNDLE
+    python -m training.judge.transfer CLIPS --bundle BUNDLE [--adapt]
 
 CLIPS have sound and were held out from training. Each clip is shown as it is and in VARIANTS, fixed changes of its
-pictures that training.acoustic.augment does not make in this strength or at all; the sound stays. For each: the
-correlation of the spectrum's shape and of its level with the true mel over the speech frames. A stand-in for real
-scanners, of which it says nothing certain.
+pictures that training.augment does not make in this strength or at all; the sound stays. For each: the correlation of
+the spectrum's shape and of its level with the true mel over the speech frames, and how far the level in pauses lies
+below that of speech. With --adapt the bundle is fitted to every clip's own pictures first (rtmri2speech.adapt). A
+stand-in for real scanners, of which it says nothing certain.
 """
 
 from collections.abc import Callable
@@ -19,6 +20,7 @@ import torch
 import typer
 from typer import Argument, Option
 
+from rtmri2speech.adapt import adapt
 from rtmri2speech.analysis import analyse
 from rtmri2speech.atomic import never_onto, write_json
 from rtmri2speech.clip import Clip, read_clip
@@ -89,6 +91,7 @@ def surface_coil(frames: np.ndarray) -> np.ndarray:
     return np.clip(255 * (frames / 255 * (0.05 + 1.3 * field)) ** 0.7, 0, 255).astype(np.uint8)
 
 
+COLUMNS = ("shape", "loudness", "pause_db")
 VARIANTS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "as it is": lambda frames: frames,
     "mouth only": mouth_only,
@@ -100,20 +103,30 @@ VARIANTS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 }
 
 
-def transfer(bundle: Bundle, clips: list[tuple[Clip, np.ndarray, int]]) -> dict[str, dict[str, float]]:
-    """(clip, its sound, rate) each -> variant -> {"shape", "loudness"}, means of the correlations over the clips."""
+def transfer(
+    bundle: Bundle, clips: list[tuple[Clip, np.ndarray, int]], fitted: bool = False
+) -> dict[str, dict[str, float]]:
+    """(clip, its sound, rate) each -> variant -> {"shape", "loudness", "pause_db"}, means over the clips.
+
+    shape, loudness: correlations over the speech frames. pause_db: mean level of the speech frames less that of the
+    others. fitted: each clip is judged with a bundle that was fitted to it.
+    """
     table = {}
     for name, change in VARIANTS.items():
         rows = []
         for clip, sound, rate in clips:
-            mel_db = analyse(bundle, replace(clip, frames=change(clip.frames)), bands=()).mel_db
+            shown = replace(clip, frames=change(clip.frames))
+            judged = adapt(bundle, [shown])[0] if fitted else bundle
+            mel_db = analyse(judged, shown, bands=(), speak=False).mel_db
             true = mel_spectrogram_db(torch.from_numpy(resample_to(sound, rate, bundle)), bundle.mel).numpy()
             count = min(len(true), len(mel_db))
             speech = speech_frames(true[:count], SPEECH_RANGE_DB)
+            pause = np.setdiff1d(np.arange(count), speech)
             pair = true[speech], mel_db[speech]
-            rows.append([spectral_shape_correlation(*pair), loudness_correlation(*pair)])
-        values = np.array([[np.nan if v is None else v for v in row] for row in rows], float)
-        table[name] = dict(zip(("shape", "loudness"), np.nanmean(values, axis=0).tolist(), strict=True))
+            drop = mel_db[speech].mean() - mel_db[pause].mean() if len(pause) else None
+            rows.append([spectral_shape_correlation(*pair), loudness_correlation(*pair), drop])
+        known = ([v for v in column if v is not None] for column in zip(*rows, strict=True))
+        table[name] = {key: float(np.mean(v)) if v else float("nan") for key, v in zip(COLUMNS, known, strict=True)}
     return table
 
 
@@ -121,6 +134,7 @@ def transfer(bundle: Bundle, clips: list[tuple[Clip, np.ndarray, int]]) -> dict[
 def main(
     clips: Annotated[list[Path], Argument(help="Phantom clips with sound, or folders of them.")],
     bundle: Annotated[Path | None, Option("--bundle", help="Default: the embedded one.")] = None,
+    fitted: Annotated[bool, Option("--adapt", help="Fit the bundle to each clip's own pictures first.")] = False,
     json_out: Annotated[Path | None, Option("--json", help="Also write the table to this file.")] = None,
 ) -> None:
     """Correlation of the spectrum's shape and level on variants of held-out phantoms."""
@@ -130,10 +144,11 @@ def main(
     for path in find_phantoms(clips):
         clip = read_clip(path)
         read.append((clip, *sound_of(path, clip)))
-    table = transfer(judged, read)
-    print(f"{'':<20}{'shape':>10}{'loudness':>10}   (correlation, {len(read)} clips)")
+    table = transfer(judged, read, fitted)
+    print(f"{len(read)} clips: correlation of shape and loudness, and speech above pauses, dB")
+    print(f"{'':<20}{'shape':>10}{'loudness':>10}{'pauses':>10}")
     for name, row in table.items():
-        print(f"{name:<20}{row['shape']:>10.2f}{row['loudness']:>10.2f}")
+        print(f"{name:<20}{row['shape']:>10.2f}{row['loudness']:>10.2f}{row['pause_db']:>10.1f}")
     if json_out:
         write_json(json_out, table)
 

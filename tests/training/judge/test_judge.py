@@ -206,6 +206,21 @@ def test_transfer_measures_each_variant(bundle, tmp_path):
     assert all(-1 <= row["shape"] <= 1 for row in table.values())
 
 
+def test_the_level_in_pauses_is_told_against_speech(bundle, monkeypatch):
+    """Half of the clip is silent; a model that is 30 dB softer there, in one of two, and one that is not."""
+    from types import SimpleNamespace
+
+    sound = np.concatenate([np.zeros(20 * 420), np.random.default_rng(0).normal(0, 0.1, 20 * 420)]).astype(np.float32)
+    clip = Clip(
+        frames=np.zeros((40, 64, 64), np.uint8), times_s=np.arange(41) / FPS, audio=None, audio_rate=None, source=""
+    )
+    mel_db = np.random.default_rng(1).normal(-20, 1, (40, 64)).astype(np.float32)
+    mel_db[:18] -= 30
+    monkeypatch.setattr(transfer, "analyse", lambda *_, **__: SimpleNamespace(mel_db=mel_db))
+    table = transfer.transfer(bundle, [(clip, sound, 11413)])
+    assert 25 < table["as it is"]["pause_db"] < 31
+
+
 def test_the_sound_beside_a_silent_video_is_taken(tmp_path):
     soundfile.write(tmp_path / "a.wav", np.full(100, 0.25), 8000)
     clip = Clip.__new__(Clip)
