@@ -12,18 +12,28 @@ def prepare_frames(frames: np.ndarray, size: int) -> np.ndarray:
     """
     out = np.empty((len(frames), size, size), np.float32)
     for prepared, frame in zip(out, frames, strict=True):
-        side = max(frame.shape)
-        if frame.shape != (side, side):
-            top, left = (side - frame.shape[0]) // 2, (side - frame.shape[1]) // 2
-            square = np.zeros((side, side), frame.dtype)
-            square[top : top + frame.shape[0], left : left + frame.shape[1]] = frame
-            frame = square
-        if side != size:
-            how = cv2.INTER_AREA if side > size else cv2.INTER_CUBIC
-            frame = cv2.resize(frame.astype(np.float32), (size, size), interpolation=how)
+        frame = _square(frame, size)
         low, high = float(frame.min()), float(frame.max())
         if high > low:
             np.clip((frame.astype(np.float32) - low) / (high - low), 0, 1, out=prepared)
         else:
             prepared.fill(0)
     return out
+
+
+def square_frames(frames: np.ndarray, size: int) -> np.ndarray:
+    """uint8 (T, H, W) -> uint8 (T, size, size): padded and resized as by `prepare_frames`, grays as recorded."""
+    return np.stack([np.clip(np.rint(_square(frame, size)), 0, 255).astype(np.uint8) for frame in frames])
+
+
+def _square(frame: np.ndarray, size: int) -> np.ndarray:
+    side = max(frame.shape)
+    if frame.shape != (side, side):
+        top, left = (side - frame.shape[0]) // 2, (side - frame.shape[1]) // 2
+        square = np.zeros((side, side), frame.dtype)
+        square[top : top + frame.shape[0], left : left + frame.shape[1]] = frame
+        frame = square
+    if side == size:
+        return frame
+    how = cv2.INTER_AREA if side > size else cv2.INTER_CUBIC
+    return cv2.resize(frame.astype(np.float32), (size, size), interpolation=how)

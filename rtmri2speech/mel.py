@@ -161,10 +161,14 @@ def silent_frames(mel_db: np.ndarray, fps: float, faint_db: float = -np.inf) -> 
 
 @dataclass(frozen=True)
 class Scaler:
-    """Per-bin mean and standard deviation of the training mels, dB; each (n_mels,) float32."""
+    """Per-bin mean and standard deviation of the training mels, dB; each (n_mels,) float32.
+
+    count_frames: how many frames they are of, where that is known.
+    """
 
     mean: np.ndarray
     std: np.ndarray
+    count_frames: int | None = None
 
     def __post_init__(self):
         for name in ("mean", "std"):
@@ -183,11 +187,14 @@ class Scaler:
         """The scaler of a list of (T, n_mels) dB mels. A bin that never varies gets standard deviation 1."""
         frames = np.concatenate(mels).astype(np.float64)
         std = frames.std(axis=0)
-        return cls(frames.mean(axis=0), np.where(std < 1e-6, 1.0, std))
+        return cls(frames.mean(axis=0), np.where(std < 1e-6, 1.0, std), len(frames))
 
     @classmethod
     def read(cls, path: str | os.PathLike, n_mels: int) -> "Scaler":
-        """Read scaler.json: {"mean": [...], "std": [...]}. Raises InputError if it is not one of n_mels bins."""
+        """Read scaler.json: {"mean": [...], "std": [...], "count_frames": N}, the last being optional.
+
+        Raises InputError if it is not one of n_mels bins.
+        """
         try:
             data = json.loads(Path(path).read_text(encoding="utf-8"))
         except OSError as error:
@@ -196,7 +203,8 @@ class Scaler:
             raise InputError("The scaler {path} is not a JSON file.", path=path) from None
         if not isinstance(data, dict) or not {"mean", "std"} <= set(data):
             raise InputError('The scaler {path} must hold the lists "mean" and "std".', path=path)
-        scaler = cls(data["mean"], data["std"])
+        count = data.get("count_frames")
+        scaler = cls(data["mean"], data["std"], count if isinstance(count, int) else None)
         if len(scaler.mean) != n_mels:
             raise InputError(
                 "The scaler {path} is for {bins} mel bins, the model has {wanted}.",
@@ -208,7 +216,8 @@ class Scaler:
 
     def write(self, path: str | os.PathLike) -> None:
         """Write scaler.json."""
-        write_json(path, {"mean": self.mean.tolist(), "std": self.std.tolist()})
+        count = {} if self.count_frames is None else {"count_frames": self.count_frames}
+        write_json(path, {"mean": self.mean.tolist(), "std": self.std.tolist(), **count})
 
     @property
     def faint_db(self) -> float:

@@ -2,18 +2,23 @@
 
     python -m training.preprocess --data_dir CORPUS --out_dir DATASET
 
-samples/<ID>/mri.npy     (T, H, W) uint8, at the mel's frame rate, each frame scaled to its own minimum and maximum
+samples/<ID>/mri.npy     (T, H, W) uint8, at the mel's frame rate, each frame scaled to its own minimum and maximum (or
+                         as recorded; training scales either way)
 samples/<ID>/mel_db.npy  (T, n_mels) float32
-samples/<ID>/mask.npy    (T,) bool, false where the sound ends before the pictures do
+samples/<ID>/mask.npy    (T,) bool, false where the sound ends before the pictures do, or made no row of the mel
 samples/<ID>/regions.npy, articulation.npy    of a phantom with its truth beside it only (training.corpus.truth)
 samples/<ID>/source.json what it was made from, with which settings, and the checks
 scaler.json, meta.json   per-bin mean and deviation; settings, recordings, and the recordings left out with the reason
+
+With --thesis and --pairs or --pairs_npy the files are those of the thesis' own preprocessing, number for number, as far
+as docs/thesis_model_settings.md tells.
 
 A sample appears when it is complete, so a run that was stopped goes on where it was. Exit code 0: all recordings are
 in; 1: some were left out; 2: nothing could be done.
 """
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -27,7 +32,7 @@ from rtmri2speech.spec import FrameSpec, MelSpec
 
 from .console import plain_errors
 from .corpus.pairs import write_filelists, write_pairs_npy, write_pairs_npz
-from .corpus.preprocess import Settings, write_dataset
+from .corpus.preprocess import Settings, corpus_peak, write_dataset
 from .corpus.sources import find_sources, read_speakers
 
 
@@ -50,6 +55,19 @@ def preprocess(
     level: Annotated[
         float | None, Option("--level", help="Bring every recording's speech to this level, dB re full scale.")
     ] = None,
+    peak: Annotated[
+        float | None,
+        Option("--peak", help="One gain for all recordings: the loudest sample of the corpus becomes this."),
+    ] = None,
+    top_db: Annotated[
+        float | None, Option("--top_db", help="Raise mel values further than this below a recording's largest to that.")
+    ] = None,
+    gray: Annotated[
+        str, Option("--gray", help="Stored pictures: stretched (each to its own range) or recorded (as they are).")
+    ] = Settings.gray,
+    thesis: Annotated[
+        bool, Option("--thesis", help="The thesis' numbers: --layout thesis --top_db 80 --gray recorded --peak 1.")
+    ] = False,
     max_mismatch_s: Annotated[
         float, Option("--max_mismatch_s", help="Leave out recordings whose sound and pictures differ by more, s.")
     ] = Settings.longest_mismatch_s,
@@ -81,6 +99,14 @@ def preprocess(
     with plain_errors():
         if backend not in ("loky", "dask"):
             raise InputError("--backend is loky or dask, not {backend!r}.", backend=backend)
+        if thesis:
+            layout, top_db, gray, peak = "thesis", 80.0, "recorded", 1.0
+        if peak is not None and level is not None:
+            raise InputError("--peak is one gain for all recordings, --level one for each: give one of them.")
+        if (pairs or pairs_npy) and size != 256:
+            raise InputError(
+                "--pairs are for the thesis' programs, which read pictures of 256 pixels: leave out --size."
+            )
         mel = MelSpec(sr, n_fft, win_length, hop_length, n_mels, preemphasis=preemph, layout=layout)
         if restore not in (None, *METHODS):
             raise InputError("--restore is {known}, not {restore!r}.", known=" or ".join(METHODS), restore=restore)
@@ -93,6 +119,8 @@ def preprocess(
             max_clipped,
             restore=restore,
             allow_restored=allow_restored,
+            top_db=top_db,
+            gray=gray,
         )
         named = read_speakers(speakers) if speakers else None
         sources, unusable = find_sources(data_dir, audio_dir, named, speaker_pattern)
@@ -100,6 +128,8 @@ def preprocess(
         recordings = [file for source in sources for file in (source.video, source.audio)]
         never_onto((out_dir / name for name in made), [data_dir, audio_dir, speakers, *recordings])
         cluster = dict(jobs=jobs, backend=backend, scheduler=scheduler)
+        if peak is not None:
+            settings = replace(settings, gain=peak / corpus_peak(sources, settings, **cluster))
         meta = write_dataset(sources, unusable, settings, out_dir, keep_wav=hifigan_filelists, **cluster)
         if pairs:
             write_pairs_npz(out_dir, ref_frames)

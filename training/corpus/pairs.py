@@ -1,67 +1,106 @@
 """The thesis' other files, made from samples/ on request: overlapping windows, and file lists for HiFi-GAN.
 
-Training here reads windows straight from samples/; windows of 4 frames store every frame four times.
+They are for the thesis' programs only, and as those read them: training here reads windows straight from samples/;
+windows of 4 frames store every frame four times.
 """
 
 import json
 import random
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
+from numpy.lib.format import open_memmap
 
-from rtmri2speech.atomic import replacing
+from rtmri2speech.atomic import filling, replacing
 from rtmri2speech.errors import InputError
+from rtmri2speech.mel import Scaler
+
+_AT_A_TIME = 64  # windows in memory
 
 
-def windows(sample: Path, length: int) -> dict[str, np.ndarray]:
-    """All overlapping windows of samples/<ID>.
+def write_windows(sample: Path, scaler: Scaler, length: int, out: Path) -> int:
+    """All overlapping windows of the frames that the sound covers, as out/{mri,mel,mask}.npy; returns how many.
 
-    mri (n, length, 1, H, W) uint8, mel (n, length, n_mels) and mask (n, length) float32,
-    n = T - length + 1; a recording shorter than one window gives one, filled up with zeros and masked.
-    Views on memory-mapped files where possible.
+    mri (n, length, 1, H, W) in [0, 1], mel (n, length, n_mels) standardised, mask (n, length) of ones, all float32;
+    n = T - length + 1, T being the frames with a row of the mel. A recording of fewer than `length` has none.
     """
-    arrays = {n: np.load(sample / f"{n}.npy", mmap_mode="r") for n in ("mri", "mel_db", "mask")}
-    short = max(0, length - len(arrays["mri"]))
-    if short:
-        arrays = {n: np.pad(a, ((0, short),) + ((0, 0),) * (a.ndim - 1)) for n, a in arrays.items()}
-    view = {n: np.moveaxis(sliding_window_view(a, length, axis=0), -1, 1) for n, a in arrays.items()}
-    return {"mri": view["mri"][:, :, None], "mel": view["mel_db"], "mask": view["mask"].astype(np.float32)}
+    mask = np.load(sample / "mask.npy")
+    frames = len(mask) if mask.all() else int(mask.argmin())
+    count = max(0, frames - length + 1)
+    if not count:
+        return 0
+    mri = np.load(sample / "mri.npy", mmap_mode="r")
+    mel = scaler.standardise(np.load(sample / "mel_db.npy")[:frames])
+    shapes = {"mri": (length, 1, *mri.shape[1:]), "mel": (length, mel.shape[1]), "mask": (length,)}
+    arrays = {n: open_memmap(out / f"{n}.npy", "w+", np.float32, (count, *shape)) for n, shape in shapes.items()}
+    for first in range(0, count, _AT_A_TIME):
+        rows = np.arange(first, min(first + _AT_A_TIME, count))
+        frame = rows[:, None] + np.arange(length)
+        arrays["mri"][rows] = (np.asarray(mri[rows[0] : rows[-1] + length], np.float32) / 255)[frame - rows[0], None]
+        arrays["mel"][rows] = mel[frame]
+        arrays["mask"][rows] = 1
+    for array in arrays.values():
+        array.flush()
+    return count
+
+
+def write_pairs_npz(dataset: Path, length: int) -> int:
+    """pairs_ref<length>/<ID>.npz, compressed, with mri, mel and mask of `write_windows`; returns how many windows."""
+    folder, scaler = dataset / f"pairs_ref{length}", _scaler(dataset, length)
+    total = 0
+    for id_ in _utterances(dataset):
+        with TemporaryDirectory(prefix="rtmri2speech-", dir=dataset) as scratch:
+            if count := write_windows(dataset / "samples" / id_, scaler, length, Path(scratch)):
+                with replacing(folder / f"{id_}.npz") as temporary:
+                    np.savez_compressed(temporary, **{name: _mapped(Path(scratch), name) for name in _NAMES})
+                total += count
+    return total
+
+
+def write_pairs_npy(dataset: Path, length: int) -> int:
+    """pairs_ref<length>_npy/<ID>/{mri,mel,mask}.npy, to be read by memory map; returns how many windows."""
+    folder, scaler = dataset / f"pairs_ref{length}_npy", _scaler(dataset, length)
+    total = 0
+    for id_ in _utterances(dataset):
+        with TemporaryDirectory(prefix="rtmri2speech-", dir=dataset) as scratch:
+            if count := write_windows(dataset / "samples" / id_, scaler, length, Path(scratch)):
+                with filling(folder / id_) as temporary:
+                    for name in _NAMES:
+                        (Path(scratch) / f"{name}.npy").rename(temporary / f"{name}.npy")
+                total += count
+    return total
+
+
+_NAMES = ("mri", "mel", "mask")
+
+
+def _mapped(folder: Path, name: str) -> np.ndarray:
+    return np.load(folder / f"{name}.npy", mmap_mode="r")
+
+
+def _meta(dataset: Path) -> dict:
+    return json.loads((dataset / "meta.json").read_text(encoding="utf-8"))
 
 
 def _utterances(dataset: Path) -> list[str]:
-    return sorted(json.loads((dataset / "meta.json").read_text(encoding="utf-8"))["utterances"])
+    return sorted(_meta(dataset)["utterances"])
 
 
-def write_pairs_npz(dataset: Path, length: int) -> None:
-    """pairs_ref<length>/<ID>.npz, compressed, with mri, mel and mask as `windows` gives them."""
-    _check(length)
-    for id_ in _utterances(dataset):
-        with replacing(dataset / f"pairs_ref{length}" / f"{id_}.npz") as temporary:
-            np.savez_compressed(temporary, **windows(dataset / "samples" / id_, length))
-
-
-def write_pairs_npy(dataset: Path, length: int) -> None:
-    """pairs_ref<length>_npy/<ID>_{mri,mel,mask}.npy, to be read by memory map."""
-    _check(length)
-    for id_ in _utterances(dataset):
-        for name, array in windows(dataset / "samples" / id_, length).items():
-            with replacing(dataset / f"pairs_ref{length}_npy" / f"{id_}_{name}.npy") as temporary:
-                np.save(temporary, array)
-
-
-def _check(length: int) -> None:
+def _scaler(dataset: Path, length: int) -> Scaler:
     if length < 1:
         raise InputError("--ref_frames must be at least 1, not {length}.", length=length)
+    return Scaler.read(dataset / "scaler.json", _meta(dataset)["mel"]["n_mels"])
 
 
 def write_filelists(dataset: Path, share: float = 0.1, seed: int = 42) -> None:
-    """hifigan_filelists/training.txt and validation.txt: one "<ID>|<text>" a line; `share` of them for validation."""
-    utterances = json.loads((dataset / "meta.json").read_text(encoding="utf-8"))["utterances"]
-    ids = sorted(utterances)
+    """hifigan_filelists/training.txt and validation.txt: one "<ID>|dummy|dummy" a line; `share` of them for validation.
+
+    Which recordings those are, and the order of the lines, are those of the thesis' create_rtmri_filelists.py.
+    """
+    ids = _utterances(dataset)
     random.Random(seed).shuffle(ids)
-    held_out = set(ids[: max(1, round(share * len(ids)))]) if len(ids) > 1 else set()
-    for name, chosen in (("training", lambda i: i not in held_out), ("validation", lambda i: i in held_out)):
-        lines = [f"{i}|{utterances[i]['text'] or ''}\n" for i in sorted(ids) if chosen(i)]
+    held_out = max(1, int(share * len(ids))) if len(ids) > 1 else 0
+    for name, chosen in (("training", ids[held_out:]), ("validation", ids[:held_out])):
         with replacing(dataset / "hifigan_filelists" / f"{name}.txt") as temporary:
-            temporary.write_text("".join(lines), encoding="utf-8", newline="\n")
+            temporary.write_text("".join(f"{id_}|dummy|dummy\n" for id_ in chosen), encoding="utf-8", newline="\n")

@@ -19,6 +19,7 @@ from .sources import Source
 from .truth import read_truth, truth_file
 
 FORMAT = "rtmri2speech dataset"
+GRAYS = ("stretched", "recorded")
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,8 @@ class Settings:
 
     restore: a method of rtmri2speech.restore to clean the sound with, None to take it as it is. allow_restored: whether
     sound files that say they were restored before may be trained on.
+    top_db: mel values further below a recording's largest one are raised to that; None keeps all. gain: of every
+    recording's sound. gray "stretched": each frame to its own minimum and maximum, "recorded": gray levels as they are.
     """
 
     mel: MelSpec = field(default_factory=MelSpec)
@@ -37,6 +40,15 @@ class Settings:
     most_clipped: float = 0.01
     restore: str | None = None
     allow_restored: bool = False
+    top_db: float | None = None
+    gain: float = 1.0
+    gray: str = "stretched"
+
+    def __post_init__(self):
+        if self.gray not in GRAYS:
+            raise InputError("--gray is {known}, not {given!r}.", known=" or ".join(GRAYS), given=self.gray)
+        if self.top_db is not None and self.top_db <= 0:
+            raise InputError("--top_db must be above 0, not {given:g}.", given=self.top_db)
 
 
 @dataclass(frozen=True)
@@ -60,11 +72,9 @@ def make_sample(source: Source, settings: Settings) -> Sample:
 
     Raises InputError, with the reason, if it cannot be read or should not be trained on.
     """
-    import torch
-
     from rtmri2speech.audio import read_audio, resample
     from rtmri2speech.clip import read_clip
-    from rtmri2speech.frames import prepare_frames
+    from rtmri2speech.frames import prepare_frames, square_frames
     from rtmri2speech.restore import restore, restored_by
     from rtmri2speech.timeline import retime
 
@@ -107,9 +117,12 @@ def make_sample(source: Source, settings: Settings) -> Sample:
     waveform = resample(samples, rate, spec.sample_rate)
     if settings.level_dbfs is not None:
         waveform = waveform * np.float32(10 ** ((settings.level_dbfs - speech_level_dbfs(waveform, spec)) / 20))
-    heard = np.arange(len(frames)) < round(len(waveform) / spec.hop_length)
-    mel_db = _mel(torch.from_numpy(fit_length(waveform, len(frames), spec)), spec, len(frames))
-    mri = np.rint(255 * prepare_frames(frames, settings.frames.size)).astype(np.uint8)
+    waveform = waveform * np.float32(settings.gain)
+    mel_db, heard = _mel(waveform, len(frames), settings)
+    if settings.gray == "recorded":
+        mri = square_frames(frames, settings.frames.size)
+    else:
+        mri = np.rint(255 * prepare_frames(frames, settings.frames.size)).astype(np.uint8)
     lag_s, certainty = audio_lag(mri, mel_db, spec.fps)
     checks |= {"frames": len(mri), "audio_lag_s": None if lag_s is None else round(lag_s, 3)}
     checks["audio_lag_correlation"] = round(certainty, 3)
@@ -131,10 +144,40 @@ def fit_length(waveform: np.ndarray, frames: int, spec: MelSpec) -> np.ndarray:
     return np.pad(waveform[:wanted], (0, max(0, wanted - len(waveform))))
 
 
-def _mel(waveform, spec: MelSpec, frames: int) -> np.ndarray:
-    """(frames, n_mels) dB. The thesis' unpadded layout makes fewer rows; its last one is repeated."""
-    mel = mel_spectrogram_db(waveform, spec).numpy()
-    return np.pad(mel, ((0, frames - len(mel)), (0, 0)), mode="edge")
+def _mel(waveform: np.ndarray, frames: int, settings: Settings) -> tuple[np.ndarray, np.ndarray]:
+    """(samples,) -> mel (frames, n_mels) in dB, and (frames,) bool: which rows the sound made.
+
+    The thesis' unpadded layout makes a row only where its whole window lies in the sound; the rows after the last one
+    repeat it, and count as not heard. The padded layout hears as far as the sound goes, and silence from there on.
+    """
+    import torch
+
+    spec = settings.mel
+    unpadded = spec.layout == "thesis"
+    made = mel_spectrogram_db(
+        torch.from_numpy(waveform if unpadded else fit_length(waveform, frames, spec)), spec
+    ).numpy()
+    heard = min(frames, len(made) if unpadded else round(len(waveform) / spec.hop_length))
+    if settings.top_db is not None:
+        made = np.maximum(made, made.max() - settings.top_db)
+    made = made[:frames]
+    return np.pad(made, ((0, frames - len(made)), (0, 0)), mode="edge"), np.arange(frames) < heard
+
+
+def sound_peak(source: Source, settings: Settings) -> float:
+    """Largest absolute sample of a recording's sound at the mel's rate; 0 where there is none that can be read."""
+    from rtmri2speech.audio import read_audio, resample
+    from rtmri2speech.clip import read_clip
+
+    try:
+        if source.audio is None:
+            clip = read_clip(source.video, fps=settings.fps if source.video.is_dir() else None)
+            samples, rate = clip.audio, clip.audio_rate
+        else:
+            samples, rate = read_audio(source.audio)
+    except InputError:
+        return 0.0
+    return 0.0 if samples is None else float(np.abs(resample(samples, rate, settings.mel.sample_rate)).max())
 
 
 # ------------------------------------------------------------------------------------------------------ whole corpora
@@ -150,9 +193,11 @@ def write_sample(source: Source, settings: Settings, out_dir: Path, keep_wav: bo
     origin = {"settings": asdict(settings), "video": _stamp(source.video), "audio": _stamp(source.audio)}
     origin["truth"] = _stamp(truth_file(source.video))
     # As before there was the choice, so that samples made then are not made again.
-    for name in ("restore", "allow_restored"):
-        if not origin["settings"][name]:
+    for name in ("restore", "allow_restored", "top_db", "gain", "gray"):
+        if origin["settings"][name] == getattr(Settings, name):
             del origin["settings"][name]
+    if settings.mel.layout == "thesis":
+        origin["made_up_rows"] = "masked"  # until then they counted as heard
     origin = json.loads(json.dumps(origin))
     done = _read_json(folder / "source.json")
     if done and done.get("origin") == origin and (wav.is_file() or not keep_wav):
@@ -218,6 +263,15 @@ def run_jobs(work: Callable, items: list, *, jobs: int, backend: str, scheduler:
         yield from joblib.Parallel(n_jobs=jobs, backend="loky", return_as="generator")(call(item) for item in items)
 
 
+def corpus_peak(sources: list[Source], settings: Settings, *, jobs: int, backend: str, scheduler: str | None) -> float:
+    """Largest absolute sample of all recordings at the mel's rate. Raises InputError if all are silent."""
+    work = partial(sound_peak, settings=settings)
+    peak = max(run_jobs(work, sources, jobs=jobs, backend=backend, scheduler=scheduler), default=0.0)
+    if not peak:
+        raise InputError("None of the {count} recordings has a sound that is not silent.", count=len(sources))
+    return peak
+
+
 def write_dataset(
     sources: list[Source],
     unusable: dict[str, str],
@@ -267,6 +321,9 @@ def write_dataset(
         "mel": settings.mel.to_json(),
         "frames": settings.frames.to_json(),
         "level_dbfs": settings.level_dbfs,
+        "gain": settings.gain,
+        "top_db": settings.top_db,
+        "gray": settings.gray,
         "restored": settings.restore,
         "total_s": round(sum(entry["video_s"] for entry in used.values()), 2),
         "utterances": used,

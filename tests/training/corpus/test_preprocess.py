@@ -13,7 +13,6 @@ from rtmri2speech.errors import InputError
 from rtmri2speech.mel import mel_spectrogram_db
 from rtmri2speech.spec import MelSpec
 from training import preprocess as command_module
-from training.corpus import pairs as pair_files
 from training.corpus import preprocess as module
 from training.corpus.checks import audio_lag, clipped_share
 from training.corpus.preprocess import Settings, make_sample, write_dataset
@@ -183,29 +182,6 @@ def test_a_corpus_of_pictures_beside_sounds(tmp_path):
     assert meta["utterances"]["x1"]["frames"] == 30
     mri = np.load(tmp_path / "out" / "samples" / "x1" / "mri.npy")
     np.testing.assert_allclose(mri.mean(axis=1).argmax(axis=1) / 4, frames.mean(axis=1).argmax(axis=1), atol=1.01)
-
-
-def test_pairs_and_filelists(tmp_path):
-    for k in range(4):
-        record(tmp_path / "c", f"s00_{k}", count=20, seed=k)
-    out = tmp_path / "out"
-    run(tmp_path / "c", out, keep_wav=True)
-    pair_files.write_pairs_npz(out, 4)
-    pair_files.write_pairs_npy(out, 4)
-    pair_files.write_filelists(out)
-    mri = np.load(out / "samples" / "s00_2" / "mri.npy")
-    with np.load(out / "pairs_ref4" / "s00_2.npz") as pairs:
-        assert pairs["mri"].shape == (17, 4, 1, 256, 256) and pairs["mel"].shape == (17, 4, 64)
-        assert pairs["mask"].shape == (17, 4)
-        np.testing.assert_array_equal(pairs["mri"][5, :, 0], mri[5:9])
-    mel = np.load(out / "samples" / "s00_2" / "mel_db.npy")
-    mapped = np.load(out / "pairs_ref4_npy" / "s00_2_mel.npy", mmap_mode="r")
-    np.testing.assert_array_equal(mapped[16], mel[16:20])
-    lists = [(out / "hifigan_filelists" / f"{n}.txt").read_text().splitlines() for n in ("training", "validation")]
-    assert [len(part) for part in lists] == [3, 1]
-    for line in sum(lists, []):
-        info = soundfile.info(out / "wavs" / f"{line.split('|')[0]}.wav")
-        assert (info.samplerate, info.frames) == (11413, 20 * 420)
 
 
 def test_lag_of_a_late_sound_is_found():
