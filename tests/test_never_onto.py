@@ -57,6 +57,7 @@ COMMANDS = {
     "slowmo": Command({"": "clip.mp4", "--sequence": "map.npy", "beside": "map.json"}),
     "overlay": Command({"": "clip.mp4", "--heatmap": "map.npy", "--heatmap2": "map2.npy", "--audio": "voice.wav"}),
     "mask": Command({"": "clip.mp4", "--region": "lips.json"}),
+    "adapt": Command({"": "clip.mp4"}),
     "restore": Command({"": "voice.wav"}),
     "convert": Command(
         {"--acoustic": "a.pt", "--scaler": "scaler.json", "--vocoder": "g_00000001", "--vocoder-config": "config.json"}
