@@ -25,6 +25,17 @@ COMMANDS = {
         "run_dir={place}/corpus +sources.a.folder={place}/corpus",
         "run_dir={place}/run init_from={place}/run/checkpoints/step_00000001.pt +sources.a.folder={place}/corpus",
     ],
+    "training.articulation.pictures": ["out={place}/corpus corpus={place}/corpus clips=1"],
+    "training.articulation.seen": ["clips={place}/text.txt sight={place}/run out={place}/text.txt"],
+    "training.articulation.sight": [
+        "pictures=[{place}/text.txt] val_pictures=[] run_dir={place}/run init_from={place}/run",
+    ],
+    "training.articulation.speech": [
+        "corpus={place}/corpus run_dir={place}/run init_from={place}/run val_speakers=[a]",
+    ],
+    "training.articulation.join": [
+        "sight={place}/run speech={place}/old corpus={place}/corpus clips=[] val_clips=[] run_dir={place}/run"
+    ],
     "training.export_mels": [
         "{place}/dataset --out {place}/dataset",
         "{place}/dataset --out {place}/dataset/samples/a",

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from rtmri2speech.atomic import replacing
+from rtmri2speech.atomic import never_onto, replacing
 from rtmri2speech.errors import InputError
 from rtmri2speech.mel import SPEECH_RANGE_DB, Scaler, speech_frames
 from rtmri2speech.metrics import loudness_correlation, spectral_shape_correlation
@@ -187,6 +187,8 @@ def train(run: JoinRun) -> Path:
     """Join, fine-tune, keep the best. Raises InputError if runs, corpus and clips do not belong together."""
     cv2.setNumThreads(1)
     folder = Path(run.run_dir)
+    made = ("settings.json", "scaler.json", "best.ckpt", VOICE)
+    never_onto((folder / name for name in made), [run.sight, run.speech, run.corpus, *run.clips, *run.val_clips])
     folder.mkdir(parents=True, exist_ok=True)
     sight, seen, sight_run = read_sight_run(Path(run.sight))
     speech, known, mel, speech_settings = read_speech_run(Path(run.speech))

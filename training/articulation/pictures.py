@@ -16,7 +16,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from rtmri2speech.atomic import replacing
+from rtmri2speech.atomic import never_onto, replacing
 from rtmri2speech.errors import InputError
 from training.phantom.head import CLASSES
 
@@ -111,6 +111,7 @@ def write_pictures(path: Path, pictures: Pictures) -> None:
 
 def make(run: PicturesRun) -> None:
     """Draw what is asked for. Raises InputError if that is nothing."""
+    never_onto([run.out], [run.corpus, run.maps])
     if run.maps:
         jobs = _known_jobs(run)
     elif run.corpus:

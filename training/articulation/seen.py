@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import torch
 
-from rtmri2speech.atomic import replacing
+from rtmri2speech.atomic import never_onto, replacing
 from rtmri2speech.errors import InputError
 
 from ..settings import run_command
@@ -36,6 +36,7 @@ class SeenRun:
 
 def make(run: SeenRun) -> None:
     """Write the articulation of every clip under every look, in the units of the truth."""
+    never_onto([run.out], [run.clips, run.sight])
     cv2.setNumThreads(1)
     clips = read_pictures(Path(run.clips))
     network, scaler, settings = read_sight_run(Path(run.sight))

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from rtmri2speech.anatomy.sources import region_of_class
-from rtmri2speech.atomic import replacing
+from rtmri2speech.atomic import never_onto, replacing
 from rtmri2speech.errors import InputError
 from rtmri2speech.mel import Scaler
 from rtmri2speech.models.acoustic import AcousticConfig, AcousticModel
@@ -148,6 +148,8 @@ def train(run: SightRun) -> Path:
     """Train, or go on with, the run. Raises InputError if the files or the settings do not fit."""
     cv2.setNumThreads(1)
     folder = Path(run.run_dir)
+    read = [*run.pictures, *run.val_pictures, run.init_from]
+    never_onto([folder / "settings.json", folder / "articulation.json"], read)
     learn, judge = (joined([read_pictures(Path(p)) for p in files]) for files in (run.pictures, run.val_pictures))
     folder.mkdir(parents=True, exist_ok=True)
     state = _last(folder, run)

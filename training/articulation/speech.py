@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, mse_loss
 
-from rtmri2speech.atomic import replacing
+from rtmri2speech.atomic import never_onto, replacing
 from rtmri2speech.errors import InputError
 from rtmri2speech.mel import SPEECH_RANGE_DB, Scaler, spectral_envelope, speech_frames
 from rtmri2speech.metrics import loudness_correlation, spectral_shape_correlation
@@ -180,6 +180,8 @@ def voice_loss(read: Tensor, known: Tensor, voicing: float, pitch: float) -> Ten
 def train(run: SpeechRun) -> Path:
     """Train, or go on with, the run. Raises InputError if the corpus or the settings do not fit."""
     folder, mel = Path(run.run_dir), MelSpec()
+    made = ("settings.json", "articulation.json", "scaler.json")
+    never_onto((folder / name for name in made), [run.corpus, run.init_from, *run.seen])
     everything = read_spoken(Path(run.corpus), mel)
     learn, judge = held_out_speakers(everything, run.val_speakers)
     looked_at = as_seen(everything, run)
