@@ -14,6 +14,7 @@ def describe_clip(clip: Clip) -> dict:
     """What was recorded, and what becomes of it at the default model's frame rate."""
     rows, columns = clip.padding
     rate = MelSpec().fps
+    sound = clip.sound
     return {
         "kind": "clip",
         "file": clip.source,
@@ -25,7 +26,7 @@ def describe_clip(clip: Clip) -> dict:
         "constant_rate": clip.constant_rate,
         "duration_s": round(clip.duration, 4),
         "audio_rate": clip.audio_rate,
-        "audio_s": None if clip.audio is None else round(len(clip.audio) / clip.audio_rate, 4),
+        "audio_s": None if sound is None else round(len(sound[0]) / sound[1], 4),
         "padding": f"{rows} black rows and {columns} black columns make the picture square before the model",
         "model_frames": timeline.frame_count(clip, rate),
         "model_fps": round(rate, 4),

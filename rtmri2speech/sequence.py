@@ -3,7 +3,6 @@ are. Here they are read, written, cut, and laid on the clip that they belong to.
 
 import json
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
@@ -21,6 +20,7 @@ from .spec import Band, MelSpec
 if TYPE_CHECKING:  # a sequence is read and shown without the networks' packages
     from .analysis import Analysis
     from .models.bundle import Bundle
+    from .render.heatmaps import Heatmaps
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +32,7 @@ class HeatSequence:
     band, origin (origin_of): what they explain and come from, as far as it is known. name: of the file.
     """
 
-    frames: Sequence[np.ndarray]
+    frames: "Heatmaps"
     fps: float | None = None
     start_frame: int = 0
     band: Band | None = None
@@ -90,7 +90,7 @@ class HeatSequence:
                 last=to_s,
                 seconds=1 / fps,
             )
-        return replace(self, frames=self.frames[first:stop], fps=fps, start_frame=self.start_frame + first)
+        return replace(self, frames=np.asarray(self.frames)[first:stop], fps=fps, start_frame=self.start_frame + first)
 
     def frames_of(self, clip: Clip) -> tuple[np.ndarray, Fraction | float]:
         """The clip's frames, uint8 (T, H, W), at the rate of these heatmaps, and that rate. Where the file does not say
@@ -148,7 +148,7 @@ def _record_of(path: Path) -> dict:
     return record
 
 
-def write_heatmaps(path: Path, heatmaps: Sequence[np.ndarray], progress: Progress = UNSEEN) -> None:
+def write_heatmaps(path: Path, heatmaps: "Heatmaps", progress: Progress = UNSEEN) -> None:
     """Write (T, H, W) to a .npy, one heatmap after the other: all at once would fill the memory, and a map into memory
     crashes the program instead of raising when the disk is full."""
     with path.open("wb") as file:

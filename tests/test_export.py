@@ -19,10 +19,12 @@ from PIL import Image
 from rtmri2speech import analyse, export, read_clip
 from rtmri2speech.cli import main
 from rtmri2speech.errors import InputError
-from rtmri2speech.export import KINDS, Look, Subject, command, preview, write_files, write_zip
+from rtmri2speech.export import KINDS, Look, Subject, preview, write_files, write_zip
 from rtmri2speech.labels import read_intervals, write_labels
 from rtmri2speech.progress import Progress
+from rtmri2speech.provenance import command
 from rtmri2speech.render.colour import layer
+from rtmri2speech.selection import select
 from rtmri2speech.spec import Band
 from tests.conftest import moving_frames, write_mp4
 
@@ -295,7 +297,7 @@ def test_what_a_clip_does_not_have(subject, bundle, tmp_path, coarse):
     with pytest.raises(InputError, match="what to export"):
         write_files(tmp_path / "out", bare, Look(), ["nonsense"])
     assert not (tmp_path / "out").exists()
-    assert "--bundle" not in command(bare, Look())  # a bundle in memory has no folder
+    assert "--bundle" not in command(select(bare, Look()))  # a bundle in memory has no folder
     silent.unlink()
     with pytest.raises(InputError, match="silent.mp4 is no longer there"):
         write_zip(tmp_path / "out.zip", bare, Look())

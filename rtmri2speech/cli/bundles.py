@@ -61,8 +61,16 @@ def convert(
 
     never_onto([output], [acoustic, scaler, vocoder, vocoder_config])
     mel = replace(THESIS_MEL, layout=layout)
-    how = {"mel": mel, "vocoder_input": vocoder_input, "vocoder_layout": vocoder_layout, "name": output.name}
-    made = made_from(acoustic, scaler, vocoder, vocoder_config, **how)
+    made = made_from(
+        acoustic,
+        scaler,
+        vocoder,
+        vocoder_config,
+        mel=mel,
+        vocoder_input=vocoder_input,
+        vocoder_layout=vocoder_layout,
+        name=output.name,
+    )
     made.save(output, half=half)
     print(f"{output}: bundle {made.name}, vocoder of layout {made.vocoder.config.layout}, input {made.vocoder_input}")
 

@@ -67,8 +67,18 @@ def gradcam(
     loaded = load_bundle(bundle)
     with progress_bar() as progress:
         clip = read_clip(video, fps=fps, progress=progress.part(None, 0, 0.1))
-        how = {"silence": silence, "precision": precision, "speak": False, "progress": progress.part(None, 0.1, 0.7)}
-        result = analyse(loaded, clip, bands, objective, energy, normalize, **how)
+        result = analyse(
+            loaded,
+            clip,
+            bands,
+            objective,
+            energy,
+            normalize,
+            silence=silence,
+            precision=precision,
+            speak=False,
+            progress=progress.part(None, 0.1, 0.7),
+        )
         count = write_gradcam(output, result, loaded, drawing, per, progress.part(None, 0.7, 1))
     print(f"{output}: {count} heatmaps of {', '.join(band.label for band in bands)}{warning(loaded)}")
 
@@ -117,8 +127,17 @@ def export(
     loaded = load_bundle(bundle)
     with progress_bar() as progress:
         clip = read_clip(video, fps=fps, progress=progress.part(None, 0, 0.05))
-        how = {"silence": silence, "precision": precision, "progress": progress.part(None, 0.05, 0.4)}
-        result = analyse(loaded, clip, bands, objective, energy, normalize, **how)
+        result = analyse(
+            loaded,
+            clip,
+            bands,
+            objective,
+            energy,
+            normalize,
+            silence=silence,
+            precision=precision,
+            progress=progress.part(None, 0.05, 0.4),
+        )
         subject = Subject(video.stem, result, loaded, video, original, reference)
         write_zip(output, subject, look, frame, progress.part(None, 0.4, 1))
     print(f"{output}: everything of {video.name}{warning(loaded)}")

@@ -41,8 +41,8 @@ def synth(
         start = time.perf_counter()
         clip = read_clip(video, fps=fps, progress=progress.part(None, 0, 0.1))
         decode_s = time.perf_counter() - start
-        how = {"precision": precision, "voice": voice, "progress": progress.part(None, 0.1, 1)}
-        result = analyse(loaded, clip, bands=(), **how)
+        part = progress.part(None, 0.1, 1)
+        result = analyse(loaded, clip, bands=(), precision=precision, voice=voice, progress=part)
         total_s = time.perf_counter() - start
     write_audio(output, result.audio, result.sample_rate)
     if mel:
@@ -92,8 +92,8 @@ def evaluate(
         print_json({"bundle": loaded.name, "clips": results, "mean": means})
         return
     metrics = list(means["synthesis"])
-    for file, result in [*results.items(), ("mean", means)]:
-        print(f"{file}{warning(loaded) if file == 'mean' else ''}")
+    for name, result in [*results.items(), ("mean", means)]:
+        print(f"{name}{warning(loaded) if name == 'mean' else ''}")
         for candidate, meaning in CANDIDATES.items():
             values = "  ".join(f"{metric} {_number(result[candidate][metric])}" for metric in metrics)
             print(f"  {candidate:<15} {values}   ({meaning})")

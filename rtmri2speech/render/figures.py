@@ -9,7 +9,7 @@ from ..atomic import replacing
 from ..errors import InputError
 from .colour import COMBINE, Layer, blend, default_maps, layer, levels
 from .fonts import font_file
-from .heatmaps import HeatSequence, aspect, check_bands, check_clip, checked_heat
+from .heatmaps import Heatmaps, aspect, check_bands, check_clip, checked_heat
 from .picture import padded_to
 from .words import caption
 
@@ -20,7 +20,7 @@ _BACKGROUND = 24  # the gray that the colour scale is shown on: dark tissue
 def frame_figure(
     path: str | PathLike,
     frames: np.ndarray,
-    heatmaps: Mapping[str, HeatSequence],
+    heatmaps: Mapping[str, Heatmaps],
     frame: int,
     fps: float,
     **options,
@@ -42,7 +42,7 @@ def frame_figure(
 def average_figure(
     path: str | PathLike,
     frames: np.ndarray,
-    heatmaps: Mapping[str, HeatSequence],
+    heatmaps: Mapping[str, Heatmaps],
     **options,
 ) -> None:
     """PNG of the mean frame under the mean heatmap over the whole clip; arguments as in `frame_figure`.
@@ -56,7 +56,7 @@ def average_figure(
     _save(path, np.round(frames.mean(axis=0)).astype(np.uint8), heats, f"average of {len(frames)} frames", **options)
 
 
-def _mean(heatmap: HeatSequence, label: str) -> np.ndarray:
+def _mean(heatmap: Heatmaps, label: str) -> np.ndarray:
     """(H, W), one frame at a time."""
     total = np.zeros(heatmap.shape[1:], np.float32)
     for t in range(len(heatmap)):

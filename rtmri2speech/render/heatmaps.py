@@ -11,7 +11,7 @@ from .colour import BAND_MAPS
 _SLOP = 1e-3  # rounding beyond [0, 1] that is not worth refusing
 
 
-class HeatSequence(Protocol):
+class Heatmaps(Protocol):
     """Heat (T, H, W) in [0, 1]: an array, or an UpsampledGrid, which makes each frame when it is asked for."""
 
     @property
@@ -36,7 +36,7 @@ def check_clip(frames: np.ndarray) -> None:
         raise InputError("There is no frame to show: the clip or the stretch is empty.")
 
 
-def check_bands(heatmaps: Mapping[str, HeatSequence], count: int) -> None:
+def check_bands(heatmaps: Mapping[str, Heatmaps], count: int) -> None:
     """One to four sequences (T, H, W), each of `count` frames, all of one aspect."""
     if not 1 <= len(heatmaps) <= len(BAND_MAPS):
         raise InputError("A picture shows the heatmaps of one to four bands, not {count}.", count=len(heatmaps))
@@ -59,12 +59,12 @@ def check_bands(heatmaps: Mapping[str, HeatSequence], count: int) -> None:
         raise InputError("The heatmaps differ in shape: use those made from the same clip.")
 
 
-def aspect(heatmap: HeatSequence) -> float:
+def aspect(heatmap: Heatmaps) -> float:
     """Width / height of the maps of a sequence (T, H, W)."""
     return heatmap.shape[-1] / heatmap.shape[-2]
 
 
-def checked_heat(heatmap: HeatSequence, t: int, label: str) -> np.ndarray:
+def checked_heat(heatmap: Heatmaps, t: int, label: str) -> np.ndarray:
     """Frame t of a sequence as float32 in [0, 1]. InputError if it holds NaN, infinities or other ranges."""
     heat = np.asarray(heatmap[t], dtype=np.float32)
     low, high = float(heat.min()), float(heat.max())

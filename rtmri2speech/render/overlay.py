@@ -11,7 +11,7 @@ from ..errors import InputError
 from ..progress import UNSEEN, Progress
 from .colour import COMBINE, default_maps, layer
 from .encode import even_size, exact_rate, write_video
-from .heatmaps import HeatSequence, aspect, check_bands, check_clip, checked_heat
+from .heatmaps import Heatmaps, aspect, check_bands, check_clip, checked_heat
 from .picture import LAYOUTS, Picture
 from .stretch import check_slow, fit, stretch
 from .words import caption
@@ -34,7 +34,7 @@ def overlay(
     path: str | PathLike,
     frames: np.ndarray,
     fps: Fraction | float,
-    heatmaps: Mapping[str, HeatSequence],
+    heatmaps: Mapping[str, Heatmaps],
     *,
     layout: str = "overlay",
     size: tuple[int, int] = (512, 512),
@@ -76,7 +76,7 @@ def overlay(
 
 def band_picture(
     size: tuple[int, int],
-    heatmaps: Mapping[str, HeatSequence],
+    heatmaps: Mapping[str, Heatmaps],
     layout: str,
     alpha: float,
     colour_maps: Sequence[str] | None,
@@ -99,7 +99,7 @@ def band_picture(
 
 
 def drawn(
-    picture: Picture, frames: np.ndarray, heatmaps: Mapping[str, HeatSequence], order: Iterator[tuple[int, int, str]]
+    picture: Picture, frames: np.ndarray, heatmaps: Mapping[str, Heatmaps], order: Iterator[tuple[int, int, str]]
 ) -> Iterator[np.ndarray]:
     """Pictures for (frame, heat frame, caption) in order; a repeated one is drawn once."""
     last, image = -1, np.empty(0)

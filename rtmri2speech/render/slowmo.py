@@ -9,7 +9,7 @@ import numpy as np
 from ..errors import InputError
 from ..progress import UNSEEN, Progress
 from .encode import even_size, exact_rate, write_video
-from .heatmaps import HeatSequence, check_bands, check_clip
+from .heatmaps import Heatmaps, check_bands, check_clip
 from .overlay import Video, band_picture, drawn
 
 
@@ -17,7 +17,7 @@ def slowmo(
     path: str | PathLike,
     frames: np.ndarray,
     clip_fps: Fraction | float,
-    heatmap: HeatSequence,
+    heatmap: Heatmaps,
     label: str,
     *,
     start_frame: int = 0,

@@ -1,0 +1,125 @@
+"""Where an export comes from: hashes, settings, versions, and the command that makes the same again."""
+
+import platform
+import re
+import shlex
+from dataclasses import asdict
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from . import __version__
+from .checksum import sha256_of
+from .errors import InputError
+from .models.bundle import DEFAULT_FOLDER
+from .selection import Selection
+
+_PACKAGES = ("torch", "timm", "numpy", "opencv-python-headless", "av", "moviepy", "matplotlib", "soxr", "soundfile")
+
+
+def provenance(selection: Selection, frame: int = 0) -> dict:
+    """Where an export comes from: clip and bundle with their sha256, settings, versions of packages, and the command
+    that makes it all again, to be run where the clip lies. No folder of this machine is named."""
+    subject, (from_s, to_s) = selection.subject, selection.times_s
+    analysis, bundle, clip = subject.analysis, subject.bundle, subject.analysis.clip
+    start, stop = selection.samples(analysis.sample_rate)
+    reference = subject.reference_source
+    return {
+        "made_by": f"rtmri2speech {__version__}",
+        "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "clip": {
+            "name": subject.name,
+            "file": subject.source.name,
+            "sha256": _sha256_of_source(subject.source),
+            "frames": len(clip.frames),
+            "fps": clip.fps,
+            "width": clip.frames.shape[2],
+            "height": clip.frames.shape[1],
+            "duration_s": clip.duration,
+        },
+        "original_speech": {"file": reference.name, "sha256": _sha256(reference)} if reference else None,
+        "bundle": {"name": bundle.name, "kind": bundle.kind, "sha256": bundle.sha256},
+        "analysis": {
+            "bands": [band.to_json() for band in analysis.bands],
+            "objective": analysis.objective,
+            "energy": analysis.energy,
+            "normalize": analysis.normalize,
+            "silence": analysis.silence,
+            "precision": analysis.precision,
+            "frames": len(analysis.mel_db),
+            "fps": analysis.fps,
+            "sample_rate": analysis.sample_rate,
+        },
+        "stretch": {
+            "first_frame": selection.first,
+            "last_frame": selection.last,
+            "from_s": from_s,
+            "to_s": to_s,
+            "first_sample": start,
+            "samples": stop - start,
+        },
+        "look": asdict(selection.look) | {"frame": frame},
+        "packages": {name: version(name) for name in _PACKAGES},
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "command": command(selection, frame),
+    }
+
+
+def command(selection: Selection, frame: int = 0) -> str:
+    """The command line that makes the same again, in the folder that holds the clip and its labels (and the original
+    speech, and the bundle, unless it is the embedded one)."""
+    subject, look = selection.subject, selection.look
+    analysis, source, folder = subject.analysis, subject.source, subject.bundle.folder
+    options: dict[str, object] = {
+        "--objective": analysis.objective,
+        "--energy": analysis.energy,
+        "--normalize": analysis.normalize,
+        "--silence": analysis.silence,
+        "--frame": frame,
+        "--layout": look.layout,
+        "--side": look.side,
+        "--slow": f"{look.slow:g}",
+        "--sound": look.sound,
+        "--alpha": f"{look.alpha:g}",
+        "--combine": look.combine,
+        "--language": look.language,
+        "--precision": analysis.precision,
+    }
+    if folder is not None and folder.resolve() != DEFAULT_FOLDER.resolve():
+        options["--bundle"] = folder.name
+    if source.is_dir() or source.suffix in (".npy", ".npz"):
+        options["--fps"] = repr(analysis.clip.fps)
+    if subject.reference_source:
+        options["--reference"] = subject.reference_source.name
+    words = ["python", "-m", "rtmri2speech", "export", source.name, "-o", f"{subject.stem}.zip"]
+    for band in selection.bands:
+        words += ["--formant-band", f"{band.name}:{band.low_hz:g}-{band.high_hz:g}"]
+    for colour in look.colour_maps or ():
+        words += ["--colour-map", colour]
+    if look.stretch is not None:
+        words += ["--stretch", *map(str, look.stretch)]
+    for option, value in options.items():
+        words += [option, str(value)]
+    return " ".join(map(_quoted, words))
+
+
+def _quoted(word: str) -> str:
+    """For the shells of Windows, macOS and Linux alike, as far as the word allows."""
+    if re.fullmatch(r"[\w./:+-]+", word):
+        return word
+    return f'"{word}"' if not set(word) & set('"$`\\!%') else shlex.quote(word)
+
+
+def _sha256(path: Path) -> str:
+    try:
+        return sha256_of(path)
+    except FileNotFoundError:
+        raise InputError("The file {name} is no longer there: open the clip again.", name=path.name) from None
+
+
+def _sha256_of_source(source: Path) -> str | dict[str, str]:
+    """Of the file; for a folder of frames, of each file in it."""
+    if source.is_dir():
+        return {file.name: _sha256(file) for file in sorted(source.iterdir()) if file.is_file()}
+    return _sha256(source)

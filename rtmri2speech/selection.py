@@ -1,0 +1,187 @@
+"""What is exported: an analysed clip (Subject), the choices of a person (Look), and the part that both name
+(Selection)."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from .analysis import Analysis
+from .errors import InputError
+from .evidence import Account, account_of, template_masks
+from .models.bundle import Bundle
+from .render.encode import even_size
+from .render.grid import UpsampledGrid
+from .render.stretch import fit
+from .render.words import band_label, words
+from .spec import Band
+
+SOUNDS = ("synthesised", "original", "none")
+_LONGEST_STEM = 40  # characters: Japanese ones take three of the 255 bytes of a file's name
+
+
+@dataclass(frozen=True)
+class Subject:
+    """An analysed clip and where it came from.
+
+    source: the file or folder that was read. reference: the original speech, (samples,) and its rate, from
+    reference_source; without one, the clip's own sound. masks: the regions, as evidence.account_of takes them; without
+    them, the template's.
+    """
+
+    name: str
+    analysis: Analysis
+    bundle: Bundle
+    source: Path
+    reference: tuple[np.ndarray, int] | None = None
+    reference_source: Path | None = None
+    masks: Mapping[str, np.ndarray] | None = None
+
+    @property
+    def account(self) -> Account:
+        """Where the evidence lies, computed at each call."""
+        return account_of(self.analysis, template_masks() if self.masks is None else self.masks)
+
+    @property
+    def original(self) -> tuple[np.ndarray, int] | None:
+        return self.reference or self.analysis.clip.sound
+
+    @property
+    def stem(self) -> str:
+        """The name as the beginning of a file's name."""
+        return re.sub(r"[^\w.-]+", "_", self.name).strip("._")[:_LONGEST_STEM] or "clip"
+
+
+@dataclass(frozen=True)
+class Look:
+    """The choices of a person who exports.
+
+    bands: names, None for all. colour_maps: one for each band, None for the defaults. side: pixels of the video's
+    height; side by side is twice as wide. layout, alpha, combine, slow: as for render.overlay. sound: of SOUNDS.
+    stretch: first and last frame at the model's rate, both included; None for the whole clip. language: "en" or "ja".
+    """
+
+    bands: tuple[str, ...] | None = None
+    colour_maps: tuple[str, ...] | None = None
+    alpha: float = 0.7
+    combine: str = "max"
+    layout: str = "overlay"
+    side: int = 512
+    sound: str = "synthesised"
+    slow: float = 1.0
+    stretch: tuple[int, int] | None = None
+    language: str = "en"
+
+    @property
+    def size(self) -> tuple[int, int]:
+        return (2 * self.side if self.layout == "side-by-side" else self.side), self.side
+
+
+@dataclass(frozen=True, eq=False)
+class Selection:
+    """The part of a subject that a look asks for: the bands, and the frames from `first` to `last`, both included."""
+
+    subject: Subject
+    look: Look
+    bands: tuple[Band, ...]
+    first: int
+    last: int
+
+    @property
+    def count(self) -> int:
+        """How many frames."""
+        return self.last + 1 - self.first
+
+    @property
+    def rows(self) -> slice:
+        """The frames, as a part of arrays (T, ...)."""
+        return slice(self.first, self.last + 1)
+
+    @property
+    def times_s(self) -> tuple[float, float]:
+        """Start of the first frame and end of the last, seconds."""
+        fps = self.subject.analysis.fps
+        return self.first / fps, (self.last + 1) / fps
+
+    def samples(self, rate: int) -> tuple[int, int]:
+        """The same in samples."""
+        from_s, to_s = self.times_s
+        return round(from_s * rate), round(to_s * rate)
+
+    def frames(self) -> np.ndarray:
+        """The model's frames, uint8 (count, H, W)."""
+        return self.subject.analysis.model_frames[self.rows]
+
+    def heatmaps(self) -> dict[str, UpsampledGrid]:
+        """Label of each band -> its heatmaps, on the scale of the whole clip."""
+        return _heatmaps(self.subject.analysis, self.bands, self.look.language, self.rows)
+
+    def whole_heatmaps(self) -> dict[str, UpsampledGrid]:
+        """The same of all the clip's frames."""
+        return _heatmaps(self.subject.analysis, self.bands, self.look.language, slice(None))
+
+    def synthesised(self) -> tuple[np.ndarray, int]:
+        """This part of the synthesised speech, exactly as long as its frames, and the rate."""
+        analysis = self.subject.analysis
+        return self._part(analysis.audio, analysis.sample_rate)
+
+    def original(self) -> tuple[np.ndarray, int] | None:
+        """This part of the original speech, None without any."""
+        sound = self.subject.original
+        return None if sound is None else self._part(*sound)
+
+    def sound_of_video(self) -> tuple[np.ndarray, int] | None:
+        """The one that the look asks for."""
+        if self.look.sound == "none":
+            return None
+        return self.original() if self.look.sound == "original" else self.synthesised()
+
+    def _part(self, samples: np.ndarray, rate: int) -> tuple[np.ndarray, int]:
+        start, stop = self.samples(rate)
+        return fit(samples[start:stop], stop - start), rate
+
+
+def select(subject: Subject, look: Look) -> Selection:
+    """What a look asks for. Raises InputError for all that can be said against it without drawing."""
+    bands = _bands(subject, look)
+    words(look.language)
+    count = len(subject.analysis.mel_db)
+    first, last = (0, count - 1) if look.stretch is None else look.stretch
+    if not 0 <= first <= last < count:
+        raise InputError(
+            "There is no stretch from frame {first} to {last}: the clip has frames 0 to {end}.",
+            first=first,
+            last=last,
+            end=count - 1,
+        )
+    if look.sound not in SOUNDS:
+        raise InputError(
+            "The sound of a video is one of {sounds}, not {sound!r}.", sounds=", ".join(SOUNDS), sound=look.sound
+        )
+    if look.sound == "original" and subject.original is None:
+        raise InputError("This clip has no original speech: choose the synthesised speech or none.")
+    even_size(look.size)
+    return Selection(subject, look, bands, first, last)
+
+
+def _heatmaps(analysis: Analysis, bands: tuple[Band, ...], language: str, rows: slice) -> dict[str, UpsampledGrid]:
+    maps = {}
+    for band in bands:
+        heat = analysis.heatmap_frames(band.name)
+        maps[band_label(band, language)] = UpsampledGrid(heat.grids[rows], heat.size, heat.method)
+    return maps
+
+
+def _bands(subject: Subject, look: Look) -> tuple[Band, ...]:
+    known = {band.name: band for band in subject.analysis.bands}
+    chosen = tuple(known) if look.bands is None else look.bands
+    for name in chosen:
+        if name not in known:
+            raise InputError(
+                "There is no band {name} in this analysis: it has {bands}.", name=name, bands=", ".join(known)
+            )
+    if not chosen:
+        raise InputError("Choose one band or more to export.")
+    return tuple(known[name] for name in known if name in chosen)
