@@ -57,6 +57,14 @@ def convert(
     )
 
 
+def is_thesis_acoustic(checkpoint: dict) -> bool:
+    """Whether a checkpoint's names are those of the thesis' acoustic model."""
+    state = checkpoint.get("model_state_dict", checkpoint)
+    return isinstance(state, dict) and any(
+        str(key).removeprefix("module.").startswith("cnn.backbone.") for key in state
+    )
+
+
 def read_thesis_acoustic(path: Paths, cnn: str = AcousticConfig.cnn) -> AcousticModel:
     """A thesis checkpoint: {"model_state_dict": ...} or a bare state dict, keys cnn.backbone.*, rnn.lstm.*, head.*.
 

@@ -11,7 +11,7 @@ last convolution, which have no padding.
 
 import torch
 from torch import Tensor
-from torch.nn.functional import conv1d, conv_transpose1d, leaky_relu, pad
+from torch.nn.functional import conv1d, conv2d, conv_transpose1d, leaky_relu, pad
 
 
 def config(resblock: str = "1", channels: int = 16) -> dict:
@@ -98,6 +98,24 @@ def speak(state: dict[str, Tensor], h: dict, mel: Tensor, thesis: bool) -> Tenso
             number += 1
         x = torch.stack(branches).mean(dim=0)
     return torch.tanh(end("conv_post", leaky_relu(x, 0.01)))
+
+
+def judge(state: dict[str, Tensor], period: int, sound: Tensor, thesis: bool) -> Tensor:
+    """The scores (B, n) of a period discriminator of five convolutions; sound (B, 1, L), L a multiple of the period.
+
+    HiFi-GAN pads its first four convolutions by 2, which get_padding gives for kernel 5; the thesis' gives 4.
+    """
+
+    def convolve(name: str, x: Tensor, stride: int, around: int) -> Tensor:
+        v, g = state[f"{name}.weight_v"], state[f"{name}.weight_g"]
+        weight = g * v / v.pow(2).sum(dim=(1, 2, 3), keepdim=True).sqrt()
+        return conv2d(x, weight, state[f"{name}.bias"], stride=(stride, 1), padding=(around, 0))
+
+    x = sound.reshape(len(sound), 1, -1, period)
+    for k in range(4):
+        x = leaky_relu(convolve(f"convs.{k}", x, 3, 4 if thesis else 2), 0.1)
+    x = leaky_relu(convolve("convs.4", x, 1, 2), 0.1)
+    return convolve("conv_post", x, 1, 1).flatten(1)
 
 
 def relative_rms(made: Tensor, wanted: Tensor) -> float:

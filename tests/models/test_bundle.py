@@ -16,7 +16,7 @@ from rtmri2speech.models.convert import convert
 from rtmri2speech.models.features import FeatureExtractor, fold_batch_norm
 from rtmri2speech.models.hifigan import Generator, GeneratorConfig, vocoder_input
 from rtmri2speech.models.load import load_bundle
-from rtmri2speech.models.weights import read_checkpoint
+from rtmri2speech.models.weights import load_exactly, read_checkpoint
 from tests.conftest import make_bundle
 from tests.models.plain_vocoder import checkpoint, config, relative_rms, speak
 
@@ -92,6 +92,21 @@ def test_vocoder_input_is_the_log_each_vocoder_was_trained_on():
     db = 10 * torch.log10(power)
     torch.testing.assert_close(vocoder_input(db, "ln_power"), torch.log(power.clamp_min(1e-5)))
     torch.testing.assert_close(vocoder_input(db, "ln_magnitude"), torch.log(power.sqrt().clamp_min(1e-5)))
+
+
+def test_training_starts_from_a_thesis_acoustic_model(old):
+    from training.acoustic.train import model_tensors
+
+    folder, theirs, _ = old
+    frames = torch.rand(3, 1, 64, 64)
+    for name in ("acoustic.pt", "bare.pt"):
+        tensors = model_tensors(folder / name)
+        model = AcousticModel(AcousticConfig(rnn_hidden=24)).eval()
+        load_exactly(model, tensors, name)
+        with torch.no_grad():
+            assert relative_rms(model(frames[None]), theirs(frames.expand(-1, 3, -1, -1))) < 1e-5
+    with pytest.raises(InputError, match="not a checkpoint of training.acoustic"):
+        model_tensors(folder / "g_thesis")
 
 
 def edited(folder, source, edit):

@@ -15,7 +15,7 @@ from rtmri2speech.models.hifigan import Generator, GeneratorConfig, vocoder_inpu
 from rtmri2speech.models.load import load_bundle
 from rtmri2speech.spec import MelSpec
 from tests.conftest import make_bundle
-from tests.models.plain_vocoder import checkpoint, config, relative_rms, speak
+from tests.models.plain_vocoder import checkpoint, config, judge, relative_rms, speak
 from training.settings import build
 from training.vocoder.run import load_run
 from training.vocoder.train import VocoderSettings, train
@@ -73,37 +73,78 @@ def test_pieces_of_a_long_clip_overlap_by_all_that_the_thesis_generator_hears():
             assert 40 - heard.min() > 2 * (heard.max() - 40)  # it looks back
 
 
-def test_a_run_that_starts_from_the_thesis_generator_goes_on_in_its_layout(tmp_path):
-    h, state = write_files(tmp_path, thesis=True)
-    (tmp_path / "wavs").mkdir()
-    for k in range(3):
-        soundfile.write(tmp_path / "wavs" / f"{k}.wav", (0.1 * torch.randn(30000)).numpy(), 11413)
+def write_discriminators(folder):
+    """A do_######## as the thesis' train.py writes it: one period, no scales, AdaBelief's moments."""
+    random = torch.Generator().manual_seed(1)
+    mpd = {}
+    channels = [1, 16, 16, 32, 64, 64]
+    shapes = {f"convs.{k}": (channels[k + 1], channels[k], 5, 1) for k in range(5)} | {"conv_post": (1, 64, 3, 1)}
+    for name, shape in shapes.items():
+        direction = torch.randn(*shape, generator=random)
+        mpd[f"discriminators.0.{name}.bias"] = 0.1 * torch.randn(shape[0], generator=random)
+        mpd[f"discriminators.0.{name}.weight_g"] = 1 + torch.rand(shape[0], 1, 1, 1, generator=random)
+        mpd[f"discriminators.0.{name}.weight_v"] = direction
+    moments = {0: {"step": 7, "exp_avg": torch.zeros(3), "exp_avg_var": torch.zeros(3)}}
+    optimiser = {"state": moments, "param_groups": [{"lr": 5e-5, "params": [0]}]}
+    torch.save({"mpd": mpd, "msd": {}, "optim_g": optimiser, "optim_d": optimiser}, folder / "do_00000001")
+    return {name.removeprefix("discriminators.0."): tensor for name, tensor in mpd.items()}
+
+
+def run_settings(folder, **changes):
     values = {
-        "run_dir": str(tmp_path / "run"),
-        "sources": {"a": {"folder": str(tmp_path / "wavs")}},
-        "generator": {"initial_channel": 16, "layout": "thesis"},
-        "init_from_reference": {
-            "generator": str(tmp_path / "g_00000001"),
-            "config": str(tmp_path / "config.json"),
-        },
-        "discriminators": {"periods": [2], "scales": 0, "width": 0.05},
+        "run_dir": str(folder / "run"),
+        "sources": {"a": {"folder": str(folder / "wavs")}},
+        "generator": {"initial_channel": 16},
+        "discriminators": {"periods": [2], "scales": 0, "width": 0.0625},
         "segment_size": 4200,
         "batch_size": 1,
         "lr": 1e-3,
         "steps": 2,
         "device": "cpu",
     }
-    training = train(build(VocoderSettings, values))
-    learnt = {}
-    for name, tensor in training.generator.state_dict().items():  # PyTorch's newer names -> those of the old files
+    return build(VocoderSettings, values | changes)
+
+
+def old_names(state):
+    """PyTorch's newer names of weight norm -> those of the old files."""
+    renamed = {}
+    for name, tensor in state.items():
         for new, old in (("original0", "weight_g"), ("original1", "weight_v")):
             name = name.replace(f"parametrizations.weight.{new}", old)
-        learnt[name] = tensor
-    assert learnt.keys() == state.keys()
+        renamed[name] = tensor
+    return renamed
+
+
+def test_a_run_that_starts_from_the_thesis_files_goes_on_in_their_layout(tmp_path):
+    (tmp_path / "old").mkdir()
+    h, state = write_files(tmp_path / "old", thesis=True)
+    judges = write_discriminators(tmp_path / "old")
+    (tmp_path / "wavs").mkdir()
+    for k in range(3):
+        soundfile.write(tmp_path / "wavs" / f"{k}.wav", (0.1 * torch.randn(30000)).numpy(), 11413)
+    mel, sound = torch.randn(1, 64, 12) - 5, torch.randn(1, 1, 4200)
+
+    started = train(run_settings(tmp_path, init_from=str(tmp_path / "old"), steps=0))
+    started_with = old_names(started.generator.state_dict())
+    assert started_with.keys() == state.keys() and all(torch.equal(started_with[k], state[k]) for k in state)
+    with torch.no_grad():
+        scores = started.discriminators(sound)[0][0]
+        assert relative_rms(scores, judge(judges, 2, sound, thesis=True)) < 1e-5
+        assert scores.shape != judge(judges, 2, sound, thesis=False).shape
+
+    # The same command goes on, also when the old files have gone.
+    learnt = old_names(train(run_settings(tmp_path, init_from=str(tmp_path / "old"), steps=1)).generator.state_dict())
+    (tmp_path / "old").rename(tmp_path / "gone")
+    learnt = old_names(train(run_settings(tmp_path, init_from=str(tmp_path / "old"))).generator.state_dict())
     assert max(float((learnt[name] - state[name]).abs().max()) for name in state) > 1e-4
-    mel = torch.randn(1, 64, 12) - 5
     with torch.no_grad():
         assert relative_rms(load_run(tmp_path / "run")(mel), speak(learnt, h, mel, thesis=True)) < 1e-5
+
+    # And so does a run that starts from that run, or from the generator alone.
+    for name, place in (("again", tmp_path / "run"), ("alone", tmp_path / "gone" / "g_00000001")):
+        settings = run_settings(tmp_path, run_dir=str(tmp_path / name), init_from=str(place), steps=1)
+        assert train(settings).generator.config.layout == "thesis"
+        assert load_run(tmp_path / name).config.layout == "thesis"
 
 
 # ---------------------------------------------------------------------------------------------- files that do not say

@@ -21,6 +21,7 @@ from rtmri2speech.errors import InputError
 from rtmri2speech.mel import SPEECH_RANGE_DB, Scaler, band_bins, speech_frames
 from rtmri2speech.metrics import loudness_correlation, spectral_shape_correlation
 from rtmri2speech.models.acoustic import AcousticConfig, AcousticModel
+from rtmri2speech.models.convert import is_thesis_acoustic, read_thesis_acoustic
 from rtmri2speech.models.weights import load_exactly, read_checkpoint
 from rtmri2speech.precision import bf16_is_fast
 from rtmri2speech.spec import Band, MelSpec
@@ -111,7 +112,7 @@ class LoopConfig:
 
 @dataclass(frozen=True)
 class AcousticRun:
-    """All settings of a run. init_from: a run folder or checkpoint whose weights to start from."""
+    """All settings of a run. init_from: a run folder, a checkpoint or a thesis .pt to start from."""
 
     data_dir: str
     run_dir: str
@@ -413,9 +414,12 @@ def prepare_run(folder: Path, run: AcousticRun, corpus: Corpus) -> tuple[dict[st
 
 
 def model_tensors(path: str | os.PathLike) -> dict[str, Tensor]:
-    """The AcousticModel's tensors in a checkpoint of this training, or in a run folder's best.ckpt."""
+    """The AcousticModel's tensors in a checkpoint of this training, in a run folder's best.ckpt, or in a thesis .pt."""
     path = Path(path)
-    state = read_checkpoint(path / "best.ckpt" if path.is_dir() else path).get("state_dict")
+    checkpoint = read_checkpoint(path / "best.ckpt" if path.is_dir() else path)
+    if is_thesis_acoustic(checkpoint):
+        return read_thesis_acoustic(path).state_dict()
+    state = checkpoint.get("state_dict")
     if not isinstance(state, dict):
         raise InputError("{path} is not a checkpoint of training.acoustic.", path=path)
     return {name.removeprefix("model."): tensor for name, tensor in state.items() if name.startswith("model.")}

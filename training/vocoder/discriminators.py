@@ -11,17 +11,29 @@ from torch import Tensor, nn
 from torch.nn.functional import leaky_relu, pad
 from torch.nn.utils.parametrizations import spectral_norm, weight_norm
 
+from rtmri2speech.errors import InputError
+from rtmri2speech.models.hifigan import LAYOUTS
+
 _SLOPE = 0.1
 Output = tuple[Tensor, list[Tensor]]  # a discriminator's scores (B, n) and the feature maps on the way to them
 
 
 @dataclass(frozen=True)
 class DiscriminatorConfig:
-    """periods: of the multi-period discriminator. scales: of the multi-scale one; 0 for none. width: of both."""
+    """periods: of the multi-period discriminator. scales: of the multi-scale one; 0 for none. width: of both.
+
+    layout "hifigan" is HiFi-GAN's own; "thesis" the thesis', whose period discriminators have twice the padding.
+    """
 
     periods: tuple[int, ...] = (2, 3, 5, 7, 11)
     scales: int = 3
     width: float = 1.0
+    layout: str = "hifigan"
+
+    def __post_init__(self):
+        if self.layout not in LAYOUTS:
+            known = ", ".join(LAYOUTS)
+            raise InputError("discriminators.layout is one of {known}, not {given!r}.", known=known, given=self.layout)
 
 
 def _scaled(width: float, *channels: int) -> list[int]:
@@ -31,14 +43,14 @@ def _scaled(width: float, *channels: int) -> list[int]:
 class PeriodDiscriminator(nn.Module):
     """Looks at every `period`-th sample: (B, 1, L) -> score (B, n) and feature maps."""
 
-    def __init__(self, period: int, width: float = 1.0):
+    def __init__(self, period: int, width: float = 1.0, padding: int = 2):
         super().__init__()
         self.period = period
         channels = [1, *_scaled(width, 32, 128, 512, 1024, 1024)]
-        strides = (3, 3, 3, 3, 1)
+        shapes = zip(channels[:-1], channels[1:], (3, 3, 3, 3, 1), (padding,) * 4 + (2,), strict=True)
         self.convs = nn.ModuleList(
-            weight_norm(nn.Conv2d(before, after, (5, 1), (stride, 1), (2, 0)))
-            for before, after, stride in zip(channels[:-1], channels[1:], strides, strict=True)
+            weight_norm(nn.Conv2d(before, after, (5, 1), (stride, 1), (around, 0)))
+            for before, after, stride, around in shapes
         )
         self.conv_post = weight_norm(nn.Conv2d(channels[-1], 1, (3, 1), 1, (1, 0)))
 
@@ -77,9 +89,9 @@ class ScaleDiscriminator(nn.Module):
 class MultiPeriodDiscriminator(nn.Module):
     """One PeriodDiscriminator a period. (B, 1, L) -> the output of each."""
 
-    def __init__(self, periods: tuple[int, ...] = (2, 3, 5, 7, 11), width: float = 1.0):
+    def __init__(self, periods: tuple[int, ...] = (2, 3, 5, 7, 11), width: float = 1.0, padding: int = 2):
         super().__init__()
-        self.discriminators = nn.ModuleList(PeriodDiscriminator(p, width) for p in periods)
+        self.discriminators = nn.ModuleList(PeriodDiscriminator(p, width, padding) for p in periods)
 
     def forward(self, x: Tensor) -> list[Output]:
         return [discriminator(x) for discriminator in self.discriminators]
@@ -113,7 +125,7 @@ class Discriminators(nn.Module):
         super().__init__()
         # The reference implementation's optimiser holds msd before mpd: the same order lets its state be loaded.
         self.msd = MultiScaleDiscriminator(config.scales, config.width)
-        self.mpd = MultiPeriodDiscriminator(config.periods, config.width)
+        self.mpd = MultiPeriodDiscriminator(config.periods, config.width, 4 if config.layout == "thesis" else 2)
 
     def forward(self, x: Tensor) -> list[Output]:
         return self.mpd(x) + self.msd(x)

@@ -22,13 +22,9 @@ from ..steps import Rhythm, choose_device, require_finite, run_steps, set_lr
 from .adversarial import generator_losses, train_discriminators
 from .discriminators import DiscriminatorConfig, Discriminators
 from .losses import mel_loss, stft_loss
-from .run import (
-    checkpoints,
-    read_reference_discriminators,
-    read_reference_generator,
-    save_checkpoint,
-)
+from .run import checkpoints, save_checkpoint
 from .segments import VocoderSegments
+from .start import kept_layouts, load_discriminators, read_start
 
 
 @dataclass(frozen=True)
@@ -45,16 +41,6 @@ class LossWeights:
 
 
 @dataclass(frozen=True)
-class ReferenceWeights:
-    """Checkpoints of the reference implementation (jik876/hifi-gan) to start from: a generator g_######## with its
-    config.json, and, if wanted, its discriminators and optimiser states do_########."""
-
-    generator: str | None = None
-    config: str | None = None
-    discriminators: str | None = None
-
-
-@dataclass(frozen=True)
 class VocoderSettings:
     """Everything a run depends on; the defaults are the thesis'. See training/configs/vocoder.yaml for each."""
 
@@ -66,7 +52,6 @@ class VocoderSettings:
     discriminators: DiscriminatorConfig = DiscriminatorConfig()
     loss: LossWeights = LossWeights()
     init_from: str | None = None
-    init_from_reference: ReferenceWeights = ReferenceWeights()
     prepared: str | None = None
     normalize_peak: float | None = 0.95
     gain_db: tuple[float, float] = (0.0, 0.0)
@@ -106,9 +91,6 @@ class VocoderSettings:
                 hop_length=self.mel.hop_length,
                 n_mels=self.mel.n_mels,
             )
-        reference = self.init_from_reference
-        if reference.generator and not reference.config:
-            raise InputError("init_from_reference.generator needs init_from_reference.config, its config.json.")
 
 
 # A run may go on with other recordings, weights of the loss and learning rates, not with other networks.
@@ -183,32 +165,18 @@ class VocoderTraining:
 
     def initialise(self) -> None:
         """Take the weights the settings name; the step count and the learning rate start anew."""
-        run, reference = self.settings.init_from, self.settings.init_from_reference
-        if run:
-            found = checkpoints(Path(run))
-            if not found:
-                raise InputError("{run} holds no checkpoint to start from.", run=run)
-            state = read_checkpoint(found[-1])
-            load_exactly(self.generator, state["generator"], str(found[-1]))
-            load_exactly(self.discriminators, state["discriminators"], str(found[-1]))
-        if reference.generator:
-            config, tensors = read_reference_generator(reference.generator, reference.config, self.settings.mel)
-            if config != self.settings.generator:
-                raise InputError(
-                    "{config} describes another generator than the settings: make them equal.", config=reference.config
-                )
-            load_exactly(self.generator, tensors, reference.generator)
-        if reference.discriminators:
-            states = read_reference_discriminators(reference.discriminators, self.discriminators)
-            try:
-                self.optim_g.load_state_dict(states["optim_g"])
-                self.optim_d.load_state_dict(states["optim_d"])
-            except ValueError as error:
-                raise InputError(
-                    "The optimiser states of {discriminators} do not fit ({reason}).",
-                    discriminators=reference.discriminators,
-                    reason=error,
-                ) from None
+        if not self.settings.init_from:
+            return
+        start = read_start(self.settings.init_from, self.settings.mel)
+        load_exactly(self.generator, start.tensors, str(start.source))
+        states = load_discriminators(start.discriminators, self.discriminators) if start.discriminators else {}
+        try:
+            for name, state in states.items():
+                getattr(self, name).load_state_dict(state)
+        except ValueError as error:
+            raise InputError(
+                "The optimiser states of {path} do not fit ({reason}).", path=start.discriminators, reason=error
+            ) from None
 
 
 @torch.no_grad()
@@ -241,10 +209,10 @@ def validate(generator: Generator, recordings: list[Recording], settings: Vocode
 
 def train(settings: VocoderSettings) -> VocoderTraining:
     """Train until `steps`, from the run's newest checkpoint if it has one."""
-    run, reference = Path(settings.run_dir), settings.init_from_reference
+    run = Path(settings.run_dir)
     read = [place for source in settings.sources.values() for place in (source.folder, source.mels)]
-    read += [settings.init_from, reference.generator, reference.config, reference.discriminators]
-    never_onto([run / SETTINGS, run / "checkpoints"], read)
+    never_onto([run / SETTINGS, run / "checkpoints"], [*read, settings.init_from])
+    settings = kept_layouts(settings, run)
     recordings, held_out = prepare_sources(
         settings.sources,
         Path(settings.prepared or run / "speech"),

@@ -30,8 +30,9 @@ from training.vocoder.losses import (
     mel_loss,
     stft_loss,
 )
-from training.vocoder.run import checkpoints, load_run, read_reference_discriminators, read_reference_generator
+from training.vocoder.run import checkpoints, load_run
 from training.vocoder.segments import VocoderSegments, segment
+from training.vocoder.start import load_discriminators, read_reference_generator, read_start
 from training.vocoder.train import VocoderSettings, VocoderTraining, copy_synthesis, train
 
 SPEC = MelSpec()
@@ -400,12 +401,12 @@ def test_reference_checkpoints_give_the_same_networks(tmp_path):
     }
     (tmp_path / "config.json").write_text(json.dumps(shape), encoding="utf-8")
 
-    config, tensors = read_reference_generator(str(tmp_path / "g_00000001"), str(tmp_path / "config.json"), SPEC)
+    config, tensors = read_reference_generator(tmp_path / "g_00000001", tmp_path / "config.json", SPEC)
     ours = Generator(config)
     ours.load_state_dict(tensors)
     torch.testing.assert_close(ours(mel), theirs(mel))
     our_discriminators = Discriminators(DiscriminatorConfig((2,), 2, 0.05)).eval()
-    loaded = read_reference_discriminators(str(tmp_path / "do_00000001"), our_discriminators)
+    loaded = load_discriminators(read_start(str(tmp_path), SPEC).discriminators, our_discriminators)
     for (a, _), (b, _) in zip(our_discriminators(sound), discriminators.eval()(sound), strict=True):
         torch.testing.assert_close(a, b, atol=1e-5, rtol=1e-4)
     # The optimiser's moments belong to the parameter of the same place in the list.
