@@ -5,28 +5,15 @@ Every value can be read from and written to JSON (`to_json`, `from_json`), which
 
 import math
 import re
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 
 from .errors import InputError
+from .mapping import from_json
 
 
 def _require(condition: bool, template: str, **values: object) -> None:
     if not condition:
         raise InputError(template, **values)
-
-
-def _from_json(cls, data: dict):
-    """A frozen spec from a JSON object; unknown and missing names are errors."""
-    _require(
-        isinstance(data, dict), "{part} must be a JSON object, not {type}.", part=cls.__name__, type=type(data).__name__
-    )
-    known = {f.name for f in fields(cls)}
-    unknown = sorted(set(data) - known)
-    _require(not unknown, "{part} has no setting called {names}.", part=cls.__name__, names=", ".join(unknown))
-    try:
-        return cls(**data)
-    except TypeError as error:
-        raise InputError("{part} cannot be read: {reason}.", part=cls.__name__, reason=error) from None
 
 
 @dataclass(frozen=True)
@@ -83,7 +70,7 @@ class MelSpec:
         return self.sample_rate / self.hop_length
 
     to_json = asdict
-    from_json = classmethod(_from_json)
+    from_json = classmethod(from_json)
 
 
 @dataclass(frozen=True)
@@ -104,7 +91,7 @@ class FrameSpec:
         )
 
     to_json = asdict
-    from_json = classmethod(_from_json)
+    from_json = classmethod(from_json)
 
 
 @dataclass(frozen=True)
@@ -149,7 +136,7 @@ class Band:
         return f"{self.name} band ({self.low_hz:g}-{self.high_hz:g} Hz)"
 
     to_json = asdict
-    from_json = classmethod(_from_json)
+    from_json = classmethod(from_json)
 
 
 F1 = Band("F1", 300.0, 900.0)

@@ -94,9 +94,12 @@ def test_bands_outside_or_between_bins():
 def test_specs_round_trip_and_refuse_nonsense():
     assert MelSpec.from_json(MelSpec(layout="thesis").to_json()) == MelSpec(layout="thesis")
     assert FrameSpec.from_json(FrameSpec().to_json()) == FrameSpec()
+    assert MelSpec.from_json({"fmin_hz": 0}) == MelSpec()
     for wrong in ({"fmax_hz": 8000.0}, {"hop_length": 421}, {"layout": "other"}, {"colour": 1}, {"n_mels": 0}):
         with pytest.raises(InputError):
             MelSpec.from_json(wrong)
+    with pytest.raises(InputError, match=r"MelSpec\.n_mels must be int, not '64'"):
+        MelSpec.from_json({"n_mels": "64"})
     with pytest.raises(InputError):
         FrameSpec(100)
 

@@ -1,69 +1,17 @@
-"""Settings from YAML or Hydra into frozen dataclasses: unknown, missing and wrongly typed names are errors."""
+"""The settings of a command: a YAML file of training/configs and arguments, through Hydra where it is installed."""
 
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
-from types import NoneType, UnionType
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any
 
 from rtmri2speech.errors import InputError
+from rtmri2speech.mapping import build
 
 from .console import plain_errors
 
 CONFIGS = Path(__file__).parent / "configs"
-
-
-def build(cls, values: Mapping[str, Any], where: str = ""):
-    """A frozen dataclass, nested ones and mappings of them included, from a mapping such as a YAML file's.
-
-    Lists become tuples; whole numbers are taken for decimals, and YAML's "1e-4" for the number it is.
-    Raises InputError naming the setting.
-    """
-    if not isinstance(values, Mapping):
-        raise InputError(
-            "The settings {part} must be a list of names and values, not {values!r}.",
-            part=where or cls.__name__,
-            values=values,
-        )
-    hints, known = get_type_hints(cls), {f.name: f for f in fields(cls)}
-    prefix = f"{where}." if where else ""
-    unknown = sorted(set(values) - set(known))
-    if unknown:
-        raise InputError(
-            "There is no setting called {prefix}{name} (known: {known}).",
-            prefix=prefix,
-            name=unknown[0],
-            known=", ".join(known),
-        )
-    arguments = {}
-    for name, setting in known.items():
-        if name in values and values[name] != "???":
-            arguments[name] = _value(hints[name], values[name], prefix + name)
-        elif setting.default is MISSING and setting.default_factory is MISSING:
-            raise InputError("The setting {prefix}{name} is missing.", prefix=prefix, name=name)
-    return cls(**arguments)
-
-
-def _value(kind, value, where: str):
-    if is_dataclass(kind):
-        return build(kind, value, where)
-    if get_origin(kind) is dict and is_dataclass(get_args(kind)[1]) and isinstance(value, Mapping):
-        return {name: build(get_args(kind)[1], inner, f"{where}.{name}") for name, inner in value.items()}
-    kinds = get_args(kind) if isinstance(kind, UnionType) else (kind,)
-    types = tuple(get_origin(k) or k for k in kinds)
-    if isinstance(value, (list, tuple)):
-        value = tuple(tuple(v) if isinstance(v, (list, tuple)) else v for v in value)
-    if float in types and isinstance(value, (int, str)) and not isinstance(value, bool):
-        try:
-            value = float(value)
-        except ValueError:
-            pass
-    if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
-        names = " or ".join("nothing" if t is NoneType else t.__name__ for t in types)
-        raise InputError("The setting {where} must be {names}, not {value!r}.", where=where, names=names, value=value)
-    return value
 
 
 def read_yaml(path: str | os.PathLike) -> dict:

@@ -1,12 +1,13 @@
 """The segmenter's network: a U-Net (Ronneberger et al., MICCAI 2015) that adds its skips instead of stacking them."""
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate, max_pool2d
 
 from ..errors import InputError
+from ..mapping import from_json
 from .regions import NAMES
 
 
@@ -29,13 +30,7 @@ class SegmenterConfig:
             )
 
     to_json = asdict
-
-    @classmethod
-    def from_json(cls, data: dict) -> "SegmenterConfig":
-        unknown = set(data) - {f.name for f in fields(cls)}
-        if unknown:
-            raise InputError("The segmenter has no setting called {names}.", names=", ".join(sorted(unknown)))
-        return cls(int(data["size"]), tuple(data["widths"]), tuple(data["regions"]))
+    from_json = classmethod(from_json)
 
 
 def _convolution(a: int, b: int) -> nn.Sequential:

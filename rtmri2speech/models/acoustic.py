@@ -1,6 +1,6 @@
 """MRI frames -> standardised mel: a timm CNN, global average pooling, one BiLSTM whose directions are summed."""
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any, cast
 
 import timm
@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d
 
 from ..errors import InputError
+from ..mapping import from_json
 
 
 @dataclass(frozen=True)
@@ -32,13 +33,7 @@ class AcousticConfig:
             raise InputError("The acoustic model's output_stride is 8, 16 or 32, and its input_pool 1, 2 or 4.")
 
     to_json = asdict
-
-    @classmethod
-    def from_json(cls, data: dict) -> "AcousticConfig":
-        unknown = set(data) - {f.name for f in fields(cls)}
-        if unknown:
-            raise InputError("The acoustic model has no setting called {names}.", names=", ".join(sorted(unknown)))
-        return cls(**data)
+    from_json = classmethod(from_json)
 
 
 class AcousticModel(nn.Module):

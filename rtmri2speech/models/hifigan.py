@@ -10,6 +10,7 @@ from torch.nn.functional import leaky_relu
 from torch.nn.utils.parametrizations import weight_norm
 
 from ..errors import InputError
+from ..mapping import from_json
 
 _SLOPE = 0.1
 _LAST_SLOPE = 0.01  # the reference implementation leaves the last activation at PyTorch's default
@@ -77,10 +78,7 @@ class GeneratorConfig:
                 "This vocoder has the thesis' layout and was converted when that was misread (up to 44 % off): "
                 "convert its checkpoints again."
             )
-        unknown = set(data) - {f.name for f in fields(cls)}
-        if unknown:
-            raise InputError("The vocoder has no setting called {names}.", names=", ".join(sorted(unknown)))
-        return cls(**data)
+        return from_json(cls, data)
 
 
 Convolution = Callable[[int, int, int], nn.Conv1d]

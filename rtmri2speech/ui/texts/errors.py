@@ -24,7 +24,6 @@ JAPANESE = {
     "A segmenter of {levels} levels needs pictures of a multiple of {coarsest} pixels, not {size}.": (
         "{levels}段の領域モデルの画像は{coarsest}画素の倍数でなければなりません（{size}は不可）。"
     ),
-    "The segmenter has no setting called {names}.": "領域モデルには{names}という設定はありません。",
     # ---- files of heatmaps, and of the command gradcam ----
     "There is no heatmap file {path}.": "ヒートマップのファイル{path}がありません。",
     "{path} is not a NumPy file that can be read.": "{path}はNumPyのファイルとして読み込めません。",
@@ -210,6 +209,16 @@ JAPANESE = {
         "{path}の形式の版は{version}です。このプログラムが読めるのは版{known}です。"
     ),
     "The bundle {folder} lacks its file {name}.": ("モデル{folder}にファイル{name}がありません。"),
+    "The settings {part} must be a list of names and values, not {values!r}.": (
+        "設定{part}は名前と値の組でなければなりません（{values!r}は不可）。"
+    ),
+    "There is no setting called {prefix}{name} (known: {known}).": (
+        "{prefix}{name}という設定はありません（使えるのは{known}）。"
+    ),
+    "The setting {prefix}{name} is missing.": "設定{prefix}{name}がありません。",
+    "The setting {where} must be {names}, not {value!r}.": (
+        "設定{where}は{names}でなければなりません（{value!r}は不可）。"
+    ),
     "{path} is damaged: its sha256 is not the one in bundle.json.": (
         "{path}は壊れています（sha256がbundle.jsonと一致しません）。"
     ),
@@ -244,7 +253,6 @@ JAPANESE = {
     "The acoustic model's output_stride is 8, 16 or 32, and its input_pool 1, 2 or 4.": (
         "音響モデルのoutput_strideは8・16・32、input_poolは1・2・4のいずれかです。"
     ),
-    "The acoustic model has no setting called {names}.": ("音響モデルに{names}という設定はありません。"),
     "timm has no model called {name!r}.": ("timmに{name!r}というモデルはありません。"),
     "The CNN {name!r} cannot give feature maps: {reason}.": (
         "CNN {name!r}から特徴マップを取り出せません（{reason}）。"
@@ -272,7 +280,6 @@ JAPANESE = {
         "このボコーダーは卒論の構造ですが、その構造を誤って読んでいた頃に変換されたものです（誤差は最大44 %）。"
         "チェックポイントを変換し直してください。"
     ),
-    "The vocoder has no setting called {names}.": ("ボコーダーに{names}という設定はありません。"),
     "{path} does not compute what the bundle's weights do: publish or convert the bundle again.": (
         "{path}の計算結果がモデルの重みと一致しません。モデルを公開または変換し直してください。"
     ),
@@ -296,9 +303,6 @@ JAPANESE = {
         "{source}：テンソル{name}の形は{shape}ですが、モデルには{wanted}が必要です。"
     ),
     "{source}: tensor {name} holds NaN or infinity.": ("{source}：テンソル{name}にNaNか無限大があります。"),
-    "{part} must be a JSON object, not {type}.": ("{part}はJSONのオブジェクトでなければなりません（{type}は不可）。"),
-    "{part} has no setting called {names}.": ("{part}に{names}という設定はありません。"),
-    "{part} cannot be read: {reason}.": ("{part}を読み取れません（{reason}）。"),
     "MelSpec.{name} must be a positive whole number, not {given!r}.": (
         "MelSpec.{name}は正の整数です（{given!r}は不可）。"
     ),
