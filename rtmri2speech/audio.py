@@ -52,3 +52,8 @@ def resample(samples: np.ndarray, rate: int, new_rate: int) -> np.ndarray:
     import soxr
 
     return soxr.resample(samples, rate, new_rate, quality="VHQ").astype(np.float32, copy=False)
+
+
+def fit(samples: np.ndarray, length: int) -> np.ndarray:
+    """(samples,) cut at the end, or lengthened by silence, to exactly (length,)."""
+    return np.pad(samples[:length], (0, max(0, length - len(samples))))

@@ -7,14 +7,13 @@ import numpy as np
 import torch
 
 from .analysis import Analysis, analyse, vocode
-from .audio import read_audio, resample
+from .audio import fit, read_audio, resample
 from .clip import Clip, read_clip
 from .errors import InputError
 from .mel import SPEECH_RANGE_DB, band_bins, mel_spectrogram_db, speech_frames
 from .metrics import evaluate_mels, evaluate_waveforms
 from .models.bundle import Bundle
 from .progress import UNSEEN, Progress
-from .render.stretch import fit
 from .spec import DEFAULT_BANDS, MelSpec
 from .sync import speech_lag
 

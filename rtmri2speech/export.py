@@ -35,7 +35,7 @@ import numpy as np
 import torch
 
 from .atomic import filling, replacing
-from .audio import resample, write_audio
+from .audio import fit, resample, write_audio
 from .checksum import sha256_of
 from .errors import InputError
 from .labels import labels_of, read_intervals, write_labels
@@ -46,7 +46,7 @@ from .render.figures import average_figure, frame_figure
 from .render.heatmaps import check_bands, checked_heat
 from .render.overlay import band_picture, overlay
 from .render.spectrogram import spectrogram_figure
-from .render.stretch import check_slow, fit
+from .render.stretch import check_slow
 from .render.words import caption, words
 from .selection import SOUNDS, Look, Selection, Subject, select
 from .sequence import HeatSequence, origin_of

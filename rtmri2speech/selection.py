@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 
 from .analysis import Analysis
+from .audio import fit
 from .errors import InputError
 from .evidence import Account, account_of, template_masks
 from .models.bundle import Bundle
 from .render.encode import even_size
 from .render.grid import UpsampledGrid
-from .render.stretch import fit
 from .render.words import band_label, words
 from .spec import Band
 

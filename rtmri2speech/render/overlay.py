@@ -7,13 +7,14 @@ from os import PathLike
 
 import numpy as np
 
+from ..audio import fit
 from ..errors import InputError
 from ..progress import UNSEEN, Progress
 from .colour import COMBINE, default_maps, layer
 from .encode import even_size, exact_rate, write_video
 from .heatmaps import Heatmaps, aspect, check_bands, check_clip, checked_heat
 from .picture import LAYOUTS, Picture
-from .stretch import check_slow, fit, stretch
+from .stretch import check_slow, stretch
 from .words import caption
 
 

@@ -4,6 +4,7 @@ import subprocess
 
 import numpy as np
 
+from ..audio import fit
 from ..errors import InputError
 from .encode import NO_WINDOW, ffmpeg_binary
 
@@ -38,11 +39,6 @@ def stretch(audio: np.ndarray, rate: int, slow: float) -> np.ndarray:
         raise InputError("The audio cannot be slowed down; ffmpeg says: {reason}.", reason=reason)
     slowed = np.frombuffer(done.stdout, dtype="<f4").astype(np.float32)
     return fit(slowed, round(len(audio) * slow))
-
-
-def fit(audio: np.ndarray, samples: int) -> np.ndarray:
-    """Cut at the end, or lengthened by silence, to exactly `samples`."""
-    return np.pad(audio[:samples], (0, max(0, samples - len(audio))))
 
 
 def _filter(slow: float) -> str:

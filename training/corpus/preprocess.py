@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from rtmri2speech.atomic import replacing, write_json
+from rtmri2speech.audio import fit, read_audio, resample, write_audio
 from rtmri2speech.errors import InputError
 from rtmri2speech.mel import SPEECH_RANGE_DB, Scaler, mel_spectrogram_db
 from rtmri2speech.spec import FrameSpec, MelSpec
@@ -72,7 +73,6 @@ def make_sample(source: Source, settings: Settings) -> Sample:
 
     Raises InputError, with the reason, if it cannot be read or should not be trained on.
     """
-    from rtmri2speech.audio import read_audio, resample
     from rtmri2speech.clip import read_clip
     from rtmri2speech.frames import prepare_frames, square_frames
     from rtmri2speech.restore import restore, restored_by
@@ -138,12 +138,6 @@ def speech_level_dbfs(waveform: np.ndarray, spec: MelSpec) -> float:
     return float(10 * np.log10(power[power >= power.max() * 10 ** (-SPEECH_RANGE_DB / 10)].mean()))
 
 
-def fit_length(waveform: np.ndarray, frames: int, spec: MelSpec) -> np.ndarray:
-    """(samples,) cut, or lengthened with silence, to exactly as many samples as the frames last."""
-    wanted = frames * spec.hop_length
-    return np.pad(waveform[:wanted], (0, max(0, wanted - len(waveform))))
-
-
 def _mel(waveform: np.ndarray, frames: int, settings: Settings) -> tuple[np.ndarray, np.ndarray]:
     """(samples,) -> mel (frames, n_mels) in dB, and (frames,) bool: which rows the sound made.
 
@@ -154,9 +148,8 @@ def _mel(waveform: np.ndarray, frames: int, settings: Settings) -> tuple[np.ndar
 
     spec = settings.mel
     unpadded = spec.layout == "thesis"
-    made = mel_spectrogram_db(
-        torch.from_numpy(waveform if unpadded else fit_length(waveform, frames, spec)), spec
-    ).numpy()
+    filled = waveform if unpadded else fit(waveform, frames * spec.hop_length)
+    made = mel_spectrogram_db(torch.from_numpy(filled), spec).numpy()
     heard = min(frames, len(made) if unpadded else round(len(waveform) / spec.hop_length))
     if settings.top_db is not None:
         made = np.maximum(made, made.max() - settings.top_db)
@@ -166,7 +159,6 @@ def _mel(waveform: np.ndarray, frames: int, settings: Settings) -> tuple[np.ndar
 
 def sound_peak(source: Source, settings: Settings) -> float:
     """Largest absolute sample of a recording's sound at the mel's rate; 0 where there is none that can be read."""
-    from rtmri2speech.audio import read_audio, resample
     from rtmri2speech.clip import read_clip
 
     try:
@@ -209,9 +201,7 @@ def write_sample(source: Source, settings: Settings, out_dir: Path, keep_wav: bo
     if folder.exists():
         shutil.rmtree(folder)
     if keep_wav:
-        from rtmri2speech.audio import write_audio
-
-        write_audio(wav, fit_length(sample.waveform, len(sample.mri), settings.mel), settings.mel.sample_rate)
+        write_audio(wav, fit(sample.waveform, len(sample.mri) * settings.mel.hop_length), settings.mel.sample_rate)
     with replacing(folder) as temporary:
         temporary.mkdir()
         for name in ("mri", "mel_db", "mask", "regions", "articulation"):

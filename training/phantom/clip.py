@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from rtmri2speech.audio import fit
 from rtmri2speech.spec import MelSpec
 
 from .head import Outline
@@ -127,7 +128,7 @@ def _film(
 
 def normalised(audio: np.ndarray, samples: int, rng: np.random.Generator) -> np.ndarray:
     """float32 (samples,): the speech at LOUDNESS_DBFS (RMS where it is loud), peaks under PEAK, a faint noise floor."""
-    audio = np.pad(np.asarray(audio, float), (0, max(0, samples - len(audio))))[:samples]
+    audio = fit(np.asarray(audio, float), samples)
     power = np.convolve(audio**2, np.full(1024, 1 / 1024), "same")
     speech = audio[power > 0.01 * power.max()]
     level = float(np.sqrt(np.mean(speech**2))) if power.max() > 0 else 1.0

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rtmri2speech.audio import resample
+from rtmri2speech.audio import fit, resample
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ def coded(samples: np.ndarray, rate: int, name: str, bits_per_s: int | None = No
     narrow = np.clip(resample(samples, rate, codec.rate), -1, 1)
     decoded = _decoded(_encoded(narrow, codec, bits_per_s), codec.rate)
     back = resample(_aligned(decoded, narrow, codec.rate), codec.rate, rate)
-    return np.pad(back, (0, max(0, len(samples) - len(back))))[: len(samples)].astype(np.float32)
+    return fit(back, len(samples)).astype(np.float32)
 
 
 def _encoded(samples: np.ndarray, codec: Codec, bits_per_s: int | None) -> bytes:

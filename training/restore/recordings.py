@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from rtmri2speech.audio import fit
+
 from ..corpus.speech import Recording
 
 PEAK = 0.95  # every recording's largest absolute value, whatever level it was recorded at
@@ -18,4 +20,4 @@ class SegmentDraw:
         recording = self.recordings[random.choice(len(self.recordings), p=self.shares)]
         first = int(random.integers(max(1, recording.samples - self.samples + 1)))
         segment = np.load(recording.path, mmap_mode="r")[first : first + self.samples]
-        return np.pad(segment, (0, self.samples - len(segment))).astype(np.float32)
+        return fit(segment, self.samples).astype(np.float32)

@@ -18,13 +18,12 @@ import torch
 
 from ...analysis import Analysis
 from ...attention import clip_scale
-from ...audio import resample
+from ...audio import fit, resample
 from ...evidence import BandEvidence, account_of, template_masks
 from ...labels import Interval
 from ...mel import band_bins, centre_frequencies_hz, mel_spectrogram_db
 from ...render.colour import BAND_MAPS, DIVERGING_MAP, LINE_COLOURS, ONE_BAND_MAP, colour_table
 from ...render.picture import padded_to
-from ...render.stretch import fit
 from ...spec import Band, MelSpec
 
 LARGEST_SIDE = 256  # pixels of a frame on the page
