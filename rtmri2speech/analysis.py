@@ -119,7 +119,7 @@ def analyse(
     energy: "db" or "power". normalize: "clip" or "frame", how heatmaps are scaled for display.
     silence: "hide" or "show" the heatmaps of frames in which the model is silent; they explain silence, not speech.
     precision: "auto", "fp32" or "bf16", of the CNN and the vocoder. speak: False skips the vocoder: audio is empty.
-    voice: how a bundle that carries a voice speaks (voice.py); default: declining, at a height that fits the tract.
+    voice: how a bundle that carries a voice speaks (voice.py); default: as the bundle says.
     progress: its stages are frames, attention and speech.
     Raises InputError on a band outside the mel, an unknown choice, two bands of one name, or a voice for a bundle that
     carries none.
@@ -157,8 +157,9 @@ def analyse(
     audio, f0_hz = np.zeros(0, np.float32), None
     if speak:
         sung = mel_db
-        if bundle.voice and not (voice and voice.whisper):
-            f0_hz = _melody(bundle.voice, bundle.fps, clip, voice or Voice(), states[0], silent)
+        spoken = voice or (bundle.voice.unasked() if bundle.voice else None)
+        if bundle.voice and spoken and not spoken.whisper:
+            f0_hz = _melody(bundle.voice, bundle.fps, clip, spoken, states[0], silent)
             sung = torch.from_numpy(painted(mel_db.cpu().numpy(), f0_hz, bundle.mel))
         audio = vocode(bundle, sung, precision, progress.part(None, 0.75, 1))
     seconds["vocoder"] = clock.lap()

@@ -5,7 +5,7 @@ of a voiced frame is added what a pulse train at F0 has more than its own envelo
 envelope(mel(pulses))], in dB. Which frames are voiced is read, by a linear read-out that its bundle carries, from what
 the BiLSTM makes of the pictures; so is the height of F0 that fits the vocal tract. The melody is a choice, no finding:
 
-    Voice()                           declining over each phrase, at the height that fits
+    Voice()                           declining over each phrase, at the height that fits or the bundle's mean
     Voice(pitch_hz=120)               at another mean F0; Voice(semitones=-3) so much below the one that fits
     Voice(intonation="flat")          or "original": F0 of the clip's own sound
     Voice(whisper=True)               as the model is without a voice
@@ -70,12 +70,17 @@ def asked_voice(pitch: str | None, intonation: str | None, whisper: bool) -> Voi
 
 @dataclass(frozen=True)
 class VoiceReadout:
-    """weight (2, H), bias (2,), float32: of a frame's BiLSTM state, its log-odds of voicing and log2 of F0 in Hz."""
+    """weight (2, H), bias (2,), float32: of a frame's BiLSTM state, its log-odds of voicing and log2 of F0 in Hz.
+
+    default: how the bundle speaks where nobody asks: one of INTONATIONS, or "whisper".
+    """
 
     weight: np.ndarray
     bias: np.ndarray
+    default: str = "declining"
 
     def __post_init__(self):
+        self.unasked()  # raises for an intonation there is not
         for name, dimensions in (("weight", 2), ("bias", 1)):
             value = np.asarray(getattr(self, name), np.float32)
             if value.ndim != dimensions or len(value) != 2 or not np.isfinite(value).all():
@@ -88,12 +93,16 @@ class VoiceReadout:
         voiced = odds > 0
         return voiced, float(2 ** np.median(octaves[voiced] if voiced.any() else octaves))
 
+    def unasked(self) -> Voice:
+        """The voice where nobody asks for one."""
+        return Voice(whisper=True) if self.default == "whisper" else Voice(intonation=self.default)
+
     def to_json(self) -> dict:
-        return {"weight": self.weight.tolist(), "bias": self.bias.tolist()}
+        return {"default": self.default, "weight": self.weight.tolist(), "bias": self.bias.tolist()}
 
     @classmethod
     def from_json(cls, data: dict) -> "VoiceReadout":
-        return cls(data["weight"], data["bias"])
+        return cls(data["weight"], data["bias"], data.get("default", "declining"))
 
 
 def melody(

@@ -121,6 +121,17 @@ def test_other_bundles_and_whispers_are_bit_by_bit_what_they_were(whispering, vo
         analyse(whispering, clip, bands=(), voice=Voice(pitch_hz=120))
 
 
+def test_a_bundle_says_how_it_speaks_where_nobody_asks(voiced_bundle, clip):
+    readout = voiced_bundle.voice
+    whispers = replace_voice(voiced_bundle, VoiceReadout(readout.weight, readout.bias, "whisper"))
+    assert analyse(whispers, clip, bands=()).f0_hz is None
+    flat = analyse(whispers, clip, bands=(), voice=Voice(intonation="flat")).f0_hz
+    assert flat.max() == pytest.approx(150, rel=1e-3)
+    assert VoiceReadout.from_json(whispers.voice.to_json()).default == "whisper"
+    with pytest.raises(InputError, match="intonation"):
+        VoiceReadout(readout.weight, readout.bias, "sad")
+
+
 def test_a_voice_is_kept_in_the_bundles_folder(voiced_bundle, whispering, tmp_path):
     voiced_bundle.save(tmp_path / "voiced")
     kept = load_bundle(tmp_path / "voiced").voice

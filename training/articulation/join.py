@@ -212,7 +212,7 @@ def train(run: JoinRun) -> Path:
     groups = [{"params": cnn, "lr": run.cnn_lr}, {"params": rest, "lr": run.lr}]
     optimizer = torch.optim.AdamW(groups, weight_decay=run.weight_decay)
     schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda s: min(1.0, (s + 1) / 10, (run.steps - s) / run.steps)
+        optimizer, lambda s: min(1.0, (s + 1) / 10, (run.steps - s) / max(1, run.steps))
     )
     loss_of, weights = MaskedMSEMAE(run.loss, spec.n_mels), column_weights(sight_run)
     best, started = _keep_better(folder, network, judge, mel, sight_run.size, 0, 0.0, -np.inf), time.monotonic()

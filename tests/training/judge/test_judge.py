@@ -251,3 +251,26 @@ def test_copy_synthesis_is_judged_against_the_recording(bundle, tmp_path, monkey
         copy_synthesis.copy_synthesis(bundle, tmp_path / "a.wav", envelope)
     full, smooth = (np.abs(np.diff(mel, axis=1)).mean() for mel in mels)
     assert smooth < 0.7 * full
+
+
+# -------------------------------------------------------------------------------------------------------------- voice
+
+
+def test_a_voice_is_judged_against_what_was_asked_and_against_the_clips_own_sound(monkeypatch):
+    """Pulses at 150 Hz, 2 Hz beside what was asked for, against the same pulses: nothing wrong but that distance."""
+    from types import SimpleNamespace
+
+    from rtmri2speech.spec import MelSpec
+    from rtmri2speech.voice import pulse_train
+    from training.judge import voice
+
+    sung = pulse_train(np.full(40, 150.0), MelSpec())
+    result = SimpleNamespace(audio=sung, sample_rate=11413, fps=FPS, f0_hz=np.full(40, 148.0))
+    monkeypatch.setattr(voice, "analyse", lambda *_, **__: result)
+    silent = Clip(np.zeros((40, 64, 64), np.uint8), np.arange(41) / FPS)
+    monkeypatch.setattr(voice, "read_clip", lambda path: silent)
+    monkeypatch.setattr(voice, "sound_of", lambda path, clip: (sung, 11413))
+    rows = voice.judge(SimpleNamespace(mel=MelSpec()), None)
+    assert set(rows) == {"whisper", "declining", "flat", "original"}
+    assert rows["flat"]["asked_hz"] == pytest.approx(2, abs=0.3)
+    assert rows["flat"]["voicing_error"] == 0 and rows["flat"]["f0_rmse_hz"] == pytest.approx(0, abs=1e-6)

@@ -1,0 +1,109 @@
+"""A voice for a bundle that has none: a linear read-out of the voicing, fitted to phantoms, whose truth is known.
+
+    python -m training.voice CLIPS --bundle BUNDLE --out NEW [--held-out CLIPS]
+
+CLIPS have <id>.truth.npz beside them. No weight of the bundle changes: what is new stands in its bundle.json ("voice").
+The height of F0 is the clips' mean: pictures of a scanner without a scale tell little of it.
+"""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import torch
+import typer
+from torch import Tensor
+from torch.nn.functional import binary_cross_entropy_with_logits
+from typer import Argument, Option
+
+from rtmri2speech import timeline
+from rtmri2speech.atomic import never_onto
+from rtmri2speech.clip import read_clip
+from rtmri2speech.errors import InputError
+from rtmri2speech.frames import prepare_frames
+from rtmri2speech.models.bundle import Bundle
+from rtmri2speech.models.features import BATCH, FeatureExtractor
+from rtmri2speech.models.load import load_bundle
+from rtmri2speech.voice import INTONATIONS, VoiceReadout
+
+from .console import plain_errors
+from .corpus.truth import truth_file
+from .judge.attention import find_phantoms
+
+PENALTY = 5.0  # on the squared weights, beside the sum over frames: chosen on held-out speakers
+
+
+def states_and_f0(bundle: Bundle, path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """(T, H) states of the BiLSTM over a phantom clip, (T,) its true F0, 0 where unvoiced. Raises InputError."""
+    truth = truth_file(path)
+    if truth is None:
+        raise InputError("{path} has no truth beside it: its voicing is not known.", path=path)
+    frames = timeline.retime(read_clip(path), bundle.fps)
+    extract = FeatureExtractor(bundle.acoustic, torch.float32, bundle.onnx, bundle.frames.size)
+    chunks = (prepare_frames(frames[k : k + BATCH], bundle.frames.size) for k in range(0, len(frames), BATCH))
+    with torch.no_grad():
+        states = bundle.acoustic.states_from_features(extract(chunks, len(frames))[1][None])[0].numpy()
+    with np.load(truth, allow_pickle=False) as data:
+        f0_hz, fps = data["f0_hz"], float(data["fps"])
+    at = np.minimum(((np.arange(len(states)) + 0.5) / bundle.fps * fps).astype(int), len(f0_hz) - 1)
+    return states, f0_hz[at]
+
+
+def fit_voice(states: np.ndarray, f0_hz: np.ndarray, default: str) -> VoiceReadout:
+    """Logistic regression of the voicing on (N, H) states; the height of F0 is the voiced frames' mean in octaves."""
+    voiced = f0_hz > 0
+    if voiced.all() or not voiced.any():
+        raise InputError("Voiced and unvoiced frames are both needed to fit a voice.")
+    known, target = torch.from_numpy(states).double(), torch.from_numpy(voiced).double()
+    weight = torch.zeros(states.shape[1], dtype=torch.double, requires_grad=True)
+    bias = torch.zeros(1, dtype=torch.double, requires_grad=True)
+    optimiser = torch.optim.LBFGS([weight, bias], max_iter=200, line_search_fn="strong_wolfe")
+
+    def loss() -> Tensor:
+        optimiser.zero_grad()
+        value = binary_cross_entropy_with_logits(known @ weight + bias, target, reduction="sum")
+        value = value + PENALTY * weight.square().sum()
+        value.backward()
+        return value
+
+    optimiser.step(loss)
+    rows = torch.stack([weight.detach(), torch.zeros_like(weight)]).numpy()
+    return VoiceReadout(rows, [float(bias.detach()), float(np.log2(f0_hz[voiced]).mean())], default)
+
+
+def error(readout: VoiceReadout, states: np.ndarray, f0_hz: np.ndarray) -> float:
+    """Share of the frames whose voicing is read wrong."""
+    return float((readout.read(states)[0] != (f0_hz > 0)).mean())
+
+
+@plain_errors()
+def main(
+    clips: Annotated[list[Path], Argument(help="Phantom clips, or folders of them.")],
+    bundle: Annotated[Path, Option("--bundle", help="The bundle to give a voice to.")],
+    out: Annotated[Path, Option("--out", help="The new bundle.")],
+    held_out: Annotated[list[Path] | None, Option("--held-out", help="More clips: the error on these is told.")] = None,
+    default: Annotated[
+        str, Option("--default", help=f"How it speaks unasked: whisper, {', '.join(INTONATIONS)}.")
+    ] = "declining",
+) -> None:
+    """Fit a read-out of the voicing and write the bundle with it."""
+    never_onto([out], [bundle, *clips])
+    loaded = load_bundle(bundle)
+    readout = fit_voice(*_all(loaded, clips), default)
+    made = replace(loaded, voice=readout, folder=None, sha256={})
+    made.save(out, half=loaded.stored_as_half)
+    told = f"{out}: mean F0 {2 ** readout.bias[1]:.0f} Hz"
+    if held_out:
+        told += f", voicing wrong in {100 * error(readout, *_all(loaded, held_out)):.1f} % of held-out frames"
+    print(told)
+
+
+def _all(bundle: Bundle, clips: list[Path]) -> tuple[np.ndarray, np.ndarray]:
+    pairs = [states_and_f0(bundle, path) for path in find_phantoms(clips)]
+    states, f0_hz = zip(*pairs, strict=True)
+    return np.concatenate(states), np.concatenate(f0_hz)
+
+
+if __name__ == "__main__":
+    typer.run(main)
