@@ -2,11 +2,12 @@
 
 import torch
 
-from rtmri2speech.attention import band_cams, band_energy
+from rtmri2speech.attention import gradients, last_cams
 from rtmri2speech.frames import prepare_frames
 from rtmri2speech.mel import band_bins
 from rtmri2speech.models.features import BATCH, FeatureExtractor
 from rtmri2speech.spec import DEFAULT_BANDS
+from rtmri2speech.targets import band_energy
 
 from .material import frames, thesis_bundle
 from .timing import best_seconds
@@ -17,7 +18,8 @@ SHARE_AT = 200
 
 def measure() -> dict:
     bundle = thesis_bundle()
-    bins = {band.name: band_bins(bundle.mel, band) for band in DEFAULT_BANDS}
+    targets = {band.name: band_energy(band_bins(bundle.mel, band)) for band in DEFAULT_BANDS}
+    model, scaler = bundle.acoustic, bundle.scaler
     prepared = prepare_frames(frames(SHARE_AT), 256)
     extract = FeatureExtractor(bundle.acoustic)
     chunks = [prepared[k : k + BATCH] for k in range(0, SHARE_AT, BATCH)]
@@ -28,15 +30,15 @@ def measure() -> dict:
             bundle.acoustic.mel_from_features(extract(chunks, SHARE_AT)[1][None])
 
     def cams(count):
-        repeated = [
+        many_maps, many_features = (
             tensor.repeat(-(-count // SHARE_AT), *[1] * (tensor.dim() - 1))[:count] for tensor in (maps, features)
-        ]
-        return lambda: band_cams(bundle.acoustic, bundle.scaler, *repeated, bins)
+        )
+        return lambda: last_cams(gradients(model, scaler, many_features, targets), many_maps)
 
     def one_backward_per_frame():
-        for b in bins.values():
+        for target in targets.values():
             g = features[: LENGTHS[0]].clone().requires_grad_(True)
-            energies = band_energy(bundle.acoustic.mel_from_features(g[None])[0], bundle.scaler, b, "db")
+            energies = target(scaler.to_db(model.mel_from_features(g[None])[0]))
             for t in range(len(g)):
                 torch.autograd.grad(energies[t], g, retain_graph=True)
 

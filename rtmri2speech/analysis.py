@@ -13,9 +13,10 @@ import numpy as np
 import torch
 
 from . import timeline
-from .attention import ENERGIES, OBJECTIVES, band_cams, band_energy, display_grid
+from .attention import OBJECTIVES, display_grid, gradients, last_cams
 from .clip import Clip
 from .errors import InputError
+from .finer import finer_cams
 from .formants import measure_f0
 from .frames import prepare_frames
 from .mel import band_bins, silent_frames
@@ -26,6 +27,7 @@ from .precision import choose_precision
 from .progress import UNSEEN, Progress
 from .render.grid import UpsampledGrid, upsample_grid
 from .spec import DEFAULT_BANDS, Band
+from .targets import ENERGIES, band_energy
 from .voice import Voice, VoiceReadout, melody, painted
 
 NORMALIZATIONS = ("clip", "frame")
@@ -94,6 +96,11 @@ class Analysis:
         return np.arange(len(self.silent)) if self.silence == "show" else self.speech
 
     @property
+    def grid(self) -> int | None:
+        """Cells along a side of the maps; None without any."""
+        return next((cam.shape[-1] for cam in self.cam.values()), None)
+
+    @property
     def of_clip_frame(self) -> np.ndarray:
         """For each frame of the clip as recorded, the index of the model's frame that holds its midpoint."""
         return timeline.model_frame_of_each(self.clip, self.fps)
@@ -108,6 +115,7 @@ def analyse(
     normalize: str = "clip",
     *,
     silence: str = "hide",
+    grid: int | None = None,
     precision: str = "auto",
     speak: bool = True,
     voice: Voice | None = None,
@@ -118,6 +126,7 @@ def analyse(
     bands: default F1 and F2; an empty sequence skips Grad-CAM. objective: "frame" or "sequence" (attention.py).
     energy: "db" or "power". normalize: "clip" or "frame", how heatmaps are scaled for display.
     silence: "hide" or "show" the heatmaps of frames in which the model is silent; they explain silence, not speech.
+    grid: cells along a side of the maps, 8, 16 or 32 (finer.py); default: those of the CNN's last maps.
     precision: "auto", "fp32" or "bf16", of the CNN and the vocoder. speak: False skips the vocoder: audio is empty.
     voice: how a bundle that carries a voice speaks (voice.py); default: as the bundle says.
     progress: its stages are frames, attention and speech.
@@ -139,20 +148,26 @@ def analyse(
 
     model_frames = timeline.retime(clip, bundle.fps)
     size, count = bundle.frames.size, len(model_frames)
-    chunks = (prepare_frames(model_frames[k : k + BATCH], size) for k in range(0, count, BATCH))
+    chunks = lambda: (prepare_frames(model_frames[k : k + BATCH], size) for k in range(0, count, BATCH))  # noqa: E731
     extract = FeatureExtractor(bundle.acoustic, dtype, bundle.onnx, size)
-    maps, features = extract(chunks, count, progress.part(None, 0, 0.7))
+    maps, features = extract(chunks(), count, progress.part(None, 0, 0.4))
     with torch.no_grad():
         states = bundle.acoustic.states_from_features(features[None])
         mel = bundle.acoustic.mel_from_states(states)[0]
     seconds = {"acoustic": clock.lap()}
 
-    progress("attention", 0.7)
-    cam = band_cams(bundle.acoustic, bundle.scaler, maps, features, bins, objective=objective, energy=energy)
-    band_db = {name: band_energy(mel, bundle.scaler, b, "db").cpu().numpy() for name, b in bins.items()}
+    progress("attention", 0.4)
+    mel_db = bundle.scaler.to_db(mel)
+    targets = {name: band_energy(b, energy) for name, b in bins.items()}
+    slopes = gradients(bundle.acoustic, bundle.scaler, features, targets, objective)
+    if grid in (None, maps.shape[-1]):
+        cam = last_cams(slopes, maps)
+    else:
+        told = progress.part(None, 0.4, 0.75)
+        cam = finer_cams(bundle.acoustic, slopes, chunks(), size, grid, told)
+    band_db = {name: band_energy(b)(mel_db).cpu().numpy() for name, b in bins.items()}
     seconds["attention"] = clock.lap()
 
-    mel_db = bundle.scaler.to_db(mel)
     silent = silent_frames(mel_db.cpu().numpy(), bundle.fps, bundle.scaler.faint_db)
     audio, f0_hz = np.zeros(0, np.float32), None
     if speak:

@@ -1,4 +1,4 @@
-"""Grad-CAM of the energy in formant bands, exact and without a gradient through the CNN.
+"""Grad-CAM of a target of the mel, such as the energy in a formant band, exact and without a gradient through the CNN.
 
 Grad-CAM (Selvaraju et al., ICCV 2017) weights the last feature maps A by the gradient of a target E. Here global
 average pooling g = mean(A) follows the maps, so that gradient is the same at every position, and
@@ -9,10 +9,12 @@ which also equals HiResCAM (Draelos and Carin, 2020). A and g come from one pass
 the output layer are differentiated.
 
 Two objectives:
-    frame      E_t is the band energy of frame t itself. Its derivative with respect to frame t's own features is
+    frame      E_t is the target's value in frame t itself. Its derivative with respect to frame t's own features is
                local: with the recurrent states before t (forward) and after t (backward) held fixed, one step of each
                direction, batched over all t, gives it exactly.
     sequence   E is the mean over time; one backward pass through the whole BiLSTM.
+
+finer.py makes maps of finer stages of the CNN out of the same gradients dE/dg.
 """
 
 from collections.abc import Callable, Mapping
@@ -24,56 +26,36 @@ from torch import Tensor
 from .errors import InputError
 from .mel import Scaler
 from .models.acoustic import AcousticModel
+from .targets import Target
 
 OBJECTIVES = ("frame", "sequence")
-ENERGIES = ("db", "power")
-_LN10_OVER_10 = float(np.log(10) / 10)
 
 
-def band_energy(standardised_mel: Tensor, scaler: Scaler, bins: np.ndarray, energy: str) -> Tensor:
-    """Energy of the mel bins `bins` in each frame: (..., T, n_mels) -> (..., T).
+def gradients(
+    model: AcousticModel, scaler: Scaler, features: Tensor, targets: Mapping[str, Target], objective: str = "frame"
+) -> dict[str, Tensor]:
+    """dE/dg of each target: name -> (T, C).
 
-    "power": the sum of 10^(dB/10) over the bins. "db": 10 log10 of that sum.
-    """
-    mel_db = scaler.to_db(standardised_mel)[..., torch.from_numpy(bins).to(standardised_mel.device)]
-    if energy == "power":
-        return torch.exp(mel_db * _LN10_OVER_10).sum(dim=-1)
-    if energy == "db":
-        return torch.logsumexp(mel_db * _LN10_OVER_10, dim=-1) / _LN10_OVER_10
-    raise InputError(
-        "The energy of a band is taken as {known}, not {given!r}.", known=" or ".join(ENERGIES), given=energy
-    )
-
-
-def band_cams(
-    model: AcousticModel,
-    scaler: Scaler,
-    maps: Tensor,
-    features: Tensor,
-    bands: Mapping[str, np.ndarray],
-    *,
-    objective: str = "frame",
-    energy: str = "db",
-) -> dict[str, np.ndarray]:
-    """Signed Grad-CAM maps of each band: name -> (T, h, w) float32.
-
-    model: in eval mode. maps (T, C, h, w) and features (T, C), its spatial mean, from models.features.
-    bands: name -> mel-bin indices.
+    model: in eval mode. features g: (T, C), the spatial mean of the CNN's last maps.
     """
     if objective not in OBJECTIVES:
         raise InputError("The objective is {known}, not {given!r}.", known=" or ".join(OBJECTIVES), given=objective)
     mel_of = _own_frame_mel(model, features) if objective == "frame" else _whole_sequence_mel(model)
-    cams = {}
-    for name, bins in bands.items():
+    found = {}
+    for name, target in targets.items():
         g = features.detach().clone().requires_grad_(True)
-        energies = band_energy(mel_of(g), scaler, bins, energy)
-        # In "frame" each energy depends on its own row of g alone: the gradient of the sum holds them all.
-        target = energies.sum() if objective == "frame" else energies.mean()
-        (gradient,) = torch.autograd.grad(target, g)
-        with torch.no_grad():
-            cam = torch.einsum("tc,tchw->thw", gradient, maps) / maps[0, 0].numel()
-        cams[name] = cam.float().cpu().numpy()
-    return cams
+        values = target(scaler.to_db(mel_of(g)))
+        # In "frame" each value depends on its own row of g alone: the gradient of the sum holds them all.
+        (found[name],) = torch.autograd.grad(values.sum() if objective == "frame" else values.mean(), g)
+    return found
+
+
+def last_cams(gradients: Mapping[str, Tensor], maps: Tensor) -> dict[str, np.ndarray]:
+    """Signed Grad-CAM at the CNN's last maps (T, C, h, w), of targets with these gradients: name -> (T, h, w)."""
+    cells = maps[0, 0].numel()
+    return {
+        name: (torch.einsum("tc,tchw->thw", dg, maps) / cells).float().cpu().numpy() for name, dg in gradients.items()
+    }
 
 
 def _whole_sequence_mel(model: AcousticModel) -> Callable[[Tensor], Tensor]:

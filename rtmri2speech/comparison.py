@@ -9,6 +9,7 @@ from torch import nn
 from .analysis import Analysis, analyse
 from .evaluation import heard_mel, read_reference, score
 from .experiment import mean_changes
+from .finer import stages
 from .mel import band_bins
 from .metrics import mcd
 from .models.bundle import Bundle
@@ -59,6 +60,7 @@ def compare(
         analysis.energy,
         analysis.normalize,
         silence=analysis.silence,
+        grid=analysis.grid if analysis.grid in stages(other.acoustic, other.frames.size) else None,
         progress=progress.part(None, 0, 0.6),
     )
     spec, count = bundle.mel, len(analysis.mel_db)

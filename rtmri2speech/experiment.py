@@ -109,6 +109,7 @@ def hide(bundle: Bundle, analysis: Analysis, hiding: Hiding, progress: Progress 
         analysis.energy,
         analysis.normalize,
         silence=analysis.silence,
+        grid=analysis.grid,
         precision=analysis.precision,
         progress=progress,
     )

@@ -16,7 +16,7 @@ NAME_traces.csv         a row for each frame: frame (of the clip at the model's 
                         evidence.py; empty where there is nothing to account for
 NAME_F1_heatmaps.npy    float32 (frames, 256, 256) in [0, 1] for display, as the command gradcam writes; the .json
                         beside it lets the commands overlay, slowmo and segment take it
-NAME_F1_cam.npy         float32 (frames, 8, 8), the signed Grad-CAM itself
+NAME_F1_cam.npy         float32 (frames, cells, cells), the signed Grad-CAM itself
 NAME_speech.wav         the synthesised speech; NAME_original.wav the original, where there is one
 NAME_labels.TextGrid    where the clip has a TextGrid beside it
 provenance.json         only in the zip: hashes, settings, versions, and the commands that make the same again

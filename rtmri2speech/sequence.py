@@ -169,5 +169,6 @@ def origin_of(analysis: "Analysis", bundle: "Bundle", video: str) -> dict:
         "energy": analysis.energy,
         "normalize": analysis.normalize,
         "silence": analysis.silence,
+        "grid": analysis.grid,
         "precision": analysis.precision,
     }

@@ -11,6 +11,7 @@ from .options import (
     BundleOption,
     ColourOption,
     FpsOption,
+    GridOption,
     OutFile,
     PrecisionOption,
     SilenceOption,
@@ -35,10 +36,12 @@ def gradcam(
     energy: Annotated[str, typer.Option(help="db or power.")] = "db",
     normalize: Annotated[str, typer.Option(help="Scale of the heatmaps: one per clip or per frame.")] = "clip",
     silence: SilenceOption = "hide",
+    grid: GridOption = None,
     thesis: Annotated[
         bool,
         typer.Option(
-            "--thesis", help="The thesis' maps: objective sequence, energy power, normalize frame, silence show."
+            "--thesis",
+            help="The thesis' maps: objective sequence, energy power, normalize frame, silence show, the last grid.",
         ),
     ] = False,
     per: Annotated[
@@ -59,7 +62,7 @@ def gradcam(
     from ..spec import DEFAULT_BANDS, Band
 
     if thesis:
-        objective, energy, normalize, silence = "sequence", "power", "frame", "show"
+        objective, energy, normalize, silence, grid = "sequence", "power", "frame", "show", None
     bands = [Band.parse(text) for text in formant_band] if formant_band else DEFAULT_BANDS
     drawing = Drawing(tuple(target_frames or ()), alpha, tuple(colour_map or ()), dpi)
     drawing.colour_map_of_each(bands)  # says what is wrong before the clip is analysed
@@ -75,6 +78,7 @@ def gradcam(
             energy,
             normalize,
             silence=silence,
+            grid=grid,
             precision=precision,
             speak=False,
             progress=progress.part(None, 0.1, 0.7),
@@ -94,6 +98,7 @@ def export(
     energy: Annotated[str, typer.Option(help="db or power.")] = "db",
     normalize: Annotated[str, typer.Option(help="Scale of the heatmaps: one per clip or per frame.")] = "clip",
     silence: SilenceOption = "hide",
+    grid: GridOption = None,
     stretch: Annotated[
         tuple[int, int] | None, typer.Option(metavar="FIRST LAST", help="Frames, both included; default: all.")
     ] = None,
@@ -135,6 +140,7 @@ def export(
             energy,
             normalize,
             silence=silence,
+            grid=grid,
             precision=precision,
             progress=progress.part(None, 0.05, 0.4),
         )

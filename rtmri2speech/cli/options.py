@@ -20,6 +20,9 @@ OutFile = Annotated[Path, typer.Option("-o", "--output", help="File to write.")]
 SilenceOption = Annotated[
     str, typer.Option("--silence", help="hide or show the heatmaps of frames in which the model is silent.")
 ]
+GridOption = Annotated[
+    int | None, typer.Option("--grid", help="Cells along a side of the maps: 8, 16 or 32; finer ones take longer.")
+]
 AlphaOption = Annotated[float, typer.Option("--alpha", help="Opacity of the hottest pixels, 0 to 1.")]
 ColourOption = Annotated[
     list[str] | None, typer.Option("--colour-map", help="Matplotlib colour map, one per band (jet is the thesis').")

@@ -72,16 +72,20 @@ class FeatureExtractor:
         return maps, maps.mean(dim=(2, 3))
 
 
-def _torch_maps(model: AcousticModel, precision: torch.dtype) -> Callable[[np.ndarray], Tensor]:
-    device, pool = next(model.parameters()).device, model.config.input_pool
+def folded_cnn(model: AcousticModel) -> nn.Module:
+    """A copy of a model's CNN with BatchNorm folded, channels-last. Raises RuntimeError if that changed its output."""
     # In float64, where rounding cannot be taken for a mistake: deep networks magnify float32's.
     plain = copy.deepcopy(model.cnn).double()
     folded = fold_batch_norm(plain)
-    probe = torch.rand(1, 1, 64, 64, dtype=torch.float64, device=device)
+    probe = torch.rand(1, 1, 64, 64, dtype=torch.float64, device=next(model.parameters()).device)
     with torch.inference_mode():
         if not torch.allclose(folded(probe)[-1], plain(probe)[-1], rtol=1e-6, atol=1e-9):
             raise RuntimeError("Folding BatchNorm changed what the CNN computes.")
-    cnn = folded.float().to(memory_format=torch.channels_last)
+    return folded.float().to(memory_format=torch.channels_last)
+
+
+def _torch_maps(model: AcousticModel, precision: torch.dtype) -> Callable[[np.ndarray], Tensor]:
+    cnn, device, pool = folded_cnn(model), next(model.parameters()).device, model.config.input_pool
 
     def maps(chunk: np.ndarray) -> Tensor:
         # no_grad, not inference_mode: Grad-CAM differentiates what comes after these features

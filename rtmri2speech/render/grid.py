@@ -1,4 +1,4 @@
-"""The CNN's coarse grid (8x8 cells), enlarged to the size of a frame one frame at a time."""
+"""The CNN's coarse grid (8x8 cells, or finer), enlarged to the size of a frame one frame at a time."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

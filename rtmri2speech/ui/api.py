@@ -10,13 +10,14 @@ from pathlib import Path
 import gradio as gr
 
 from ..analysis import NORMALIZATIONS, Analysis
-from ..attention import ENERGIES, OBJECTIVES
+from ..attention import OBJECTIVES
 from ..audio import write_audio
 from ..errors import InputError
 from ..export import MOST_HEATMAP_BYTES
 from ..render.overlay import LAYOUTS, overlay
 from ..sequence import write_heatmaps
 from ..spec import DEFAULT_BANDS, Band
+from ..targets import ENERGIES
 from . import handlers
 from .desk import Desk
 from .jobs import Stopped

@@ -27,7 +27,7 @@ import typer
 from typer import Argument, Option
 
 from rtmri2speech.atomic import never_onto, write_json
-from rtmri2speech.attention import band_cams, band_energy
+from rtmri2speech.attention import gradients, last_cams
 from rtmri2speech.clip import read_clip
 from rtmri2speech.errors import InputError
 from rtmri2speech.frames import prepare_frames
@@ -37,6 +37,7 @@ from rtmri2speech.models.bundle import Bundle
 from rtmri2speech.models.features import BATCH, FeatureExtractor
 from rtmri2speech.models.load import load_bundle
 from rtmri2speech.spec import Band
+from rtmri2speech.targets import band_energy
 from rtmri2speech.timeline import retime
 
 from ..console import plain_errors
@@ -104,7 +105,7 @@ def band_levels(bundle: Bundle, features: torch.Tensor, bins: Mapping[str, np.nd
     """Pooled features (T, C) -> band -> energy of the predicted mel, dB (T,)."""
     with torch.no_grad():
         mel = bundle.acoustic.mel_from_features(features[None])[0]
-    return {name: band_energy(mel, bundle.scaler, b, "db").numpy() for name, b in bins.items()}
+    return {name: band_energy(b)(bundle.scaler.to_db(mel)).numpy() for name, b in bins.items()}
 
 
 def cells_of(regions: np.ndarray, height: int, width: int) -> np.ndarray:
@@ -159,6 +160,7 @@ def attention_table(bundle: Bundle, cases: Sequence[Case], seed: int = 0) -> dic
     mean over frames. Of the trained weights there is also "trained, frames alike": see region_shares.
     """
     bins = {band.name: band_bins(bundle.mel, band) for band in BANDS}
+    targets = {name: band_energy(b) for name, b in bins.items()}
     stages = [("trained", bundle.acoustic), *((f"random: {n}", m) for n, m in randomised(bundle.acoustic, seed))]
     rows = [ALIKE, *(name for name, _ in stages)]
     shares: dict = {name: {band: [] for band in bins} for name in rows}
@@ -173,7 +175,7 @@ def attention_table(bundle: Bundle, cases: Sequence[Case], seed: int = 0) -> dic
             if cells is None:
                 cells = cells_of(case.regions[case.speech], *maps.shape[2:])
                 areas.append(cells.mean(axis=(0, 2, 3)))
-            cams = band_cams(model, bundle.scaler, maps, features, bins)
+            cams = last_cams(gradients(model, bundle.scaler, features, targets), maps)
             for band, cam in cams.items():
                 spoken = cam[case.speech]
                 first.setdefault(band, spoken)

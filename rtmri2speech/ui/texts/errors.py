@@ -395,6 +395,9 @@ JAPANESE = {
     "Region {name} lies outside the picture: move it back before saving.": (
         "領域{name}が画像の外にあります。中に戻してから保存してください。"
     ),
+    "This bundle's maps have {known} cells along a side, not {given}.": (
+        "このバンドルのマップの一辺のセル数は{known}です（{given}は不可）。"
+    ),
     "There is no region to account for: give at least one.": ("領域がありません。1つ以上指定してください。"),
     "The mask of {name} is {shape}: one picture for each of the {count} frames is needed, all of one size.": (
         "{name}のマスクの大きさは{shape}です。{count}フレームそれぞれに同じ大きさの画像が1枚ずつ必要です。"

@@ -7,9 +7,11 @@ import pytest
 import soundfile
 import torch
 
+from rtmri2speech.attention import gradients, last_cams
 from rtmri2speech.clip import Clip, read_clip
 from rtmri2speech.errors import InputError
 from rtmri2speech.regions import TEMPLATE, mask
+from rtmri2speech.targets import band_energy
 from training.corpus.truth import REGIONS
 from training.judge import attention, copy_synthesis, opening, transfer, vowels
 
@@ -91,9 +93,9 @@ def test_the_tables_of_a_model_that_hears_one_corner(bundle):
     case = attention.Case("x", frames, regions, np.arange(6))
     changes = attention.occlusion_table(judged, [case])
     assert changes["tongue"]["F1"] > 3 * changes["brain"]["F1"] and changes["velum"]["F1"] == 0
-    bins = {"F1": np.arange(8, 20)}
+    targets = {"F1": band_energy(np.arange(8, 20))}
     maps, features = attention.features_of(judged, frames)
-    cam = attention.band_cams(judged.acoustic, judged.scaler, maps, features, bins)["F1"]
+    cam = last_cams(gradients(judged.acoustic, judged.scaler, features, targets), maps)["F1"]
     shares = attention.region_shares(cam, attention.cells_of(regions, 8, 8))
     assert shares[REGIONS.index("tongue")] == pytest.approx(1.0) or not np.isfinite(shares).any()
 

@@ -1,0 +1,89 @@
+"""Maps of earlier stages against plain autograd over the whole model in float64."""
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+
+from rtmri2speech.analysis import analyse
+from rtmri2speech.attention import gradients, last_cams
+from rtmri2speech.clip import Clip
+from rtmri2speech.errors import InputError
+from rtmri2speech.finer import finer_cams, stages
+from rtmri2speech.frames import prepare_frames
+from rtmri2speech.mel import band_bins
+from rtmri2speech.models.acoustic import AcousticConfig, AcousticModel
+from rtmri2speech.models.features import FeatureExtractor
+from rtmri2speech.spec import DEFAULT_BANDS
+from rtmri2speech.targets import band_energy
+from tests.conftest import make_bundle, moving_frames
+
+T, SIZE = 11, 128  # more frames than go at once
+
+
+@pytest.fixture(scope="module", params=["lcnet_050", "tf_efficientnetv2_b2", "resnet10t"])
+def scene(request):
+    bundle = make_bundle(request.param)
+    return bundle, prepare_frames(moving_frames(T), SIZE), band_bins(bundle.mel, DEFAULT_BANDS[1])
+
+
+def oracle(bundle, frames, bins, objective, grid):
+    """HiResCAM by autograd through the whole network in float64, one backward pass for each frame's energy."""
+    model = copy.deepcopy(bundle.acoustic).double()
+    kept = []
+
+    def keep(module, inputs, output):
+        if output.dim() == 4 and output.shape[-2:] == (grid, grid):
+            kept.append(output)
+
+    for name, module in model.cnn.named_modules():
+        if name.count(".") <= 1 and name:  # blocks of the network, not the layers inside them
+            module.register_forward_hook(keep)
+    maps = model.cnn(torch.from_numpy(frames)[:, None].double().requires_grad_(True))[-1]
+    mel = model.mel_from_features(maps.mean(dim=(2, 3))[None])[0]
+    mean, std = (torch.from_numpy(x.astype(np.float64)) for x in (bundle.scaler.mean, bundle.scaler.std))
+    energy = 10 * torch.log10((10 ** ((mel * std + mean) / 10))[:, bins].sum(dim=1))
+    finest_of_grid = kept[-1]
+    if objective == "sequence":
+        (slope,) = torch.autograd.grad(energy.mean(), finest_of_grid)
+    else:
+        slope = torch.stack(
+            [torch.autograd.grad(energy[t], finest_of_grid, retain_graph=True)[0][t] for t in range(len(energy))]
+        )
+    return (slope * finest_of_grid).sum(dim=1).detach().numpy()
+
+
+@pytest.mark.parametrize("objective", ["frame", "sequence"])
+def test_maps_of_every_stage_equal_autograd_through_everything(scene, objective):
+    bundle, frames, bins = scene
+    maps, features = FeatureExtractor(bundle.acoustic)([frames], len(frames))
+    slopes = gradients(bundle.acoustic, bundle.scaler, features, {"F2": band_energy(bins)}, objective)
+    for grid in (4, 8, 16):
+        cams = finer_cams(bundle.acoustic, slopes, [frames[:3], frames[3:]], SIZE, grid)["F2"]
+        expected = oracle(bundle, frames, bins, objective, grid)
+        assert cams.shape == (T, grid, grid) and np.abs(expected).max() > 0
+        assert np.linalg.norm(cams - expected) < 1e-3 * np.linalg.norm(expected)
+        if grid == 4:
+            np.testing.assert_allclose(cams, last_cams(slopes, maps)["F2"], atol=1e-4 * np.abs(expected).max())
+
+
+def test_the_grids_a_bundle_has():
+    thesis = AcousticModel(AcousticConfig())
+    assert list(stages(thesis, 256)) == [8, 16, 32, 64, 128]
+    small = AcousticModel(AcousticConfig(cnn="mobilenetv4_conv_small", output_stride=16, input_pool=2))
+    assert list(stages(small, 256)) == [8, 16, 32, 64]
+
+
+def test_nothing_is_left_of_the_cut(bundle):
+    frames = moving_frames(6)
+    clip = Clip(frames, np.arange(7) / bundle.fps)
+    before = {name: value.clone() for name, value in bundle.acoustic.state_dict().items()}
+    fine = analyse(bundle, clip, grid=16, speak=False, precision="fp32")
+    assert fine.cam["F1"].shape == (6, 16, 16) and fine.heatmap("F1").shape == (6, 256, 256)
+    assert all(torch.equal(value, before[name]) for name, value in bundle.acoustic.state_dict().items())
+    assert not any(module._forward_hooks for module in bundle.acoustic.modules())
+    coarse = analyse(bundle, clip, speak=False, precision="fp32")
+    np.testing.assert_array_equal(coarse.mel_db, fine.mel_db)
+    with pytest.raises(InputError, match="8, 16, 32, 64, 128 cells along a side, not 10"):
+        analyse(bundle, clip, grid=10)
