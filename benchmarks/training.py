@@ -13,7 +13,8 @@ import soundfile
 import torch
 
 from rtmri2speech.models.acoustic import AcousticConfig, AcousticModel
-from training.acoustic.dataset import Corpus, DataConfig, Segment, WindowDataset, collate
+from training.acoustic.dataset import DataConfig, Segment, WindowDataset, collate
+from training.corpus.dataset import Corpus
 from training.corpus.pairs import write_pairs_npz
 from training.corpus.preprocess import Settings, write_dataset
 from training.corpus.sources import find_sources

@@ -8,7 +8,6 @@
 The dataset's wavs/ and hifigan_filelists/ come from training.preprocess --hifigan_filelists.
 """
 
-import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,15 +18,13 @@ import torch
 import typer
 
 from rtmri2speech.atomic import never_onto, replacing
-from rtmri2speech.errors import InputError
 from rtmri2speech.frames import prepare_frames
 from rtmri2speech.mel import Scaler
-from rtmri2speech.models.acoustic import AcousticConfig, AcousticModel
-from rtmri2speech.models.weights import load_exactly
+from rtmri2speech.models.acoustic import AcousticModel
 
-from .acoustic.dataset import Corpus, Utterance
-from .acoustic.train import model_tensors
+from .acoustic.run import read_model
 from .console import plain_errors
+from .corpus.dataset import Corpus, Utterance
 
 _BATCH = 32  # frames through the CNN at a time
 
@@ -42,26 +39,9 @@ def predict_mel(model: AcousticModel, scaler: Scaler, mri: np.ndarray, size: int
         return scaler.to_db(model.mel_from_features(torch.cat(pooled)[None])[0]).numpy()
 
 
-def read_acoustic_run(run: str | os.PathLike) -> tuple[AcousticModel, Scaler, int]:
-    """An acoustic run folder -> its best model in eval mode, its scaler, and the side of its pictures, pixels."""
-    path = Path(run) / "settings.json"
-    try:
-        settings = json.loads(path.read_text(encoding="utf-8"))
-        config, size = AcousticConfig.from_json(settings["model"]), int(settings["data"]["image_size"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(
-            "{run} is not a run of training.acoustic: {name} cannot be read.", run=run, name=path.name
-        ) from None
-    model = AcousticModel(config).eval()
-    load_exactly(model, model_tensors(run), str(run))
-    return model, Scaler.read(Path(run) / "scaler.json", config.n_mels), size
-
-
 def export_predicted(corpus: Corpus, acoustic: str | os.PathLike, out: Path) -> Iterator[Utterance]:
     """Write out/<ID>.npy, (T, n_mels) dB, for each recording, and yield the recording. What is there already stays."""
-    model, scaler, size = read_acoustic_run(acoustic)
+    model, scaler, size, _ = read_model(acoustic)
     for utterance in corpus.utterances:
         target = out / f"{utterance.id}.npy"
         if not target.is_file():

@@ -19,11 +19,10 @@ from typer import Option
 from rtmri2speech.atomic import never_onto, replacing
 from rtmri2speech.errors import InputError
 from rtmri2speech.mel import Scaler
-from rtmri2speech.models.acoustic import AcousticConfig, AcousticModel
+from rtmri2speech.models.acoustic import AcousticModel
 from rtmri2speech.models.bundle import Bundle
 from rtmri2speech.models.hifigan import Generator
 from rtmri2speech.models.load import load_bundle
-from rtmri2speech.models.weights import load_exactly
 from rtmri2speech.spec import FrameSpec, MelSpec
 from rtmri2speech.voice import VoiceReadout
 
@@ -66,30 +65,24 @@ def read_acoustic_run(folder: Path, pool: int = 1) -> AcousticResult:
 
     Raises InputError if the folder is not a run with a finished epoch.
     """
-    from .acoustic.train import model_tensors
+    from .acoustic.run import read_model
 
+    model, scaler, size, settings = read_model(folder, pool)
+    settings["model"]["input_pool"] = model.config.input_pool
+    told = folder / "voice.json"
     try:
-        settings = read_settings(folder, "acoustic")
+        mel = MelSpec.from_json(settings["mel"])
         split = json.loads((folder / "split.json").read_text(encoding="utf-8"))
         with (folder / "history.csv").open(encoding="utf-8", newline="") as file:
-            history = list(csv.DictReader(file))
-        mel = MelSpec.from_json(settings["mel"])
-        settings["model"]["input_pool"] = pool * settings["model"].get("input_pool", 1)
-        model = AcousticModel(AcousticConfig.from_json(settings["model"]))
-        frames = FrameSpec(pool * settings["data"]["image_size"])
-        told = folder / "voice.json"
+            best = min(csv.DictReader(file), key=lambda row: float(row["val/loss"]))
         voice = VoiceReadout.from_json(json.loads(told.read_text(encoding="utf-8"))) if told.is_file() else None
-        best = min(history, key=lambda row: float(row["val/loss"]))
     except (OSError, ValueError, KeyError) as error:
         if isinstance(error, InputError):
             raise
         raise InputError(
             "{folder} is not a run of training.acoustic with a finished epoch ({reason}).", folder=folder, reason=error
         ) from None
-    load_exactly(model, model_tensors(folder), str(folder / "best.ckpt"))
-    return AcousticResult(
-        model, mel, frames, Scaler.read(folder / "scaler.json", mel.n_mels), settings, split, best, voice
-    )
+    return AcousticResult(model, mel, FrameSpec(size), scaler, settings, split, best, voice)
 
 
 def read_vocoder(folder: Path) -> tuple[Generator, dict]:

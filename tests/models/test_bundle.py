@@ -95,7 +95,7 @@ def test_vocoder_input_is_the_log_each_vocoder_was_trained_on():
 
 
 def test_training_starts_from_a_thesis_acoustic_model(old):
-    from training.acoustic.train import model_tensors
+    from training.acoustic.run import model_tensors
 
     folder, theirs, _ = old
     frames = torch.rand(3, 1, 64, 64)

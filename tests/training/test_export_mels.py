@@ -12,7 +12,7 @@ from rtmri2speech.frames import prepare_frames
 from rtmri2speech.mel import Scaler
 from rtmri2speech.models.acoustic import AcousticConfig, AcousticModel
 from rtmri2speech.spec import MelSpec
-from training.acoustic.dataset import Corpus
+from training.corpus.dataset import Corpus
 from training.export_mels import export_predicted, export_true, main
 
 CONFIG = AcousticConfig(cnn="resnet10t", rnn_hidden=8)

@@ -13,7 +13,8 @@ import logging
 import warnings
 
 from ..settings import run_command
-from .train import AcousticRun, train
+from .settings import AcousticRun
+from .train import train
 
 if __name__ == "__main__":
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)

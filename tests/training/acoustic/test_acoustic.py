@@ -16,7 +16,6 @@ from rtmri2speech.models.acoustic import AcousticConfig, AcousticModel
 from rtmri2speech.precision import choose_precision
 from rtmri2speech.spec import MelSpec
 from training.acoustic.dataset import (
-    Corpus,
     DataConfig,
     SeededSampler,
     WindowDataset,
@@ -25,8 +24,12 @@ from training.acoustic.dataset import (
     target_mel,
     windows_of,
 )
+from training.acoustic.learner import predict
+from training.acoustic.run import model_tensors
+from training.acoustic.settings import AcousticRun
 from training.acoustic.split import SplitConfig
-from training.acoustic.train import AcousticRun, lightning_precision, model_tensors, predict, train
+from training.acoustic.train import lightning_precision, train
+from training.corpus.dataset import Corpus
 from training.settings import CONFIGS, build, read_arguments, read_yaml
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -12,15 +12,12 @@ from rtmri2speech.errors import InputError
 from rtmri2speech.mel import Scaler
 from rtmri2speech.models.acoustic import AcousticConfig, AcousticModel
 from rtmri2speech.spec import MelSpec
-from training.acoustic.dataset import Corpus, split_corpus
-from training.acoustic.train import (
-    AcousticLearner,
-    AcousticRun,
-    OptimizerConfig,
-    cnn_blocks,
-    model_tensors,
-    train,
-)
+from training.acoustic.dataset import split_corpus
+from training.acoustic.learner import AcousticLearner, cnn_blocks
+from training.acoustic.run import model_tensors
+from training.acoustic.settings import AcousticRun, OptimizerConfig
+from training.acoustic.train import train
+from training.corpus.dataset import Corpus
 from training.corpus.speech import held_out_names
 from training.corpus.truth import REGIONS
 from training.settings import build

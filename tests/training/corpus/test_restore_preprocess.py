@@ -9,7 +9,7 @@ from rtmri2speech.mel import mel_spectrogram_db
 from rtmri2speech.restore import restore, restore_file
 from rtmri2speech.spec import MelSpec
 from tests.training.corpus.test_preprocess import record, run
-from training.acoustic.dataset import Corpus
+from training.corpus.dataset import Corpus
 from training.corpus.preprocess import Settings
 
 
