@@ -1,4 +1,4 @@
-"""The desk: what each panel of the page needs of the others and of the session. See panels/ for how it is used."""
+"""Desk: the context of one page, which each of its parts gets. See panels/ for how it is used."""
 
 import errno
 import html
@@ -30,8 +30,10 @@ _MOMENT_JS = """(_, ...rest) => {
 
 @dataclass
 class Desk:
-    """result: gr.State of handlers.Result | None. language: "en" or "ja". view: the frame explorer.
+    """The context that all parts of a page share: where bundles and examples come from, the session's result, language
+    and moment, and how events are wired, guarded, told of and stopped.
 
+    result: gr.State of handlers.Result | None. language: "en" or "ja".
     moment: give it as an event's FIRST input, with js=desk.moment_js: it then holds what the explorer shows,
     {"frame": int, "first": int | None, "last": int | None, "view": "0".."3" | "both" | "difference" | "off"};
     first and last are the chosen stretch, None for the whole clip.
@@ -43,7 +45,6 @@ class Desk:
     limits: ClipLimits
     result: gr.State
     language: gr.Radio
-    view: gr.HTML
     moment: gr.JSON
     jobs: Jobs = field(default_factory=Jobs)
     words: list[tuple[gr.blocks.Block, str, str | dict]] = field(default_factory=list)
@@ -53,6 +54,7 @@ class Desk:
     moment_js = _MOMENT_JS
     # Event arguments: not an endpoint for others; long work, one at a time on this machine.
     private = {"api_visibility": "private"}
+    at_once = {**private, "queue": False, "show_progress": "hidden"}
     queued = {"api_visibility": "private", "concurrency_id": "analysis", "concurrency_limit": 1}
 
     def text(self, language: str, key: str) -> str:

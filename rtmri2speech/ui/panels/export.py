@@ -1,5 +1,7 @@
 """The panel "Export": a look with its preview, the video, single files, and everything in one zip."""
 
+from dataclasses import dataclass
+
 import gradio as gr
 
 from ... import export
@@ -28,202 +30,256 @@ _NEW_CLIP_JS = """(...args) => {{
     const [moment, result] = ({moment})(...args);
     return [moment, result, document.documentElement.lang.startsWith("ja") ? "ja" : "en"];
 }}"""
-_FILES = ("frame", "average", "spectrogram", "traces", "heatmaps", "speech", "labels", "heat_video")
+# Kind of file -> key of its words.
+_KINDS = {
+    kind: f"export_kind_{kind}"
+    for kind in ("frame", "average", "spectrogram", "traces", "heatmaps", "speech", "labels", "heat_video")
+}
+
+
+@dataclass(frozen=True)
+class _Choices:
+    """How the exported pictures look and what of the clip they show. own_bands: whether the bands were chosen here."""
+
+    bands: gr.CheckboxGroup
+    own_bands: gr.State
+    follow: gr.Button
+    maps: list[gr.Dropdown]
+    alpha: gr.Slider
+    slow: gr.Slider
+    side: gr.Dropdown
+    layout: gr.Radio
+    combine: gr.Radio
+    part: gr.Radio
+    sound: gr.Radio
+
+    @property
+    def of_picture(self) -> list[gr.components.Component]:
+        """Only what a single picture depends on."""
+        return [component for component in self.of_look if component is not self.sound]
+
+    @property
+    def of_look(self) -> list[gr.components.Component]:
+        """The inputs of `_look`, but for the language."""
+        return [
+            *(self.bands, *self.maps, self.alpha, self.combine, self.layout),
+            *(self.sound, self.slow, self.side, self.part),
+        ]
+
+
+@dataclass(frozen=True)
+class _Pictures:
+    picture: gr.Image
+    video: gr.Video
+    preview: gr.Button
+    make: gr.Button
+
+
+@dataclass(frozen=True)
+class _Files:
+    kinds: gr.CheckboxGroup
+    make: gr.Button
+    make_zip: gr.Button
+    files: gr.File
 
 
 def build(desk: Desk) -> None:
     """Lays out the panel's tab."""
-
-    def radio(name: str, values, elem_id: str) -> gr.Radio:
-        choices = {value: f"export_{name}_{value}" for value in values}
-        made = gr.Radio(_in_english(desk, choices), value=values[0], label=say(name), elem_id=elem_id)
-        desk.localise(made, "choices", choices)
-        return desk.localise(made, "label", f"export_{name}")
-
-    def say(name: str) -> str:
-        return desk.text("en", f"export_{name}")
-
-    intro = gr.Markdown(say("intro"), elem_classes="note", container=False)
+    intro = gr.Markdown(_say(desk, "intro"), elem_classes="note", container=False)
     desk.localise(intro, "value", "export_intro")
     with gr.Row(elem_id="export-look"):
-        with gr.Column(scale=2, min_width=230):
-            bands = gr.CheckboxGroup([], label=say("bands"), elem_id="export-bands")
-            own_bands = gr.State(False)  # whether the person chose them here
-            follow = gr.Button(elem_id="export-follow")  # never seen
-            colours = {value: f"export_map_{value}" for value in _MAPS}
-            with gr.Row(elem_classes="maps"):
-                maps = [
-                    gr.Dropdown(_in_english(desk, colours), value="default", visible=False, min_width=100)
-                    for _ in BAND_MAPS
-                ]
-            alpha = gr.Slider(0.0, 1.0, 0.7, step=0.05, label=say("alpha"), buttons=[], elem_id="export-alpha")
-            slow = gr.Slider(1, _MOST_SLOW, 1, step=0.5, label=say("slow"), buttons=[], elem_id="export-slow")
-            side = gr.Dropdown(_SIDES, value=512, label=say("side"), elem_id="export-side")
-        with gr.Column(scale=2, min_width=230):
-            layout = radio("layout", LAYOUTS, "export-layout")
-            combine = radio("combine", COMBINE, "export-combine")
-            part = radio("part", ("clip", "stretch"), "export-part")
-            sound = radio("sound", SOUNDS, "export-sound")
+        choices = _lay_out_choices(desk)
         with gr.Column(scale=4, min_width=480):
-            with gr.Row():
-                picture = gr.Image(
-                    label=say("preview_picture"),
-                    format="png",
-                    height=330,
-                    min_width=220,
-                    interactive=False,
-                    buttons=["fullscreen"],
-                    elem_id="export-picture",
-                )
-                video = gr.Video(
-                    label=say("video"),
-                    height=330,
-                    min_width=220,
-                    interactive=False,
-                    buttons=["download"],
-                    elem_id="overlay",
-                )
-            with gr.Row(elem_classes="act"):
-                preview = gr.Button(say("preview"), elem_id="export-preview", min_width=120)
-                make = gr.Button(say("make_video"), variant="primary", elem_id="make-overlay", min_width=120)
-                stop = desk.stop_button(gr.Button(desk.text("en", "stop"), scale=0, min_width=80))
+            pictures = _lay_out_pictures(desk)
     with gr.Row(elem_id="export-files"):
-        with gr.Column(scale=3, min_width=300):
-            kinds = {kind: f"export_kind_{kind}" for kind in _FILES}
-            chosen = gr.CheckboxGroup(_in_english(desk, kinds), value=["frame", "spectrogram"], label=say("kinds"))
-            with gr.Row(elem_classes="act"):
-                make_files = gr.Button(say("make_files"), elem_id="make-files", scale=0, min_width=220)
-                make_zip = gr.Button(say("make_zip"), variant="primary", elem_id="make-zip", scale=0, min_width=240)
-            note = gr.Markdown(say("zip_note"), elem_classes="note", container=False)
-        with gr.Column(scale=2, min_width=300):
-            files = gr.File(label=say("files"), file_count="multiple", interactive=False, elem_id="exported")
+        files = _lay_out_files(desk)
+    _connect_preview(desk, choices, pictures)
+    _connect_making(desk, choices, pictures, files)
+    _connect_explorer(desk, choices)
+    _connect_new_clip(desk, choices, pictures, files)
 
+
+def _lay_out_choices(desk: Desk) -> _Choices:
+    with gr.Column(scale=2, min_width=230):
+        bands = gr.CheckboxGroup([], label=_say(desk, "bands"), elem_id="export-bands")
+        own_bands = gr.State(False)
+        follow = gr.Button(elem_id="export-follow")  # never seen
+        colours = {value: f"export_map_{value}" for value in _MAPS}
+        with gr.Row(elem_classes="maps"):
+            maps = [
+                gr.Dropdown(_in_english(desk, colours), value="default", visible=False, min_width=100)
+                for _ in BAND_MAPS
+            ]
+        alpha = gr.Slider(0.0, 1.0, 0.7, step=0.05, label=_say(desk, "alpha"), buttons=[], elem_id="export-alpha")
+        slow = gr.Slider(1, _MOST_SLOW, 1, step=0.5, label=_say(desk, "slow"), buttons=[], elem_id="export-slow")
+        side = gr.Dropdown(_SIDES, value=512, label=_say(desk, "side"), elem_id="export-side")
     for one in maps:
         desk.localise(one, "choices", colours)
-    desk.localise(chosen, "choices", kinds)
-    for component, name in ((bands, "bands"), (alpha, "alpha"), (slow, "slow"), (side, "side"), (chosen, "kinds")):
+    for component, name in ((bands, "bands"), (alpha, "alpha"), (slow, "slow"), (side, "side")):
         desk.localise(component, "label", f"export_{name}")
-    for component, name in ((picture, "preview_picture"), (video, "video"), (files, "files")):
-        desk.localise(component, "label", f"export_{name}")
-    for component, name in (
-        (preview, "preview"),
-        (make, "make_video"),
-        (make_files, "make_files"),
-        (make_zip, "make_zip"),
-        (note, "zip_note"),
-    ):
-        desk.localise(component, "value", f"export_{name}")
+    with gr.Column(scale=2, min_width=230):
+        layout = _radio(desk, "layout", LAYOUTS)
+        combine = _radio(desk, "combine", COMBINE)
+        part = _radio(desk, "part", ("clip", "stretch"))
+        sound = _radio(desk, "sound", SOUNDS)
+    return _Choices(bands, own_bands, follow, maps, alpha, slow, side, layout, combine, part, sound)
+
+
+def _lay_out_pictures(desk: Desk) -> _Pictures:
+    frame = {"height": 330, "min_width": 220, "interactive": False}
+    with gr.Row():
+        picture = gr.Image(
+            label=_say(desk, "preview_picture"), format="png", buttons=["fullscreen"], elem_id="export-picture", **frame
+        )
+        video = gr.Video(label=_say(desk, "video"), buttons=["download"], elem_id="overlay", **frame)
+    with gr.Row(elem_classes="act"):
+        preview = gr.Button(_say(desk, "preview"), elem_id="export-preview", min_width=120)
+        make = gr.Button(_say(desk, "make_video"), variant="primary", elem_id="make-overlay", min_width=120)
+        stop = desk.stop_button(gr.Button(desk.text("en", "stop"), scale=0, min_width=80))
+    desk.localise(picture, "label", "export_preview_picture")
+    desk.localise(video, "label", "export_video")
+    desk.localise(preview, "value", "export_preview")
+    desk.localise(make, "value", "export_make_video")
     desk.localise(stop, "value", "stop")
+    return _Pictures(picture, video, preview, make)
 
-    look_of = [bands, *maps, alpha, combine, layout, sound, slow, side, part, desk.language]
-    controls = [component for component in look_of if component is not desk.language]
 
-    def subject_of(result, language) -> Subject:
-        if result is None:
-            raise gr.Error(desk.text(language, "first_run"), print_exception=False, title=desk.text(language, "error"))
-        bundle = desk.bundles.load(result.bundle_name)
-        return Subject(result.name, result.analysis, bundle, result.source, result.reference, result.reference_source)
+def _lay_out_files(desk: Desk) -> _Files:
+    with gr.Column(scale=3, min_width=300):
+        kinds = gr.CheckboxGroup(_in_english(desk, _KINDS), value=["frame", "spectrogram"], label=_say(desk, "kinds"))
+        with gr.Row(elem_classes="act"):
+            make = gr.Button(_say(desk, "make_files"), elem_id="make-files", scale=0, min_width=220)
+            make_zip = gr.Button(_say(desk, "make_zip"), variant="primary", elem_id="make-zip", scale=0, min_width=240)
+        note = gr.Markdown(_say(desk, "zip_note"), elem_classes="note", container=False)
+    with gr.Column(scale=2, min_width=300):
+        files = gr.File(label=_say(desk, "files"), file_count="multiple", interactive=False, elem_id="exported")
+    desk.localise(kinds, "choices", _KINDS)
+    desk.localise(kinds, "label", "export_kinds")
+    desk.localise(make, "value", "export_make_files")
+    desk.localise(make_zip, "value", "export_make_zip")
+    desk.localise(note, "value", "export_zip_note")
+    desk.localise(files, "label", "export_files")
+    return _Files(kinds, make, make_zip, files)
 
-    def asked(moment, subject, *choices) -> Look:
-        """The look, after a notice if the stretch that it asks for is not there."""
-        part, language = choices[-2:]
-        if part == "stretch" and not _has_stretch(moment):
+
+def _connect_preview(desk: Desk, choices: _Choices, pictures: _Pictures) -> None:
+    @desk.guard
+    def show(moment, result, language, *chosen):
+        subject = _subject(desk, result, language)
+        return export.preview(subject, _look(moment, subject, *chosen), int(moment["frame"]))
+
+    inputs = [desk.moment, desk.result, desk.language, *choices.of_look, desk.language]
+    event = {**desk.private, "js": desk.moment_js, "concurrency_id": "preview", "concurrency_limit": 2}
+    pictures.preview.click(show, inputs, pictures.picture, show_progress_on=pictures.picture, **event)
+    gr.on(
+        [component.input for component in choices.of_picture],
+        show,
+        inputs,
+        pictures.picture,
+        trigger_mode="always_last",
+        show_progress="hidden",
+        **event,
+    )
+
+
+def _connect_making(desk: Desk, choices: _Choices, pictures: _Pictures, files: _Files) -> None:
+    def asked(moment, result, language, *chosen) -> tuple[Subject, Look]:
+        """What to export and its look, after a notice if the stretch that it asks for is not there."""
+        subject = _subject(desk, result, language)
+        if chosen[-2] == "stretch" and not _has_stretch(moment):
             gr.Info(desk.text(language, "export_no_stretch"), title=desk.text(language, "notice"))
-        return _look(moment, subject, *choices)
+        return subject, _look(moment, subject, *chosen)
 
     @desk.guard
-    def show(moment, result, language, *choices):
-        subject = subject_of(result, language)
-        return export.preview(subject, _look(moment, subject, *choices), int(moment["frame"]))
-
-    @desk.guard
-    def video_of(moment, result, language, request: gr.Request, progress=gr.Progress(), *choices):  # noqa: B008
-        subject = subject_of(result, language)
-        look, tell = asked(moment, subject, *choices), desk.progress(request, language, progress)
+    def video_of(moment, result, language, request: gr.Request, progress=gr.Progress(), *chosen):  # noqa: B008
+        subject, look = asked(moment, result, language, *chosen)
+        tell = desk.progress(request, language, progress)
         (path,) = export.write_files(desk.folder(), subject, look, ["video"], progress=tell)
         return str(path)
 
     @desk.guard
-    def files_of(moment, result, language, kinds, request: gr.Request, progress=gr.Progress(), *choices):  # noqa: B008
-        subject = subject_of(result, language)
-        look, tell = asked(moment, subject, *choices), desk.progress(request, language, progress)
+    def files_of(moment, result, language, kinds, request: gr.Request, progress=gr.Progress(), *chosen):  # noqa: B008
+        subject, look = asked(moment, result, language, *chosen)
+        tell = desk.progress(request, language, progress)
         paths = export.write_files(desk.folder(), subject, look, kinds, int(moment["frame"]), tell)
         return [str(path) for path in paths]
 
     @desk.guard
-    def zip_of(moment, result, language, request: gr.Request, progress=gr.Progress(), *choices):  # noqa: B008
-        subject = subject_of(result, language)
-        look, tell = asked(moment, subject, *choices), desk.progress(request, language, progress)
+    def zip_of(moment, result, language, request: gr.Request, progress=gr.Progress(), *chosen):  # noqa: B008
+        subject, look = asked(moment, result, language, *chosen)
+        tell = desk.progress(request, language, progress)
         path = desk.folder() / f"{subject.stem}_export.zip"
         export.write_zip(path, subject, look, int(moment["frame"]), tell)
         return [str(path)]
+
+    first, look_of = [desk.moment, desk.result, desk.language], [*choices.of_look, desk.language]
+    for button, make, inputs, made in (
+        (pictures.make, video_of, [*first, *look_of], pictures.video),
+        (files.make, files_of, [*first, files.kinds, *look_of], files.files),
+        (files.make_zip, zip_of, [*first, *look_of], files.files),
+    ):
+        event = button.click(make, inputs, made, show_progress_on=made, js=desk.moment_js, **desk.queued)
+        desk.stoppable(event)
+
+
+def _connect_explorer(desk: Desk, choices: _Choices) -> None:
+    """Until the person chooses bands here, they are those that the explorer shows."""
 
     def follow_explorer(moment, result, own):
         if result is None or own:
             return gr.skip()
         return _shown(moment, [band.name for band in result.analysis.bands])
 
-    first = [desk.moment, desk.result, desk.language]
-    moment = {"js": desk.moment_js}
-    showing = {**desk.private, **moment, "concurrency_id": "preview", "concurrency_limit": 2}
-    preview.click(show, [*first, *look_of], picture, show_progress_on=picture, **showing)
-    # Only what the picture depends on.
-    seen = [component for component in controls if component is not sound]
-    gr.on(
-        [component.input for component in seen],
-        show,
-        [*first, *look_of],
-        picture,
-        trigger_mode="always_last",
-        show_progress="hidden",
-        **showing,
-    )
-    bands.input(lambda: True, None, own_bands, queue=False, show_progress="hidden", **desk.private)
+    choices.bands.input(lambda: True, None, choices.own_bands, **desk.at_once)
     desk.page.load(None, js=_FOLLOW_JS, **desk.private)
-    follow.click(
-        follow_explorer,
-        [desk.moment, desk.result, own_bands],
-        bands,
-        queue=False,
-        show_progress="hidden",
-        **moment,
-        **desk.private,
-    )
-    for event in (
-        make.click(video_of, [*first, *look_of], video, show_progress_on=video, **moment, **desk.queued),
-        make_files.click(files_of, [*first, chosen, *look_of], files, show_progress_on=files, **moment, **desk.queued),
-        make_zip.click(zip_of, [*first, *look_of], files, show_progress_on=files, **moment, **desk.queued),
-    ):
-        desk.stoppable(event)
+    inputs = [desk.moment, desk.result, choices.own_bands]
+    choices.follow.click(follow_explorer, inputs, choices.bands, js=desk.moment_js, **desk.at_once)
+
+
+def _connect_new_clip(desk: Desk, choices: _Choices, pictures: _Pictures, files: _Files) -> None:
+    """Another clip brings its own bands and labels; what was made of the last one goes."""
+    maps = choices.maps
+    changed = [choices.bands, *maps, files.kinds, choices.part, choices.own_bands]
+    emptied = [pictures.picture, pictures.video, files.files]
 
     def new_clip(moment, result, language):
         if result is None:
-            return [gr.skip()] * (1 + len(maps) + 6)
+            return [gr.skip()] * len([*changed, *emptied])
         names = [band.name for band in result.analysis.bands]
-        there = [kind for kind in _FILES if kind != "labels" or labels_of(result.source)]
+        there = [kind for kind in _KINDS if kind != "labels" or labels_of(result.source)]
         return [
             gr.update(choices=names, value=_shown(moment, names)),
             *(
                 gr.update(visible=k < len(names), label=names[k] if k < len(names) else "", value="default")
                 for k in range(len(maps))
             ),
-            gr.update(choices=[(desk.text(language, kinds[kind]), kind) for kind in there]),
+            gr.update(choices=[(desk.text(language, _KINDS[kind]), kind) for kind in there]),
             "clip",
             False,
-            None,
-            None,
-            None,
+            *([None] * len(emptied)),
         ]
 
-    desk.result.change(
-        new_clip,
-        first,
-        [bands, *maps, chosen, part, own_bands, picture, video, files],
-        js=_NEW_CLIP_JS.format(moment=desk.moment_js),
-        queue=False,
-        show_progress="hidden",
-        **desk.private,
-    )
+    first = [desk.moment, desk.result, desk.language]
+    js = _NEW_CLIP_JS.format(moment=desk.moment_js)
+    desk.result.change(new_clip, first, [*changed, *emptied], js=js, **desk.at_once)
+
+
+def _subject(desk: Desk, result, language: str) -> Subject:
+    if result is None:
+        raise gr.Error(desk.text(language, "first_run"), print_exception=False, title=desk.text(language, "error"))
+    bundle = desk.bundles.load(result.bundle_name)
+    return Subject(result.name, result.analysis, bundle, result.source, result.reference, result.reference_source)
+
+
+def _say(desk: Desk, name: str) -> str:
+    return desk.text("en", f"export_{name}")
+
+
+def _radio(desk: Desk, name: str, values) -> gr.Radio:
+    choices = {value: f"export_{name}_{value}" for value in values}
+    made = gr.Radio(_in_english(desk, choices), value=values[0], label=_say(desk, name), elem_id=f"export-{name}")
+    desk.localise(made, "choices", choices)
+    return desk.localise(made, "label", f"export_{name}")
 
 
 def _look(moment: dict, subject: Subject, bands: list[str], *choices) -> Look:

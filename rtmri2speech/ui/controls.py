@@ -1,0 +1,78 @@
+"""What is chosen before a clip is opened (clip, original speech, bundle), and the buttons that start and stop."""
+
+import html
+from dataclasses import dataclass
+from pathlib import Path
+
+import gradio as gr
+
+from ..errors import InputError
+from . import handlers
+from .desk import Desk
+from .examples import SUFFIXES
+
+PENDING_JS = "() => {{ document.body.classList.toggle('pending', {}); }}"  # chosen, but not yet shown
+
+
+@dataclass(frozen=True)
+class Controls:
+    example: gr.Dropdown
+    upload: gr.UploadButton
+    reference: gr.UploadButton
+    bundle: gr.Dropdown
+    edit_bands: gr.Button
+    start: gr.Button
+    stop: gr.Button
+
+
+def build(desk: Desk) -> Controls:
+    """Lays out the row; a file that was given is checked and named on its button at once."""
+    words = {key: desk.text("en", key) for key in ("clip", "upload", "reference", "bundle", "bands", "run", "stop")}
+    with gr.Row(elem_id="controls"):
+        example = gr.Dropdown(
+            desk.examples.names, value=desk.examples.first, label=words["clip"], container=False, elem_id="example"
+        )
+        upload = gr.UploadButton(words["upload"], file_types=list(SUFFIXES), elem_id="upload")
+        reference = gr.UploadButton(words["reference"], file_types=["audio"], elem_id="reference")
+        bundle = gr.Dropdown(
+            desk.bundles.names,
+            value=desk.bundles.first,
+            label=words["bundle"],
+            container=False,
+            visible=len(desk.bundles.names) > 1,
+            elem_id="bundle",
+        )
+        edit_bands = gr.Button(words["bands"], elem_id="edit-bands")
+        start = gr.Button(words["run"], variant="primary", elem_id="run")
+        stop = desk.stop_button(gr.Button(words["stop"], elem_id="stop"))
+    desk.localise(example, "label", "clip")
+    desk.localise(bundle, "label", "bundle")
+    for button, key in ((edit_bands, "bands"), (start, "run"), (stop, "stop")):
+        desk.localise(button, "value", key)
+
+    def opened(file, language):
+        """The clip's name, in place of the example's; a file that is no clip is refused at once."""
+        try:
+            handlers.check_clip(Path(file), desk.limits)
+        except InputError as error:
+            gr.Warning(html.escape(desk.message(error, language), quote=False))
+            return gr.update(value=None, label=desk.text(language, "upload")), gr.skip()
+        return named(desk, file, language, "upload"), None
+
+    upload.upload(
+        opened, [upload, desk.language], [upload, example], show_progress="hidden", concurrency_limit=8, **desk.private
+    ).then(None, upload, js="(clip) => { document.body.classList.toggle('pending', !!clip); }", **desk.private)
+    reference.upload(None, js=PENDING_JS.format("true"), **desk.private)
+    reference.upload(
+        lambda file, language: named(desk, file, language, "reference"),
+        [reference, desk.language],
+        reference,
+        **desk.at_once,
+    )
+    bundle.select(None, js=PENDING_JS.format("true"), **desk.private)
+    return Controls(example, upload, reference, bundle, edit_bands, start, stop)
+
+
+def named(desk: Desk, file: str | None, language: str, key: str) -> dict:
+    """A button for files says the name of the file that it holds, or what it is for."""
+    return gr.update(label=Path(file).name if file else desk.text(language, key))

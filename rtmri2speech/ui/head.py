@@ -1,0 +1,38 @@
+"""The head of the page: what it is, its language, large letters, dark colours."""
+
+from dataclasses import dataclass
+
+import gradio as gr
+
+from .desk import Desk
+from .texts import TEXTS
+
+_TOGGLE = "() => {{ document.body.classList.toggle('{}'); }}"
+
+
+@dataclass(frozen=True)
+class Head:
+    intro: gr.Markdown
+    language: gr.Radio
+    large: gr.Button
+    dark: gr.Button
+
+    def connect(self, desk: Desk) -> None:
+        for component, key in ((self.intro, "intro"), (self.large, "large"), (self.dark, "dark")):
+            desk.localise(component, "value", key)
+        self.large.click(None, js=_TOGGLE.format("large"), **desk.private)
+        self.dark.click(None, js=_TOGGLE.format("dark"), **desk.private)
+
+
+def lay_out() -> Head:
+    words = TEXTS["en"]
+    with gr.Row(elem_id="head"):
+        gr.Markdown("# rtmri2speech", container=False)
+        return Head(
+            intro=gr.Markdown(words["intro"], container=False),
+            language=gr.Radio(
+                [("English", "en"), ("日本語", "ja")], value="en", show_label=False, container=False, elem_id="language"
+            ),
+            large=gr.Button(words["large"], size="sm"),
+            dark=gr.Button(words["dark"], size="sm"),
+        )

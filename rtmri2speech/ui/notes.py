@@ -1,0 +1,45 @@
+"""What is said around the explorer of the model and the clip: how far to believe what is shown."""
+
+from dataclasses import dataclass
+
+import gradio as gr
+
+from .desk import Desk
+from .handlers import Result
+from .texts import TEXTS
+
+
+@dataclass(frozen=True)
+class Notes:
+    """untrained and own_clip stand above the explorer, caution and about below it."""
+
+    untrained: gr.Markdown
+    own_clip: gr.Markdown
+    about: gr.Markdown
+
+    def of(self, desk: Desk, result: Result, language: str) -> tuple:
+        """Updates of the three for a clip that was just opened."""
+        return (
+            gr.update(visible=is_untrained(desk, result.bundle_name)),
+            own_clip_note(desk, result, language),
+            about(desk, result.bundle_name, language),
+        )
+
+
+def about(desk: Desk, bundle_name: str, language: str) -> str:
+    """What the bundle is; its description is in the language of who made it."""
+    bundle = desk.bundles.load(bundle_name)
+    kind = TEXTS[language][f"kind_{bundle.kind}"]
+    return f"**{bundle.name}**: {kind}{'。' if language == 'ja' else '. '}{bundle.description_in(language)}"
+
+
+def is_untrained(desk: Desk, bundle_name: str) -> bool:
+    return desk.bundles.load(bundle_name).kind == "untrained"
+
+
+def own_clip_note(desk: Desk, result: Result | None, language: str) -> dict:
+    """Of a clip that is no example: what the model was trained on."""
+    if result is None or result.source.parent == desk.examples.folder:
+        return gr.update(visible=False)
+    of_bundle = desk.bundles.load(result.bundle_name).description_in(language)
+    return gr.update(value=desk.text(language, "own_clip").format(about=of_bundle), visible=True)
