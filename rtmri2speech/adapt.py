@@ -68,7 +68,7 @@ def adapt(
             count=count,
             fewest=FEWEST_FRAMES,
         )
-    before = [(layer.running_mean.clone(), layer.running_var.clone()) for layer in layers]
+    before = [tuple(statistic.clone() for statistic in _statistics(layer)) for layer in layers]
     for layer in layers:
         layer.reset_running_stats()
         layer.momentum = None  # the plain mean over the batches
@@ -81,10 +81,11 @@ def adapt(
     moved, spread = [], []
     for layer, (mean, variance) in zip(layers, before, strict=True):
         deviation = (variance + layer.eps).sqrt()
-        layer.running_mean.lerp_(mean, 1 - share)
-        layer.running_var.lerp_(variance, 1 - share)
-        moved.append((layer.running_mean - mean) / deviation)
-        spread.append(((layer.running_var + layer.eps) / (variance + layer.eps)).log() / 2)
+        fitted_mean, fitted_variance = _statistics(layer)
+        fitted_mean.lerp_(mean, 1 - share)
+        fitted_variance.lerp_(variance, 1 - share)
+        moved.append((fitted_mean - mean) / deviation)
+        spread.append(((fitted_variance + layer.eps) / (variance + layer.eps)).log() / 2)
     record = Adaptation(
         clips=tuple(clip.source for clip in clips),
         frames=count,
@@ -103,6 +104,12 @@ def _batches(clips: list[np.ndarray]) -> list[np.ndarray]:
         parts = max(1, len(frames) // BATCH)
         out += [frames[k::parts] for k in range(parts)]
     return out
+
+
+def _statistics(layer: nn.BatchNorm2d) -> tuple[torch.Tensor, torch.Tensor]:
+    """Its running mean and variance: the buffers themselves."""
+    assert layer.running_mean is not None and layer.running_var is not None  # it tracks them
+    return layer.running_mean, layer.running_var
 
 
 def _fitted(bundle: Bundle, cnn: nn.Module, record: Adaptation) -> Bundle:

@@ -10,6 +10,7 @@ import pytest
 from rtmri2speech.clip import Clip
 from rtmri2speech.errors import InputError
 from rtmri2speech.progress import Progress
+from rtmri2speech.render.grid import upsample_grid
 from rtmri2speech.sequence import HeatSequence, files_of, read_sequence
 from rtmri2speech.spec import F2
 
@@ -40,6 +41,14 @@ def test_a_cut_of_a_cut_knows_its_frame_of_the_clip():
     assert part.start_frame == 7 + 5 + 2 and len(part) == 4
     np.testing.assert_array_equal(part.frames, whole.frames[7:11])
     assert part.record == {"video": "x.mp4", "fps": 10.0, "start_frame": 14, "band": F2.to_json()}
+
+
+def test_a_cut_of_heatmaps_that_are_not_yet_computed():
+    grids = np.random.default_rng(0).random((10, 8, 8)).astype(np.float32)
+    lazy = upsample_grid(grids, (32, 32))
+    part = HeatSequence(lazy, 10.0).cut(0.2, 0.5)
+    assert part.frames.shape == (3, 32, 32) and part.start_frame == 2
+    np.testing.assert_array_equal(np.stack(list(part.frames)), np.stack(list(lazy))[2:5])
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,8 @@
 """The CNN's coarse grid (8x8 cells, or finer), enlarged to the size of a frame one frame at a time."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import overload
 
 import cv2
 import numpy as np
@@ -13,7 +14,8 @@ _METHODS = {"cubic": cv2.INTER_CUBIC, "linear": cv2.INTER_LINEAR, "cells": cv2.I
 
 @dataclass(frozen=True)
 class UpsampledGrid:
-    """Looks like an array (T, H, W), but computes each frame when it is asked for: [t], iteration, len, shape."""
+    """Looks like an array (T, H, W), but computes each frame when it is asked for: [t] and iteration do, [first:stop],
+    len and shape do not."""
 
     grids: np.ndarray
     size: tuple[int, int]
@@ -26,7 +28,15 @@ class UpsampledGrid:
     def __len__(self) -> int:
         return len(self.grids)
 
-    def __getitem__(self, t: int) -> np.ndarray:
+    @overload
+    def __getitem__(self, t: int, /) -> np.ndarray: ...
+
+    @overload
+    def __getitem__(self, t: slice, /) -> "UpsampledGrid": ...
+
+    def __getitem__(self, t: int | slice, /) -> "np.ndarray | UpsampledGrid":
+        if isinstance(t, slice):
+            return replace(self, grids=self.grids[t])
         grid = np.asarray(self.grids[t], dtype=np.float32)
         height, width = self.size
         enlarged = cv2.resize(grid, (width, height), interpolation=_METHODS[self.method])

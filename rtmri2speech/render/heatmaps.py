@@ -1,7 +1,7 @@
 """What overlay, slow motion and figures ask of the arrays that they are given."""
 
 from collections.abc import Iterator, Mapping
-from typing import Protocol
+from typing import Protocol, overload
 
 import numpy as np
 
@@ -19,7 +19,11 @@ class Heatmaps(Protocol):
 
     def __len__(self) -> int: ...
 
+    @overload
     def __getitem__(self, t: int, /) -> np.ndarray: ...
+
+    @overload
+    def __getitem__(self, t: slice, /) -> "Heatmaps": ...
 
     def __iter__(self) -> Iterator[np.ndarray]: ...
 
