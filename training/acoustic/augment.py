@@ -24,8 +24,11 @@ _NOISE_MARGIN = 48
 
 
 @dataclass(frozen=True)
-class Look:
-    """What was drawn for a clip. Lengths are fractions of the picture's width, levels fractions of white."""
+class Augmentation:
+    """The parameters drawn for a clip: how its scanner would have shown it.
+
+    Lengths are fractions of the picture's width, levels fractions of white.
+    """
 
     tone: np.ndarray  # (256,) uint8, new level of each level
     zoom: np.ndarray  # (2,) across and down; above 1: a smaller field of view
@@ -70,12 +73,12 @@ def augment_together(
         raise InputError("The strength of augmentation is between 0 (off) and 3, not {strength:g}.", strength=strength)
     if strength == 0 or len(frames) == 0:
         return frames.copy(), masks
-    look = draw(rng, strength)
-    return apply(frames, look, rng), None if masks is None else _moved(masks, look)
+    drawn = draw(rng, strength)
+    return apply(frames, drawn, rng), None if masks is None else _moved(masks, drawn)
 
 
-def draw(rng: np.random.Generator, strength: float = 1.0) -> Look:
-    """A random look; `strength` scales how far everything may stray from the picture as it is."""
+def draw(rng: np.random.Generator, strength: float = 1.0) -> Augmentation:
+    """Random parameters; `strength` scales how far everything may stray from the picture as it is."""
 
     def spread(width: float) -> float:
         return float(strength * rng.uniform(-width, width))
@@ -86,7 +89,7 @@ def draw(rng: np.random.Generator, strength: float = 1.0) -> Look:
     across = np.exp(strength * rng.uniform(-0.06, 0.42))
     stretch = np.exp(spread(0.06))
     wave_angle, wave_cycles = rng.uniform(0, np.pi), rng.uniform(8, 40)
-    return Look(
+    return Augmentation(
         tone=_tone(rng, strength),
         zoom=np.array([across * stretch, across / stretch]),
         angle=np.deg2rad(spread(9.0)),
@@ -136,30 +139,30 @@ def _coil(rng: np.random.Generator, strength: float) -> np.ndarray:
     return (field / field.max()).astype(np.float32)
 
 
-def apply(frames: np.ndarray, look: Look, rng: np.random.Generator) -> np.ndarray:
-    """uint8 (T, H, W) with the look; `rng` gives the noise of each frame."""
+def apply(frames: np.ndarray, drawn: Augmentation, rng: np.random.Generator) -> np.ndarray:
+    """uint8 (T, H, W) as these parameters say; `rng` gives the noise of each frame."""
     height, width = frames.shape[1:]
-    grid = _native_grid(height, width, look.native)
-    scanned = [cv2.LUT(frame, look.tone) for frame in _smeared(frames, look.smear)]
-    coil, haze = (cv2.resize(f, grid[::-1], interpolation=cv2.INTER_CUBIC) for f in (look.coil, look.haze))
-    noise = look.noise * rng.standard_normal((2, grid[0] + _NOISE_MARGIN, grid[1] + _NOISE_MARGIN), np.float32)
-    stripes = _stripes(grid, look)
+    grid = _native_grid(height, width, drawn.native)
+    scanned = [cv2.LUT(frame, drawn.tone) for frame in _smeared(frames, drawn.smear)]
+    coil, haze = (cv2.resize(f, grid[::-1], interpolation=cv2.INTER_CUBIC) for f in (drawn.coil, drawn.haze))
+    noise = drawn.noise * rng.standard_normal((2, grid[0] + _NOISE_MARGIN, grid[1] + _NOISE_MARGIN), np.float32)
+    stripes = _stripes(grid, drawn)
     out = np.empty_like(frames)
     for t, frame in enumerate(scanned):
         if grid != (height, width):
             frame = cv2.resize(frame, grid[::-1], interpolation=cv2.INTER_AREA)
-        frame = _placed(frame, look, grid, t)
-        gain = 1 + look.flicker * rng.standard_normal()
+        frame = _placed(frame, drawn, grid, t)
+        gain = 1 + drawn.flicker * rng.standard_normal()
         signal = cv2.multiply(frame, coil, scale=gain / 255, dtype=cv2.CV_32F) + haze
-        if look.ghost:
-            signal += look.ghost * np.roll(
-                signal, grid[0] // 2 if look.ghost_down else grid[1] // 2, 1 - look.ghost_down
+        if drawn.ghost:
+            signal += drawn.ghost * np.roll(
+                signal, grid[0] // 2 if drawn.ghost_down else grid[1] // 2, 1 - drawn.ghost_down
             )
-        if look.stripes and rng.random() < look.stripe_share:
+        if drawn.stripes and rng.random() < drawn.stripe_share:
             signal += stripes
-        picture = _shown(_received(signal, noise, rng), look.sharpen)
+        picture = _shown(_received(signal, noise, rng), drawn.sharpen)
         if grid != (height, width):
-            picture = cv2.resize(picture, (width, height), interpolation=look.upsampling)
+            picture = cv2.resize(picture, (width, height), interpolation=drawn.upsampling)
         out[t] = picture
     return out
 
@@ -182,33 +185,33 @@ def _smeared(frames: np.ndarray, smear: float) -> list[np.ndarray]:
     return mixed
 
 
-def _moved(masks: np.ndarray, look: Look) -> np.ndarray:
-    return np.stack([_placed(mask, look, mask.shape, t) for t, mask in enumerate(masks)])
+def _moved(masks: np.ndarray, drawn: Augmentation) -> np.ndarray:
+    return np.stack([_placed(mask, drawn, mask.shape, t) for t, mask in enumerate(masks)])
 
 
-def _placed(picture: np.ndarray, look: Look, grid: tuple[int, int], t: int) -> np.ndarray:
-    border = cv2.BORDER_WRAP if look.wraps else cv2.BORDER_REPLICATE
-    return cv2.warpAffine(picture, _placement(look, grid, t), grid[::-1], flags=cv2.INTER_LINEAR, borderMode=border)
+def _placed(picture: np.ndarray, drawn: Augmentation, grid: tuple[int, int], t: int) -> np.ndarray:
+    border = cv2.BORDER_WRAP if drawn.wraps else cv2.BORDER_REPLICATE
+    return cv2.warpAffine(picture, _placement(drawn, grid, t), grid[::-1], flags=cv2.INTER_LINEAR, borderMode=border)
 
 
-def _placement(look: Look, grid: tuple[int, int], t: int) -> np.ndarray:
+def _placement(drawn: Augmentation, grid: tuple[int, int], t: int) -> np.ndarray:
     """(2, 3) from the picture to the picture with the head moved, turned and magnified, on the native grid."""
-    sway = look.sway * np.sin(2 * np.pi * look.sway_cycles * t / 100 + look.sway_phase)
+    sway = drawn.sway * np.sin(2 * np.pi * drawn.sway_cycles * t / 100 + drawn.sway_phase)
     size = np.array([grid[1], grid[0]], float)
-    cos, sin = np.cos(look.angle + sway[0]), np.sin(look.angle + sway[0])
-    linear = np.array([[cos, -sin], [sin, cos]]) * look.zoom
+    cos, sin = np.cos(drawn.angle + sway[0]), np.sin(drawn.angle + sway[0])
+    linear = np.array([[cos, -sin], [sin, cos]]) * drawn.zoom
     # A magnified picture keeps the vocal tract in view: it moves from its place towards the middle.
     pivot = _TRACT * size
-    target = (_TRACT + (0.5 - _TRACT) * np.clip(look.zoom - 1, 0, 0.5) + look.shift + sway[1:]) * size
+    target = (_TRACT + (0.5 - _TRACT) * np.clip(drawn.zoom - 1, 0, 0.5) + drawn.shift + sway[1:]) * size
     return np.c_[linear, target - linear @ pivot]
 
 
-def _stripes(grid: tuple[int, int], look: Look) -> np.ndarray:
+def _stripes(grid: tuple[int, int], drawn: Augmentation) -> np.ndarray:
     """(rows, columns) float32 plane wave, as a spike in k-space leaves it."""
     y = np.arange(grid[0], dtype=np.float32)[:, None] / grid[0]
     x = np.arange(grid[1], dtype=np.float32)[None, :] / grid[1]
-    return np.float32(look.stripes) * np.sin(
-        np.float32(2 * np.pi) * (look.stripe_wave[0] * x + look.stripe_wave[1] * y)
+    return np.float32(drawn.stripes) * np.sin(
+        np.float32(2 * np.pi) * (drawn.stripe_wave[0] * x + drawn.stripe_wave[1] * y)
     )
 
 
