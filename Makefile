@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint bench phantom train clean
+.PHONY: demo test quick lint bench phantom train clean
 
 demo: .venv/.runtime
 	$(BIN)/python app.py
@@ -10,9 +10,14 @@ demo: .venv/.runtime
 test: lint
 	$(BIN)/python -m pytest
 
+quick: .venv/.dev
+	$(BIN)/ruff check .
+	$(BIN)/python -m pytest -m "not browser and not slow" --ignore=tests/training
+
 lint: .venv/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 
 bench: .venv/.dev
 	$(BIN)/python -m benchmarks

@@ -61,6 +61,7 @@ def test_a_share_lies_between(bundle, clip):
     assert torch.allclose(half, 0.5 * (whole + norms(bundle)[3].running_mean), atol=1e-5)
 
 
+@pytest.mark.slow
 def test_brightness_of_a_layer_no_longer_matters(bundle, clip):
     """A scanner whose pictures are compressed: fitted to it, the mel is nearer to that of the pictures as they were."""
     dark = replace(clip, frames=(255 * (clip.frames / 255.0) ** 2.2).astype(np.uint8))
@@ -77,6 +78,7 @@ def test_what_cannot_be_fitted_is_refused(bundle, clip):
         adapt(bundle, [clip], 0.0)
 
 
+@pytest.mark.slow
 def test_the_command_makes_a_bundle_with_a_graph_of_its_own(bundle, tmp_path, capsys):
     output = tmp_path / "fitted"
     assert main(["adapt", str(CLIP), "-o", str(output), "--json"]) == 0

@@ -29,6 +29,7 @@ def analysis(bundle, clip):
     return analyse(bundle, clip, precision="fp32")  # auto would be bf16 where the hardware has it
 
 
+@pytest.mark.slow
 def test_result_equals_the_plain_networks(bundle, clip, analysis):
     count = round(40 / 23.18 * 11413 / 420)
     assert analysis.mel_db.shape == (count, 64) and analysis.fps == pytest.approx(11413 / 420)

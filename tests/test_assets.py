@@ -39,6 +39,7 @@ def test_clips_have_sound_and_truth():
         assert path.with_suffix(".TextGrid").is_file()
 
 
+@pytest.mark.slow
 def test_default_speaks_better_than_the_mean_mel(default):
     gains, loudness = [], []
     for path in CLIPS:
@@ -57,6 +58,7 @@ def test_default_speaks_better_than_the_mean_mel(default):
     assert np.mean(loudness) > 0.5
 
 
+@pytest.mark.slow
 def test_the_pauses_of_the_embedded_clips_are_silent_and_their_consonants_are_not(default):
     """Against the phones that were synthesised; the mel's window blurs what is near their borders."""
     for path in CLIPS:

@@ -46,6 +46,7 @@ def oracle(bundle, frames, bins, objective, energy):
     return grad_cam.detach().numpy(), hires_cam.detach().numpy()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("energy", ["db", "power"])
 @pytest.mark.parametrize("objective", ["frame", "sequence"])
 def test_cams_equal_autograd_through_everything(scene, objective, energy):

@@ -61,6 +61,7 @@ def probe(path):
 # ------------------------------------------------------------------------------------------------------- good input
 
 
+@pytest.mark.slow
 def test_synth(place, run, tmp_path):
     code, out, err = run(
         "synth", place / "clip.mp4", "-o", tmp_path / "o.wav", "--mel", tmp_path / "m.npy", "--json", bundle=True
@@ -187,6 +188,7 @@ def test_mask_dims_the_region_only(place, run, tmp_path):
     assert run("mask", place / "clip.mp4", "--region", "tongue", "-o", tmp_path / "t.mp4")[0] == 0
 
 
+@pytest.mark.slow
 def test_evaluate(place, run):
     code, out, err = run("evaluate", place / "clip.mp4", "--json", bundle=True)
     assert code == 0, err
@@ -350,6 +352,7 @@ def test_raw_bgr24_avi_that_aborts_opencv(run, tmp_path):
     assert run("synth", tmp_path / "raw.avi", "-o", tmp_path / "o.wav", bundle=True)[0] == 0
 
 
+@pytest.mark.slow
 def test_bad_bands_alpha_frames_and_places(place, run, tmp_path):
     clip, out = place / "clip.mp4", tmp_path / "out"
     (tmp_path / "file").write_text("")
@@ -439,6 +442,7 @@ def test_bad_weights(place, run, tmp_path, bundle):
     assert not (tmp_path / "new").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="the disk is made full by a POSIX limit")
 @pytest.mark.parametrize("command", ["overlay", "gradcam", "synth", "segment"])
 def test_full_disk_leaves_nothing(place, bundle_folder, tmp_path, command):
@@ -461,6 +465,7 @@ def test_full_disk_leaves_nothing(place, bundle_folder, tmp_path, command):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGINT is sent to a process of its own on POSIX only")
 def test_interrupt_leaves_nothing(place, tmp_path):
     write_mp4(tmp_path / "long.mp4", moving_frames(600, 64, 64), 27)

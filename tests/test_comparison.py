@@ -38,6 +38,7 @@ def test_the_same_numbers_in_another_file_are_the_same(bundle, analysis, tmp_pat
     assert made.same_acoustic and made.same_vocoder
 
 
+@pytest.mark.slow
 def test_two_vocoders(bundle, analysis):
     other = copy.copy(bundle)
     other.vocoder = copy.deepcopy(bundle.vocoder)

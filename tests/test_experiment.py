@@ -40,6 +40,7 @@ def by_hand(mel_db, low_hz, high_hz):
     return 10 * np.log10(power.sum(axis=1))
 
 
+@pytest.mark.slow
 def test_nothing_hidden_changes_exactly_nothing(bundle, analysis):
     for manner in ("dark", "still"):
         hidden = hide(bundle, analysis, Hiding((BOX,), manner, strength=0.0))

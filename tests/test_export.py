@@ -145,6 +145,7 @@ def test_heat_alone_has_no_frame_under_it_and_is_slow_and_silent(subject, tmp_pa
     assert sound is not None and frames[-1][:100, :100].max() <= 6 < frames[-1][120:].max()
 
 
+@pytest.mark.slow
 def test_figures_are_for_print(subject, tmp_path):
     kinds = ["frame", "average", "spectrogram"]
     look = Look(stretch=STRETCH, language="ja", alpha=1.0)
@@ -206,6 +207,7 @@ def test_speech_and_labels_are_cut_like_the_frames(subject, tmp_path):
         read_intervals(subject.source)
 
 
+@pytest.mark.slow
 def test_everything_and_where_it_came_from(subject, tmp_path, coarse):
     shares = []
     told = Progress(lambda stage, done, total: shares.append((done / total, stage)))
@@ -229,6 +231,7 @@ def test_everything_and_where_it_came_from(subject, tmp_path, coarse):
     assert list(tmp_path.iterdir()) == [tmp_path / "all.zip"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stretch", [None, STRETCH])
 def test_the_command_of_the_provenance_makes_the_same(real, stretch, tmp_path, monkeypatch):
     """Run as written, where nothing but the clip, its labels and the bundle lies: every file comes out the same."""

@@ -16,6 +16,7 @@ import soundfile
 
 from rtmri2speech import analyse, load_bundle, read_clip
 
+pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[1]
 PIP = (sys.executable, "-m", "pip", "--disable-pip-version-check", "-q")
 

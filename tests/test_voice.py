@@ -111,6 +111,7 @@ def test_a_bundle_with_a_voice_is_heard_at_the_pitch_asked_for(voiced_bundle, cl
         assert np.nanmedian(np.abs(heard - hz)) < 5
 
 
+@pytest.mark.slow
 def test_other_bundles_and_whispers_are_bit_by_bit_what_they_were(whispering, voiced_bundle, clip):
     before = analyse(whispering, clip, bands=())
     assert np.array_equal(before.audio, vocode(whispering, torch.from_numpy(before.mel_db)))

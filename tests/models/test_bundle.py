@@ -117,6 +117,7 @@ def edited(folder, source, edit):
     return "edited"
 
 
+@pytest.mark.slow
 def test_missing_extra_misshapen_and_nan_tensors_are_named(old):
     folder = old[0]
     name = "cnn.backbone.blocks.2.1.conv_pwl.weight"

@@ -23,6 +23,7 @@ def frames() -> np.ndarray:
     return prepare_frames(moving_frames(9), 256)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("cnn", "half"),
     [("tf_efficientnetv2_b2", False), ("mobilenetv4_conv_small", False), ("mobilenetv4_conv_small", True)],

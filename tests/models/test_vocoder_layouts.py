@@ -45,6 +45,7 @@ def test_a_checkpoint_speaks_as_its_own_program(tmp_path, layout, resblock):
         assert relative_rms(speak(state, h, mel, not LAYOUTS[layout]), wanted) > 0.1  # the two are not alike
 
 
+@pytest.mark.slow
 def test_a_converted_bundle_speaks_long_clips_as_the_thesis(tmp_path):
     h, state = write_files(tmp_path, thesis=True)
     names = {"cnn.": "cnn.backbone.", "rnn.": "rnn.lstm.", "head": "head"}

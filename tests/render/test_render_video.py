@@ -86,6 +86,7 @@ def test_a_square_heatmap_belongs_to_the_frame_padded_to_a_square(tmp_path):
     np.testing.assert_allclose(column[50], [252, 255, 164], atol=20)  # its middle row
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(256, 256), (1080, 1080)])
 def test_the_legend_changes_with_frame_and_label_only_below_the_picture(tmp_path, size):
     heat = np.zeros((3, 8, 8), np.float32)

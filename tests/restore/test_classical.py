@@ -91,6 +91,7 @@ def test_analysis_without_change_is_the_sound_itself(rate):
     np.testing.assert_allclose(classical._joined(classical._frames(x, hop), hop, len(x)), x, atol=1e-10)
 
 
+@pytest.mark.slow
 def test_pieces_give_the_result_of_the_whole():
     rate, seconds = 4000, 75.0
     hiss = 0.1 * np.random.default_rng(2).standard_normal(round(seconds * rate))

@@ -17,6 +17,7 @@ from tests.restore.small import ENCODER, adapters_that_do_something, small_encod
 WAVE = torch.randn(2, 8000, generator=torch.Generator().manual_seed(3))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stable", [True, False])
 @pytest.mark.parametrize("tap", [1, 2, 4])
 def test_the_tap_is_the_layer_that_transformers_counts(tap, stable):

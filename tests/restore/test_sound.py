@@ -120,6 +120,7 @@ def test_json_report(tmp_path, capsys):
     assert report["duration_s"] == 2.0 and report["method"] == "classical" and report["realtime_factor"] > 0
 
 
+@pytest.mark.slow
 def test_a_file_in_blocks_equals_the_array_at_once(tmp_path):
     x = noisy(140.0, 4000).astype(np.float32)
     soundfile.write(tmp_path / "in.wav", x, 4000, "FLOAT")

@@ -17,6 +17,7 @@ from rtmri2speech.ui import Settings, handlers
 from tests.browser.serving import served
 from tests.conftest import moving_frames, write_mp4
 
+pytestmark = pytest.mark.slow
 DOCS = Path(__file__).parents[2] / "docs" / "api.md"
 
 

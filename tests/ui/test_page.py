@@ -199,6 +199,7 @@ def test_messages_name_files_not_folders(bundle_folder, clips):
         desk.message(PermissionError(13, "no"))
 
 
+@pytest.mark.slow
 def test_core_does_not_import_gradio_and_imports_nothing_heavy_by_itself():
     code = (
         "import sys, rtmri2speech; assert 'torch' not in sys.modules; import rtmri2speech.analysis, rtmri2speech.cli;"

@@ -39,6 +39,7 @@ def fields(template: str) -> set[str]:
     return {name for _, name, _, _ in Formatter().parse(template) if name is not None}
 
 
+@pytest.mark.slow
 def test_every_message_is_a_template_and_gets_all_its_values():
     """A finished sentence (an f-string, a sum, a formatted text) could not be found again in another language."""
     made = input_errors("rtmri2speech", "training", "tests", "benchmarks")
