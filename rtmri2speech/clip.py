@@ -231,12 +231,13 @@ def _read_video(path: Path, fps: float | None, limits: ClipLimits, progress: Pro
                 limit=limits.longest_s,
             )
         video.thread_type = "AUTO"
-        starts, lengths, sound = [], [], _Sound(audio, limits)
+        starts, lengths = [], []
+        sound = None if audio is None else _Sound(audio.rate, limits)
         damage = None
         try:
             for packet in container.demux([video] if audio is None else [video, audio]):
                 for frame in _decoded(packet, required=packet.stream is video):
-                    if packet.stream is not video:
+                    if sound is not None and packet.stream is not video:
                         sound.add(frame)
                         continue
                     frames.add(_gray(frame))
@@ -264,7 +265,7 @@ def _read_video(path: Path, fps: float | None, limits: ClipLimits, progress: Pro
     times = _times(starts, lengths, float(rate) if rate else None, fps)
     if times is None:
         raise InputError("{path} has no time stamps and no frame rate: give the frame rate with --fps.", path=path)
-    samples, audio_rate = sound.finish(starts[0] or 0.0, times[-1])
+    samples, audio_rate = (None, None) if sound is None else sound.finish(starts[0] or 0.0)
     details = {"codec": codec, "pixel_format": pixel_format}
     return Clip(stacked, times, samples, audio_rate, str(path), details)
 
@@ -304,41 +305,39 @@ def _times(starts: list, lengths: list[float], rate: float | None, fps: float | 
 
 
 class _Sound:
-    """Collects the audio stream as mono float32 at its own rate."""
+    """Collects the audio stream as mono float32 at its own rate, and refuses what is far too long."""
 
-    def __init__(self, stream, limits: ClipLimits):
+    def __init__(self, rate: int, limits: ClipLimits):
         import av
 
-        self.stream, self.limits, self.chunks, self.start_s, self.length = stream, limits, [], None, 0
-        self.rate = stream.rate if stream is not None else None
-        if stream is not None:
-            self.resampler = av.AudioResampler(format="fltp", layout="mono", rate=self.rate)
+        self.rate, self.longest_s = rate, 2 * limits.longest_s
+        self.resampler = av.AudioResampler(format="fltp", layout="mono", rate=rate)
+        self.start_s: float | None = None
+        self.chunks: list[np.ndarray] = []
+        self.samples = 0
 
     def add(self, frame) -> None:
         if self.start_s is None:
-            self.start_s = frame.time or 0.0
-        for part in self.resampler.resample(frame):
-            self.chunks.append(part.to_ndarray()[0])
-        if (
-            sum(map(len, self.chunks[-1:]))
-            and len(self.chunks) * len(self.chunks[-1]) > 2 * self.limits.longest_s * self.rate
-        ):
-            raise InputError(
-                "The sound lasts longer than {limit:g} s: cut the clip first.", limit=2 * self.limits.longest_s
-            )
+            self.start_s = float(frame.time or 0.0)
+        self._collect(frame)
 
-    def finish(self, video_start_s: float, duration_s: float) -> tuple[np.ndarray | None, int | None]:
+    def finish(self, video_start_s: float) -> tuple[np.ndarray | None, int | None]:
         """Samples from the first frame's start on, and the rate; (None, None) where there is no sound."""
-        if self.stream is None or not self.chunks:
+        if self.start_s is None:
             return None, None
-        for part in self.resampler.resample(None):
-            self.chunks.append(part.to_ndarray()[0])
-        samples = np.concatenate(self.chunks)
+        self._collect(None)
         lead = round((self.start_s - video_start_s) * self.rate)
-        samples = np.pad(samples, (lead, 0)) if lead > 0 else samples[-lead:]
+        samples = np.concatenate([np.zeros(max(lead, 0), np.float32), *self.chunks])[max(-lead, 0) :]
         if not len(samples):
             return None, None
         return np.nan_to_num(samples, posinf=0.0, neginf=0.0).astype(np.float32, copy=False), self.rate
+
+    def _collect(self, frame) -> None:
+        for part in self.resampler.resample(frame):
+            self.chunks.append(part.to_ndarray()[0])
+            self.samples += len(self.chunks[-1])
+        if self.samples > self.longest_s * self.rate:
+            raise InputError("The sound lasts longer than {limit:g} s: cut the clip first.", limit=self.longest_s)
 
 
 # ---------------------------------------------------------------------------------------------- folders and arrays

@@ -3,11 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from types import NoneType, UnionType
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_origin, get_type_hints
 
 from .errors import InputError
 
-T = TypeVar("T")
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+T = TypeVar("T", bound="DataclassInstance")
 _TO_BE_GIVEN = "???"  # Hydra's mark of a setting without a default
 
 
@@ -48,7 +51,7 @@ def build(cls: type[T], values: Mapping[str, Any], where: str = "") -> T:
 
 
 def _value(kind, value, where: str):
-    if is_dataclass(kind):
+    if isinstance(kind, type) and is_dataclass(kind):
         return build(kind, value, where)
     if get_origin(kind) is dict and is_dataclass(get_args(kind)[1]) and isinstance(value, Mapping):
         return {name: build(get_args(kind)[1], inner, f"{where}.{name}") for name, inner in value.items()}

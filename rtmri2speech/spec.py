@@ -70,7 +70,10 @@ class MelSpec:
         return self.sample_rate / self.hop_length
 
     to_json = asdict
-    from_json = classmethod(from_json)
+
+    @classmethod
+    def from_json(cls, data: dict) -> "MelSpec":
+        return from_json(cls, data)
 
 
 @dataclass(frozen=True)
@@ -91,7 +94,10 @@ class FrameSpec:
         )
 
     to_json = asdict
-    from_json = classmethod(from_json)
+
+    @classmethod
+    def from_json(cls, data: dict) -> "FrameSpec":
+        return from_json(cls, data)
 
 
 @dataclass(frozen=True)
@@ -136,7 +142,10 @@ class Band:
         return f"{self.name} band ({self.low_hz:g}-{self.high_hz:g} Hz)"
 
     to_json = asdict
-    from_json = classmethod(from_json)
+
+    @classmethod
+    def from_json(cls, data: dict) -> "Band":
+        return from_json(cls, data)
 
 
 F1 = Band("F1", 300.0, 900.0)

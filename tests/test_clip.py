@@ -191,3 +191,28 @@ def test_frames_are_padded_not_stretched():
     standardised = (frame - frame.mean()) / frame.std()
     thesis = (standardised - standardised.min()) / np.ptp(standardised)
     np.testing.assert_allclose(prepare_frames(moving_frames(1, 256, 256), 256)[0], thesis, atol=1e-6)
+
+
+def with_sound(path, packets, rate=16000):
+    """40 frames in 1.5 s, and PCM in packets of these many samples."""
+    with av.open(str(path), "w") as container:
+        video = container.add_stream("rawvideo", rate=27)
+        video.width, video.height, video.pix_fmt = 64, 64, "gray"
+        sound = container.add_stream("pcm_s16le", rate=rate, layout="mono")
+        for frame in moving_frames(40):
+            container.mux(video.encode(av.VideoFrame.from_ndarray(frame, "gray")))
+        at = 0
+        for samples in packets:
+            block = av.AudioFrame.from_ndarray(np.full((1, samples), 1000, np.int16), format="s16", layout="mono")
+            block.sample_rate, block.pts = rate, at
+            at += samples
+            container.mux(sound.encode(block))
+    return path
+
+
+def test_the_length_of_a_sound_is_that_of_all_its_packets(tmp_path):
+    limits = ClipLimits(longest_s=2)
+    clip = read_clip(with_sound(tmp_path / "uneven.mkv", [160] * 40 + [16000]), limits=limits)
+    assert len(clip.audio) == 40 * 160 + 16000
+    with pytest.raises(InputError, match="sound lasts longer than 4 s"):
+        read_clip(with_sound(tmp_path / "long.mkv", [16000] * 5 + [16]), fps=27, limits=limits)

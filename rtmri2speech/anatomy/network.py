@@ -30,7 +30,10 @@ class SegmenterConfig:
             )
 
     to_json = asdict
-    from_json = classmethod(from_json)
+
+    @classmethod
+    def from_json(cls, data: dict) -> "SegmenterConfig":
+        return from_json(cls, data)
 
 
 def _convolution(a: int, b: int) -> nn.Sequential:

@@ -33,7 +33,10 @@ class AcousticConfig:
             raise InputError("The acoustic model's output_stride is 8, 16 or 32, and its input_pool 1, 2 or 4.")
 
     to_json = asdict
-    from_json = classmethod(from_json)
+
+    @classmethod
+    def from_json(cls, data: dict) -> "AcousticConfig":
+        return from_json(cls, data)
 
 
 class AcousticModel(nn.Module):
