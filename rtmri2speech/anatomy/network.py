@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import interpolate, max_pool2d
+from torch.nn.functional import interpolate, max_pool2d, pixel_shuffle, pixel_unshuffle
 
 from ..errors import InputError
 from ..mapping import from_json
@@ -13,15 +13,20 @@ from .regions import NAMES
 
 @dataclass(frozen=True)
 class SegmenterConfig:
-    """Shape of a Segmenter. size: pixels of its square pictures; widths: channels of each level, finest first."""
+    """Shape of a Segmenter. size: pixels of its square pictures; widths: channels of each level, finest first.
+
+    fold: blocks of so many pixels each way enter as channels and leave as such: the finest level, which would take most
+    of the time, is computed at size / fold.
+    """
 
     size: int = 128
-    widths: tuple[int, ...] = (16, 32, 64, 96, 128)
+    widths: tuple[int, ...] = (32, 48, 64, 96, 128)
+    fold: int = 2
     regions: tuple[str, ...] = NAMES
 
     def __post_init__(self):
-        coarsest = 2 ** (len(self.widths) - 1)
-        if len(self.widths) < 2 or self.size % coarsest or min(self.widths) < 1:
+        coarsest = self.fold * 2 ** (len(self.widths) - 1)
+        if len(self.widths) < 2 or self.fold < 1 or self.size % coarsest or min(self.widths) < 1:
             raise InputError(
                 "A segmenter of {levels} levels needs pictures of a multiple of {coarsest} pixels, not {size}.",
                 levels=len(self.widths),
@@ -46,22 +51,23 @@ class Segmenter(nn.Module):
     def __init__(self, config: SegmenterConfig = SegmenterConfig()):
         super().__init__()
         self.config = config
-        widths = config.widths
+        widths, blocks = config.widths, config.fold**2
         self.down = nn.ModuleList(
-            nn.Sequential(_convolution(a, b), _convolution(b, b)) for a, b in zip((1, *widths), widths, strict=False)
+            nn.Sequential(_convolution(a, b), _convolution(b, b))
+            for a, b in zip((blocks, *widths), widths, strict=False)
         )
         self.narrow = nn.ModuleList(nn.Conv2d(b, a, 1) for a, b in zip(widths, widths[1:], strict=False))
         self.up = nn.ModuleList(_convolution(a, a) for a in widths[:-1])
-        self.head = nn.Conv2d(widths[0], len(config.regions), 1)
+        self.head = nn.Conv2d(widths[0], blocks * len(config.regions), 1)
 
     def forward(self, pictures: Tensor) -> Tensor:
-        levels = [self.down[0](pictures)]
+        levels = [self.down[0](pixel_unshuffle(pictures, self.config.fold))]
         for down in self.down[1:]:
             levels.append(down(max_pool2d(levels[-1], 2)))
         x = levels.pop()
         for narrow, up in zip(reversed(self.narrow), reversed(self.up), strict=True):
             x = up(interpolate(narrow(x), scale_factor=2.0, mode="bilinear", align_corners=False) + levels.pop())
-        return self.head(x)
+        return pixel_shuffle(self.head(x), self.config.fold)
 
 
 def soft_cross_entropy_and_dice(logits: Tensor, quarters: Tensor, weights: Tensor) -> Tensor:

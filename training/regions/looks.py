@@ -82,7 +82,7 @@ def view(labels: np.ndarray, rng: np.random.Generator, size: int) -> np.ndarray:
     linear = field * turn @ shear @ stretch
     y, x = np.mgrid[0:size, 0:size].astype(np.float32) / size
     bend = [
-        _field(rng, size, 4, 0.022) + _field(rng, size, int(rng.integers(8, 13)), rng.uniform(0, 0.006))
+        _field(rng, size, 4, 0.025) + _field(rng, size, int(rng.integers(7, 13)), rng.uniform(0, 0.009))
         for _ in range(2)
     ]
     x, y = x - np.float32(at[0]) + bend[0], y - np.float32(at[1]) + bend[1]
@@ -113,6 +113,11 @@ def ragged_nose(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 def _shapes(rng: np.random.Generator, size: int) -> np.ndarray:
     """(size, size) tissue classes in shapes of no head: ellipses, polygons, or nothing at all."""
     labels = np.zeros((size, size), np.uint8)
+    if rng.random() < 0.4:  # rings within rings, as a head cut across
+        centre, axes, angle = rng.uniform(0.35, 0.65, 2), rng.uniform(0.2, 0.48, 2), rng.uniform(0, 180)
+        for share in np.sort(rng.uniform(0.1, 1, rng.integers(2, 7)))[::-1]:
+            at, reach = (tuple(int(size * v) for v in pair) for pair in (centre, share * axes))
+            cv2.ellipse(labels, at, reach, angle, 0, 360, int(rng.integers(len(CLASSES))), -1)
     for _ in range(rng.integers(0, 12)):
         points = size * (rng.uniform(0, 1, 2) + rng.uniform(-0.4, 0.4, (rng.integers(3, 9), 2)))
         if rng.random() < 0.5:
@@ -173,6 +178,8 @@ def expose(labels: np.ndarray, rng: np.random.Generator, size: int) -> np.ndarra
     if rng.random() < 0.4:
         small = _truncated(small, rng.uniform(0.62, 1.0))
     top = float(np.percentile(small, 98)) + 1e-6
+    if rng.random() < 0.2:
+        small = small + top * rng.uniform(0, 0.1) * _streaks(rng, across)
     noise = rng.uniform(0, 0.12) * rng.uniform(0, 1) * top
     small = np.hypot(
         small + noise * rng.standard_normal(small.shape, np.float32),
@@ -218,6 +225,14 @@ def _coil(rng: np.random.Generator, n: int) -> np.ndarray:
         )
         field *= rng.uniform(0.03, 0.4) + near
     return field.astype(np.float32)
+
+
+def _streaks(rng: np.random.Generator, n: int) -> np.ndarray:
+    """(n, n) float32 waves that run straight or in arcs, as undersampled scans have them."""
+    y, x = np.mgrid[0:n, 0:n].astype(np.float32) / n - rng.uniform(-1, 2, (2, 1, 1)).astype(np.float32)
+    angle = rng.uniform(0, np.pi)
+    along = np.hypot(x, y) if rng.random() < 0.5 else np.cos(angle) * x + np.sin(angle) * y
+    return np.sin(2 * np.pi * rng.uniform(8, 40) * along) * np.clip(_field(rng, n, 4, 0.7), 0, 1)
 
 
 def _truncated(picture: np.ndarray, share: float) -> np.ndarray:

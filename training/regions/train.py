@@ -43,6 +43,7 @@ class RegionsSettings:
     workers: int
     size: int
     widths: tuple[int, ...]
+    fold: int
     steps: int
     batch: int
     learning_rate: float
@@ -83,7 +84,9 @@ def train(settings: RegionsSettings) -> Segmenter:
     write_json(run / SETTINGS, asdict(settings))
     learning, judging = _maps(settings)
     torch.manual_seed(settings.seed)
-    network = Segmenter(SegmenterConfig(settings.size, settings.widths)).to(memory_format=torch.channels_last)
+    network = Segmenter(SegmenterConfig(settings.size, settings.widths, settings.fold)).to(
+        memory_format=torch.channels_last
+    )
     averaged = Segmenter(network.config).to(memory_format=torch.channels_last).eval()
     averaged.load_state_dict(network.state_dict())
     optimiser = torch.optim.AdamW(

@@ -1,0 +1,70 @@
+"""Whether what was found can be a head in profile: are its parts there, and where they must be to one another."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from .regions import GROUPS, NAMES, Verdict
+
+# Of a face that looks left: (a, b, axis): the middle of a lies left of (0) or above (1) the middle of b.
+_ORDER = (
+    ("lower_lip", "tongue", 0), ("upper_lip", "tongue", 0), ("jaw", "tongue", 0), ("tongue", "pharynx_wall", 0),
+    ("hard_palate", "velum", 0), ("hard_palate", "pharynx_wall", 0), ("lower_lip", "larynx", 0),
+    ("upper_lip", "lower_lip", 1), ("hard_palate", "tongue", 1), ("upper_lip", "jaw", 1), ("velum", "larynx", 1),
+    ("tongue", "larynx", 1), ("hard_palate", "larynx", 1),
+)  # fmt: skip
+_SMALLEST = 0.0006  # share of the picture that a region must cover to be there
+_TRACT = [NAMES.index(name) for name in GROUPS["tract"]]
+# Calibrated on phantoms (as they are, turned, mirrored), noise, shapes and the real clips: docs/regions.md.
+PLAUSIBLE = 0.45
+SURE = 0.6
+MOSTLY = 0.25
+
+
+def plausibility(labels: np.ndarray, sure: np.ndarray) -> float:
+    """0 to 1: how much of the order of the tract's parts holds, times how sure the tract is.
+
+    labels: uint8 (h, w) of a face that looks left; sure: (h, w) the probability of each pixel's label.
+    """
+    rows, columns = np.indices(labels.shape)
+    flat, count = labels.ravel(), np.bincount(labels.ravel(), minlength=len(NAMES))
+    there = count >= max(3, _SMALLEST * labels.size)
+    if not there[_TRACT].any():
+        return 0.0
+    sums = [np.bincount(flat, w.ravel(), len(NAMES)) for w in (columns, rows, sure)]
+    x, y = (total / np.maximum(count, 1) for total in sums[:2])
+    held = []
+    for a, b, axis in _ORDER:
+        i, j = NAMES.index(a), NAMES.index(b)
+        held.append(there[i] and there[j] and (x, y)[axis][i] < (x, y)[axis][j])
+    return float(np.mean(held)) * float(sums[2][_TRACT].sum() / count[_TRACT].sum())
+
+
+def verdict_of(
+    labels: np.ndarray, confidence: np.ndarray, plausible: np.ndarray, turned: Callable[[], float]
+) -> Verdict:
+    """What to say of a clip. labels: (T, H, W); confidence: (T, regions); plausible: (T,) of each frame.
+
+    turned: how plausible the best of the turned views is; asked only where the clip as it is shows no head.
+    """
+    if np.median(plausible) < PLAUSIBLE:
+        return Verdict("turned" if turned() >= PLAUSIBLE else "not_a_head")
+    missing = [
+        name
+        for name in GROUPS["tract"]
+        if np.mean((labels == NAMES.index(name)).mean(axis=(1, 2)) < _SMALLEST) > 0.5 or _cut(labels, name)
+    ]
+    if missing:
+        return Verdict("cut_off", {"missing": missing})
+    tract = confidence[:, _TRACT].mean(axis=1)
+    unsure = float(np.mean((tract < SURE) | (plausible < PLAUSIBLE)))
+    return Verdict("uncertain", {"share": unsure}) if unsure > MOSTLY else Verdict("profile")
+
+
+def _cut(labels: np.ndarray, name: str) -> bool:
+    """Whether the picture's edge cuts the region: much of it lies on the edge. Airway and larynx may leave it."""
+    if name in ("airway", "larynx", "pharynx_wall", "jaw"):
+        return False
+    region = labels[:: max(1, len(labels) // 20)] == NAMES.index(name)
+    edge = np.concatenate([region[:, 0], region[:, -1], region[:, :, 0], region[:, :, -1]], axis=1).sum()
+    return bool(edge > 0.25 * np.sqrt(region.sum(axis=(1, 2))).sum())
