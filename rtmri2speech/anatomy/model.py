@@ -1,0 +1,176 @@
+"""The segmenter in a folder, and as a function of pictures.
+
+segmenter.json         name, shape, what it was trained on, sha256 of the files below
+segmenter.safetensors  the weights
+segmenter.onnx         the same as a graph for ONNX Runtime; optional, it only saves time
+"""
+
+import importlib.util
+import json
+import os
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from ..atomic import replacing
+from ..checksum import sha256_of
+from ..embedded import ASSETS
+from ..errors import InputError
+from ..models.features import fold_batch_norm
+from ..models.weights import load_exactly, read_safetensors
+from ..precision import choose_precision
+from .network import Segmenter, SegmenterConfig
+from .regions import NAMES
+
+FORMAT = "rtmri2speech segmenter"
+FORMAT_VERSION = 1
+DEFAULT_FOLDER = ASSETS / "models" / "regions"
+_BATCH = 8  # pictures at once: more no longer fit the cache
+
+SURE = 255  # a probability of 1: they are handed on in 8 bits, which is enough and several times faster
+Run = Callable[[np.ndarray], np.ndarray]  # pictures float32 (n, h, w) -> probabilities uint8 (n, regions, h, w)
+
+
+@dataclass
+class SegmenterBundle:
+    """A trained segmenter, in eval mode, with its name and its training."""
+
+    name: str
+    network: Segmenter
+    training: dict = field(default_factory=dict)
+    folder: Path | None = None
+
+    def __post_init__(self):
+        self.network.eval().requires_grad_(False)
+
+    def save(self, folder: str | os.PathLike) -> None:
+        """Write the folder, complete or not at all."""
+        from safetensors.torch import save_file
+
+        folder = Path(folder)
+        if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
+            raise InputError("{folder} exists already: give the name of a new folder.", folder=folder)
+        with replacing(folder) as temporary:
+            temporary.mkdir()
+            weights = temporary / "segmenter.safetensors"
+            tensors = self.network.state_dict().items()
+            save_file({k: t.contiguous() for k, t in tensors if not k.endswith("num_batches_tracked")}, weights)
+            write_graph(temporary / "segmenter.onnx", self.network)
+            description = {
+                "format": FORMAT,
+                "format_version": FORMAT_VERSION,
+                "name": self.name,
+                "network": self.network.config.to_json(),
+                "training": self.training,
+                "sha256": {file.name: sha256_of(file) for file in sorted(temporary.iterdir())},
+            }
+            text = json.dumps(description, indent=1, ensure_ascii=False)
+            (temporary / "segmenter.json").write_text(text, encoding="utf-8")
+
+
+def load_segmenter(folder: str | os.PathLike | None = None) -> SegmenterBundle:
+    """Load a folder that `SegmenterBundle.save` wrote, by default the embedded one.
+
+    Raises InputError if anything is missing, damaged or does not fit together.
+    """
+    folder = DEFAULT_FOLDER if folder is None else Path(folder)
+    path = folder / "segmenter.json"
+    if not path.is_file():
+        raise InputError("There is no segmenter in {folder}: segmenter.json is missing.", folder=folder)
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        if data["format"] != FORMAT or data["format_version"] != FORMAT_VERSION:
+            raise InputError(
+                "{path} is not a segmenter of format version {version}.", path=path, version=FORMAT_VERSION
+            )
+        for name, digest in data["sha256"].items():
+            if Path(name).name != name or not (folder / name).is_file():
+                raise InputError("The segmenter {folder} lacks its file {name}.", folder=folder, name=name)
+            if sha256_of(folder / name) != digest:
+                raise InputError("{file} is damaged: its sha256 is not the one in segmenter.json.", file=folder / name)
+        config = SegmenterConfig.from_json(data["network"])
+        if config.regions != NAMES:
+            raise InputError("{path} is a segmenter of other regions than this program knows.", path=path)
+        about = str(data["name"]), dict(data["training"])
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError("{path} is damaged or lacks an entry ({reason}).", path=path, reason=error) from None
+    network = Segmenter(config)
+    weights = folder / "segmenter.safetensors"
+    load_exactly(network, read_safetensors(weights), str(weights))
+    return SegmenterBundle(about[0], network, about[1], folder)
+
+
+def runner(segmenter: SegmenterBundle, precision: str = "auto") -> Run:
+    """The network as a function of pictures: by ONNX Runtime where there is a graph and fp32 is asked for."""
+    dtype = choose_precision(precision, torch.device("cpu"))
+    graph = segmenter.folder / "segmenter.onnx" if segmenter.folder else None
+    session = _session(graph) if dtype == torch.float32 and graph and graph.is_file() else None
+    if session:
+        return lambda batch: np.concatenate([session(picture[None]) for picture in batch])
+    network = fold_batch_norm(segmenter.network).to(memory_format=torch.channels_last)
+
+    def run(batch: np.ndarray) -> np.ndarray:
+        pieces = []
+        with torch.inference_mode(), torch.autocast("cpu", dtype, dtype != torch.float32):
+            for k in range(0, len(batch), _BATCH):
+                tensor = torch.from_numpy(batch[k : k + _BATCH])[:, None].to(memory_format=torch.channels_last)
+                pieces.append(_levels(network(tensor)).contiguous().numpy())
+        return np.concatenate(pieces)
+
+    return run
+
+
+def _levels(logits: torch.Tensor) -> torch.Tensor:
+    return (logits.float().softmax(1) * SURE + 0.5).to(torch.uint8)
+
+
+class _Probabilities(torch.nn.Module):
+    def __init__(self, network: Segmenter):
+        super().__init__()
+        self.network = fold_batch_norm(network).cpu().float().eval()
+
+    def forward(self, batch: torch.Tensor) -> torch.Tensor:
+        return _levels(self.network(batch))
+
+
+def write_graph(path: Path, network: Segmenter) -> None:
+    """Write the network as an ONNX graph; does nothing without the onnx package."""
+    if importlib.util.find_spec("onnx") is None:
+        return
+    size = network.config.size
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")  # the exporter's notes on its own future
+        torch.onnx.export(
+            _Probabilities(network),
+            (torch.zeros(1, 1, size, size),),
+            path,
+            dynamo=False,
+            input_names=["pictures"],
+            output_names=["probabilities"],
+            dynamic_axes={"pictures": {0: "n"}, "probabilities": {0: "n"}},
+            opset_version=17,
+        )
+
+
+def _session(path: Path) -> Run | None:
+    try:
+        import onnxruntime
+    except ImportError:
+        return None
+    onnxruntime.disable_telemetry_events()
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = torch.get_num_threads()
+    options.log_severity_level = 3
+    try:
+        session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # ONNX Runtime's errors have no public base class
+        raise InputError(
+            "{path} is not a graph that can be run ({reason}).", path=path, reason=str(error).splitlines()[0]
+        ) from None
+    return lambda batch: session.run(None, {"pictures": np.ascontiguousarray(batch[:, None])})[0]
