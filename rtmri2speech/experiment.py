@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .analysis import Analysis, analyse
+from .anatomy.regions import Regions, members, on_clip
 from .clip import Clip
 from .errors import InputError
 from .metrics import mcd
@@ -28,16 +29,20 @@ _RESCALED_LEVELS = 2  # gray levels of 255
 class Hiding:
     """What is hidden: regions, how (MANNERS), how strongly (0 to 1), and in which frames.
 
-    stretch: first and last of the model's frames, both included; None means the whole clip.
+    regions: polygons that stay where they are. stretch: first and last of the model's frames, both included; None
+    means the whole clip. moving: names of anatomy's regions or groups, hidden as they move.
     """
 
-    regions: tuple[Region, ...]
+    regions: tuple[Region, ...] = ()
     manner: str = "dark"
     strength: float = 1.0
     stretch: tuple[int, int] | None = None
+    moving: tuple[str, ...] = ()
 
     def __post_init__(self):
-        if not self.regions:
+        for name in self.moving:
+            members(name)
+        if not self.regions and not self.moving:
             raise InputError("Nothing is hidden yet: choose a region or draw one.")
         if self.manner not in MANNERS:
             raise InputError(
@@ -49,8 +54,8 @@ class Hiding:
 class Hidden:
     """A clip before and after part of it was hidden.
 
-    mask: (H, W) in [0, 1]. stretch: the frames hidden, first and last. change_db: band -> (T,), energy after minus
-    before. spoken, silent: indices of the hidden frames in which the speech before sounded, and of the others.
+    mask: (H, W) in [0, 1], or one a frame, (T, H, W), where regions move. stretch: the frames hidden, first and last.
+    change_db: band -> (T,), energy after minus before. spoken, silent: indices of the hidden frames in which the speech before sounded, and of the others.
     For both: ..._change_db, band -> the mean of its change, and ..._size_db, band -> the mean of the change's absolute
     value, in which plus and minus do not cancel; None where there is no such frame. mcd_db: mel-cepstral distortion
     between the two over the spoken frames, None without any.
@@ -73,17 +78,27 @@ class Hidden:
     mcd_db: float | None
     rescaled_share: float
 
+    def mask_at(self, frame: int) -> np.ndarray:
+        """What is covered in this frame: (H, W) in [0, 1]."""
+        return self.mask if self.mask.ndim == 2 else self.mask[frame].astype(np.float32)
+
     @property
     def same(self) -> bool:
         """Whether the model said exactly the same, sample by sample."""
         return np.array_equal(self.before.audio, self.after.audio)
 
 
-def hide(bundle: Bundle, analysis: Analysis, hiding: Hiding, progress: Progress = UNSEEN) -> Hidden:
+def hide(
+    bundle: Bundle,
+    analysis: Analysis,
+    hiding: Hiding,
+    progress: Progress = UNSEEN,
+    anatomy: Regions | None = None,
+) -> Hidden:
     """Hide regions of an analysed clip and analyse it again with the same bundle and settings.
 
-    progress: as for `analyse`. Raises InputError for a region outside the picture, a strength outside 0 to 1, or a
-    stretch outside the clip.
+    anatomy: the regions of the model's frames, needed where hiding.moving names some. progress: as for `analyse`.
+    Raises InputError for a region outside the picture, a strength outside 0 to 1, or a stretch outside the clip.
     """
     frames = analysis.model_frames
     first, last = (0, len(frames) - 1) if hiding.stretch is None else hiding.stretch
@@ -94,7 +109,7 @@ def hide(bundle: Bundle, analysis: Analysis, hiding: Hiding, progress: Progress 
             last=last,
             end=len(frames) - 1,
         )
-    mask = joint_mask(hiding.regions, *frames.shape[1:])
+    mask = _covered(hiding, anatomy, frames.shape)
     if not mask.any():
         raise InputError("The region lies outside the picture: move it back, or make it larger.")
     hidden = frames.copy()
@@ -136,6 +151,20 @@ def hide(bundle: Bundle, analysis: Analysis, hiding: Hiding, progress: Progress 
     )
 
 
+def _covered(hiding: Hiding, anatomy: Regions | None, shape: tuple[int, int, int]) -> np.ndarray:
+    """(H, W) float32 of polygons alone, else (T, H, W) bool: a long clip in float would need four times its memory."""
+    drawn = joint_mask(hiding.regions, *shape[1:])
+    if not hiding.moving:
+        return drawn
+    if anatomy is None or len(anatomy) != shape[0]:
+        raise InputError("A region that moves can only be hidden once the clip's regions have been found.")
+    covered = np.repeat(drawn[None] >= 0.5, shape[0], axis=0)
+    for name in hiding.moving:
+        for t, mask in enumerate(anatomy.mask(name)):
+            covered[t] |= on_clip(mask, shape[1:]) >= 0.5
+    return covered
+
+
 def band_changes(before: Analysis, after: Analysis) -> dict[str, np.ndarray]:
     """Energy of each band after minus before: band -> (T,) dB, for two analyses of the same frames and bands."""
     return {band.name: after.band_db[band.name] - before.band_db[band.name] for band in before.bands}
@@ -153,8 +182,9 @@ def read_hiding(text: str, stretch: tuple[int, int] | None) -> Hiding:
          "manner": "dark", "strength": 1, "where": "clip" or "stretch"}
 
     Template regions are scaled, moved and mirrored; own polygons stay where they were drawn. `stretch` is what was
-    chosen in the explorer; without one, "stretch" means the whole clip. Raises InputError for anything else: the text
-    comes from a browser.
+    chosen in the explorer; without one, "stretch" means the whole clip. With "follow": true the named regions are
+    anatomy's, hidden as they move; shift, scale and mirror then do nothing to them. Raises InputError for anything
+    else: the text comes from a browser.
     """
     wrong = InputError("The drawing cannot be read: choose the region again.")
     if not isinstance(text, str) or len(text) > _MOST_JSON:
@@ -163,14 +193,16 @@ def read_hiding(text: str, stretch: tuple[int, int] | None) -> Hiding:
         asked = json.loads(text)
         dx, dy = (float(value) for value in asked["shift"])
         scale, strength = float(asked["scale"]), float(asked["strength"])
-        named = [region for region in TEMPLATE if region.name in asked["regions"]]
+        follow = bool(asked.get("follow", False))
+        names = tuple(str(name) for name in asked["regions"]) if follow else ()
+        named = [] if follow else [region for region in TEMPLATE if region.name in asked["regions"]]
         own = [tuple((float(x), float(y)) for x, y in polygon) for polygon in asked["own"]]
         manner, mirror, where = str(asked["manner"]), bool(asked["mirror"]), asked["where"]
-    except (ValueError, TypeError, KeyError, RecursionError):
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         raise wrong from None
     placed = [region.placed((dx, dy), scale, mirror) for region in named]
     drawn = [Region(f"own-{number}", polygon) for number, polygon in enumerate(own, 1)]
-    return Hiding((*placed, *drawn), manner, strength, stretch if where == "stretch" else None)
+    return Hiding((*placed, *drawn), manner, strength, stretch if where == "stretch" else None, names)
 
 
 def _rescaled_share(before: np.ndarray, after: np.ndarray) -> float:

@@ -189,23 +189,23 @@ def outlined(frame: np.ndarray, region_mask: np.ndarray, side: int) -> np.ndarra
 
 
 def dim(frames: np.ndarray, region_mask: np.ndarray, strength: float) -> np.ndarray:
-    """Darken a region: uint8 (T, H, W) and a mask (H, W) in [0, 1] give uint8 (T, H, W).
+    """Darken a region: uint8 (T, H, W) and a mask in [0, 1], (H, W) or one a frame (T, H, W), give uint8 (T, H, W).
 
     strength is the share of intensity taken away: 0 changes nothing, 0.3 leaves the region 70 % of its intensity,
     1 makes it black.
     """
     _check_hiding(frames, region_mask, strength)
-    return _mixed(frames, np.zeros_like(region_mask), strength * region_mask)
+    return _mixed(frames, np.zeros(frames.shape[1:], np.float32), region_mask, strength)
 
 
 def still(frames: np.ndarray, region_mask: np.ndarray, strength: float) -> np.ndarray:
-    """Take the movement out of a region: uint8 (T, H, W) and a mask (H, W) in [0, 1] give uint8 (T, H, W).
+    """Take the movement out of a region: uint8 (T, H, W) and a mask as for `dim` give uint8 (T, H, W).
 
     strength is the share of the region's picture that is replaced by its mean over all the frames: 0 changes nothing,
     1 stops it altogether. Unlike `dim` this leaves no black hole, which a model takes for air.
     """
     _check_hiding(frames, region_mask, strength)
-    return _mixed(frames, frames.mean(axis=0, dtype=np.float64).astype(np.float32), strength * region_mask)
+    return _mixed(frames, frames.mean(axis=0, dtype=np.float64).astype(np.float32), region_mask, strength)
 
 
 def _check_hiding(frames: np.ndarray, region_mask: np.ndarray, strength: float) -> None:
@@ -213,7 +213,8 @@ def _check_hiding(frames: np.ndarray, region_mask: np.ndarray, strength: float) 
         raise InputError(
             "The strength of the mask must be from 0 (no change) to 1 (all of it), not {given!r}.", given=strength
         )
-    if frames.dtype != np.uint8 or frames.ndim != 3 or frames.shape[1:] != region_mask.shape:
+    fits = region_mask.shape in (frames.shape, frames.shape[1:])
+    if frames.dtype != np.uint8 or frames.ndim != 3 or not fits:
         raise InputError(
             "Hiding a region needs uint8 frames (T, H, W) and a mask of their size; got {dtype} {shape} and {mask}.",
             dtype=frames.dtype,
@@ -222,10 +223,11 @@ def _check_hiding(frames: np.ndarray, region_mask: np.ndarray, strength: float) 
         )
 
 
-def _mixed(frames: np.ndarray, other: np.ndarray, share: np.ndarray) -> np.ndarray:
-    """Each frame with `share` (H, W) of it replaced by the picture `other` (H, W)."""
+def _mixed(frames: np.ndarray, other: np.ndarray, region_mask: np.ndarray, strength: float) -> np.ndarray:
+    """Each frame with a share of it, strength times the mask, replaced by the picture `other` (H, W)."""
     mixed = np.empty_like(frames)
     for t, frame in enumerate(frames):  # frame by frame: a long clip in float would need four times its memory
+        share = strength * (region_mask if region_mask.ndim == 2 else region_mask[t]).astype(np.float32)
         mixed[t] = np.rint(frame * (1 - share) + other * share)
     return mixed
 

@@ -4,7 +4,7 @@ Bad input ends with exit code 2 and one line on stderr. Heavy packages are impor
 answers at once.
 """
 
-from . import bundles, heat, page, speech, video
+from . import bundles, heat, page, regions, speech, video
 from .options import ManyFrames
 from .terminal import new_app, run
 
@@ -20,6 +20,7 @@ app.command()(heat.segment)
 app.command()(video.slowmo)
 app.command()(video.overlay)
 app.command()(video.mask)
+app.command()(regions.regions)
 app.command()(speech.evaluate)
 app.command()(bundles.info)
 app.command()(bundles.convert)

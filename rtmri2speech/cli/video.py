@@ -8,6 +8,7 @@ import typer
 from ..atomic import never_onto
 from ..errors import InputError
 from .options import AlphaOption, ColourOption, FpsOption, OutFile, SizeOption, VideoArgument
+from .regions import SourceOption
 from .terminal import progress_bar
 
 
@@ -109,26 +110,41 @@ def overlay(
 
 def mask(
     video: VideoArgument,
-    region: Annotated[str, typer.Option(help="lips, tongue, velum, larynx, ..., or a JSON file of polygons.")],
+    region: Annotated[
+        str,
+        typer.Option(help="lips, tongue, velum, larynx, ..., which move with the speaker, or a JSON file of polygons."),
+    ],
     output: OutFile,
     strength: Annotated[float, typer.Option(help="Share of intensity taken away: 0.3 keeps 70 %, 1 blackens.")] = 0.3,
     shift: Annotated[
         tuple[float, float], typer.Option(metavar="DX DY", help="Move the region right and down, in picture widths.")
     ] = (0.0, 0.0),
-    scale: Annotated[float, typer.Option(help="Enlarge the region about the picture's centre.")] = 1.0,
-    mirror: Annotated[bool, typer.Option("--mirror", help="For faces that look right.")] = False,
+    scale: Annotated[float, typer.Option(help="Enlarge polygons about the picture's centre.")] = 1.0,
+    mirror: Annotated[bool, typer.Option("--mirror", help="Mirror polygons, for faces that look right.")] = False,
+    source: SourceOption = "segmenter",
     fps: FpsOption = None,
 ):
-    """Dim a region of the clip, to hear what the model makes of it without that region."""
+    """Dim a region of the clip, frame by frame as it moves, to hear what the model makes of it without that region."""
+    from ..anatomy.corrections import shifted
+    from ..anatomy.find import regions_of
     from ..clip import read_clip
     from ..regions import dim, find_regions, joint_mask
     from ..render.encode import write_gray_video
 
     never_onto([output], [video, region])
-    regions = [part.placed(shift, scale, mirror) for part in find_regions(region)]
+    moves = source != "template" and region.lower()[-5:] != ".json"
+    if moves and (scale != 1 or mirror):
+        raise InputError("--scale and --mirror place polygons: add --source template.")
+    placed = [] if moves else [part.placed(shift, scale, mirror) for part in find_regions(region)]
     with progress_bar() as progress:
-        clip = read_clip(video, fps=fps, progress=progress)
-    covered = joint_mask(regions, *clip.frames.shape[1:])
+        clip = read_clip(video, fps=fps, progress=progress.part(None, 0, 0.3))
+        if moves:
+            found = shifted(regions_of(clip.frames, clip.fps, video, source, progress.part(None, 0.3, 1)), *shift)
+            covered = found.mask_on_clip(region)
+        else:
+            covered = joint_mask(placed, *clip.frames.shape[1:])
+    if moves and not found.verdict.usable:
+        raise InputError("{video}: {reason}", video=video, reason=found.verdict.sentence)
     if not covered.any():
         raise InputError(
             "The region {region} lies outside the picture: move it back with --shift and --scale.", region=region
@@ -136,4 +152,5 @@ def mask(
     frames = dim(clip.frames, covered, strength)
     with progress_bar() as progress:
         write_gray_video(output, frames, clip.fps, clip.audio, clip.audio_rate, progress)
-    print(f"{output}: {', '.join(part.name for part in regions)} dimmed to {100 * (1 - strength):.0f} %")
+    names = ", ".join(part.name for part in placed) or region
+    print(f"{output}: {names} dimmed to {100 * (1 - strength):.0f} %")

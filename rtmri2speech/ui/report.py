@@ -53,7 +53,7 @@ def hiding_report(hidden: Hidden, frame: int) -> str:
     first, last = hidden.stretch
     frame = frame if first <= frame <= last else (first + last) // 2
     pictures = "".join(
-        f'<img src="{_data_url(outlined(analysis.model_frames[frame], hidden.mask, _PICTURE_SIDE))}" alt="">'
+        f'<img src="{_data_url(outlined(analysis.model_frames[frame], hidden.mask_at(frame), _PICTURE_SIDE))}" alt="">'
         for analysis in (hidden.before, hidden.after)
     )
 
@@ -61,6 +61,7 @@ def hiding_report(hidden: Hidden, frame: int) -> str:
         hiding = hidden.hiding
         own = (region.name.removeprefix("own-") for region in hiding.regions if region.name.startswith("own-"))
         what = [EXPLORER[language][f"region_{r.name}"] for r in hiding.regions if not r.name.startswith("own-")]
+        what += [EXPLORER[language][f"region_{name}"] for name in hiding.moving]
         what += [TEXTS[language]["hide_own_named"].format(number=number) for number in own]
         lines = [
             text(

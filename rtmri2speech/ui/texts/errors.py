@@ -21,6 +21,29 @@ JAPANESE = {
         "領域は一つずつ塗ってください。「{name!r}」は複数の領域をまとめた名前です。"
     ),
     "What was painted lies outside the picture.": "塗った部分が画像の外にあります。",
+    "Regions are found in uint8 frames (T, H, W), not {shape}.": (
+        "領域の検出にはuint8のフレーム（T, H, W）が必要です（{shape}は不可）。"
+    ),
+    "Regions come from {known}, not {given!r}.": "領域の出どころは{known}から選んでください（{given!r}は不可）。",
+    "{recording} has no truth: only phantoms have a <name>.truth.npz beside them.": (
+        "{recording}には正解がありません。正解ファイル（<名前>.truth.npz）があるのはファントムだけです。"
+    ),
+    "There is no segmenter in {folder}: segmenter.json is missing.": (
+        "{folder}に領域モデルがありません（segmenter.jsonが見つかりません）。"
+    ),
+    "{path} is not a segmenter of format version {version}.": (
+        "{path}は形式バージョン{version}の領域モデルではありません。"
+    ),
+    "The segmenter {folder} lacks its file {name}.": "領域モデル{folder}に{name}がありません。",
+    "{file} is damaged: its sha256 is not the one in segmenter.json.": (
+        "{file}は壊れています（sha256がsegmenter.jsonの値と異なります）。"
+    ),
+    "{path} is a segmenter of other regions than this program knows.": (
+        "{path}はこのプログラムにない領域のモデルです。"
+    ),
+    "A region that moves can only be hidden once the clip's regions have been found.": (
+        "動く領域を隠すには、先にこの動画の領域を検出してください。"
+    ),
     "A segmenter of {levels} levels needs pictures of a multiple of {coarsest} pixels, not {size}.": (
         "{levels}段の領域モデルの画像は{coarsest}画素の倍数でなければなりません（{size}は不可）。"
     ),

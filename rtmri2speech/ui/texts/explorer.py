@@ -79,6 +79,11 @@ TEXTS = {
         "region_brain": "brain",
         "region_spine": "spine",
         "region_elsewhere": "elsewhere",
+        "region_upper_lip": "upper lip",
+        "region_lower_lip": "lower lip",
+        "region_airway": "airway",
+        "region_tract": "vocal tract",
+        "region_rest": "the rest",
     },
     "ja": {
         "explorer": "フレームエクスプローラー",
@@ -159,5 +164,10 @@ TEXTS = {
         "region_brain": "脳",
         "region_spine": "脊椎",
         "region_elsewhere": "領域外",
+        "region_upper_lip": "上唇",
+        "region_lower_lip": "下唇",
+        "region_airway": "気道",
+        "region_tract": "声道",
+        "region_rest": "その他",
     },
 }
