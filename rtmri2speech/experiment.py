@@ -55,7 +55,8 @@ class Hidden:
     """A clip before and after part of it was hidden.
 
     mask: (H, W) in [0, 1], or one a frame, (T, H, W), where regions move. stretch: the frames hidden, first and last.
-    change_db: band -> (T,), energy after minus before. spoken, silent: indices of the hidden frames in which the speech before sounded, and of the others.
+    change_db: band -> (T,), energy after minus before. spoken, silent: indices of the hidden frames in which the speech
+    before sounded, and of the others.
     For both: ..._change_db, band -> the mean of its change, and ..._size_db, band -> the mean of the change's absolute
     value, in which plus and minus do not cancel; None where there is no such frame. mcd_db: mel-cepstral distortion
     between the two over the spoken frames, None without any.

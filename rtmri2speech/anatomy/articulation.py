@@ -30,6 +30,7 @@ from .regions import NAMES, SIZE, Regions, members
 LINES = 32
 _STEP_PX = 0.5  # along a line of the grid
 _OUTER = ("pharynx_wall", "velum", "hard_palate", "upper_lip")
+_TOUCHING_PX = 0.8  # outlines of regions that touch are no further apart
 _SWAY_FRAMES = 15  # the hard palate's position is smoothed over so many: it moves with the head, not with speech
 
 
@@ -122,12 +123,13 @@ def _distances(points: dict[str, np.ndarray]) -> dict[str, float]:
 
 
 def _nearest(a: np.ndarray, b: np.ndarray) -> tuple[float, int | None]:
-    """Smallest distance of two borders, less the pixel between two that touch, and the point of b where it is."""
+    """Smallest distance of two borders, 0 where they touch, and the point of b where it is."""
     if not len(a) or not len(b):
         return np.nan, None
     squared = ((a[:, None] - b[None]) ** 2).sum(axis=2)
     at = int(squared.min(axis=0).argmin())
-    return max(0.0, float(np.sqrt(squared[:, at].min())) - 0.5), at
+    apart = float(np.sqrt(squared[:, at].min()))
+    return apart if apart > _TOUCHING_PX else 0.0, at
 
 
 def _share(values: np.ndarray, at: int | None) -> float:

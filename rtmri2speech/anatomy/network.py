@@ -19,7 +19,7 @@ class SegmenterConfig:
     of the time, is computed at size / fold.
     """
 
-    size: int = 128
+    size: int = 96
     widths: tuple[int, ...] = (32, 48, 64, 96, 128)
     fold: int = 2
     regions: tuple[str, ...] = NAMES

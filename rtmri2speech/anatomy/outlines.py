@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 import cv2
 import numpy as np
+from contourpy import contour_generator
 
 from .regions import NAMES, Regions, members
 
-_FINER = 2  # borders are followed on a grid this much finer, after a little blur: they do not run in steps
-_BLUR = 1.0  # px
+_BLUR = 0.7  # px: borders do not run in steps
 _SMALLEST_PX = 6.0  # an outline around less is not drawn
 
 
@@ -29,22 +29,22 @@ def outlines(regions: Regions, frame: int, names: Sequence[str] = NAMES[1:]) -> 
 def outline(mask: np.ndarray, tolerance: float = 0.25) -> list[np.ndarray]:
     """A mask (H, W) bool -> its outer borders, each float32 (n, 2), (x, y) in pixels from the picture's corner.
 
-    tolerance: how far, in pixels, a point may lie off the polygon that stands for the border.
+    tolerance: how far, in pixels, a point may lie off the polygon that stands for the border; 0 keeps all its points,
+    which are no further than a pixel apart.
     """
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    if not len(rows):
+    x, y, width, height = cv2.boundingRect(mask.astype(np.uint8))
+    if not width:
         return []
-    top, left = max(rows[0] - 3, 0), max(columns[0] - 3, 0)
-    part = mask[top : rows[-1] + 4, left : columns[-1] + 4].astype(np.uint8) * 255
-    part = cv2.copyMakeBorder(part, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
-    fine = cv2.resize(cv2.GaussianBlur(part, (0, 0), _BLUR), None, fx=_FINER, fy=_FINER, interpolation=cv2.INTER_LINEAR)
-    # Contours run through the middle of the outermost pixels: a threshold under one half makes up for half a pixel.
-    borders, _ = cv2.findContours((fine >= 112).astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    top, left = max(y - 3, 0), max(x - 3, 0)
+    part = mask[top : y + height + 3, left : x + width + 3].astype(np.float32)
+    # The picture ends in nothing: a border along its edge is a border, too.
+    level = cv2.copyMakeBorder(cv2.GaussianBlur(part, (0, 0), _BLUR), 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
     made = []
-    for border in borders:
-        if cv2.contourArea(border) < _SMALLEST_PX * _FINER**2:
+    for line in contour_generator(z=level).lines(0.5):
+        border = line[:-1].astype(np.float32)  # it ends where it begins
+        if cv2.contourArea(border, oriented=True) < _SMALLEST_PX:  # of a hole it is negative
             continue
-        corners = cv2.approxPolyDP(border, tolerance * _FINER, True)[:, 0].astype(np.float32)
-        if len(corners) >= 3:
-            made.append((corners + 0.5) / _FINER + np.float32([left - 1, top - 1]))
+        if tolerance:
+            border = cv2.approxPolyDP(border[:, None], tolerance, True)[:, 0]
+        made.append(border + np.float32([left - 0.5, top - 0.5]))
     return made

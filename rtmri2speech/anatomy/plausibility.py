@@ -1,7 +1,5 @@
 """Whether what was found can be a head in profile: are its parts there, and where they must be to one another."""
 
-from collections.abc import Callable
-
 import numpy as np
 
 from .regions import GROUPS, NAMES, Verdict
@@ -16,6 +14,7 @@ _ORDER = (
 _SMALLEST = 0.0006  # share of the picture that a region must cover to be there
 _TRACT = [NAMES.index(name) for name in GROUPS["tract"]]
 # Calibrated on phantoms (as they are, turned, mirrored), noise, shapes and the real clips: docs/regions.md.
+LOOK_AGAIN = 0.35  # of the first look: enough to look closer
 PLAUSIBLE = 0.45
 SURE = 0.6
 MOSTLY = 0.25
@@ -40,15 +39,10 @@ def plausibility(labels: np.ndarray, sure: np.ndarray) -> float:
     return float(np.mean(held)) * float(sums[2][_TRACT].sum() / count[_TRACT].sum())
 
 
-def verdict_of(
-    labels: np.ndarray, confidence: np.ndarray, plausible: np.ndarray, turned: Callable[[], float]
-) -> Verdict:
-    """What to say of a clip. labels: (T, H, W); confidence: (T, regions); plausible: (T,) of each frame.
-
-    turned: how plausible the best of the turned views is; asked only where the clip as it is shows no head.
-    """
+def verdict_of(labels: np.ndarray, confidence: np.ndarray, plausible: np.ndarray) -> Verdict:
+    """What to say of a clip. labels: (T, H, W); confidence: (T, regions); plausible: (T,) of each frame."""
     if np.median(plausible) < PLAUSIBLE:
-        return Verdict("turned" if turned() >= PLAUSIBLE else "not_a_head")
+        return Verdict("not_a_head")
     missing = [
         name
         for name in GROUPS["tract"]

@@ -137,7 +137,8 @@ def judge(folder: Path, segmenter: SegmenterBundle, every: int = 1) -> dict:
     for path in find_phantoms([folder]):
         clip = read_clip(path)
         frames = clip.frames[::every]
-        truth = regions_from_truth(truth_beside(path), len(frames), clip.fps / every, frames.shape[1:])
+        truth = regions_from_truth(truth_beside(path), len(clip.frames), clip.fps, frames.shape[1:])
+        truth = replace(truth.at(np.arange(0, len(clip.frames), every)), fps=clip.fps / every)
         for variant, change in VARIANTS.items():
             made = judge_clip(frames, truth, segmenter, sizes[path.stem.split("_")[0]], change)
             rows[variant].append(made)

@@ -5,6 +5,7 @@ Billot et al., Medical Image Analysis 86 (2023) 102789), and so are view, shape,
 What no map can be told from (a mirrored, turned or missing head) is all "rest".
 """
 
+import copy
 from dataclasses import dataclass
 
 import cv2
@@ -45,14 +46,22 @@ class Example:
     regions: np.ndarray
 
 
-def example(labels: np.ndarray, rng: np.random.Generator, size: int, negative: float) -> Example:
-    """One picture of a label map (S, S) and its regions. negative: how often it is no head in profile facing left."""
-    seen = view(labels, rng, OVERSAMPLING * size)
+def example(labels: np.ndarray, other: np.ndarray, rng: np.random.Generator, size: int, negative: float) -> Example:
+    """One picture of a label map (S, S) and its regions.
+
+    other: another moment of the same head, of which fast movement leaves a shadow now and then. negative: how often it
+    is no head in profile that looks left. In every other picture the tract fills most of it: the segmenter's second
+    look is such.
+    """
+    widest = 0.72 if rng.random() < 0.5 else 1.25
+    twin = copy.deepcopy(rng)
+    seen = view(labels, rng, OVERSAMPLING * size, widest)
+    shadow = view(other, twin, OVERSAMPLING * size, widest) if rng.random() < 0.2 else None
     seen = ragged_nose(seen, rng)
     kind = rng.random()
     if kind < 0.3 * negative:
-        seen = _shapes(rng, OVERSAMPLING * size)
-    picture = expose(seen, rng, size)
+        seen, shadow = _shapes(rng, OVERSAMPLING * size), None
+    picture = expose(seen, rng, size, shadow)
     regions = _REGION[seen]
     picture, regions = _bordered(picture, regions, rng)
     quarters = np.stack([regions[i::2, j::2] for i in (0, 1) for j in (0, 1)])
@@ -69,9 +78,9 @@ def example(labels: np.ndarray, rng: np.random.Generator, size: int, negative: f
 # ------------------------------------------------------------------------------------------------------------- shape
 
 
-def view(labels: np.ndarray, rng: np.random.Generator, size: int) -> np.ndarray:
-    """(S, S) -> (size, size): from the mouth alone to more than the whole head, turned, stretched, bent."""
-    field = float(np.exp(rng.uniform(np.log(0.42), np.log(1.1))))
+def view(labels: np.ndarray, rng: np.random.Generator, size: int, widest: float = 1.1) -> np.ndarray:
+    """(S, S) -> (size, size): from the mouth alone to `widest` of the map, turned, stretched, bent."""
+    field = float(np.exp(rng.uniform(np.log(0.42), np.log(widest))))
     tract = _TRACT_SIZE / field
     room = max(0.06, 0.5 - 0.42 * tract)
     at = 0.5 + rng.uniform(-room, room, 2)
@@ -165,10 +174,17 @@ def _darken(level: np.ndarray, tissues: tuple[str, ...], to: float, often: float
             level[LABEL[name]] = to * rng.uniform(0.5, 1.5)
 
 
-def expose(labels: np.ndarray, rng: np.random.Generator, size: int) -> np.ndarray:
-    """Tissue classes (OVERSAMPLING * size, same) -> float32 (size, size) picture, in no particular unit."""
+def expose(labels: np.ndarray, rng: np.random.Generator, size: int, shadow: np.ndarray | None = None) -> np.ndarray:
+    """Tissue classes (OVERSAMPLING * size, same) -> float32 (size, size) picture, in no particular unit.
+
+    shadow: the classes a moment before or after, part of which the picture still shows.
+    """
     n = len(labels)
-    picture = brightness(rng).astype(np.float32)[labels]
+    level = brightness(rng).astype(np.float32)
+    picture = level[labels]
+    if shadow is not None:
+        share = rng.uniform(0.05, 0.35)
+        picture = (1 - share) * picture + share * level[shadow]
     picture = _beside(picture, rng)
     picture *= _texture(labels, rng)
     picture = cv2.GaussianBlur(picture, (0, 0), rng.uniform(0.6, 2.6))

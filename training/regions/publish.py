@@ -1,8 +1,8 @@
 """A run of training.regions -> a segmenter's folder with its MODEL_CARD.md.
 
-    python -m training.regions.publish RUN -o assets/models/regions [--judged figures.json]
-
---judged: what `python -m training.judge.regions --json` wrote of this segmenter; its figures go into the card.
+python -m training.regions.publish RUN -o FOLDER
+python -m training.judge.regions CORPUS --segmenter FOLDER --json figures.json
+python -m training.regions.publish RUN -o assets/models/regions --judged figures.json --reproduce commands.txt
 """
 
 import json
@@ -14,10 +14,52 @@ from typer import Argument, Option
 
 from rtmri2speech.anatomy.model import SegmenterBundle
 from rtmri2speech.anatomy.network import Segmenter, SegmenterConfig
+from rtmri2speech.atomic import replacing
 from rtmri2speech.errors import InputError
 from rtmri2speech.models.weights import load_exactly, read_checkpoint
 
 from ..console import plain_errors
+from ..judge.regions import tables
+from ..run_folder import read_settings
+
+_CARD = """# {name}
+
+Finds tongue, lips, velum, jaw, hard palate, pharynx wall, larynx with epiglottis, airway, brain and spine in every
+frame of a mid-sagittal real-time MRI clip, of any scanner: a U-Net of {parameters:,} parameters on {size} px pictures,
+which looks at the whole head first and then at the tract.
+
+## Data
+
+No recording of a person. {speakers} phantom heads (VocalTractLab's one speaker scaled, with varied faces, lips, chins
+and necks), {each} postures each, as label maps; every picture that was learned is coloured anew: each tissue's
+brightness, the view (from the mouth alone to more than the whole head), shape, coil, resolution (44 to 170 pixels
+across), k-space, noise and gamma drawn at random (SynthSeg: Billot et al., Medical Image Analysis 86 (2023) 102789).
+{negative:.0%} of the pictures show no head in profile that looks left, and have no regions.
+
+## Training
+
+{step:,} steps of {batch} pictures, AdamW {learning_rate:g}, cosine; the mean of the weights is kept.
+
+## Metrics
+
+{metrics}
+
+## Limits
+
+Trained on phantoms alone: regions follow VocalTractLab's anatomy. The tongue ends at a line from the lower teeth to
+the hyoid, without the muscles of the mouth's floor; the larynx is a rough shape; in the nose only the larger air spaces
+are found. Brain and spine are found once for the clip, and drawn where they should be even where the coil shows hardly
+any of them. The tip of the tongue against the teeth, and lips as dark as the air, are guessed. No real clip was
+labelled by hand: on real scanners its accuracy was judged by eye alone. Not for medical use.
+
+## Licence
+
+That of the project (MIT). The label maps were made with VocalTractLab (GPL-3), of which no part is contained.
+
+## How to reproduce
+
+{reproduce}
+"""
 
 
 def read_run(run: Path) -> tuple[Segmenter, dict]:
@@ -25,25 +67,41 @@ def read_run(run: Path) -> tuple[Segmenter, dict]:
 
     Raises InputError if the folder is not a run with a checkpoint.
     """
-    try:
-        settings = json.loads((run / "settings.json").read_text(encoding="utf-8"))
-        network = Segmenter(SegmenterConfig(settings["size"], tuple(settings["widths"]), settings["fold"]))
-    except (OSError, ValueError, KeyError) as error:
-        raise InputError("{run} is not a run of training.regions ({reason}).", run=run, reason=error) from None
+    settings = read_settings(run, "regions")
+    network = Segmenter(SegmenterConfig(settings["size"], tuple(settings["widths"]), settings["fold"]))
     state = read_checkpoint(run / "last.pt")
     load_exactly(network, state["averaged"], str(run / "last.pt"))
     return network, {k: v for k, v in settings.items() if k not in ("run_dir", "maps")} | {"step": state["step"]}
+
+
+def model_card(name: str, network: Segmenter, training: dict, figures: dict | None, reproduce: str) -> str:
+    """MODEL_CARD.md. figures: what training.judge.regions wrote, if it has judged."""
+    parameters = sum(p.numel() for p in network.parameters())
+    metrics = tables(figures) if figures else "Not judged yet: python -m training.judge.regions."
+    if figures:
+        metrics = f"Phantom speakers that were never seen; variants as in training.judge.transfer. {metrics}"
+    return _CARD.format(name=name, parameters=parameters, metrics=metrics.strip(), reproduce=reproduce, **training)
 
 
 def command(
     run: Annotated[Path, Argument(metavar="RUN", help="A run folder of training.regions.")],
     output: Annotated[Path, Option("-o", "--output", help="Folder to make.")],
     name: Annotated[str | None, Option(help="Default: the name of the folder.")] = None,
+    judged: Annotated[Path | None, Option("--judged", help="JSON of training.judge.regions, for the card.")] = None,
+    reproduce: Annotated[Path | None, Option("--reproduce", help="Text file: the commands, for the card.")] = None,
 ) -> None:
-    """Make a folder for rtmri2speech.anatomy.segmenter."""
+    """Make a folder for rtmri2speech.anatomy, with its model card."""
     with plain_errors():
         network, training = read_run(run)
+        try:
+            figures = json.loads(judged.read_text(encoding="utf-8")) if judged else None
+            commands = reproduce.read_text(encoding="utf-8").strip() if reproduce else "See docs/training.md."
+            card = model_card(name or output.name, network, training, figures, commands)
+        except (OSError, ValueError, KeyError) as error:
+            raise InputError("The card cannot be written: {reason}.", reason=error) from None
         SegmenterBundle(name or output.name, network, training).save(output)
+        with replacing(output / "MODEL_CARD.md") as temporary:
+            temporary.write_text(card, encoding="utf-8", newline="\n")
     print(f"{output} is ready: python -m rtmri2speech regions CLIP -o OUT.mp4")
 
 

@@ -18,7 +18,7 @@ from rtmri2speech.precision import choose_precision
 
 from ..run_folder import SETTINGS, append_row, read_settings, require_same
 from ..schedules import cosine
-from .looks import example
+from .looks import Example, example
 from .maps import LabelMaps, read_or_make_maps
 
 # How much a pixel of each region counts: thin and small ones more, or they are given up for their neighbours.
@@ -134,11 +134,17 @@ def batch(maps: LabelMaps, settings: RegionsSettings, step: int) -> tuple[Tensor
     made = []
     for k in range(settings.batch):
         rng = np.random.default_rng([settings.seed, step, k])
-        made.append(example(maps.labels[rng.integers(len(maps.labels))], rng, settings.size, settings.negative))
+        made.append(_drawn(maps, rng, settings.size, settings.negative))
     return _stacked(made)
 
 
-def _stacked(examples: list) -> tuple[Tensor, Tensor]:
+def _drawn(maps: LabelMaps, rng: np.random.Generator, size: int, negative: float) -> Example:
+    chosen = rng.integers(len(maps.labels))
+    same_head = np.flatnonzero(maps.speaker == maps.speaker[chosen])
+    return example(maps.labels[chosen], maps.labels[rng.choice(same_head)], rng, size, negative)
+
+
+def _stacked(examples: list[Example]) -> tuple[Tensor, Tensor]:
     pictures = torch.from_numpy(np.stack([e.picture for e in examples]))[:, None]
     quarters = torch.from_numpy(np.stack([e.regions for e in examples])).long()
     return pictures.to(memory_format=torch.channels_last), quarters
@@ -152,7 +158,7 @@ def validate(network: Segmenter, maps: LabelMaps, settings: RegionsSettings, dty
         made = []
         for k in range(start, min(start + 16, settings.validate_pictures)):
             rng = np.random.default_rng([settings.seed, 10**9, k])
-            made.append(example(maps.labels[rng.integers(len(maps.labels))], rng, settings.size, 0.0))
+            made.append(_drawn(maps, rng, settings.size, 0.0))
         pictures, quarters = _stacked(made)
         with torch.autocast("cpu", dtype, dtype != torch.float32):
             found = network(pictures).argmax(1).numpy()
