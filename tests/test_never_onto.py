@@ -57,6 +57,7 @@ COMMANDS = {
     "slowmo": Command({"": "clip.mp4", "--sequence": "map.npy", "beside": "map.json"}),
     "overlay": Command({"": "clip.mp4", "--heatmap": "map.npy", "--heatmap2": "map2.npy", "--audio": "voice.wav"}),
     "mask": Command({"": "clip.mp4", "--region": "lips.json"}),
+    "regions": Command({"": "clip.mp4"}),
     "adapt": Command({"": "clip.mp4"}),
     "restore": Command({"": "voice.wav"}),
     "convert": Command(

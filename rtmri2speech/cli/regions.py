@@ -40,12 +40,12 @@ def regions(
     from ..render.encode import even_size, write_video
     from ..render.outlined import outlined_frames
 
+    never_onto([output], [video])
     kind = output.suffix.lower()
     if kind not in (".npy", ".mp4", ".csv"):
         raise InputError("The output of regions is a .npy, .mp4 or .csv file, not {output}.", output=output)
     if pixel_size is not None and not 0 < pixel_size <= 20:
         raise InputError("The size of a pixel must be above 0 and at most 20 mm, not {size:g}.", size=pixel_size)
-    never_onto([output], [video])
     with progress_bar() as progress:
         clip = read_clip(video, fps=fps, progress=progress.part(None, 0, 0.1))
         found = regions_of(clip.frames, clip.fps, video, source, progress.part(None, 0.1, 0.8))

@@ -42,7 +42,7 @@ def test_maps_show_every_tissue_of_the_tract_and_differ_between_postures(maps):
     assert maps.labels.shape == (8, 320, 320) and maps.speaker.tolist() == [0] * 4 + [1] * 4
     for name in ("tongue", "velum", "lower_lip", "upper_lip", "pharynx_wall", "jaw_bone", "larynx", "airway"):
         assert (maps.labels == LABEL[name]).any(axis=(1, 2)).all(), name
-    assert (maps.labels[0] != maps.labels[1]).mean() > 0.002
+    assert (maps.labels[2] != maps.labels[3]).mean() > 0.002
     assert (maps.labels[0] != maps.labels[4]).mean() > 0.05
 
 
@@ -61,7 +61,7 @@ def test_every_tissue_is_drawn_anew_and_air_stays_dark():
     tongue, fat = levels[:, LABEL["tongue"]], levels[:, LABEL["fat"]]
     assert tongue.std() > 0.1 and 0.25 < np.mean(tongue > fat) < 0.75
     lips = levels[:, LABEL["lower_lip"]]
-    assert 0.2 < np.mean(lips == tongue) < 0.6  # merged with it now and then
+    assert 0.05 < np.mean(lips == tongue) < 0.6  # merged with it now and then
 
 
 def test_an_example_shows_its_regions_dark_or_bright_where_they_are(maps):
