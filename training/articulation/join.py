@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from rtmri2speech.atomic import never_onto, replacing
+from rtmri2speech.atomic import never_onto, replacing, write_json
 from rtmri2speech.errors import InputError
 from rtmri2speech.mel import SPEECH_RANGE_DB, Scaler, speech_frames
 from rtmri2speech.metrics import loudness_correlation, spectral_shape_correlation
@@ -28,10 +28,10 @@ from rtmri2speech.spec import MelSpec
 from rtmri2speech.voice import VoiceReadout
 
 from ..acoustic.losses import LossConfig, MaskedMSEMAE
+from ..run_folder import append_row
 from ..settings import run_command
 from .corpus import Spoken, read_spoken
 from .pictures import Pictures, joined, read_pictures
-from .records import append_row, write_json
 from .seen import clip_pictures
 from .sight import Sight, articulation_error, column_weights, read_sight_run
 from .speech import ArticulationToMel, read_speech_run, target_mel, voice_loss

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from rtmri2speech.anatomy.sources import region_of_class
-from rtmri2speech.atomic import never_onto, replacing
+from rtmri2speech.atomic import never_onto, replacing, write_json
 from rtmri2speech.errors import InputError
 from rtmri2speech.mel import Scaler
 from rtmri2speech.models.acoustic import AcousticConfig, AcousticModel
@@ -28,10 +28,11 @@ from rtmri2speech.models.weights import load_exactly, read_safetensors
 from training.phantom.head import CLASSES
 from training.regions.looks import OVERSAMPLING, expose, ragged_nose, view
 
+from ..run_folder import append_row
 from ..settings import run_command
 from .corpus import COLUMNS, GROUPS, VOICED
 from .pictures import Pictures, joined, read_pictures
-from .records import append_row, write_json, write_tensors
+from .tensors import write_tensors
 
 WEIGHTS = "sight.safetensors"
 REGION_CELLS = 32  # across the picture: how finely the second read-out learns regions

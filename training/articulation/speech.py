@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, mse_loss
 
-from rtmri2speech.atomic import never_onto, replacing
+from rtmri2speech.atomic import never_onto, replacing, write_json
 from rtmri2speech.errors import InputError
 from rtmri2speech.mel import SPEECH_RANGE_DB, Scaler, spectral_envelope, speech_frames
 from rtmri2speech.metrics import loudness_correlation, spectral_shape_correlation
@@ -26,11 +26,12 @@ from rtmri2speech.models.weights import load_exactly, read_safetensors
 from rtmri2speech.spec import MelSpec
 
 from ..acoustic.losses import LossConfig, MaskedMSEMAE
+from ..run_folder import append_row
 from ..settings import run_command
 from .corpus import COLUMNS, Spoken, held_out_speakers, read_spoken
 from .disturb import DisturbConfig, disturbed, measured_error
-from .records import append_row, write_json, write_tensors
 from .seen import read_seen
+from .tensors import write_tensors
 
 WEIGHTS = "speech.safetensors"
 _REPORT_EVERY = 200
