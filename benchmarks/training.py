@@ -16,7 +16,8 @@ from rtmri2speech.models.acoustic import AcousticConfig, AcousticModel
 from training.acoustic.dataset import DataConfig, Segment, WindowDataset, collate
 from training.corpus.dataset import Corpus
 from training.corpus.pairs import write_pairs_npz
-from training.corpus.preprocess import Settings, write_dataset
+from training.corpus.preprocess import write_dataset
+from training.corpus.sample import Settings
 from training.corpus.sources import find_sources
 
 from .material import FPS, write_clip

@@ -18,7 +18,8 @@ from tests.conftest import make_bundle
 from tests.models.plain_vocoder import checkpoint, config, judge, relative_rms, speak
 from training.settings import build
 from training.vocoder.run import load_run
-from training.vocoder.train import VocoderSettings, train
+from training.vocoder.settings import VocoderSettings
+from training.vocoder.train import train
 
 LAYOUTS = {"thesis": True, "hifigan": False}
 

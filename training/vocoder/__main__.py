@@ -7,7 +7,8 @@ stopped. Any setting of training/configs/vocoder.yaml can be given as name=value
 """
 
 from ..settings import run_command
-from .train import VocoderSettings, train
+from .settings import VocoderSettings
+from .train import train
 
 if __name__ == "__main__":
     run_command(train, VocoderSettings, "vocoder")

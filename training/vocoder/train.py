@@ -1,97 +1,28 @@
 """One run of vocoder training: python -m training.vocoder (see training/configs/vocoder.yaml)."""
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, fields
 from functools import partial
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from rtmri2speech.atomic import never_onto, write_json
 from rtmri2speech.errors import InputError
-from rtmri2speech.mel import mel_spectrogram_db
-from rtmri2speech.metrics import estoi, stoi
-from rtmri2speech.models.hifigan import Generator, GeneratorConfig, vocoder_input
+from rtmri2speech.models.hifigan import Generator, vocoder_input
 from rtmri2speech.models.weights import load_exactly, read_checkpoint
-from rtmri2speech.spec import MelSpec
 
-from ..corpus.speech import Recording, SpeechSource, prepare_sources, spread
+from ..corpus.speech import prepare_sources, spread
 from ..run_folder import SETTINGS, read_settings, require_same
 from ..steps import Rhythm, choose_device, require_finite, run_steps, set_lr
 from .adversarial import generator_losses, train_discriminators
-from .discriminators import DiscriminatorConfig, Discriminators
+from .discriminators import Discriminators
 from .losses import mel_loss, stft_loss
 from .run import checkpoints, save_checkpoint
 from .segments import VocoderSegments
+from .settings import VocoderSettings
 from .start import kept_layouts, load_discriminators, read_start
-
-
-@dataclass(frozen=True)
-class LossWeights:
-    """Weight of each term of the generator's loss; the adversarial term has weight 1. 0 switches a term off.
-
-    stft_sizes: window lengths of the multi-resolution STFT term, samples.
-    """
-
-    mel: float = 45.0
-    feature_matching: float = 2.0
-    stft: float = 0.0
-    stft_sizes: tuple[int, ...] = (128, 256, 512, 1024, 2048)
-
-
-@dataclass(frozen=True)
-class VocoderSettings:
-    """Everything a run depends on; the defaults are the thesis'. See training/configs/vocoder.yaml for each."""
-
-    run_dir: str
-    sources: dict[str, SpeechSource]
-    mel: MelSpec = MelSpec()
-    generator: GeneratorConfig = GeneratorConfig()
-    vocoder_input: str = "ln_power"
-    discriminators: DiscriminatorConfig = DiscriminatorConfig()
-    loss: LossWeights = LossWeights()
-    init_from: str | None = None
-    prepared: str | None = None
-    normalize_peak: float | None = 0.95
-    gain_db: tuple[float, float] = (0.0, 0.0)
-    extra_mels_weight: float = 0.0
-    segment_size: int = 8400
-    batch_size: int = 16
-    seed: int = 1234
-    lr: float = 5e-5
-    betas: tuple[float, float] = (0.8, 0.99)
-    lr_decay: float = 0.999
-    epoch_steps: int | None = None
-    adversarial_from: int = 0
-    steps: int = 1_000_000
-    log_every: int = 50
-    checkpoint_every: int = 1000
-    keep_checkpoints: int = 3
-    validate_every: int = 1000
-    validate_recordings: int = 8
-    device: str = "auto"
-
-    def __post_init__(self):
-        if self.normalize_peak is not None and any(source.mels for source in self.sources.values()):
-            raise InputError("Predicted mels carry their recordings' level: set normalize_peak=null to use them.")
-        if self.segment_size % self.mel.hop_length or self.segment_size < self.mel.n_fft:
-            raise InputError(
-                "segment_size must be a multiple of the hop ({hop_length}) and at least {n_fft}.",
-                hop_length=self.mel.hop_length,
-                n_fft=self.mel.n_fft,
-            )
-        if self.generator.hop_length != self.mel.hop_length or self.generator.n_mels != self.mel.n_mels:
-            raise InputError(
-                "The generator makes {samples} samples from {bins} mel bins, "
-                "the mel has {hop_length} and {n_mels}: "
-                "the product of upsample_rates must be the hop.",
-                samples=self.generator.hop_length,
-                bins=self.generator.n_mels,
-                hop_length=self.mel.hop_length,
-                n_mels=self.mel.n_mels,
-            )
-
+from .validation import validate
 
 # A run may go on with other recordings, weights of the loss and learning rates, not with other networks.
 _FREE = {f.name for f in fields(VocoderSettings)} - {"generator", "mel", "vocoder_input", "discriminators"}
@@ -177,34 +108,6 @@ class VocoderTraining:
             raise InputError(
                 "The optimiser states of {path} do not fit ({reason}).", path=start.discriminators, reason=error
             ) from None
-
-
-@torch.no_grad()
-def copy_synthesis(generator: Generator, waveform: np.ndarray, mel: MelSpec, kind: str) -> np.ndarray:
-    """The waveform (samples,) made from the waveform's own mel: (samples rounded down to whole frames,)."""
-    device = next(generator.parameters()).device
-    mel_db = mel_spectrogram_db(torch.from_numpy(np.array(waveform, dtype=np.float32)).to(device), mel)
-    return generator(vocoder_input(mel_db, kind).T[None])[0, 0].cpu().numpy()
-
-
-def validate(generator: Generator, recordings: list[Recording], settings: VocoderSettings) -> dict[str, float]:
-    """Copy-synthesis of held-out recordings against the originals: mean mel error (dB), STOI and ESTOI."""
-    generator.eval()
-    rows = []
-    for recording in recordings:
-        original = np.load(recording.path)
-        made = copy_synthesis(generator, original, settings.mel, settings.vocoder_input)
-        original = original[: len(made)]
-        mels = (mel_spectrogram_db(torch.from_numpy(x), settings.mel).numpy() for x in (original, made))
-        row = {"mel_mae_db": float(np.abs(np.subtract(*mels)).mean())}
-        for metric in (stoi, estoi):
-            try:
-                row[metric.__name__] = metric(original, made, settings.mel.sample_rate)
-            except ImportError:  # a machine that only trains need not have pystoi
-                row[metric.__name__] = None
-        rows.append(row)
-    values = {name: [row[name] for row in rows if row[name] is not None] for name in rows[0]}
-    return {name: float(np.mean(v)) for name, v in values.items() if v}
 
 
 def train(settings: VocoderSettings) -> VocoderTraining:

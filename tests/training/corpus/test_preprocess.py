@@ -15,7 +15,8 @@ from rtmri2speech.spec import MelSpec
 from training import preprocess as command_module
 from training.corpus import preprocess as module
 from training.corpus.checks import audio_lag, clipped_share
-from training.corpus.preprocess import Settings, make_sample, write_dataset
+from training.corpus.preprocess import write_dataset
+from training.corpus.sample import Settings, make_sample
 from training.corpus.sources import find_sources
 
 FPS = MelSpec().fps

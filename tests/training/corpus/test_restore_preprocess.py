@@ -10,7 +10,7 @@ from rtmri2speech.restore import restore, restore_file
 from rtmri2speech.spec import MelSpec
 from tests.training.corpus.test_preprocess import record, run
 from training.corpus.dataset import Corpus
-from training.corpus.preprocess import Settings
+from training.corpus.sample import Settings
 
 
 def hissing(seconds: float, rate: int) -> np.ndarray:

@@ -32,8 +32,10 @@ from training.vocoder.losses import (
 )
 from training.vocoder.run import checkpoints, load_run
 from training.vocoder.segments import VocoderSegments, segment
+from training.vocoder.settings import VocoderSettings
 from training.vocoder.start import load_discriminators, read_reference_generator, read_start
-from training.vocoder.train import VocoderSettings, VocoderTraining, copy_synthesis, train
+from training.vocoder.train import VocoderTraining, train
+from training.vocoder.validation import copy_synthesis
 
 SPEC = MelSpec()
 TINY = dict(initial_channel=16, resblock="2", resblock_kernel_sizes=(3,), resblock_dilation_sizes=((1,),))
