@@ -56,7 +56,7 @@ class Subject:
 
 @dataclass(frozen=True)
 class Look:
-    """The choices of a person who exports.
+    """How an export looks and sounds: the choices of the person who exports.
 
     bands: names, None for all. colour_maps: one for each band, None for the defaults. side: pixels of the video's
     height; side by side is twice as wide. layout, alpha, combine, slow: as for render.overlay. sound: of SOUNDS.

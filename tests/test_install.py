@@ -85,6 +85,7 @@ def test_installed_away_from_the_checkout(programs, tmp_path):
     told = json.loads(run(command, "info", clip, "--json", folder=tmp_path))
     here = read_clip(ROOT / "assets" / "clips" / clip.name)
     assert told["frames"] == len(here.frames)
+    assert "--port" in run(command, "app", "--help", folder=tmp_path)
     run(command, "synth", clip, "-o", "said.wav", folder=tmp_path)
     said, rate = soundfile.read(tmp_path / "said.wav")
     wanted = analyse(load_bundle(), here, bands=())
