@@ -11,9 +11,11 @@ by the gradient's positive part only, and so has no sign.
 """
 
 from collections.abc import Iterable, Mapping
+from typing import cast
 
 import numpy as np
 import torch
+from timm.models import FeatureInfo
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d
 
@@ -28,7 +30,8 @@ BATCH = 16  # frames at once: their activations are all kept for the way back
 def stages(model: AcousticModel, size: int) -> dict[int, str]:
     """The grids that maps of frames of size x size can have: cells along a side -> the CNN's module that makes them."""
     found = {}
-    for stage in model.cnn.feature_info.info:  # from the input on: of several with one grid, the last remains
+    # From the input on: of several with one grid, the last remains.
+    for stage in cast(FeatureInfo, model.cnn.feature_info).info:
         name = stage["module"]
         known = dict(model.cnn.named_modules())
         name = name if name in known else name.replace(".", "_")

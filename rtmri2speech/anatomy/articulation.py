@@ -156,9 +156,8 @@ def _palate(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         middles.append([columns.mean(), rows.mean()])
         covariance = np.cov(columns, rows)
         tilts.append(0.5 * np.arctan2(2 * covariance[0, 1], covariance[0, 0] - covariance[1, 1]))
-    middles = np.array(middles)
     tilt = float(np.median(tilts)) if tilts else 0.0
-    return _steadied(middles), np.array([np.sin(tilt), -np.cos(tilt)])
+    return _steadied(np.array(middles)), np.array([np.sin(tilt), -np.cos(tilt)])
 
 
 def _steadied(points: np.ndarray) -> np.ndarray:

@@ -1,6 +1,7 @@
 """Borders of regions as polygons, for the page, pictures and measurements."""
 
 from collections.abc import Sequence
+from typing import cast
 
 import cv2
 import numpy as np
@@ -40,11 +41,12 @@ def outline(mask: np.ndarray, tolerance: float = 0.25) -> list[np.ndarray]:
     # The picture ends in nothing: a border along its edge is a border, too.
     level = cv2.copyMakeBorder(cv2.GaussianBlur(part, (0, 0), _BLUR), 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
     made = []
-    for line in contour_generator(z=level).lines(0.5):
-        border = line[:-1].astype(np.float32)  # it ends where it begins
+    # Lines of the default type are arrays (n, 2) one by one.
+    for line in cast(list[np.ndarray], contour_generator(z=level).lines(0.5)):
+        border: np.ndarray = line[:-1].astype(np.float32)  # it ends where it begins
         if cv2.contourArea(border, oriented=True) < _SMALLEST_PX:  # of a hole it is negative
             continue
         if tolerance:
             border = cv2.approxPolyDP(border[:, None], tolerance, True)[:, 0]
-        made.append(border + np.float32([left - 0.5, top - 0.5]))
+        made.append(border + np.array([left - 0.5, top - 0.5], np.float32))
     return made

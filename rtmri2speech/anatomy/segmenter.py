@@ -30,7 +30,7 @@ _SOLID_TRACT = [NAMES.index(name) for name in GROUPS["tract"] if name != "airway
 
 
 @dataclass(frozen=True)
-class Look:
+class Crop:
     """A square of the clip's frames, in their pixels; it may reach beyond them, where all is black."""
 
     top: int
@@ -38,7 +38,7 @@ class Look:
     side: int
 
     @classmethod
-    def whole(cls, shape: tuple[int, int]) -> "Look":
+    def whole(cls, shape: tuple[int, int]) -> "Crop":
         height, width = shape
         side = max(height, width)
         return cls(-((side - height) // 2), -((side - width) // 2), side)
@@ -61,20 +61,20 @@ def segment_regions(
         raise InputError("Regions are found in uint8 frames (T, H, W), not {shape}.", shape=frames.shape)
     segmenter = segmenter or load_segmenter()
     size, run = segmenter.network.config.size, runner(segmenter, precision)
-    shape, whole = frames.shape[1:], Look.whole(frames.shape[1:])
+    shape, whole = frames.shape[1:], Crop.whole(frames.shape[1:])
     probes = frames[np.unique(np.linspace(0, len(frames) - 1, _PROBES).round().astype(int))]
     facing, shares = _first_look(run, pictures(probes, size, whole))
     if np.median([_plausible(p) for p in shares]) < LOOK_AGAIN:
         kind = "turned" if _best_turned(run, pictures(probes, size, whole)) >= LOOK_AGAIN else "not_a_head"
         return _nothing(len(frames), fps, shape, Verdict(kind))
     still = _labelled(shares.mean(axis=0).round().astype(np.uint8))
-    look = _around_tract(shares, whole)
+    crop = _around_tract(shares, whole)
     labels = np.empty((len(frames), SIZE, SIZE), np.uint8)
     confidence = np.empty((len(frames), len(NAMES)), np.float32)
     plausible = np.empty(len(frames), np.float32)
     with ThreadPoolExecutor(torch.get_num_threads()) as pool:  # NumPy and OpenCV leave Python to others meanwhile
-        for first, smoothed in _smoothed(run, frames, size, fps, look, facing):
-            for k, found in enumerate(pool.map(lambda p: _labelled(p, look, whole, still), smoothed), first):
+        for first, smoothed in _smoothed(run, frames, size, fps, crop, facing):
+            for k, found in enumerate(pool.map(lambda p: _labelled(p, crop, whole, still), smoothed), first):
                 labels[k], confidence[k], plausible[k] = found
             progress("regions", first + len(smoothed), len(frames))
     verdict = verdict_of(labels, confidence, plausible)
@@ -85,12 +85,12 @@ def segment_regions(
     return Regions(labels, fps, shape, "segmenter", confidence, facing, verdict)
 
 
-def pictures(frames: np.ndarray, size: int, look: Look | None = None) -> np.ndarray:
-    """uint8 (T, H, W) -> float32 (T, size, size): what the look shows (default: all, made square with black), each of
+def pictures(frames: np.ndarray, size: int, crop: Crop | None = None) -> np.ndarray:
+    """uint8 (T, H, W) -> float32 (T, size, size): what the crop shows (default: all, made square with black), each of
     mean 0 and deviation 1."""
     height, width = frames.shape[1:]
-    look = look or Look.whole((height, width))
-    top, left, side = look.top, look.left, look.side
+    crop = crop or Crop.whole((height, width))
+    top, left, side = crop.top, crop.left, crop.side
     rows, columns = slice(max(top, 0), min(top + side, height)), slice(max(left, 0), min(left + side, width))
     inside = slice(rows.start - top, rows.stop - top), slice(columns.start - left, columns.stop - left)
     out = np.empty((len(frames), size, size), np.float32)
@@ -133,7 +133,7 @@ def _plausible(shares: np.ndarray) -> float:
     return plausibility(best, sure / np.float32(SURE))
 
 
-def _around_tract(shares: np.ndarray, whole: Look) -> Look:
+def _around_tract(shares: np.ndarray, whole: Crop) -> Crop:
     """The square around everywhere the tract was in the first look; the whole picture where it fills that."""
     best = [largest(p)[0] for p in shares]
     tract = np.mean([np.isin(b, _SOLID_TRACT) & ~_strays(b) for b in best], axis=0) > 0.3
@@ -144,14 +144,14 @@ def _around_tract(shares: np.ndarray, whole: Look) -> Look:
         return whole
     middle = per_pixel * np.array([rows[0] + rows[-1] + 1, columns[0] + columns[-1] + 1]) / 2
     top, left = np.rint(middle - side / 2).astype(int)
-    return Look(whole.top + int(top), whole.left + int(left), side)
+    return Crop(whole.top + int(top), whole.left + int(left), side)
 
 
 # --------------------------------------------------------------------------------------------------- the second look
 
 
 def _smoothed(
-    run: Run, frames: np.ndarray, size: int, fps: float, look: Look, facing: str
+    run: Run, frames: np.ndarray, size: int, fps: float, crop: Crop, facing: str
 ) -> Iterator[tuple[int, np.ndarray]]:
     """(first frame, shares uint8 (n, regions, size, size)) in pieces, each frame a mean over its neighbours."""
     reach = min(int(np.ceil(3 * SMOOTHED_OVER_S * fps)), len(frames) - 1)
@@ -159,14 +159,14 @@ def _smoothed(
     weights = weights[weights > 0.01]
     weights = (weights / weights.sum()).astype(np.float32)
     reach = len(weights) // 2
-    if facing == "right":  # the look is given on the picture of the face turned to the left
-        whole = Look.whole(frames.shape[1:])
-        look = Look(look.top, 2 * whole.left + whole.side - look.left - look.side, look.side)
+    if facing == "right":  # the crop is given on the picture of the face turned to the left
+        whole = Crop.whole(frames.shape[1:])
+        crop = Crop(crop.top, 2 * whole.left + whole.side - crop.left - crop.side, crop.side)
     held, start = np.empty((0, len(NAMES), size, size), np.uint8), 0
     for first in range(0, len(frames), _CHUNK):
         last = min(first + _CHUNK, len(frames))
         known, until = start + len(held), min(last + reach, len(frames))
-        new = pictures(frames[known:until], size, look)
+        new = pictures(frames[known:until], size, crop)
         if facing == "right":
             new = np.ascontiguousarray(new[:, :, ::-1])
         held = np.concatenate([held, run(new)]) if len(new) else held
@@ -181,11 +181,11 @@ Labelled = tuple[np.ndarray, np.ndarray, float]  # labels uint8 (SIZE, SIZE), co
 
 
 def _labelled(
-    shares: np.ndarray, look: Look | None = None, whole: Look | None = None, still: Labelled | None = None
+    shares: np.ndarray, crop: Crop | None = None, whole: Crop | None = None, still: Labelled | None = None
 ) -> Labelled:
-    """Shares uint8 (regions, h, w) of a look at the picture -> its labels, confidence of each region, plausibility.
+    """Shares uint8 (regions, h, w) of a crop of the picture -> its labels, confidence of each region, plausibility.
 
-    still: what the first look found, for what lies outside this look and for what does not move. Without a look the
+    still: what the first look found, for what lies outside this crop and for what does not move. Without a crop the
     shares are of the whole picture.
     """
     best, sure = largest(shares)
@@ -198,13 +198,13 @@ def _labelled(
     confidence = np.bincount(best.ravel(), sure.ravel(), minlength=len(shares)) / np.maximum(pixels, 1) / SURE
     plausible = plausibility(best[::2, ::2], sure[::2, ::2] / np.float32(SURE))
     present = np.flatnonzero(pixels)
-    if still is None:
+    if still is None or crop is None or whole is None:
         fine = [cv2.resize(shares[k], (SIZE, SIZE), interpolation=cv2.INTER_LINEAR) for k in present]
         return present.astype(np.uint8)[largest(fine)[0]], confidence.astype(np.float32), plausible
     unmoved = [NAMES.index(name) for name in _UNMOVED]
     moving = np.setdiff1d(present, unmoved)
     labels = still[0].copy()
-    box, matrix = _placed(look, whole, len(best))
+    box, matrix = _placed(crop, whole, len(best))
     here = labels[box]
     fine = [cv2.warpAffine(shares[k], matrix, here.shape[::-1], flags=cv2.INTER_LINEAR) for k in (*moving, *unmoved)]
     found = np.array([*moving, *[REST] * len(unmoved)], np.uint8)[largest(fine)[0]]
@@ -213,10 +213,10 @@ def _labelled(
     return labels, confidence.astype(np.float32), plausible
 
 
-def _placed(look: Look, whole: Look, size: int) -> tuple[tuple[slice, slice], np.ndarray]:
-    """Where a look of `size` pixels lies on the picture of SIZE: rows and columns, and (2, 3) from its pixels there."""
+def _placed(crop: Crop, whole: Crop, size: int) -> tuple[tuple[slice, slice], np.ndarray]:
+    """Where a crop of `size` pixels lies on the picture of SIZE: rows and columns, and (2, 3) from its pixels there."""
     scale = SIZE / whole.side
-    top, left, side = scale * (look.top - whole.top), scale * (look.left - whole.left), scale * look.side
+    top, left, side = scale * (crop.top - whole.top), scale * (crop.left - whole.left), scale * crop.side
     rows = slice(max(0, int(np.ceil(top - 0.5))), min(SIZE, int(np.floor(top + side - 0.5)) + 1))
     columns = slice(max(0, int(np.ceil(left - 0.5))), min(SIZE, int(np.floor(left + side - 0.5)) + 1))
     grown = side / size
@@ -224,7 +224,7 @@ def _placed(look: Look, whole: Look, size: int) -> tuple[tuple[slice, slice], np
     return (rows, columns), np.array([[grown, 0, shift[0]], [0, grown, shift[1]]])
 
 
-def largest(shares: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+def largest(shares: Sequence[np.ndarray] | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """K arrays (h, w) -> index of the largest (h, w) uint8, and its value; several times faster than argmax."""
     best, value = np.zeros(shares[0].shape, np.uint8), shares[0].copy()
     for k in range(1, len(shares)):

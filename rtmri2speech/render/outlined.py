@@ -42,4 +42,5 @@ def draw_outlines(picture: np.ndarray, regions: Regions, frame: int, names: Sequ
 
 def rgb(colour: str) -> tuple[int, int, int]:
     """ "#ff4d4d" -> (255, 77, 77)."""
-    return tuple(int(colour[k : k + 2], 16) for k in (1, 3, 5))
+    red, green, blue = (int(colour[k : k + 2], 16) for k in (1, 3, 5))
+    return red, green, blue
