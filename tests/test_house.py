@@ -156,3 +156,20 @@ def test_the_test_sees_an_import():
         [sys.executable, "-c", REFUSING, "rtmri2speech.ui.page"], capture_output=True, text=True, cwd=ROOT
     )
     assert "ImportError: gradio" in done.stderr
+
+
+LONGEST = 80  # lines of a body: from after the docstring to the end
+
+
+def test_functions_are_short():
+    """Each body fits on a screen or two. Signatures do not count: those of commands list their options."""
+    long = {}
+    for package in ("rtmri2speech", "training", "benchmarks"):
+        for name, path in modules(package).items():
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                    body = node.body[1:] if ast.get_docstring(node) and len(node.body) > 1 else node.body
+                    lines = node.end_lineno - body[0].lineno + 1
+                    if lines >= LONGEST:
+                        long[f"{name}.{node.name}"] = lines
+    assert long == {}

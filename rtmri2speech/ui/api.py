@@ -4,6 +4,7 @@ They take the same road as the page, with its limits and messages; each call is 
 """
 
 import re
+from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from ..attention import OBJECTIVES
 from ..audio import write_audio
 from ..errors import InputError
 from ..export import MOST_HEATMAP_BYTES
+from ..progress import Progress
 from ..render.overlay import LAYOUTS, overlay
 from ..sequence import write_heatmaps
 from ..spec import DEFAULT_BANDS, Band
@@ -43,21 +45,34 @@ def build(desk: Desk) -> None:
         wav, file, files = gr.File(label="wav"), gr.File(label="mp4"), gr.File(label="files", file_count="multiple")
         report = gr.JSON(label="report")
         button = gr.Button()
+    public = {**desk.queued, "api_visibility": "public"}
+    choices = [bands, objective, energy, normalize]
+    button.click(_synthesise(desk), [video, bundle], [wav, report], api_name="synthesise", **public)
+    button.click(_gradcam(desk), [video, *choices, bundle], [files, report], api_name="gradcam", **public)
+    inputs = [video, *choices, layout, audio, alpha, slow, bundle]
+    button.click(_overlay(desk), inputs, [file, report], api_name="overlay", **public)
 
-    def analysed(video, bundle_name, bands, tell, **choices):
-        if not video:
-            raise InputError("Give a video.")
-        bundle = desk.bundles.load(bundle_name)
-        return handlers.analyse_file(bundle, Path(video), None, tell, bands=bands, limits=desk.limits, **choices)
 
+def _analysed(desk: Desk, video: str, bundle_name: str, bands: tuple[Band, ...], tell: Progress, **choices):
+    if not video:
+        raise InputError("Give a video.")
+    bundle = desk.bundles.load(bundle_name)
+    return handlers.analyse_file(bundle, Path(video), None, tell, bands=bands, limits=desk.limits, **choices)
+
+
+def _synthesise(desk: Desk) -> Callable:
     @_plain_errors(desk)
     def synthesise(video: str, bundle: str, request: gr.Request, progress=gr.Progress()):  # noqa: B008 (Gradio)
         """Speech of a real-time MRI clip, as a WAV file and a report."""
-        analysis, _ = analysed(video, bundle, (), desk.progress(request, "en", progress))
+        analysis, _ = _analysed(desk, video, bundle, (), desk.progress(request, "en", progress))
         path = desk.folder() / "speech.wav"
         write_audio(path, analysis.audio, analysis.sample_rate)
         return str(path), report_of(analysis, bundle)
 
+    return synthesise
+
+
+def _gradcam(desk: Desk) -> Callable:
     @_plain_errors(desk)
     def gradcam(
         video: str,
@@ -72,7 +87,7 @@ def build(desk: Desk) -> None:
         """Heatmaps (T, 256, 256) in [0, 1] of each band of a real-time MRI clip, as NumPy files, and a report."""
         choices = {"objective": objective, "energy": energy, "normalize": normalize}
         tell = desk.progress(request, "en", progress)
-        analysis, _ = analysed(video, bundle, bands_of(bands), tell.part(None, 0, 0.6), **choices)
+        analysis, _ = _analysed(desk, video, bundle, bands_of(bands), tell.part(None, 0, 0.6), **choices)
         count = len(analysis.mel_db)
         if 4 * count * analysis.frame_size**2 * len(analysis.bands) > MOST_HEATMAP_BYTES:
             most = f"{MOST_HEATMAP_BYTES / 2**30:g}"
@@ -89,6 +104,10 @@ def build(desk: Desk) -> None:
             write_heatmaps(paths[-1], analysis.heatmap_frames(band.name), part)
         return [str(path) for path in paths], report_of(analysis, bundle)
 
+    return gradcam
+
+
+def _overlay(desk: Desk) -> Callable:
     @_plain_errors(desk)
     def overlay_video(
         video: str,
@@ -109,7 +128,7 @@ def build(desk: Desk) -> None:
         if slow > SLOWEST:
             raise InputError("Slow motion takes a factor from 1 to {most}, not {given:g}.", most=SLOWEST, given=slow)
         tell = desk.progress(request, "en", progress)
-        analysis, original = analysed(video, bundle, bands_of(bands), tell.part(None, 0, 0.6), **choices)
+        analysis, original = _analysed(desk, video, bundle, bands_of(bands), tell.part(None, 0, 0.6), **choices)
         sounds = {"synthesised": (analysis.audio, analysis.sample_rate), "original": original}
         samples, rate = sounds.get(audio) or (None, None)
         path = desk.folder() / "overlay.mp4"
@@ -127,12 +146,7 @@ def build(desk: Desk) -> None:
         )
         return str(path), report_of(analysis, bundle)
 
-    public = {**desk.queued, "api_visibility": "public"}
-    choices = [bands, objective, energy, normalize]
-    button.click(synthesise, [video, bundle], [wav, report], api_name="synthesise", **public)
-    button.click(gradcam, [video, *choices, bundle], [files, report], api_name="gradcam", **public)
-    inputs = [video, *choices, layout, audio, alpha, slow, bundle]
-    button.click(overlay_video, inputs, [file, report], api_name="overlay", **public)
+    return overlay_video
 
 
 def bands_of(text: str) -> tuple[Band, ...]:
