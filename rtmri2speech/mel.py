@@ -121,10 +121,11 @@ def spectral_envelope(mel_db: np.ndarray, coefficients: int) -> np.ndarray:
 
     16 of 64 keep the formants and drop the harmonics of F0.
     """
-    n_mels = mel_db.shape[1]
-    waves = np.cos(np.pi / n_mels * (np.arange(n_mels) + 0.5) * np.arange(min(coefficients, n_mels))[:, None])
-    waves *= np.sqrt(np.where(np.arange(len(waves)) == 0, 1, 2) / n_mels)[:, None]
-    return (np.asarray(mel_db, np.float64) @ waves.T @ waves).astype(np.float32)
+    from scipy.fft import dct, idct
+
+    cepstrum = dct(np.asarray(mel_db, np.float64), norm="ortho", axis=1)
+    cepstrum[:, coefficients:] = 0
+    return idct(cepstrum, norm="ortho", axis=1).astype(np.float32)
 
 
 def write_mel(path: str | os.PathLike, mel_db: np.ndarray) -> None:

@@ -16,7 +16,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from .atomic import replacing
 from .errors import InputError
 
 _MOST_BYTES = 1_000_000
@@ -143,18 +142,6 @@ def read_regions(path: str | Path) -> list[Region]:
     return regions
 
 
-def write_regions(path: str | Path, regions: Iterable[Region]) -> None:
-    """Write a JSON file of regions, cut at the edge of the picture; one that lies wholly outside is an InputError."""
-    entries = []
-    for region in regions:
-        inside = _cut_to_picture(region.polygon)
-        if len(inside) < 3:
-            raise InputError("Region {name} lies outside the picture: move it back before saving.", name=region.name)
-        entries.append({"name": region.name, "polygon": [[round(x, 6), round(y, 6)] for x, y in inside]})
-    with replacing(path) as temporary:
-        temporary.write_text(json.dumps({"regions": entries}, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-
-
 def mask(region: Region, height: int, width: int) -> np.ndarray:
     """How much of each picture element the region covers: (height, width) float32 in [0, 1]."""
     # Drawn finer and averaged; small pictures (the 8x8 map) are drawn finest, as there each border counts most.
@@ -256,22 +243,3 @@ def _region_from_json(entry, path: Path) -> Region:
         return Region(name, tuple((float(x), float(y)) for x, y in entry["polygon"]))
     except InputError as error:
         raise InputError("{path}: {reason}", path=path, reason=error) from None
-
-
-def _cut_to_picture(polygon: tuple[Point, ...]) -> list[Point]:
-    """The part of a polygon inside the unit square (I. Sutherland and G. Hodgman, Comm. ACM 17 (1974) 32)."""
-    points = list(polygon)
-    for axis in (0, 1):
-        for edge, side in ((0.0, 1), (1.0, -1)):
-            inside = [side * (point[axis] - edge) >= 0 for point in points]
-            cut: list[Point] = []
-            for i, point in enumerate(points):
-                before = points[i - 1]
-                if inside[i] != inside[i - 1]:
-                    part = (edge - before[axis]) / (point[axis] - before[axis])
-                    x, y = before[0] + part * (point[0] - before[0]), before[1] + part * (point[1] - before[1])
-                    cut.append((edge, y) if axis == 0 else (x, edge))
-                if inside[i]:
-                    cut.append(point)
-            points = cut
-    return points

@@ -65,6 +65,36 @@ def test_lossless_gray_and_sound_in_sync(tmp_path):
     assert clip.padding == (24, 0)
 
 
+@pytest.mark.parametrize(
+    ("packets", "refused"),
+    [
+        ([10] * 100 + [8000], False),  # a large one last: the total is what counts
+        ([20_000, 10_000, 5000], True),  # a small one last
+    ],
+)
+def test_a_sound_is_as_long_as_its_packets_together(tmp_path, packets, refused):
+    rate, path = 16_000, tmp_path / "a.mkv"
+    with av.open(str(path), "w") as container:
+        video = container.add_stream("ffv1", rate=10)
+        video.height = video.width = 64
+        video.pix_fmt = "gray"
+        sound = container.add_stream("pcm_s16le", rate=rate, layout="mono")
+        for frame in moving_frames(5):
+            container.mux(video.encode(av.VideoFrame.from_ndarray(frame, "gray")))
+        container.mux(video.encode())
+        for at, count in zip(np.cumsum([0, *packets]), packets, strict=False):
+            block = av.AudioFrame.from_ndarray(np.ones((1, count), np.int16), format="s16", layout="mono")
+            block.sample_rate, block.pts, block.time_base = rate, int(at), Fraction(1, rate)
+            container.mux(sound.encode(block))
+        container.mux(sound.encode())
+    limits = ClipLimits(longest_s=1.0)  # of the pictures; a sound may last twice as long
+    if refused:
+        with pytest.raises(InputError, match="sound lasts longer than 2 s"):
+            read_clip(path, fps=10, limits=limits)
+    else:
+        assert len(read_clip(path, fps=10, limits=limits).audio) == sum(packets)
+
+
 def test_variable_rate_is_honoured(tmp_path):
     frames = moving_frames(4)
     steps = [0, 1, 5, 6]  # tenths of a second

@@ -75,11 +75,6 @@ def colour(heat: np.ndarray, name: str = ONE_BAND_MAP) -> np.ndarray:
     return colour_table(name)[levels(heat)]
 
 
-def colour_signed(cam: np.ndarray, limit: float, name: str = DIVERGING_MAP) -> np.ndarray:
-    """Signed CAM, any shape -> uint8 RGB (..., 3), no frame beneath. `limit` is the value at either end."""
-    return colour_table(name)[signed_levels(cam, limit)]
-
-
 @dataclass(frozen=True)
 class Layer:
     """A colour map made ready to lie over gray: picture = gray * keep / 255 + paint, both looked up by heat level."""

@@ -56,7 +56,7 @@ def spectrogram_figure(
     if bands:
         times = from_s + (np.arange(len(mel_db)) + 0.5) / fps
         _draw_energies(rows[0], times, bands, band_db, language)
-    spectrograms = [axes for axes in figure.axes if axes.images]
+    spectrograms = [axes for axes in figure.axes if axes.collections]
     bar = figure.colorbar(image, ax=spectrograms, pad=0.015, fraction=0.04, aspect=12 * len(spectrograms))
     bar.set_label(said["level"], font=font_file(said["level"]), fontsize=_POINTS)
     bar.ax.tick_params(labelsize=_POINTS - 1)
@@ -94,27 +94,31 @@ def _draw_labels(axes, intervals: Sequence[Interval]) -> None:
 
 
 def _draw_spectrogram(axes, mel_db, mel_hz, times_s, bands, title, said):
-    peak = mel_db.max()
-    image = axes.imshow(
-        (mel_db - peak).T,
+    import librosa.display  # quick, as it loads its parts when they are used
+
+    count, n_mels = mel_db.shape
+    borders_hz = np.interp(np.arange(n_mels + 1) - 0.5, np.arange(n_mels), mel_hz)
+    image = librosa.display.specshow(
+        (mel_db - mel_db.max()).T,
+        x_coords=np.linspace(*times_s, count + 1),
+        y_coords=borders_hz,
+        x_axis="s",
+        y_axis="mel",
+        ax=axes,
+        auto_aspect=False,
         cmap="gray_r",
         vmin=-RANGE_DB,
         vmax=0,
-        origin="lower",
-        aspect="auto",
-        interpolation="nearest",
-        extent=(*times_s, -0.5, len(mel_hz) - 0.5),
     )
-    bins = np.arange(len(mel_hz))
     ticks = [hz for hz in _TICKS_HZ if mel_hz[0] <= hz <= mel_hz[-1]]
-    axes.set_yticks(np.interp(ticks, mel_hz, bins), [f"{hz:g}" for hz in ticks])
+    axes.set_yticks(ticks, [f"{hz:g}" for hz in ticks])
+    axes.set_xlabel("")  # said once, below the lowest row
     axes.set_ylabel(said["frequency"], font=font_file(said["frequency"]), fontsize=_POINTS)
     for number, band in enumerate(bands):
         for edge in (band.low_hz, band.high_hz):
             # A limit that two bands share is drawn in both colours, by turns.
-            axes.axhline(
-                np.interp(edge, mel_hz, bins), color=_colour(number), linewidth=1, dashes=(4, 4), dash_capstyle="butt"
-            ).set_linestyle((4 * number, (4, 4)))
+            line = axes.axhline(edge, color=_colour(number), linewidth=1, dashes=(4, 4), dash_capstyle="butt")
+            line.set_linestyle((4 * number, (4, 4)))
     axes.text(
         0.006,
         0.95,

@@ -9,10 +9,10 @@ import pytest
 from rtmri2speech.errors import InputError
 from rtmri2speech.render.colour import (
     BAND_MAPS,
+    DIVERGING_MAP,
     LINE_COLOURS,
     blend,
     colour,
-    colour_signed,
     colour_table,
     diverging_layer,
     layer,
@@ -132,7 +132,7 @@ def test_signed_map_has_two_sides_and_nothing_in_the_middle():
     gray = np.full((1, 5), 120, np.uint8)
     picture = blend(gray, [signed_levels(cam, 3.0)], [diverging_layer("berlin", 0.7)])
     assert picture[0, 1].tolist() == picture[0, 2].tolist() == [120] * 3
-    negative, positive = colour_signed(np.float32([-3, 3]), 3.0).astype(int)
+    negative, positive = colour_table(DIVERGING_MAP)[signed_levels(np.float32([-3, 3]), 3.0)].astype(int)
     assert negative[2] > negative[0] and positive[0] > positive[2]  # blue side, red side
 
 

@@ -5,8 +5,11 @@ import pytest
 from PIL import Image
 
 from rtmri2speech.errors import InputError
+from rtmri2speech.mel import centre_frequencies_hz
 from rtmri2speech.render import fonts
 from rtmri2speech.render.figures import average_figure, frame_figure
+from rtmri2speech.render.spectrogram import spectrogram_figure
+from rtmri2speech.spec import Band, MelSpec
 
 FPS = 11413 / 420
 
@@ -72,3 +75,23 @@ def test_figure_errors_leave_nothing(tmp_path):
     with pytest.raises(InputError, match="empty"):
         average_figure(path, frames[:0], {"F1": heat[:0]})
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_spectrogram_stands_on_the_axis_of_its_band_limits(tmp_path):
+    """The only loud bin of a mel is dark where the dashed limit of a band at its frequency is drawn."""
+    mel_hz = centre_frequencies_hz(MelSpec())
+    loud = {}
+    for number in (8, 30, 55):
+        mel = np.full((40, 64), -100.0)
+        mel[:, number] = 0.0
+        band = Band("X", mel_hz[number], 5706)
+        spectrogram_figure(tmp_path / "s.png", {"": mel}, mel_hz, FPS, [band], {"X": mel[:, number]}, dpi=200)
+        picture, _ = pixels(tmp_path / "s.png")
+        column = picture[:320, 300:900]  # the spectrogram alone, without its axis and colour bar
+        dark = np.flatnonzero((column.max(axis=2) < 60).mean(axis=1) > 0.3)
+        dark = dark[(dark > dark.min() + 4) & (dark < dark.max() - 4)]  # without the frame around it
+        line = np.flatnonzero((np.ptp(column, axis=2) > 60).mean(axis=1) > 0.3)
+        line = line[line > line.min() + 4]  # without the band's upper limit, which is at the top
+        assert len(dark) and dark.min() - 1 <= line.mean() <= dark.max() + 1
+        loud[number] = line.mean()
+    assert loud[8] > loud[30] > loud[55]

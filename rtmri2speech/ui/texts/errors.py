@@ -416,9 +416,6 @@ JAPANESE = {
     "{path} has more than one region called {name}: give each its own name.": (
         "{path}に{name}という領域が複数あります。別々の名前を付けてください。"
     ),
-    "Region {name} lies outside the picture: move it back before saving.": (
-        "領域{name}が画像の外にあります。中に戻してから保存してください。"
-    ),
     "This bundle's maps have {known} cells along a side, not {given}.": (
         "このバンドルのマップの一辺のセル数は{known}です（{given}は不可）。"
     ),
@@ -446,7 +443,6 @@ JAPANESE = {
     "{clip} has no sound to compare with: give clips with reference audio.": (
         "{clip}には比べるための音声がありません。元の音声のある動画にしてください。"
     ),
-    "The mels have {one} and {other} bins: make both alike.": ("メルのビン数が{one}と{other}で異なります。"),
     "The mels have different bins: {one} and {other}.": ("メルのビン数が異なります（{one}と{other}）。"),
     "The reference lasts {one:.2f} s and the candidate {other:.2f} s, more than {tolerance:g} s apart: "
     "compare recordings of the same clip.": (
