@@ -3,15 +3,19 @@ never in the place of something that is read."""
 
 import json
 import os
+import re
 import shutil
+import time
 import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 
 from .errors import InputError
 
 Place = str | os.PathLike
+ABANDONED_AFTER_S = 24 * 3600
 
 
 @contextmanager
@@ -22,7 +26,7 @@ def replacing(path: Place) -> Iterator[Path]:
     Raises InputError if the place cannot be written or the disk is full.
     """
     path = Path(path)
-    with _partial(path) as temporary:
+    with _partial(path, path.parent) as temporary:
         yield temporary
         temporary.replace(path)
 
@@ -40,12 +44,21 @@ def filling(folder: Place) -> Iterator[Path]:
     On any failure nothing has moved and the temporary folder is removed. Raises InputError as `replacing` does.
     """
     folder = Path(folder)
-    with _partial(folder) as temporary:
+    # Inside a folder that is there: it may be the working folder, or the root of another disk.
+    with _partial(folder, folder if folder.is_dir() else folder.parent) as temporary:
         temporary.mkdir()
         yield temporary
         folder.mkdir(exist_ok=True)
         for file in temporary.iterdir():
             file.replace(folder / file.name)
+
+
+@contextmanager
+def scratch(path: Place) -> Iterator[Path]:
+    """An empty folder beside `path` for what is made on the way, removed at the end. Raises as `replacing` does."""
+    with _partial(Path(path), Path(path).parent) as temporary:
+        temporary.mkdir()
+        yield temporary
 
 
 def never_onto(outputs: Iterable[Place | None], inputs: Iterable[Place | None]) -> None:
@@ -84,10 +97,15 @@ def _same(one: Path, other: Path) -> bool:
 
 
 @contextmanager
-def _partial(path: Path) -> Iterator[Path]:
-    temporary = path.with_name(f".{path.stem[:80]}.{uuid.uuid4().hex[:8]}.partial{path.suffix}")
+def _partial(path: Path, folder: Path) -> Iterator[Path]:
+    """A temporary name for `path` in `folder`, which is made; what is there at the end is removed."""
+    temporary = folder / f".{path.stem[:80]}.{uuid.uuid4().hex[:8]}.partial{path.suffix}"
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except (FileExistsError, NotADirectoryError):
+            raise InputError("Cannot write {path}: {folder} is not a folder.", path=path, folder=folder) from None
+        _remove_abandoned(folder.resolve())
         yield temporary
     except OSError as error:
         raise InputError("Cannot write {path}: {reason}.", path=path, reason=error.strerror or error) from error
@@ -95,3 +113,16 @@ def _partial(path: Path) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
         with suppress(OSError):
             temporary.unlink()
+
+
+_TEMPORARY = re.compile(r"\..{0,80}\.[0-9a-f]{8}\.partial(\..*)?")
+
+
+@cache  # once for each folder: it may hold many files
+def _remove_abandoned(folder: Path) -> None:
+    """Remove what a run that was killed left here: temporary files and folders untouched for a day."""
+    with suppress(OSError):
+        for place in folder.iterdir():
+            old = time.time() - ABANDONED_AFTER_S
+            if _TEMPORARY.fullmatch(place.name) and place.lstat().st_mtime < old:
+                shutil.rmtree(place) if place.is_dir() and not place.is_symlink() else place.unlink()

@@ -380,6 +380,21 @@ def _read_folder(path: Path, fps: float, limits: ClipLimits, progress: Progress)
     return Clip(stacked, _even_times(len(stacked), fps), source=str(path), details=details)
 
 
+def _frames_of(names: list[str], path: Path) -> str:
+    """Which array of an .npz holds the frames: "frames", "mri", or the only one beside "fps"."""
+    named = [name for name in ("frames", "mri") if name in names]
+    others = [name for name in names if name != "fps"]
+    if not others:
+        raise InputError("{path} holds no array.", path=path)
+    if not named and len(others) > 1:
+        raise InputError(
+            'It is not clear which array of {path} holds the frames ({names}): call it "frames".',
+            path=path,
+            names=", ".join(others),
+        )
+    return named[0] if named else others[0]
+
+
 def _read_array(path: Path, fps: float | None, limits: ClipLimits) -> Clip:
     frames = _Frames(path, limits)
     try:
@@ -390,10 +405,7 @@ def _read_array(path: Path, fps: float | None, limits: ClipLimits) -> Clip:
                         "{path} unpacks to more than {most:.0f} GiB.", path=path, most=8 * limits.most_bytes / 2**30
                     )
             with np.load(path, allow_pickle=False) as archive:
-                found = [name for name in ("frames", "mri", *archive.files) if name in archive.files]
-                if not found:
-                    raise InputError("{path} holds no array.", path=path)
-                array = archive[found[0]]
+                array = archive[_frames_of(archive.files, path)]
                 fps = fps or (float(archive["fps"]) if "fps" in archive.files else None)
         else:
             array = np.load(path, mmap_mode="r", allow_pickle=False)

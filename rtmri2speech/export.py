@@ -28,13 +28,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
 import numpy as np
 import torch
 
-from .atomic import filling, replacing
+from .atomic import filling, replacing, scratch
 from .audio import fit, resample, write_audio
 from .checksum import sha256_of
 from .errors import InputError
@@ -104,9 +103,7 @@ def write_zip(path: str | PathLike, subject: Subject, look: Look, frame: int = 0
     """Write everything that there is of the clip, with provenance.json, into one zip; complete or not at all."""
     path, selection = Path(path), select(subject, look)
     record = provenance(selection, frame)  # first: it says at once if the clip has gone
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(path) as temporary, TemporaryDirectory(prefix="rtmri2speech-", dir=path.parent) as scratch:
-        folder = Path(scratch)
+    with replacing(path) as temporary, scratch(path) as folder:
         _write_kinds(folder, selection, available(subject), frame, progress.part(None, 0, 0.85))
         files = sorted(folder.iterdir())
         record["files"] = {file.name: sha256_of(file) for file in files}

@@ -1,8 +1,12 @@
 """Nothing half-written, also when the disk or the user stops the writing."""
 
+import os
+import time
+
 import pytest
 
-from rtmri2speech.atomic import filling, replacing
+from rtmri2speech import atomic
+from rtmri2speech.atomic import filling, replacing, scratch
 from rtmri2speech.errors import InputError
 
 
@@ -39,3 +43,48 @@ def test_a_place_that_cannot_be_written(tmp_path):
         temporary.write_text("x")
     with pytest.raises(InputError, match="Cannot write"), filling(tmp_path / "file" / "x") as temporary:
         (temporary / "a").write_text("x")
+
+
+def test_a_place_below_a_file_is_called_so(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="file is not a folder"), replacing(tmp_path / "file" / "x.txt") as temporary:
+        temporary.write_text("x")
+
+
+def test_the_working_folder_can_be_filled(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with filling(".") as temporary:
+        (temporary / "a.txt").write_text("a")
+        assert temporary.resolve().parent == tmp_path  # beside it there may be another disk
+    assert [file.name for file in tmp_path.iterdir()] == ["a.txt"]
+    with pytest.raises(InputError, match="Cannot write"), replacing(".") as temporary:
+        temporary.write_text("a")
+
+
+def test_what_a_killed_run_left_is_removed_after_a_day(tmp_path):
+    def abandoned(hours, name):
+        """What `name` left: a file, and a folder with one in it."""
+        with scratch(tmp_path / f"{name}.zip") as folder, replacing(tmp_path / f"{name}.txt") as file:
+            kept = [tmp_path / f"{hours}h{place.name}" for place in (folder, file)]
+            kept = [place.with_name(f".{hours}{place.name[place.name.index('.') :]}") for place in kept]
+            kept[0].mkdir()
+            (kept[0] / "video.mp4").write_text("half")
+            kept[1].write_text("half")
+            file.write_text("whole")
+        for place in kept:
+            os.utime(place, (time.time() - 3600 * hours,) * 2)
+        return kept
+
+    old, new = abandoned(30, "old"), abandoned(2, "new")
+    (tmp_path / ".mine.partial").write_text("not ours")
+    os.utime(tmp_path / ".mine.partial", (0, 0))
+    atomic._remove_abandoned.cache_clear()
+    with replacing(tmp_path / "next.txt") as file:
+        file.write_text("whole")
+    assert not any(place.exists() for place in old) and all(place.exists() for place in new)
+    assert {f.name for f in tmp_path.iterdir()} - {place.name for place in new} == {
+        ".mine.partial",
+        "old.txt",
+        "new.txt",
+        "next.txt",
+    }

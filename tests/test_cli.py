@@ -370,6 +370,8 @@ def test_bad_bands_alpha_frames_and_places(place, run, tmp_path):
     assert not out.exists()
     assert_refused(run("synth", clip, "-o", tmp_path / "file" / "o.wav", bundle=True), "Cannot write")
     assert_refused(run("gradcam", clip, "-o", tmp_path / "file" / "gc", bundle=True), "Cannot write")
+    assert_refused(run("export", clip, "-o", tmp_path / "file" / "e.zip", bundle=True), "file is not a folder")
+    assert_refused(run("export", clip, "-o", ".", bundle=True), "Cannot write")
     assert_refused(run("synth", clip, "-o", tmp_path / "o.txt", bundle=True), "ends in .wav")
     assert_refused(run("synth", clip), "Missing option")
     assert_refused(run("synth", clip, "-o", tmp_path / "o.wav", "--bundle", place), "no bundle")

@@ -246,3 +246,13 @@ def test_the_length_of_a_sound_is_that_of_all_its_packets(tmp_path):
     assert len(clip.audio) == 40 * 160 + 16000
     with pytest.raises(InputError, match="sound lasts longer than 4 s"):
         read_clip(with_sound(tmp_path / "long.mkv", [16000] * 5 + [16]), fps=27, limits=limits)
+
+
+def test_an_npz_says_which_array_holds_the_frames(tmp_path):
+    frames, other = moving_frames(9), np.zeros((5, 32, 32), np.uint8)
+    for names in ({"frames": frames, "mask": other}, {"mask": other, "mri": frames}, {"clip": frames, "fps": 20.0}):
+        np.savez(tmp_path / "clip.npz", **names)
+        np.testing.assert_array_equal(read_clip(tmp_path / "clip.npz").frames, frames)
+    np.savez(tmp_path / "clip.npz", first=other, second=frames, fps=20.0)
+    with pytest.raises(InputError, match=r"which array of .*clip.npz holds the frames \(first, second\)"):
+        read_clip(tmp_path / "clip.npz")

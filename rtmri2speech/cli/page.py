@@ -21,6 +21,9 @@ def _above_zero(value: float) -> float:
 
 def app(
     host: Annotated[str, typer.Option(help="Address to listen on (0.0.0.0: the whole network).")] = "127.0.0.1",
+    server_name: Annotated[
+        list[str] | None, typer.Option(help="A further host name to answer to, as behind a proxy; repeatable.")
+    ] = None,
     port: Annotated[int, typer.Option(min=1, max=65535)] = 7860,
     bundle: Annotated[Path | None, typer.Option(help="Bundle folder to begin with; default: the embedded one.")] = None,
     bundles: Annotated[Path | None, typer.Option(help="Folder of bundle folders, to choose from on the page.")] = None,
@@ -45,7 +48,8 @@ def app(
         largest_upload=int(max_upload_mb * 2**20),
     )
     try:
-        launch(build(settings), host=host, port=port, share=share, open_browser=not no_browser, mcp=mcp)
+        page = build(settings)
+        launch(page, host=host, port=port, names=server_name or (), share=share, open_browser=not no_browser, mcp=mcp)
     except OSError as error:  # the port is taken, or the address is not this machine's
         raise InputError("{reason}", reason=error) from error
 

@@ -27,6 +27,8 @@ from .acoustic import AcousticModel
 from .hifigan import VOCODER_INPUTS, Generator
 
 FORMAT, FORMAT_VERSION = "rtmri2speech bundle", 1
+NEEDED = ("acoustic.safetensors", "vocoder.safetensors", "scaler.json")
+OPTIONAL = (graph.FILE,)
 KINDS = {
     "trained": "trained with this project's training package",
     "converted": "converted from checkpoints of the thesis' code or of HiFi-GAN's",

@@ -10,7 +10,7 @@ from ..mel import Scaler
 from ..spec import FrameSpec, MelSpec
 from ..voice import VoiceReadout
 from .acoustic import AcousticConfig, AcousticModel
-from .bundle import DEFAULT_FOLDER, FORMAT, FORMAT_VERSION, Bundle
+from .bundle import DEFAULT_FOLDER, FORMAT, FORMAT_VERSION, NEEDED, OPTIONAL, Bundle
 from .convert import convert
 from .hifigan import Generator, GeneratorConfig
 from .weights import load_exactly, read_safetensors
@@ -30,6 +30,10 @@ def load_bundle(folder: str | os.PathLike | None = None, *, thesis: dict | None 
         raise InputError("There is no bundle in {folder}: bundle.json is missing.", folder=folder)
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(data, dict):
+            raise InputError(
+                "{path} does not describe a bundle: it holds a {kind}.", path=path, kind=type(data).__name__
+            )
         version = data["format_version"]
         if data["format"] != FORMAT or version != FORMAT_VERSION:
             raise InputError(
@@ -49,6 +53,9 @@ def load_bundle(folder: str | os.PathLike | None = None, *, thesis: dict | None 
 
 
 def _check_files(folder: Path, sha256: dict[str, str]) -> None:
+    for name in (*NEEDED, *(name for name in OPTIONAL if (folder / name).exists())):
+        if name not in sha256:
+            raise InputError("The sha256 of {path} is not in bundle.json: it cannot be trusted.", path=folder / name)
     for name, digest in sha256.items():
         if Path(name).name != name or not (folder / name).is_file():
             raise InputError("The bundle {folder} lacks its file {name}.", folder=folder, name=name)

@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import warnings
 import zipfile
 from pathlib import Path
 
@@ -17,7 +18,9 @@ def read_checkpoint(path: str | os.PathLike) -> dict:
     if not path.is_file():
         raise InputError("There is no checkpoint {path}.", path=path)
     try:
-        data = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of a pickle protocol that may be no checkpoint's: told below, once
+            data = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError:
         raise InputError(
             "{path} holds more than tensors (code or foreign objects), or is damaged, and was not loaded: "

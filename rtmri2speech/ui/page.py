@@ -1,10 +1,12 @@
 """The page, laid out as it reads from top to bottom."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import gradio as gr
+from starlette.middleware import Middleware
 
 from ..clip import ClipLimits
 from ..embedded import ASSETS
@@ -16,8 +18,10 @@ from .controls import Controls, named
 from .desk import Desk
 from .examples import Examples
 from .explorer import explorer
+from .hosts import KnownHosts
 from .notes import Notes, about, is_untrained, own_clip_note
 from .panels import compare, export, hide, quality
+from .requests import Page
 from .texts import EXPLORER, TEXTS
 
 EXAMPLES = ASSETS / "clips"
@@ -55,7 +59,7 @@ def build(settings: Settings | None = None) -> gr.Blocks:
     examples = Examples(bundles, settings.clips)
     words = TEXTS["en"]
 
-    with gr.Blocks(title="rtmri2speech", analytics_enabled=False, delete_cache=(600, DELETE_AFTER_S)) as page:
+    with Page(title="rtmri2speech", analytics_enabled=False, delete_cache=(600, DELETE_AFTER_S)) as page:
         result = gr.State(time_to_live=DELETE_AFTER_S)
         moment = gr.JSON(visible=False)
         top = head.lay_out()
@@ -119,12 +123,16 @@ def launch(
     *,
     host: str,
     port: int,
+    names: Sequence[str] = (),
     share: bool = False,
     open_browser: bool = False,
     mcp: bool = False,
     blocking: bool = True,
 ) -> None:
-    """Serve the page, if `blocking` until it is stopped. Nothing is loaded from outside; uploads are bounded."""
+    """Serve the page, if `blocking` until it is stopped. Nothing is loaded from outside; uploads are bounded.
+
+    names: host names to answer to besides those of the address `host`.
+    """
     prepare(page)
     here = Path(__file__).parent
     page.queue(max_size=MOST_WAITING).launch(
@@ -135,6 +143,7 @@ def launch(
         mcp_server=mcp,
         prevent_thread_lock=not blocking,
         max_file_size=page.settings.largest_upload,
+        app_kwargs={"middleware": [Middleware(KnownHosts, host=host, names=names, share=share)]},
         # Orange and blue are the bands' colours: the page itself keeps to gray.
         theme=gr.themes.Default(
             primary_hue="slate", font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]

@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import warnings
 from functools import partial
 
 import numpy as np
@@ -142,6 +143,14 @@ class Code:
         return (print, ("code from a checkpoint ran",))
 
 
+def test_no_warning_comes_before_the_error(tmp_path):
+    (tmp_path / "four.pt").write_bytes(pickle.dumps({"a": 1}, protocol=4))
+    with warnings.catch_warnings(record=True) as told, pytest.raises(InputError):
+        warnings.simplefilter("always")
+        read_checkpoint(tmp_path / "four.pt")
+    assert told == []
+
+
 def test_code_in_a_checkpoint_does_not_run(tmp_path, capsys):
     (tmp_path / "evil.pt").write_bytes(pickle.dumps({"model_state_dict": Code()}))
     torch.save({"model_state_dict": Code()}, tmp_path / "evil2.pt")
@@ -184,10 +193,13 @@ def test_damaged_bundles_are_refused(tmp_path, bundle):
     refused("no setting called", mel=description["mel"] | {"colour": 1})
     refused("lacks tensor|shape", acoustic=description["acoustic"] | {"rnn_hidden": 33})
     refused("timm has no model", acoustic=description["acoustic"] | {"cnn": "nothing"})
-    refused("lacks its file", sha256={"../x": "0"})
+    refused("lacks its file", sha256=description["sha256"] | {"../x": "0"})
     refused("damaged", sha256=description["sha256"] | {"scaler.json": "0"})
+    for name in ("acoustic_cnn.onnx", "acoustic.safetensors", "scaler.json"):
+        known = {n: digest for n, digest in description["sha256"].items() if n != name}
+        refused(f"sha256 of .*{name} is not in bundle.json", sha256=known)
     (tmp_path / "b" / "bundle.json").write_text("[]")
-    with pytest.raises(InputError):
+    with pytest.raises(InputError, match="bundle.json does not describe a bundle: it holds a list"):
         load_bundle(tmp_path / "b")
     with pytest.raises(InputError, match="no bundle"):
         load_bundle(tmp_path)

@@ -1,8 +1,12 @@
 """The named endpoints, asked over HTTP as docs/api.md says, against the core itself."""
 
+import http.client
+import json
 import re
+import socket
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import av
 import numpy as np
@@ -14,6 +18,7 @@ from rtmri2speech.clip import read_clip
 from rtmri2speech.models.load import load_bundle
 from rtmri2speech.spec import F1, Band
 from rtmri2speech.ui import Settings, handlers
+from rtmri2speech.ui.hosts import KnownHosts
 from tests.browser.serving import served
 from tests.conftest import moving_frames, write_mp4
 
@@ -131,3 +136,75 @@ def test_the_examples_of_the_docs_run(address, clip, tmp_path, monkeypatch, caps
         exec(block.replace("http://127.0.0.1:7860/", address), names)
     assert Path(names["video"]).suffix == ".mp4" and names["heat"].shape == (14, 256, 256)
     assert "give the lower limit first" in capsys.readouterr().out
+
+
+# --------------------------------------------------------------------------------------------- requests no page sends
+
+
+def posted(address, body, host=None):
+    """POST to /gradio_api/call/synthesise as a program would, and what it is told: (status, text of the events)."""
+    place = urlsplit(address)
+    connection = http.client.HTTPConnection(place.hostname, place.port, timeout=60)
+    headers = {"Content-Type": "application/json"} | ({"Host": host} if host else {})
+    connection.request("POST", "/gradio_api/call/synthesise", json.dumps({"data": body}), headers)
+    answer = connection.getresponse()
+    text = answer.read().decode()
+    if answer.status != 200:
+        return answer.status, text
+    connection.request("GET", f"/gradio_api/call/synthesise/{json.loads(text)['event_id']}", headers=headers)
+    return 200, connection.getresponse().read().decode()
+
+
+@pytest.mark.parametrize(
+    "video",
+    [
+        {"path": "/etc/passwd", "meta": {"_type": "gradio.FileData"}},
+        {"path": "nowhere.mp4", "meta": {"_type": "gradio.FileData"}},
+        {"path": "nowhere.mp4"},
+        {"meta": {"_type": "gradio.FileData"}},
+        ["clip.mp4"],
+        7,
+    ],
+)
+def test_a_file_that_was_not_uploaded_is_told_in_a_sentence(address, bundle_folder, capfd, video):
+    status, told = posted(address, [video, bundle_folder.name])
+    assert status == 200 and "event: error" in told, told
+    error = json.loads(told.split("data: ", 1)[1].splitlines()[0])["error"]
+    assert error and error.endswith(".") and "passwd" not in error and "/" not in error, told
+    assert "Traceback" not in "".join(capfd.readouterr())
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("evil.example", 403),
+        ("evil.example:7860", 403),
+        ("localhost.evil.example", 403),
+        ("10.0.0.7", 403),
+        ("", 403),
+        ("localhost:99", 200),
+        ("[::1]:7860", 200),
+        ("LOCALHOST", 200),
+    ],
+)
+def test_only_hosts_that_were_asked_for_are_answered(address, host, status):
+    place = urlsplit(address)
+    connection = http.client.HTTPConnection(place.hostname, place.port, timeout=60)
+    connection.putrequest("GET", "/config", skip_host=True)
+    connection.putheader("Host", host)
+    connection.endheaders()
+    answer = connection.getresponse()
+    text = answer.read().decode()
+    assert answer.status == status
+    assert status == 200 or "--server-name" in text
+
+
+def test_hosts_follow_from_what_was_asked_for():
+    def answers(host, name, **asked):
+        return KnownHosts(None, host, **asked).answers_to(name)
+
+    assert answers("127.0.0.1", "lab.example", names=["Lab.example"]) and not answers("127.0.0.1", "lab.example")
+    assert answers("0.0.0.0", "192.168.1.7") and answers("0.0.0.0", socket.gethostname().lower())
+    assert not answers("0.0.0.0", "evil.example") and answers("::", "fe80::1")
+    assert answers("192.168.1.7", "192.168.1.7") and not answers("192.168.1.7", "192.168.1.8")
+    assert answers("127.0.0.1", "abc.gradio.live", share=True) and not answers("127.0.0.1", "abc.gradio.live")

@@ -7,12 +7,11 @@ windows of 4 frames store every frame four times.
 import json
 import random
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 from numpy.lib.format import open_memmap
 
-from rtmri2speech.atomic import filling, replacing
+from rtmri2speech.atomic import filling, replacing, scratch
 from rtmri2speech.errors import InputError
 from rtmri2speech.mel import Scaler
 
@@ -50,10 +49,10 @@ def write_pairs_npz(dataset: Path, length: int) -> int:
     folder, scaler = dataset / f"pairs_ref{length}", _scaler(dataset, length)
     total = 0
     for id_ in _utterances(dataset):
-        with TemporaryDirectory(prefix="rtmri2speech-", dir=dataset) as scratch:
-            if count := write_windows(dataset / "samples" / id_, scaler, length, Path(scratch)):
+        with scratch(folder / id_) as place:
+            if count := write_windows(dataset / "samples" / id_, scaler, length, place):
                 with replacing(folder / f"{id_}.npz") as temporary:
-                    np.savez_compressed(temporary, **{name: _mapped(Path(scratch), name) for name in _NAMES})
+                    np.savez_compressed(temporary, **{name: _mapped(place, name) for name in _NAMES})
                 total += count
     return total
 
@@ -63,11 +62,11 @@ def write_pairs_npy(dataset: Path, length: int) -> int:
     folder, scaler = dataset / f"pairs_ref{length}_npy", _scaler(dataset, length)
     total = 0
     for id_ in _utterances(dataset):
-        with TemporaryDirectory(prefix="rtmri2speech-", dir=dataset) as scratch:
-            if count := write_windows(dataset / "samples" / id_, scaler, length, Path(scratch)):
+        with scratch(folder / id_) as place:
+            if count := write_windows(dataset / "samples" / id_, scaler, length, place):
                 with filling(folder / id_) as temporary:
                     for name in _NAMES:
-                        (Path(scratch) / f"{name}.npy").rename(temporary / f"{name}.npy")
+                        (place / f"{name}.npy").rename(temporary / f"{name}.npy")
                 total += count
     return total
 

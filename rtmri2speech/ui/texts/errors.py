@@ -177,6 +177,14 @@ JAPANESE = {
     "{output} holds {source}, which is read, and would be replaced: give the output another name.": (
         "{output}の中には読み込む{source}があり、置き換えられてしまいます。別の名前で出力してください。"
     ),
+    "Cannot write {path}: {folder} is not a folder.": "{path}に書き込めません（{folder}はフォルダーではありません）。",
+    'It is not clear which array of {path} holds the frames ({names}): call it "frames".': (
+        "{path}のどの配列がフレームか判断できません（{names}）。フレームの配列を「frames」という名前にしてください。"
+    ),
+    "{path} does not describe a bundle: it holds a {kind}.": "{path}はモデルの記述ではありません（中身は{kind}です）。",
+    "The sha256 of {path} is not in bundle.json: it cannot be trusted.": (
+        "{path}のsha256がbundle.jsonにないため、正しいファイルか確かめられません。"
+    ),
     "Cannot write {path}: {reason}.": ("{path}に書き込めません（{reason}）。"),
     "Cannot write {path}: {reason}": ("{path}に書き込めません（{reason}）。"),
     "This machine has too little memory for this clip: cut it first.": (
