@@ -28,6 +28,7 @@ from rtmri2speech.models.weights import load_exactly, read_safetensors
 from training.phantom.head import CLASSES
 from training.regions.looks import OVERSAMPLING, expose, ragged_nose, view
 
+from ..averaging import average
 from ..run_folder import append_row
 from ..settings import run_command
 from .corpus import COLUMNS, GROUPS, VOICED
@@ -215,16 +216,6 @@ def fit_known(pictures: Pictures) -> Scaler:
     """Mean and deviation of each column, of what is known of it."""
     mean, std = np.nanmean(pictures.articulation, axis=0), np.nanstd(pictures.articulation, axis=0)
     return Scaler(mean, np.where(std < 1e-6, 1.0, std))
-
-
-@torch.no_grad()
-def average(averaged: nn.Module, network: nn.Module, keep: float) -> None:
-    """Move the averaged weights, and the statistics of BatchNorm, a little towards the network's."""
-    for old, new in zip(averaged.state_dict().values(), network.state_dict().values(), strict=True):
-        if old.is_floating_point():
-            old.lerp_(new, 1 - keep)
-        else:
-            old.copy_(new)
 
 
 @torch.no_grad()

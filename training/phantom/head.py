@@ -11,6 +11,8 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
+from rtmri2speech.anatomy.sources import TISSUES
+
 from .speaker import Speaker
 
 CLASSES = (
@@ -20,18 +22,11 @@ CLASSES = (
     "nasal_airway", "mouth_floor", "trachea", "gum", "neck_muscle", "ligament", "hyoid",
 )  # fmt: skip
 LABEL = {name: k for k, name in enumerate(CLASSES)}
-# What a listener to the picture would call the articulators; for checks of attention and occlusion.
+# What a reader of the picture would call the articulators: the regions of rtmri2speech.anatomy, but one for both lips.
 REGIONS = {
-    "tongue": ("tongue",),
-    "lips": ("upper_lip", "lower_lip"),
-    "velum": ("velum",),
-    "jaw": ("jaw_bone", "jaw_marrow", "lower_teeth"),
-    "hard_palate": ("hard_palate", "palate_mucosa", "upper_teeth"),
-    "pharynx_wall": ("pharynx_wall",),
-    "larynx": ("larynx", "glottis"),
-    "airway": ("airway", "trachea", "nasal_airway"),
-    "brain": ("brain", "cerebellum", "brainstem", "ventricle"),
-    "spine": ("vertebra", "disc", "cord", "csf"),
+    "tongue": TISSUES["tongue"],
+    "lips": (*TISSUES["upper_lip"], *TISSUES["lower_lip"]),
+    **{name: tissues for name, tissues in TISSUES.items() if name not in ("tongue", "upper_lip", "lower_lip")},
 }
 _SUBPIXEL_BITS = 4
 # The part of the head that moves in speech: everything else is painted once.
