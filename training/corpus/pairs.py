@@ -6,6 +6,7 @@ windows of 4 frames store every frame four times.
 
 import json
 import random
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -46,36 +47,42 @@ def write_windows(sample: Path, scaler: Scaler, length: int, out: Path) -> int:
 
 def write_pairs_npz(dataset: Path, length: int) -> int:
     """pairs_ref<length>/<ID>.npz, compressed, with mri, mel and mask of `write_windows`; returns how many windows."""
-    folder, scaler = dataset / f"pairs_ref{length}", _scaler(dataset, length)
-    total = 0
-    for id_ in _utterances(dataset):
-        with scratch(folder / id_) as place:
-            if count := write_windows(dataset / "samples" / id_, scaler, length, place):
-                with replacing(folder / f"{id_}.npz") as temporary:
-                    np.savez_compressed(temporary, **{name: _mapped(place, name) for name in _NAMES})
-                total += count
-    return total
+    folder = dataset / f"pairs_ref{length}"
+
+    def store(id_: str, windows: Path) -> None:
+        with replacing(folder / f"{id_}.npz") as temporary:
+            arrays = {name: np.load(windows / f"{name}.npy", mmap_mode="r") for name in _NAMES}
+            np.savez_compressed(temporary, **arrays)
+
+    return _write_each(dataset, length, folder, store)
 
 
 def write_pairs_npy(dataset: Path, length: int) -> int:
     """pairs_ref<length>_npy/<ID>/{mri,mel,mask}.npy, to be read by memory map; returns how many windows."""
-    folder, scaler = dataset / f"pairs_ref{length}_npy", _scaler(dataset, length)
-    total = 0
+    folder = dataset / f"pairs_ref{length}_npy"
+
+    def store(id_: str, windows: Path) -> None:
+        with filling(folder / id_) as temporary:
+            for name in _NAMES:
+                (windows / f"{name}.npy").rename(temporary / f"{name}.npy")
+
+    return _write_each(dataset, length, folder, store)
+
+
+def _write_each(dataset: Path, length: int, folder: Path, store: Callable[[str, Path], None]) -> int:
+    """store(id, folder of its windows' arrays) for each recording that has windows; returns how many windows."""
+    if length < 1:
+        raise InputError("--ref_frames must be at least 1, not {length}.", length=length)
+    scaler, total = Scaler.read(dataset / "scaler.json", _meta(dataset)["mel"]["n_mels"]), 0
     for id_ in _utterances(dataset):
-        with scratch(folder / id_) as place:
-            if count := write_windows(dataset / "samples" / id_, scaler, length, place):
-                with filling(folder / id_) as temporary:
-                    for name in _NAMES:
-                        (place / f"{name}.npy").rename(temporary / f"{name}.npy")
+        with scratch(folder / id_) as windows:
+            if count := write_windows(dataset / "samples" / id_, scaler, length, windows):
+                store(id_, windows)
                 total += count
     return total
 
 
 _NAMES = ("mri", "mel", "mask")
-
-
-def _mapped(folder: Path, name: str) -> np.ndarray:
-    return np.load(folder / f"{name}.npy", mmap_mode="r")
 
 
 def _meta(dataset: Path) -> dict:
@@ -84,12 +91,6 @@ def _meta(dataset: Path) -> dict:
 
 def _utterances(dataset: Path) -> list[str]:
     return sorted(_meta(dataset)["utterances"])
-
-
-def _scaler(dataset: Path, length: int) -> Scaler:
-    if length < 1:
-        raise InputError("--ref_frames must be at least 1, not {length}.", length=length)
-    return Scaler.read(dataset / "scaler.json", _meta(dataset)["mel"]["n_mels"])
 
 
 def write_filelists(dataset: Path, share: float = 0.1, seed: int = 42) -> None:
