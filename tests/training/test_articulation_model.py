@@ -11,6 +11,7 @@ from rtmri2speech.errors import InputError
 from rtmri2speech.mel import Scaler
 from rtmri2speech.models.acoustic import AcousticConfig
 from rtmri2speech.spec import MelSpec
+from tests.conftest import moving_frames, write_mp4
 from training.articulation.corpus import COLUMNS, GROUPS, VOICED, held_out_speakers, read_spoken
 from training.articulation.disturb import DisturbConfig, disturbed, measured_error, smoothed
 from training.articulation.join import JoinRun, merged
@@ -233,3 +234,32 @@ def test_the_vocoder_of_a_bundle_can_be_published_with_another_model(bundle_fold
     mel = torch.rand(1, 64, 4)
     assert torch.allclose(generator(mel), bundle.vocoder(mel), atol=1e-4)
     assert settings["mel"] == bundle.mel.to_json() and settings["vocoder_input"] == bundle.vocoder_input
+
+
+def test_r2_on_variants_is_told_of_clips_with_truth(world, tmp_path, monkeypatch, capsys):
+    """A network that gives the truth for the clip as it is, and its mean for the first variant."""
+    from fractions import Fraction
+
+    from training.judge import articulation as judge
+
+    folder, _, _ = world
+    write_mp4(tmp_path / "s01_0000.mp4", moving_frames(20, 64, 64), Fraction(11413, 420))
+    rng = np.random.default_rng(0)
+    truth = {name: rng.uniform(0.5, 2, (20, 40)) for name in ("area_cm2", "length_cm")}
+    truth |= {
+        "tract": rng.normal(0, 1, (20, 19)),
+        "velum_cm2": rng.uniform(0, 1, 20),
+        "glottis": rng.uniform(0, 1, (20, 2)),
+    }
+    truth |= {"f0_hz": np.tile([0.0, 100.0], 10), "glottis_names": np.array(["XB", "XT", "F0"])}
+    truth["glottis"] = np.c_[truth["glottis"], np.full(20, 100.0)]
+    np.savez(tmp_path / "s01_0000.truth.npz", **truth)
+    (_, known), = judge.read_clips([tmp_path / "s01_0000.mp4"])  # fmt: skip
+    _, scaler, _ = read_sight_run(folder / "sight")
+    answers = iter([scaler.standardise(known), *[np.repeat(scaler.standardise(known).mean(0)[None], 20, axis=0)] * 6])
+    monkeypatch.setattr(judge, "found_in", lambda *_: next(answers))
+    judge.main([tmp_path], folder / "sight")
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()[1:]]
+    assert rows[0][-6:] == ["1.00"] * 5 + ["0.00"] and rows[1][-6:-1] == ["0.00"] * 5
+    with pytest.raises(InputError, match="no truth"):
+        judge.read_clips([tmp_path / "s02_0000.mp4"])

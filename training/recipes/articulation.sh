@@ -12,8 +12,8 @@ python=${PYTHON:-python}
 workers=${WORKERS:-2}
 start=${START:-null}
 case $size in
-    full) minutes=300 heads=600 clips=400 sight_steps=60000 decay=15000 looks=6 speech_steps=12000 join_steps=3000 ;;
-    small) minutes=60 heads=160 clips=60 sight_steps=6000 decay=2000 looks=3 speech_steps=4000 join_steps=300 ;;
+    full) minutes=300 heads=600 clips=400 sight_steps=60000 decay=15000 speech_steps=12000 join_steps=3000 ;;
+    small) minutes=60 heads=160 clips=60 sight_steps=6000 decay=2000 speech_steps=4000 join_steps=300 ;;
     *) echo "The size is full or small, not $size." >&2; exit 2 ;;
 esac
 held=s74,s75,s76,s77,s78,s79
@@ -28,16 +28,12 @@ maps val_heads "heads=12 each=40 first_head=5000"
 maps clips "corpus=$work/sound clips=$clips skip=[$held] seed=4"
 maps val_clips "corpus=$work/sound clips=12 skip=[$(seq -f s%02g -s, 0 73)] seed=5"
 
-# What is heard of what moves; what a picture shows of it; what is heard of what the CNN sees; both as one, fine-tuned.
+# What is heard of what moves; what a picture shows of it; both as one, fine-tuned where that is better.
 $python -m training.articulation.speech corpus="$work/sound" run_dir="$work/speech" val_speakers="[$held]" \
     steps=$speech_steps
 $python -m training.articulation.sight pictures="[$work/heads.npz]" val_pictures="[$work/val_heads.npz]" \
     run_dir="$work/sight" steps=$sight_steps decay=$decay init_from="$start"
-[ -f "$work/seen.npz" ] || $python -m training.articulation.seen clips="$work/clips.npz" sight="$work/sight" \
-    out="$work/seen.npz" looks=$looks
-$python -m training.articulation.speech corpus="$work/sound" run_dir="$work/speech_seen" val_speakers="[$held]" \
-    init_from="$work/speech" seen="[$work/seen.npz]" steps=$((speech_steps / 4)) lr=1e-3
-$python -m training.articulation.join sight="$work/sight" speech="$work/speech_seen" corpus="$work/sound" \
+$python -m training.articulation.join sight="$work/sight" speech="$work/speech" corpus="$work/sound" \
     clips="[$work/clips.npz]" val_clips="[$work/val_clips.npz]" run_dir="$work/joined" steps=$join_steps
 
 # The bundle, with the vocoder of the embedded one, and its tables.
@@ -48,5 +44,7 @@ $python -m training.phantom --out "$work/held_speakers" --seed 1 --first-speaker
     --workers "$workers"
 $python -m rtmri2speech evaluate "$work/held_speakers" --bundle "$work/bundle" --json > "$work/held_speakers.json"
 $python -m training.judge.transfer "$work/held_speakers" --bundle "$work/bundle" --json "$work/transfer.json"
+$python -m training.judge.articulation "$work/held_speakers" --run "$work/sight"
+$python -m training.judge.voice "$work/held_speakers" --bundle "$work/bundle"
 $python -m training.judge.vowels assets/clips/aiueo_*.mp4 --bundle "$work/bundle"
 $python -m training.judge.attention "$work/held_speakers" --bundle "$work/bundle"

@@ -1,0 +1,71 @@
+"""How well a CNN of training.articulation.sight reads articulation off pictures it never saw.
+
+    python -m training.judge.articulation CLIPS --run SIGHT
+
+CLIPS are phantom clips with their truth, of speakers held out. For each variant of training.judge.transfer: R2 of the
+groups of columns (1: all is read, 0: no better than the mean of these clips), and the share of frames whose voicing is
+wrong. The absolute scale of a head cannot be told from a picture, so that of the lengths is low by nature.
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import torch
+import typer
+from typer import Argument, Option
+
+from rtmri2speech.clip import read_clip
+from rtmri2speech.errors import InputError
+from rtmri2speech.frames import prepare_frames
+
+from ..articulation.corpus import visible
+from ..articulation.sight import Sight, r2, read_sight_run
+from ..console import plain_errors
+from ..corpus.truth import truth_file
+from .attention import find_phantoms
+from .transfer import VARIANTS
+
+_BATCH = 32
+
+
+def read_clips(paths: list[Path]) -> list[tuple[np.ndarray, np.ndarray]]:
+    """(frames uint8 (T, H, W), true articulation (T, K)) of each. Raises InputError for a clip without its truth."""
+    out = []
+    for path in paths:
+        truth = truth_file(path)
+        if truth is None:
+            raise InputError("{path} has no truth beside it: its articulation is not known.", path=path)
+        with np.load(truth, allow_pickle=False) as data:
+            known = visible({name: data[name] for name in data.files if name != "labels"})
+        frames = read_clip(path).frames
+        out.append((frames[: len(known)], known[: len(frames)]))
+    return out
+
+
+@torch.no_grad()
+def found_in(network: Sight, frames: np.ndarray, size: int) -> np.ndarray:
+    """uint8 (T, H, W) -> standardised articulation (T, K)."""
+    parts = (frames[k : k + _BATCH] for k in range(0, len(frames), _BATCH))
+    return np.concatenate([network(torch.from_numpy(prepare_frames(p, size))[:, None])[0].numpy() for p in parts])
+
+
+@plain_errors()
+def main(
+    clips: Annotated[list[Path], Argument(help="Phantom clips with <id>.truth.npz beside them, or folders of them.")],
+    run: Annotated[Path, Option("--run", help="A run of training.articulation.sight.")],
+) -> None:
+    """R2 of every group of articulation on variants of held-out phantoms."""
+    network, scaler, settings = read_sight_run(run)
+    read = read_clips(find_phantoms(clips))
+    known = scaler.standardise(np.concatenate([k for _, k in read]))
+    for number, (name, change) in enumerate(VARIANTS.items()):
+        found = np.concatenate([found_in(network, change(frames), settings.size) for frames, _ in read])
+        row = r2(found, known)
+        if number == 0:
+            print(f"{'':<20}" + "".join(f"{key:>15}" for key in row) + f"   ({len(read)} clips)")
+        print(f"{name:<20}" + "".join(f"{value:>15.2f}" for value in row.values()))
+
+
+if __name__ == "__main__":
+    typer.run(main)
