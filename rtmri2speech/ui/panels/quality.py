@@ -8,7 +8,7 @@ from ...restore import restore
 from ..desk import Desk
 from ..listen import listener
 from ..listen.payload import Sound, listener_payload
-from ..report import card_report, in_both_languages, quality_report
+from ..report import card_report, heading, quality_report
 from ..texts import TEXTS
 
 _SOUNDS = {"synthesis": "quality_here", "copy_synthesis": "quality_ceiling", "mean_mel": "quality_floor"}
@@ -59,7 +59,7 @@ def build(desk: Desk) -> None:
             restored = read_reference(restore(recording, recording_rate), recording_rate, bundle.mel, count)
             sounds.append(Sound(_in_both("quality_restored"), restored.audio, rate, restored.mel_db))
             against = assess(bundle, analysis, restored, tell.part(None, 0.6, 1))
-            report = _heading("quality_against_original") + report + _heading("quality_against_restored")
+            report = heading("quality_against_original") + report + heading("quality_against_restored")
             report += quality_report(against, analysis.clip.duration, analysis.fps, rate)
         for name, key in _SOUNDS.items():
             audio = made.sounds[name]
@@ -77,10 +77,6 @@ def build(desk: Desk) -> None:
     desk.result.change(
         new_clip, desk.result, [report, listening, card], queue=False, show_progress="hidden", **desk.private
     )
-
-
-def _heading(key: str) -> str:
-    return in_both_languages(lambda text, language: f"<h4>{text(key)}</h4>")
 
 
 def _in_both(key: str) -> dict[str, str]:
