@@ -21,6 +21,7 @@ from ..checksum import sha256_of
 from ..embedded import ASSETS
 from ..errors import InputError
 from ..models.features import fold_batch_norm
+from ..models.graph import open_graph
 from ..models.weights import load_exactly, read_safetensors
 from ..precision import choose_precision
 from .network import Segmenter, SegmenterConfig
@@ -110,7 +111,7 @@ def runner(segmenter: SegmenterBundle, precision: str = "auto") -> Run:
     """The network as a function of pictures: by ONNX Runtime where there is a graph and fp32 is asked for."""
     dtype = choose_precision(precision, torch.device("cpu"))
     graph = segmenter.folder / "segmenter.onnx" if segmenter.folder else None
-    session = _session(graph) if dtype == torch.float32 and graph and graph.is_file() else None
+    session = open_graph(graph) if dtype == torch.float32 and graph and graph.is_file() else None
     if session:
         return lambda batch: np.concatenate([session(picture[None]) for picture in batch])
     network = fold_batch_norm(segmenter.network).to(memory_format=torch.channels_last)
@@ -156,21 +157,3 @@ def write_graph(path: Path, network: Segmenter) -> None:
             dynamic_axes={"pictures": {0: "n"}, "probabilities": {0: "n"}},
             opset_version=17,
         )
-
-
-def _session(path: Path) -> Run | None:
-    try:
-        import onnxruntime
-    except ImportError:
-        return None
-    onnxruntime.disable_telemetry_events()
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = torch.get_num_threads()
-    options.log_severity_level = 3
-    try:
-        session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # ONNX Runtime's errors have no public base class
-        raise InputError(
-            "{path} is not a graph that can be run ({reason}).", path=path, reason=str(error).splitlines()[0]
-        ) from None
-    return lambda batch: session.run(None, {"pictures": np.ascontiguousarray(batch[:, None])})[0]

@@ -4,7 +4,8 @@
 import copy
 import importlib.util
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -58,10 +59,10 @@ def write_graph(path: Path, model: AcousticModel, size: int, *, half: bool = Fal
             path.unlink(missing_ok=True)
 
 
-def read_graph(path: Path, model: AcousticModel, size: int) -> Session | None:
-    """The graph as a function of prepared frames.
+def open_graph(path: Path) -> Session | None:
+    """A graph of one input (n, 1, H, W) and one output as a function of (n, H, W); None without ONNX Runtime.
 
-    None without ONNX Runtime. Raises InputError if the graph cannot be read or does not compute what the model does.
+    Raises InputError if the graph cannot be read.
     """
     try:
         import onnxruntime
@@ -71,19 +72,38 @@ def read_graph(path: Path, model: AcousticModel, size: int) -> Session | None:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
     options.log_severity_level = 3
-    try:
+    with _runs(path):
         session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-        across = np.linspace(-1, 1, size, dtype=np.float32)
-        probe = np.exp(-4 * (across**2 + across[:, None] ** 2))[None, None]  # a bright disc on black
-        (found,) = session.run(["map"], {"frames": probe})
+    (given,) = session.get_inputs()
+    return lambda frames: session.run(None, {given.name: np.ascontiguousarray(frames[:, None])})[0]
+
+
+@contextmanager
+def _runs(path: Path) -> Iterator[None]:
+    try:
+        yield
     except Exception as error:  # ONNX Runtime's errors have no public base class
         raise InputError(
             "{path} is not a graph that can be run ({reason}).", path=path, reason=str(error).splitlines()[0]
         ) from None
+
+
+def read_graph(path: Path, model: AcousticModel, size: int) -> Session | None:
+    """The graph as a function of prepared frames.
+
+    None without ONNX Runtime. Raises InputError if the graph cannot be read or does not compute what the model does.
+    """
+    run = open_graph(path)
+    if run is None:
+        return None
+    across = np.linspace(-1, 1, size, dtype=np.float32)
+    probe = np.exp(-4 * (across**2 + across[:, None] ** 2))[None]  # a bright disc on black
+    with _runs(path):
+        found = run(probe)
     with torch.inference_mode():
-        wanted = model.feature_maps(torch.from_numpy(probe)).numpy()
+        wanted = model.feature_maps(torch.from_numpy(probe)[None]).numpy()
     if found.shape != wanted.shape or np.corrcoef(found.ravel(), wanted.ravel())[0, 1] < _SAME:
         raise InputError(
             "{path} does not compute what the bundle's weights do: publish or convert the bundle again.", path=path
         )
-    return lambda frames: session.run(["map"], {"frames": np.ascontiguousarray(frames[:, None])})[0]
+    return run
