@@ -3,10 +3,10 @@
     python -m training.judge.transfer CLIPS --bundle BUNDLE [--adapt]
 
 CLIPS have sound and were held out from training. Each clip is shown as it is and in VARIANTS, fixed changes of its
-pictures that training.augment does not make in this strength or at all; the sound stays. For each: the correlation of
-the spectrum's shape and of its level with the true mel over the speech frames, and how far the level in pauses lies
-below that of speech. With --adapt the bundle is fitted to every clip's own pictures first (rtmri2speech.adapt). A
-stand-in for real scanners, of which it says nothing certain.
+pictures that training.acoustic.augment does not make in this strength or at all; the sound stays. For each: the
+correlation of the spectrum's shape and of its level with the true mel over the speech frames, and how far the level in
+pauses lies below that of speech. With --adapt the bundle is fitted to every clip's own pictures first
+(rtmri2speech.adapt). A stand-in for real scanners, of which it says nothing certain.
 """
 
 from collections.abc import Callable
