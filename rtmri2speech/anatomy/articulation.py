@@ -25,10 +25,13 @@ import cv2
 import numpy as np
 
 from .outlines import outline
-from .regions import NAMES, SIZE, Regions, members
+from .regions import NAMES, SIZE, Regions
 
 LINES = 32
 _STEP_PX = 0.5  # along a line of the grid
+_FRAMES = 64  # at once: bounds the memory of what the lines meet
+_NEAR_LARYNX_PX = 24.0  # of the larynx' middle: the glottis is no further
+_BORDERED = ("tongue", "lower_lip", "upper_lip", "velum", "hard_palate", "pharynx_wall")
 _OUTER = ("pharynx_wall", "velum", "hard_palate", "upper_lip")
 _TOUCHING_PX = 0.8  # outlines of regions that touch are no further apart
 _SWAY_FRAMES = 15  # the hard palate's position is smoothed over so many: it moves with the head, not with speech
@@ -79,46 +82,45 @@ class Grid:
 
 def articulation(regions: Regions) -> Articulation:
     """Measure every frame. A face that looks right is measured as its mirror image."""
-    labels = regions.labels if regions.facing == "left" else regions.labels[:, :, ::-1]
-    anchors, up = _palate(labels)
-    points = [_borders(frame) for frame in labels]
-    near = [_distances(p) for p in points]
+    labels = regions.labels if regions.facing == "left" else np.ascontiguousarray(regions.labels[:, :, ::-1])
+    middles = _middles(labels)
+    anchors, up = _steadied(middles["hard_palate"]), _upward(labels)
+    near = [_distances({name: _border(frame, name) for name in _BORDERED}) for frame in labels]
     columns = {name: np.array([n[name] for n in near]) for name in near[0]}
-    columns["lip_protrusion"] = _protrusion(labels)
-    columns["jaw_height"] = _height(labels, "jaw", anchors, up)
-    columns["larynx_height"] = _height(labels, "larynx", anchors, up)
-    grid = lay_grid(labels, anchors)
+    lips = _front(labels, "lower_lip", "upper_lip")
+    columns["lip_protrusion"] = _steadied(_front(labels, "hard_palate")[:, None])[:, 0] - lips
+    columns["jaw_height"] = (middles["jaw"] - anchors) @ up
+    columns["larynx_height"] = (middles["larynx"] - anchors) @ up
+    glottis = _glottis(labels, middles)
+    grid = lay_grid(middles, glottis, anchors)
     if grid is None:
         nothing = np.full(len(labels), np.nan)
         along = dict.fromkeys(("constriction", "constriction_place", "tract_length"), nothing)
         return Articulation(**columns, **along, cross_distances=np.full((len(labels), LINES), np.nan))
-    return Articulation(**columns, **_across(labels, grid, anchors))
+    return Articulation(**columns, **_along(labels, grid, anchors, glottis, lips))
 
 
 # ------------------------------------------------------------------------------------------- smallest distances
 
 
-def _borders(labels: np.ndarray) -> dict[str, np.ndarray]:
-    """Region -> points (n, 2) along its outlines, no further apart than about a pixel."""
-    made = {}
-    for name in ("tongue", "lower_lip", "upper_lip", "velum", "hard_palate", "pharynx_wall"):
-        borders = outline(labels == NAMES.index(name), tolerance=0.0)
-        made[name] = np.concatenate(borders) if borders else np.empty((0, 2), np.float32)
-    return made
+def _border(labels: np.ndarray, name: str) -> np.ndarray:
+    """Points (n, 2) along a region's outlines, no further than a pixel apart."""
+    borders = outline(labels == NAMES.index(name), tolerance=0.0)
+    return np.concatenate(borders) if borders else np.empty((0, 2), np.float32)
 
 
-def _distances(points: dict[str, np.ndarray]) -> dict[str, float]:
-    palate, wall = points["hard_palate"], points["pharynx_wall"]
-    tongue_palate, at_palate = _nearest(points["tongue"], palate)
-    tongue_pharynx, at_wall = _nearest(points["tongue"], wall)
+def _distances(borders: dict[str, np.ndarray]) -> dict[str, float]:
+    palate, wall = borders["hard_palate"], borders["pharynx_wall"]
+    tongue_palate, at_palate = _nearest(borders["tongue"], palate)
+    tongue_pharynx, at_wall = _nearest(borders["tongue"], wall)
     return {
-        "lip_aperture": _nearest(points["lower_lip"], points["upper_lip"])[0],
+        "lip_aperture": _nearest(borders["lower_lip"], borders["upper_lip"])[0],
         "tongue_palate": tongue_palate,
         "tongue_palate_place": _share(palate[:, 0], at_palate),
-        "tongue_velum": _nearest(points["tongue"], points["velum"])[0],
+        "tongue_velum": _nearest(borders["tongue"], borders["velum"])[0],
         "tongue_pharynx": tongue_pharynx,
         "tongue_pharynx_place": 1 - _share(wall[:, 1], at_wall),
-        "velum_opening": _nearest(points["velum"], wall)[0],
+        "velum_opening": _nearest(borders["velum"], wall)[0],
     }
 
 
@@ -126,9 +128,10 @@ def _nearest(a: np.ndarray, b: np.ndarray) -> tuple[float, int | None]:
     """Smallest distance of two borders, 0 where they touch, and the point of b where it is."""
     if not len(a) or not len(b):
         return np.nan, None
-    squared = ((a[:, None] - b[None]) ** 2).sum(axis=2)
+    a, b = a - SIZE / 2, b - SIZE / 2  # small numbers: the squares below are taken apart
+    squared = (a**2).sum(axis=1)[:, None] + (b**2).sum(axis=1) - 2 * a @ b.T
     at = int(squared.min(axis=0).argmin())
-    apart = float(np.sqrt(squared[:, at].min()))
+    apart = float(np.sqrt(max(0.0, squared[:, at].min())))
     return apart if apart > _TOUCHING_PX else 0.0, at
 
 
@@ -139,29 +142,37 @@ def _share(values: np.ndarray, at: int | None) -> float:
     return float((values[at] - values.min()) / np.ptp(values))
 
 
-# ------------------------------------------------------------------------------------------------- heights, lips
+# ------------------------------------------------------------------------------------------------- places, heights
 
 
-def _palate(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(T, 2) middle of the hard palate, smoothed over time, and the head's upward direction (2,).
+def _middles(labels: np.ndarray) -> dict[str, np.ndarray]:
+    """Region, and "lips" -> (T, 2) its centroid (x, y), NaN where it is not. From every other row and column."""
+    rows, columns = (2.0 * axis.ravel() + 0.5 for axis in np.indices((SIZE // 2, SIZE // 2)))
+    sums = np.empty((len(labels), 3, len(NAMES)))
+    for total, frame in zip(sums, labels[:, ::2, ::2], strict=True):
+        flat = frame.ravel()
+        for k, weights in enumerate((columns, rows, None)):
+            total[k] = np.bincount(flat, weights, minlength=len(NAMES))
+    of = {name: sums[:, :, k] for k, name in enumerate(NAMES)}
+    of["lips"] = of["lower_lip"] + of["upper_lip"]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return {name: total[:, :2] / total[:, 2:] for name, total in of.items()}
 
-    The palate is the part of the tract that moves with the head alone; up is square to its length.
-    """
-    middles, tilts = [], []
-    for mask in labels == NAMES.index("hard_palate"):
+
+def _upward(labels: np.ndarray) -> np.ndarray:
+    """(2,) the head's upward direction: square to the length of the hard palate, the median over the clip."""
+    tilts = []
+    for mask in labels[:, ::2, ::2] == NAMES.index("hard_palate"):
         rows, columns = np.nonzero(mask)
-        if len(rows) < 20:
-            middles.append([np.nan, np.nan])
-            continue
-        middles.append([columns.mean(), rows.mean()])
-        covariance = np.cov(columns, rows)
-        tilts.append(0.5 * np.arctan2(2 * covariance[0, 1], covariance[0, 0] - covariance[1, 1]))
+        if len(rows) > 5:
+            covariance = np.cov(columns, rows)
+            tilts.append(0.5 * np.arctan2(2 * covariance[0, 1], covariance[0, 0] - covariance[1, 1]))
     tilt = float(np.median(tilts)) if tilts else 0.0
-    return _steadied(np.array(middles)), np.array([np.sin(tilt), -np.cos(tilt)])
+    return np.array([np.sin(tilt), -np.cos(tilt)])
 
 
 def _steadied(points: np.ndarray) -> np.ndarray:
-    """(T, 2) with gaps filled by the median, smoothed over _SWAY_FRAMES."""
+    """(T, n) with gaps filled by the median, smoothed over _SWAY_FRAMES; as it is where nothing is known."""
     known = np.isfinite(points).all(axis=1)
     if not known.any():
         return points
@@ -169,53 +180,61 @@ def _steadied(points: np.ndarray) -> np.ndarray:
     half = min(_SWAY_FRAMES, len(points)) // 2
     padded = np.pad(filled, ((half, half), (0, 0)), mode="edge")
     kernel = np.ones(2 * half + 1) / (2 * half + 1)
-    return np.stack([np.convolve(padded[:, axis], kernel, "valid") for axis in (0, 1)], axis=1)
+    return np.stack([np.convolve(column, kernel, "valid") for column in padded.T], axis=1)
 
 
-def _height(labels: np.ndarray, name: str, anchors: np.ndarray, up: np.ndarray) -> np.ndarray:
-    return (_middles(labels, name) - anchors) @ up
-
-
-def _middles(labels: np.ndarray, name: str) -> np.ndarray:
-    """(T, 2) centroid of a region or group, NaN where it is not."""
-    wanted = [NAMES.index(member) for member in members(name)]
-    mask = np.isin(labels, wanted)
-    count = mask.sum(axis=(1, 2))
+def _front(labels: np.ndarray, *names: str) -> np.ndarray:
+    """(T,) x of the foremost tenth of the regions' pixels, NaN where they are not."""
+    wanted = np.zeros(256, bool)
+    wanted[[NAMES.index(name) for name in names]] = True
+    by_column = wanted[labels[:, ::2]].sum(axis=1)  # (T, columns)
+    total = by_column.sum(axis=1, keepdims=True)
     with np.errstate(invalid="ignore", divide="ignore"):
-        across = (mask.sum(axis=1) * np.arange(labels.shape[2])).sum(axis=1) / count
-        down = (mask.sum(axis=2) * np.arange(labels.shape[1])).sum(axis=1) / count
-    return np.stack([across, down], axis=1)
+        share = np.cumsum(by_column, axis=1) / total
+    at = (share < 0.1).sum(axis=1)
+    # between the column before and this one, where the tenth is reached
+    reached = np.take_along_axis(share, np.minimum(at, SIZE - 1)[:, None], axis=1)[:, 0]
+    before = np.where(at > 0, np.take_along_axis(share, np.maximum(at - 1, 0)[:, None], axis=1)[:, 0], 0.0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(total[:, 0] > 0, at + (0.1 - before) / (reached - before), np.nan)
 
 
-def _protrusion(labels: np.ndarray) -> np.ndarray:
-    """(T,) from the front of the lips (the foremost tenth of their pixels) to that of the hard palate."""
-    lips, palate = (_front(labels, name) for name in ("lips", "hard_palate"))
-    return _steadied(np.stack([palate, palate], axis=1))[:, 0] - lips
-
-
-def _front(labels: np.ndarray, name: str) -> np.ndarray:
-    wanted = [NAMES.index(member) for member in members(name)]
-    by_column = np.isin(labels, wanted).sum(axis=1)  # (T, columns)
-    total = by_column.sum(axis=1)
-    front = (by_column.cumsum(axis=1) < 0.1 * total[:, None]).sum(axis=1).astype(float)
-    return np.where(total > 0, front, np.nan)
+def _glottis(labels: np.ndarray, middles: dict[str, np.ndarray]) -> np.ndarray:
+    """(T,) y of the glottis: where the airway between tongue and pharynx wall ends below, at the larynx."""
+    tongue, wall, larynx = (middles[name] for name in ("tongue", "pharynx_wall", "larynx"))
+    ends = np.full(len(labels), np.nan)
+    for t, frame in enumerate(labels):
+        if not np.isfinite([*tongue[t], *wall[t], *larynx[t]]).all():
+            continue
+        _, pieces = cv2.connectedComponents((frame == NAMES.index("airway")).view(np.uint8), connectivity=4)
+        y = slice(int(tongue[t, 1]), int(larynx[t, 1]) + 1)
+        x = slice(int(tongue[t, 0]), int(wall[t, 0]) + 1)
+        seen = np.bincount(pieces[y, x].ravel())
+        if len(seen) < 2 or not seen[1:].any():
+            continue
+        ends[t] = np.flatnonzero((pieces == seen[1:].argmax() + 1).any(axis=1))[-1] + 1
+    # Where the folds are not seen, the airway runs on into the trachea: such frames take the larynx' own height.
+    apart = ends - larynx[:, 1]
+    near = np.abs(apart) < _NEAR_LARYNX_PX
+    usual = np.median(apart[near]) if near.any() else np.nan
+    return np.where(np.abs(apart - usual) < _NEAR_LARYNX_PX / 2, ends, larynx[:, 1] + usual)
 
 
 # ------------------------------------------------------------------------------------------------------ the grid
 
 
-def lay_grid(labels: np.ndarray, anchors: np.ndarray) -> Grid | None:
+def lay_grid(middles: dict[str, np.ndarray], glottis: np.ndarray, anchors: np.ndarray) -> Grid | None:
     """The semipolar grid of a clip: level lines through the pharynx, a fan about the tongue, upright lines at the lips.
 
     Laid on the medians of the regions' places over the clip; None where the tract is not there.
     """
-    tongue, lips, wall = (_median(_middles(labels, name)) for name in ("tongue", "lips", "pharynx_wall"))
-    glottis = float(_median(_glottis(labels)[:, None])[0])
-    if not np.isfinite([*tongue, *lips, *wall, glottis]).all() or glottis < tongue[1] + 4 or lips[0] > tongue[0]:
+    tongue, lips, wall = (_median(middles[name]) for name in ("tongue", "lips", "pharynx_wall"))
+    low = float(_median(glottis[:, None])[0])
+    if not np.isfinite([*tongue, *lips, *wall, low]).all() or low < tongue[1] + 4 or lips[0] > tongue[0]:
         return None
     reach = 1.35 * np.hypot(*(lips - tongue))
     below, around, before = LINES - 22, 14, 8
-    level = np.linspace(glottis, tongue[1], below, endpoint=False)
+    level = np.linspace(low, tongue[1], below, endpoint=False)
     fan = np.linspace(0, 0.5 * np.pi + 0.35, around)
     rays = np.c_[np.cos(fan), -np.sin(fan)]
     start = tongue[0] + 0.6 * reach * rays[-1, 0]
@@ -244,80 +263,64 @@ def _median(points: np.ndarray) -> np.ndarray:
     return np.median(known, axis=0) if len(known) else np.full(points.shape[1], np.nan)
 
 
-def _glottis(labels: np.ndarray) -> np.ndarray:
-    """(T,) y of the glottis: where the airway between tongue and pharynx wall ends below, at the larynx."""
-    tongue, wall, larynx = (_middles(labels, name) for name in ("tongue", "pharynx_wall", "larynx"))
-    ends = np.full(len(labels), np.nan)
-    for t, frame in enumerate(labels):
-        if not np.isfinite([*tongue[t], *wall[t], *larynx[t]]).all():
-            continue
-        airway = (frame == NAMES.index("airway")).astype(np.uint8)
-        _, pieces = cv2.connectedComponents(airway, connectivity=4)
-        y = slice(int(tongue[t, 1]), int(larynx[t, 1]) + 1)
-        x = slice(int(tongue[t, 0]), int(wall[t, 0]) + 1)
-        seen = np.bincount(pieces[y, x].ravel())
-        seen[0] = 0
-        if len(seen) < 2 or not seen.any():
-            continue
-        ends[t] = np.flatnonzero((pieces == seen.argmax()).any(axis=1))[-1] + 1
-    # Where the folds are not seen, the airway runs on into the trachea: such frames take the larynx' own height.
-    apart = ends - larynx[:, 1]
-    usual = np.nanmedian(np.where(np.abs(apart) < 30, apart, np.nan)) if np.isfinite(apart).any() else np.nan
-    return np.where(np.abs(apart - usual) < 12, ends, larynx[:, 1] + usual)
-
-
-def _across(labels: np.ndarray, grid: Grid, anchors: np.ndarray) -> dict[str, np.ndarray]:
+def _along(
+    labels: np.ndarray, grid: Grid, anchors: np.ndarray, glottis: np.ndarray, lips: np.ndarray
+) -> dict[str, np.ndarray]:
     """Widths on the grid's lines and what follows from them."""
-    runs = [_widths(frame, grid, anchor) for frame, anchor in zip(labels, anchors, strict=True)]
-    widths, middles, by_tongue = (np.stack(values) for values in zip(*runs, strict=True))
-    glottis, lips = _glottis(labels), _front(labels, "lips")
+    pieces = [_widths(labels[k : k + _FRAMES], grid, anchors[k : k + _FRAMES]) for k in range(0, len(labels), _FRAMES)]
+    widths, middles, by_tongue = (np.concatenate(values) for values in zip(*pieces, strict=True))
     length = np.array([_length(m, g, front) for m, g, front in zip(middles, glottis, lips, strict=True)])
     narrow = np.where(by_tongue, widths, np.inf)
-    at = narrow.argmin(axis=1)
-    found = np.isfinite(narrow.min(axis=1))
+    found = np.isfinite(narrow).any(axis=1)
     return {
         "constriction": np.where(found, narrow.min(axis=1), np.nan),
-        "constriction_place": np.where(found, at / (LINES - 1), np.nan),
+        "constriction_place": np.where(found, narrow.argmin(axis=1) / (LINES - 1), np.nan),
         "tract_length": length,
         "cross_distances": widths,
     }
 
 
-def _widths(labels: np.ndarray, grid: Grid, anchor: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(LINES,) width of the airway before the first outer wall; (LINES, 2) its middle; (LINES,) whether on the tongue.
+def _widths(labels: np.ndarray, grid: Grid, anchors: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Of T frames: (T, LINES) width of the airway before the first outer wall; (T, LINES, 2) its middle; (T, LINES)
+    whether it begins at the tongue. NaN where a line meets no outer wall."""
+    across = grid.outer - grid.inner
+    count = int(np.hypot(*across.T).max() / _STEP_PX) + 1
+    step = np.hypot(*across.T) / (count - 1)
+    along = np.linspace(0, 1, count)
+    points = grid.inner[:, None] + along[None, :, None] * across[:, None]  # (LINES, samples, 2)
+    at = np.clip((points[None] + (anchors - grid.anchor)[:, None, None]).astype(int), 0, SIZE - 1)
+    met = labels[np.arange(len(labels))[:, None, None], at[..., 1], at[..., 0]]  # (T, LINES, samples)
+    place = np.arange(count)
+    outer = _is(met, *_OUTER)
+    # Beside the larynx there is no other wall: there its hind part, behind the air, is the outer one.
+    behind = _is(met, "larynx") & np.maximum.accumulate(_is(met, "airway"), axis=2)
+    outer = np.where(outer.any(axis=2, keepdims=True), outer, behind)
+    walled = outer.any(axis=2)
+    end = outer.argmax(axis=2)[..., None]
+    inside = ~_is(met, "airway", "rest") & (place < end)
+    begin = np.where(inside, place + 1, 0).max(axis=2)[..., None]
+    air = _is(met, "airway") & (place >= begin) & (place < end)
+    some = air.any(axis=2)
+    first = np.where(some, air.argmax(axis=2), end[..., 0])
+    last = np.where(some, count - air[..., ::-1].argmax(axis=2), end[..., 0])
+    widths = np.where(walled, (last - first) * step, np.nan)
+    centre = np.minimum((first + last) // 2, count - 1)
+    middles = points[np.arange(LINES), centre] + (anchors - grid.anchor)[:, None]
+    middles[~walled] = np.nan
+    before = np.take_along_axis(met, np.maximum(first - 1, 0)[..., None], axis=2)[..., 0]
+    return widths, middles, walled & (first > 0) & (before == NAMES.index("tongue"))
 
-    NaN where a line meets neither airway nor wall.
-    """
-    shift = anchor - grid.anchor
-    longest = np.hypot(*(grid.outer - grid.inner).T).max()
-    along = np.linspace(0, 1, int(longest / _STEP_PX) + 1)
-    points = grid.inner[:, None] + along[None, :, None] * (grid.outer - grid.inner)[:, None] + shift
-    columns, rows = np.clip(np.round(points - 0.5).astype(int), 0, SIZE - 1).transpose(2, 0, 1)
-    met = labels[rows, columns]  # (LINES, samples)
-    step = np.hypot(*(grid.outer - grid.inner).T) / (len(along) - 1)
-    widths, middles = np.full(len(met), np.nan), np.full((len(met), 2), np.nan)
-    on_tongue = np.zeros(len(met), bool)
-    airway, tongue = NAMES.index("airway"), NAMES.index("tongue")
-    outer = np.isin(met, [NAMES.index(name) for name in _OUTER])
-    for k, line in enumerate(met):
-        walls = np.flatnonzero(outer[k])
-        if not len(walls):
-            continue
-        end = walls[0]
-        inside = np.flatnonzero(~np.isin(line[:end], (airway, 0)))
-        begin = inside[-1] + 1 if len(inside) else 0
-        air = np.flatnonzero(line[begin:end] == airway)
-        first, last = (begin + air[0], begin + air[-1] + 1) if len(air) else (end, end)
-        widths[k] = (last - first) * step[k]
-        middles[k] = points[k, min((first + last) // 2, len(line) - 1)]
-        on_tongue[k] = first > 0 and line[first - 1] == tongue
-    return widths, middles, on_tongue
+
+def _is(labels: np.ndarray, *names: str) -> np.ndarray:
+    table = np.zeros(256, bool)
+    table[[NAMES.index(name) for name in names]] = True
+    return table[labels]
 
 
 def _length(middles: np.ndarray, glottis: float, lips: float) -> float:
     """From the glottis along the middles of the lines to the front of the lips, all in pixels."""
     path = middles[np.isfinite(middles).all(axis=1)]
-    path = path[path[:, 1] <= glottis + 1] if len(path) else path
+    path = path[path[:, 1] <= glottis + 1]
     if len(path) < LINES // 2 or not np.isfinite([glottis, lips]).all():
         return np.nan
     path = np.vstack([[path[0, 0], glottis], path, [lips, path[-1, 1]]])

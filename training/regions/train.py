@@ -13,7 +13,7 @@ from torch import Tensor
 from rtmri2speech.anatomy.network import Segmenter, SegmenterConfig, soft_cross_entropy_and_dice
 from rtmri2speech.anatomy.regions import NAMES
 from rtmri2speech.atomic import replacing, write_json
-from rtmri2speech.models.weights import read_checkpoint
+from rtmri2speech.models.weights import load_exactly, read_checkpoint
 from rtmri2speech.precision import choose_precision
 
 from ..run_folder import SETTINGS, append_row, read_settings, require_same
@@ -31,10 +31,12 @@ class RegionsSettings:
     """run_dir: the run's folder. maps: the cache of label maps, made if missing, of `each` postures of each head.
 
     speakers, held_out: how many heads train, and how many more judge. negative: share of pictures that show no head in
-    profile. average: of the weights, over about 1 / (1 - average) steps; the average is what is kept.
+    profile. init_from: a run to take the weights of at the start, of any picture size. average: of the weights, over
+    about 1 / (1 - average) steps; the average is what is kept.
     """
 
     run_dir: str
+    init_from: str | None
     maps: str
     seed: int
     speakers: int
@@ -87,6 +89,9 @@ def train(settings: RegionsSettings) -> Segmenter:
     network = Segmenter(SegmenterConfig(settings.size, settings.widths, settings.fold)).to(
         memory_format=torch.channels_last
     )
+    if settings.init_from:
+        source = Path(settings.init_from) / "last.pt"
+        load_exactly(network, read_checkpoint(source)["averaged"], str(source))
     averaged = Segmenter(network.config).to(memory_format=torch.channels_last).eval()
     averaged.load_state_dict(network.state_dict())
     optimiser = torch.optim.AdamW(

@@ -31,8 +31,9 @@ def maps(maps_file):
 
 def settings(tmp_path, maps_file, **changed) -> RegionsSettings:
     given = RegionsSettings(
-        run_dir=str(tmp_path / "run"), maps=str(maps_file), seed=5, speakers=1, held_out=1, each=4, workers=1, size=32,
-        widths=(8, 16), fold=2, steps=4, batch=2, learning_rate=0.01, warmup=1, weight_decay=0.0, negative=0.1,
+        run_dir=str(tmp_path / "run"), init_from=None, maps=str(maps_file), seed=5, speakers=1, held_out=1, each=4,
+        workers=1, size=32, widths=(8, 16), fold=2, steps=4, batch=2, learning_rate=0.01, warmup=1, weight_decay=0.0,
+        negative=0.1,
         average=0.5, precision="fp32", threads=1, validate_every=4, validate_pictures=2, checkpoint_every=2,
     )  # fmt: skip
     return replace(given, **changed)
@@ -100,6 +101,14 @@ def test_the_loss_is_least_for_the_true_shares():
         worse = share.clone()
         worse[0, 0, 0, 0], worse[0, 1, 0, 0] = other
         assert soft_cross_entropy_and_dice(worse.log(), quarters, weights) > best
+
+
+def test_a_run_begins_with_the_weights_of_another(maps_file, tmp_path):
+    first = train(settings(tmp_path / "a", maps_file))
+    given = settings(tmp_path / "b", maps_file, init_from=str(tmp_path / "a" / "run"), steps=1, learning_rate=1e-9)
+    again = train(given)
+    for a, b in zip(first.parameters(), again.parameters(), strict=True):
+        assert torch.allclose(a, b, atol=1e-6)
 
 
 def test_a_run_that_was_stopped_ends_like_one_that_was_not(maps_file, tmp_path):
