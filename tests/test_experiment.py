@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from rtmri2speech.analysis import analyse
+from rtmri2speech.anatomy.regions import NAMES, Regions
 from rtmri2speech.clip import Clip
 from rtmri2speech.errors import InputError
 from rtmri2speech.experiment import Hiding, hide, mean_changes, read_hiding
@@ -196,3 +197,54 @@ def test_what_the_drawing_board_asks_for():
 def test_a_browser_can_send_anything(text, words):
     with pytest.raises(InputError, match=words):
         read_hiding(text, None)
+
+
+def anatomy_of(frames: np.ndarray) -> Regions:
+    """A tongue, a box of 64 px on the picture of 256, that moves 2 px to the right a frame; a velum that is nowhere."""
+    labels = np.zeros((len(frames), 256, 256), np.uint8)
+    for t, frame in enumerate(labels):
+        frame[64:128, 40 + 2 * t : 104 + 2 * t] = NAMES.index("tongue")
+    return Regions(labels, FPS, frames.shape[1:], "truth", np.ones((len(frames), len(NAMES)), np.float32))
+
+
+def test_a_region_that_moves_is_hidden_where_it_is_in_each_frame(bundle, analysis):
+    frames = moving_frames(40)
+    anatomy = anatomy_of(frames)
+    hidden = hide(bundle, analysis, Hiding(moving=("tongue",), stretch=(2, 38)), anatomy=anatomy)
+    for t in (2, 20, 38):
+        dark = hidden.after.model_frames[t]
+        left = (40 + 2 * t) // 4  # of the clip's own 64 pixels
+        assert dark[17:31, left + 1 : left + 15].max() == 0
+        assert np.array_equal(dark[:, : left - 1], frames[t][:, : left - 1])
+        assert np.array_equal(dark[:15], frames[t][:15])
+        assert hidden.mask_at(t)[24, left + 8] == 1 and hidden.mask_at(t)[24, left - 3] == 0
+    assert np.array_equal(hidden.after.model_frames[1], frames[1])
+    still = hide(bundle, analysis, Hiding(moving=("tongue",), manner="still"), anatomy=anatomy)
+    assert still.after.model_frames[20][24, (40 + 40) // 4 + 8] == np.rint(frames[:, 24, (40 + 40) // 4 + 8].mean())
+
+
+def test_moving_regions_and_polygons_can_be_hidden_together(bundle, analysis):
+    anatomy = anatomy_of(moving_frames(40))
+    both = hide(bundle, analysis, Hiding((BOX,), moving=("tongue",)), anatomy=anatomy)
+    assert both.after.model_frames[39][17:31, 17:47].max() == 0  # the box
+    assert both.after.model_frames[0][17:31, 11:25].max() == 0  # the tongue
+
+
+def test_moving_regions_need_the_clips_anatomy_and_known_names(bundle, analysis):
+    with pytest.raises(InputError, match="have been found"):
+        hide(bundle, analysis, Hiding(moving=("tongue",)))
+    with pytest.raises(InputError, match="have been found"):
+        hide(bundle, analysis, Hiding(moving=("tongue",)), anatomy=anatomy_of(moving_frames(12)))
+    with pytest.raises(InputError, match="outside the picture"):
+        hide(bundle, analysis, Hiding(moving=("velum",)), anatomy=anatomy_of(moving_frames(40)))
+    with pytest.raises(InputError, match="nose"):
+        Hiding(moving=("nose",))
+
+
+def test_the_board_can_ask_for_regions_that_move():
+    asked = {"regions": ["tongue", "lower_lip"], "own": [], "shift": [0, 0], "scale": 1, "mirror": False}
+    asked |= {"manner": "still", "strength": 0.5, "where": "clip"}
+    assert read_hiding(json.dumps(asked | {"follow": True}), None).moving == ("tongue", "lower_lip")
+    assert read_hiding(json.dumps(asked), None).moving == ()
+    with pytest.raises(InputError):
+        read_hiding(json.dumps(asked | {"follow": True, "regions": ["nose"]}), None)
