@@ -214,7 +214,12 @@ def test_the_joined_run_can_be_published(world):
     folder, _, _ = world
     files = {"clips": (str(folder / "clips.npz"),), "val_clips": (str(folder / "val.npz"),)}
     runs = {"sight": str(folder / "sight"), "speech": str(folder / "speech"), "corpus": str(folder / "sound")}
-    join(JoinRun(**runs, **files, run_dir=str(folder / "joined"), window=8, batch=2, steps=2, validate_every=1))
+    run = JoinRun(**runs, **files, run_dir=str(folder / "joined"), window=8, batch=2, steps=2, validate_every=1)
+    join(replace(run, steps=1))
+    join(run)  # begins anew
+    kept = (folder / "joined" / "best.ckpt").stat().st_mtime_ns
+    join(run)  # is finished
+    assert (folder / "joined" / "best.ckpt").stat().st_mtime_ns == kept
     result = read_acoustic_run(folder / "joined", pool=2)
     assert result.frames.size == 128 and result.model.config.output_stride == 16
     assert result.split["val"] == ["s03_0000"]

@@ -6,7 +6,7 @@
 steps=0 joins them and trains nothing. RUN is a run folder as training.publish takes it (settings.json, split.json,
 scaler.json, history.csv, best.ckpt), with voice.json, the read-out of the voice. Clips are label maps of whole
 utterances of the sound corpus; their pictures are drawn when they are read. The best step by the correlations on
-val_clips is kept, the joined model without fine-tuning among them.
+val_clips is kept, the joined model without fine-tuning among them. A finished run stays, an unfinished one begins anew.
 """
 
 import time
@@ -190,6 +190,10 @@ def train(run: JoinRun) -> Path:
     made = ("settings.json", "scaler.json", "best.ckpt", VOICE)
     never_onto((folder / name for name in made), [run.sight, run.speech, run.corpus, *run.clips, *run.val_clips])
     folder.mkdir(parents=True, exist_ok=True)
+    history = folder / "history.csv"
+    if history.is_file() and history.read_text(encoding="utf-8").splitlines()[-1].startswith(f"{run.steps},"):
+        return folder
+    history.unlink(missing_ok=True)  # a run that was stopped begins anew: it is short
     sight, seen, sight_run = read_sight_run(Path(run.sight))
     speech, known, mel, speech_settings = read_speech_run(Path(run.speech))
     spec = MelSpec.from_json(speech_settings["mel"])

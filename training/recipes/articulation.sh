@@ -3,8 +3,10 @@
 #
 #   sh training/recipes/articulation.sh WORK [small]
 #
-# On 16 cores with a GPU about two hours (WORKERS=16); "small" is what two cores do in an afternoon. Any step can be
-# stopped, and the same command goes on where it was. PYTHON: the interpreter, START: a bundle whose CNN to start from.
+# "small" is for two cores and an afternoon. Nothing of it takes a GPU yet. Stopped, the same command goes on where it
+# was; only the last training, join, and unfinished label maps begin anew. PYTHON: the interpreter; WORKERS: processes
+# that make the corpus; START: a bundle whose CNN to start from, instead of nothing; VOCODER: a run or bundle to take it
+# from, by default the embedded one.
 set -eu
 work=$1
 size=${2:-full}
@@ -22,7 +24,12 @@ mkdir -p "$work"
 # Sound and truth of 80 speakers, of whom six are held out; label maps of single moments, and of whole utterances.
 $python -m training.phantom --out "$work/sound" --minutes $minutes --speakers 80 --seed 2 --no-pictures --long-pauses \
     --workers "$workers"
-maps() { [ -f "$work/$1.npz" ] || $python -m training.articulation.pictures out="$work/$1.npz" workers="$workers" $2; }
+maps() {
+    [ ! -f "$work/$1.npz" ] || return 0
+    set -f # "[" in the settings is no pattern
+    $python -m training.articulation.pictures out="$work/$1.npz" workers="$workers" $2
+    set +f
+}
 maps heads "heads=$heads each=48"
 maps val_heads "heads=12 each=40 first_head=5000"
 maps clips "corpus=$work/sound clips=$clips skip=[$held] seed=4"
