@@ -1,6 +1,6 @@
 """Where each band's evidence lies, frame by frame: the one account that table, tracks, CSV and exports are made from.
 
-    account = account_of(analysis, masks)      # masks: region -> (T, H, W) bool, on the model's picture
+    account = account_of(analysis, RegionMasks(regions))   # or any region -> (T, H, W) bool, on the model's picture
     account.bands["F2"].shares["tongue"][12]   # of the evidence in frame 12, the share on the tongue
     account.bands["F2"].amount[12]             # how much evidence that is
 
@@ -12,18 +12,22 @@ mask; what lies in no region is "elsewhere", so that regions that do not overlap
 In frames without speech there is nothing to account for: amount and shares are NaN, unless the analysis shows silence.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
 from .analysis import Analysis
+from .anatomy.regions import Regions
 from .errors import InputError
-from .regions import TEMPLATE, mask
 from .timeline import clip_frame_of_each
 
 ELSEWHERE = "elsewhere"
+# What is named in tables and tracks; other pixels are elsewhere. These do not overlap.
+ACCOUNTED = (
+    "lips", "tongue", "velum", "jaw", "hard_palate", "pharynx_wall", "larynx", "airway", "brain", "spine",
+)  # fmt: skip
 HARDLY = 0.05  # a strength of evidence below which shares say next to nothing
 SHORTEST_LEAD = 2  # frames; a region that leads for fewer has not taken over
 _UNITS = {"db": "dB", "power": "power"}
@@ -107,23 +111,25 @@ def account_of(analysis: Analysis, masks: Mapping[str, np.ndarray]) -> Account:
     that does not move. Raises InputError where a mask does not fit the frames.
     """
     count = len(analysis.mel_db)
-    masks = _with_elsewhere(masks, count)
     explained = np.zeros(count, bool)
     explained[analysis.explained] = True
-    weights: dict[tuple[int, int], dict[str, np.ndarray]] = {}
-    bands = {}
-    for name, cam in analysis.cam.items():
-        grid = cam.shape[1:]
-        if grid not in weights:
-            weights[grid] = {region: cell_weights(drawn, *grid) for region, drawn in masks.items()}
-        bands[name] = _evidence(cam, weights[grid], explained, analysis.speech, _UNITS[analysis.energy])
+    weights: dict[tuple[int, int], dict[str, np.ndarray]] = {cam.shape[1:]: {} for cam in analysis.cam.values()}
+    areas = {}
+    for region, drawn in _with_elsewhere(masks, count):
+        areas[region] = np.broadcast_to(drawn.mean(axis=(1, 2)), count)
+        for grid, of_region in weights.items():
+            of_region[region] = cell_weights(drawn, *grid)
+    bands = {
+        name: _evidence(cam, weights[cam.shape[1:]], explained, analysis.speech, _UNITS[analysis.energy])
+        for name, cam in analysis.cam.items()
+    }
     source_frame = clip_frame_of_each(analysis.clip, analysis.fps)
     return Account(
         silent=analysis.silent,
         time_s=np.arange(count) / analysis.fps,
         source_frame=source_frame,
         source_time_s=analysis.clip.times_s[source_frame],
-        areas={name: np.broadcast_to(drawn.mean(axis=(1, 2)), count) for name, drawn in masks.items()},
+        areas=areas,
         bands=bands,
     )
 
@@ -142,28 +148,40 @@ def cell_weights(masks: np.ndarray, rows: int, columns: int) -> np.ndarray:
     )
 
 
-def template_masks(side: int = 256) -> dict[str, np.ndarray]:
-    """The template's polygons as masks that do not move: name -> (1, side, side) bool."""
-    return {region.name: mask(region, side, side)[None] >= 0.5 for region in TEMPLATE}
+@dataclass(frozen=True)
+class RegionMasks(Mapping):
+    """The masks of ACCOUNTED regions, each drawn when it is asked for: all at once would fill the memory."""
+
+    regions: Regions
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        return self.regions.mask(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(ACCOUNTED)
+
+    def __len__(self) -> int:
+        return len(ACCOUNTED)
 
 
-def _with_elsewhere(masks: Mapping[str, np.ndarray], count: int) -> dict[str, np.ndarray]:
+def _with_elsewhere(masks: Mapping[str, np.ndarray], count: int) -> Iterator[tuple[str, np.ndarray]]:
+    """Each region's mask, one at a time, and what lies in none of them."""
     if not masks:
         raise InputError("There is no region to account for: give at least one.")
-    shapes = {drawn.shape[1:] for drawn in masks.values()}
+    anywhere, size = None, None
     for name, drawn in masks.items():
-        if drawn.ndim != 3 or len(drawn) not in (1, count) or len(shapes) > 1:
+        size = size or drawn.shape[1:]
+        if drawn.ndim != 3 or len(drawn) not in (1, count) or drawn.shape[1:] != size:
             raise InputError(
                 "The mask of {name} is {shape}: one picture for each of the {count} frames is needed, all of one size.",
                 name=name,
                 shape=drawn.shape,
                 count=count,
             )
-    named = {name: drawn.astype(bool, copy=False) for name, drawn in masks.items()}
-    anywhere = np.zeros((max(map(len, named.values())), *shapes.pop()), bool)
-    for drawn in named.values():
-        anywhere |= drawn
-    return {**named, ELSEWHERE: ~anywhere}
+        drawn = drawn.astype(bool, copy=False)
+        anywhere = drawn if anywhere is None else anywhere | drawn
+        yield name, drawn
+    yield ELSEWHERE, ~anywhere
 
 
 def _evidence(

@@ -27,6 +27,11 @@ LINE_COLOURS = {
     "dark": tuple(_ON_DARK[name] for name in BAND_MAPS),
 }
 COMBINE = ("max", "mean")
+# Outlines of regions over gray and over heat, apart from the bands' orange and blue. spine and brain stand back.
+REGION_COLOURS = {
+    "lips": "#ffe04d", "tongue": "#ff6b6b", "velum": "#7ee787", "jaw": "#2dd4bf", "hard_palate": "#a5d8ff",
+    "pharynx_wall": "#8ea2ff", "larynx": "#ff7be0", "airway": "#ffffff", "brain": "#b98ae6", "spine": "#93a1ad",
+}  # fmt: skip
 
 
 @lru_cache

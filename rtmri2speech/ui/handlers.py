@@ -1,20 +1,22 @@
 """What the page does, as plain functions that work without Gradio."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from ..analysis import Analysis, analyse
+from ..anatomy.regions import Regions
+from ..anatomy.sources import find_regions
 from ..audio import read_audio
 from ..clip import ClipLimits, read_clip
 from ..errors import InputError
-from ..labels import labels_of, read_intervals
+from ..labels import Interval, labels_of, read_intervals
 from ..mel import band_bins
 from ..models.bundle import Bundle
 from ..progress import Progress
-from ..spec import Band
+from ..spec import Band, MelSpec
 from .explorer.payload import payload
 
 PAGE_LIMITS = ClipLimits(longest_s=300.0, most_frames=30_000)
@@ -25,17 +27,26 @@ MOST_BANDS = 4
 class Result:
     """An analysed clip and what the frame explorer shows of it.
 
+    regions: of the analysis' model_frames. labels: what is said, (from_s, to_s, label).
     reference: the original speech, (samples,) float32 and its rate. source, reference_source: the files they came from.
     bundle_name: the name under which the page offers the bundle.
     """
 
     name: str
     analysis: Analysis
+    regions: Regions
     payload: str
     reference: tuple[np.ndarray, int] | None
     source: Path
     reference_source: Path | None
     bundle_name: str
+    mel: MelSpec
+    labels: tuple[Interval, ...] = ()
+
+    def with_regions(self, regions: Regions) -> "Result":
+        """The same clip and analysis, accounted for by other regions."""
+        sent = payload(self.analysis, self.mel, regions, self.name, self.reference, self.labels)
+        return replace(self, regions=regions, payload=sent)
 
 
 def open_clip(
@@ -47,17 +58,20 @@ def open_clip(
     bands: Sequence[Band] | None = None,
     limits: ClipLimits = PAGE_LIMITS,
     bundle_name: str = "",
+    regions: str = "segmenter",
 ) -> Result:
     """Analyse the clip at `path` for the frame explorer.
 
-    reference: a sound file of the original speech; default: the clip's own sound.
+    reference: a sound file of the original speech; default: the clip's own sound. regions: of anatomy's SOURCES.
     Raises InputError on a clip, sound or band that cannot be used.
     """
-    analysis, sound = analyse_file(bundle, path, reference, progress.part(None, 0, 0.95), bands=bands, limits=limits)
-    progress("packing", 0.95)
+    analysis, sound = analyse_file(bundle, path, reference, progress.part(None, 0, 0.65), bands=bands, limits=limits)
+    found = find_regions(analysis.model_frames, analysis.fps, path, regions, progress.part("regions", 0.65, 0.9))
+    progress("packing", 0.9)
     beside = labels_of(path)
-    sent = payload(analysis, bundle.mel, path.stem, sound, read_intervals(beside) if beside else ())
-    return Result(path.stem, analysis, sent, sound, path, reference, bundle_name)
+    labels = tuple(read_intervals(beside)) if beside else ()
+    sent = payload(analysis, bundle.mel, found, path.stem, sound, labels)
+    return Result(path.stem, analysis, found, sent, sound, path, reference, bundle_name, bundle.mel, labels)
 
 
 class _Opened(Exception):

@@ -5,9 +5,13 @@ const root = element.querySelector(".explorer");
 let data = null;
 const state = {
   frame: 0,
-  view: "both", // a band's number as text, "both", "difference" or "off"
+  view: "each", // a band's number as text, "each" (two pictures), "both", "difference" or "off"
   signed: false,
   cells: false,
+  ownScale: false, // each frame by its own hottest cell, not on the clip's scale
+  outlines: true,
+  bare: false, // the frames without any heat
+  silence: false, // also the maps of frames in which nobody speaks
   opacity: 0.7,
   loop: false,
   speed: 1,
@@ -37,6 +41,10 @@ async function load(text) {
     for (const name of ["cam", "db", "amount"]) band[name] = floatsOf(band[name]);
     for (const name of Object.keys(band.shares)) band.shares[name] = floatsOf(band.shares[name]);
   }
+  const { regions } = fresh;
+  regions.numbers = new Uint16Array(bytesOf(regions.numbers).buffer);
+  regions.starts = new Uint32Array(bytesOf(regions.starts).buffer);
+  for (const name of Object.keys(regions.measures)) regions.measures[name] = floatsOf(regions.measures[name]);
   const wavs = {};
   for (const [name, sound] of Object.entries(fresh.sounds)) {
     wavs[name] = bytesOf(sound.wav);
@@ -52,10 +60,9 @@ async function load(text) {
   colourBands(root, data.colours);
   root.hidden = false;
   find("waiting").hidden = true;
-  root.dataset.clip = data.name;
+  root.dataset.clip = find("clip").textContent = find("clip").title = data.name;
   for (const button of element.querySelectorAll("[data-sound]")) button.disabled = !(button.dataset.sound in data.sounds);
   find("tracks").setAttribute("aria-valuemax", data.frames - 1);
-  find("clip").textContent = find("clip").title = data.name;
   nameChoices();
   seek(tellingFrame(data.bands.map((band) => band.db), data.bands.map((band) => band.amount)));
   state.untouched = true;
@@ -89,13 +96,34 @@ function nameChoices() {
   original.title = original.disabled ? word("no_original_help") : "";
 }
 
+// Where the outlines come from and whether they can be believed.
+function writeFound() {
+  const { source, verdict, names, colours, corrected } = data.regions;
+  const values = {
+    missing: (verdict.missing ?? []).map((name) => word(`region_${name}`)).join(word("comma")),
+    share: `${Math.round(100 * (verdict.share ?? 0))} %`,
+  };
+  const said = [word(`regions_${source}`)];
+  if (verdict.kind !== "profile") said.push(word(`verdict_${verdict.kind}`, values));
+  if (corrected) said.push(word("corrected", { count: corrected }));
+  const keys = names.flatMap((name, number) => {
+    const mark = document.createElement("i");
+    mark.style.background = colours[number];
+    return [mark, word(`region_${name}`)];
+  });
+  find("found").replaceChildren(said.join(" "), ...(state.outlines ? keys : []));
+}
+
 function viewTitle() {
+  if (state.bare) return word("view_off");
+  if (state.view === "each") return bandLabel(data.bands[0]);
   if (state.view in data.bands) return bandLabel(data.bands[state.view]);
   return word(state.view === "both" && data.bands.length > 2 ? "view_all" : `view_${state.view}`);
 }
 
 // What a band looks at in the frame, the two largest shares; in words where there is hardly anything to share.
 function attentionIn(band, frame) {
+  if (data.silent[frame]) return word(state.silence ? "silence_shown" : "silence");
   const amount = band.amount[frame];
   if (amount < HARDLY) return word(amount > 0 ? "hardly" : "none");
   return largestShares(band.shares, frame, 2).map((name) => shareIn(band, name, frame)).join(word("comma"));
@@ -122,6 +150,8 @@ function render() {
   const [first, last] = state.stretch ?? ["", ""];
   Object.assign(root.dataset, { frame: state.frame, first, last, look: state.view });
   find("view-title").textContent = viewTitle();
+  find("beside-title").textContent = heatBeside().length ? bandLabel(data.bands[1]) : word("plain");
+  writeFound();
   renderCursor();
 }
 
@@ -129,7 +159,7 @@ function renderButtons() {
   const signed = element.querySelector('[data-action="signed"]');
   signed.disabled = !(state.view in data.bands);
   press(signed, state.signed && !signed.disabled);
-  for (const name of ["cells", "loop"]) press(element.querySelector(`[data-action="${name}"]`), state[name]);
+  for (const name of ["cells", "ownScale", "outlines", "bare", "silence", "loop"]) press(element.querySelector(`[data-action="${name}"]`), state[name]);
   for (const name of ["view", "sound"])
     for (const button of element.querySelectorAll(`[data-${name}]`)) press(button, button.dataset[name] === state[name]);
   find("speed").value = state.speed;
@@ -145,7 +175,7 @@ function renderCard() {
     row.append(
       labelled("td", bandLabel(band)),
       labelled("td", `${band.db[state.frame].toFixed(1)} dB`),
-      labelled("td", attentionIn(band, state.frame), band.amount[state.frame] < HARDLY ? "faint" : ""),
+      labelled("td", attentionIn(band, state.frame), band.amount[state.frame] < HARDLY || data.silent[state.frame] ? "faint" : ""),
     );
     row.firstChild.style.color = `var(--band-${number})`;
     return row;
@@ -197,7 +227,7 @@ function play() {
 // ---- what a person does ----
 
 function setView(view) {
-  if (view === "both" && data.bands.length === 1) view = "0";
+  if (view === "all") view = viewsOf(data.bands.length)[0];
   if (!viewsOf(data.bands.length).includes(view)) return;
   state.view = view;
   render();
@@ -244,6 +274,13 @@ const ACTIONS = {
   loop: () => toggle("loop"),
   signed: () => toggle("signed"),
   cells: () => toggle("cells"),
+  ownScale: () => toggle("ownScale"),
+  outlines: () => toggle("outlines"),
+  bare: () => toggle("bare"),
+  silence: () => {
+    toggle("silence");
+    renderTracks();
+  },
   snapshot,
   fullscreen: () => (document.fullscreenElement ? document.exitFullscreen() : root.requestFullscreen()),
   help: () => find("help").showModal(),
@@ -264,7 +301,10 @@ const KEYS = {
   2: () => setView("1"),
   3: () => setView("2"),
   4: () => setView("3"),
-  0: () => setView("both"),
+  0: () => setView("all"),
+  b: () => setView("both"),
+  o: ACTIONS.outlines,
+  p: ACTIONS.bare,
   "+": () => playback.setSpeed(nextSpeed(state.speed, 1)),
   "-": () => playback.setSpeed(nextSpeed(state.speed, -1)),
   s: snapshot,

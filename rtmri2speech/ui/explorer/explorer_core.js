@@ -129,10 +129,34 @@ function blend(gray, levels, layers, rgba) {
   return rgba;
 }
 
-// What can be shown of so many bands: each, all together, the difference of two, none.
+// The outlines of a region in a frame, numbers[from..to], as an SVG path over a picture of side 1. Each piece is the
+// number of its points and their x, y in 1 / steps of the picture.
+function outlinePath(numbers, from, to, steps) {
+  let path = "";
+  for (let i = from; i < to; ) {
+    const end = i + 1 + 2 * numbers[i];
+    for (let k = i + 1; k < end; k += 2) path += `${k === i + 1 ? "M" : "L"}${numbers[k] / steps} ${numbers[k + 1] / steps}`;
+    path += "Z";
+    i = end;
+  }
+  return path;
+}
+
+// The stretches in which the values are true: [first, after the last].
+function runsOf(values) {
+  const runs = [];
+  for (let k = 0; k < values.length; k++) {
+    if (!values[k]) continue;
+    if (k > 0 && values[k - 1]) runs[runs.length - 1][1] = k + 1;
+    else runs.push([k, k + 1]);
+  }
+  return runs;
+}
+
+// What can be shown of so many bands: two side by side, all over each other, the difference of two, each, none.
 function viewsOf(bands) {
   const single = Array.from({ length: bands }, (_, number) => String(number));
-  const together = bands === 1 ? [] : bands === 2 ? ["both", "difference"] : ["both"];
+  const together = bands === 1 ? [] : bands === 2 ? ["each", "both", "difference"] : ["both"];
   return [...together, ...single, "off"];
 }
 
@@ -176,5 +200,5 @@ function nextSpeed(speed, direction) {
 if (typeof module !== "undefined")
   module.exports = {
     frameAt, startOf, enlarge, heatOf, signedOf, heatLevels, signedLevels, heatLayer, divergingLayer, blend,
-    largestShares, nextChange, tellingFrame, viewsOf, stretch, nextSpeed,
+    largestShares, nextChange, tellingFrame, viewsOf, stretch, nextSpeed, outlinePath, runsOf,
   };

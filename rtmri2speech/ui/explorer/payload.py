@@ -8,7 +8,9 @@ import base64
 import io
 import json
 import math
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 
 import cv2
@@ -17,12 +19,15 @@ import soundfile
 import torch
 
 from ...analysis import Analysis
+from ...anatomy.articulation import articulation
+from ...anatomy.outlines import outlines
+from ...anatomy.regions import Regions
 from ...attention import clip_scale
 from ...audio import fit, resample
-from ...evidence import BandEvidence, account_of, template_masks
+from ...evidence import ACCOUNTED, BandEvidence, RegionMasks, account_of
 from ...labels import Interval
 from ...mel import band_bins, centre_frequencies_hz, mel_spectrogram_db
-from ...render.colour import BAND_MAPS, DIVERGING_MAP, LINE_COLOURS, ONE_BAND_MAP, colour_table
+from ...render.colour import BAND_MAPS, DIVERGING_MAP, LINE_COLOURS, ONE_BAND_MAP, REGION_COLOURS, colour_table
 from ...render.picture import padded_to
 from ...spec import Band, MelSpec
 
@@ -31,6 +36,8 @@ MOST_PIXELS = 64_000_000  # of all frames together: the page holds them uncompre
 TILES = 8  # frames along a side of one sheet
 JPEG_QUALITY = 92
 MEL_RANGE_DB = 60.0
+OUTLINE_STEPS = 16_384  # of a picture's side: an outline's numbers take two bytes each
+MEASURES = ("lip_aperture", "tongue_palate", "tongue_pharynx", "velum_opening")
 ENVELOPE_BINS = 1200
 HIGHEST_RATE = 24_000  # Hz, of the sound that the page plays
 
@@ -40,18 +47,18 @@ Sound = tuple[np.ndarray, int]
 def payload(
     analysis: Analysis,
     mel: MelSpec,
+    regions: Regions,
     name: str,
     reference: Sound | None = None,
     labels: Sequence[Interval] = (),
-    masks: Mapping[str, np.ndarray] | None = None,
 ) -> str:
     """The analysis as the explorer's JSON.
 
-    masks: the regions, as evidence.account_of takes them; default: the template's.
-    reference: the original speech, (samples,) and its rate, if there is any. labels: (from_s, to_s, what is said).
+    regions: of the model's frames. reference: the original speech, (samples,) and its rate, if there is any.
+    labels: (from_s, to_s, what is said).
     """
     count = len(analysis.mel_db)
-    account = account_of(analysis, template_masks() if masks is None else masks)
+    account = account_of(analysis, RegionMasks(regions))
     sounds = {"synthesised": _sound(analysis.audio, analysis.sample_rate, analysis.mel_db)}
     if reference is not None:
         original = _trimmed(reference, mel.sample_rate, count * mel.hop_length)
@@ -71,6 +78,7 @@ def payload(
             "bands": [_band(analysis, mel, band, account.bands[band.name]) for band in analysis.bands],
             "mel_hz": centre_frequencies_hz(mel).round(1).tolist(),
             "sounds": sounds,
+            "regions": _regions(regions),
             "labels": [interval for interval in labels if interval[2].strip()],
             "colours": LINE_COLOURS,
             "tables": {
@@ -104,6 +112,39 @@ def _band(analysis: Analysis, mel: MelSpec, band: Band, evidence: BandEvidence) 
         "amount": _floats(evidence.strength),
         "shares": {name: _floats(share) for name, share in evidence.shares.items()},
         "changes": [asdict(change) for change in evidence.changes],
+    }
+
+
+def _regions(regions: Regions) -> dict:
+    """Where the regions come from, their outlines and colours, and the articulation that follows from them.
+
+    outlines: of frame t and region r, numbers[starts[t * R + r]] and on hold, for each piece, how many points it has
+    and their x, y in 1 / OUTLINE_STEPS of the picture. What is not known of a frame is NaN.
+    """
+    shown = [name for name in ACCOUNTED if regions.verdict.usable]
+    # OpenCV leaves Python to the other threads
+    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
+        found = list(pool.map(lambda frame: outlines(regions, frame, shown), range(len(regions))))
+    numbers, starts, length = [], [0], 0
+    for of_frame in found:
+        for name in shown:
+            for points in of_frame[name]:
+                steps = np.clip(np.rint(points * OUTLINE_STEPS), 0, OUTLINE_STEPS)
+                numbers.append(np.concatenate([[len(points)], steps.ravel()]))
+                length += len(numbers[-1])
+            starts.append(length)
+    measured = articulation(regions).columns() if shown else {}
+    return {
+        "source": regions.source,
+        "facing": regions.facing,
+        "verdict": {"kind": regions.verdict.kind, **regions.verdict.values},
+        "corrected": len(regions.corrections),
+        "names": shown,
+        "colours": [REGION_COLOURS[name] for name in shown],
+        "steps": OUTLINE_STEPS,
+        "numbers": _base64(np.concatenate([np.empty(0), *numbers]).astype("<u2")),
+        "starts": _base64(np.array(starts, "<u4")),
+        "measures": {name: _floats(measured[name]) for name in MEASURES if name in measured},
     }
 
 

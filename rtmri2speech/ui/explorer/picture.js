@@ -5,8 +5,8 @@ const SIDE = 256; // pixels of a picture
 // Each picture is a list of layers, painted one over the other: {name, draw(picture)}, where a picture is {draw: its
 // canvas' context, gray: the frame (SIDE, SIDE), frame: its number}.
 const PICTURES = {
-  heat: [{ name: "heat", draw: paintHeat }],
-  plain: [{ name: "frame", draw: paintFrame }],
+  heat: [{ name: "heat", draw: (picture) => paintHeat(picture, heatShown()) }],
+  beside: [{ name: "heat", draw: (picture) => paintHeat(picture, heatBeside()) }],
 };
 
 // The sheets' tiles as one Uint8Array a frame, (side, side) gray.
@@ -34,15 +34,44 @@ function renderPictures() {
   for (const [name, layers] of Object.entries(PICTURES)) {
     const draw = find(name).getContext("2d", { willReadFrequently: true });
     for (const layer of layers) layer.draw({ draw, gray, frame: state.frame });
+    renderOutlines(find(`${name}-outlines`));
+  }
+  const hushed = isHushed(state.frame);
+  find("heat-hush").hidden = !hushed || !heatShown().length;
+  find("beside-hush").hidden = !hushed || !heatBeside().length;
+}
+
+// Whether there is nothing to explain in a frame: the model does not speak, and nobody asked to see its maps.
+function isHushed(frame) {
+  return data.silent[frame] && !state.silence;
+}
+
+// One path a region, made with the clip; in each frame it gets the frame's shape.
+function renderOutlines(svg) {
+  const { names, colours, numbers, starts, steps } = data.regions;
+  svg.toggleAttribute("hidden", !state.outlines);
+  if (!state.outlines) return;
+  if (svg.dataset.names !== names.join()) {
+    svg.dataset.names = names.join();
+    const paths = names.map((name, number) => {
+      const path = document.createElementNS(svg.namespaceURI, "path");
+      path.dataset.region = name;
+      path.setAttribute("stroke", colours[number]);
+      path.append(document.createElementNS(svg.namespaceURI, "title"));
+      return path;
+    });
+    svg.replaceChildren(...paths);
+  }
+  for (const [number, path] of [...svg.children].entries()) {
+    const place = state.frame * names.length + number;
+    path.setAttribute("d", outlinePath(numbers, starts[place], starts[place + 1], steps));
+    path.firstChild.textContent = word(`region_${names[number]}`);
   }
 }
 
-function paintFrame({ draw, gray }) {
-  putPixels(draw, gray, [], []);
-}
-
-function paintHeat({ draw, gray, frame }) {
-  const shown = heatShown();
+// heats: what heatShown gives; none paints the frame alone.
+function paintHeat({ draw, gray, frame }, shown) {
+  if (isHushed(frame)) shown = [];
   const levels = shown.map(({ grid, signed }) => {
     const enlarged = enlarge(grid(frame), data.grid, SIDE, state.cells ? "cells" : "cubic");
     return signed ? signedLevels(enlarged) : heatLevels(enlarged);
@@ -56,14 +85,20 @@ function putPixels(draw, gray, levels, layers) {
   draw.putImageData(image, 0, 0);
 }
 
+// What the picture on the right shows: the second band beside the first, or the frame alone.
+function heatBeside() {
+  return state.view === "each" && !state.bare ? [heatOfBand(data.bands[1], 1)] : [];
+}
+
 // What the view shows as heat over the frame: {name and marks for the legend, table, signed, grid(frame)}.
 function heatShown() {
-  if (state.view === "off") return [];
+  if (state.view === "off" || state.bare) return [];
+  if (state.view === "each") return [heatOfBand(data.bands[0], 0)];
   if (state.view === "both") return data.bands.map(heatOfBand);
   if (state.view === "difference") {
     const [first, second] = data.bands;
     const grid = (frame) => {
-      const [a, b] = [first, second].map((band) => heatOf(camOf(band, frame), band.scale));
+      const [a, b] = [first, second].map((band) => heatOf(camOf(band, frame), scaleOf(band, frame)));
       return a.map((value, i) => value - b[i]);
     };
     const words = { name: `${first.name} − ${second.name}`, marks: [second.name, first.name] };
@@ -76,8 +111,13 @@ function heatShown() {
 }
 
 function heatOfBand(band, number) {
-  const grid = (frame) => heatOf(camOf(band, frame), band.scale);
+  const grid = (frame) => heatOf(camOf(band, frame), scaleOf(band, frame));
   return { name: bandLabel(band), marks: ["0", "1"], table: data.tables.bands[number], signed: false, grid };
+}
+
+// What shows as 1: of the whole clip's speech, or the frame's own hottest cell.
+function scaleOf(band, frame) {
+  return state.ownScale ? camOf(band, frame).reduce((a, b) => Math.max(a, b), 0) : band.scale;
 }
 
 function camOf(band, frame) {
@@ -96,7 +136,8 @@ function paintOf(table, signed) {
 
 // The colour scales as the layers look over a dark gray, as in the exported video; redrawn only where they change.
 function renderLegend() {
-  const rows = heatShown(), told = JSON.stringify([rows.map(({ name, marks }) => [name, marks]), state.opacity]);
+  const rows = [...heatShown(), ...heatBeside()];
+  const told = JSON.stringify([rows.map(({ name, marks }) => [name, marks]), state.opacity, state.ownScale, language()]);
   if (find("legend").dataset.shown === told) return;
   find("legend").dataset.shown = told;
   const nodes = [];
@@ -107,16 +148,17 @@ function renderLegend() {
     nodes.push(labelled("span", name), labelled("span", marks[0], "mark"), bar.canvas, labelled("span", marks[1], "mark"));
   }
   find("legend").replaceChildren(...nodes);
-  find("legend").title = word("scale_help");
+  find("legend").title = word(state.ownScale ? "own_scale_help" : "scale_help");
 }
 
 // Both pictures with the frame's number and the legend, as a PNG file.
 function snapshot() {
-  const rows = heatShown(), width = 1040, foot = Math.max(96, 36 * rows.length + 20), context = context2d(width, 512 + foot);
+  const rows = [...heatShown(), ...heatBeside()], width = 1040, foot = Math.max(96, 36 * rows.length + 20), context = context2d(width, 512 + foot);
   context.fillStyle = "#181818";
   context.fillRect(0, 0, width, 512 + foot);
   context.drawImage(find("heat"), 0, 0, 512, 512);
-  context.drawImage(find("plain"), 528, 0, 512, 512);
+  context.drawImage(find("beside"), 528, 0, 512, 512);
+  if (state.outlines) for (const left of [0, 528]) drawOutlines(context, left, 512);
   context.fillStyle = "#f0f0f0";
   context.font = "20px system-ui, sans-serif";
   const pen = { draw: context }, seconds = (state.frame / data.fps).toFixed(3);
@@ -135,4 +177,17 @@ function snapshot() {
     Object.assign(document.createElement("a"), { href: url, download: name }).click();
     scope.later(10_000, end);
   });
+}
+
+// The outlines on a canvas: a square picture that begins at `left` and is `side` pixels wide.
+function drawOutlines(context, left, side) {
+  context.save();
+  context.translate(left, 0);
+  context.scale(side, side);
+  context.lineWidth = 1.5 / side;
+  for (const path of find("heat-outlines").children) {
+    context.strokeStyle = path.getAttribute("stroke");
+    context.stroke(new Path2D(path.getAttribute("d")));
+  }
+  context.restore();
 }

@@ -14,6 +14,7 @@ function lanes() {
     ...ofSounds("mel", mel, paintMel),
     { title: word("energy_track"), share: 0.8, paint: paintEnergy },
     { title: word("share_track"), share: 1.8, paint: paintShares },
+    ...(Object.keys(data.regions.measures).length ? [{ title: word("measure_track"), share: 0.9, paint: paintMeasures }] : []),
   ];
 }
 
@@ -21,6 +22,7 @@ function lanes() {
 const THROUGH = [
   { name: "ruler", paint: paintRuler },
   { name: "labels", paint: paintLabels },
+  { name: "silence", paint: paintSilence },
 ];
 
 function timeAxis() {
@@ -75,6 +77,49 @@ function paintLabels(pen, bottom) {
     const room = last - first - 2;
     if (draw.measureText(said).width <= room || room > 3 * size) text(pen, shortened(pen, said, room), (first + last) / 2, middle, "center");
   }
+}
+
+// Where nobody speaks there is nothing to explain: hatched.
+function paintSilence(pen, bottom) {
+  if (state.silence) return;
+  const { draw, colour, axis } = pen, top = RULER + (data.labels.length ? labelsHeight(pen) : 0);
+  draw.save();
+  draw.strokeStyle = colour("faint");
+  draw.globalAlpha = 0.28;
+  draw.lineWidth = 1;
+  for (const run of runsOf(data.silent)) {
+    const [left, right] = run.map((boundary) => placeOf(boundary / data.fps, axis));
+    const from = Math.max(left, axis.left), to = Math.min(right, axis.left + axis.width);
+    if (to <= from) continue;
+    draw.save();
+    draw.beginPath();
+    draw.rect(from, top, to - from, bottom - top);
+    draw.clip();
+    draw.beginPath();
+    for (let x = from - (bottom - top); x < to; x += 9) {
+      draw.moveTo(x, bottom);
+      draw.lineTo(x + (bottom - top), top);
+    }
+    draw.stroke();
+    draw.restore();
+  }
+  draw.restore();
+}
+
+// How far apart the articulators are, in pixels of the model's picture.
+function paintMeasures(box) {
+  const { size, top, height } = box, { measures } = data.regions, names = Object.keys(measures);
+  const most = Math.max(1, ...names.map((name) => measures[name].reduce((a, b) => (b > a ? b : a), 0)));
+  const y = (pixels) => top + height * (1 - (0.96 * pixels) / most);
+  const marks = roundMarks(0, most, Math.max(1, height / (2.2 * size)));
+  for (const pixels of marks) mark(box, `${pixels} px`, y(pixels));
+  for (const [number, name] of names.entries()) paintLine(box, measures[name], data.duration, y, measureColour(number));
+  const said = (key) => names.map((name, number) => ({ said: word(`${key}_${name}`), colour: `measure-${number}` }));
+  paintBesideTitle(box, [said("measure"), said("short")]);
+}
+
+function measureColour(number) {
+  return getComputedStyle(root).getPropertyValue(`--measure-${number}`).trim();
 }
 
 function paintMel(box, { mel }) {
@@ -144,7 +189,9 @@ function renderReadout(event) {
   tip.hidden = !name || x < timeAxis().left;
   if (tip.hidden) return;
   const frame = frameUnder(event);
-  const shares = data.bands.map((band) => `${band.name} ${Math.round(100 * (band.shares[name][frame] || 0))} %`);
+  const shares = isHushed(frame)
+    ? [word("silence")]
+    : data.bands.map((band) => `${band.name} ${Math.round(100 * (band.shares[name][frame] || 0))} %`);
   tip.textContent = `${word("region_" + name)} · ${word("frame")} ${frame} · ${shares.join(word("comma"))}`;
   tip.style.top = `${event.clientY - box.top - 30}px`;
   tip.style.left = `${Math.max(0, Math.min(x + 12, box.width - tip.offsetWidth - 4))}px`;

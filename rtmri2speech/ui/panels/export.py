@@ -268,7 +268,9 @@ def _subject(desk: Desk, result, language: str) -> Subject:
     if result is None:
         raise gr.Error(desk.text(language, "first_run"), print_exception=False, title=desk.text(language, "error"))
     bundle = desk.bundles.load(result.bundle_name)
-    return Subject(result.name, result.analysis, bundle, result.source, result.reference, result.reference_source)
+    return Subject(
+            result.name, result.analysis, result.regions, bundle, result.source, result.reference, result.reference_source
+        )
 
 
 def _say(desk: Desk, name: str) -> str:

@@ -6,11 +6,13 @@ TEXTS = {
         "waiting": "Choose a clip above and synthesise it: the result appears here.",
         "plain": "MRI frame",
         "view": "What the heatmap shows",
-        "both": "Both",
+        "each": "F1 | F2",
+        "each_help": "Two pictures side by side, each band with its own heat (0)",
+        "both": "Both in one",
         "all": "All",
         "difference": "Difference",
         "off": "Off",
-        "view_both": "Attention, both bands",
+        "view_both": "Both bands: the hotter one paints",
         "view_all": "Attention, all bands",
         "view_difference": "Attention, difference",
         "view_off": "No heatmap",
@@ -19,13 +21,43 @@ TEXTS = {
         "signed_help": "Also show evidence against the band's energy (one band)",
         "cells": "Cells",
         "cells_help": "Show the 8 × 8 cells as they are, not smoothed",
+        "own_scale": "Own scale",
+        "own_scale_help": "Each frame on a scale of its own: 1 is its hottest cell, however weak. "
+        "Shows where, not how much",
+        "outlines": "Outlines",
+        "outlines_help": "Outlines of the regions, as they move (O)",
+        "bare": "Plain",
+        "bare_help": "The frames without heat (P)",
+        "show_silence": "Silence",
+        "show_silence_help": "Also show the maps of frames in which the model is silent: "
+        "they explain silence, not speech",
+        "silence": "silence: nothing to explain",
+        "silence_shown": "silence: its map explains no speech",
+        "regions_segmenter": "Regions: found in every frame by a network trained on phantoms.",
+        "regions_truth": "Regions: the phantom’s true labels.",
+        "regions_template": "Regions: a template that does not move and fits no head exactly.",
+        "corrected": "Corrected by hand: {count}.",
+        "verdict_cut_off": "Part of the tract lies outside the picture or was not found: {missing}.",
+        "verdict_uncertain": "Uncertain in {share} of the frames.",
+        "verdict_turned": "The picture is turned or tilted: there are no regions; turn the clip first.",
+        "verdict_not_a_head": "This does not look like a head in profile: there are no regions.",
+        "measure_track": "Distances (px of the model’s picture)",
+        "measure_lip_aperture": "lip aperture",
+        "measure_tongue_palate": "tongue–palate",
+        "measure_tongue_pharynx": "tongue–pharynx",
+        "measure_velum_opening": "velum opening",
+        "short_lip_aperture": "lips",
+        "short_tongue_palate": "palate",
+        "short_tongue_pharynx": "pharynx",
+        "short_velum_opening": "velum",
         "opacity": "Opacity",
         "scale_help": "One scale for the whole clip: 1 is the 99th percentile of the positive evidence in its speech "
         "(signed: of its magnitude).",
         "frame": "Frame",
         "time": "Time",
         "of": "of 0–{last} · {seconds} s",
-        "energy": "Energy",
+        "energy": "Energy, speech",
+        "energy_help": "Of the synthesised speech in the band, as its mel spectrogram tells it: dB of power",
         "strongest": "Most attention",
         "seconds": "s",
         "comma": ", ",
@@ -61,13 +93,15 @@ TEXTS = {
         "share_track": "Share of attention per region",
         "share_scale": "colour: share × evidence in the frame",
         "keys": "← →: one frame; with Shift, ten\nHome End: first, last frame\nSpace: play, pause\n"
-        "1 2 … 0: one band, all bands\n+ −: faster, slower (pitch is kept)\n"
+        "1 2 … 0: one band, all bands; B: both in one picture\nO: outlines\nP: without heat\n"
+        "+ −: faster, slower (pitch is kept)\n"
         "N: next change of the strongest region; with Shift, the one before\nL: loop the chosen stretch\n"
         "S: save the frame as PNG\nF: full screen\nclick, drag: go to a moment\n"
         "Shift + drag: choose a stretch, or drag the handles at the top\n[ ]: the stretch starts, ends at this frame\n"
         "Esc, double click: remove the stretch",
-        "caution": "One cell of a map covers 32 × 32 of 256 × 256 pixels. Regions are a template laid over every head "
-        "and overlap a little; “elsewhere” is what lies in none. Shares count positive evidence only. "
+        "caution": "One cell of a map covers 32 × 32 of 256 × 256 pixels: heat cannot tell neighbours apart that share "
+        "a cell. Regions are those outlined in the frame; “elsewhere” is what lies in none. Shares count positive "
+        "evidence in speech only; hatched is silence. "
         "A clip opens at its loudest frame with evidence. Spectrograms show 60 dB below their own peak.",
         "region_lips": "lips",
         "region_tongue": "tongue",
@@ -76,6 +110,9 @@ TEXTS = {
         "region_jaw": "jaw",
         "region_hard_palate": "hard palate",
         "region_pharynx_wall": "pharynx wall",
+        "region_airway": "airway",
+        "region_upper_lip": "upper lip",
+        "region_lower_lip": "lower lip",
         "region_brain": "brain",
         "region_spine": "spine",
         "region_elsewhere": "elsewhere",
@@ -90,11 +127,13 @@ TEXTS = {
         "waiting": "上で動画を選び、合成してください。結果はここに表示されます。",
         "plain": "MRIフレーム",
         "view": "ヒートマップの表示",
-        "both": "両方",
+        "each": "F1｜F2",
+        "each_help": "帯域ごとの画像を左右に並べる（0）",
+        "both": "重ねて",
         "all": "すべて",
         "difference": "差",
         "off": "なし",
-        "view_both": "注目度（両帯域）",
+        "view_both": "両帯域（強い方の色で表示）",
         "view_all": "注目度（全帯域）",
         "view_difference": "注目度の差",
         "view_off": "ヒートマップなし",
@@ -103,12 +142,40 @@ TEXTS = {
         "signed_help": "帯域エネルギーを下げる根拠も示す（1帯域のとき）",
         "cells": "セル",
         "cells_help": "8×8のセルを平滑化せずに示す",
+        "own_scale": "フレーム尺度",
+        "own_scale_help": "フレームごとの尺度（1はそのフレームの最大）。場所はわかりますが、強さは比べられません",
+        "outlines": "輪郭",
+        "outlines_help": "動く領域の輪郭を表示（O）",
+        "bare": "画像のみ",
+        "bare_help": "ヒートマップを外して表示（P）",
+        "show_silence": "無音も",
+        "show_silence_help": "無音フレームのマップも表示します（発話ではなく無音の根拠です）",
+        "silence": "無音：説明の対象なし",
+        "silence_shown": "無音：マップは発話の根拠ではありません",
+        "regions_segmenter": "領域：ファントムで学習したネットワークが各フレームから求めたもの。",
+        "regions_truth": "領域：ファントムの正解ラベル。",
+        "regions_template": "領域：動かないテンプレート（どの話者にも正確には合いません）。",
+        "corrected": "手で修正：{count}件。",
+        "verdict_cut_off": "声道の一部が画像の外にあるか、見つかりません：{missing}。",
+        "verdict_uncertain": "{share}のフレームで不確かです。",
+        "verdict_turned": "画像が回転しているか傾いているため、領域はありません。先に向きを直してください。",
+        "verdict_not_a_head": "横顔の頭部に見えないため、領域はありません。",
+        "measure_track": "距離（モデル画像の画素）",
+        "measure_lip_aperture": "唇の開き",
+        "measure_tongue_palate": "舌–口蓋",
+        "measure_tongue_pharynx": "舌–咽頭",
+        "measure_velum_opening": "軟口蓋の開き",
+        "short_lip_aperture": "唇",
+        "short_tongue_palate": "口蓋",
+        "short_tongue_pharynx": "咽頭",
+        "short_velum_opening": "軟口蓋",
         "opacity": "不透明度",
         "scale_help": "尺度は動画全体で共通。1は発話中の正の根拠（符号付きでは絶対値）の99パーセンタイルです。",
         "frame": "フレーム",
         "time": "時刻",
         "of": "0–{last} · {seconds} 秒",
-        "energy": "エネルギー",
+        "energy": "合成音声のエネルギー",
+        "energy_help": "合成音声のメルスペクトログラムから求めた、帯域内のパワー（dB）",
         "strongest": "最も注目した領域",
         "seconds": "秒",
         "comma": "、",
@@ -144,14 +211,15 @@ TEXTS = {
         "share_track": "領域ごとの注目の割合",
         "share_scale": "濃さ：割合×フレームの根拠の量",
         "keys": "← →: 1フレーム（Shiftで10フレーム）\nHome End: 最初・最後のフレーム\nSpace: 再生・一時停止\n"
-        "1 2 … 0: その番号の帯域・全帯域\n+ −: 速く・遅く（高さは保つ）\n"
+        "1 2 … 0: その番号の帯域・全帯域（B: 1枚に重ねて）\nO: 輪郭\nP: ヒートマップなし\n"
+        "+ −: 速く・遅く（高さは保つ）\n"
         "N: 最も注目した領域が次に変わるフレームへ（Shiftで前へ）\nL: 選んだ区間を繰り返す\n"
         "S: フレームをPNGで保存\nF: 全画面\nクリック・ドラッグ: その時刻へ移動\n"
         "Shift＋ドラッグ: 区間を選ぶ（上端のつまみでも可）\n[ ]: 区間の始まり・終わりをこのフレームにする\n"
         "Esc・ダブルクリック: 区間を解除",
-        "caution": "マップの1セルは256×256画素のうち32×32画素に当たります。"
-        "領域はどの話者にも同じテンプレートを当てたもので、少し重なります。"
-        "どれにも入らない部分が「領域外」です。割合は正の根拠だけで計算しています。"
+        "caution": "マップの1セルは256×256画素のうち32×32画素に当たり、同じセルの中の部位は区別できません。"
+        "領域は画像に輪郭で示したものです。どれにも入らない部分が「領域外」です。"
+        "割合は発話中の正の根拠だけで計算しています。斜線は無音です。"
         "最初に表示するのは、根拠のあるフレームのうち最も音が大きいものです。"
         "スペクトログラムはそれぞれの最大値から60 dBの範囲です。",
         "region_lips": "唇",
@@ -161,6 +229,9 @@ TEXTS = {
         "region_jaw": "下顎",
         "region_hard_palate": "硬口蓋",
         "region_pharynx_wall": "咽頭後壁",
+        "region_airway": "気道",
+        "region_upper_lip": "上唇",
+        "region_lower_lip": "下唇",
         "region_brain": "脳",
         "region_spine": "脊椎",
         "region_elsewhere": "領域外",

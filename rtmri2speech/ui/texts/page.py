@@ -24,7 +24,7 @@ TEXTS = {
         "large": "Large type",
         "dark": "Light / dark",
         "caution": "One cell of a map covers 32 × 32 of the model's 256 × 256 pixels. A fixed band is not a tracked "
-        "formant. Regions are a template laid over every head, not a segmentation.",
+        "formant. Regions are found by a network: look at their outlines before you quote a share.",
         "untrained": "**This bundle has random weights: what it says means nothing.**",
         "kind_trained": "trained with this project's training package",
         "kind_converted": "converted from checkpoints of the thesis' code or of HiFi-GAN's",
@@ -37,6 +37,7 @@ TEXTS = {
         "stage_waiting": "Waiting for another clip",
         "stage_reading": "Reading the clip",
         "stage_frames": "Looking at the frames",
+        "stage_regions": "Finding the regions",
         "stage_attention": "Explaining the bands",
         "stage_regions": "Finding the regions",
         "stage_speech": "Synthesising speech",
@@ -69,7 +70,7 @@ TEXTS = {
         "dark": "明 / 暗",
         "caution": "マップの1セルはモデル入力256×256画素のうち32×32画素に当たります。"
         "固定帯域は追跡したフォルマントではありません。"
-        "領域はどの話者にも同じテンプレートを当てたもので、セグメンテーションではありません。",
+        "領域はネットワークが求めたものです。割合を引用する前に輪郭を確かめてください。",
         "untrained": "**このモデルの重みは乱数です。出力に意味はありません。**",
         "kind_trained": "このプロジェクトの学習パッケージで学習",
         "kind_converted": "論文のコードまたはHiFi-GANのチェックポイントから変換",
@@ -82,6 +83,7 @@ TEXTS = {
         "stage_waiting": "ほかの動画の処理を待っています",
         "stage_reading": "動画を読み込んでいます",
         "stage_frames": "フレームを解析しています",
+        "stage_regions": "領域を求めています",
         "stage_attention": "帯域の根拠を計算しています",
         "stage_regions": "領域を検出しています",
         "stage_speech": "音声を合成しています",
