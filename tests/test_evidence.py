@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 
 from rtmri2speech import analyse
+from rtmri2speech.anatomy.regions import NAMES, Regions
+from rtmri2speech.anatomy.sources import regions_from_template
 from rtmri2speech.clip import Clip
 from rtmri2speech.errors import InputError
-from rtmri2speech.evidence import ELSEWHERE, HARDLY, BandEvidence, account_of, cell_weights, template_masks
+from rtmri2speech.evidence import ACCOUNTED, ELSEWHERE, HARDLY, BandEvidence, RegionMasks, account_of, cell_weights
 from rtmri2speech.export import Look, Subject, write_files
 from tests.conftest import moving_frames
 
@@ -124,12 +126,17 @@ def test_masks_that_do_not_fit_are_refused(analysis):
 
 
 def test_the_table_that_is_exported_is_the_account(analysis, masks, bundle, tmp_path):
-    subject = Subject("clip", analysis, bundle, tmp_path / "clip.mp4", masks=masks)
+    labels = np.where(masks["blob"], NAMES.index("tongue"), 0) + np.where(masks["strip"], NAMES.index("brain"), 0)
+    regions = Regions(
+        labels.astype(np.uint8), analysis.fps, (64, 64), "truth", np.ones((COUNT, len(NAMES)), np.float32)
+    )
+    subject = Subject("clip", analysis, regions, bundle, tmp_path / "clip.mp4")
     (path,) = write_files(tmp_path, subject, Look(stretch=(8, 15), bands=("F2",)), ["traces"])
     with path.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     evidence = account_of(analysis, masks).bands["F2"]
-    shares = [f"F2_share_{name}" for name in ("blob", "strip", ELSEWHERE)]
+    shares = [f"F2_share_{name}" for name in (*ACCOUNTED, ELSEWHERE)]
+    tongue, brain = (f"F2_share_{name}" for name in ("tongue", "brain"))
     assert list(rows[0])[:5] == ["frame", "time_s", "source_frame", "source_time_s", "silence"]
     assert list(rows[0])[5:] == ["F2_energy_db", "F2_evidence_db", *shares]
     for row, t in zip(rows, range(8, 16), strict=True):
@@ -138,14 +145,16 @@ def test_the_table_that_is_exported_is_the_account(analysis, masks, bundle, tmp_
         assert int(row["source_frame"]) in (2 * t, 2 * t + 1)
         assert float(row["source_time_s"]) == pytest.approx(int(row["source_frame"]) / (2 * bundle.fps), abs=1e-6)
         if 10 <= t < 14:
-            assert row["F2_evidence_db"] == row[shares[0]] == row[shares[2]] == ""
+            assert row["F2_evidence_db"] == row[tongue] == row[shares[-1]] == ""
         else:
             assert float(row["F2_evidence_db"]) == pytest.approx(evidence.amount[t], abs=1e-6)
             assert sum(float(row[name]) for name in shares) == pytest.approx(1, abs=1e-5)
-            assert float(row[shares[1]]) == pytest.approx(evidence.shares["strip"][t], abs=1e-6)
+            assert float(row[tongue]) == pytest.approx(evidence.shares["blob"][t], abs=1e-6)
+            assert float(row[brain]) == pytest.approx(evidence.shares["strip"][t], abs=1e-6)
 
 
 def test_the_templates_masks_do_not_move(analysis):
-    account = account_of(analysis, template_masks())
+    account = account_of(analysis, RegionMasks(regions_from_template(COUNT, analysis.fps, (64, 64))))
     assert {"lips", "tongue", "velum", "spine", ELSEWHERE} < set(account.areas)
+    assert sum(account.areas.values()) == pytest.approx(np.ones(COUNT))
     assert all(area.shape == (COUNT,) and np.ptp(area) == 0 for area in account.areas.values())

@@ -56,6 +56,10 @@ item []:
 """
 
 
+def still_regions(analysis):
+    return regions_from_template(len(analysis.mel_db), analysis.fps, analysis.model_frames.shape[1:])
+
+
 @pytest.fixture(scope="module")
 def subject(bundle_folder, tmp_path_factory):
     """A clip with sound and labels whose name is not easy, analysed by two bands."""
@@ -72,7 +76,7 @@ def subject(bundle_folder, tmp_path_factory):
         analysis.cam[name][:] = 0
         analysis.cam[name][:, row, column] = np.linspace(0.1, 1, COUNT)
         analysis.cam[name][3] = -1
-    return Subject(source.stem, analysis, bundle, source)
+    return Subject(source.stem, analysis, still_regions(analysis), bundle, source)
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +85,8 @@ def real(bundle_folder, subject):
     from rtmri2speech import load_bundle
 
     bundle = load_bundle(bundle_folder)
-    return Subject(subject.name, analyse(bundle, read_clip(subject.source), precision="fp32"), bundle, subject.source)
+    analysis = analyse(bundle, read_clip(subject.source), precision="fp32")
+    return Subject(subject.name, analysis, still_regions(analysis), bundle, subject.source)
 
 
 @pytest.fixture
@@ -183,7 +188,7 @@ def test_traces_can_be_recomputed(subject, tmp_path):
 
 def test_a_table_with_japanese_names_is_marked_as_utf_8_for_excel(bundle, subject, tmp_path):
     analysis = analyse(bundle, read_clip(subject.source), [Band("低域", 300, 900)])
-    named = Subject("x", analysis, bundle, subject.source)
+    named = Subject("x", analysis, subject.regions, bundle, subject.source)
     (path,) = write_files(tmp_path, named, Look(), ["traces"])
     assert path.read_bytes().startswith(b"\xef\xbb\xbfframe,") and "低域_energy_db" in path.read_text(encoding="utf-8")
 
@@ -257,7 +262,7 @@ def test_the_command_of_the_provenance_makes_the_same(real, stretch, tmp_path, m
 
 def test_a_long_japanese_name_and_one_without_letters_are_still_file_names(subject, tmp_path):
     for name, stem in (("声" * 200, "声" * 40), ("../..", "clip"), ("a/b\\c", "a_b_c")):
-        named = Subject(name, subject.analysis, subject.bundle, subject.source)
+        named = Subject(name, subject.analysis, subject.regions, subject.bundle, subject.source)
         (path,) = write_files(tmp_path, named, Look(), ["traces"])
         assert path.parent == tmp_path and path.name == f"{stem}_traces.csv" and path.is_file()
 
@@ -292,7 +297,8 @@ def test_choices_that_do_not_fit_are_named_before_anything_is_written(subject, l
 
 def test_what_a_clip_does_not_have(subject, bundle, tmp_path, coarse):
     silent = write_mp4(tmp_path / "silent.mp4", moving_frames(6, 64, 64), RATE)
-    bare = Subject("silent", analyse(bundle, read_clip(silent)), bundle, silent)
+    analysis = analyse(bundle, read_clip(silent))
+    bare = Subject("silent", analysis, still_regions(analysis), bundle, silent)
     with pytest.raises(InputError, match="no original speech"):
         write_files(tmp_path / "out", bare, Look(sound="original"), ["video"])
     with pytest.raises(InputError, match="no labels"):

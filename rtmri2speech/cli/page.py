@@ -29,6 +29,9 @@ def app(
     bundles: Annotated[Path | None, typer.Option(help="Folder of bundle folders, to choose from on the page.")] = None,
     clips: Annotated[Path | None, typer.Option(help="Folder of example clips; default: the embedded ones.")] = None,
     language: Annotated[Literal["en", "ja"] | None, typer.Option(help="To begin with; default: the browser's.")] = None,
+    regions: Annotated[
+        Literal["segmenter", "template"], typer.Option(help="Where regions come from to begin with.")
+    ] = "segmenter",
     max_minutes: Annotated[float, typer.Option(callback=_above_zero, help="Longest clip, minutes.")] = 5.0,
     max_upload_mb: Annotated[float, typer.Option(callback=_above_zero, help="Largest upload, MB.")] = 200.0,
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Do not open a browser window.")] = False,
@@ -40,7 +43,7 @@ def app(
         raise InputError('--mcp needs one more package: pip install "gradio[mcp]"')
     from ..ui import Settings, build, launch
 
-    settings = Settings(bundle=bundle, bundles=bundles, language=language)
+    settings = Settings(bundle=bundle, bundles=bundles, language=language, regions=regions)
     settings = replace(
         settings,
         clips=clips or settings.clips,

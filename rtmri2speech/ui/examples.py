@@ -12,11 +12,12 @@ MOST_KEPT = 20  # results held in memory
 
 
 class Examples:
-    """names: what the browser may ask for. Only these lead to a file."""
+    """names: what the browser may ask for. Only these lead to a file. regions: of anatomy.regions.SOURCES."""
 
-    def __init__(self, bundles: Bundles, folder: Path):
+    def __init__(self, bundles: Bundles, folder: Path, regions: str = "segmenter"):
         found = sorted(folder.glob("*")) if folder.is_dir() else []
         self.folder = folder
+        self.regions = regions
         self._bundles = bundles
         self._paths = {file.stem: file for file in found if file.suffix.lower() in SUFFIXES}
         self._kept: dict[tuple[str, str], Result] = {}
@@ -52,7 +53,9 @@ class Examples:
             try:
                 if key not in self._kept:
                     bundle = self._bundles.load(bundle_name)
-                    self._kept[key] = open_clip(bundle, path, self.sound(name), progress, bundle_name=bundle_name)
+                    self._kept[key] = open_clip(
+                        bundle, path, self.sound(name), progress, bundle_name=bundle_name, regions=self.regions
+                    )
                     if len(self._kept) > MOST_KEPT:
                         del self._kept[next(iter(self._kept))]
                 return self._kept[key]

@@ -91,4 +91,5 @@ def _opened(desk: Desk, example, upload, reference, bundle_name, rows, language,
         bands=bands,
         limits=desk.limits,
         bundle_name=bundle_name,
+        regions=desk.examples.regions,
     )

@@ -40,12 +40,14 @@ _LANGUAGE_JS = """(chosen, ...files) => {{
 
 @dataclass(frozen=True)
 class Settings:
-    """What the person who starts the page decides. language: "en", "ja", or None for that of each browser."""
+    """What the person who starts the page decides. language: "en", "ja", or None for that of each browser. regions: of
+    anatomy.regions.SOURCES."""
 
     bundle: Path | None = None
     bundles: Path | None = None
     clips: Path = EXAMPLES
     language: str | None = None
+    regions: str = "segmenter"
     limits: ClipLimits = field(default_factory=lambda: handlers.PAGE_LIMITS)
     largest_upload: int = 200 * 2**20
 
@@ -56,7 +58,7 @@ def build(settings: Settings | None = None) -> gr.Blocks:
     if not settings.clips.is_dir():
         raise InputError("There is no folder of clips {folder}.", folder=settings.clips)
     bundles = Bundles(settings.bundle, settings.bundles)
-    examples = Examples(bundles, settings.clips)
+    examples = Examples(bundles, settings.clips, settings.regions)
     words = TEXTS["en"]
 
     with Page(title="rtmri2speech", analytics_enabled=False, delete_cache=(600, DELETE_AFTER_S)) as page:

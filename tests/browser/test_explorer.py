@@ -12,9 +12,10 @@ import cv2
 import numpy as np
 import pytest
 
+from rtmri2speech.anatomy.outlines import outlines
 from rtmri2speech.attention import display_grid
+from rtmri2speech.evidence import ACCOUNTED
 from rtmri2speech.progress import UNSEEN
-from rtmri2speech.regions import TEMPLATE, mask
 from rtmri2speech.render.colour import blend, layer, levels
 from rtmri2speech.render.grid import upsample_grid
 from rtmri2speech.ui.handlers import open_clip
@@ -58,6 +59,8 @@ def address(bundle_folder, clips):
         bundle_folder,
         "--clips",
         clips,
+        "--regions",
+        "template",
     ]
     log = (clips / "log").open("w")
     process = subprocess.Popen(command, stdout=log, stderr=log)
@@ -100,8 +103,13 @@ def page(open_page):
 
 
 @pytest.fixture(scope="module")
-def analysis(bundle, clips):
-    return open_clip(bundle, clips / "disc.mp4", None, UNSEEN).analysis
+def result(bundle, clips):
+    return open_clip(bundle, clips / "disc.mp4", None, UNSEEN, regions="template")
+
+
+@pytest.fixture(scope="module")
+def analysis(result):
+    return result.analysis
 
 
 def frame_shown(page) -> int:
@@ -135,13 +143,19 @@ def test_keys_lead_to_the_frame_and_its_picture_is_the_cores(page, analysis):
     smooth = {name: levels(upsample_grid(grid)[12]) for name, grid in grids.items()}
     cells = {name: levels(upsample_grid(grid, method="cells")[12]) for name, grid in grids.items()}
     colours = {"F1": layer("orange", 0.7), "F2": layer("blue", 0.7)}
-    for key, names in (("1", ["F1"]), ("2", ["F2"]), ("0", ["F1", "F2"])):
+    for key, names in (("1", ["F1"]), ("2", ["F2"]), ("b", ["F1", "F2"])):
         page.keyboard.press(key)
         layers = [colours[name] for name in names]
         assert_alike(pixels(page, "heat"), blend(gray, [smooth[name] for name in names], layers))
     page.get_by_role("button", name="Show the 8 × 8 cells").click()
     assert_alike(pixels(page, "heat"), blend(gray, list(cells.values()), list(colours.values())))
     page.get_by_role("button", name="Show the 8 × 8 cells").click()
+    page.keyboard.press("0")
+    for canvas, name in (("heat", "F1"), ("beside", "F2")):
+        assert_alike(pixels(page, canvas), blend(gray, [smooth[name]], [colours[name]]))
+    page.keyboard.press("p")
+    assert (pixels(page, "beside") == pixels(page, "plain")).all()
+    page.keyboard.press("p")
     page.get_by_role("button", name="Off", exact=True).click()
     assert (pixels(page, "heat") == pixels(page, "plain")).all()
     page.keyboard.press("0")
@@ -239,12 +253,35 @@ def test_a_stretch_is_removed_by_key_button_and_double_click(page):
     assert page.get_by_role("button", name="The whole clip").is_hidden()
 
 
-def test_a_row_of_the_regions_says_its_share(page, analysis):
+def test_outlines_are_those_of_the_frame(page, result):
+    page.keyboard.press("Home")
+    page.keyboard.press("ArrowRight")
+    expected = outlines(result.regions, 1, ACCOUNTED)
+    for picture in ("heat", "beside"):
+        paths = page.locator(f"[data-name={picture}-outlines] path")
+        drawn = {path.get_attribute("data-region"): path.get_attribute("d") for path in paths.all()}
+        assert list(drawn) == list(ACCOUNTED)
+        for name, pieces in expected.items():
+            numbers = np.array(re.findall(r"[\d.e-]+", drawn[name]), float).reshape(-1, 2)
+            np.testing.assert_allclose(numbers, np.concatenate([*pieces, np.empty((0, 2))]), atol=1e-4)
+    page.keyboard.press("o")
+    assert page.locator("[data-name=heat-outlines]").is_hidden()
+    page.keyboard.press("o")
+    assert page.locator("[data-name=heat-outlines]").is_visible()
+    assert "template" in page.locator("[data-name=found]").inner_text()
+
+
+def test_a_row_of_the_regions_says_its_share(page, analysis, result):
     box = page.locator(".tracks").bounding_box()
-    page.mouse.move(box["x"] + 84 + 0.51 * (box["width"] - 94), box["y"] + box["height"] - 8)
+    x = box["x"] + 84 + 0.51 * (box["width"] - 94)
+    # up from below, past the distances, to the lowest row of the regions
+    for y in range(8, 400, 4):
+        page.mouse.move(x, box["y"] + box["height"] - y)
+        if page.locator(".readout").is_visible():
+            break
     told = page.locator(".readout").inner_text()
     frame = int(0.51 * len(analysis.mel_db))
-    outside = np.max([mask(region, 256, 256) for region in TEMPLATE], axis=0) < 0.5
+    outside = ~np.any([result.regions.mask(name)[frame] for name in ACCOUNTED], axis=0)
     heat = upsample_grid(np.maximum(analysis.cam["F1"][[frame]], 0), method="linear")[0]
     share = re.search(r"elsewhere · Frame (\d+) · F1 (\d+) %", told)
     assert int(share[1]) == frame and int(share[2]) == pytest.approx(100 * heat[outside].sum() / heat.sum(), abs=1)

@@ -10,8 +10,9 @@ import pytest
 import soundfile
 
 from rtmri2speech.analysis import analyse
+from rtmri2speech.anatomy.outlines import outlines
+from rtmri2speech.anatomy.sources import regions_from_template
 from rtmri2speech.clip import Clip
-from rtmri2speech.regions import TEMPLATE, mask
 from rtmri2speech.render.grid import upsample_grid
 from rtmri2speech.spec import Band
 from rtmri2speech.ui.explorer.payload import payload
@@ -31,10 +32,15 @@ def analysis(bundle):
 
 
 @pytest.fixture(scope="module")
-def sent(bundle, analysis):
+def regions(analysis):
+    return regions_from_template(len(analysis.mel_db), analysis.fps, analysis.model_frames.shape[1:])
+
+
+@pytest.fixture(scope="module")
+def sent(bundle, analysis, regions):
     times = np.arange(RATE) / RATE  # one second: shorter than the clip
     tone = (0.3 * np.sin(2 * np.pi * 1500 * times)).astype(np.float32)
-    return json.loads(payload(analysis, bundle.mel, "円 'clip'", (tone, RATE)))
+    return json.loads(payload(analysis, bundle.mel, regions, "円 'clip'", (tone, RATE)))
 
 
 def shown_as_one(cam, analysis):
@@ -42,7 +48,7 @@ def shown_as_one(cam, analysis):
     return max(np.percentile(np.maximum(speech, 0), 99), np.percentile(np.abs(speech), 99) / 4)
 
 
-def test_numbers_are_the_analysis(analysis, sent):
+def test_numbers_are_the_analysis(analysis, regions, sent):
     assert (sent["name"], sent["frames"], sent["fps"]) == ("円 'clip'", 70, analysis.fps)
     for band, sent_band in zip(analysis.bands, sent["bands"], strict=True):
         cam = analysis.cam[band.name]
@@ -51,7 +57,7 @@ def test_numbers_are_the_analysis(analysis, sent):
         positive = np.maximum(cam, 0)
         assert sent_band["scale"] == pytest.approx(shown_as_one(cam, analysis))
         assert sent_band["limit"] == pytest.approx(shown_as_one(np.abs(cam), analysis))
-        drawn = {region.name: mask(region, 256, 256) >= 0.5 for region in TEMPLATE}
+        drawn = {name: regions.mask(name)[0] for name in ("tongue", "tract", "airway", "brain", "spine")}
         drawn["elsewhere"] = ~np.any(list(drawn.values()), axis=0)
         heat = np.stack(list(upsample_grid(positive, method="linear")))
         for name in ("tongue", "elsewhere"):
@@ -67,10 +73,10 @@ def test_numbers_are_the_analysis(analysis, sent):
 
 
 @pytest.mark.parametrize("count", [1, 3, 4])
-def test_other_numbers_of_bands(bundle, count):
+def test_other_numbers_of_bands(bundle, regions, count):
     bands = [Band(f"B{k}", 300 + 700 * k, 1000 + 700 * k) for k in range(count)]
     analysis = analyse(bundle, Clip(moving_frames(8), np.arange(9) / bundle.fps), bands)
-    sent = json.loads(payload(analysis, bundle.mel, "x"))
+    sent = json.loads(payload(analysis, bundle.mel, regions, "x"))
     assert [band["name"] for band in sent["bands"]] == [band.name for band in bands]
     tables = sent["tables"]["bands"]
     assert len(tables) == count and len(set(tables)) == count  # a colour for each
@@ -107,15 +113,33 @@ def test_sounds_play_and_their_pictures_are_their_mels(bundle, analysis, sent):
     assert envelope[:, 0].min() == pytest.approx(-1, abs=0.02) and envelope[:, 1].max() == pytest.approx(1, abs=0.02)
 
 
-def test_labels_are_sent_where_something_is_said(bundle, analysis):
+def test_labels_are_sent_where_something_is_said(bundle, analysis, regions):
     labels = [(0.0, 0.5, ""), (0.5, 0.9, "a"), (0.9, 2.0, " ")]
-    assert json.loads(payload(analysis, bundle.mel, "x", labels=labels))["labels"] == [[0.5, 0.9, "a"]]
+    assert json.loads(payload(analysis, bundle.mel, regions, "x", labels=labels))["labels"] == [[0.5, 0.9, "a"]]
 
 
-def test_without_original_speech_there_is_one_sound(bundle, analysis):
-    assert list(json.loads(payload(analysis, bundle.mel, "x"))["sounds"]) == ["synthesised"]
+def test_without_original_speech_there_is_one_sound(bundle, analysis, regions):
+    assert list(json.loads(payload(analysis, bundle.mel, regions, "x"))["sounds"]) == ["synthesised"]
 
 
-def test_a_long_clip_is_sent_smaller(bundle, analysis, monkeypatch):
+def test_a_long_clip_is_sent_smaller(bundle, analysis, regions, monkeypatch):
     monkeypatch.setattr("rtmri2speech.ui.explorer.payload.MOST_PIXELS", 70 * 32 * 32)
-    assert json.loads(payload(analysis, bundle.mel, "x"))["sheet"]["side"] == 32
+    assert json.loads(payload(analysis, bundle.mel, regions, "x"))["sheet"]["side"] == 32
+
+
+def test_outlines_are_the_regions(regions, sent):
+    """Read as the page reads them (explorer_core.js, outlinePath)."""
+    found = sent["regions"]
+    numbers, starts = raw(found["numbers"], "<u2"), raw(found["starts"], "<u4")
+    assert found["source"] == "template" and len(starts) == len(regions) * len(found["names"]) + 1
+    for frame in (0, 69):
+        expected = outlines(regions, frame, found["names"])
+        for place, name in enumerate(found["names"], frame * len(found["names"])):
+            record, pieces = numbers[starts[place] : starts[place + 1]].tolist(), []
+            while record:
+                count, record = 2 * record[0], record[1:]
+                pieces.append(np.reshape(record[:count], (-1, 2)) / found["steps"])
+                record = record[count:]
+            assert len(pieces) == len(expected[name]), name
+            for piece, points in zip(pieces, expected[name], strict=True):
+                np.testing.assert_allclose(piece, points, atol=1e-4)

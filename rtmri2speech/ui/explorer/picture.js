@@ -1,4 +1,5 @@
-// The explorer's pictures: the frame alone, and the frame with its heat.
+// The explorer's pictures: two that are seen, with heat as the view has it, and the frame alone, never seen here, which
+// the page's drawing boards draw on.
 
 const SIDE = 256; // pixels of a picture
 
@@ -7,6 +8,7 @@ const SIDE = 256; // pixels of a picture
 const PICTURES = {
   heat: [{ name: "heat", draw: (picture) => paintHeat(picture, heatShown()) }],
   beside: [{ name: "heat", draw: (picture) => paintHeat(picture, heatBeside()) }],
+  plain: [{ name: "frame", draw: (picture) => paintHeat(picture, []) }],
 };
 
 // The sheets' tiles as one Uint8Array a frame, (side, side) gray.
@@ -34,8 +36,8 @@ function renderPictures() {
   for (const [name, layers] of Object.entries(PICTURES)) {
     const draw = find(name).getContext("2d", { willReadFrequently: true });
     for (const layer of layers) layer.draw({ draw, gray, frame: state.frame });
-    renderOutlines(find(`${name}-outlines`));
   }
+  for (const name of ["heat", "beside"]) renderOutlines(find(`${name}-outlines`));
   const hushed = isHushed(state.frame);
   find("heat-hush").hidden = !hushed || !heatShown().length;
   find("beside-hush").hidden = !hushed || !heatBeside().length;
@@ -50,7 +52,6 @@ function isHushed(frame) {
 function renderOutlines(svg) {
   const { names, colours, numbers, starts, steps } = data.regions;
   svg.toggleAttribute("hidden", !state.outlines);
-  if (!state.outlines) return;
   if (svg.dataset.names !== names.join()) {
     svg.dataset.names = names.join();
     const paths = names.map((name, number) => {
