@@ -13,7 +13,9 @@ NAME_traces.csv         a row for each frame: frame (of the clip at the model's 
                         source_frame and source_time_s (the clip's own frame shown then), silence (1: the model is
                         silent), and for each band NAME_energy_db (of the predicted mel), NAME_evidence_db (or _power)
                         and NAME_share_REGION, the share, 0 to 1, of that evidence in a region or elsewhere, as in
-                        evidence.py; empty where there is nothing to account for
+                        evidence.py; empty where there is nothing to account for. Then articulation, as in
+                        anatomy/articulation.py: lengths in pixels of the 256 px picture (_px), places from 0 to 1
+NAME_regions.json       where regions were corrected by hand: what was changed, for the command export
 NAME_F1_heatmaps.npy    float32 (frames, 256, 256) in [0, 1] for display, as the command gradcam writes; the .json
                         beside it lets the commands overlay, slowmo and segment take it
 NAME_F1_cam.npy         float32 (frames, cells, cells), the signed Grad-CAM itself
@@ -34,6 +36,9 @@ import numpy as np
 import torch
 
 from .atomic import filling, replacing, scratch
+from .anatomy.articulation import articulation
+from .anatomy.corrections import write_corrections
+from .atomic import filling, replacing
 from .audio import fit, resample, write_audio
 from .checksum import sha256_of
 from .errors import InputError
@@ -73,7 +78,9 @@ def preview(subject: Subject, look: Look, frame: int) -> np.ndarray:
     check_slow(look.slow)
     check_bands(heatmaps, selection.count)
     frame = min(max(frame, selection.first), selection.last)
-    picture = band_picture(look.size, heatmaps, look.layout, look.alpha, look.colour_maps, look.combine, subject.name)
+    picture = band_picture(
+        selection.size, heatmaps, look.layout, look.alpha, look.colour_maps, look.combine, subject.name
+    )
     heats = [checked_heat(heatmap, frame - selection.first, label) for label, heatmap in heatmaps.items()]
     text = caption(frame, subject.analysis.fps, look.slow, look.language)
     return picture.draw(subject.analysis.model_frames[frame], heats, text)
@@ -105,6 +112,8 @@ def write_zip(path: str | PathLike, subject: Subject, look: Look, frame: int = 0
     record = provenance(selection, frame)  # first: it says at once if the clip has gone
     with replacing(path) as temporary, scratch(path) as folder:
         _write_kinds(folder, selection, available(subject), frame, progress.part(None, 0, 0.85))
+        if subject.regions.corrections:
+            write_corrections(folder / f"{subject.stem}_regions.json", subject.regions.corrections)
         files = sorted(folder.iterdir())
         record["files"] = {file.name: sha256_of(file) for file in files}
         (folder / "provenance.json").write_text(json.dumps(record, indent=1, ensure_ascii=False), encoding="utf-8")
@@ -173,7 +182,7 @@ def _write_video(path: Path, selection: Selection, progress: Progress) -> None:
         selection.subject.analysis.fps,
         selection.heatmaps(),
         layout=look.layout,
-        size=look.size,
+        size=selection.size,
         alpha=look.alpha,
         colour_maps=look.colour_maps,
         combine=look.combine,
@@ -271,6 +280,9 @@ def _write_traces(path: Path, selection: Selection) -> None:
         columns[f"{band.name}_evidence_{evidence.unit.lower()}"] = _column(evidence.amount[rows], 6)
         for name, share in evidence.shares.items():
             columns[f"{band.name}_share_{name}"] = _column(share[rows], 6)
+    if selection.subject.regions.verdict.usable:
+        for name, values in articulation(selection.subject.regions).columns().items():
+            columns[name if name.endswith("_place") else f"{name}_px"] = _column(values[rows], 4)
     # Excel takes a file for UTF-8 only by its mark; without need it is left out, as some programs stumble over it.
     encoding = "utf-8" if all(name.isascii() for name in columns) else "utf-8-sig"
     with path.open("w", newline="", encoding=encoding) as file:

@@ -51,6 +51,7 @@ def provenance(selection: Selection, frame: int = 0) -> dict:
             "fps": analysis.fps,
             "sample_rate": analysis.sample_rate,
         },
+        "regions": subject.regions.provenance(),
         "stretch": {
             "first_frame": selection.first,
             "last_frame": selection.last,
@@ -69,7 +70,7 @@ def provenance(selection: Selection, frame: int = 0) -> dict:
 
 def command(selection: Selection, frame: int = 0) -> str:
     """The command line that makes the same again, in the folder that holds the clip and its labels (and the original
-    speech, and the bundle, unless it is the embedded one)."""
+    speech, the corrections of regions, and the bundle, unless it is the embedded one)."""
     subject, look = selection.subject, selection.look
     analysis, source, folder = subject.analysis, subject.source, subject.bundle.folder
     options: dict[str, object] = {
@@ -78,6 +79,7 @@ def command(selection: Selection, frame: int = 0) -> str:
         "--normalize": analysis.normalize,
         "--silence": analysis.silence,
         "--grid": analysis.grid,
+        "--regions": subject.regions.source,
         "--frame": frame,
         "--layout": look.layout,
         "--side": look.side,
@@ -94,6 +96,8 @@ def command(selection: Selection, frame: int = 0) -> str:
         options["--fps"] = repr(analysis.clip.fps)
     if subject.reference_source:
         options["--reference"] = subject.reference_source.name
+    if subject.regions.corrections:
+        options["--corrections"] = f"{subject.stem}_regions.json"
     words = ["python", "-m", "rtmri2speech", "export", source.name, "-o", f"{subject.stem}.zip"]
     for band in selection.bands:
         words += ["--formant-band", f"{band.name}:{band.low_hz:g}-{band.high_hz:g}"]

@@ -2,19 +2,20 @@
 (Selection)."""
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from .analysis import Analysis
+from .anatomy.regions import Regions
 from .audio import fit
 from .errors import InputError
-from .evidence import Account, account_of, template_masks
+from .evidence import Account, RegionMasks, account_of
 from .models.bundle import Bundle
 from .render.encode import even_size
 from .render.grid import UpsampledGrid
+from .render.picture import panels_of
 from .render.words import band_label, words
 from .spec import Band
 
@@ -27,22 +28,21 @@ class Subject:
     """An analysed clip and where it came from.
 
     source: the file or folder that was read. reference: the original speech, (samples,) and its rate, from
-    reference_source; without one, the clip's own sound. masks: the regions, as evidence.account_of takes them; without
-    them, the template's.
+    reference_source; without one, the clip's own sound. regions: of the analysis' model_frames.
     """
 
     name: str
     analysis: Analysis
+    regions: Regions
     bundle: Bundle
     source: Path
     reference: tuple[np.ndarray, int] | None = None
     reference_source: Path | None = None
-    masks: Mapping[str, np.ndarray] | None = None
 
     @property
     def account(self) -> Account:
         """Where the evidence lies, computed at each call."""
-        return account_of(self.analysis, template_masks() if self.masks is None else self.masks)
+        return account_of(self.analysis, RegionMasks(self.regions))
 
     @property
     def original(self) -> tuple[np.ndarray, int] | None:
@@ -59,7 +59,7 @@ class Look:
     """How an export looks and sounds: the choices of the person who exports.
 
     bands: names, None for all. colour_maps: one for each band, None for the defaults. side: pixels of the video's
-    height; side by side is twice as wide. layout, alpha, combine, slow: as for render.overlay. sound: of SOUNDS.
+    height; several pictures stand side by side. layout, alpha, combine, slow: as for render.overlay. sound: of SOUNDS.
     stretch: first and last frame at the model's rate, both included; None for the whole clip. language: "en" or "ja".
     """
 
@@ -74,10 +74,6 @@ class Look:
     stretch: tuple[int, int] | None = None
     language: str = "en"
 
-    @property
-    def size(self) -> tuple[int, int]:
-        return (2 * self.side if self.layout == "side-by-side" else self.side), self.side
-
 
 @dataclass(frozen=True, eq=False)
 class Selection:
@@ -88,6 +84,11 @@ class Selection:
     bands: tuple[Band, ...]
     first: int
     last: int
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the video, pixels."""
+        return panels_of(self.look.layout, len(self.bands)) * self.look.side, self.look.side
 
     @property
     def count(self) -> int:
@@ -162,8 +163,9 @@ def select(subject: Subject, look: Look) -> Selection:
         )
     if look.sound == "original" and subject.original is None:
         raise InputError("This clip has no original speech: choose the synthesised speech or none.")
-    even_size(look.size)
-    return Selection(subject, look, bands, first, last)
+    selection = Selection(subject, look, bands, first, last)
+    even_size(selection.size)
+    return selection
 
 
 def _heatmaps(analysis: Analysis, bands: tuple[Band, ...], language: str, rows: slice) -> dict[str, UpsampledGrid]:

@@ -17,6 +17,7 @@ import soundfile
 from PIL import Image
 
 from rtmri2speech import analyse, export, read_clip
+from rtmri2speech.anatomy.sources import regions_from_template
 from rtmri2speech.cli import main
 from rtmri2speech.errors import InputError
 from rtmri2speech.export import KINDS, Look, Subject, preview, write_files, write_zip

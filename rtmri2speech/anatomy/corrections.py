@@ -3,12 +3,15 @@
 frames: (first, last), both included; None means all of them.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import cv2
 import numpy as np
 
+from ..atomic import replacing
 from ..errors import InputError
 from ..regions import Region, mask
 from .regions import NAMES, REST, SIZE, Correction, Regions, members
@@ -74,6 +77,43 @@ def painted(regions: Regions, polygon: Sequence[tuple[float, float]], name: str,
     outline = [[round(float(x), 4), round(float(y), 4)] for x, y in polygon]
     values = {"polygon": outline, "region": name, "frames": [first, last]}
     return _corrected(regions, labels, confidence, "painted", values)
+
+
+def corrected(regions: Regions, corrections: Sequence[Correction]) -> Regions:
+    """The regions after these corrections, one after the other."""
+    for correction in corrections:
+        values = dict(correction.values)
+        name, frames = values.pop("region"), tuple(values.pop("frames"))
+        regions = _KINDS[correction.what](regions, **values, name=name, frames=frames)
+    return regions
+
+
+def write_corrections(path: Path, corrections: Sequence[Correction]) -> None:
+    """Write a JSON file for `read_corrections`."""
+    with replacing(path) as temporary:
+        text = json.dumps([{"what": c.what, **c.values} for c in corrections], indent=1, ensure_ascii=False)
+        temporary.write_text(text + "\n", encoding="utf-8")
+
+
+def read_corrections(path: Path) -> tuple[Correction, ...]:
+    """The corrections of a JSON file. Raises InputError if it holds anything else."""
+    try:
+        entries = json.loads(path.read_text(encoding="utf-8"))
+        made = tuple(Correction(entry.pop("what"), entry) for entry in entries)
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise InputError("{path} is not a file of corrected regions ({error}).", path=path, error=error) from None
+    for correction in made:
+        if correction.what not in _KINDS or correction.values.keys() != _VALUES[correction.what]:
+            raise InputError("{path} is not a file of corrected regions ({error}).", path=path, error=correction.what)
+    return made
+
+
+_KINDS = {"taken_from": taken_from, "shifted": shifted, "painted": painted}
+_VALUES = {
+    "taken_from": {"source", "frames", "region"},
+    "shifted": {"dx", "dy", "frames", "region"},
+    "painted": {"polygon", "frames", "region"},
+}
 
 
 def _corrected(regions: Regions, labels: np.ndarray, confidence: np.ndarray, what: str, values: dict) -> Regions:

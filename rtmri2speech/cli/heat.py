@@ -99,11 +99,15 @@ def export(
     normalize: Annotated[str, typer.Option(help="Scale of the heatmaps: one per clip or per frame.")] = "clip",
     silence: SilenceOption = "hide",
     grid: GridOption = None,
+    regions: Annotated[
+        str, typer.Option(help="Where regions come from: segmenter, truth (of a phantom) or template.")
+    ] = "segmenter",
+    corrections: Annotated[Path | None, typer.Option(help="Corrected regions (.json), of an earlier export.")] = None,
     stretch: Annotated[
         tuple[int, int] | None, typer.Option(metavar="FIRST LAST", help="Frames, both included; default: all.")
     ] = None,
     frame: Annotated[int, typer.Option(help="The frame that is drawn as a figure.")] = 0,
-    layout: Annotated[str, typer.Option(help="Of the video: overlay, side-by-side or heatmap.")] = "overlay",
+    layout: Annotated[str, typer.Option(help="Of the video: overlay, side-by-side, bands or heatmap.")] = "overlay",
     side: Annotated[int, typer.Option(help="Height of the video in pixels.")] = 512,
     slow: Annotated[float, typer.Option(help="Slow the video down, 1 to 10 times; the pitch stays.")] = 1.0,
     sound: Annotated[str, typer.Option(help="Of the video: synthesised, original or none.")] = "synthesised",
@@ -117,6 +121,8 @@ def export(
 ):
     """Write everything of a clip into one zip: videos, figures, traces, heatmaps, speech, and where they come from."""
     from ..analysis import analyse
+    from ..anatomy.corrections import corrected, read_corrections
+    from ..anatomy.sources import find_regions
     from ..audio import read_audio
     from ..clip import read_clip
     from ..export import Look, Subject, write_zip
@@ -124,11 +130,12 @@ def export(
     from ..models.load import load_bundle
     from ..spec import DEFAULT_BANDS, Band
 
-    never_onto([output], [video, labels_of(video), reference, bundle])
+    never_onto([output], [video, labels_of(video), reference, bundle, corrections])
     bands = [Band.parse(text) for text in formant_band] if formant_band else DEFAULT_BANDS
     colours = tuple(colour_map) if colour_map else None
     look = Look(None, colours, alpha, combine, layout, side, sound, slow, stretch, language)
     original = read_audio(reference) if reference else None
+    changes = read_corrections(corrections) if corrections else ()
     loaded = load_bundle(bundle)
     with progress_bar() as progress:
         clip = read_clip(video, fps=fps, progress=progress.part(None, 0, 0.05))
@@ -144,8 +151,9 @@ def export(
             precision=precision,
             progress=progress.part(None, 0.05, 0.4),
         )
-        subject = Subject(video.stem, result, loaded, video, original, reference)
-        write_zip(output, subject, look, frame, progress.part(None, 0.4, 1))
+        found = find_regions(result.model_frames, result.fps, video, regions, progress.part(None, 0.4, 0.5))
+        subject = Subject(video.stem, result, corrected(found, changes), loaded, video, original, reference)
+        write_zip(output, subject, look, frame, progress.part(None, 0.5, 1))
     print(f"{output}: everything of {video.name}{warning(loaded)}")
 
 

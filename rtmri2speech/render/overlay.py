@@ -54,7 +54,8 @@ def overlay(
 
     frames (T, H, W) uint8; heatmaps: label (Band.label) -> (T, H', W') in [0, 1], one to four; a heatmap of another
     aspect than the frames belongs to the frame padded to that aspect, evenly on both sides.
-    layout: "overlay", "side-by-side" (plain frame | frame under heat) or "heatmap" (no frame, alpha 1), within `size`.
+    layout: "overlay", "side-by-side" (plain frame | frame under heat), "bands" (a frame for each band, side by side) or
+    "heatmap" (no frame, alpha 1), within `size`.
     audio (samples,) float32, cut or filled with silence to the length of the clip. slow N: each frame is repeated so
     that it lasts N times as long, at the same fps, which players and browsers handle better than very low rates; the
     audio is stretched at its own pitch. The caption, in "en" or "ja", keeps frame and time of the clip, of which

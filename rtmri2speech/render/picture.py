@@ -1,5 +1,5 @@
-"""One picture of a video, at an exact size with a legend below: a frame under heat, the plain frame beside it, or the
-heat alone."""
+"""One picture of a video, at an exact size with a legend below: a frame under heat, the plain frame beside it, a frame
+for each band, or the heat alone."""
 
 from functools import lru_cache
 
@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw, ImageFont
 from .colour import Layer, blend, levels
 from .fonts import font_file
 
-LAYOUTS = ("overlay", "side-by-side", "heatmap")
+LAYOUTS = ("overlay", "side-by-side", "bands", "heatmap")
 _PAPER, _INK, _FAINT = 24, 240, 150  # grays of the legend: ground, text, lesser text
 _SMALLEST_WITH_LEGEND = 128  # px; below, text could not be read
 
@@ -47,7 +47,7 @@ class Picture:
             strip = len(scales) + self._row
             self._canvas[-strip:] = _PAPER
             self._canvas[-strip : -self._row] = scales
-        panels = 2 if layout == "side-by-side" else 1
+        panels = panels_of(layout, len(legend))
         self._panels = [_fitted(i * width // panels, width // panels, height - strip, aspect) for i in range(panels)]
 
     def draw(self, frame: np.ndarray, heats: list[np.ndarray], caption: str) -> np.ndarray:
@@ -56,12 +56,19 @@ class Picture:
         left, top, width, height = self._panels[0]
         gray = _resized(padded_to(frame, self.aspect), width, height)
         heat_levels = [_resized(levels(heat), width, height) for heat in heats]
+        if self.layout == "bands":
+            for (left, top, width, height), heat, layer in zip(self._panels, heat_levels, self.layers, strict=True):
+                picture[top : top + height, left : left + width] = blend(gray, [heat], [layer], self.combine)
+            return self._captioned(picture, caption)
         under = np.zeros_like(gray) if self.layout == "heatmap" else gray
         hot = blend(under, heat_levels, self.layers, self.combine)
         if self.layout == "side-by-side":
             picture[top : top + height, left : left + width] = gray[..., None]
             left, top, width, height = self._panels[1]
         picture[top : top + height, left : left + width] = hot
+        return self._captioned(picture, caption)
+
+    def _captioned(self, picture: np.ndarray, caption: str) -> np.ndarray:
         if self._row:
             picture[-self._row :] = self._caption(picture.shape[1], caption)
         return picture
@@ -75,6 +82,11 @@ class Picture:
         if font.getlength(text) + name_font.getlength(self.name) + 5 * margin <= width:
             draw.text((width - margin, middle), self.name, _FAINT, name_font, anchor="rm")
         return np.asarray(line)[..., None]
+
+
+def panels_of(layout: str, bands: int) -> int:
+    """How many pictures stand side by side."""
+    return {"side-by-side": 2, "bands": bands}.get(layout, 1)
 
 
 def padded_to(frame: np.ndarray, aspect: float) -> np.ndarray:

@@ -46,7 +46,7 @@ test("of several bands the hottest paints the pixel, of equals the first", () =>
 
 test("what can be shown follows the number of bands", () => {
   assert.deepStrictEqual(core.viewsOf(1), ["0", "off"]);
-  assert.deepStrictEqual(core.viewsOf(2), ["both", "difference", "0", "1", "off"]);
+  assert.deepStrictEqual(core.viewsOf(2), ["each", "both", "difference", "0", "1", "off"]);
   assert.deepStrictEqual(core.viewsOf(4), ["both", "0", "1", "2", "3", "off"]);
 });
 

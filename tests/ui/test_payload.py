@@ -76,7 +76,7 @@ def test_numbers_are_the_analysis(analysis, regions, sent):
 def test_other_numbers_of_bands(bundle, regions, count):
     bands = [Band(f"B{k}", 300 + 700 * k, 1000 + 700 * k) for k in range(count)]
     analysis = analyse(bundle, Clip(moving_frames(8), np.arange(9) / bundle.fps), bands)
-    sent = json.loads(payload(analysis, bundle.mel, regions, "x"))
+    sent = json.loads(payload(analysis, bundle.mel, regions.at(np.arange(len(analysis.mel_db))), "x"))
     assert [band["name"] for band in sent["bands"]] == [band.name for band in bands]
     tables = sent["tables"]["bands"]
     assert len(tables) == count and len(set(tables)) == count  # a colour for each
@@ -142,4 +142,4 @@ def test_outlines_are_the_regions(regions, sent):
                 record = record[count:]
             assert len(pieces) == len(expected[name]), name
             for piece, points in zip(pieces, expected[name], strict=True):
-                np.testing.assert_allclose(piece, points, atol=1e-4)
+                np.testing.assert_allclose(piece, points.clip(0, 1), atol=1e-4)

@@ -90,6 +90,8 @@ function nameChoices() {
     button.textContent = band.name;
     button.title = bandLabel(band);
   }
+  if (data.bands.length === 2)
+    element.querySelector('[data-view="each"]').textContent = data.bands.map(({ name }) => name).join(" | ");
   element.querySelector('[data-view="both"]').textContent = word(data.bands.length === 2 ? "both" : "all");
   const original = element.querySelector('[data-sound="original"]');
   original.textContent = word(original.disabled ? "no_original" : "original");

@@ -11,6 +11,7 @@ JAPANESE = {
     # English pattern -> Japanese. A {name} stands for any words of the message; they are carried over.
     # ---- regions that move with the speaker ----
     "{clip} has no true regions beside it (.truth.npz).": "{clip}には正解の領域（.truth.npz）がありません。",
+    "{path} is not a file of corrected regions ({error}).": "{path}は領域の修正ファイルではありません（{error}）。",
     "Regions come from {known}, not {given!r}.": "領域の求め方は{known}のいずれかです（{given!r}は不可）。",
     "There is no region called {name!r}: give one of {known}.": ("「{name!r}」という領域はありません（{known}）。"),
     "{path} is not the truth of a phantom clip ({error}).": (
