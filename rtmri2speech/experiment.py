@@ -18,7 +18,7 @@ from .errors import InputError
 from .metrics import mcd
 from .models.bundle import Bundle
 from .progress import UNSEEN, Progress
-from .regions import TEMPLATE, Region, dim, joint_mask, still
+from .regions import Region, dim, joint_mask, still
 
 MANNERS = {"dark": dim, "still": still}
 _MOST_JSON = 100_000
@@ -179,31 +179,35 @@ def mean_changes(change_db: Mapping[str, np.ndarray], frames: np.ndarray) -> dic
 def read_hiding(text: str, stretch: tuple[int, int] | None) -> Hiding:
     """What the page's drawing board asks for, as JSON:
 
-        {"regions": ["tongue"], "own": [[[x, y], ...]], "shift": [dx, dy], "scale": 1, "mirror": false,
-         "manner": "dark", "strength": 1, "where": "clip" or "stretch"}
+        {"regions": ["tongue"], "own": [[[x, y], ...]], "manner": "dark", "strength": 1, "where": "clip" or "stretch"}
 
-    Template regions are scaled, moved and mirrored; own polygons stay where they were drawn. `stretch` is what was
-    chosen in the explorer; without one, "stretch" means the whole clip. With "follow": true the named regions are
-    anatomy's, hidden as they move; shift, scale and mirror then do nothing to them. Raises InputError for anything
-    else: the text comes from a browser.
+    regions are anatomy's and move; own polygons stay where they were drawn. `stretch` is what was chosen in the
+    explorer; without one, "stretch" means the whole clip. Raises InputError for anything else: the text comes from a
+    browser.
     """
+    asked = read_drawing(text)
+    own = tuple(Region(f"own-{number}", polygon) for number, polygon in enumerate(asked["own"], 1))
+    return Hiding(
+        own, asked["manner"], asked["strength"], stretch if asked["where"] == "stretch" else None, asked["regions"]
+    )
+
+
+def read_drawing(text: str) -> dict:
+    """The drawing board's JSON, of the right types. Raises InputError for anything else."""
     wrong = InputError("The drawing cannot be read: choose the region again.")
     if not isinstance(text, str) or len(text) > _MOST_JSON:
         raise wrong
     try:
         asked = json.loads(text)
-        dx, dy = (float(value) for value in asked["shift"])
-        scale, strength = float(asked["scale"]), float(asked["strength"])
-        follow = bool(asked.get("follow", False))
-        names = tuple(str(name) for name in asked["regions"]) if follow else ()
-        named = [] if follow else [region for region in TEMPLATE if region.name in asked["regions"]]
-        own = [tuple((float(x), float(y)) for x, y in polygon) for polygon in asked["own"]]
-        manner, mirror, where = str(asked["manner"]), bool(asked["mirror"]), asked["where"]
+        return {
+            "regions": tuple(str(name) for name in asked["regions"]),
+            "own": [tuple((float(x), float(y)) for x, y in polygon) for polygon in asked["own"]],
+            "manner": str(asked["manner"]),
+            "strength": float(asked["strength"]),
+            "where": asked["where"],
+        }
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         raise wrong from None
-    placed = [region.placed((dx, dy), scale, mirror) for region in named]
-    drawn = [Region(f"own-{number}", polygon) for number, polygon in enumerate(own, 1)]
-    return Hiding((*placed, *drawn), manner, strength, stretch if where == "stretch" else None, names)
 
 
 def _rescaled_share(before: np.ndarray, after: np.ndarray) -> float:

@@ -35,10 +35,9 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 import numpy as np
 import torch
 
-from .atomic import filling, replacing, scratch
 from .anatomy.articulation import articulation
 from .anatomy.corrections import write_corrections
-from .atomic import filling, replacing
+from .atomic import filling, replacing, scratch
 from .audio import fit, resample, write_audio
 from .checksum import sha256_of
 from .errors import InputError

@@ -1,4 +1,4 @@
-"""Where regions come from: the segmenter, a phantom's own labels, or polygons that stay where they are."""
+"""Regions that no network found: a phantom's own labels, and polygons that stay where they are."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -6,9 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import InputError
-from ..progress import UNSEEN, Progress
 from ..regions import TEMPLATE, Region, mask
-from .regions import NAMES, REST, SIZE, SOURCES, Regions, smoothly_enlarged
+from .regions import NAMES, REST, SIZE, Regions, smoothly_enlarged
 
 # The phantom's tissue classes that make up each region (training.phantom.head.CLASSES).
 TISSUES = {
@@ -24,27 +23,6 @@ TISSUES = {
     "brain": ("brain", "cerebellum", "brainstem", "ventricle"),
     "spine": ("vertebra", "disc", "cord", "csf"),
 }
-
-
-def find_regions(
-    frames: np.ndarray, fps: float, clip: str | Path, source: str = "segmenter", progress: Progress = UNSEEN
-) -> Regions:
-    """The regions of a clip's frames, uint8 (T, H, W), from one of SOURCES. clip: the file or folder they came from.
-
-    Raises InputError for an unknown source, and for the truth of a clip that has none beside it.
-    """
-    if source == "segmenter":
-        from .segmenter import segment_regions
-
-        return segment_regions(frames, fps, progress=progress)
-    if source == "truth":
-        truth = truth_beside(clip)
-        if truth is None:
-            raise InputError("{clip} has no true regions beside it (.truth.npz).", clip=Path(clip).name)
-        return regions_from_truth(truth, len(frames), fps, frames.shape[1:])
-    if source == "template":
-        return regions_from_template(len(frames), fps, frames.shape[1:])
-    raise InputError("Regions come from {known}, not {given!r}.", known=", ".join(SOURCES), given=source)
 
 
 def truth_beside(clip: str | Path) -> Path | None:

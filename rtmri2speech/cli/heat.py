@@ -122,7 +122,7 @@ def export(
     """Write everything of a clip into one zip: videos, figures, traces, heatmaps, speech, and where they come from."""
     from ..analysis import analyse
     from ..anatomy.corrections import corrected, read_corrections
-    from ..anatomy.sources import find_regions
+    from ..anatomy.find import regions_of
     from ..audio import read_audio
     from ..clip import read_clip
     from ..export import Look, Subject, write_zip
@@ -151,7 +151,7 @@ def export(
             precision=precision,
             progress=progress.part(None, 0.05, 0.4),
         )
-        found = find_regions(result.model_frames, result.fps, video, regions, progress.part(None, 0.4, 0.5))
+        found = regions_of(result.model_frames, result.fps, video, regions, progress.part(None, 0.4, 0.5))
         subject = Subject(video.stem, result, corrected(found, changes), loaded, video, original, reference)
         write_zip(output, subject, look, frame, progress.part(None, 0.5, 1))
     print(f"{output}: everything of {video.name}{warning(loaded)}")

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from ..analysis import Analysis, analyse
+from ..anatomy.find import regions_of
 from ..anatomy.regions import Regions
-from ..anatomy.sources import find_regions
 from ..audio import read_audio
 from ..clip import ClipLimits, read_clip
 from ..errors import InputError
@@ -66,7 +66,7 @@ def open_clip(
     Raises InputError on a clip, sound or band that cannot be used.
     """
     analysis, sound = analyse_file(bundle, path, reference, progress.part(None, 0, 0.65), bands=bands, limits=limits)
-    found = find_regions(analysis.model_frames, analysis.fps, path, regions, progress.part("regions", 0.65, 0.9))
+    found = regions_of(analysis.model_frames, analysis.fps, path, regions, progress.part("regions", 0.65, 0.9))
     progress("packing", 0.9)
     beside = labels_of(path)
     labels = tuple(read_intervals(beside)) if beside else ()

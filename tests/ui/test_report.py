@@ -12,6 +12,7 @@ import pytest
 import soundfile
 
 from rtmri2speech.analysis import analyse
+from rtmri2speech.anatomy.sources import regions_from_template
 from rtmri2speech.clip import Clip
 from rtmri2speech.comparison import compare
 from rtmri2speech.evaluation import assess, read_reference
@@ -99,6 +100,10 @@ def test_the_better_of_two_is_bold(bundle, analysis):
     assert "the same weights" in in_language(html, "en") and "重みは同一" in in_language(html, "ja")
 
 
+def template_of(analysis):
+    return regions_from_template(len(analysis.mel_db), analysis.fps, analysis.model_frames.shape[1:])
+
+
 def test_a_clip_without_original_is_told(bundle, analysis):
     html = report.comparison_report(compare(bundle, analysis, bundle, None), "A", "B")
     assert "no original speech" in in_language(html, "en") and "<table" not in html
@@ -106,7 +111,7 @@ def test_a_clip_without_original_is_told(bundle, analysis):
 
 def test_hiding_is_told(bundle, analysis):
     own = Region("own-1", ((0.1, 0.1), (0.4, 0.1), (0.4, 0.4)))
-    hidden = hide(bundle, analysis, Hiding((TEMPLATE[1], own), "still", 0.5, (4, 9)))
+    hidden = hide(bundle, analysis, Hiding((own,), "still", 0.5, (4, 9), ("tongue",)), anatomy=template_of(analysis))
     html = report.hiding_report(hidden, frame=30)
     assert "tongue, own shape 1, its movement stopped, 50 %, frames 4–9 of 0–39" in in_language(html, "en")
     assert "舌、自分で描いた図形1（動きを止めた、強さ50 %" in in_language(html, "ja")

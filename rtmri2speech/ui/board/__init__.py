@@ -4,18 +4,18 @@ from pathlib import Path
 
 import gradio as gr
 
-from ...regions import TEMPLATE
+from ...evidence import ACCOUNTED
 from ..component import Texts, component
 
 
 def board(texts: Texts, elem_id: str) -> gr.HTML:
     """The component. Its value is the clip's picture as [width, height].
 
-    What the person chose stands as JSON in its data-hiding attribute (experiment.read_hiding); give the component as
-    an event's FIRST input with js=board_js(...) to receive it in place of the value.
+    It shows the explorer's frame and its regions' outlines. What the person chose stands as JSON in its data-hiding
+    attribute (experiment.read_hiding); give the component as an event's FIRST input with js=board_js(...) to receive it
+    in place of the value.
     """
-    template = [{"name": region.name, "polygon": region.polygon} for region in TEMPLATE]
-    return component(Path(__file__).parent, ["board.js"], texts, elem_id, template=template)
+    return component(Path(__file__).parent, ["board.js"], texts, elem_id, regions=list(ACCOUNTED))
 
 
 def board_js(elem_id: str, moment_js: str) -> str:

@@ -1,6 +1,7 @@
 // The drawing board on the page: which part of the picture is hidden, drawn over the frame that the explorer shows.
-// props: value: [width, height] of the clip; template: the regions' outlines.
-// Coordinates are the regions' own: x and y from 0 to 1 over the clip's picture as recorded.
+// props: value: [width, height] of the clip; regions: the names of those that can be chosen. They move: the board shows
+// the explorer's outlines of its frame. What is drawn by hand stays where it is; its coordinates are x and y from 0 to 1
+// over the clip's picture as recorded.
 
 const root = element.querySelector(".board");
 const canvas = find("canvas");
@@ -14,33 +15,32 @@ const state = {
 };
 
 function setting(name) {
-  const input = root.querySelector(`[data-set="${name}"]`);
-  return input.type === "checkbox" ? input.checked : Number(input.value);
+  return Number(root.querySelector(`[data-set="${name}"]`).value);
 }
 
 function chosen(name) {
   return root.querySelector(`input[name="${name}"]:checked`).value;
 }
 
-// As Region.mirrored, .scaled and .shifted do, in this order.
-function placed(polygon) {
-  const scale = setting("scale"), mirror = setting("mirror");
-  return polygon.map(([x, y]) => [
-    0.5 + scale * ((mirror ? 1 - x : x) - 0.5) + setting("across"),
-    0.5 + scale * (y - 0.5) + setting("down"),
-  ]);
-}
-
-function polygons() {
-  const named = props.template.filter(({ name }) => state.regions.includes(name)).map(({ polygon }) => placed(polygon));
-  return [...named, ...state.own.filter((corners) => corners.length > 2)];
+// All that is chosen or drawn, as paths over the square picture.
+function shapes() {
+  const named = state.regions.flatMap((name) => {
+    const path = document.querySelector(`#explorer [data-name="heat-outlines"] [data-region="${name}"]`);
+    return path ? [new Path2D(path.getAttribute("d"))] : [];
+  });
+  const whole = named.map((path) => {
+    const scaled = new Path2D();
+    scaled.addPath(path, new DOMMatrix().scale(SIDE));
+    return scaled;
+  });
+  return [...whole, ...state.own.filter((corners) => corners.length > 2).map((corners) => traced(corners, true))];
 }
 
 // ---- words ----
 
 function write() {
   writeWords();
-  const names = props.template.map(({ name }) => {
+  const names = props.regions.map((name) => {
     const label = document.createElement("label"), box = document.createElement("input");
     Object.assign(box, { type: "checkbox", value: name, checked: state.regions.includes(name) });
     box.dataset.region = name;
@@ -60,10 +60,11 @@ function area() {
   return { left: (SIDE - across) / 2, top: (SIDE - down) / 2, across, down };
 }
 
-function trace(draw, corners) {
-  const { left, top, across, down } = area();
-  draw.beginPath();
-  for (const [x, y] of corners) draw.lineTo(left + x * across, top + y * down);
+function traced(corners, closed) {
+  const { left, top, across, down } = area(), path = new Path2D();
+  for (const [x, y] of corners) path.lineTo(left + x * across, top + y * down);
+  if (closed) path.closePath();
+  return path;
 }
 
 function render() {
@@ -75,29 +76,19 @@ function render() {
   draw.fillRect(0, 0, SIDE, SIDE);
   const frame = document.querySelector('#explorer canvas[data-name="plain"]');
   if (frame) draw.drawImage(frame, 0, 0, SIDE, SIDE);
-  const shapes = polygons();
+  const covered = shapes();
   const cover = Object.assign(document.createElement("canvas"), { width: SIDE, height: SIDE }), paint = cover.getContext("2d");
   paint.fillStyle = chosen("manner") === "dark" ? "#000" : "#2b6cb0";
-  for (const corners of shapes) {
-    trace(paint, corners);
-    paint.fill();
-  }
+  for (const shape of covered) paint.fill(shape);
   draw.globalAlpha = (chosen("manner") === "dark" ? 1 : 0.6) * (setting("strength") / 100);
   draw.drawImage(cover, 0, 0);
   draw.globalAlpha = 1;
   draw.lineJoin = "round";
   for (const [style, width] of [["#000", 5], ["#ffe13c", 2.5]]) {
     Object.assign(draw, { strokeStyle: style, lineWidth: width });
-    for (const corners of shapes) {
-      trace(draw, corners);
-      draw.closePath();
-      draw.stroke();
-    }
+    for (const shape of covered) draw.stroke(shape);
     const drawing = state.own.at(-1);
-    if (drawing.length < 3) {
-      trace(draw, drawing);
-      draw.stroke();
-    }
+    if (drawing.length < 3) draw.stroke(traced(drawing, false));
   }
   const { left, top, across, down } = area();
   draw.fillStyle = "#ffe13c";
@@ -114,9 +105,7 @@ function render() {
 
 function renderSettings() {
   for (const input of root.querySelectorAll("[data-set][type=range]")) {
-    const value = Number(input.value), sign = value > 0 ? "+" : value < 0 ? "−" : "";
-    const shown = { strength: `${value} %`, scale: `${value.toFixed(2)} ×` }[input.dataset.set];
-    input.nextElementSibling.textContent = shown ?? `${sign}${Math.abs(Math.round(100 * value))} %`;
+    input.nextElementSibling.textContent = `${input.value} %`;
   }
   const drawn = state.own.filter((corners) => corners.length > 2).length, corners = state.own.at(-1).length;
   find("corners").textContent = word("hide_corners", { shapes: drawn, corners });
@@ -131,9 +120,6 @@ function renderSettings() {
   root.dataset.hiding = JSON.stringify({
     regions: state.regions,
     own: state.own.filter((shape) => shape.length > 2),
-    shift: [setting("across"), setting("down")],
-    scale: setting("scale"),
-    mirror: setting("mirror"),
     manner: chosen("manner"),
     strength: setting("strength") / 100,
     where: chosen("where"),
@@ -239,7 +225,7 @@ scope.listen(root, "input", (event) => {
 
 // ---- the page around it ----
 
-const SHOWN = ["data-frame", "data-first", "data-last", "data-clip"]; // what the explorer tells of itself
+const SHOWN = ["data-frame", "data-first", "data-last", "data-clip", "data-regions"]; // what the explorer tells of itself
 
 const explorer = document.querySelector("#explorer");
 if (explorer) scope.observe(new MutationObserver(render), explorer, { subtree: true, attributeFilter: SHOWN });

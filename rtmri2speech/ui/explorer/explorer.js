@@ -150,7 +150,8 @@ function render() {
   renderButtons();
   // what panels of the page read: desk.py
   const [first, last] = state.stretch ?? ["", ""];
-  Object.assign(root.dataset, { frame: state.frame, first, last, look: state.view });
+  const { source, corrected } = data.regions;
+  Object.assign(root.dataset, { frame: state.frame, first, last, look: state.view, regions: `${source} ${corrected}` });
   find("view-title").textContent = viewTitle();
   find("beside-title").textContent = heatBeside().length ? bandLabel(data.bands[1]) : word("plain");
   writeFound();

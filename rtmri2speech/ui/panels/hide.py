@@ -36,7 +36,7 @@ def build(desk: Desk) -> None:
         asked = read_hiding(hiding, stretch)
         tell = desk.progress(request, language, progress)
         bundle = desk.bundles.load(result.bundle_name)
-        hidden = hide(bundle, result.analysis, asked, tell)
+        hidden = hide(bundle, result.analysis, asked, tell, result.regions)
         sounds = [
             Sound(_in_both("hide_before"), hidden.before.audio, hidden.before.sample_rate, hidden.before.mel_db),
             Sound(_in_both("hide_after"), hidden.after.audio, hidden.after.sample_rate, hidden.after.mel_db),

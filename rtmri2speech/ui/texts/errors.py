@@ -10,9 +10,10 @@ JAPANESE = {
     "{path}: {reason}": "{path}：{reason}",
     # English pattern -> Japanese. A {name} stands for any words of the message; they are carried over.
     # ---- regions that move with the speaker ----
-    "{clip} has no true regions beside it (.truth.npz).": "{clip}には正解の領域（.truth.npz）がありません。",
     "{path} is not a file of corrected regions ({error}).": "{path}は領域の修正ファイルではありません（{error}）。",
-    "Regions come from {known}, not {given!r}.": "領域の求め方は{known}のいずれかです（{given!r}は不可）。",
+    "Give the number of the frame whose regions are to be taken.": "領域の参照フレームの番号を入力してください。",
+    "{path} is damaged or lacks an entry ({reason}).": "{path}は壊れているか、項目が足りません（{reason}）。",
+    "Draw a shape on the picture first.": "先に画像の上に図形を描いてください。",
     "There is no region called {name!r}: give one of {known}.": ("「{name!r}」という領域はありません（{known}）。"),
     "{path} is not the truth of a phantom clip ({error}).": (
         "{path}はファントム動画の正解ファイルではありません（{error}）。"
