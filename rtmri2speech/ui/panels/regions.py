@@ -15,6 +15,8 @@ from ..texts import EXPLORER, TEXTS
 
 _BOARD = "regions-board"
 _WHOLE = "all"
+# The page's language as it stands: right after opening, the radio of languages does not have it yet.
+_LANGUAGE_JS = '(result, _) => [result, document.documentElement.lang.startsWith("ja") ? "ja" : "en"]'
 _PAINTED = tuple(name for name in ACCOUNTED if name != "lips")
 
 
@@ -142,6 +144,7 @@ def build(desk: Desk) -> None:
         new_clip,
         [desk.result, desk.language],
         [source, drawing],
+        js=_LANGUAGE_JS,
         queue=False,
         show_progress="hidden",
         **desk.private,
