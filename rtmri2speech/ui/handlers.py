@@ -66,8 +66,8 @@ def open_clip(
     Raises InputError on a clip, sound or band that cannot be used.
     """
     analysis, sound = analyse_file(bundle, path, reference, progress.part(None, 0, 0.65), bands=bands, limits=limits)
-    found = regions_of(analysis.model_frames, analysis.fps, path, regions, progress.part("regions", 0.65, 0.9))
-    progress("packing", 0.9)
+    found = regions_of(analysis.model_frames, analysis.fps, path, regions, progress.part("regions", 0.65, 0.92))
+    progress("packing", 0.92)
     beside = labels_of(path)
     labels = tuple(read_intervals(beside)) if beside else ()
     sent = payload(analysis, bundle.mel, found, path.stem, sound, labels)

@@ -48,7 +48,6 @@ JAPANESE = {
     "A region that moves can only be hidden once the clip's regions have been found.": (
         "動く領域を隠すには、先にこの動画の領域を検出してください。"
     ),
-    "{path} is damaged or lacks an entry ({reason}).": "{path}は壊れているか、項目が足りません（{reason}）。",
     "A segmenter of {levels} levels needs pictures of a multiple of {coarsest} pixels, not {size}.": (
         "{levels}段の領域モデルの画像は{coarsest}画素の倍数でなければなりません（{size}は不可）。"
     ),
