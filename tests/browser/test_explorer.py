@@ -327,10 +327,10 @@ def test_bands_are_edited_on_the_page(page, analysis):
     page.keyboard.press("Escape")
     page.locator(".explorer").focus()
     page.keyboard.press("3")
-    assert page.locator(".explorer figcaption").first.inner_text() == "鼻音 band (100–200 Hz)"
+    assert page.locator("[data-name=view-title]").inner_text() == "鼻音 band (100–200 Hz)"
     assert page.locator("[data-view='difference']").is_hidden()
     page.keyboard.press("0")
-    assert page.locator(".explorer figcaption").first.inner_text() == "Attention, all bands"
+    assert page.locator("[data-name=view-title]").inner_text() == "Attention, all bands"
     assert page.locator(".card tbody tr").count() == 3
     # back to one band: there is nothing to show together
     page.locator("#edit-bands").click()
@@ -340,7 +340,7 @@ def test_bands_are_edited_on_the_page(page, analysis):
     page.locator("#run").click()
     page.wait_for_function("() => document.querySelectorAll('.card tbody tr').length == 1")
     assert page.locator("[data-view='both']").is_hidden()
-    assert page.locator(".explorer figcaption").first.inner_text() == "F1 band (300–900 Hz)"
+    assert page.locator("[data-name=view-title]").inner_text() == "F1 band (300–900 Hz)"
 
 
 def test_what_a_screen_reader_is_told(page):
