@@ -33,7 +33,7 @@ class Desk:
     """The context that all parts of a page share: where bundles and examples come from, the session's result, language
     and moment, and how events are wired, guarded, told of and stopped.
 
-    result: gr.State of handlers.Result | None. language: "en" or "ja".
+    result: gr.State of handlers.Result | None. language: "en" or "ja". view: the frame explorer.
     moment: give it as an event's FIRST input, with js=desk.moment_js: it then holds what the explorer shows,
     {"frame": int, "first": int | None, "last": int | None, "view": "0".."3" | "both" | "difference" | "off"};
     first and last are the chosen stretch, None for the whole clip.
@@ -46,6 +46,7 @@ class Desk:
     result: gr.State
     language: gr.Radio
     moment: gr.JSON
+    view: gr.HTML | None = None
     jobs: Jobs = field(default_factory=Jobs)
     words: list[tuple[gr.blocks.Block, str, str | dict]] = field(default_factory=list)
     running: list = field(default_factory=list)

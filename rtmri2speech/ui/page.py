@@ -71,7 +71,7 @@ def build(settings: Settings | None = None) -> gr.Blocks:
         bands = band_rows.build(desk, chosen.edit_bands)
         untrained = gr.Markdown(words["untrained"], visible=is_untrained(desk, bundles.first))
         own_clip = gr.Markdown(visible=False, elem_classes="note", elem_id="own-clip")
-        view = explorer(EXPLORER, elem_id="explorer")
+        view = desk.view = explorer(EXPLORER, elem_id="explorer")
         with gr.Column(elem_id="notes"):
             caution = gr.Markdown(words["caution"], elem_classes="note", container=False)
             of_bundle = gr.Markdown(about(desk, bundles.first, "en"), elem_classes="note", container=False)

@@ -269,8 +269,8 @@ def _subject(desk: Desk, result, language: str) -> Subject:
         raise gr.Error(desk.text(language, "first_run"), print_exception=False, title=desk.text(language, "error"))
     bundle = desk.bundles.load(result.bundle_name)
     return Subject(
-            result.name, result.analysis, result.regions, bundle, result.source, result.reference, result.reference_source
-        )
+        result.name, result.analysis, result.regions, bundle, result.source, result.reference, result.reference_source
+    )
 
 
 def _say(desk: Desk, name: str) -> str:

@@ -1,149 +1,107 @@
 """The panel "Regions": where they come from, and correcting them by hand."""
 
+from dataclasses import dataclass
+
 import gradio as gr
 
 from ...anatomy.corrections import painted, shifted, taken_from
 from ...anatomy.find import regions_of
-from ...anatomy.regions import SIZE, SOURCES
+from ...anatomy.regions import NAMES, SIZE, SOURCES, Regions
 from ...anatomy.sources import truth_beside
 from ...errors import InputError
 from ...evidence import ACCOUNTED
 from ...experiment import read_drawing
 from ..board import board, board_js
 from ..desk import Desk
+from ..handlers import Result
 from ..texts import EXPLORER, TEXTS
 
 _BOARD = "regions-board"
-_WHOLE = "all"
+_ALL = "all"
+_FROM = {source: f"regions_from_{source}" for source in SOURCES}
+_CORRECTED = {_ALL: "regions_all", **{name: f"regions_region_{name}" for name in ACCOUNTED}}
+_PARTS = {"clip": "regions_clip", "stretch": "regions_stretch"}
+_PAINTS = {**{name: f"regions_region_{name}" for name in NAMES[1:]}, "rest": "regions_rest"}
 # The page's language as it stands: right after opening, the radio of languages does not have it yet.
 _LANGUAGE_JS = '(result, _) => [result, document.documentElement.lang.startsWith("ja") ? "ja" : "en"]'
-_PAINTED = tuple(name for name in ACCOUNTED if name != "lips")
+
+
+@dataclass(frozen=True)
+class _Controls:
+    source: gr.Radio
+    name: gr.Dropdown
+    part: gr.Radio
+    other: gr.Number
+    take: gr.Button
+    right: gr.Number
+    down: gr.Number
+    shift: gr.Button
+    drawing: gr.HTML
+    colour: gr.Dropdown
+    paint: gr.Button
+    undo: gr.Button
 
 
 def build(desk: Desk) -> None:
     """Lays out the panel's tab."""
+    controls = _lay_out(desk)
+    _connect_source(desk, controls)
+    _connect_corrections(desk, controls)
 
+
+def _lay_out(desk: Desk) -> _Controls:
     def say(key: str) -> str:
         return desk.text("en", f"regions_{key}")
 
     intro = gr.Markdown(say("intro"), elem_classes="note", container=False)
-    sources = {source: f"regions_from_{source}" for source in SOURCES}
-    choices = [(desk.text("en", key), source) for source, key in sources.items()]
-    source = gr.Radio(choices, value="segmenter", label=say("source"), elem_id="regions-source")
-    names = {_WHOLE: "regions_all", **{name: f"regions_region_{name}" for name in ACCOUNTED}}
-    parts = {"clip": "regions_clip", "stretch": "regions_stretch"}
+    source = gr.Radio(_in_english(desk, _FROM), value="segmenter", label=say("source"), elem_id="regions-source")
     with gr.Row():
-        name = gr.Dropdown(_in_english(desk, names), value=_WHOLE, label=say("name"), elem_id="regions-name")
-        part = gr.Radio(_in_english(desk, parts), value="clip", label=say("part"), elem_id="regions-part")
-    with gr.Row(equal_height=True):
+        name = gr.Dropdown(_in_english(desk, _CORRECTED), value=_ALL, label=say("name"), elem_id="regions-name")
+        part = gr.Radio(_in_english(desk, _PARTS), value="clip", label=say("part"), elem_id="regions-part")
+    with gr.Row(elem_classes="act", equal_height=True):
         other = gr.Number(0, precision=0, minimum=0, label=say("other"), elem_id="regions-other")
-        take = gr.Button(say("take"), elem_id="regions-take", scale=0, min_width=220)
+        take = gr.Button(say("take"), elem_id="regions-take", min_width=220)
         right = gr.Number(0, label=say("right"), elem_id="regions-right")
         down = gr.Number(0, label=say("down"), elem_id="regions-down")
-        shift = gr.Button(say("shift"), elem_id="regions-shift", scale=0, min_width=160)
+        shift = gr.Button(say("shift"), elem_id="regions-shift", min_width=120)
     words = {language: texts | _region_words(language) for language, texts in TEXTS.items()}
     drawing = board(words, elem_id=_BOARD)
-    with gr.Row(elem_classes="act"):
-        paint_as = {**{name: f"regions_region_{name}" for name in _PAINTED}, **_LIPS, "rest": "regions_rest"}
-        colour = gr.Dropdown(_in_english(desk, paint_as), value="tongue", label=say("colour"), elem_id="regions-colour")
-        paint = gr.Button(say("paint"), elem_id="regions-paint", scale=0, min_width=220)
-        undo = gr.Button(say("undo"), elem_id="regions-undo", scale=0, min_width=220)
-    for component, attribute, key in (
-        (intro, "value", "intro"),
-        (source, "label", "source"),
-        (name, "label", "name"),
-        (part, "label", "part"),
-        (other, "label", "other"),
-        (take, "value", "take"),
-        (right, "label", "right"),
-        (down, "label", "down"),
-        (shift, "value", "shift"),
-        (colour, "label", "colour"),
-        (paint, "value", "paint"),
-        (undo, "value", "undo"),
-    ):
-        desk.localise(component, attribute, f"regions_{key}")
-    for component, of in ((source, sources), (name, names), (part, parts), (colour, paint_as)):
-        desk.localise(component, "choices", of)
+    with gr.Row(elem_classes="act", equal_height=True):
+        colour = gr.Dropdown(_in_english(desk, _PAINTS), value="tongue", label=say("colour"), elem_id="regions-colour")
+        paint = gr.Button(say("paint"), elem_id="regions-paint", min_width=180)
+        undo = gr.Button(say("undo"), elem_id="regions-undo", min_width=180)
+    for component, key in ((intro, "intro"), (take, "take"), (shift, "shift"), (paint, "paint"), (undo, "undo")):
+        desk.localise(component, "value", f"regions_{key}")
+    for component, key in ((source, "source"), (name, "name"), (part, "part"), (other, "other"), (right, "right")):
+        desk.localise(component, "label", f"regions_{key}")
+    for component, key in ((down, "down"), (colour, "colour")):
+        desk.localise(component, "label", f"regions_{key}")
+    for component, choices in ((source, _FROM), (name, _CORRECTED), (part, _PARTS), (colour, _PAINTS)):
+        desk.localise(component, "choices", choices)
+    return _Controls(source, name, part, other, take, right, down, shift, drawing, colour, paint, undo)
 
-    def first_of(result, language):
-        if result is None:
-            raise gr.Error(desk.text(language, "first_run"), print_exception=False, title=desk.text(language, "error"))
-        return result
 
-    def shown(result, regions):
-        changed = result.with_regions(regions)
-        return changed.payload, changed
-
-    def stretch_of(moment, part):
-        return (
-            (int(moment["first"]), int(moment["last"])) if part == "stretch" and moment["first"] is not None else None
-        )
-
+def _connect_source(desk: Desk, controls: _Controls) -> None:
     @desk.guard
     def choose(result, source, language, request: gr.Request, progress=gr.Progress()):  # noqa: B008 (Gradio)
-        analysis = first_of(result, language).analysis
+        analysis = _there(desk, result, language).analysis
         tell = desk.progress(request, language, progress)
-        return shown(result, regions_of(analysis.model_frames, analysis.fps, result.source, source, tell))
+        return _shown(result, regions_of(analysis.model_frames, analysis.fps, result.source, source, tell))
 
-    @desk.guard
-    def take_over(moment, result, language, name, part, other):
-        if other is None:
-            raise InputError("Give the number of the frame whose regions are to be taken.")
-        regions = first_of(result, language).regions
-        named = None if name == _WHOLE else name
-        return shown(result, taken_from(regions, int(other), stretch_of(moment, part), named))
-
-    @desk.guard
-    def move(moment, result, language, name, part, right, down):
-        regions = first_of(result, language).regions
-        named = None if name == _WHOLE else name
-        return shown(result, shifted(regions, (right or 0) / SIZE, (down or 0) / SIZE, stretch_of(moment, part), named))
-
-    @desk.guard
-    def paint_over(drawn, moment, result, language, colour, part):
-        regions = first_of(result, language).regions
-        polygons = read_drawing(drawn)["own"]
-        if not polygons:
-            raise InputError("Draw a shape on the picture first.")
-        for polygon in polygons:
-            on_square = [(float(x), float(y)) for x, y in _on_square(polygon, regions.shape)]
-            regions = painted(regions, on_square, colour, stretch_of(moment, part))
-        return shown(result, regions)
-
-    @desk.guard
-    def forget(result, source, language, request: gr.Request, progress=gr.Progress()):  # noqa: B008
-        return choose(result, source, language, request, progress)
-
-    outputs = [desk.view, desk.result]
-    moving = {"js": desk.moment_js, **desk.private}
-    for event in (
-        source.input(choose, [desk.result, source, desk.language], outputs, show_progress_on=desk.view, **desk.queued),
-        undo.click(forget, [desk.result, source, desk.language], outputs, show_progress_on=desk.view, **desk.queued),
-    ):
-        desk.stoppable(event)
-    at = [desk.moment, desk.result, desk.language]
-    take.click(take_over, [*at, name, part, other], outputs, show_progress_on=desk.view, **moving)
-    shift.click(move, [*at, name, part, right, down], outputs, show_progress_on=desk.view, **moving)
-    paint.click(
-        paint_over,
-        [drawing, *at, colour, part],
-        outputs,
-        js=board_js(_BOARD, desk.moment_js),
-        show_progress_on=desk.view,
-        **desk.private,
-    )
+    for event in (controls.source.input, controls.undo.click):
+        inputs = [desk.result, controls.source, desk.language]
+        desk.stoppable(event(choose, inputs, [desk.view, desk.result], show_progress_on=desk.view, **desk.queued))
 
     def new_clip(result, language):
         height, width = result.analysis.model_frames.shape[1:]
-        there = [known for known in SOURCES if known != "truth" or truth_beside(result.source)]
-        offered = [(desk.text(language, sources[known]), known) for known in there]
+        there = {source: key for source, key in _FROM.items() if source != "truth" or truth_beside(result.source)}
+        offered = [(desk.text(language, key), source) for source, key in there.items()]
         return gr.update(choices=offered, value=result.regions.source), [width, height]
 
     desk.result.change(
         new_clip,
         [desk.result, desk.language],
-        [source, drawing],
+        [controls.source, controls.drawing],
         js=_LANGUAGE_JS,
         queue=False,
         show_progress="hidden",
@@ -151,7 +109,51 @@ def build(desk: Desk) -> None:
     )
 
 
-_LIPS = {"upper_lip": "regions_region_upper_lip", "lower_lip": "regions_region_lower_lip"}
+def _connect_corrections(desk: Desk, controls: _Controls) -> None:
+    @desk.guard
+    def take_over(moment, result, language, name, part, other):
+        regions = _there(desk, result, language).regions
+        if other is None:
+            raise InputError("Give the number of the frame whose regions are to be taken.")
+        return _shown(result, taken_from(regions, int(other), _stretch(moment, part), None if name == _ALL else name))
+
+    @desk.guard
+    def move(moment, result, language, name, part, right, down):
+        regions = _there(desk, result, language).regions
+        by = (right or 0) / SIZE, (down or 0) / SIZE
+        return _shown(result, shifted(regions, *by, _stretch(moment, part), None if name == _ALL else name))
+
+    @desk.guard
+    def paint_over(drawn, moment, result, language, colour, part):
+        regions = _there(desk, result, language).regions
+        polygons = read_drawing(drawn)["own"]
+        if not polygons:
+            raise InputError("Draw a shape on the picture first.")
+        for polygon in polygons:
+            regions = painted(regions, list(_on_square(polygon, regions.shape)), colour, _stretch(moment, part))
+        return _shown(result, regions)
+
+    at, which = [desk.moment, desk.result, desk.language], [controls.name, controls.part]
+    changing = {"outputs": [desk.view, desk.result], "show_progress_on": desk.view, **desk.private}
+    controls.take.click(take_over, [*at, *which, controls.other], js=desk.moment_js, **changing)
+    controls.shift.click(move, [*at, *which, controls.right, controls.down], js=desk.moment_js, **changing)
+    drawn = [controls.drawing, *at, controls.colour, controls.part]
+    controls.paint.click(paint_over, drawn, js=board_js(_BOARD, desk.moment_js), **changing)
+
+
+def _there(desk: Desk, result: Result | None, language: str) -> Result:
+    if result is None:
+        raise gr.Error(desk.text(language, "first_run"), print_exception=False, title=desk.text(language, "error"))
+    return result
+
+
+def _shown(result: Result, regions: Regions) -> tuple[str, Result]:
+    changed = result.with_regions(regions)
+    return changed.payload, changed
+
+
+def _stretch(moment: dict, part: str) -> tuple[int, int] | None:
+    return (int(moment["first"]), int(moment["last"])) if part == "stretch" and moment["first"] is not None else None
 
 
 def _on_square(polygon, shape: tuple[int, int]):
