@@ -16,8 +16,10 @@ from rtmri2speech.atomic import replacing, write_json
 from rtmri2speech.models.weights import load_exactly, read_checkpoint
 from rtmri2speech.precision import choose_precision
 
+from ..averaging import average
 from ..run_folder import SETTINGS, append_row, read_settings, require_same
 from ..schedules import cosine
+from ..steps import set_lr
 from .looks import Example, example
 from .maps import LabelMaps, read_or_make_maps
 
@@ -109,8 +111,7 @@ def train(settings: RegionsSettings) -> Segmenter:
             total_steps=settings.steps,
             min_lr=0.01 * settings.learning_rate,
         )
-        for group in optimiser.param_groups:
-            group["lr"] = rate
+        set_lr(rate, optimiser)
         pictures, quarters = batch(learning, settings, step)
         network.train()
         with torch.autocast("cpu", dtype, dtype != torch.float32):
@@ -121,7 +122,7 @@ def train(settings: RegionsSettings) -> Segmenter:
         torch.nn.utils.clip_grad_norm_(network.parameters(), 2.0)
         optimiser.step()
         step += 1
-        _average(averaged, network, min(settings.average, step / (step + 10)))
+        average(averaged, network, min(settings.average, step / (step + 10)))
         losses.append(loss.item())
         if not math.isfinite(losses[-1]):
             raise RuntimeError(f"The loss is no number at step {step}.")
@@ -179,15 +180,6 @@ def _maps(settings: RegionsSettings) -> tuple[LabelMaps, LabelMaps]:
     maps = read_or_make_maps(Path(settings.maps), settings.seed, range(count), settings.each, settings.workers)
     trains = maps.speaker < settings.speakers
     return tuple(LabelMaps(maps.labels[chosen], maps.speaker[chosen]) for chosen in (trains, ~trains))
-
-
-@torch.no_grad()
-def _average(averaged: Segmenter, network: Segmenter, keep: float) -> None:
-    for old, new in zip(averaged.state_dict().values(), network.state_dict().values(), strict=True):
-        if old.is_floating_point():
-            old.lerp_(new, 1 - keep)
-        else:
-            old.copy_(new)
 
 
 def _report(run: Path, step: int, loss: float, dice: dict[str, float], seconds: float) -> None:
