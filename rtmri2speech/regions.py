@@ -195,11 +195,16 @@ def still(frames: np.ndarray, region_mask: np.ndarray, strength: float) -> np.nd
     return _mixed(frames, frames.mean(axis=0, dtype=np.float64).astype(np.float32), region_mask, strength)
 
 
-def _check_hiding(frames: np.ndarray, region_mask: np.ndarray, strength: float) -> None:
+def check_strength(strength: float) -> None:
+    """Raises InputError unless it is from 0 to 1."""
     if not 0 <= strength <= 1:
         raise InputError(
             "The strength of the mask must be from 0 (no change) to 1 (all of it), not {given!r}.", given=strength
         )
+
+
+def _check_hiding(frames: np.ndarray, region_mask: np.ndarray, strength: float) -> None:
+    check_strength(strength)
     fits = region_mask.shape in (frames.shape, frames.shape[1:])
     if frames.dtype != np.uint8 or frames.ndim != 3 or not fits:
         raise InputError(

@@ -185,7 +185,10 @@ def test_mask_dims_the_region_only(place, run, tmp_path):
     inside = (slice(None), slice(30, 66), slice(26, 54))
     assert after.frames[inside].mean() == pytest.approx(before.frames[inside].mean() / 2, rel=0.05)
     assert after.frames[:, :20].mean() == pytest.approx(before.frames[:, :20].mean(), rel=0.05)
-    assert run("mask", place / "clip.mp4", "--region", "tongue", "-o", tmp_path / "t.mp4")[0] == 0
+    tongue = ("mask", place / "clip.mp4", "--region", "tongue", "-o", tmp_path / "t.mp4")
+    assert run(*tongue, "--source", "template")[0] == 0
+    code, _, err = run(*tongue)
+    assert code == 2 and "does not show a head" in err  # a disc has no tongue
 
 
 @pytest.mark.slow

@@ -226,12 +226,3 @@ def test_moving_regions_need_the_clips_anatomy_and_known_names(bundle, analysis)
         hide(bundle, analysis, Hiding(moving=("velum",)), anatomy=anatomy_of(moving_frames(40)))
     with pytest.raises(InputError, match="nose"):
         Hiding(moving=("nose",))
-
-
-def test_the_board_can_ask_for_regions_that_move():
-    asked = {"regions": ["tongue", "lower_lip"], "own": [], "shift": [0, 0], "scale": 1, "mirror": False}
-    asked |= {"manner": "still", "strength": 0.5, "where": "clip"}
-    assert read_hiding(json.dumps(asked | {"follow": True}), None).moving == ("tongue", "lower_lip")
-    assert read_hiding(json.dumps(asked), None).moving == ()
-    with pytest.raises(InputError):
-        read_hiding(json.dumps(asked | {"follow": True, "regions": ["nose"]}), None)

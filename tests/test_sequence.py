@@ -90,7 +90,7 @@ def test_what_is_written_is_read_again(tmp_path):
         ({"start_frame": 0, "fps": "fast"}, "damaged"),
         ({"start_frame": 0, "fps": 0}, "damaged"),
         ({"start_frame": -1}, "damaged"),
-        ({"start_frame": 0, "band": {"name": "F1"}}, "Band cannot be read"),
+        ({"start_frame": 0, "band": {"name": "F1"}}, "low_hz is missing"),
     ],
 )
 def test_the_record_of_another_program_is_passed_over_and_a_damaged_one_refused(tmp_path, record, fault):

@@ -128,10 +128,11 @@ def mask(
     from ..anatomy.corrections import shifted
     from ..anatomy.find import regions_of
     from ..clip import read_clip
-    from ..regions import dim, find_regions, joint_mask
+    from ..regions import check_strength, dim, find_regions, joint_mask
     from ..render.encode import write_gray_video
 
     never_onto([output], [video, region])
+    check_strength(strength)
     moves = source != "template" and region.lower()[-5:] != ".json"
     if moves and (scale != 1 or mirror):
         raise InputError("--scale and --mirror place polygons: add --source template.")

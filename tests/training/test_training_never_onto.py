@@ -44,6 +44,9 @@ COMMANDS = {
         "--acoustic {place}/run --vocoder {place}/run --out {place}/run",
         "--acoustic {place}/run --vocoder {place}/old --out {place}/text.txt --data {place}/text.txt",
     ],
+    "training.regions.publish": ["{place}/run -o {place}/run"],
+    "training.voice": ["{place}/corpus --bundle {place}/old --out {place}/old"],
+    "training.judge.regions": ["{place}/corpus --json {place}/corpus/a.mp4"],
     "training.judge.attention": ["{place}/corpus/a.mp4 --json {place}/corpus/a.mp4"],
     "training.judge.transfer": ["{place}/corpus/a.mp4 --json {place}/corpus/a.mp4"],
     "training.restore": [
@@ -59,8 +62,10 @@ COMMANDS = {
 READ_NOTHING_OR_WRITE_NOTHING = {
     "training.phantom",
     "training.demo_clips",
+    "training.judge.articulation",
     "training.judge.copy_synthesis",
     "training.judge.opening",
+    "training.judge.voice",
     "training.judge.vowels",
     "training.regions",
 }

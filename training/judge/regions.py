@@ -26,7 +26,7 @@ from rtmri2speech.anatomy.outlines import outline
 from rtmri2speech.anatomy.regions import NAMES, REST, SIZE, Regions
 from rtmri2speech.anatomy.segmenter import segment_regions
 from rtmri2speech.anatomy.sources import regions_from_truth, truth_beside
-from rtmri2speech.atomic import write_json
+from rtmri2speech.atomic import never_onto, write_json
 from rtmri2speech.clip import read_clip
 from rtmri2speech.errors import InputError
 
@@ -218,6 +218,7 @@ def main(
     json_out: Annotated[Path | None, Option("--json", help="Also write the figures to this file.")] = None,
 ) -> None:
     """Dice, outline distance and articulation of a segmenter on phantoms it has never seen."""
+    never_onto([json_out], [corpus, segmenter])
     cv2.setNumThreads(1)
     figures = judge(corpus, load_segmenter(segmenter), every)
     print(tables(figures))

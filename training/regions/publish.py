@@ -14,7 +14,7 @@ from typer import Argument, Option
 
 from rtmri2speech.anatomy.model import SegmenterBundle
 from rtmri2speech.anatomy.network import Segmenter, SegmenterConfig
-from rtmri2speech.atomic import replacing
+from rtmri2speech.atomic import never_onto, replacing
 from rtmri2speech.errors import InputError
 from rtmri2speech.models.weights import load_exactly, read_checkpoint
 
@@ -92,6 +92,7 @@ def command(
 ) -> None:
     """Make a folder for rtmri2speech.anatomy, with its model card."""
     with plain_errors():
+        never_onto([output, output / "MODEL_CARD.md"], [run, judged, reproduce])
         network, training = read_run(run)
         try:
             figures = json.loads(judged.read_text(encoding="utf-8")) if judged else None
