@@ -183,7 +183,7 @@ def test_one_frame_loop_however_often_the_sound_is_changed(page):
 
 def test_a_closed_panel_draws_nothing(page):
     open_tab(page, "hide")
-    page.locator("[data-region=tongue]").check()
+    page.locator("#hide-board [data-region=tongue]").check()
     canvas = "#hide-board canvas"
     open_tab(page, "quality")
     play_in_a_loop(page)
@@ -258,7 +258,7 @@ def test_object_urls_are_those_of_the_clip_shown(page):
 
 def test_a_component_that_is_gone_has_ended_everything(page):
     open_tab(page, "hide")
-    page.locator("[data-region=tongue]").check()
+    page.locator("#hide-board [data-region=tongue]").check()
     page.locator("#hide-run").click()
     page.locator("#hide-listen audio").nth(1).wait_for(state="attached")
     # meanwhile: a band's colour is the same everywhere, and the core's

@@ -14,17 +14,19 @@ import soundfile
 import torch
 
 from rtmri2speech.analysis import analyse
+from rtmri2speech.anatomy.corrections import shifted
+from rtmri2speech.anatomy.find import regions_of
+from rtmri2speech.anatomy.outlines import outlines
 from rtmri2speech.clip import read_clip
 from rtmri2speech.comparison import compare
 from rtmri2speech.evaluation import assess, read_reference
 from rtmri2speech.experiment import Hiding, hide
 from rtmri2speech.models.load import load_bundle
-from rtmri2speech.regions import TEMPLATE, Region
+from rtmri2speech.regions import Region
 from rtmri2speech.ui.page import EXAMPLES, Settings
 from tests.browser.serving import WAIT_MS, chromium, served
 
 pytestmark = pytest.mark.browser
-TONGUE = next(region for region in TEMPLATE if region.name == "tongue")
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +56,11 @@ def clip_file(tmp_path_factory):
 @pytest.fixture(scope="module")
 def analysis(bundle, clip_file):
     return analyse(bundle, read_clip(clip_file))
+
+
+@pytest.fixture(scope="module")
+def regions(analysis, clip_file):
+    return regions_of(analysis.model_frames, analysis.fps, clip_file)
 
 
 @pytest.fixture(scope="module")
@@ -133,15 +140,42 @@ def shown(page, selector) -> str:
 
 def test_nothing_chosen_is_a_message(page):
     open_tab(page, "hide")
-    page.locator(".board").wait_for()
+    page.locator("#hide-board .board").wait_for()
     page.locator("#hide-run").click()
     page.get_by_text("Nothing is hidden yet: choose a region or draw one.").wait_for()
 
 
-def test_a_hidden_tongue_changes_the_energy_as_the_core_says(page, bundle, analysis):
-    page.locator("[data-region=tongue]").check()
+def test_regions_are_corrected_and_the_page_says_so(page, regions):
+    """Moved as the core moves them, and everything undone."""
+
+    def tongue() -> np.ndarray:
+        path = page.locator("[data-name=heat-outlines] [data-region=tongue]").get_attribute("d")
+        return np.array(re.findall(r"[\d.e-]+", path), float).reshape(-1, 2)
+
+    page.locator("#tab-regions-button").click()
+    page.locator("#explorer .tracks").focus()
+    page.keyboard.press("Home")
+    found = outlines(regions, 0, ["tongue"])["tongue"]
+    np.testing.assert_allclose(tongue(), np.concatenate(found).clip(0, 1), atol=1e-4)
+    page.locator("#regions-down input").fill("12")
+    page.locator("#regions-shift").click()
+    page.locator("[data-name=found]", has_text="Corrected by hand: 1").wait_for()
+    page.locator("#explorer .tracks").focus()
+    page.keyboard.press("Home")
+    moved = outlines(shifted(regions, 0, 12 / 256), 0, ["tongue"])["tongue"]
+    np.testing.assert_allclose(tongue(), np.concatenate(moved).clip(0, 1), atol=1e-4)
+    page.locator("#regions-source input[value=template]").check()
+    page.locator("[data-name=found]", has_text="template").wait_for()
+    page.locator("#regions-source input[value=segmenter]").check()
+    page.locator("[data-name=found]", has_text="found in every frame").wait_for()
+    assert "Corrected" not in page.locator("[data-name=found]").inner_text()
+    page.locator("#tab-hide-button").click()
+
+
+def test_a_hidden_tongue_changes_the_energy_as_the_core_says(page, bundle, analysis, regions):
+    page.locator("#hide-board [data-region=tongue]").check()
     run_hiding(page)
-    expected = hide(bundle, analysis, Hiding((TONGUE,)))
+    expected = hide(bundle, analysis, Hiding(moving=("tongue",)), anatomy=regions)
     assert max(expected.mean_size_db.values()) > 0.5 and len(expected.silent)
     told = shown(page, "#hide-report")
     assert "Hidden: tongue, darkened, 100 %" in told
@@ -157,7 +191,7 @@ def test_a_hidden_tongue_changes_the_energy_as_the_core_says(page, bundle, analy
 
 
 def test_a_stretch_that_is_not_there_cannot_be_chosen(page):
-    assert page.locator(".board input[value=stretch]").is_disabled()
+    assert page.locator("#hide-board .board input[value=stretch]").is_disabled()
 
 
 def test_both_sounds_stand_at_the_same_position(page):
@@ -191,16 +225,16 @@ def test_hidden_with_no_strength_exactly_nothing_changes(page):
 
 
 def test_a_shape_drawn_by_keyboard_in_a_stretch(page, bundle, analysis):
-    page.locator("[data-region=tongue]").uncheck()
+    page.locator("#hide-board [data-region=tongue]").uncheck()
     page.locator("#explorer .tracks").focus()
     page.keyboard.press("Home")
     page.keyboard.press("Shift+ArrowRight")
     page.keyboard.press("[")
     page.keyboard.press("Shift+ArrowRight")
     page.keyboard.press("]")
-    page.locator(".board input[value=stretch]").check()
-    page.locator(".board input[value=still]").check()
-    page.locator(".board canvas").focus()
+    page.locator("#hide-board .board input[value=stretch]").check()
+    page.locator("#hide-board .board input[value=still]").check()
+    page.locator("#hide-board .board canvas").focus()
     corners = []
     for keys, place in (
         (["Shift+ArrowLeft", "Shift+ArrowUp"], (0.4, 0.4)),
@@ -213,7 +247,7 @@ def test_a_shape_drawn_by_keyboard_in_a_stretch(page, bundle, analysis):
         page.keyboard.press("Enter")
         corners.append(place)
     page.keyboard.press("Backspace")  # the last one again
-    asked = json.loads(page.locator(".board").get_attribute("data-hiding"))
+    asked = json.loads(page.locator("#hide-board .board").get_attribute("data-hiding"))
     np.testing.assert_allclose(asked["own"], [corners[:3]], atol=1e-9)
     assert page.locator("#explorer .tracks").get_attribute("aria-valuenow") == "20"
     run_hiding(page)
@@ -223,12 +257,12 @@ def test_a_shape_drawn_by_keyboard_in_a_stretch(page, bundle, analysis):
     values = expected.mean_change_db if len(expected.spoken) else expected.silent_change_db
     part = "speech-mean" if len(expected.spoken) else "silence-mean"
     assert changes_told(page, part) == [in_words(change) for change in values.values()]
-    page.locator(".board [data-action=clear]").click()
-    assert json.loads(page.locator(".board").get_attribute("data-hiding"))["own"] == []
+    page.locator("#hide-board .board [data-action=clear]").click()
+    assert json.loads(page.locator("#hide-board .board").get_attribute("data-hiding"))["own"] == []
 
 
 def test_a_shape_drawn_with_the_mouse(page):
-    box = page.locator(".board canvas").bounding_box()
+    box = page.locator("#hide-board .board canvas").bounding_box()
     places = [(0.2, 0.2), (0.5, 0.2), (0.5, 0.5)]
     for x, y in places:
         page.mouse.click(box["x"] + x * box["width"], box["y"] + y * box["height"])
@@ -236,18 +270,18 @@ def test_a_shape_drawn_with_the_mouse(page):
     page.mouse.down()
     page.mouse.move(box["x"] + 0.6 * box["width"], box["y"] + 0.7 * box["height"], steps=4)
     page.mouse.up()
-    own = json.loads(page.locator(".board").get_attribute("data-hiding"))["own"]
+    own = json.loads(page.locator("#hide-board .board").get_attribute("data-hiding"))["own"]
     np.testing.assert_allclose(own, [[(0.2, 0.2), (0.5, 0.2), (0.6, 0.7)]], atol=0.01)
-    page.locator(".board [data-action=next]").click()
+    page.locator("#hide-board .board [data-action=next]").click()
     page.mouse.move(box["x"] + 0.7 * box["width"], box["y"] + 0.7 * box["height"])  # a free outline
     page.mouse.down()
     for x, y in ((0.9, 0.7), (0.9, 0.9), (0.7, 0.9)):
         page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"], steps=10)
     page.mouse.up()
-    outline = np.array(json.loads(page.locator(".board").get_attribute("data-hiding"))["own"][1])
+    outline = np.array(json.loads(page.locator("#hide-board .board").get_attribute("data-hiding"))["own"][1])
     assert len(outline) > 20
     np.testing.assert_allclose([outline.min(axis=0), outline.max(axis=0)], [[0.7, 0.7], [0.9, 0.9]], atol=0.02)
-    page.locator(".board [data-action=clear]").click()
+    page.locator("#hide-board .board [data-action=clear]").click()
 
 
 def test_quality_is_the_cores_in_both_languages(page, bundle, analysis):

@@ -18,6 +18,7 @@ function setting(name) {
   return Number(root.querySelector(`[data-set="${name}"]`).value);
 }
 
+// The radio buttons of each board are a group of their own: each has its form.
 function chosen(name) {
   return root.querySelector(`input[name="${name}"]:checked`).value;
 }
