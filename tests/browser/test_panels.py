@@ -117,7 +117,7 @@ def run_hiding(page):
 def set_range(page, name, value):
     page.evaluate(
         """([name, value]) => {
-            const input = document.querySelector(`.board [data-set="${name}"]`);
+            const input = document.querySelector(`#hide-board [data-set="${name}"]`);
             input.value = value;
             input.dispatchEvent(new Event("input", {bubbles: true}));
         }""",
