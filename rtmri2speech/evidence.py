@@ -168,9 +168,9 @@ def _with_elsewhere(masks: Mapping[str, np.ndarray], count: int) -> Iterator[tup
     """Each region's mask, one at a time, and what lies in none of them."""
     if not masks:
         raise InputError("There is no region to account for: give at least one.")
-    anywhere, size = None, None
+    size = next(iter(masks.values())).shape[1:]
+    anywhere = np.zeros((1, *size), bool)
     for name, drawn in masks.items():
-        size = size or drawn.shape[1:]
         if drawn.ndim != 3 or len(drawn) not in (1, count) or drawn.shape[1:] != size:
             raise InputError(
                 "The mask of {name} is {shape}: one picture for each of the {count} frames is needed, all of one size.",
@@ -179,7 +179,7 @@ def _with_elsewhere(masks: Mapping[str, np.ndarray], count: int) -> Iterator[tup
                 count=count,
             )
         drawn = drawn.astype(bool, copy=False)
-        anywhere = drawn if anywhere is None else anywhere | drawn
+        anywhere = anywhere | drawn
         yield name, drawn
     yield ELSEWHERE, ~anywhere
 

@@ -4,7 +4,7 @@ frames: (first, last), both included; None means all of them.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -108,7 +108,7 @@ def read_corrections(path: Path) -> tuple[Correction, ...]:
     return made
 
 
-_KINDS = {"taken_from": taken_from, "shifted": shifted, "painted": painted}
+_KINDS: dict[str, Callable[..., Regions]] = {"taken_from": taken_from, "shifted": shifted, "painted": painted}
 _VALUES = {
     "taken_from": {"source", "frames", "region"},
     "shifted": {"dx", "dy", "frames", "region"},
