@@ -11,10 +11,12 @@ import os
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import torch
+from torch import nn
 
 from ..atomic import replacing
 from ..checksum import sha256_of
@@ -47,6 +49,11 @@ class SegmenterBundle:
 
     def __post_init__(self):
         self.network.eval().requires_grad_(False)
+
+    @cached_property
+    def folded(self) -> nn.Module:
+        """The network made ready to run: BatchNorm folded into the convolutions."""
+        return fold_batch_norm(self.network).to(memory_format=torch.channels_last)
 
     def save(self, folder: str | os.PathLike) -> None:
         """Write the folder, complete or not at all."""
@@ -114,7 +121,7 @@ def runner(segmenter: SegmenterBundle, precision: str = "auto") -> Run:
     session = open_graph(graph) if dtype == torch.float32 and graph and graph.is_file() else None
     if session:
         return lambda batch: np.concatenate([session(picture[None]) for picture in batch])
-    network = fold_batch_norm(segmenter.network).to(memory_format=torch.channels_last)
+    network = segmenter.folded
 
     def run(batch: np.ndarray) -> np.ndarray:
         pieces = []

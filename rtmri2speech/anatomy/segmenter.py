@@ -16,7 +16,7 @@ import torch
 from ..errors import InputError
 from ..progress import UNSEEN, Progress
 from .model import SURE, Run, SegmenterBundle, load_segmenter, runner
-from .plausibility import LOOK_AGAIN, plausibility, verdict_of
+from .plausibility import CLEAR, LOOK_AGAIN, plausibility, verdict_of
 from .regions import GROUPS, NAMES, REST, SIZE, Regions, Verdict
 
 SMOOTHED_OVER_S = 0.02  # deviation of the weights in time: less than a fast closure lasts
@@ -25,23 +25,22 @@ _MARGIN = 1.2  # the second look's side against that of the tract
 _CHUNK = 64  # frames whose probabilities are held at once
 _STRAY = 0.2  # of a region's largest piece: a smaller one is taken for a mistake
 _IN_ONE_PIECE = ("tongue", "lower_lip", "upper_lip", "velum", "jaw", "hard_palate", "pharynx_wall", "brain", "spine")
-_UNMOVED = ("brain", "spine")
+_UNMOVED = [NAMES.index(name) for name in ("brain", "spine")]
+_IS_UNMOVED = np.isin(np.arange(256), _UNMOVED)
 _SOLID_TRACT = [NAMES.index(name) for name in GROUPS["tract"] if name != "airway"]
 
 
 @dataclass(frozen=True)
 class Crop:
-    """A square of the clip's frames, in their pixels; it may reach beyond them, where all is black."""
+    """A square part of the picture of SIZE, in its pixels."""
 
-    top: int
-    left: int
-    side: int
+    top: int = 0
+    left: int = 0
+    side: int = SIZE
 
-    @classmethod
-    def whole(cls, shape: tuple[int, int]) -> "Crop":
-        height, width = shape
-        side = max(height, width)
-        return cls(-((side - height) // 2), -((side - width) // 2), side)
+    @property
+    def box(self) -> tuple[slice, slice]:
+        return slice(self.top, self.top + self.side), slice(self.left, self.left + self.side)
 
 
 def segment_regions(
@@ -60,48 +59,56 @@ def segment_regions(
     if frames.dtype != np.uint8 or frames.ndim != 3 or not len(frames):
         raise InputError("Regions are found in uint8 frames (T, H, W), not {shape}.", shape=frames.shape)
     segmenter = segmenter or load_segmenter()
+    count, shape = len(frames), (frames.shape[1], frames.shape[2])
     size, run = segmenter.network.config.size, runner(segmenter, precision)
-    shape, whole = frames.shape[1:], Crop.whole(frames.shape[1:])
-    probes = frames[np.unique(np.linspace(0, len(frames) - 1, _PROBES).round().astype(int))]
-    facing, shares = _first_look(run, pictures(probes, size, whole))
-    if np.median([_plausible(p) for p in shares]) < LOOK_AGAIN:
-        kind = "turned" if _best_turned(run, pictures(probes, size, whole)) >= LOOK_AGAIN else "not_a_head"
-        return _nothing(len(frames), fps, shape, Verdict(kind))
+    probes = pictures(frames[np.unique(np.linspace(0, count - 1, _PROBES).round().astype(int))], size)
+    facing, shares = _first_look(run, probes)
+    likely = float(np.median([_plausible(p) for p in shares]))
+    turned = _best_turned(run, probes) if likely < CLEAR else 0.0
+    if max(likely, turned) < LOOK_AGAIN or turned > likely:
+        return _nothing(count, fps, shape, Verdict("turned" if turned >= LOOK_AGAIN else "not_a_head"))
     still = _labelled(shares.mean(axis=0).round().astype(np.uint8))
-    crop = _around_tract(shares, whole)
-    labels = np.empty((len(frames), SIZE, SIZE), np.uint8)
-    confidence = np.empty((len(frames), len(NAMES)), np.float32)
-    plausible = np.empty(len(frames), np.float32)
+    crop = _around_tract(shares)
+    labels = np.empty((count, SIZE, SIZE), np.uint8)
+    confidence = np.empty((count, len(NAMES)), np.float32)
     with ThreadPoolExecutor(torch.get_num_threads()) as pool:  # NumPy and OpenCV leave Python to others meanwhile
         for first, smoothed in _smoothed(run, frames, size, fps, crop, facing):
-            for k, found in enumerate(pool.map(lambda p: _labelled(p, crop, whole, still), smoothed), first):
-                labels[k], confidence[k], plausible[k] = found
-            progress("regions", first + len(smoothed), len(frames))
-    verdict = verdict_of(labels, confidence, plausible)
+            for k, found in enumerate(pool.map(lambda p: _in_crop(p, crop, still), smoothed), first):
+                labels[k], confidence[k] = found
+            progress("regions", first + len(smoothed), count)
+    verdict = verdict_of(labels, confidence)
     if not verdict.usable:
-        return _nothing(len(frames), fps, shape, verdict)
+        return _nothing(count, fps, shape, verdict)
     if facing == "right":
         labels = np.ascontiguousarray(labels[:, :, ::-1])
     return Regions(labels, fps, shape, "segmenter", confidence, facing, verdict)
 
 
-def pictures(frames: np.ndarray, size: int, crop: Crop | None = None) -> np.ndarray:
-    """uint8 (T, H, W) -> float32 (T, size, size): what the crop shows (default: all, made square with black), each of
-    mean 0 and deviation 1."""
+def pictures(frames: np.ndarray, size: int, crop: Crop | None = None, mirrored: bool = False) -> np.ndarray:
+    """uint8 (T, H, W) -> float32 (T, size, size), each of mean 0 and deviation 1.
+
+    Each frame is made square with black and, where only a crop of it is wanted, brought to SIZE first. mirrored: the
+    crop is of the mirror image, and so is the picture.
+    """
     height, width = frames.shape[1:]
-    crop = crop or Crop.whole((height, width))
-    top, left, side = crop.top, crop.left, crop.side
-    rows, columns = slice(max(top, 0), min(top + side, height)), slice(max(left, 0), min(left + side, width))
-    inside = slice(rows.start - top, rows.stop - top), slice(columns.start - left, columns.stop - left)
-    out = np.empty((len(frames), size, size), np.float32)
+    side = max(height, width)
+    top, left = (side - height) // 2, (side - width) // 2
     square = np.zeros((side, side), np.uint8)
-    how = cv2.INTER_AREA if side > size else cv2.INTER_CUBIC
+    out = np.empty((len(frames), size, size), np.float32)
     for picture, frame in zip(out, frames, strict=True):
-        square[inside] = frame[rows, columns]
-        picture[:] = square if side == size else cv2.resize(square, (size, size), interpolation=how)
+        square[top : top + height, left : left + width] = frame
+        whole = square if crop is None else _resized(square, SIZE)
+        whole = whole[:, ::-1] if mirrored else whole
+        picture[:] = _resized(whole if crop is None else whole[crop.box], size)
         picture -= picture.mean()
         picture /= max(float(picture.std()), 1e-3)
     return out
+
+
+def _resized(square: np.ndarray, size: int) -> np.ndarray:
+    if len(square) == size:
+        return square
+    return cv2.resize(square, (size, size), interpolation=cv2.INTER_AREA if len(square) > size else cv2.INTER_CUBIC)
 
 
 def _nothing(count: int, fps: float, shape: tuple[int, int], verdict: Verdict) -> Regions:
@@ -130,21 +137,19 @@ def _best_turned(run: Run, probes: np.ndarray) -> float:
 
 def _plausible(shares: np.ndarray) -> float:
     best, sure = largest(shares)
-    return plausibility(best, sure / np.float32(SURE))
+    return plausibility(best, _confidence(best, sure))
 
 
-def _around_tract(shares: np.ndarray, whole: Crop) -> Crop:
-    """The square around everywhere the tract was in the first look; the whole picture where it fills that."""
+def _around_tract(shares: np.ndarray) -> Crop:
+    """The square around everywhere the tract was in the first look, within the picture."""
     best = [largest(p)[0] for p in shares]
     tract = np.mean([np.isin(b, _SOLID_TRACT) & ~_strays(b) for b in best], axis=0) > 0.3
     rows, columns = np.flatnonzero(tract.any(axis=1)), np.flatnonzero(tract.any(axis=0))
-    per_pixel = whole.side / tract.shape[0]
-    side = round(_MARGIN * per_pixel * (max(np.ptp(rows), np.ptp(columns)) + 1))
-    if side > 0.92 * whole.side:
-        return whole
-    middle = per_pixel * np.array([rows[0] + rows[-1] + 1, columns[0] + columns[-1] + 1]) / 2
-    top, left = np.rint(middle - side / 2).astype(int)
-    return Crop(whole.top + int(top), whole.left + int(left), side)
+    grown = SIZE / len(tract)
+    side = min(SIZE, round(_MARGIN * grown * (max(np.ptp(rows), np.ptp(columns)) + 1)))
+    middle = grown * np.array([rows[0] + rows[-1] + 1, columns[0] + columns[-1] + 1]) / 2
+    top, left = np.clip(np.rint(middle - side / 2), 0, SIZE - side).astype(int)
+    return Crop(int(top), int(left), side)
 
 
 # --------------------------------------------------------------------------------------------------- the second look
@@ -159,16 +164,11 @@ def _smoothed(
     weights = weights[weights > 0.01]
     weights = (weights / weights.sum()).astype(np.float32)
     reach = len(weights) // 2
-    if facing == "right":  # the crop is given on the picture of the face turned to the left
-        whole = Crop.whole(frames.shape[1:])
-        crop = Crop(crop.top, 2 * whole.left + whole.side - crop.left - crop.side, crop.side)
     held, start = np.empty((0, len(NAMES), size, size), np.uint8), 0
     for first in range(0, len(frames), _CHUNK):
         last = min(first + _CHUNK, len(frames))
         known, until = start + len(held), min(last + reach, len(frames))
-        new = pictures(frames[known:until], size, crop)
-        if facing == "right":
-            new = np.ascontiguousarray(new[:, :, ::-1])
+        new = pictures(frames[known:until], size, crop, mirrored=facing == "right")
         held = np.concatenate([held, run(new)]) if len(new) else held
         rows = held.reshape(len(held), -1)
         smooth = cv2.sepFilter2D(rows, -1, np.ones(1, np.float32), weights, borderType=cv2.BORDER_REPLICATE)
@@ -177,51 +177,52 @@ def _smoothed(
         held, start = held[keep:], start + keep
 
 
-Labelled = tuple[np.ndarray, np.ndarray, float]  # labels uint8 (SIZE, SIZE), confidence (regions,), plausibility
+Labelled = tuple[np.ndarray, np.ndarray]  # labels uint8 (SIZE, SIZE), confidence float32 (regions,)
 
 
-def _labelled(
-    shares: np.ndarray, crop: Crop | None = None, whole: Crop | None = None, still: Labelled | None = None
-) -> Labelled:
-    """Shares uint8 (regions, h, w) of a crop of the picture -> its labels, confidence of each region, plausibility.
+def _in_crop(shares: np.ndarray, crop: Crop, still: Labelled) -> Labelled:
+    """Shares uint8 (regions, h, w) of a crop -> the whole picture's labels, and the confidence of each region.
 
-    still: what the first look found, for what lies outside this crop and for what does not move. Without a crop the
-    shares are of the whole picture.
+    still: what the first look found: it stays outside the crop, and so does what does not move.
     """
+    labels, confidence = still[0].copy(), still[1].copy()
+    best, sure = _cleaned(shares)
+    moving = np.setdiff1d(np.arange(len(shares)), _UNMOVED)
+    confidence[moving] = _confidence(best, sure)[moving]
+    np.maximum.reduce(shares[[REST, *_UNMOVED]], out=shares[REST])
+    found, here = _enlarged(shares, np.intersect1d(best, moving), crop.side), labels[crop.box]
+    labels[crop.box] = np.where((found == REST) & _IS_UNMOVED[here], here, found)
+    return labels, confidence
+
+
+def _labelled(shares: np.ndarray) -> Labelled:
+    """Shares uint8 (regions, h, w) of the whole picture -> its labels, and the confidence of each region."""
+    best, sure = _cleaned(shares)
+    return _enlarged(shares, np.unique(best), SIZE), _confidence(best, sure)
+
+
+def _cleaned(shares: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The region of each pixel and its share, both uint8 (h, w). Strays become rest, in the shares as well."""
     best, sure = largest(shares)
     strays = _strays(best)
     if strays.any():
         shares[:, strays] = 0
         shares[REST, strays] = SURE
         best[strays], sure[strays] = REST, SURE
-    pixels = np.bincount(best.ravel(), minlength=len(shares))
-    confidence = np.bincount(best.ravel(), sure.ravel(), minlength=len(shares)) / np.maximum(pixels, 1) / SURE
-    plausible = plausibility(best[::2, ::2], sure[::2, ::2] / np.float32(SURE))
-    present = np.flatnonzero(pixels)
-    if still is None or crop is None or whole is None:
-        fine = [cv2.resize(shares[k], (SIZE, SIZE), interpolation=cv2.INTER_LINEAR) for k in present]
-        return present.astype(np.uint8)[largest(fine)[0]], confidence.astype(np.float32), plausible
-    unmoved = [NAMES.index(name) for name in _UNMOVED]
-    moving = np.setdiff1d(present, unmoved)
-    labels = still[0].copy()
-    box, matrix = _placed(crop, whole, len(best))
-    here = labels[box]
-    fine = [cv2.warpAffine(shares[k], matrix, here.shape[::-1], flags=cv2.INTER_LINEAR) for k in (*moving, *unmoved)]
-    found = np.array([*moving, *[REST] * len(unmoved)], np.uint8)[largest(fine)[0]]
-    labels[box] = np.where((found == REST) & np.isin(here, unmoved), here, found)
-    confidence[unmoved] = still[1][unmoved]
-    return labels, confidence.astype(np.float32), plausible
+    return best, sure
 
 
-def _placed(crop: Crop, whole: Crop, size: int) -> tuple[tuple[slice, slice], np.ndarray]:
-    """Where a crop of `size` pixels lies on the picture of SIZE: rows and columns, and (2, 3) from its pixels there."""
-    scale = SIZE / whole.side
-    top, left, side = scale * (crop.top - whole.top), scale * (crop.left - whole.left), scale * crop.side
-    rows = slice(max(0, int(np.ceil(top - 0.5))), min(SIZE, int(np.floor(top + side - 0.5)) + 1))
-    columns = slice(max(0, int(np.ceil(left - 0.5))), min(SIZE, int(np.floor(left + side - 0.5)) + 1))
-    grown = side / size
-    shift = [offset + 0.5 * grown - 0.5 - start for offset, start in ((left, columns.start), (top, rows.start))]
-    return (rows, columns), np.array([[grown, 0, shift[0]], [0, grown, shift[1]]])
+def _confidence(best: np.ndarray, sure: np.ndarray) -> np.ndarray:
+    """(regions,) float32: the mean share of each region's pixels, 0 to 1; 0 of a region that is nowhere."""
+    pixels = np.bincount(best.ravel(), minlength=len(NAMES))
+    total = np.bincount(best.ravel(), sure.ravel(), minlength=len(NAMES))
+    return (total / np.maximum(pixels, 1) / SURE).astype(np.float32)
+
+
+def _enlarged(shares: np.ndarray, present: np.ndarray, side: int) -> np.ndarray:
+    """Labels uint8 (side, side) of shares (regions, h, w), of which only those of `present` regions count."""
+    fine = [cv2.resize(shares[k], (side, side), interpolation=cv2.INTER_LINEAR) for k in present]
+    return present.astype(np.uint8)[largest(fine)[0]]
 
 
 def largest(shares: Sequence[np.ndarray] | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
