@@ -396,7 +396,7 @@ def test_an_upload_takes_the_examples_place_and_an_example_takes_it_back(page, c
 def test_language_of_the_browser_and_switch(open_page):
     page = open_page("ja-JP")
     page.locator("#run", has_text="音声合成と可視化").wait_for()
-    page.locator(".explorer figcaption", has_text="MRIフレーム").wait_for()
+    page.locator(".explorer figcaption", has_text="F1帯域").wait_for()
     page.get_by_label("English").check()
     page.locator("#run", has_text="Synthesise and explain").wait_for()
-    page.locator(".explorer figcaption", has_text="MRI frame").wait_for()
+    page.locator(".explorer figcaption", has_text="F1 band").wait_for()
