@@ -40,7 +40,7 @@ def gradients(
     """
     if objective not in OBJECTIVES:
         raise InputError("The objective is {known}, not {given!r}.", known=" or ".join(OBJECTIVES), given=objective)
-    mel_of = _own_frame_mel(model, features) if objective == "frame" else _whole_sequence_mel(model)
+    mel_of = own_frame_mel(model, features) if objective == "frame" else _whole_sequence_mel(model)
     found = {}
     for name, target in targets.items():
         g = features.detach().clone().requires_grad_(True)
@@ -67,24 +67,31 @@ def _whole_sequence_mel(model: AcousticModel) -> Callable[[Tensor], Tensor]:
     return mel
 
 
-def _own_frame_mel(model: AcousticModel, features: Tensor) -> Callable[[Tensor], Tensor]:
-    """A function g (T, C) -> mel (T, n_mels) in which frame t depends on row t of g only, other frames held fixed."""
+def own_frame_mel(
+    model: AcousticModel, features: Tensor, frames: np.ndarray | None = None
+) -> Callable[[Tensor], Tensor]:
+    """A function g (n, C) -> standardised mel (n, n_mels) in which each frame depends on its own row of g only, the
+    features (T, C) of all others held fixed. frames: indices of the n frames; default: all."""
+    rows = slice(None) if frames is None else torch.as_tensor(frames, device=features.device)
     with torch.no_grad():
-        hidden_forward, hidden_backward = model.rnn(features[None])[0][0].chunk(2, dim=-1)
-        forward = _Direction(model.rnn, "", features, hidden_forward)
-        # the backward direction runs through time reversed
-        backward = _Direction(model.rnn, "_reverse", features.flip(0), hidden_backward.flip(0))
+        hidden = model.rnn(features[None])[0][0].chunk(2, dim=-1)
+        forward, backward = (
+            _Direction(model.rnn, suffix, features, states, rows)
+            for suffix, states in zip(("", "_reverse"), hidden, strict=True)
+        )
 
     def mel(g: Tensor) -> Tensor:
-        return model.head(model.dropout(forward.step(g) + backward.step(g.flip(0)).flip(0)))
+        return model.head(model.dropout(forward.step(g) + backward.step(g)))
 
     return mel
 
 
 class _Direction:
-    """One direction of the LSTM with the states before each frame fixed, in the direction's own order of time."""
+    """One direction of the LSTM with the states before some frames fixed. features, hidden: (T, ...)."""
 
-    def __init__(self, rnn: torch.nn.LSTM, suffix: str, features: Tensor, hidden: Tensor):
+    def __init__(self, rnn: torch.nn.LSTM, suffix: str, features: Tensor, hidden: Tensor, rows):
+        turned = (lambda x: x.flip(0)) if suffix else (lambda x: x)  # "_reverse" runs through time reversed
+        features, hidden = turned(features), turned(hidden)
         self.input_weight = getattr(rnn, f"weight_ih_l0{suffix}")
         hidden_before = torch.cat([torch.zeros_like(hidden[:1]), hidden[:-1]])
         bias = getattr(rnn, f"bias_ih_l0{suffix}") + getattr(rnn, f"bias_hh_l0{suffix}")
@@ -95,14 +102,15 @@ class _Direction:
         self.cell_before = torch.zeros_like(hidden)
         for t in range(len(hidden) - 1):
             self.cell_before[t + 1] = forgetting[t] * self.cell_before[t] + added[t]
+        self.from_before, self.cell_before = turned(self.from_before)[rows], turned(self.cell_before)[rows]
 
     def _gates(self, g: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Input gate, forget gate, cell candidate, output gate; each (T, hidden)."""
+        """Input gate, forget gate, cell candidate, output gate; each (n, hidden)."""
         i, f, c, o = (g @ self.input_weight.T + self.from_before).chunk(4, dim=-1)
         return i.sigmoid(), f.sigmoid(), c.tanh(), o.sigmoid()
 
     def step(self, g: Tensor) -> Tensor:
-        """Features (T, C) -> hidden state after each frame (T, hidden)."""
+        """Features (n, C) of those frames -> hidden state after each (n, hidden)."""
         entering, forgetting, candidate, output = self._gates(g)
         return output * (forgetting * self.cell_before + entering * candidate).tanh()
 

@@ -115,7 +115,7 @@ def account_of(analysis: Analysis, masks: Mapping[str, np.ndarray]) -> Account:
     explained[analysis.explained] = True
     weights: dict[tuple[int, int], dict[str, np.ndarray]] = {cam.shape[1:]: {} for cam in analysis.cam.values()}
     areas = {}
-    for region, drawn in _with_elsewhere(masks, count):
+    for region, drawn in with_elsewhere(masks, count):
         areas[region] = np.broadcast_to(drawn.mean(axis=(1, 2)), count)
         for grid, of_region in weights.items():
             of_region[region] = cell_weights(drawn, *grid)
@@ -164,7 +164,7 @@ class RegionMasks(Mapping):
         return len(ACCOUNTED)
 
 
-def _with_elsewhere(masks: Mapping[str, np.ndarray], count: int) -> Iterator[tuple[str, np.ndarray]]:
+def with_elsewhere(masks: Mapping[str, np.ndarray], count: int) -> Iterator[tuple[str, np.ndarray]]:
     """Each region's mask, one at a time, and what lies in none of them."""
     if not masks:
         raise InputError("There is no region to account for: give at least one.")

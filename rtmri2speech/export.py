@@ -19,6 +19,7 @@ NAME_regions.json       where regions were corrected by hand: what was changed, 
 NAME_F1_heatmaps.npy    float32 (frames, 256, 256) in [0, 1] for display, as the command gradcam writes; the .json
                         beside it lets the commands overlay, slowmo and segment take it
 NAME_F1_cam.npy         float32 (frames, cells, cells), the signed Grad-CAM itself
+NAME_trust.json         whether the maps can be believed (trust.py); not for the objective "sequence"
 NAME_speech.wav         the synthesised speech; NAME_original.wav the original, where there is one
 NAME_labels.TextGrid    where the clip has a TextGrid beside it
 provenance.json         only in the zip: hashes, settings, versions, and the commands that make the same again
@@ -37,10 +38,11 @@ import torch
 
 from .anatomy.articulation import articulation
 from .anatomy.corrections import write_corrections
-from .atomic import filling, replacing, scratch
+from .atomic import filling, replacing, scratch, write_json
 from .audio import fit, resample, write_audio
 from .checksum import sha256_of
 from .errors import InputError
+from .evidence import RegionMasks
 from .labels import labels_of, read_intervals, write_labels
 from .mel import centre_frequencies_hz, mel_spectrogram_db
 from .progress import UNSEEN, Progress
@@ -53,20 +55,24 @@ from .render.stretch import check_slow
 from .render.words import caption, words
 from .selection import SOUNDS, Look, Selection, Subject, select
 from .sequence import HeatSequence, origin_of
+from .trust import TrustCard, judge
 
 __all__ = ["KINDS", "SOUNDS", "Look", "Subject", "available", "preview", "write_files", "write_zip"]
 
-KINDS = ("video", "heat_video", "frame", "average", "spectrogram", "traces", "heatmaps", "speech", "labels")
+KINDS = ("video", "heat_video", "frame", "average", "spectrogram", "traces", "heatmaps", "trust", "speech", "labels")
 DPI = 300
 HEAT_VIDEO_SLOW = 5.0
 MOST_HEATMAP_BYTES = 2 * 2**30
-_STAGES = {"video": "video", "heat_video": "video", "heatmaps": "heatmaps"}  # of a kind; the others are figures
-_WEIGHTS = {"video": 4.0, "heat_video": 4.0, "heatmaps": 2.0}  # what a kind costs; the others 0.5
+_STAGES = {"video": "video", "heat_video": "video", "heatmaps": "heatmaps", "trust": "trust"}  # others: figures
+_WEIGHTS = {"video": 4.0, "heat_video": 4.0, "heatmaps": 2.0, "trust": 4.0}  # what a kind costs; the others 0.5
 
 
 def available(subject: Subject) -> tuple[str, ...]:
     """The kinds of files that there are for this clip: labels only where a TextGrid is known."""
-    return tuple(kind for kind in KINDS if kind != "labels" or labels_of(subject.source))
+    lacking = set() if labels_of(subject.source) else {"labels"}
+    if subject.analysis.objective != "frame":
+        lacking.add("trust")
+    return tuple(kind for kind in KINDS if kind not in lacking)
 
 
 def preview(subject: Subject, look: Look, frame: int) -> np.ndarray:
@@ -164,6 +170,8 @@ def _write_kind(kind: str, folder: Path, selection: Selection, frame: int, progr
             _write_traces(Path(f"{begin}traces.csv"), selection)
         case "heatmaps":
             _write_heatmaps(folder, selection, progress)
+        case "trust":
+            write_json(Path(f"{begin}trust.json"), _trust(selection.subject, progress).to_json())
         case "speech":
             for name, sound in (("speech", selection.synthesised()), ("original", selection.original())):
                 if sound is not None:
@@ -235,6 +243,11 @@ def _write_average(path: Path, selection: Selection) -> None:
         title=said.format(count=len(shown), first=first, last=last, from_s=from_s, to_s=to_s),
         **_figure_look(selection.look),
     )
+
+
+def _trust(subject: Subject, progress: Progress) -> TrustCard:
+    masks = RegionMasks(subject.regions) if subject.regions.verdict.usable else None
+    return subject.trust or judge(subject.bundle, subject.analysis, masks, progress=progress)
 
 
 def _figure_look(look: Look) -> dict:

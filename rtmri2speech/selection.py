@@ -18,6 +18,7 @@ from .render.grid import UpsampledGrid
 from .render.picture import panels_of
 from .render.words import band_label, words
 from .spec import Band
+from .trust import TrustCard
 
 SOUNDS = ("synthesised", "original", "none")
 _LONGEST_STEM = 40  # characters: Japanese ones take three of the 255 bytes of a file's name
@@ -29,6 +30,7 @@ class Subject:
 
     source: the file or folder that was read. reference: the original speech, (samples,) and its rate, from
     reference_source; without one, the clip's own sound. regions: of the analysis' model_frames.
+    trust: the card of its maps, where it is known already.
     """
 
     name: str
@@ -38,6 +40,7 @@ class Subject:
     source: Path
     reference: tuple[np.ndarray, int] | None = None
     reference_source: Path | None = None
+    trust: TrustCard | None = None
 
     @property
     def account(self) -> Account:

@@ -114,6 +114,19 @@ def test_thesis_maps_and_own_bands(place, run, tmp_path, bundle_folder):
     np.testing.assert_allclose(np.load(tmp_path / "gc" / "gradcam_F3_sequence.npy"), analysis.heatmap("F3"), atol=1e-3)
 
 
+def test_trust_tells_the_verdict_and_prints_the_card(place, run):
+    wanted = ("trust", place / "clip.mp4", "--regions", "template", "--frames", "6", "--formant-band", "F2:900-2500")
+    code, out, err = run(*wanted, "--json", bundle=True)
+    assert code == 0, err
+    card = json.loads(out)
+    assert card["clip"] == "clip.mp4" and card["area"] == "tract" and card["regions"]["source"] == "template"
+    judged = card["bands"]["F2"]
+    assert judged["verdict"] in ("faithful", "weak", "unfaithful") and len(judged["frames"]) == 6
+    code, out, err = run(*wanted, bundle=True)
+    assert code == 0 and out.startswith(f"F2: {judged['verdict'].upper()}. {judged['said']['en'][:40]}")
+    assert "untrained bundle" in out
+
+
 def test_one_heatmap_per_clip_frame(run, tmp_path, bundle_folder):
     write_mp4(tmp_path / "fast.mp4", moving_frames(50, 64, 64), 60)
     code, _, err = run("gradcam", tmp_path / "fast.mp4", "-o", tmp_path / "gc", "--per", "clip", bundle=True)

@@ -219,14 +219,14 @@ def test_everything_and_where_it_came_from(subject, tmp_path, coarse):
     told = Progress(lambda stage, done, total: shares.append((done / total, stage)))
     write_zip(tmp_path / "all.zip", subject, Look(side=128), 5, told)
     assert [share for share, _ in shares] == sorted(share for share, _ in shares) and shares[-1][0] == 1
-    assert {stage for _, stage in shares} == {"video", "figures", "heatmaps", "zip"}
+    assert {stage for _, stage in shares} == {"video", "figures", "heatmaps", "trust", "zip"}
     with zipfile.ZipFile(tmp_path / "all.zip") as archive:
         assert archive.testzip() is None
         record = json.loads(archive.read("provenance.json"))
         held = {name: hashlib.sha256(archive.read(name)).hexdigest() for name in archive.namelist()}
     assert held.pop("provenance.json") and held == record["files"]
     ends = ["video.mp4", "heatmaps.mp4", "frame0005.png", "average.png", "spectrogram.png", "traces.csv"]
-    ends += ["speech.wav", "original.wav", "labels.TextGrid"]
+    ends += ["trust.json", "speech.wav", "original.wav", "labels.TextGrid"]
     ends += [f"{band}_{what}" for band in ("F1", "F2") for what in ("heatmaps.npy", "heatmaps.json", "cam.npy")]
     assert set(held) == {f"発話_a_1_{end}" for end in ends}
     assert record["clip"]["file"] == "発話 'a' 1.mp4"

@@ -4,7 +4,7 @@ Bad input ends with exit code 2 and one line on stderr. Heavy packages are impor
 answers at once.
 """
 
-from . import bundles, heat, page, regions, speech, video
+from . import bundles, heat, page, regions, speech, trust, video
 from .options import ManyFrames
 from .terminal import new_app, run
 
@@ -17,6 +17,7 @@ app.command()(speech.synth)
 app.command(cls=ManyFrames)(heat.gradcam)
 app.command()(heat.export)
 app.command()(heat.segment)
+app.command()(trust.trust)
 app.command()(video.slowmo)
 app.command()(video.overlay)
 app.command()(video.mask)

@@ -430,6 +430,9 @@ JAPANESE = {
     "This bundle's maps have {known} cells along a side, not {given}.": (
         "このバンドルのマップの一辺のセル数は{known}です（{given}は不可）。"
     ),
+    "Only maps of the objective frame can be judged: each explains the energy of its own frame.": (
+        "検証できるのは目的がframeのマップだけです。このマップは各フレーム自身のエネルギーを説明するものです。"
+    ),
     "There is no region to account for: give at least one.": ("領域がありません。1つ以上指定してください。"),
     "The mask of {name} is {shape}: one picture for each of the {count} frames is needed, all of one size.": (
         "{name}のマスクの大きさは{shape}です。{count}フレームそれぞれに同じ大きさの画像が1枚ずつ必要です。"

@@ -1,0 +1,13 @@
+"""Spearman's rank correlation."""
+
+import numpy as np
+
+
+def rank_correlation(a: np.ndarray, b: np.ndarray) -> float | None:
+    """Of the values of two arrays of one shape; None for fewer than three, or where one of them is all the same."""
+    from scipy.stats import rankdata
+
+    ranks = [rankdata(np.ravel(x)) for x in (a, b)]
+    if len(ranks[0]) < 3 or any(np.ptp(rank) == 0 for rank in ranks):
+        return None
+    return float(np.corrcoef(ranks)[0, 1])

@@ -1,0 +1,181 @@
+"""The trust card against a model that by construction looks only at the lips."""
+
+import json
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from rtmri2speech.analysis import analyse
+from rtmri2speech.clip import Clip
+from rtmri2speech.errors import InputError
+from rtmri2speech.progress import Progress
+from rtmri2speech.targets import band_energy
+from rtmri2speech.trust import judge
+from rtmri2speech.trust.hiding import Hiding, Scene
+from rtmri2speech.trust.randomised import shuffled
+from tests.conftest import make_bundle
+
+T, CELL = 14, 32
+LIPS = np.s_[96:160, 32:96]  # 4 of the 64 cells
+TONGUE = np.s_[96:192, 128:224]
+BRAIN = np.s_[0:64, 64:256]
+
+
+class LipsOnly(nn.Module):
+    """A layer of filters as large as a cell, each cell for itself, so that the map is the whole truth about it; what
+    lies outside the lips is not let in."""
+
+    def __init__(self, channels: int):
+        super().__init__()
+        self.filters = nn.Conv2d(1, channels, CELL, CELL, bias=False)
+        self.filters.weight.data -= self.filters.weight.data.mean(dim=(2, 3), keepdim=True)  # texture, not brightness
+        self.register_buffer("seen", torch.zeros(1, 1, 256, 256))
+        self.seen[(..., *LIPS)] = 1
+        self.feature_info = SimpleNamespace(info=[{"module": "filters", "reduction": CELL}])
+
+    def forward(self, frames):
+        frames = frames if frames.shape[-1] == 256 else nn.functional.interpolate(frames, (256, 256))
+        return [self.filters(frames * self.seen)]
+
+
+@pytest.fixture(scope="module")
+def bundle():
+    made = make_bundle(hidden=16)
+    torch.manual_seed(3)
+    made.acoustic.cnn = LipsOnly(made.acoustic.channels).eval().requires_grad_(False)
+    for weight, scale in ((made.acoustic.rnn.weight_ih_l0, 8), (made.acoustic.rnn.weight_ih_l0_reverse, 8)):
+        weight.mul_(scale)
+    made.acoustic.head.weight.mul_(4)
+    return made
+
+
+@pytest.fixture(scope="module")
+def analysis(bundle):
+    """Texture that changes from frame to frame, everywhere."""
+    frames = np.random.default_rng(0).integers(0, 256, (T, 256, 256)).astype(np.uint8)
+    made = analyse(bundle, Clip(frames, np.arange(T + 1) / bundle.fps), speak=False, precision="fp32")
+    return replace(made, silent=np.zeros(T, bool))
+
+
+@pytest.fixture(scope="module")
+def masks():
+    drawn = {}
+    for name, place in (("lower_lip", LIPS), ("tongue", TONGUE), ("brain", BRAIN)):
+        drawn[name] = np.zeros((1, 256, 256), bool)
+        drawn[name][(0, *place)] = True
+    return drawn
+
+
+@pytest.fixture(scope="module")
+def card(bundle, analysis, masks):
+    return judge(bundle, analysis, masks)
+
+
+def test_a_model_that_looks_only_at_the_lips_is_believed_and_the_lips_are_it(card):
+    assert card.area == "tract" and card.grid == 8 and card.focus is None
+    for judged in card.bands.values():
+        assert judged.verdict == "faithful"
+        assert judged.times > 1.9 and judged.times_interval[0] > 1 and judged.p < 0.01  # a random tenth meets lips, too
+        assert judged.regions["lower_lip"].heat_share > 0.5
+        largest = max(judged.regions, key=lambda name: judged.regions[name].size_db_per_percent)
+        assert largest == "lower_lip"
+        assert judged.regions["tongue"].size_db == judged.regions["brain"].size_db == 0
+        assert judged.rank_of_frames > 0.5
+        # hot first falls the fastest, cold first rises; revealed hot first is soonest loud
+        for curves, sign in ((judged.hidden, 1), (judged.revealed, -1)):
+            hot, cold = np.array(curves.hottest_db), np.array(curves.coldest_db)
+            assert (sign * hot[:2] < sign * np.array(curves.random_db)[:2]).all()
+            assert (sign * hot[:2] < sign * cold[:2]).all()
+        assert abs(judged.random_weights["CNN"]["signed"]) < 0.5
+
+
+def test_a_map_that_was_shuffled_fails(bundle, analysis, masks):
+    rng = np.random.default_rng(1)
+    cam = {name: rng.permuted(maps.reshape(T, -1), axis=1).reshape(maps.shape) for name, maps in analysis.cam.items()}
+    for judged in judge(bundle, replace(analysis, cam=cam), masks).bands.values():
+        assert judged.verdict == "unfaithful" and judged.p > 0.05
+
+
+def test_a_map_with_its_sign_turned_fails(bundle, analysis, masks):
+    cam = {name: -maps for name, maps in analysis.cam.items()}
+    for judged in judge(bundle, replace(analysis, cam=cam), masks).bands.values():
+        assert judged.verdict == "unfaithful" and judged.drop_db < 0
+
+
+def test_without_regions_the_whole_picture_is_searched(bundle, analysis):
+    card = judge(bundle, analysis, most_frames=8)
+    assert card.area == "picture"
+    for name, judged in card.bands.items():
+        assert judged.regions is None and len(judged.frames) == 8
+        assert "picture" in card.sentence(name)
+
+
+def test_hiding_is_measured_in_the_frame_itself(bundle, analysis):
+    """Against the model run on frames of which a single one is blurred."""
+    bins = np.arange(10, 20)
+    scene = Scene(bundle, analysis)
+    frames = np.array([2, 9])
+    hiding = Hiding(scene, frames, band_energy(bins), np.ones((2, 256, 256), bool))
+    hidden = np.zeros((2, 256, 256), bool)
+    hidden[(slice(None), *LIPS)] = True
+    change = hiding.change(hidden)
+    pictures = torch.from_numpy(analysis.frames)
+    for k, frame in enumerate(frames):
+        changed = pictures.clone()
+        changed[frame] = torch.from_numpy(np.where(hidden[k], hiding.blurred[k], pictures[frame].numpy()))
+        energies = []
+        for shown in (pictures, changed):
+            with torch.no_grad():
+                mel = bundle.scaler.to_db(bundle.acoustic(shown[None, :, None])[0]).numpy().astype(float)
+            energies.append(10 * np.log10((10 ** (mel[frame, bins] / 10)).sum()))
+        assert change[k] == pytest.approx(energies[1] - energies[0], abs=1e-3) and abs(change[k]) > 0.01
+
+
+def test_the_hottest_share_of_the_area_is_chosen(bundle, analysis, masks):
+    hiding = Hiding(Scene(bundle, analysis), np.array([0]), band_energy(np.arange(4)), masks["tongue"])
+    heat = np.zeros((1, 8, 8), np.float32)
+    heat[0, 4, 5] = 1.0  # in the tongue
+    heat[0, 0, 0] = 5.0  # hotter, but outside
+    chosen = hiding.first(heat, 0.1)[0]
+    assert chosen.sum() == round(0.1 * masks["tongue"].sum()) and not (chosen & ~masks["tongue"][0]).any()
+    rows, columns = np.nonzero(chosen)
+    assert abs(rows.mean() - 4.5 * CELL) < 3 and abs(columns.mean() - 5.5 * CELL) < 3
+
+
+def test_weights_are_shuffled_from_the_output_backwards(bundle):
+    own = {name: value.clone() for name, value in bundle.acoustic.state_dict().items()}
+    changed = []
+    for name, model in shuffled(bundle.acoustic, 0):
+        state = model.state_dict()
+        parts = {key.split(".")[0] for key in own if not torch.equal(own[key], state[key])}
+        changed.append((name, parts))
+        for key, value in own.items():
+            assert torch.equal(value.flatten().sort().values, state[key].flatten().sort().values)
+    assert changed == [("output layer", {"head"}), ("BiLSTM", {"head", "rnn"}), ("CNN", {"head", "rnn", "cnn"})]
+    assert all(torch.equal(value, own[name]) for name, value in bundle.acoustic.state_dict().items())
+
+
+def test_too_little_heat_is_said_and_sequence_maps_are_refused(bundle, analysis, masks):
+    cam = {name: maps.copy() for name, maps in analysis.cam.items()}
+    cam["F2"][3:] = -1.0
+    card = judge(bundle, replace(analysis, cam=cam), masks, most_frames=6)
+    assert card.bands["F2"].verdict == "untested" and card.bands["F2"].times is None
+    assert "(3)" in card.sentence("F2") and card.bands["F1"].verdict != "untested"
+    with pytest.raises(InputError, match="objective frame"):
+        judge(bundle, replace(analysis, objective="sequence"), masks)
+
+
+def test_the_card_is_json_and_says_it_in_both_languages(card, bundle, analysis, masks):
+    made = json.loads(json.dumps(card.to_json()))
+    band = made["bands"]["F1"]
+    assert band["verdict"] == "faithful" and band["regions"]["tongue"]["size_db"] == 0
+    assert f"{band['times']:.1f} times" in band["said"]["en"] and f"{band['times']:.1f}倍" in band["said"]["ja"]
+    assert "not known" in made["training"]["said"]["en"]
+    assert "0.3" in replace(card, focus=0.3).training_sentence("ja")
+    shares = []
+    again = judge(bundle, analysis, masks, progress=Progress(lambda stage, done, total: shares.append(done / total)))
+    assert again == card and shares == sorted(shares) and shares[-1] == pytest.approx(1)
