@@ -6,7 +6,7 @@ clip's frames -> model's rate -> CNN -> BiLSTM -> mel (-> voice) -> vocoder -> w
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,7 +28,7 @@ from .progress import UNSEEN, Progress
 from .render.grid import UpsampledGrid, upsample_grid
 from .spec import DEFAULT_BANDS, Band
 from .targets import ENERGIES, band_energy
-from .voice import Voice, VoiceReadout, melody, painted
+from .voice import Voice, melody, painted
 
 NORMALIZATIONS = ("clip", "frame")
 SILENCES = ("hide", "show")
@@ -130,21 +130,13 @@ def analyse(
     precision: "auto", "fp32" or "bf16", of the CNN and the vocoder. speak: False skips the vocoder: audio is empty.
     voice: how a bundle that carries a voice speaks (voice.py); default: as the bundle says.
     progress: its stages are frames, attention and speech.
-    Raises InputError on a band outside the mel, an unknown choice, two bands of one name, or a voice for a bundle that
-    carries none.
+    Raises InputError on a band outside the mel, an unknown choice, two bands of one name, or a voice that is not there.
     """
     bands = tuple(DEFAULT_BANDS if bands is None else bands)
-    bins = {band.name: band_bins(bundle.mel, band) for band in bands}
-    if len(bins) != len(bands):
-        raise InputError("Two bands have the same name: give each its own.")
-    choices = ((objective, OBJECTIVES), (energy, ENERGIES), (normalize, NORMALIZATIONS), (silence, SILENCES))
-    for given, known in choices:
-        if given not in known:
-            raise InputError("{given!r} is not one of {known}.", given=given, known=", ".join(known))
-    if voice and bundle.voice is None and not voice.whisper:
-        raise InputError("The bundle {name} carries no voice: pitch and intonation cannot be chosen.", name=bundle.name)
-    dtype = choose_precision(precision, bundle.device)
-    clock = _Clock()
+    bins = _bins_of(bundle, bands)
+    _check_choices((objective, OBJECTIVES), (energy, ENERGIES), (normalize, NORMALIZATIONS), (silence, SILENCES))
+    _check_voice(bundle, voice)
+    clock, dtype = _Clock(), choose_precision(precision, bundle.device)
 
     model_frames = timeline.retime(clip, bundle.fps)
     size, count = bundle.frames.size, len(model_frames)
@@ -163,20 +155,14 @@ def analyse(
     if grid in (None, maps.shape[-1]):
         cam = last_cams(slopes, maps)
     else:
-        told = progress.part(None, 0.4, 0.75)
-        cam = finer_cams(bundle.acoustic, slopes, chunks(), size, grid, told)
+        cam = finer_cams(bundle.acoustic, slopes, chunks(), size, grid, progress.part(None, 0.4, 0.75))
     band_db = {name: band_energy(b)(mel_db).cpu().numpy() for name, b in bins.items()}
     seconds["attention"] = clock.lap()
 
     silent = silent_frames(mel_db.cpu().numpy(), bundle.fps, bundle.scaler.faint_db)
-    audio, f0_hz = np.zeros(0, np.float32), None
-    if speak:
-        sung = mel_db
-        spoken = voice or (bundle.voice.unasked() if bundle.voice else None)
-        if bundle.voice and spoken and not spoken.whisper:
-            f0_hz = _melody(bundle.voice, bundle.fps, clip, spoken, states[0], silent)
-            sung = torch.from_numpy(painted(mel_db.cpu().numpy(), f0_hz, bundle.mel))
-        audio = vocode(bundle, sung, precision, progress.part(None, 0.75, 1))
+    f0_hz = _melody(bundle, clip, voice, states[0], silent) if speak else None
+    told = progress.part(None, 0.75, 1)
+    audio = _spoken(bundle, mel_db, f0_hz, precision, told) if speak else np.zeros(0, np.float32)
     seconds["vocoder"] = clock.lap()
     return Analysis(
         clip=clip,
@@ -201,15 +187,46 @@ def analyse(
     )
 
 
+def _bins_of(bundle: Bundle, bands: Sequence[Band]) -> dict[str, np.ndarray]:
+    bins = {band.name: band_bins(bundle.mel, band) for band in bands}
+    if len(bins) != len(bands):
+        raise InputError("Two bands have the same name: give each its own.")
+    return bins
+
+
+def _check_choices(*choices: tuple[str, Iterable[str]]) -> None:
+    for given, known in choices:
+        if given not in known:
+            raise InputError("{given!r} is not one of {known}.", given=given, known=", ".join(known))
+
+
+def _check_voice(bundle: Bundle, asked: Voice | None) -> None:
+    if asked and bundle.voice is None and not asked.whisper:
+        raise InputError("The bundle {name} carries no voice: pitch and intonation cannot be chosen.", name=bundle.name)
+
+
 def _melody(
-    readout: VoiceReadout, fps: float, clip: Clip, voice: Voice, states: torch.Tensor, silent: np.ndarray
-) -> np.ndarray:
-    """(T,) F0 in Hz, 0 where the model is unvoiced or silent. states: (T, H) of the BiLSTM."""
-    voiced, fitting_hz = readout.read(states.float().cpu().numpy())
+    bundle: Bundle, clip: Clip, asked: Voice | None, states: torch.Tensor, silent: np.ndarray
+) -> np.ndarray | None:
+    """(T,) F0 in Hz, 0 where the model is unvoiced or silent; None without a voice. states: (T, H) of the BiLSTM."""
+    if bundle.voice is None:
+        return None
+    voice = asked or bundle.voice.unasked()
+    if voice.whisper:
+        return None
+    voiced, fitting_hz = bundle.voice.read(states.float().cpu().numpy())
     original_hz = None
     if voice.intonation == "original" and clip.sound is not None:
-        original_hz = measure_f0(*clip.sound, (np.arange(len(voiced)) + 0.5) / fps)
-    return melody(voice, voiced & ~silent, fitting_hz, fps, original_hz)
+        original_hz = measure_f0(*clip.sound, (np.arange(len(voiced)) + 0.5) / bundle.fps)
+    return melody(voice, voiced & ~silent, fitting_hz, bundle.fps, original_hz)
+
+
+def _spoken(
+    bundle: Bundle, mel_db: torch.Tensor, f0_hz: np.ndarray | None, precision: str, progress: Progress
+) -> np.ndarray:
+    if f0_hz is not None:
+        mel_db = torch.from_numpy(painted(mel_db.cpu().numpy(), f0_hz, bundle.mel))
+    return vocode(bundle, mel_db, precision, progress)
 
 
 def vocode(bundle: Bundle, mel_db: torch.Tensor, precision: str = "auto", progress: Progress = UNSEEN) -> np.ndarray:

@@ -1,7 +1,8 @@
 """Waveform -> dB mel spectrogram, and the scaler that standardises it. Needs only numpy and torch.
 
 The filterbank is Slaney's (M. Slaney, Auditory Toolbox, 1998: linear below 1 kHz, logarithmic above, filters of unit
-area), as in librosa, against which it is tested.
+area), as in librosa, against which it is tested. librosa's own would cost each command 1.4 s of processor time and 126
+MB more: it imports numba and scipy.signal.
 """
 
 import itertools
