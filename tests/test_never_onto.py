@@ -65,7 +65,7 @@ COMMANDS = {
     ),
 }
 NOTHING_WRITTEN = {"evaluate", "info", "app"}
-INTO_A_FOLDER = {"gradcam"}  # tested below
+INTO_A_FOLDER = {"gradcam", "batch"}  # tested below
 
 
 @pytest.fixture(scope="module")

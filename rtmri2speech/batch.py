@@ -1,0 +1,230 @@
+"""A folder of clips -> speech, heatmaps and exports of each, over several processes.
+
+OUT/NAME/speech.wav, mel.npy               what synth writes
+OUT/NAME/gradcam_F1_sequence.npy, ...      what gradcam writes
+OUT/NAME/NAME.zip                          what export writes
+OUT/NAME/batch.json                        what these were made from, with which choices, and how long it took
+OUT/batch.csv                              a row for each clip
+
+NAME is the clip's path below the folder, without its suffix. batch.json is written last: a clip that has one, made from
+the same file with the same choices, is not done again. A clip that cannot be used does not stop the others.
+"""
+
+import csv
+import json
+import multiprocessing
+import os
+import signal
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from .atomic import never_onto, replacing, write_json
+from .clip import read_clip
+from .errors import InputError
+from .evaluation import SUFFIXES
+from .spec import DEFAULT_BANDS, Band
+
+PARTS = ("speech", "heatmaps", "export")
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What is made of every clip, as in synth, gradcam and export."""
+
+    parts: tuple[str, ...] = PARTS
+    bands: tuple[Band, ...] = DEFAULT_BANDS
+    objective: str = "frame"
+    energy: str = "db"
+    normalize: str = "clip"
+    precision: str = "auto"
+    language: str = "en"
+
+    def __post_init__(self):
+        for part in self.parts:
+            if part not in PARTS:
+                raise InputError("What to make is {known}, not {given!r}.", known=", ".join(PARTS), given=part)
+
+
+@dataclass(frozen=True)
+class Task:
+    """A clip and where its files go."""
+
+    name: str
+    clip: Path
+    folder: Path
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a clip. status: "made", "kept" from an earlier run, or "left out" for the reason."""
+
+    name: str
+    status: str
+    duration_s: float | None = None
+    took_s: float | None = None
+    reason: str = ""
+
+
+def tasks_of(folder: Path, out: Path, bundle: Path | None = None) -> list[Task]:
+    """A task for each clip in a folder and in those below it, in order of name; `out` may lie there, too.
+
+    Raises InputError if there are none, or two of one name, or their files would be written onto what is read.
+    """
+    if not folder.is_dir():
+        raise InputError("There is no folder {folder}.", folder=folder)
+    results = out.resolve() if out.resolve().is_relative_to(folder.resolve()) else None
+    tasks: dict[str, Task] = {}
+    for clip in sorted(folder.rglob("*")):
+        hidden = any(part.startswith(".") for part in clip.relative_to(folder).parts)
+        made = results is not None and results != folder.resolve() and clip.resolve().is_relative_to(results)
+        if clip.suffix.lower() in SUFFIXES and clip.is_file() and not hidden and not made:
+            name = clip.relative_to(folder).with_suffix("").as_posix()
+            if name in tasks:
+                raise InputError("{one} and {other} have the same name: rename one.", one=tasks[name].clip, other=clip)
+            tasks[name] = Task(name, clip, out / name)
+    if not tasks:
+        raise InputError("The folder {path} holds no clip ({known}).", path=folder, known=", ".join(sorted(SUFFIXES)))
+    files = [path for task in tasks.values() for path in _files(task)]
+    never_onto([out / "batch.csv", *files], [folder, bundle, *(task.clip for task in tasks.values())])
+    return list(tasks.values())
+
+
+def run_batch(tasks: Sequence[Task], bundle: Path | None, choices: Choices, jobs: int = 1) -> Iterator[Outcome]:
+    """Do every task that is not done yet; yields what became of each as it is known.
+
+    jobs: processes; -1 for one a core. Each loads the bundle. A process that is ended from outside, as for want of
+    memory, costs its own clip only.
+    """
+    jobs = (os.cpu_count() or 1) if jobs == -1 else jobs
+    if jobs < 1:
+        raise InputError("The number of jobs is at least 1, or -1 for one a core, not {given}.", given=jobs)
+    waiting = list(tasks)
+    while waiting:
+        left = dict.fromkeys(waiting)
+        threads = max(1, (os.cpu_count() or 1) // min(jobs, len(waiting)))
+        spawn = multiprocessing.get_context("spawn")
+        count = min(jobs, len(waiting))
+        pool = ProcessPoolExecutor(count, spawn, _start_worker, (bundle, choices, threads))
+        try:
+            futures: dict[Future, Task] = {pool.submit(_work, task): task for task in waiting}
+            for future in as_completed(futures):
+                try:
+                    outcome = future.result()
+                except BrokenProcessPool:
+                    continue
+                del left[futures[future]]
+                yield outcome
+        finally:
+            pool.shutdown(cancel_futures=True)
+        waiting = list(left)
+        if waiting and jobs == 1:  # in order, so the first without an outcome is the one that ended it
+            yield Outcome(waiting.pop(0).name, "left out", reason="its process was ended: is there too little memory?")
+        jobs = 1
+
+
+def write_table(path: Path, outcomes: Sequence[Outcome]) -> None:
+    """A CSV file with a row for each clip, in order of name."""
+    rows = [asdict(outcome) for outcome in sorted(outcomes, key=lambda o: o.name)]
+    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(Outcome.__annotations__))
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+# ------------------------------------------------------------------------------------------------------- in a process
+
+_loaded: dict = {}
+
+
+def _start_worker(bundle: Path | None, choices: Choices, threads: int) -> None:
+    import torch
+
+    from .models.load import load_bundle
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # but for the time of a clip, so that a waiting process ends quietly
+    torch.set_num_threads(threads)
+    _loaded.update(bundle=load_bundle(bundle), choices=choices)
+
+
+def _work(task: Task) -> Outcome:
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return make(task, _loaded["bundle"], _loaded["choices"])
+    except KeyboardInterrupt:
+        reason = "stopped"
+    except InputError as error:
+        reason = str(error)
+    except MemoryError:
+        reason = "This machine has too little memory for this clip: cut it first."
+    except Exception as error:  # a fault of this program: one clip's, not the others'
+        reason = f"{type(error).__name__}: {error}"
+    finally:
+        signal.signal(signal.SIGINT, handler)
+    return Outcome(task.name, "left out", reason=" ".join(reason.split()))
+
+
+def make(task: Task, bundle, choices: Choices) -> Outcome:
+    """Make the files of one clip, unless they are there already. Raises InputError if the clip cannot be used."""
+    from .analysis import analyse
+    from .anatomy.find import regions_of
+    from .audio import read_audio, write_audio
+    from .export import write_zip
+    from .gradcam import write_gradcam
+    from .mel import write_mel
+    from .selection import Look, Subject
+
+    start = time.perf_counter()
+    stat = task.clip.stat()
+    origin = {"clip": [task.clip.name, stat.st_size, stat.st_mtime_ns], "bundle": bundle.sha256}
+    origin |= {"choices": {**asdict(choices), "parts": sorted(choices.parts)}}
+    before = _record(task.folder / "batch.json")
+    if before.get("origin") == json.loads(json.dumps(origin)) and all(path.exists() for path in _made(task, choices)):
+        return Outcome(task.name, "kept", before.get("duration_s"))
+    clip = read_clip(task.clip)
+    bands = choices.bands if {"heatmaps", "export"} & set(choices.parts) else ()
+    how = {"precision": choices.precision, "speak": bool({"speech", "export"} & set(choices.parts))}
+    analysis = analyse(bundle, clip, bands, choices.objective, choices.energy, choices.normalize, **how)
+    if "speech" in choices.parts:
+        write_audio(task.folder / "speech.wav", analysis.audio, analysis.sample_rate)
+        write_mel(task.folder / "mel.npy", analysis.mel_db)
+    if "heatmaps" in choices.parts:
+        write_gradcam(task.folder, analysis, bundle)
+    if "export" in choices.parts:
+        beside = task.clip.with_suffix(".wav")
+        reference = (read_audio(beside), beside) if clip.audio is None and beside.is_file() else (None, None)
+        regions = regions_of(analysis.model_frames, analysis.fps, task.clip)
+        subject = Subject(task.folder.name, analysis, regions, bundle, task.clip, *reference)
+        write_zip(task.folder / f"{task.folder.name}.zip", subject, Look(language=choices.language))
+    took_s, duration_s = round(time.perf_counter() - start, 2), round(clip.duration, 3)
+    write_json(task.folder / "batch.json", {"origin": origin, "duration_s": duration_s, "took_s": took_s})
+    return Outcome(task.name, "made", duration_s, took_s)
+
+
+def _made(task: Task, choices: Choices) -> list[Path]:
+    """What the choices make of a clip, but for batch.json."""
+    from .gradcam import gradcam_files
+
+    files: list[Path] = []
+    if "speech" in choices.parts:
+        files += [task.folder / "speech.wav", task.folder / "mel.npy"]
+    if "heatmaps" in choices.parts:
+        files += gradcam_files(task.folder, choices.bands)
+    if "export" in choices.parts:
+        files.append(task.folder / f"{task.folder.name}.zip")
+    return files
+
+
+def _files(task: Task) -> list[Path]:
+    return [*_made(task, Choices()), task.folder / "batch.json"]
+
+
+def _record(path: Path) -> dict:
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return record if isinstance(record, dict) else {}

@@ -1,0 +1,56 @@
+"""A folder of clips at once: batch."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..errors import InputError
+from .options import BundleOption, PrecisionOption
+from .terminal import warning
+
+
+def batch(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of clips, and of folders of clips.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder to write into, one folder for each clip.")],
+    bundle: BundleOption = None,
+    make: Annotated[
+        list[str] | None, typer.Option(help="speech, heatmaps or export, repeatable; default: all of them.")
+    ] = None,
+    formant_band: Annotated[
+        list[str] | None, typer.Option(help="NAME:LOW-HIGH in Hz, repeatable; default F1:300-900 and F2:900-2500.")
+    ] = None,
+    objective: Annotated[str, typer.Option(help="frame or sequence, as for gradcam.")] = "frame",
+    energy: Annotated[str, typer.Option(help="db or power.")] = "db",
+    normalize: Annotated[str, typer.Option(help="Scale of the heatmaps: one per clip or per frame.")] = "clip",
+    language: Annotated[str, typer.Option(help="Of captions and figures: en or ja.")] = "en",
+    precision: PrecisionOption = "auto",
+    jobs: Annotated[int, typer.Option(help="Processes on this machine; -1: one a core. Each takes about 1 GB.")] = 1,
+):
+    """Speech, heatmaps and exports of every clip of a folder. What is done already stays; exit code 1: some clips were
+    left out."""
+    from ..batch import PARTS, Choices, Outcome, run_batch, tasks_of, write_table
+    from ..models.load import load_bundle
+    from ..spec import DEFAULT_BANDS, Band
+
+    bands = tuple(Band.parse(text) for text in formant_band) if formant_band else DEFAULT_BANDS
+    parts = tuple(make) if make else PARTS
+    choices = Choices(parts, bands, objective, energy, normalize, precision, language)
+    tasks = tasks_of(folder, output, bundle)
+    note = warning(load_bundle(bundle))  # says what is wrong with it before any process starts
+    outcomes: list[Outcome] = []
+    for outcome in run_batch(tasks, bundle, choices, jobs):
+        outcomes.append(outcome)
+        told = {"made": f"{outcome.duration_s} s in {outcome.took_s} s", "kept": "made before"}
+        print(f"{len(outcomes)}/{len(tasks)} {outcome.name}: {told.get(outcome.status, f'left out: {outcome.reason}')}")
+    write_table(output / "batch.csv", outcomes)
+    left_out = [outcome for outcome in outcomes if outcome.status == "left out"]
+    if len(left_out) == len(tasks):
+        raise InputError(
+            "None of the {count} clips can be used; {name}: {reason}",
+            count=len(tasks),
+            name=left_out[0].name,
+            reason=left_out[0].reason,
+        )
+    print(f"{output}: {len(tasks) - len(left_out)} clips, {len(left_out)} left out{note}")
+    raise typer.Exit(1 if left_out else 0)
