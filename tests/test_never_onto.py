@@ -64,7 +64,7 @@ COMMANDS = {
         {"--acoustic": "a.pt", "--scaler": "scaler.json", "--vocoder": "g_00000001", "--vocoder-config": "config.json"}
     ),
 }
-NOTHING_WRITTEN = {"evaluate", "info", "app"}
+NOTHING_WRITTEN = {"evaluate", "info", "app", "trust"}
 INTO_A_FOLDER = {"gradcam", "batch"}  # tested below
 
 
