@@ -186,8 +186,16 @@ def make(task: Task, bundle, choices: Choices) -> Outcome:
         return Outcome(task.name, "kept", before.get("duration_s"))
     clip = read_clip(task.clip)
     bands = choices.bands if {"heatmaps", "export"} & set(choices.parts) else ()
-    how = {"precision": choices.precision, "speak": bool({"speech", "export"} & set(choices.parts))}
-    analysis = analyse(bundle, clip, bands, choices.objective, choices.energy, choices.normalize, **how)
+    analysis = analyse(
+        bundle,
+        clip,
+        bands,
+        choices.objective,
+        choices.energy,
+        choices.normalize,
+        precision=choices.precision,
+        speak=bool({"speech", "export"} & set(choices.parts)),
+    )
     if "speech" in choices.parts:
         write_audio(task.folder / "speech.wav", analysis.audio, analysis.sample_rate)
         write_mel(task.folder / "mel.npy", analysis.mel_db)

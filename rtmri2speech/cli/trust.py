@@ -50,7 +50,7 @@ def trust(
             told = progress.part(None, 0.2, 0.3)
             found = regions_of(result.model_frames, result.fps, video, source, told)
         usable = found is not None and found.verdict.usable
-        masks = RegionMasks(found) if usable else None
+        masks = RegionMasks(found) if found is not None and usable else None
         card = judge(loaded, result, masks, most_frames=frames, progress=progress.part(None, 0.3, 1))
     if as_json:
         origin = {"clip": video.name, "bundle": loaded.name, "bundle_sha256": loaded.sha256}
@@ -75,7 +75,7 @@ def _lines(card: "TrustCard") -> Iterator[str]:
 def _figures(judged: "BandTrust") -> Iterator[str]:
     from ..trust import SHARES
 
-    low, high = judged.times_interval
+    low, high = judged.times_interval or (float("nan"), float("nan"))
     right = f"right in {judged.right:.0%} of frames, p {judged.p:.2g}"
     yield f"  {judged.times:.2f} times (95 % interval {low:.2f} to {high:.2f}); {right}"
     yield "  change in dB, share of the area:" + "".join(f"{share:>8.0%}" for share in SHARES)
@@ -83,7 +83,7 @@ def _figures(judged: "BandTrust") -> Iterator[str]:
         for order in ("hottest", "random", "coldest"):
             values = "".join(f"{db:>+8.2f}" for db in getattr(curves, f"{order}_db"))
             yield f"    {what + ', ' + order + ' first':<30}{values}"
-    for part, kinds in judged.random_weights.items():
+    for part, kinds in (judged.random_weights or {}).items():
         yield f"  random {part:<14} rank correlation {kinds['signed']:+.2f}, of the magnitude {kinds['absolute']:+.2f}"
     if judged.regions:
         yield f"  {'region':<14}{'heat':>7}{'area':>7}{'change dB':>11}{'size dB':>9}{'per 1 % of area':>17}"

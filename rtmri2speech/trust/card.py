@@ -72,7 +72,7 @@ class TrustCard:
 
     bands: Mapping[str, BandTrust]
     area: str
-    grid: int
+    grid: int | None
     focus: float | None
 
     def sentence(self, band: str, language: str = "en") -> str:

@@ -52,7 +52,8 @@ def shuffled(model: AcousticModel, seed: int) -> Iterator[tuple[str, AcousticMod
     """
     model, random = copy.deepcopy(model), torch.Generator().manual_seed(seed)
     convolutions = [module for module in model.cnn.modules() if isinstance(module, nn.Conv2d)]
-    for name, modules in zip(RANDOMISED, ([model.head], [model.rnn], convolutions), strict=True):
+    parts: list[list[nn.Module]] = [[model.head], [model.rnn], [*convolutions]]
+    for name, modules in zip(RANDOMISED, parts, strict=True):
         for weight in (weight for module in modules for weight in module.parameters()):
             order = torch.randperm(weight.numel(), generator=random).to(weight.device)
             weight.data.copy_(weight.data.flatten()[order].view_as(weight))

@@ -1,9 +1,11 @@
 """Spearman's rank correlation."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 
-def rank_correlation(a: np.ndarray, b: np.ndarray) -> float | None:
+def rank_correlation(a: np.ndarray | Sequence[float], b: np.ndarray | Sequence[float]) -> float | None:
     """Of the values of two arrays of one shape; None for fewer than three, or where one of them is all the same."""
     from scipy.stats import rankdata
 

@@ -180,7 +180,6 @@ JAPANESE = {
     "{output} holds {source}, which is read, and would be replaced: give the output another name.": (
         "{output}の中には読み込む{source}があり、置き換えられてしまいます。別の名前で出力してください。"
     ),
-    "There is no folder {folder}.": "{folder}というフォルダーはありません。",
     "Cannot write {path}: {folder} is not a folder.": "{path}に書き込めません（{folder}はフォルダーではありません）。",
     'It is not clear which array of {path} holds the frames ({names}): call it "frames".': (
         "{path}のどの配列がフレームか判断できません（{names}）。フレームの配列を「frames」という名前にしてください。"
