@@ -113,7 +113,7 @@ def clips(tmp_path_factory):
 def address(bundle_folder, clips):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(BandEvidence, "changes", CHANGES)  # on this clip nothing changes
-        with served(Settings(bundle=bundle_folder, clips=clips, language="en")) as address:
+        with served(Settings(bundle=bundle_folder, clips=clips, regions="template", language="en")) as address:
             yield address
 
 
