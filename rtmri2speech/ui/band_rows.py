@@ -21,10 +21,12 @@ Row = tuple[str, float | None, float | None]
 @dataclass(frozen=True)
 class BandRows:
     """rows: gr.State of list[Row], as they were when a row was added or removed, or by `read`. fields: name, low, high
-    of each row, also of those that are not shown."""
+    of each row, also of those that are not shown. places: the rows as laid out. add: the button for one more."""
 
     rows: gr.State
     fields: list[gr.components.Component]
+    places: list[gr.Row]
+    add: gr.Button
 
     @property
     def values(self) -> list[gr.components.Component]:
@@ -35,6 +37,18 @@ class BandRows:
     def read(rows: list[Row], *values) -> list[Row]:
         """What stands in the rows that are shown."""
         return [tuple(values[3 * k : 3 * k + 3]) for k in range(len(rows))]
+
+    @property
+    def shown(self) -> list[gr.blocks.Block]:
+        """The outputs of `show`."""
+        return [self.rows, *self.fields, *self.places, self.add]
+
+    def show(self, rows: list[Row]) -> list:
+        """Updates so that these rows are shown."""
+        values = [value for row in rows for value in row]
+        values += [gr.skip()] * (len(self.fields) - len(values))
+        visible = [gr.update(visible=k < len(rows)) for k in range(len(self.places))]
+        return [rows, *values, *visible, gr.update(visible=len(rows) < len(self.places))]
 
 
 def build(desk: Desk, edit: gr.Button) -> BandRows:
@@ -59,31 +73,24 @@ def build(desk: Desk, edit: gr.Button) -> BandRows:
         note = gr.Markdown(desk.text("en", "bands_note"), elem_classes="note", container=False)
     desk.localise(add, "value", "band_add")
     desk.localise(note, "value", "bands_note")
-    made = BandRows(rows, fields)
-
-    def show(rows: list[Row]):
-        values = [value for row in rows for value in row]
-        values += [gr.skip()] * (len(fields) - len(values))
-        shown = [gr.update(visible=k < len(rows)) for k in range(len(places))]
-        return rows, *values, *shown, gr.update(visible=len(rows) < len(places))
+    made = BandRows(rows, fields, places, add)
 
     def add_row(rows, *values):
         rows = made.read(rows, *values)
         names = {name for name, _, _ in rows}
         fresh = next((band for band in SUGGESTED_BANDS if band.name not in names), SUGGESTED_BANDS[len(rows)])
-        return show([*rows, (fresh.name, fresh.low_hz, fresh.high_hz)])
+        return made.show([*rows, (fresh.name, fresh.low_hz, fresh.high_hz)])
 
     def remove_row(number):
         def removed(rows, *values):
             rows = made.read(rows, *values)
-            return show(rows[:number] + rows[number + 1 :] if len(rows) > 1 else rows)
+            return made.show(rows[:number] + rows[number + 1 :] if len(rows) > 1 else rows)
 
         return removed
 
-    shown = [rows, *fields, *places, add]
-    add.click(add_row, made.values, shown, **desk.at_once)
+    add.click(add_row, made.values, made.shown, **desk.at_once)
     for number, remove in enumerate(removers):
-        remove.click(remove_row(number), made.values, shown, **desk.at_once)
+        remove.click(remove_row(number), made.values, made.shown, **desk.at_once)
     changed = [add.click, *(button.click for button in removers), *(field.input for field in fields)]
     gr.on(changed, None, js=PENDING_JS.format("true"), **desk.private)
     edit.click(None, js=_EDIT_JS, **desk.private)

@@ -22,12 +22,11 @@ class Controls:
     bundle: gr.Dropdown
     edit_bands: gr.Button
     start: gr.Button
-    stop: gr.Button
 
 
 def build(desk: Desk) -> Controls:
     """Lays out the row; a file that was given is checked and named on its button at once."""
-    words = {key: desk.text("en", key) for key in ("clip", "upload", "reference", "bundle", "bands", "run", "stop")}
+    words = {key: desk.text("en", key) for key in ("clip", "upload", "reference", "bundle", "bands", "run")}
     with gr.Row(elem_id="controls"):
         example = gr.Dropdown(
             desk.examples.names, value=desk.examples.first, label=words["clip"], container=False, elem_id="example"
@@ -44,10 +43,10 @@ def build(desk: Desk) -> Controls:
         )
         edit_bands = gr.Button(words["bands"], elem_id="edit-bands")
         start = gr.Button(words["run"], variant="primary", elem_id="run")
-        stop = desk.stop_button(gr.Button(words["stop"], elem_id="stop"))
+        desk.stop_button("stop")
     desk.localise(example, "label", "clip")
     desk.localise(bundle, "label", "bundle")
-    for button, key in ((edit_bands, "bands"), (start, "run"), (stop, "stop")):
+    for button, key in ((edit_bands, "bands"), (start, "run")):
         desk.localise(button, "value", key)
 
     def opened(file, language):
@@ -70,7 +69,7 @@ def build(desk: Desk) -> Controls:
         **desk.at_once,
     )
     bundle.select(None, js=PENDING_JS.format("true"), **desk.private)
-    return Controls(example, upload, reference, bundle, edit_bands, start, stop)
+    return Controls(example, upload, reference, bundle, edit_bands, start)
 
 
 def named(desk: Desk, file: str | None, language: str, key: str) -> dict:

@@ -26,6 +26,12 @@ _MOMENT_JS = """(_, ...rest) => {
     const view = shown.look ?? "both";
     return [{frame: number("frame") ?? 0, first: number("first"), last: number("last"), view}, ...rest];
 }"""
+# Keeps which work is going on, and the stop buttons usable while any is.
+_WORKING_JS = """() => {{
+    const working = (window.rtmri2speechWorking ??= new Set());
+    working.{happens}({work});
+    for (const button of document.querySelectorAll("button.ends-work")) button.disabled = !working.size;
+}}"""
 
 
 @dataclass
@@ -88,15 +94,22 @@ class Desk:
 
         return Progress(show)
 
-    def stoppable(self, event):
-        """Let the stop buttons end the event, also while it waits in the queue; gives the event."""
+    def stoppable(self, trigger: Callable, event):
+        """Let the stop buttons end the event, also while it waits in the queue; gives the event.
+
+        trigger: what begins it, such as button.click: from then on until the event has ended there is work to stop.
+        """
+        for begin_or_end, happens in ((trigger, "add"), (event.then, "delete")):
+            begin_or_end(None, js=_WORKING_JS.format(happens=happens, work=len(self.running)), **self.private)
         self.running.append(event)
         return event
 
-    def stop_button(self, button: gr.Button) -> gr.Button:
-        """Make it a button that ends this session's work."""
+    def stop_button(self, elem_id: str) -> gr.Button:
+        """A button that ends this session's work; it can be pressed while there is any (`stoppable`)."""
+        words = self.text("en", "stop")
+        button = gr.Button(words, scale=0, min_width=100, interactive=False, elem_id=elem_id, elem_classes="ends-work")
         self.stops.append(button)
-        return button
+        return self.localise(button, "value", "stop")
 
     def folder(self) -> Path:
         """A fresh folder from which Gradio may serve; it goes after a time."""

@@ -1,9 +1,10 @@
-"""The example clips: a folder's videos by name. What the default bands show of each is kept."""
+"""The example clips: a folder's videos by name. What was shown of them is kept."""
 
 from pathlib import Path
 from threading import Lock
 
 from ..progress import Progress
+from ..spec import DEFAULT_BANDS, Band
 from .bundles import Bundles
 from .handlers import Result, open_clip
 
@@ -20,7 +21,7 @@ class Examples:
         self.regions = regions
         self._bundles = bundles
         self._paths = {file.stem: file for file in found if file.suffix.lower() in SUFFIXES}
-        self._kept: dict[tuple[str, str], Result] = {}
+        self._kept: dict[tuple[str, str, tuple[Band, ...]], Result] = {}
         self._busy = Lock()
 
     @property
@@ -39,12 +40,12 @@ class Examples:
         sound = self._paths[name].with_suffix(".wav")
         return sound if sound.is_file() else None
 
-    def open(self, name: str, bundle_name: str, progress: Progress) -> Result:
-        """The analysis of an example by the default bands: computed once, however many ask for it at the same time.
+    def open(self, name: str, bundle_name: str, progress: Progress, bands: tuple[Band, ...] = DEFAULT_BANDS) -> Result:
+        """The analysis of an example: computed once, however many ask for it at the same time.
 
         Raises KeyError for a name that is not an example or a bundle, InputError as open_clip.
         """
-        path, key = self._paths[name], (name, bundle_name)
+        path, key = self._paths[name], (name, bundle_name, bands)
         while not self._busy.acquire(timeout=0.2):
             if key in self._kept:
                 break
@@ -54,7 +55,14 @@ class Examples:
                 if key not in self._kept:
                     bundle = self._bundles.load(bundle_name)
                     self._kept[key] = open_clip(
-                        bundle, path, self.sound(name), progress, bundle_name=bundle_name, regions=self.regions
+                        bundle,
+                        path,
+                        self.sound(name),
+                        progress,
+                        bands=bands,
+                        bundle_name=bundle_name,
+                        regions=self.regions,
+                        linked=True,
                     )
                     if len(self._kept) > MOST_KEPT:
                         del self._kept[next(iter(self._kept))]

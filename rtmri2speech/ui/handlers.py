@@ -1,5 +1,6 @@
 """What the page does, as plain functions that work without Gradio."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -29,7 +30,7 @@ class Result:
 
     regions: of the analysis' model_frames. labels: what is said, (from_s, to_s, label).
     reference: the original speech, (samples,) float32 and its rate. source, reference_source: the files they came from.
-    bundle_name: the name under which the page offers the bundle.
+    bundle_name: the name under which the page offers the bundle. linked: see payload.
     """
 
     name: str
@@ -42,10 +43,11 @@ class Result:
     bundle_name: str
     mel: MelSpec
     labels: tuple[Interval, ...] = ()
+    linked: bool = False
 
     def with_regions(self, regions: Regions) -> "Result":
         """The same clip and analysis, accounted for by other regions."""
-        sent = payload(self.analysis, self.mel, regions, self.name, self.reference, self.labels)
+        sent = payload(self.analysis, self.mel, regions, self.name, self.reference, self.labels, self.linked)
         return replace(self, regions=regions, payload=sent)
 
 
@@ -59,10 +61,12 @@ def open_clip(
     limits: ClipLimits = PAGE_LIMITS,
     bundle_name: str = "",
     regions: str = "segmenter",
+    linked: bool = False,
 ) -> Result:
     """Analyse the clip at `path` for the frame explorer.
 
     reference: a sound file of the original speech; default: the clip's own sound. regions: of anatomy's SOURCES.
+    linked: see payload.
     Raises InputError on a clip, sound or band that cannot be used.
     """
     analysis, sound = analyse_file(bundle, path, reference, progress.part(None, 0, 0.65), bands=bands, limits=limits)
@@ -70,8 +74,8 @@ def open_clip(
     progress("packing", 0.92)
     beside = labels_of(path)
     labels = tuple(read_intervals(beside)) if beside else ()
-    sent = payload(analysis, bundle.mel, found, path.stem, sound, labels)
-    return Result(path.stem, analysis, found, sent, sound, path, reference, bundle_name, bundle.mel, labels)
+    sent = payload(analysis, bundle.mel, found, path.stem, sound, labels, linked)
+    return Result(path.stem, analysis, found, sent, sound, path, reference, bundle_name, bundle.mel, labels, linked)
 
 
 class _Opened(Exception):
@@ -121,6 +125,17 @@ def bands_of(rows: Sequence[tuple[str, float | None, float | None]]) -> tuple[Ba
             raise InputError("Band {name}: give its lower and its upper limit in Hz.", name=name)
     bands = tuple(Band(str(name).strip(), float(low), float(high)) for name, low, high in rows)
     return checked_bands(bands)
+
+
+def bands_of_link(written: Sequence[str]) -> tuple[Band, ...]:
+    """The bands of a link to the page, each "NAME:LOW-HIGH" in Hz (link.js); none if they cannot be read."""
+    found = [re.fullmatch(r"(.+):(\d+(?:\.\d+)?)-(\d+(?:\.\d+)?)", str(text)) for text in written]
+    if not found or not all(found):
+        return ()
+    try:
+        return bands_of([match.groups() for match in found])
+    except InputError:
+        return ()
 
 
 def checked_bands(bands: tuple[Band, ...]) -> tuple[Band, ...]:

@@ -1,9 +1,11 @@
 """Opening a clip: the first example with the page, an example as soon as it is chosen, what Analyse asks for."""
 
+import html
 from pathlib import Path
 
 import gradio as gr
 
+from ..errors import InputError
 from ..spec import DEFAULT_BANDS
 from . import handlers
 from .band_rows import BandRows
@@ -12,10 +14,16 @@ from .desk import Desk
 from .handlers import Result
 from .notes import Notes
 
+# What the page's address asks for, after "#" (explorer/link.js writes it).
+_LINK_JS = """(_, language) => {
+    const link = new URLSearchParams(location.hash.slice(1));
+    return [{clip: link.get("clip"), bands: link.getAll("band")}, language];
+}"""
+
 
 def connect(desk: Desk, controls: Controls, bands: BandRows, view: gr.HTML, notes: Notes) -> None:
     """Wires what is chosen to what is shown."""
-    _open_first(desk, view)
+    _open_first(desk, controls, bands, view)
 
     @desk.guard
     def run(example, upload, reference, bundle_name, rows, language, request: gr.Request, progress=gr.Progress()):  # noqa: B008 (Gradio)
@@ -39,7 +47,7 @@ def connect(desk: Desk, controls: Controls, bands: BandRows, view: gr.HTML, note
             **desk.queued,
         )
         running.success(None, js=PENDING_JS.format("false"), **desk.private)
-        desk.stoppable(running)
+        desk.stoppable(event, running)
 
 
 def connect_stop(desk: Desk) -> None:
@@ -54,35 +62,51 @@ def connect_stop(desk: Desk) -> None:
     desk.page.unload(end)
 
 
-def _open_first(desk: Desk, view: gr.HTML) -> None:
+def _open_first(desk: Desk, controls: Controls, bands: BandRows, view: gr.HTML) -> None:
+    """The first example as the page opens, or the one to which its address leads, with that link's bands."""
+
     @desk.guard
-    def open_first(language, request: gr.Request, progress=gr.Progress()):  # noqa: B008 (Gradio)
+    def open_first(link, language, request: gr.Request, progress=gr.Progress()):  # noqa: B008 (Gradio)
         if desk.examples.first is None:
-            return gr.skip(), gr.skip()
+            return [gr.skip()] * (3 + len(bands.shown))
+        name, asked = link["clip"], handlers.bands_of_link(link["bands"])
+        if name not in desk.examples.names:
+            if name:
+                gr.Warning(html.escape(desk.text(language, "link_unknown").format(name=name), quote=False))
+            name, asked = None, ()
         tell = desk.progress(request, language, progress)
-        result = desk.examples.open(desk.examples.first, desk.bundles.first, tell)
-        return result.payload, result
+        try:
+            result = desk.examples.open(name or desk.examples.first, desk.bundles.first, tell, asked or DEFAULT_BANDS)
+        except InputError:
+            if not asked:
+                raise
+            asked = ()  # they are none of this bundle's
+            result = desk.examples.open(name or desk.examples.first, desk.bundles.first, tell)
+        rows = [(band.name, band.low_hz, band.high_hz) for band in asked]
+        shown = bands.show(rows) if rows else [gr.skip()] * len(bands.shown)
+        return [result.payload, result, name or gr.skip(), *shown]
 
     # Not in the queue of the analyses: a newcomer's first view must not wait for other people's clips.
     opening = desk.page.load(
         open_first,
-        desk.language,
-        [view, desk.result],
+        [desk.moment, desk.language],
+        [view, desk.result, controls.example, *bands.shown],
+        js=_LINK_JS,
         show_progress_on=view,
         concurrency_id="opening",
         concurrency_limit=8,
         **desk.private,
     )
-    desk.stoppable(opening)
+    desk.stoppable(desk.page.load, opening)
 
 
 def _opened(desk: Desk, example, upload, reference, bundle_name, rows, language, tell) -> Result:
-    """The example, whose analysis is kept where nothing else was asked for, or the person's own clip."""
+    """The example, whose analysis is kept, or the person's own clip or sound."""
     bands = handlers.bands_of(rows)
     if not upload and example not in desk.examples.names:
         raise gr.Error(desk.text(language, "nothing"), print_exception=False)
-    if not (upload or reference) and bands == DEFAULT_BANDS:
-        return desk.examples.open(example, bundle_name, tell)
+    if not (upload or reference):
+        return desk.examples.open(example, bundle_name, tell, bands)
     return handlers.open_clip(
         desk.bundles.load(bundle_name),
         Path(upload) if upload else desk.examples.path(example),

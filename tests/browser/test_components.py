@@ -82,6 +82,27 @@ COUNTING = """(() => {
             return Reflect.construct(target, all, made === window.Uint8Array ? target : made);
         },
     });
+    const text = CanvasRenderingContext2D.prototype.fillText;
+    CanvasRenderingContext2D.prototype.fillText = function (words, x, y) {
+        const wide = this.measureText(words).width, tall = parseFloat(this.font);
+        const left = x - { left: 0, center: wide / 2, right: wide }[this.textAlign];
+        (this.canvas.texts ??= []).push({ words, box: [left, y - tall / 2, left + wide, y + tall / 2] });
+        return text.apply(this, arguments);
+    };
+    const width = Object.getOwnPropertyDescriptor(HTMLCanvasElement.prototype, "width");
+    Object.defineProperty(HTMLCanvasElement.prototype, "width", { ...width, set(value) {
+        this.texts = []; // all that was drawn is gone
+        width.set.call(this, value);
+    } });
+    counted.overprinted = (selector) => {
+        const canvas = document.querySelector(selector), { texts, clientWidth, clientHeight } = canvas;
+        const pairs = texts.flatMap((a, i) => texts.slice(i + 1).map((b) => [a, b]));
+        const over = ([{ box: a }, { box: b }]) => a[0] < b[2] && b[0] < a[2] && a[1] < b[3] && b[1] < a[3];
+        const cut = ({ box }) => box[0] < 0 || box[1] < -1 || box[2] > clientWidth || box[3] > clientHeight + 1;
+        const said = [...pairs.filter(over).map((pair) => pair.map(({ words }) => words).join(" / ")),
+            ...texts.filter(cut).map(({ words }) => words)];
+        return { count: texts.length, said };
+    };
     counted.on = (selector) => counted.drawn.get(document.querySelector(selector)) ?? 0;
     counted.screen = (milliseconds) => new Promise((done) => {
         const before = counted.frames, began = performance.now();
@@ -275,3 +296,24 @@ def test_a_component_that_is_gone_has_ended_everything(page):
         page.evaluate("name => document.querySelectorAll('.' + name).forEach(one => one.parentElement.remove())", name)
     page.wait_for_function("() => counted.left().frames == 0")
     assert page.evaluate("() => counted.left()") == {"listeners": [], "observers": 0, "urls": 0, "frames": 0}
+
+
+def test_no_words_of_the_lanes_lie_over_others_in_any_look(page):
+    lanes = "#explorer [data-name=lanes]"
+
+    def check(look):
+        page.wait_for_timeout(400)
+        found = page.evaluate("selector => counted.overprinted(selector)", lanes)
+        assert found["count"] > 20 and found["said"] == [], look
+
+    for language in ("English", "日本語"):
+        page.get_by_label(language).check()
+        for large in ("", "large"):
+            page.evaluate("large => document.body.classList.toggle('large', !!large)", large)
+            check((language, large))
+            page.locator(".explorer").focus()
+            page.keyboard.press("f")
+            page.wait_for_function("() => document.fullscreenElement")
+            check((language, large, "full screen"))
+            page.evaluate("() => document.exitFullscreen()")
+            page.wait_for_function("() => !document.fullscreenElement")

@@ -149,13 +149,17 @@ def test_who_stops_or_leaves_ends_the_work(open_page, brake, tmp_path, leave):
     give(page, "long.mp4", clip_bytes(tmp_path, 21))
     page.locator("#upload", has_text="long").wait_for()
     ended, brake.on = brake.ended, True
+    stop = page.locator("#stop")
+    until(stop.is_disabled)  # there is nothing to stop
     try:
         before = brake.steps
         page.locator("#run").click()
         until(lambda: brake.steps > before + 3)
+        assert stop.is_enabled()
         if leave == "stop":
             page.locator("#stop").click()
             page.get_by_text("Stopped.").wait_for()
+            until(stop.is_disabled)
         elif leave == "reload":
             page.reload()
             page.locator(".explorer").wait_for()
@@ -172,6 +176,7 @@ def test_who_stops_or_leaves_ends_the_work(open_page, brake, tmp_path, leave):
     page.locator("#upload", has_text="next").wait_for()
     page.locator("#run").click()
     assert shown(page, 19) == "next"
+    until(page.locator("#stop").is_disabled)
 
 
 def until(condition):

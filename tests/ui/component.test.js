@@ -2,8 +2,13 @@
 const assert = require("node:assert");
 const test = require("node:test");
 
-const { Scope } = require("../../rtmri2speech/ui/component/component.js");
-const lanes = require("../../rtmri2speech/ui/component/lanes.js");
+const scripts = require("./scripts.js");
+
+const { Scope, samplesOf } = scripts("component/component.js")("Scope, samplesOf");
+const lanes = scripts("component/lanes.js")("placeOf, secondsAt, roundStep, roundMarks, heightOf, envelopeOf");
+const explorer = scripts("explorer/explorer_core.js", "explorer/view.js", "explorer/goto.js", "explorer/link.js")(
+  "moveWithin, zoomed, turnedTo, whereTo, firstFrameAfter, labelsSaying, linkTo, fittingLink, leadsToClip, hasBandsOf",
+);
 
 const near = (actual, expected) => assert.ok(Math.abs(actual - expected) < 1e-9, `${actual}, not ${expected}`);
 
@@ -67,4 +72,82 @@ test("a frequency lies between its neighbours' middles", () => {
   near(lanes.heightOf(200, bins), 1.5 / 4);
   near(lanes.heightOf(300, bins), 2 / 4);
   assert.deepStrictEqual([50, 900].map((hz) => lanes.heightOf(hz, bins)), [null, null]);
+});
+
+test("a WAV file's samples, past any other chunk", () => {
+  const words = (text) => [...text].map((letter) => letter.charCodeAt(0));
+  const wav = new Uint8Array([
+    ...words("RIFF"), 50, 0, 0, 0, ...words("WAVE"), ...words("LIST"), 2, 0, 0, 0, 7, 7,
+    ...words("data"), 6, 0, 0, 0, 1, 0, 255, 255, 0, 128,
+  ]);
+  assert.deepStrictEqual([...samplesOf(wav)], [1, -1, -32768]);
+});
+
+test("an envelope holds the lowest and highest sample of each stretch", () => {
+  const samples = Int16Array.from([0, 5, -3, 2, 9, -9, 1, 1]);
+  assert.deepStrictEqual([...lanes.envelopeOf(samples, 0, 8, 2)], [-3, 5, -9, 9]);
+  assert.deepStrictEqual([...lanes.envelopeOf(samples, 4, 8, 2)], [-9, 9, 1, 1]);
+  assert.deepStrictEqual([...lanes.envelopeOf(samples, 4, 6, 4)], [9, 9, 9, 9, -9, -9, -9, -9]);
+  assert.deepStrictEqual([...lanes.envelopeOf(samples, 6, 12, 3)], [1, 1, 0, 0, 0, 0]);
+});
+
+test("zooming keeps the moment under the pointer in its place, within the clip", () => {
+  const axis = (span) => ({ from: span[0], to: span[1], left: 0, width: 1 });
+  const near = (span, at, factor) => explorer.zoomed(span, factor, at, 0.2, 38);
+  const span = near([0, 38], 12, 3);
+  assert.ok(Math.abs(span[1] - span[0] - 38 / 3) < 1e-9);
+  assert.ok(Math.abs(lanes.placeOf(12, axis(span)) - 12 / 38) < 1e-9);
+  assert.deepStrictEqual(near([0, 38], 12, 0.1), [0, 38]);
+  assert.deepStrictEqual(near([37, 38], 38, 0.5), [36, 38]); // out again at the end: the clip's edge holds
+  const closest = near([1, 1.3], 1.1, 100);
+  assert.ok(Math.abs(closest[1] - closest[0] - 0.2) < 1e-9);
+  assert.deepStrictEqual(explorer.zoomed([0, 0.1], 5, 0.05, 0.2, 0.1), [0, 0.1]); // a clip shorter than the closest view
+});
+
+test("the view turns to a moment that it does not show, and only then", () => {
+  const turned = (begin, end) => explorer.turnedTo([10, 20], begin, end, 38).map((edge) => +edge.toFixed(6));
+  assert.deepStrictEqual(turned(10, 10.1), [10, 20]);
+  assert.deepStrictEqual(turned(19.9, 20), [10, 20]);
+  assert.deepStrictEqual(turned(20, 20.1), [19, 29]);
+  assert.deepStrictEqual(turned(9.9, 10), [1, 11]);
+  assert.deepStrictEqual(turned(37, 37.1), [28, 38]);
+  assert.deepStrictEqual(turned(0, 0.1), [0, 10]);
+});
+
+test("what is typed is a frame, a moment or a label", () => {
+  assert.deepStrictEqual(explorer.whereTo(" 120 "), { frame: 120 });
+  assert.deepStrictEqual(explorer.whereTo("１２"), { frame: 12 });
+  for (const [typed, seconds] of [["4.2", 4.2], ["4,2 s", 4.2], ["4s", 4], ["0.5 秒", 0.5], ["1:04.2", 64.2], ["2:00", 120], [".5", 0.5]])
+    assert.deepStrictEqual(explorer.whereTo(typed), { seconds });
+  for (const [typed, label] of [["a", "a"], ["4:", "4:"], ["'4'", "4"], ['"1.5"', "1.5"], ["s", "s"], ["舌", "舌"]])
+    assert.deepStrictEqual(explorer.whereTo(typed), { label });
+  assert.strictEqual(explorer.whereTo("  "), null);
+});
+
+test("labels that say just so come before those in which it occurs", () => {
+  const labels = [[0, 1, "ma"], [1, 2, "A"], [2, 3, "n"], [3, 4, "a "]];
+  assert.deepStrictEqual(explorer.labelsSaying(labels, "a"), [labels[1], labels[3]]);
+  assert.deepStrictEqual(explorer.labelsSaying(labels, "M"), [labels[0]]);
+  assert.deepStrictEqual(explorer.labelsSaying(labels, "x"), []);
+  assert.deepStrictEqual([0, 0.04, 0.06, 0.1, 9].map((from) => explorer.firstFrameAfter(from, 10, 20)), [0, 0, 1, 1, 19]);
+});
+
+test("a link leads back to what was shown", () => {
+  const bands = [{ name: "F1", low_hz: 300, high_hz: 900 }, { name: "鼻: 1-2", low_hz: 100.5, high_hz: 200 }];
+  const data = { name: "円 & 'clip'", frames: 60, duration: 2.2, bands };
+  const state = { frame: 12, stretch: [4, 30], view: "1", view_s: [0.5, 1.25] };
+  const link = explorer.linkTo(data, state);
+  assert.deepStrictEqual(explorer.fittingLink(link, data), state);
+  assert.ok(explorer.leadsToClip(link, data) && !explorer.leadsToClip(link, { ...data, name: "other" }));
+  assert.ok(explorer.hasBandsOf(link, data) && !explorer.hasBandsOf(link, { bands: bands.slice(0, 1) }));
+  assert.ok(explorer.hasBandsOf("clip=x", { bands }));
+  const whole = { frame: 0, stretch: null, view: "both", view_s: [0, 2.2] };
+  assert.deepStrictEqual(explorer.fittingLink(explorer.linkTo(data, whole), data), { frame: 0, view: "both" });
+});
+
+test("what does not fit the clip is passed over", () => {
+  const data = { frames: 60, duration: 2.2, bands: [{}] };
+  for (const link of ["", "frame=60", "frame=-1", "frame=x", "stretch=3-60", "stretch=1.5-7", "stretch=7", "view=both", "time=2-1", "time=0-9", "%"])
+    assert.deepStrictEqual(explorer.fittingLink(link, data), {}, link);
+  assert.deepStrictEqual(explorer.fittingLink("stretch=9-4&view=0", data), { stretch: [4, 9], view: "0" });
 });

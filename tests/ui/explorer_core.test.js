@@ -3,7 +3,10 @@ const assert = require("node:assert");
 const { readFileSync } = require("node:fs");
 const test = require("node:test");
 
-const core = require("../../rtmri2speech/ui/explorer/explorer_core.js");
+const core = require("./scripts.js")("explorer/explorer_core.js")(
+  `frameAt, startOf, enlarge, heatOf, signedOf, heatLevels, signedLevels, heatLayer, divergingLayer, blend, largestShares,
+   nextChange, tellingFrame, viewsOf, stretch, nextSpeed`,
+);
 const cases = JSON.parse(readFileSync(process.env.EXPLORER_CASES, "utf8"));
 
 function near(actual, expected, tolerance, what) {

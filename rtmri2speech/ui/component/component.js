@@ -92,9 +92,10 @@ function word(key, values = {}) {
 function writeWords() {
   for (const node of element.querySelectorAll("[data-text]")) node.textContent = word(node.dataset.text);
   for (const node of element.querySelectorAll("[data-title]")) node.title = word(node.dataset.title);
+  for (const node of element.querySelectorAll("[data-hint]")) node.placeholder = word(node.dataset.hint);
   for (const node of element.querySelectorAll("[data-label]")) {
     node.setAttribute("aria-label", word(node.dataset.label));
-    if (node.matches("button")) node.title = word(node.dataset.label);
+    if (node.matches("button, input")) node.title = word(node.dataset.label);
   }
 }
 
@@ -106,6 +107,15 @@ function bytesOf(base64) {
 
 function floatsOf(base64) {
   return new Float32Array(bytesOf(base64).buffer);
+}
+
+// The samples of a WAV file of 16 bit and one channel.
+function samplesOf(wav) {
+  const view = new DataView(wav.buffer, wav.byteOffset, wav.byteLength);
+  let at = 12; // the chunks begin after RIFF, a length and WAVE
+  while (view.getUint32(at) !== 0x64617461) at += 8 + view.getUint32(at + 4, true); // "data"
+  const length = Math.min(view.getUint32(at + 4, true), wav.byteLength - at - 8);
+  return new Int16Array(wav.buffer.slice(wav.byteOffset + at + 8, wav.byteOffset + at + 8 + length));
 }
 
 function context2d(width, height) {
@@ -279,5 +289,3 @@ function live(load) {
   watch("value", () => scope.ended || load(props.value));
   load(props.value);
 }
-
-if (typeof module !== "undefined") module.exports = { Scope };

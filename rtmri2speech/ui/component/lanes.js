@@ -118,11 +118,16 @@ function paintDecibels(box, marks, y) {
   }
 }
 
-// The frequencies left of a spectrogram, each at its height.
-function paintFrequencies(box, bins_hz, marks_hz, aside = 8) {
-  for (const hz of marks_hz) {
-    const height = heightOf(hz, bins_hz);
-    if (height !== null) mark(box, hz < 1000 ? `${hz} Hz` : `${hz / 1000} kHz`, box.top + box.height * (1 - height), aside);
+const MARKS_HZ = [900, 2500, 300, 5000]; // the most telling first
+
+// The frequencies left of a spectrogram, each at its height, as many as there is room for.
+function paintFrequencies(box, bins_hz, aside = 8) {
+  const told = [];
+  for (const hz of MARKS_HZ) {
+    const height = heightOf(hz, bins_hz), y = box.top + box.height * (1 - height);
+    if (height === null || told.some((other) => Math.abs(other - y) < box.size + 1)) continue;
+    mark(box, hz < 1000 ? `${hz} Hz` : `${hz / 1000} kHz`, y, aside);
+    told.push(y);
   }
 }
 
@@ -145,17 +150,41 @@ function paintSpectrogram({ draw, axis, left, top, width, height }, picture, dur
   draw.drawImage(picture, column(axis.from), 0, column(axis.to) - column(axis.from), picture.height, left, top, width, height);
 }
 
-// The lowest and highest value in each of equal stretches of `duration` seconds: [low, high, low, high, ...].
-function paintWaveform(box, envelope, duration) {
-  const { draw, colour, axis, top, height } = box;
-  const bins = envelope.length / 2, wide = Math.max(1, placeOf(duration / bins, axis) - placeOf(0, axis));
-  draw.fillStyle = colour("faint");
-  within(box, () => {
-    for (let i = 0; i < bins; i++) {
-      const y = top + (height / 2) * (1 - envelope[2 * i + 1]), tall = (height / 2) * (envelope[2 * i + 1] - envelope[2 * i]);
-      draw.fillRect(placeOf((i * duration) / bins, axis), y, wide, Math.max(1, tall));
+// The lowest and highest of the samples from `first` to `last` in each of `bins` equal stretches: [low, high, low, ...].
+// Samples may be fewer than bins: then each shows in several.
+function envelopeOf(samples, first, last, bins) {
+  const envelope = new Float32Array(2 * bins);
+  for (let bin = 0; bin < bins; bin++) {
+    const start = Math.max(0, Math.floor(first + ((last - first) * bin) / bins));
+    const end = Math.min(samples.length, Math.max(start + 1, Math.floor(first + ((last - first) * (bin + 1)) / bins)));
+    let low = Infinity, high = -Infinity;
+    for (let k = start; k < end; k++) {
+      if (samples[k] < low) low = samples[k];
+      if (samples[k] > high) high = samples[k];
     }
-  });
+    envelope[2 * bin] = start < end ? low : 0;
+    envelope[2 * bin + 1] = start < end ? high : 0;
+  }
+  return envelope;
+}
+
+const peaks = new WeakMap(); // of samples, the largest magnitude: looked for once
+
+function peakOf(samples) {
+  if (!peaks.has(samples)) peaks.set(samples, samples.reduce((most, sample) => Math.max(most, Math.abs(sample)), 1));
+  return peaks.get(samples);
+}
+
+// Samples of `duration` seconds, as loud as the lane is high.
+function paintWaveform({ draw, colour, axis, left, top, width, height }, samples, duration) {
+  const [first, last] = [axis.from, axis.to].map((seconds) => (seconds / duration) * samples.length);
+  const bins = Math.max(1, Math.round(width)), wide = width / bins, middle = top + height / 2;
+  const envelope = envelopeOf(samples, first, last, bins), scale = height / 2 / peakOf(samples);
+  draw.fillStyle = colour("faint");
+  for (let bin = 0; bin < bins; bin++) {
+    const low = envelope[2 * bin] * scale, high = envelope[2 * bin + 1] * scale;
+    draw.fillRect(left + bin * wide, middle - high, wide, Math.max(1, high - low));
+  }
 }
 
 // One value a frame, each in the middle of its frame.
@@ -182,5 +211,3 @@ function paintBesideTitle(box, choices) {
     right -= draw.measureText(one.said).width + gap;
   }
 }
-
-if (typeof module !== "undefined") module.exports = { placeOf, secondsAt, roundStep, roundMarks, heightOf };

@@ -16,6 +16,7 @@ const state = {
   loop: false,
   speed: 1,
   sound: "synthesised",
+  view_s: [0, 1], // what the tracks show, from and to in seconds: view.js
   stretch: null, // [first, last] frame chosen, or null for the whole clip
   untouched: true, // nobody has moved through this clip yet: playing begins at its start
 };
@@ -48,14 +49,18 @@ async function load(text) {
   const wavs = {};
   for (const [name, sound] of Object.entries(fresh.sounds)) {
     wavs[name] = bytesOf(sound.wav);
-    sound.envelope = floatsOf(sound.envelope);
+    sound.samples = samplesOf(wavs[name]);
     sound.mel = pictureOf(bytesOf(sound.mel), fresh.frames, tables.one);
     delete sound.wav;
   }
   fresh.duration = fresh.frames / fresh.fps;
+  fresh.mostEvidence = mostEvidence(fresh);
+  const same = data !== null && fresh.name === data.name && fresh.frames === data.frames; // with other bands or regions
   data = fresh;
-  Object.assign(state, { stretch: null, sound: "synthesised" });
+  if (!same) Object.assign(state, { stretch: null, view_s: [0, data.duration] });
+  state.sound = "synthesised";
   if (!viewsOf(data.bands.length).includes(state.view)) state.view = viewsOf(data.bands.length)[0];
+  const asked = takeOpening();
   playback.load(wavs);
   colourBands(root, data.colours);
   root.hidden = false;
@@ -64,8 +69,16 @@ async function load(text) {
   for (const button of element.querySelectorAll("[data-sound]")) button.disabled = !(button.dataset.sound in data.sounds);
   find("tracks").setAttribute("aria-valuemax", data.frames - 1);
   nameChoices();
-  seek(tellingFrame(data.bands.map((band) => band.db), data.bands.map((band) => band.amount)));
-  state.untouched = true;
+  offerLabels();
+  const telling = tellingFrame(data.bands.map((band) => band.db), data.bands.map((band) => band.amount));
+  show({ frame: same ? state.frame : telling, ...asked });
+  state.untouched = !same && asked.frame === undefined;
+}
+
+// Goes to a frame with a stretch, a view and a time in view, each where it is given.
+function show({ frame = state.frame, ...others }) {
+  Object.assign(state, others);
+  seek(frame);
   renderTracks();
 }
 
@@ -77,7 +90,7 @@ function bandLabel(band) {
 
 function write() {
   writeWords();
-  const keys = word("keys").split("\n").map((line) => line.split(": "));
+  const keys = word("keys").split("\n").map((line) => line.split(/: (.*)/));
   find("keys").replaceChildren(...keys.flatMap(([key, meaning]) => [labelled("dt", key), labelled("dd", meaning)]));
   if (data) nameChoices();
 }
@@ -93,6 +106,9 @@ function nameChoices() {
   if (data.bands.length === 2)
     element.querySelector('[data-view="each"]').textContent = data.bands.map(({ name }) => name).join(" | ");
   element.querySelector('[data-view="both"]').textContent = word(data.bands.length === 2 ? "both" : "all");
+  const link = element.querySelector('[data-action="link"]');
+  link.disabled = !data.linked;
+  link.title = word(data.linked ? "link" : "no_link");
   const original = element.querySelector('[data-sound="original"]');
   original.textContent = word(original.disabled ? "no_original" : "original");
   original.title = original.disabled ? word("no_original_help") : "";
@@ -137,7 +153,8 @@ function shareIn(band, name, frame) {
 
 // A line on the card until someone moves on.
 function say(words) {
-  find("said").textContent = words;
+  find("said").textContent = find("said").title = words;
+  find("of").hidden = Boolean(words);
 }
 
 // ---- render ----
@@ -156,6 +173,7 @@ function render() {
   find("beside-title").textContent = heatBeside().length ? bandLabel(data.bands[1]) : word("plain");
   writeFound();
   renderCursor();
+  writeLinkSoon();
 }
 
 function renderButtons() {
@@ -211,6 +229,7 @@ function seek(frame) {
   state.untouched = false;
   say("");
   playback.seek(startOf(state.frame, data.fps));
+  followFrame();
   render();
 }
 
@@ -218,6 +237,7 @@ function seek(frame) {
 function followSound() {
   if (!data) return;
   state.frame = frameAt(playback.now, data.fps, data.frames);
+  if (playback.playing) followFrame();
   render();
 }
 
@@ -274,6 +294,9 @@ const ACTIONS = {
   play: () => (playback.playing ? playback.pause() : play()),
   change: () => toChange(1),
   whole: wholeClip,
+  nearer: () => zoom(ZOOM_STEP),
+  farther: () => zoom(1 / ZOOM_STEP),
+  fit: fitView,
   loop: () => toggle("loop"),
   signed: () => toggle("signed"),
   cells: () => toggle("cells"),
@@ -285,6 +308,7 @@ const ACTIONS = {
     renderTracks();
   },
   snapshot,
+  link: copyLink,
   fullscreen: () => (document.fullscreenElement ? document.exitFullscreen() : root.requestFullscreen()),
   help: () => find("help").showModal(),
 };
@@ -296,8 +320,15 @@ const KEYS = {
   End: () => step(data.frames),
   " ": ACTIONS.play,
   n: (event) => toChange(event.shiftKey ? -1 : 1),
+  ",": () => toLabel(-1),
+  ".": () => toLabel(1),
+  g: () => find("goto").focus(),
   l: ACTIONS.loop,
   Escape: wholeClip,
+  i: (event) => zoom(event.shiftKey ? 1 / ZOOM_STEP : ZOOM_STEP),
+  z: fitView,
+  PageUp: () => turnPage(-1),
+  PageDown: () => turnPage(1),
   "[": () => chooseStretch(state.frame, bounds()[1]),
   "]": () => chooseStretch(bounds()[0], state.frame),
   1: () => setView("0"),
@@ -318,7 +349,7 @@ const KEYS = {
 function pressKey(event) {
   if (!data || event.ctrlKey || event.metaKey || event.altKey || find("help").open || keyIsTaken(event, root)) return;
   const act = KEYS[event.key.length === 1 ? event.key.toLowerCase() : event.key];
-  if (!act) return;
+  if (!act || (event.key.startsWith("Page") && !(isZoomed() && root.contains(event.target)))) return;
   event.preventDefault();
   act(event);
 }
@@ -361,6 +392,8 @@ scope.listen(find("opacity"), "pointerup", focusKeys);
 scope.listen(find("speed"), "change", changeSpeed);
 find("speed").append(...SPEEDS.map((speed) => Object.assign(labelled("option", `${speed}×`), { value: speed })));
 listenToPointer();
+listenToGoTo();
+listenToAddress();
 watchSize(find("tracks"), renderTracks);
 watchLook(root, redraw);
 write();

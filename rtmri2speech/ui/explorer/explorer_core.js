@@ -196,9 +196,3 @@ function nextSpeed(speed, direction) {
   const place = SPEEDS.indexOf(speed) + direction;
   return SPEEDS[Math.min(SPEEDS.length - 1, Math.max(0, place))];
 }
-
-if (typeof module !== "undefined")
-  module.exports = {
-    frameAt, startOf, enlarge, heatOf, signedOf, heatLevels, signedLevels, heatLayer, divergingLayer, blend,
-    largestShares, nextChange, tellingFrame, viewsOf, stretch, nextSpeed, outlinePath, runsOf,
-  };

@@ -38,7 +38,6 @@ JPEG_QUALITY = 92
 MEL_RANGE_DB = 60.0
 OUTLINE_STEPS = 16_384  # of a picture's side: an outline's numbers take two bytes each
 MEASURES = ("lip_aperture", "tongue_palate", "tongue_pharynx", "velum_opening")
-ENVELOPE_BINS = 1200
 HIGHEST_RATE = 24_000  # Hz, of the sound that the page plays
 
 Sound = tuple[np.ndarray, int]
@@ -51,11 +50,13 @@ def payload(
     name: str,
     reference: Sound | None = None,
     labels: Sequence[Interval] = (),
+    linked: bool = False,
 ) -> str:
     """The analysis as the explorer's JSON.
 
     regions: of the model's frames. reference: the original speech, (samples,) and its rate, if there is any.
-    labels: (from_s, to_s, what is said).
+    labels: (from_s, to_s, what is said). linked: whether the page can open the clip again by its name, so that a link
+    may lead to it.
     """
     count = len(analysis.mel_db)
     account = account_of(analysis, RegionMasks(regions))
@@ -70,6 +71,7 @@ def payload(
     return json.dumps(
         {
             "name": name,
+            "linked": linked,
             "frames": count,
             "fps": analysis.fps,
             "silent": analysis.silent.tolist(),
@@ -168,23 +170,15 @@ def _sheet(frames: np.ndarray) -> dict:
 
 
 def _sound(samples: np.ndarray, rate: int, mel_db: np.ndarray) -> dict:
-    """A WAV to play, its envelope, and its mel as a picture (n_mels, T), highest bin first."""
+    """A WAV to play and to draw, and its mel as a picture (n_mels, T), highest bin first."""
     file = io.BytesIO()
     soundfile.write(file, np.clip(samples, -1, 1), rate, format="WAV", subtype="PCM_16")
     top = mel_db.max()
     picture = np.clip((mel_db - top) / MEL_RANGE_DB + 1, 0, 1)
     return {
         "wav": _base64(file.getbuffer()),
-        "envelope": _floats(_envelope(samples)),
         "mel": _base64(np.round(picture.T[::-1] * 255).astype(np.uint8)),
     }
-
-
-def _envelope(samples: np.ndarray) -> np.ndarray:
-    """Lowest and highest sample in each of equal stretches, (bins, 2), the largest magnitude made 1."""
-    edges = np.linspace(0, len(samples), min(ENVELOPE_BINS, len(samples)) + 1).astype(int)[:-1]
-    envelope = np.stack([np.minimum.reduceat(samples, edges), np.maximum.reduceat(samples, edges)], axis=1)
-    return envelope / max(np.abs(envelope).max(), 1e-9)
 
 
 def _trimmed(sound: Sound, rate: int, samples: int) -> np.ndarray:

@@ -2,7 +2,8 @@
 // Scrubbing only moves the cursor.
 
 const RULER = 22; // pixels above all lanes
-const MARKS_HZ = [300, 900, 2500, 5000], FEW_MARKS_HZ = [900, 2500];
+const SCROLLBAR = 12; // pixels below them, while the view is a part of the clip
+const NARROWEST = 6; // pixels of a frame whose borders are drawn
 
 // What is drawn, from above to below: {title, share of the height, paint(box)}.
 function lanes() {
@@ -10,7 +11,7 @@ function lanes() {
   const ofSounds = (kind, share, paint) =>
     sounds.map(([name, sound]) => ({ title: word(`${kind}_${name}`), share, paint: (box) => paint(box, sound) }));
   return [
-    ...ofSounds("wave", wave, (box, { envelope }) => paintWaveform(box, envelope, data.duration)),
+    ...ofSounds("wave", wave, (box, { samples }) => paintWaveform(box, samples, data.duration)),
     ...ofSounds("mel", mel, paintMel),
     { title: word("energy_track"), share: 0.8, paint: paintEnergy },
     { title: word("share_track"), share: 1.8, paint: paintShares },
@@ -26,16 +27,29 @@ const THROUGH = [
 ];
 
 function timeAxis() {
-  return axisOver(find("tracks"), [0, data.duration]);
+  return axisOver(find("tracks"), state.view_s);
 }
 
 function renderTracks() {
   if (!data || !isShown(find("tracks"))) return;
-  const pen = penOn(find("lanes"), timeAxis()), bottom = find("tracks").clientHeight;
+  const pen = penOn(find("lanes"), timeAxis()), bottom = find("tracks").clientHeight - (isZoomed() ? SCROLLBAR : 0);
   const top = RULER + (data.labels.length ? labelsHeight(pen) : 0);
   paintLanes(pen, sharedOut(lanes(), bottom - top, pen.size), top);
   for (const one of THROUGH) one.paint(pen, bottom);
   renderCursor();
+  renderScrollbar();
+}
+
+let drawing = false;
+
+// At the next of the screen's frames, however often the view moves until then.
+function renderTracksSoon() {
+  if (drawing) return;
+  drawing = true;
+  scope.frame(() => {
+    drawing = false;
+    renderTracks();
+  });
 }
 
 // A thin line down through all lanes.
@@ -47,14 +61,31 @@ function line({ draw, colour }, x, top, bottom) {
 }
 
 function paintRuler(pen, bottom) {
-  const { draw, colour, size, axis } = pen, clear = axis.left + axis.width - 20; // the stretch's handle stands at the end
+  const { draw, colour, size, axis } = pen, end = axis.left + axis.width - 2;
   for (const seconds of roundMarks(axis.from, axis.to, axis.width / (5 * size))) {
-    const x = placeOf(seconds, axis), time = `${+seconds.toFixed(3)} ${word("seconds")}`;
+    const x = placeOf(seconds, axis), time = `${+seconds.toFixed(3)} ${word("seconds")}`, wide = draw.measureText(time).width;
     draw.fillStyle = colour("faint");
-    if (x + CLEAR + draw.measureText(time).width < clear) text(pen, time, x + CLEAR, RULER / 2, "left");
+    const aside = [CLEAR, 4].find((pixels) => x + pixels + wide < end);
+    if (aside) text(pen, time, x + aside, RULER / 2, "left");
     draw.fillRect(x, 4, 1, RULER - 4);
     line(pen, x, RULER, bottom);
   }
+  paintFrames(pen);
+}
+
+// The borders of single frames, where the zoom makes them wide enough to be hit.
+function paintFrames({ draw, colour, axis }) {
+  const wide = axis.width / ((axis.to - axis.from) * data.fps);
+  if (wide < NARROWEST) return;
+  draw.fillStyle = colour("faint");
+  for (let frame = Math.ceil(axis.from * data.fps); frame <= axis.to * data.fps; frame++)
+    draw.fillRect(placeOf(frame / data.fps, axis), RULER - 4, 1, 4);
+}
+
+// First and last frame of which something is in view.
+function framesInView() {
+  const [from, to] = state.view_s;
+  return [frameAt(from, data.fps, data.frames), frameAt(to - 1e-5, data.fps, data.frames)];
 }
 
 function labelsHeight({ size }) {
@@ -135,7 +166,7 @@ function paintMel(box, { mel }) {
     draw.fillStyle = colour(`band-${number}`);
     text(box, shortened(box, band.name, left - 8), left - 6, (low + high) / 2, "right");
   }
-  paintFrequencies(box, data.mel_hz, height > 60 ? MARKS_HZ : FEW_MARKS_HZ, 2.4 * size);
+  paintFrequencies(box, data.mel_hz, 2.4 * size);
 }
 
 function paintEnergy(box) {
@@ -155,29 +186,38 @@ function paintShares(box) {
   const { draw, colour, axis, size, left, top, height } = box, { bands, fps } = data;
   const names = Object.keys(bands[0].shares), row = height / names.length, tall = (row - 2) / bands.length;
   rows = { names, top, row };
-  const evidence = (band, name, frame) => band.shares[name][frame] * band.amount[frame] || 0;
-  let largest = 1e-9;
-  for (const band of bands)
-    for (const name of names)
-      for (let frame = 0; frame < data.frames; frame++) largest = Math.max(largest, evidence(band, name, frame));
   draw.font = `${Math.min(size, 0.9 * row)}px system-ui, sans-serif`;
   for (const [place, name] of names.entries()) {
     draw.fillStyle = colour("faint");
     text(box, word(`region_${name}`), left - 6, top + (place + 0.5) * row, "right");
   }
   draw.font = `${size}px system-ui, sans-serif`;
+  const [first, last] = framesInView();
   within(box, () => {
     for (const [place, name] of names.entries())
       for (const [number, band] of bands.entries()) {
         draw.fillStyle = colour(`band-${number}`);
-        for (let frame = 0; frame < data.frames; frame++) {
+        for (let frame = first; frame <= last; frame++) {
           const [start, end] = [frame, frame + 1].map((boundary) => Math.round(placeOf(boundary / fps, axis)));
-          draw.globalAlpha = (evidence(band, name, frame) / largest) ** 0.7;
+          draw.globalAlpha = (evidenceIn(band, name, frame) / data.mostEvidence) ** 0.7;
           draw.fillRect(start, top + place * row + number * tall + 1, end - start, tall);
         }
       }
   });
   paintBesideTitle(box, [[{ said: word("share_scale"), colour: "faint" }]]);
+}
+
+function evidenceIn(band, name, frame) {
+  return band.shares[name][frame] * band.amount[frame] || 0;
+}
+
+// The most evidence of a band in one region and frame of the clip.
+function mostEvidence({ bands, frames }) {
+  let most = 1e-9;
+  for (const band of bands)
+    for (const name of Object.keys(band.shares))
+      for (let frame = 0; frame < frames; frame++) most = Math.max(most, evidenceIn(band, name, frame));
+  return most;
 }
 
 let rows = { names: [], top: 0, row: 1 }; // where the regions' rows are on the tracks
@@ -198,15 +238,22 @@ function renderReadout(event) {
 }
 
 function renderCursor() {
-  const [first, last] = state.stretch ?? [0, data.frames - 1], axis = timeAxis();
-  const [left, right] = [first, last + 1].map((boundary) => placeOf(boundary / data.fps, axis));
-  find("cursor").style.transform = `translateX(${placeOf((state.frame + 0.5) / data.fps, axis)}px)`;
+  const [first, last] = bounds(), axis = timeAxis();
+  const [start, end] = [first, last + 1].map((boundary) => boundary / data.fps);
+  const clamped = (seconds) => placeOf(Math.min(axis.to, Math.max(axis.from, seconds)), axis);
+  const put = (node, seconds) => {
+    node.style.transform = `translateX(${placeOf(seconds, axis)}px)`;
+    node.hidden = seconds < axis.from - 1e-6 || seconds > axis.to + 1e-6;
+  };
+  put(find("cursor"), (state.frame + 0.5) / data.fps);
+  put(element.querySelector('[data-handle="first"]'), start);
+  put(element.querySelector('[data-handle="last"]'), end);
+  const left = clamped(start), right = clamped(end), chosen = state.stretch && right > left;
   find("chosen").style.transform = `translateX(${left}px)`;
   find("chosen").style.width = `${right - left}px`;
-  find("chosen").style.display = find("whole").style.display = state.stretch ? "" : "none";
+  find("chosen").hidden = find("whole").hidden = !chosen;
+  find("chosen").classList.toggle("all", start <= axis.from + 1e-6 && end >= axis.to - 1e-6); // tells nothing apart
   find("whole").style.transform = `translateX(${(left + right) / 2}px)`;
-  element.querySelector('[data-handle="first"]').style.transform = `translateX(${left}px)`;
-  element.querySelector('[data-handle="last"]').style.transform = `translateX(${right}px)`;
 }
 
 // ---- the pointer ----
@@ -221,6 +268,7 @@ function frameUnder(event) {
 function listenToPointer() {
   const tracks = find("tracks");
   let drag = null;
+  listenToView();
   const go = (event) => {
     const frame = frameUnder(event);
     if (drag.anchor !== null) state.stretch = stretch(drag.anchor, frame, data.frames);
@@ -228,6 +276,7 @@ function listenToPointer() {
   };
   const on = (type, handler) => scope.listen(tracks, type, (event) => data && handler(event));
   on("pointerdown", (event) => {
+    if (pinch(event)) return void (drag = null);
     if (event.button > 0 || event.target.closest("button")) return;
     const [first, last] = state.stretch ?? [0, data.frames - 1], handle = event.target.dataset.handle;
     drag = { anchor: handle === "first" ? last : handle === "last" ? first : event.shiftKey ? frameUnder(event) : null };
@@ -237,15 +286,20 @@ function listenToPointer() {
     if (drag.resting === null) go(event);
   });
   on("pointermove", (event) => {
+    if (pinch(event)) return;
     if (drag && drag.resting !== null && Math.abs(event.clientX - drag.resting) > 8) drag.resting = null;
     if (drag && drag.resting === null) go(event);
     if (!drag || drag.resting === null) renderReadout(event);
   });
   on("pointerup", (event) => {
+    if (pinch(event)) return void (drag = null);
     if (drag && drag.resting !== null) go(event);
     drag = null;
   });
-  on("pointercancel", () => (drag = null));
+  on("pointercancel", (event) => {
+    pinch(event);
+    drag = null;
+  });
   on("pointerleave", () => (find("readout").hidden = true));
   on("dblclick", wholeClip);
 }

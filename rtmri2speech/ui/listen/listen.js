@@ -2,7 +2,6 @@
 
 const root = element.querySelector(".listen");
 const MEL_HEIGHT = 88, LINES_HEIGHT = 120, SCALE_WIDTH = 110;
-const MARKS_HZ = [300, 900, 2500, 5000];
 
 let data = null;
 const state = { sound: "0", speed: 1, loop: false }; // sound: its number as text
@@ -145,7 +144,7 @@ function lanes() {
   const { sounds, difference, changes, duration } = data;
   const paintPicture = (picture) => (box) => {
     paintSpectrogram(box, picture, duration);
-    paintFrequencies(box, data.bins_hz, MARKS_HZ);
+    paintFrequencies(box, data.bins_hz);
   };
   const all = sounds.map((sound, number) => ({
     title: nameOf(sound, number), height: MEL_HEIGHT, paint: paintPicture(sound.picture),

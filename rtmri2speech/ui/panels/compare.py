@@ -33,12 +33,11 @@ def build(desk: Desk) -> None:
         run = gr.Button(
             desk.text("en", "compare_run"), variant="primary", scale=0, min_width=180, elem_id="compare-run"
         )
-        stop = desk.stop_button(gr.Button(desk.text("en", "stop"), scale=0, min_width=100, elem_id="compare-stop"))
+        desk.stop_button("compare-stop")
     report = gr.HTML(elem_id="compare-report", elem_classes="report")
     listening = listener(TEXTS, elem_id="compare-listen")
     desk.localise(other, "label", "compare_other")
     desk.localise(run, "value", "compare_run")
-    desk.localise(stop, "value", "stop")
 
     @desk.guard
     def compare_with(other, result, language, request: gr.Request, progress=gr.Progress()):  # noqa: B008
@@ -81,7 +80,7 @@ def build(desk: Desk) -> None:
         show_progress_on=report,
         **desk.queued,
     )
-    desk.stoppable(running)
+    desk.stoppable(run.click, running)
     desk.result.change(lambda: ("", ""), None, [report, listening], queue=False, show_progress="hidden", **desk.private)
 
 

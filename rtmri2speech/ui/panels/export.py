@@ -135,12 +135,11 @@ def _lay_out_pictures(desk: Desk) -> _Pictures:
     with gr.Row(elem_classes="act"):
         preview = gr.Button(_say(desk, "preview"), elem_id="export-preview", min_width=120)
         make = gr.Button(_say(desk, "make_video"), variant="primary", elem_id="make-overlay", min_width=120)
-        stop = desk.stop_button(gr.Button(desk.text("en", "stop"), scale=0, min_width=80))
+        desk.stop_button("export-stop")
     desk.localise(picture, "label", "export_preview_picture")
     desk.localise(video, "label", "export_video")
     desk.localise(preview, "value", "export_preview")
     desk.localise(make, "value", "export_make_video")
-    desk.localise(stop, "value", "stop")
     return _Pictures(picture, video, preview, make)
 
 
@@ -219,7 +218,7 @@ def _connect_making(desk: Desk, choices: _Choices, pictures: _Pictures, files: _
         (files.make_zip, zip_of, [*first, *look_of], files.files),
     ):
         event = button.click(make, inputs, made, show_progress_on=made, js=desk.moment_js, **desk.queued)
-        desk.stoppable(event)
+        desk.stoppable(button.click, event)
 
 
 def _connect_explorer(desk: Desk, choices: _Choices) -> None:

@@ -21,12 +21,11 @@ def build(desk: Desk) -> None:
     drawing = board(words, elem_id=_BOARD)
     with gr.Row(elem_classes="act"):
         run = gr.Button(desk.text("en", "hide_run"), variant="primary", scale=0, min_width=240, elem_id="hide-run")
-        stop = desk.stop_button(gr.Button(desk.text("en", "stop"), scale=0, min_width=100, elem_id="hide-stop"))
+        desk.stop_button("hide-stop")
     report = gr.HTML(elem_id="hide-report", elem_classes="report")
     listening = listener(TEXTS, elem_id="hide-listen")
     desk.localise(intro, "value", "hide_intro")
     desk.localise(run, "value", "hide_run")
-    desk.localise(stop, "value", "stop")
 
     @desk.guard
     def hide_and_speak(hiding, moment, result, language, request: gr.Request, progress=gr.Progress()):  # noqa: B008
@@ -61,7 +60,7 @@ def build(desk: Desk) -> None:
         show_progress_on=report,
         **desk.queued,
     )
-    desk.stoppable(running)
+    desk.stoppable(run.click, running)
 
     def new_clip(result):
         height, width = result.analysis.model_frames.shape[1:]

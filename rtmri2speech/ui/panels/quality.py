@@ -21,7 +21,7 @@ def build(desk: Desk) -> None:
         run = gr.Button(
             desk.text("en", "quality_run"), variant="primary", scale=0, min_width=180, elem_id="quality-run"
         )
-        stop = desk.stop_button(gr.Button(desk.text("en", "stop"), scale=0, min_width=100, elem_id="quality-stop"))
+        desk.stop_button("quality-stop")
         clean = gr.Checkbox(
             False,
             label=desk.text("en", "quality_clean"),
@@ -36,7 +36,6 @@ def build(desk: Desk) -> None:
     desk.localise(run, "value", "quality_run")
     desk.localise(clean, "label", "quality_clean")
     desk.localise(clean, "info", "quality_clean_info")
-    desk.localise(stop, "value", "stop")
 
     @desk.guard
     def score(result, language, clean, request: gr.Request, progress=gr.Progress()):  # noqa: B008
@@ -69,7 +68,7 @@ def build(desk: Desk) -> None:
     running = run.click(
         score, [desk.result, desk.language, clean], [report, listening], show_progress_on=report, **desk.queued
     )
-    desk.stoppable(running)
+    desk.stoppable(run.click, running)
 
     def new_clip(result):
         return "", "", card_report(desk.bundles.load(result.bundle_name))

@@ -70,6 +70,20 @@ TEXTS = {
         "no_original": "No original",
         "no_original_help": "This clip has no sound of its own: give its original speech as a WAV file above.",
         "labels": "labels",
+        "goto": "Go to a frame (12), a moment (0.5 s, 1:04.2) or a label (G)",
+        "goto_hint": "Go to …",
+        "label_at": "“{said}” {from}–{to} s",
+        "no_label": "This clip has no labels.",
+        "no_such_label": "No label says “{typed}”.",
+        "past_end": "The clip ends at frame {last} ({seconds} s).",
+        "link": "Copy a link to what is shown",
+        "no_link": "Only the clips of this page can be linked to, not your own.",
+        "link_copied": "The link is copied.",
+        "link_in_address": "The link stands in the browser's address bar.",
+        "zoom": "Part of the time that is shown",
+        "nearer": "Zoom in (I; Ctrl + wheel, pinch)",
+        "farther": "Zoom out (Shift + I; Ctrl + wheel, pinch)",
+        "fit": "The stretch fills the view; the whole clip again (Z)",
         "back": "One frame back",
         "play": "Play or pause",
         "forward": "One frame on",
@@ -96,6 +110,10 @@ TEXTS = {
         "1 2 … 0: one band, all bands; B: both in one picture\nO: outlines\nP: without heat\n"
         "+ −: faster, slower (pitch is kept)\n"
         "N: next change of the strongest region; with Shift, the one before\nL: loop the chosen stretch\n"
+        "G: go to a frame (12), a moment (0.5 s, 1:04.2) or a label (Enter: the next; with Shift, the one before)\n"
+        ", .: the label before, after\n"
+        "I: zoom time in; with Shift, out (also Ctrl + wheel, pinch)\nPage up, down, Shift + wheel: scroll\n"
+        "Z: the stretch fills the view; again: the whole clip\n"
         "S: save the frame as PNG\nF: full screen\nclick, drag: go to a moment\n"
         "Shift + drag: choose a stretch, or drag the handles at the top\n[ ]: the stretch starts, ends at this frame\n"
         "Esc, double click: remove the stretch",
@@ -185,6 +203,20 @@ TEXTS = {
         "no_original": "原音なし",
         "no_original_help": "この動画には音声がありません。上で元の音声（WAV）を指定できます。",
         "labels": "ラベル",
+        "goto": "フレーム（12）・時刻（0.5 s、1:04.2）・ラベルへ移動（G）",
+        "goto_hint": "移動先…",
+        "label_at": "「{said}」{from}–{to} 秒",
+        "no_label": "この動画にはラベルがありません。",
+        "no_such_label": "「{typed}」というラベルはありません。",
+        "past_end": "この動画はフレーム{last}（{seconds} 秒）までです。",
+        "link": "表示中の内容へのリンクをコピー",
+        "no_link": "リンクできるのはこのページの動画だけです。",
+        "link_copied": "リンクをコピーしました。",
+        "link_in_address": "リンクはブラウザのアドレスバーにあります。",
+        "zoom": "表示する時間範囲",
+        "nearer": "拡大（I、Ctrl＋ホイール、ピンチ）",
+        "farther": "縮小（Shift＋I、Ctrl＋ホイール、ピンチ）",
+        "fit": "区間を画面いっぱいに表示・全体に戻す（Z）",
         "back": "1フレーム戻る",
         "play": "再生・一時停止",
         "forward": "1フレーム進む",
@@ -211,6 +243,10 @@ TEXTS = {
         "1 2 … 0: その番号の帯域・全帯域（B: 1枚に重ねて）\nO: 輪郭\nP: ヒートマップなし\n"
         "+ −: 速く・遅く（高さは保つ）\n"
         "N: 最も注目した領域が次に変わるフレームへ（Shiftで前へ）\nL: 選んだ区間を繰り返す\n"
+        "G: フレーム（12）・時刻（0.5 s、1:04.2）・ラベルへ移動（Enterで次、Shift＋Enterで前）\n"
+        ", .: 前・次のラベル\n"
+        "I: 時間軸を拡大（Shiftで縮小。Ctrl＋ホイール、ピンチでも）\nPage Up・Down、Shift＋ホイール: 前後へ移動\n"
+        "Z: 区間を画面いっぱいに表示（もう一度で全体）\n"
         "S: フレームをPNGで保存\nF: 全画面\nクリック・ドラッグ: その時刻へ移動\n"
         "Shift＋ドラッグ: 区間を選ぶ（上端のつまみでも可）\n[ ]: 区間の始まり・終わりをこのフレームにする\n"
         "Esc・ダブルクリック: 区間を解除",

@@ -34,6 +34,7 @@ TEXTS = {
         "own_clip": "**Your own clip.** This model was not checked on it: where it differs from what the model was "
         "trained on, heatmap and sound look just as sure and may mean nothing. {about}",
         "stopped": "Stopped.",
+        "link_unknown": "The link leads to a clip that is not here: {name}.",
         "stage_waiting": "Waiting for another clip",
         "stage_reading": "Reading the clip",
         "stage_frames": "Looking at the frames",
@@ -80,6 +81,7 @@ TEXTS = {
         "own_clip": "**お手持ちの動画です。** このモデルでの検証はしていません。学習した動画と異なる場合も、"
         "ヒートマップと音声はもっともらしく見えますが、意味がないことがあります。{about}",
         "stopped": "中止しました。",
+        "link_unknown": "リンク先の動画がここにはありません：{name}",
         "stage_waiting": "ほかの動画の処理を待っています",
         "stage_reading": "動画を読み込んでいます",
         "stage_frames": "フレームを解析しています",

@@ -1,0 +1,88 @@
+// A link to what is shown: clip, bands, frame, stretch, view and time in view, in the page's address after "#". Written
+// whenever they change, read once as the clip of the link arrives. Page and server read its clip and bands: page.py.
+
+// state: of the explorer; data: of the clip.
+function linkTo({ name, bands, duration }, { frame, stretch, view, view_s }) {
+  const parts = new URLSearchParams({ clip: name });
+  for (const band of bands) parts.append("band", written(band));
+  parts.set("frame", frame);
+  if (stretch) parts.set("stretch", stretch.join("-"));
+  parts.set("view", view);
+  if (view_s[1] - view_s[0] < duration - 1e-6) parts.set("time", view_s.map((seconds) => seconds.toFixed(3)).join("-"));
+  return parts.toString();
+}
+
+// What of a link fits the clip: {frame, stretch, view, view_s}, each only if it is there and can be.
+function fittingLink(link, { frames, duration, bands }) {
+  const parts = new URLSearchParams(link), found = {};
+  const pair = (key) => (parts.get(key) ?? "").match(/^(\d+(?:\.\d+)?)-(\d+(?:\.\d+)?)$/)?.slice(1).map(Number);
+  const frame = parts.get("frame");
+  if (/^\d+$/.test(frame ?? "") && Number(frame) < frames) found.frame = Number(frame);
+  const chosen = pair("stretch");
+  if (chosen?.every((value) => Number.isInteger(value) && value < frames)) found.stretch = stretch(...chosen, frames);
+  if (viewsOf(bands.length).includes(parts.get("view"))) found.view = parts.get("view");
+  const span = pair("time");
+  if (span && span[1] > span[0] && span[1] <= duration + 1e-3) found.view_s = moveWithin(span, duration);
+  return found;
+}
+
+// Whether a link leads to this clip, with whatever bands.
+function leadsToClip(link, { name }) {
+  return new URLSearchParams(link).get("clip") === name;
+}
+
+// Whether it asks for these bands; one that names none does with any.
+function hasBandsOf(link, { bands }) {
+  const named = new URLSearchParams(link).getAll("band"), own = bands.map(written);
+  return !named.length || named.join("\n") === own.join("\n");
+}
+
+function written({ name, low_hz, high_hz }) {
+  return `${name}:${low_hz}-${high_hz}`;
+}
+
+// ---- on the page ----
+
+let opening = ""; // the link with which the page was opened, until its clip is there
+let stopWriting = () => {};
+
+function readAddress() {
+  return location.hash.slice(1);
+}
+
+// What the link asks of the clip that has just arrived.
+function takeOpening() {
+  const fitting = leadsToClip(opening, data) ? fittingLink(opening, data) : {};
+  opening = "";
+  return fitting;
+}
+
+// Once it stands still: while it plays, the address stays.
+function writeLinkSoon() {
+  stopWriting();
+  if (!playback.playing) stopWriting = scope.later(300, writeLink);
+}
+
+function writeLink() {
+  const link = data.linked ? `#${linkTo(data, state)}` : "";
+  if (link !== location.hash) history.replaceState(history.state, "", link || location.pathname + location.search);
+}
+
+async function copyLink() {
+  writeLink();
+  try {
+    await navigator.clipboard.writeText(location.href);
+    say(word("link_copied"));
+  } catch {
+    say(word("link_in_address")); // no clipboard without https or localhost
+  }
+}
+
+function listenToAddress() {
+  opening = readAddress();
+  scope.listen(window, "hashchange", () => {
+    const link = readAddress();
+    if (data && leadsToClip(link, data) && hasBandsOf(link, data)) show(fittingLink(link, data));
+    else location.reload();
+  });
+}
