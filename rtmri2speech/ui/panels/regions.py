@@ -90,7 +90,8 @@ def _connect_source(desk: Desk, controls: _Controls) -> None:
 
     for event in (controls.source.input, controls.undo.click):
         inputs = [desk.result, controls.source, desk.language]
-        desk.stoppable(event(choose, inputs, [desk.view, desk.result], show_progress_on=desk.view, **desk.queued))
+        running = event(choose, inputs, [desk.view, desk.result], show_progress_on=desk.view, **desk.queued)
+        desk.stoppable(event, running)
 
     def new_clip(result, language):
         height, width = result.analysis.model_frames.shape[1:]

@@ -83,7 +83,7 @@ TEXTS = {
         "zoom": "Part of the time that is shown",
         "nearer": "Zoom in (I; Ctrl + wheel, pinch)",
         "farther": "Zoom out (Shift + I; Ctrl + wheel, pinch)",
-        "fit": "The stretch fills the view; the whole clip again (Z)",
+        "fit": "The stretch fills the view; again: all of it (Z)",
         "back": "One frame back",
         "play": "Play or pause",
         "forward": "One frame on",
