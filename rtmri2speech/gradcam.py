@@ -18,6 +18,7 @@ from .errors import InputError
 from .models.bundle import Bundle
 from .progress import UNSEEN, Progress
 from .render.figures import average_figure, frame_figure
+from .render.grid import UpsampledGrid, upsample_grid
 from .sequence import HeatSequence, files_of, origin_of
 from .spec import Band
 
@@ -25,12 +26,15 @@ from .spec import Band
 @dataclass(frozen=True)
 class Drawing:
     """What is drawn, and how. target_frames: those that get a figure. colour_maps: one for each band or one for all,
-    None for the defaults. dpi: of the figures."""
+    None for the defaults. dpi: of the figures. as_thesis: maps are enlarged and scaled as by the thesis' program, from
+    the CAM's positive part, whatever the analysis' normalize says.
+    """
 
     target_frames: tuple[int, ...] = ()
     alpha: float = 0.7
     colour_maps: tuple[str, ...] | None = None
     dpi: int = 150
+    as_thesis: bool = False
 
     def colour_map_of_each(self, bands: Sequence[Band]) -> list[list[str] | None]:
         """For each band the colour maps of its figures. InputError if they are neither one nor one for each."""
@@ -85,7 +89,7 @@ def write_gradcam(
     with filling(folder) as temporary:
         for number, (band, colour_maps) in enumerate(zip(bands, colours, strict=True)):
             part = progress.part(None, number / len(bands), (number + 1) / len(bands))
-            heat = analysis.heatmap_frames(band.name)
+            heat = _thesis_heatmaps(analysis, band) if drawing.as_thesis else analysis.heatmap_frames(band.name)
             heat = replace(heat, grids=heat.grids[rows])
             sequence = HeatSequence(heat, fps, band=band, origin=origin)
             sequence.write(temporary / f"gradcam_{band.name}_sequence.npy", part.part(None, 0, 0.8))
@@ -96,6 +100,11 @@ def write_gradcam(
             for frame in drawing.target_frames:
                 frame_figure(temporary / _frame_name(band, frame), frames, {band.label: heat}, frame, fps, **look)
     return len(rows)
+
+
+def _thesis_heatmaps(analysis: Analysis, band: Band) -> UpsampledGrid:
+    size = (analysis.frame_size, analysis.frame_size)
+    return upsample_grid(np.maximum(analysis.cam[band.name], 0), size, "thesis")
 
 
 def _average_name(band: Band) -> str:

@@ -111,7 +111,12 @@ def test_thesis_maps_and_own_bands(place, run, tmp_path, bundle_folder):
         "frame",
         silence="show",
     )
-    np.testing.assert_allclose(np.load(tmp_path / "gc" / "gradcam_F3_sequence.npy"), analysis.heatmap("F3"), atol=1e-3)
+    # The thesis' program: positive part, bilinear, then each frame less its minimum, over its maximum + 1e-6.
+    grids = torch.from_numpy(analysis.cam["F3"]).clamp_min(0)[:, None]
+    maps = torch.nn.functional.interpolate(grids, (256, 256), mode="bilinear", align_corners=False)[:, 0]
+    maps = maps - maps.amin(dim=(1, 2), keepdim=True)
+    maps = maps / (maps.amax(dim=(1, 2), keepdim=True) + 1e-6)
+    np.testing.assert_allclose(np.load(tmp_path / "gc" / "gradcam_F3_sequence.npy"), maps.numpy(), atol=1e-3)
 
 
 def test_trust_tells_the_verdict_and_prints_the_card(place, run):

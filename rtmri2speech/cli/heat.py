@@ -41,7 +41,8 @@ def gradcam(
         bool,
         typer.Option(
             "--thesis",
-            help="The thesis' maps: objective sequence, energy power, normalize frame, silence show, the last grid.",
+            help="The thesis' maps: objective sequence, energy power, normalize frame, silence show, the last grid; "
+            "enlarged linearly.",
         ),
     ] = False,
     per: Annotated[
@@ -64,7 +65,7 @@ def gradcam(
     if thesis:
         objective, energy, normalize, silence, grid = "sequence", "power", "frame", "show", None
     bands = [Band.parse(text) for text in formant_band] if formant_band else DEFAULT_BANDS
-    drawing = Drawing(tuple(target_frames or ()), alpha, tuple(colour_map or ()), dpi)
+    drawing = Drawing(tuple(target_frames or ()), alpha, tuple(colour_map or ()), dpi, as_thesis=thesis)
     drawing.colour_map_of_each(bands)  # says what is wrong before the clip is analysed
     never_onto(gradcam_files(output, bands, drawing.target_frames), [video, bundle])
     loaded = load_bundle(bundle)

@@ -9,7 +9,13 @@ import numpy as np
 
 from ..errors import InputError
 
-_METHODS = {"cubic": cv2.INTER_CUBIC, "linear": cv2.INTER_LINEAR, "cells": cv2.INTER_NEAREST_EXACT}
+_METHODS = {
+    "cubic": cv2.INTER_CUBIC,
+    "linear": cv2.INTER_LINEAR,
+    "cells": cv2.INTER_NEAREST_EXACT,
+    "thesis": cv2.INTER_LINEAR,
+}
+_THESIS_EPSILON = 1e-6  # keeps a map of next to nothing dark
 
 
 @dataclass(frozen=True)
@@ -40,6 +46,9 @@ class UpsampledGrid:
         grid = np.asarray(self.grids[t], dtype=np.float32)
         height, width = self.size
         enlarged = cv2.resize(grid, (width, height), interpolation=_METHODS[self.method])
+        if self.method == "thesis":
+            enlarged -= enlarged.min()
+            return enlarged / (enlarged.max() + np.float32(_THESIS_EPSILON))
         # The cubic overshoots; a picture must not claim more heat than any cell has.
         return np.clip(enlarged, grid.min(), grid.max())
 
@@ -51,10 +60,11 @@ def upsample_grid(grids: np.ndarray, size: tuple[int, int] = (256, 256), method:
     """grids (T, h, w) -> (T, H, W) float32 frames, computed lazily; size is (H, W).
 
     Cell centres keep their place (half-pixel alignment, as in cv2.resize).
-    method: "cubic" or "linear" (smooth), or "cells" (the raw cells, which is all the model knows).
+    method: "cubic" or "linear" (smooth), or "cells" (the raw cells, which is all the model knows); "thesis" is linear,
+    and then brings each frame to its own minimum and maximum.
     """
     if method not in _METHODS:
-        raise InputError("A grid is enlarged by 'cubic', 'linear' or 'cells', not {given!r}.", given=method)
+        raise InputError("A grid is enlarged by {known}, not {given!r}.", known=", ".join(_METHODS), given=method)
     if grids.ndim != 3:
         raise InputError("The grids must have the shape (frames, rows, columns), not {shape}.", shape=grids.shape)
     return UpsampledGrid(grids, (size[0], size[1]), method)

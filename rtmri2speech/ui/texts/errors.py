@@ -521,9 +521,7 @@ JAPANESE = {
     "Give one colour map for each band: {wanted}, not {given}.": (
         "カラーマップは帯域ごとに1つ、{wanted}個必要です（{given}個は不可）。"
     ),
-    "A grid is enlarged by 'cubic', 'linear' or 'cells', not {given!r}.": (
-        "格子の拡大は'cubic'・'linear'・'cells'です（{given!r}は不可）。"
-    ),
+    "A grid is enlarged by {known}, not {given!r}.": ("格子の拡大は{known}のいずれかです（{given!r}は不可）。"),
     "The grids must have the shape (frames, rows, columns), not {shape}.": (
         "格子の形は（フレーム, 行, 列）です（{shape}は不可）。"
     ),
