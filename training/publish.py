@@ -244,6 +244,9 @@ def publish(
     pool: Annotated[
         int, Option("--pool", help="2: for pictures twice as large as in training, averaged down before the CNN.")
     ] = 1,
+    light: Annotated[
+        bool, Option("--light", help="Share the file of --vocoder, a bundle beside OUT, and leave the graph out.")
+    ] = False,
     full: Annotated[bool, Option("--full", help="Store float32 weights; default float16.")] = False,
 ) -> None:
     """Put a trained acoustic model and vocoder into a bundle with its MODEL_CARD.md."""
@@ -280,7 +283,7 @@ def publish(
                 "metrics": tables,
             },
         )
-        bundle.save(out, half=not full)
+        bundle.save(out, half=not full, beside=vocoder if light else None)
         with replacing(out / "MODEL_CARD.md") as temporary:
             card = model_card(title, result, voice, tables, texts)
             temporary.write_text(card, encoding="utf-8", newline="\n")

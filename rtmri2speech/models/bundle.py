@@ -5,6 +5,8 @@ scaler.json            mean and std of the mel, per bin
 acoustic.safetensors   AcousticModel, float32 or float16
 vocoder.safetensors    Generator with weight norm folded in, float32 or float16
 acoustic_cnn.onnx      the CNN once more, as a graph that runs faster; may be absent (graph.py)
+
+bundle.json may say under "shared" that a file lies in a neighbouring bundle's folder, as {"vocoder.safetensors": NAME}.
 """
 
 import json
@@ -27,7 +29,8 @@ from .acoustic import AcousticModel
 from .hifigan import VOCODER_INPUTS, Generator
 
 FORMAT, FORMAT_VERSION = "rtmri2speech bundle", 1
-NEEDED = ("acoustic.safetensors", "vocoder.safetensors", "scaler.json")
+_VOCODER = "vocoder.safetensors"
+NEEDED = ("acoustic.safetensors", _VOCODER, "scaler.json")
 OPTIONAL = (graph.FILE,)
 KINDS = {
     "trained": "trained with this project's training package",
@@ -129,20 +132,29 @@ class Bundle:
         self.vocoder.to(device)
         return self
 
-    def save(self, folder: str | os.PathLike, *, half: bool = False) -> None:
-        """Write the bundle folder (complete or not at all). half: store the weights as float16."""
+    def save(self, folder: str | os.PathLike, *, half: bool = False, beside: Path | None = None) -> None:
+        """Write the bundle folder (complete or not at all). half: store the weights as float16.
+
+        beside: a neighbouring bundle with the same vocoder, whose file is shared; such a bundle has no graph either.
+        """
         from safetensors.torch import save_file
 
         folder = Path(folder)
         if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
             raise InputError("{folder} exists already: give the name of a new folder.", folder=folder)
+        if beside and beside.resolve().parent != folder.resolve().parent:
+            raise InputError(
+                "{folder} does not lie beside {other}: its vocoder cannot be shared.", folder=folder, other=beside
+            )
         with replacing(folder) as temporary:
             temporary.mkdir()
-            for name, network in (("acoustic", self.acoustic), ("vocoder", self.vocoder)):
-                save_file(_tensors(network, half), temporary / f"{name}.safetensors")
-            graph.write_graph(temporary / graph.FILE, self.acoustic, self.frames.size, half=half)
+            save_file(_tensors(self.acoustic, half), temporary / "acoustic.safetensors")
+            if not beside:
+                save_file(_tensors(self.vocoder, half), temporary / _VOCODER)
+                graph.write_graph(temporary / graph.FILE, self.acoustic, self.frames.size, half=half)
             self.scaler.write(temporary / "scaler.json")
-            sha256 = {p.name: sha256_of(p) for p in sorted(temporary.iterdir())}
+            files = [*temporary.iterdir(), *([beside / _VOCODER] if beside else [])]
+            sha256 = {p.name: sha256_of(p) for p in sorted(files, key=lambda p: p.name)}
             description = {
                 "format": FORMAT,
                 "format_version": FORMAT_VERSION,
@@ -159,6 +171,7 @@ class Bundle:
                 "training": self.training,
                 "torch_version": torch.__version__.split("+")[0],
                 "sha256": sha256,
+                **({"shared": {_VOCODER: beside.resolve().name}} if beside else {}),
             }
             text = json.dumps(description, indent=1, ensure_ascii=False)
             (temporary / "bundle.json").write_text(text, encoding="utf-8")

@@ -42,8 +42,8 @@ def load_bundle(folder: str | os.PathLike | None = None, *, thesis: dict | None 
                 version=version,
                 known=FORMAT_VERSION,
             )
-        _check_files(folder, data["sha256"])
-        return _bundle(folder, data)
+        files = _files(folder, data["sha256"], data.get("shared", {}))
+        return _bundle(folder, data, files)
     except KeyError as error:
         raise InputError("{path} lacks the entry {name}.", path=path, name=error) from None
     except (ValueError, TypeError, AttributeError) as error:
@@ -52,30 +52,37 @@ def load_bundle(folder: str | os.PathLike | None = None, *, thesis: dict | None 
         raise InputError("{path} cannot be read as a bundle: {reason}.", path=path, reason=error) from None
 
 
-def _check_files(folder: Path, sha256: dict[str, str]) -> None:
+def _files(folder: Path, sha256: dict[str, str], shared: dict[str, str]) -> dict[str, Path]:
+    """Where each file of the bundle is: in its folder or, if shared, in that neighbour of it. InputError if one is
+    missing or is not what bundle.json says."""
     for name in (*NEEDED, *(name for name in OPTIONAL if (folder / name).exists())):
         if name not in sha256:
             raise InputError("The sha256 of {path} is not in bundle.json: it cannot be trusted.", path=folder / name)
+    files = {}
     for name, digest in sha256.items():
-        if Path(name).name != name or not (folder / name).is_file():
-            raise InputError("The bundle {folder} lacks its file {name}.", folder=folder, name=name)
-        if sha256_of(folder / name) != digest:
-            raise InputError("{path} is damaged: its sha256 is not the one in bundle.json.", path=folder / name)
+        home = folder.resolve().parent / shared[name] if name in shared else folder
+        plain = Path(name).name == name and (name not in shared or Path(shared[name]).name == shared[name] != "..")
+        files[name] = home / name
+        if not plain or not files[name].is_file():
+            raise InputError("The bundle {folder} lacks its file {name}.", folder=home, name=name)
+        if sha256_of(files[name]) != digest:
+            raise InputError("{path} is damaged: its sha256 is not the one in bundle.json.", path=files[name])
+    return files
 
 
-def _bundle(folder: Path, data: dict) -> Bundle:
+def _bundle(folder: Path, data: dict, files: dict[str, Path]) -> Bundle:
     mel = MelSpec.from_json(data["mel"])
     acoustic = AcousticModel(AcousticConfig.from_json(data["acoustic"]))
     vocoder = Generator(GeneratorConfig.from_json(data["vocoder"])).fold_weight_norm()
     for name, network in (("acoustic", acoustic), ("vocoder", vocoder)):
-        weights = folder / f"{name}.safetensors"
+        weights = files[f"{name}.safetensors"]
         load_exactly(network, read_safetensors(weights), str(weights))
     return Bundle(
         name=str(data["name"]),
         kind=data["kind"],
         mel=mel,
         frames=FrameSpec.from_json(data["frames"]),
-        scaler=Scaler.read(folder / "scaler.json", mel.n_mels),
+        scaler=Scaler.read(files["scaler.json"], mel.n_mels),
         acoustic=acoustic,
         vocoder=vocoder,
         vocoder_input=data["vocoder_input"],

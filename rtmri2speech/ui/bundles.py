@@ -15,12 +15,14 @@ class Bundles:
 
     def __init__(self, first: Path | None = None, folder: Path | None = None):
         """first: the default bundle; without it, the embedded one. folder: each of its subfolders with a bundle.json is
-        offered, too. InputError if either does not exist or the default cannot be loaded."""
+        offered, too, and last what else is embedded. InputError if either does not exist or the default cannot be
+        loaded."""
         if folder is not None and not folder.is_dir():
             raise InputError("There is no folder of bundles {folder}.", folder=folder)
         found = [first or DEFAULT_FOLDER, DEFAULT_FOLDER]
         if folder is not None:
-            found += sorted(path.parent for path in folder.glob("*/bundle.json"))
+            found += _in_folder(folder)
+        found += _in_folder(DEFAULT_FOLDER.parent)
         self.folders: dict[str, Path] = {}
         for path in dict.fromkeys(path.resolve() for path in found):
             if (path / "bundle.json").is_file() or not self.folders:
@@ -46,6 +48,10 @@ class Bundles:
             if len(self._kept) > MOST_KEPT:
                 del self._kept[next(iter(self._kept))]
             return bundle
+
+
+def _in_folder(folder: Path) -> list[Path]:
+    return sorted(path.parent for path in folder.glob("*/bundle.json"))
 
 
 def _unused(name: str, taken: dict) -> str:

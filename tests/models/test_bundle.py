@@ -205,6 +205,34 @@ def test_damaged_bundles_are_refused(tmp_path, bundle):
         load_bundle(tmp_path)
 
 
+def test_a_bundle_may_share_its_neighbours_vocoder(tmp_path):
+    first = make_bundle()
+    first.save(tmp_path / "first")
+    first.save(tmp_path / "second", beside=tmp_path / "first")
+    assert sorted(p.name for p in (tmp_path / "second").iterdir()) == [
+        "acoustic.safetensors",
+        "bundle.json",
+        "scaler.json",
+    ]
+    second = load_bundle(tmp_path / "second")
+    mel = torch.randn(1, 64, 9)
+    torch.testing.assert_close(second.vocoder(mel), first.vocoder(mel), rtol=0, atol=0)
+    assert second.onnx is None
+    with pytest.raises(InputError, match="does not lie beside"):
+        first.save(tmp_path / "elsewhere" / "third", beside=tmp_path / "first")
+
+    path = tmp_path / "second" / "bundle.json"
+    description = json.loads(path.read_text())
+    for home in ("../first", str(tmp_path / "first"), "..", "nobody"):
+        path.write_text(json.dumps(description | {"shared": {"vocoder.safetensors": home}}))
+        with pytest.raises(InputError, match="lacks its file vocoder"):
+            load_bundle(tmp_path / "second")
+    path.write_text(json.dumps(description))
+    (tmp_path / "first" / "vocoder.safetensors").write_bytes(b"other")
+    with pytest.raises(InputError, match="vocoder.safetensors is damaged"):
+        load_bundle(tmp_path / "second")
+
+
 def test_generator_settings_are_checked():
     for wrong in (
         {"upsample_kernel_sizes": (20, 15, 7, 3)},

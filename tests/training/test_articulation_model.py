@@ -12,12 +12,13 @@ from rtmri2speech.mel import Scaler
 from rtmri2speech.models.acoustic import AcousticConfig
 from rtmri2speech.spec import MelSpec
 from tests.conftest import moving_frames, write_mp4
-from training.articulation.corpus import COLUMNS, GROUPS, VOICED, held_out_speakers, read_spoken
+from training.articulation.corpus import COLUMNS, GROUPS, VOICED, held_out_speakers, read_seen, read_spoken
 from training.articulation.disturb import DisturbConfig, disturbed, measured_error, smoothed
+from training.articulation.heard import Heard
 from training.articulation.join import JoinRun, merged
 from training.articulation.join import train as join
 from training.articulation.pictures import SIZE, Pictures, joined, read_pictures, write_pictures
-from training.articulation.seen import SeenRun, clip_pictures, read_seen
+from training.articulation.seen import SeenRun, clip_pictures
 from training.articulation.seen import make as make_seen
 from training.articulation.sight import Sight, SightRun, articulation_error, picture, r2, read_sight_run
 from training.articulation.sight import train as train_sight
@@ -75,6 +76,27 @@ def test_what_is_not_known_of_a_posture_does_not_count():
     error.backward()
     assert float(error.detach()) == pytest.approx((1 + 0.5 * 4) / 2)
     assert found.grad[0, 1] == 0 and torch.isfinite(found.grad).all()
+
+
+def test_an_error_counts_by_what_the_model_of_speech_makes_of_the_held_posture():
+    rng = np.random.default_rng(0)
+    torch.manual_seed(0)
+    speech, seen, known = ArticulationToMel(8, 64).eval(), random_scaler(rng), random_scaler(rng)
+    heard = Heard(speech, known, seen)
+    true, found = (torch.from_numpy(rng.normal(0, 1, (3, COLUMNS)).astype(np.float32)) for _ in range(2))
+    mels = []
+    for postures in (true, found):
+        held = np.repeat(known.standardise(seen.to_db(postures.numpy()))[:, None], 9, axis=1)
+        mel, voice = speech(torch.from_numpy(held))
+        mels.append(torch.cat([mel[:, 4], torch.sigmoid(voice[:, 4, :1])], dim=1))
+    assert float(heard.error(found, true)) == pytest.approx(float((mels[0] - mels[1]).square().mean()), rel=1e-4)
+    found = true.clone().requires_grad_(True)
+    with torch.no_grad():
+        found[1, 5] += 3
+    true[1, 5] = float("nan")
+    heard.error(found, true).backward()
+    assert float(found.grad.abs().max()) < 1e-6  # what is not known does not count
+    assert all(not p.requires_grad for p in heard.parameters())
 
 
 def test_r2_is_one_for_the_truth_and_nought_for_the_mean():
@@ -143,6 +165,7 @@ def world(tmp_path_factory):
     files = (str(folder / "clips.npz"),), (str(folder / "val.npz"),)
     sight = SightRun(*files, str(folder / "sight"), size=64, model=CNN, batch=4, steps=3, decay=1, warmup=1)
     train_sight(sight)
+    train_sight(replace(sight, run_dir=str(folder / "listening"), speech=str(folder / "speech"), steps=1))
     return folder, speech, sight
 
 
@@ -166,6 +189,19 @@ def test_a_run_of_other_settings_is_refused_and_a_finished_one_stays(world):
         train_speech(replace(run, lr=1e-4))
     with pytest.raises(InputError, match="other settings"):
         train_sight(replace(sight, lr=1e-4))
+
+
+def test_sight_with_a_model_of_speech_learns_otherwise(world):
+    folder, _, _ = world
+    rows = [
+        dict(
+            zip(
+                *(line.split(",") for line in (folder / name / "history.csv").read_text().splitlines()[:2]), strict=True
+            )
+        )
+        for name in ("sight", "listening")
+    ]
+    assert float(rows[0]["heard"]) == 0 and float(rows[1]["heard"]) > 0
 
 
 def test_sight_goes_on_where_it_was_stopped(world, tmp_path):

@@ -14,7 +14,6 @@ import numpy as np
 import torch
 
 from rtmri2speech.atomic import never_onto, replacing
-from rtmri2speech.errors import InputError
 
 from ..settings import run_command
 from .pictures import Pictures, read_pictures
@@ -66,16 +65,6 @@ def clip_pictures(
         shown, regions = picture(clips.labels(index), np.random.default_rng(seed), size)
         shown = np.clip(shown + noise * fresh.standard_normal(shown.shape, np.float32), 0, 1)
         yield shown, regions
-
-
-def read_seen(path: Path) -> list[tuple[str, np.ndarray]]:
-    """(utterance, articulation (T, COLUMNS)) of every clip and look. Raises InputError for another file."""
-    try:
-        with np.load(path, allow_pickle=False) as data:
-            parts = np.split(data["articulation"], np.cumsum(data["frames"])[:-1])
-            return [(str(name), part) for name, part in zip(data["names"], parts, strict=True)]
-    except (OSError, ValueError, KeyError) as error:
-        raise InputError("{path} is not of training.articulation.seen ({error}).", path=path, error=error) from None
 
 
 if __name__ == "__main__":

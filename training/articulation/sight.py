@@ -32,7 +32,9 @@ from ..averaging import average
 from ..run_folder import append_row
 from ..settings import run_command
 from .corpus import COLUMNS, GROUPS, VOICED
+from .heard import Heard
 from .pictures import Pictures, joined, read_pictures
+from .speech import read_speech_run
 from .tensors import write_tensors
 
 WEIGHTS = "sight.safetensors"
@@ -49,6 +51,7 @@ class SightRun:
     init_from: a bundle or a run of this training whose CNN to start from. size: of the pictures in pixels, as the CNN
     sees them. The learning rate rises in `warmup` steps, stays, and falls in a straight line in the last `decay` steps.
     weights: of each group of columns (corpus.GROUPS) and of voicing. regions: weight of the second read-out.
+    speech: a finished run of training.articulation.speech; heard: weight of what is heard of the errors.
     average: of the weights, over about 1 / (1 - average) steps.
     """
 
@@ -56,6 +59,7 @@ class SightRun:
     val_pictures: tuple[str, ...]
     run_dir: str
     init_from: str | None = None
+    speech: str | None = None
     seed: int = 42
     size: int = 128
     model: AcousticConfig = field(default_factory=AcousticConfig)
@@ -73,9 +77,10 @@ class SightRun:
     glottis: float = 0.2
     voiced: float = 0.25
     regions: float = 0.3
+    heard: float = 1.0
 
 
-_MAY_CHANGE = ("steps", "decay", "run_dir", "pictures", "val_pictures")  # of a run that goes on
+_MAY_CHANGE = ("steps", "decay", "run_dir", "pictures", "val_pictures", "init_from")  # of a run that goes on
 
 
 class Sight(nn.Module):
@@ -127,6 +132,14 @@ def column_weights(run: SightRun) -> Tensor:
     return weights
 
 
+def listener(run: SightRun, seen: Scaler) -> Heard | None:
+    """What hears the errors, if the run has a model of speech. seen: scaler of the articulation."""
+    if run.speech is None:
+        return None
+    speech, known, _, _ = read_speech_run(Path(run.speech))
+    return Heard(speech, known, seen)
+
+
 def articulation_error(found: Tensor, known: Tensor, weights: Tensor) -> Tensor:
     """Weighted squared error; what is not known (NaN) does not count."""
     there = torch.isfinite(known)
@@ -174,7 +187,7 @@ def train(run: SightRun) -> Path:
         averaged.load_state_dict(state["averaged"])
         optimizer.load_state_dict(state["optimizer"])
         first = state["step"]
-    weights = column_weights(run)
+    weights, heard = column_weights(run), listener(run, scaler)
     started, sums = time.monotonic(), []
     for step in range(first, run.steps):
         for group in optimizer.param_groups:
@@ -186,16 +199,17 @@ def train(run: SightRun) -> Path:
         network.train()
         found, cells = network(shown)
         error, misread = articulation_error(found, target, weights), cross_entropy(cells, regions)
+        misheard = heard.error(found, target) if heard else torch.zeros(())
         optimizer.zero_grad()
-        (error + run.regions * misread).backward()
+        (error + run.regions * misread + run.heard * misheard).backward()
         nn.utils.clip_grad_norm_(network.parameters(), 2.0)
         optimizer.step()
         average(averaged, network, min(run.average, (step + 1) / (step + 10)))
-        sums.append((float(error.detach()), float(misread.detach())))
+        sums.append((float(error.detach()), float(misread.detach()), float(misheard.detach())))
         if (step + 1) % _REPORT_EVERY == 0 or step + 1 == run.steps:
             scores = validate(averaged, judge, val_known, run)
-            error, misread = np.mean(sums, axis=0)
-            row = {"step": step + 1, "error": float(error), "regions": float(misread), **scores}
+            means = zip(("error", "regions", "heard"), np.mean(sums, axis=0).tolist(), strict=True)
+            row = {"step": step + 1, **dict(means), **scores}
             append_row(folder / "history.csv", row)
             print(*(f"{k} {v:.4g}" for k, v in row.items()), f"{time.monotonic() - started:.0f} s", flush=True)
             sums = []

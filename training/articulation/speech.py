@@ -28,9 +28,8 @@ from rtmri2speech.spec import MelSpec
 from ..acoustic.losses import LossConfig, MaskedMSEMAE
 from ..run_folder import append_row
 from ..settings import run_command
-from .corpus import COLUMNS, Spoken, held_out_speakers, read_spoken
+from .corpus import COLUMNS, Spoken, held_out_speakers, read_seen, read_spoken
 from .disturb import DisturbConfig, disturbed, measured_error
-from .seen import read_seen
 from .tensors import write_tensors
 
 WEIGHTS = "speech.safetensors"

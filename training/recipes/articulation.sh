@@ -38,8 +38,8 @@ maps val_clips "corpus=$work/sound clips=12 skip=[$(seq -f s%02g -s, 0 73)] seed
 # What is heard of what moves; what a picture shows of it; both as one, fine-tuned where that is better.
 $python -m training.articulation.speech corpus="$work/sound" run_dir="$work/speech" val_speakers="[$held]" \
     steps=$speech_steps
-$python -m training.articulation.sight pictures="[$work/heads.npz]" val_pictures="[$work/val_heads.npz]" \
-    run_dir="$work/sight" steps=$sight_steps decay=$decay init_from="$start"
+$python -m training.articulation.sight pictures="[$work/heads.npz,$work/clips.npz]" val_pictures="[$work/val_heads.npz]" \
+    run_dir="$work/sight" speech="$work/speech" steps=$sight_steps decay=$decay init_from="$start"
 $python -m training.articulation.join sight="$work/sight" speech="$work/speech" corpus="$work/sound" \
     clips="[$work/clips.npz]" val_clips="[$work/val_clips.npz]" run_dir="$work/joined" steps=$join_steps
 

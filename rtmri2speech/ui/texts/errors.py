@@ -243,6 +243,9 @@ JAPANESE = {
     "{path} is of format version {version}, this program reads version {known}.": (
         "{path}の形式の版は{version}です。このプログラムが読めるのは版{known}です。"
     ),
+    "{folder} does not lie beside {other}: its vocoder cannot be shared.": (
+        "{folder}は{other}と同じ階層にないため、ボコーダーを共有できません。"
+    ),
     "The bundle {folder} lacks its file {name}.": ("モデル{folder}にファイル{name}がありません。"),
     "The settings {part} must be a list of names and values, not {values!r}.": (
         "設定{part}は名前と値の組でなければなりません（{values!r}は不可）。"

@@ -1,0 +1,40 @@
+"""What is heard of an error in articulation, without a sequence to hear it in.
+
+Some errors are heard and some are not: a tongue body too high changes every formant, a glottis a little wider hardly
+anything, and of neighbouring tube areas only what they have in common counts. A model of articulation -> mel knows
+which. It takes sequences, where pictures are single moments: so every posture is held for some frames, the one that was
+found and the true one, and the mels in the middle are compared.
+"""
+
+import torch
+from torch import Tensor, nn
+
+from rtmri2speech.mel import Scaler
+
+from .speech import ArticulationToMel
+
+_HELD_FRAMES = 9
+
+
+class Heard(nn.Module):
+    """Standardised articulation -> the mel and the voicing of that posture, held."""
+
+    def __init__(self, speech: ArticulationToMel, known: Scaler, seen: Scaler):
+        """known: the scaler of what `speech` takes; seen: that of what is to be heard."""
+        super().__init__()
+        self.speech = speech.eval().requires_grad_(False)
+        self.gain = nn.Buffer(torch.from_numpy(seen.std / known.std))
+        self.bias = nn.Buffer(torch.from_numpy((seen.mean - known.mean) / known.std))
+
+    def forward(self, articulation: Tensor) -> Tensor:
+        """(N, K) -> standardised mel and probability of being voiced (N, n_mels + 1)."""
+        held = (articulation * self.gain + self.bias)[:, None].expand(-1, _HELD_FRAMES, -1)
+        mel, voice = (given[:, _HELD_FRAMES // 2] for given in self.speech(held))
+        return torch.cat([mel, voice[:, :1].sigmoid()], dim=1)
+
+    def error(self, found: Tensor, known: Tensor) -> Tensor:
+        """(N, K) each -> mean squared error of what is heard; what is not known (NaN) is taken as found."""
+        true = torch.where(torch.isfinite(known), known, found.detach())
+        with torch.no_grad():
+            wanted = self(true)
+        return (self(found) - wanted).square().mean()
