@@ -7,8 +7,10 @@
 Files of a clip called NAME (KINDS; those of one frame carry its number):
 
 NAME_video.mp4          the clip under the heatmaps of its bands, with sound
-NAME_heatmaps.mp4       the heatmaps alone, without sound, at least five times slower
-NAME_frame0012.png      one frame, NAME_average.png the average over the stretch, NAME_spectrogram.png; 300 dpi
+NAME_heatmaps.mp4       the heatmaps alone, with the outlines of regions, without sound, at least five times slower
+NAME_frame0012.png      one frame, NAME_average.png the average over the stretch, NAME_spectrogram.png; 300 dpi; also
+                        as .svg and .pdf, where the look asks for them
+NAME_captions.txt       the facts of each figure, as a paragraph for under it
 NAME_traces.csv         a row for each frame: frame (of the clip at the model's rate, from 0), time_s (its start),
                         source_frame and source_time_s (the clip's own frame shown then), silence (1: the model is
                         silent), and for each band NAME_energy_db (of the predicted mel), NAME_evidence_db (or _power)
@@ -34,22 +36,22 @@ from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
 import numpy as np
-import torch
 
 from .anatomy.articulation import articulation
 from .anatomy.corrections import write_corrections
 from .atomic import filling, replacing, scratch, write_json
-from .audio import fit, resample, write_audio
+from .audio import write_audio
+from .captions import FIGURES, average_title, averaged, figure_captions
 from .checksum import sha256_of
 from .errors import InputError
 from .evidence import RegionMasks
-from .labels import labels_of, read_intervals, write_labels
-from .mel import centre_frequencies_hz, mel_spectrogram_db
+from .labels import labels_of, write_labels
+from .mel import centre_frequencies_hz
 from .progress import UNSEEN, Progress
 from .provenance import provenance
 from .render.figures import average_figure, frame_figure
-from .render.heatmaps import check_bands, checked_heat
-from .render.overlay import band_picture, overlay
+from .render.heatmaps import check_bands
+from .render.overlay import band_picture, drawn, overlay
 from .render.spectrogram import spectrogram_figure
 from .render.stretch import check_slow
 from .render.words import caption, words
@@ -86,9 +88,10 @@ def preview(subject: Subject, look: Look, frame: int) -> np.ndarray:
     picture = band_picture(
         selection.size, heatmaps, look.layout, look.alpha, look.colour_maps, look.combine, subject.name
     )
-    heats = [checked_heat(heatmap, frame - selection.first, label) for label, heatmap in heatmaps.items()]
     text = caption(frame, subject.analysis.fps, look.slow, look.language)
-    return picture.draw(subject.analysis.model_frames[frame], heats, text)
+    order = iter([(frame - selection.first, frame - selection.first, text)])
+    frames, lines, tracks = selection.frames(), selection.lines(), selection.tracks()
+    return next(drawn(picture, frames, heatmaps, order, lines, tracks, selection.first))
 
 
 def write_files(
@@ -150,6 +153,9 @@ def _write_kinds(folder: Path, selection: Selection, kinds: Sequence[str], frame
         part(_STAGES.get(kind, "figures"), 0)
         _write_kind(kind, folder, selection, frame, part)
         done += share
+    if set(kinds) & set(FIGURES):
+        told = figure_captions(selection, kinds, frame)
+        (folder / f"{selection.subject.stem}_captions.txt").write_text(told, encoding="utf-8")
     progress("figures", 1)
 
 
@@ -161,11 +167,14 @@ def _write_kind(kind: str, folder: Path, selection: Selection, frame: int, progr
         case "heat_video":
             _write_heat_video(Path(f"{begin}heatmaps.mp4"), selection, progress)
         case "frame":
-            _write_frame(Path(f"{begin}frame{frame:04d}.png"), selection, frame)
+            for ending in selection.look.figures:
+                _write_frame(Path(f"{begin}frame{frame:04d}.{ending}"), selection, frame)
         case "average":
-            _write_average(Path(f"{begin}average.png"), selection)
+            for ending in selection.look.figures:
+                _write_average(Path(f"{begin}average.{ending}"), selection)
         case "spectrogram":
-            _write_spectrogram(Path(f"{begin}spectrogram.png"), selection)
+            for ending in selection.look.figures:
+                _write_spectrogram(Path(f"{begin}spectrogram.{ending}"), selection)
         case "traces":
             _write_traces(Path(f"{begin}traces.csv"), selection)
         case "heatmaps":
@@ -199,6 +208,8 @@ def _write_video(path: Path, selection: Selection, progress: Progress) -> None:
         start_frame=selection.first,
         language=look.language,
         name=selection.subject.name,
+        lines=selection.lines(),
+        tracks=selection.tracks(),
         progress=progress,
     )
 
@@ -218,29 +229,29 @@ def _write_heat_video(path: Path, selection: Selection, progress: Progress) -> N
         start_frame=selection.first,
         language=look.language,
         name=selection.subject.name,
+        lines=selection.lines(always=True),  # or nothing says what is hot
         progress=progress,
     )
 
 
 def _write_frame(path: Path, selection: Selection, frame: int) -> None:
-    analysis, look = selection.subject.analysis, selection.look
+    analysis, look, lines = selection.subject.analysis, selection.look, selection.lines()
     title = caption(frame, analysis.fps, language=look.language)
     heatmaps = selection.whole_heatmaps()
-    frame_figure(path, analysis.model_frames, heatmaps, frame, analysis.fps, title=title, **_figure_look(look))
+    options = _figure_look(look) | {"lines": lines(frame) if lines else ()}
+    frame_figure(path, analysis.model_frames, heatmaps, frame, analysis.fps, title=title, **options)
 
 
 def _write_average(path: Path, selection: Selection) -> None:
-    first, last, explained = selection.first, selection.last, selection.subject.analysis.explained
-    shown = explained[(explained >= first) & (explained <= last)]
-    if not len(shown):  # all silent: the pictures alone
-        shown = np.arange(first, last + 1)
-    said = words(selection.look.language)["average" if len(shown) > last - first else "average_speech"]
-    from_s, to_s = selection.times_s
+    shown = np.asarray(averaged(selection))
     average_figure(
         path,
         selection.subject.analysis.model_frames[shown],
-        {label: replace(heat, grids=heat.grids[shown - first]) for label, heat in selection.heatmaps().items()},
-        title=said.format(count=len(shown), first=first, last=last, from_s=from_s, to_s=to_s),
+        {
+            label: replace(heat, grids=heat.grids[shown - selection.first])
+            for label, heat in selection.heatmaps().items()
+        },
+        title=average_title(selection),
         **_figure_look(selection.look),
     )
 
@@ -251,29 +262,32 @@ def _trust(subject: Subject, progress: Progress) -> TrustCard:
 
 
 def _figure_look(look: Look) -> dict:
-    return {"alpha": look.alpha, "colour_maps": look.colour_maps, "combine": look.combine, "dpi": DPI}
+    return {
+        "alpha": look.alpha,
+        "colour_maps": look.colour_maps,
+        "combine": look.combine,
+        "dpi": DPI,
+        "width_cm": look.width_cm,
+    }
 
 
 def _write_spectrogram(path: Path, selection: Selection) -> None:
     subject, rows, said = selection.subject, selection.rows, words(selection.look.language)
-    analysis, mel = subject.analysis, subject.bundle.mel
-    mels = {}
-    if subject.original is not None:
-        sound = fit(resample(*subject.original, mel.sample_rate), len(analysis.mel_db) * mel.hop_length)
-        mels[said["original"]] = mel_spectrogram_db(torch.from_numpy(sound), mel).numpy()[rows]
+    analysis, original = subject.analysis, subject.original_mel_db()
+    mels = {} if original is None else {said["original"]: original[rows]}
     mels[said["synthesised"]] = analysis.mel_db[rows]
-    labels = labels_of(subject.source)
     spectrogram_figure(
         path,
         mels,
-        centre_frequencies_hz(mel),
+        centre_frequencies_hz(subject.bundle.mel),
         analysis.fps,
         selection.bands,
         {band.name: analysis.band_db[band.name][rows] for band in selection.bands},
         start_frame=selection.first,
-        intervals=read_intervals(labels) if labels else (),
+        intervals=subject.intervals(),
         language=selection.look.language,
         dpi=DPI,
+        width_cm=selection.look.width_cm,
     )
 
 

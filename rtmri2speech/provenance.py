@@ -105,6 +105,12 @@ def command(selection: Selection, frame: int = 0) -> str:
         words += ["--colour-map", colour]
     if look.stretch is not None:
         words += ["--stretch", *map(str, look.stretch)]
+    for name in look.show:
+        words += ["--show", name]
+    for ending in look.figures:
+        words += ["--figures", ending]
+    if look.width_cm is not None:
+        words += ["--width-cm", f"{look.width_cm:g}"]
     for option, value in options.items():
         words += [option, str(value)]
     return " ".join(map(_quoted, words))

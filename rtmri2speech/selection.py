@@ -2,25 +2,36 @@
 (Selection)."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from .analysis import Analysis
+from .anatomy.outlines import outlines
 from .anatomy.regions import Regions
-from .audio import fit
+from .audio import fit, resample
 from .errors import InputError
-from .evidence import Account, RegionMasks, account_of
+from .evidence import ACCOUNTED, Account, RegionMasks, account_of
+from .labels import Interval, labels_of, read_intervals
+from .mel import centre_frequencies_hz, mel_spectrogram_db
 from .models.bundle import Bundle
+from .render.colour import REGION_COLOURS, rgb
 from .render.encode import even_size
+from .render.figures import narrowest_cm
 from .render.grid import UpsampledGrid
-from .render.picture import panels_of
+from .render.paper import FORMATS
+from .render.picture import Line, panels_of
+from .render.tracks import Tracks
 from .render.words import band_label, words
 from .spec import Band
 from .trust import TrustCard
 
 SOUNDS = ("synthesised", "original", "none")
+SHOWN = ("outlines", "labels", "spectrogram")
+WIDEST_CM = 40.0  # of a figure
 _LONGEST_STEM = 40  # characters: Japanese ones take three of the 255 bytes of a file's name
 
 
@@ -51,6 +62,19 @@ class Subject:
     def original(self) -> tuple[np.ndarray, int] | None:
         return self.reference or self.analysis.clip.sound
 
+    def original_mel_db(self) -> np.ndarray | None:
+        """(T, n_mels) of the original speech, as long as the analysis, None without any; computed at each call."""
+        if self.original is None:
+            return None
+        mel, count = self.bundle.mel, len(self.analysis.mel_db)
+        sound = fit(resample(*self.original, mel.sample_rate), count * mel.hop_length)
+        return mel_spectrogram_db(torch.from_numpy(sound), mel).numpy()[:count]
+
+    def intervals(self) -> list[Interval]:
+        """What is said when, from the clip's TextGrid; empty without one."""
+        labels = labels_of(self.source)
+        return read_intervals(labels) if labels else []
+
     @property
     def stem(self) -> str:
         """The name as the beginning of a file's name."""
@@ -64,6 +88,9 @@ class Look:
     bands: names, None for all. colour_maps: one for each band, None for the defaults. side: pixels of the video's
     height; several pictures stand side by side. layout, alpha, combine, slow: as for render.overlay. sound: of SOUNDS.
     stretch: first and last frame at the model's rate, both included; None for the whole clip. language: "en" or "ja".
+    show: what a video shows besides, of SHOWN: the outlines of the regions over the picture, and under it the labels
+    that are spoken and the spectrogram of the video's sound (without sound, of the synthesised speech) with a cursor.
+    figures: the formats of figures, of FORMATS. width_cm: of a figure, None for its own width.
     """
 
     bands: tuple[str, ...] | None = None
@@ -76,6 +103,9 @@ class Look:
     slow: float = 1.0
     stretch: tuple[int, int] | None = None
     language: str = "en"
+    show: tuple[str, ...] = ()
+    figures: tuple[str, ...] = ("png",)
+    width_cm: float | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,6 +156,33 @@ class Selection:
         """The same of all the clip's frames."""
         return _heatmaps(self.subject.analysis, self.bands, self.look.language, slice(None))
 
+    def lines(self, always: bool = False) -> Callable[[int], list[Line]] | None:
+        """The outlines of a frame's regions, where the look shows them, or `always`; None where there are none."""
+        regions = self.subject.regions
+        if not regions.verdict.usable or not (always or "outlines" in self.look.show):
+            return None
+        return lambda frame: [
+            (points, rgb(REGION_COLOURS[name]))
+            for name, pieces in outlines(regions, frame, ACCOUNTED).items()
+            for points in pieces
+        ]
+
+    def tracks(self) -> Tracks | None:
+        """What the look shows under the video's picture; None for nothing."""
+        labels, spectrogram = (name in self.look.show for name in ("labels", "spectrogram"))
+        if not labels and not spectrogram:
+            return None
+        subject, mel_db = self.subject, None
+        if spectrogram:
+            mel_db = subject.original_mel_db() if self.look.sound == "original" else subject.analysis.mel_db
+            mel_db = mel_db[self.rows] if mel_db is not None else None
+        intervals = subject.intervals() if labels else None
+        if intervals == []:
+            raise InputError("This clip has no labels: there is no TextGrid of its name beside it.")
+        hz = centre_frequencies_hz(subject.bundle.mel)
+        fps = subject.analysis.fps
+        return Tracks(even_size(self.size), fps, self.first, self.count, mel_db, hz, self.bands, intervals)
+
     def synthesised(self) -> tuple[np.ndarray, int]:
         """This part of the synthesised speech, exactly as long as its frames, and the rate."""
         analysis = self.subject.analysis
@@ -166,9 +223,28 @@ def select(subject: Subject, look: Look) -> Selection:
         )
     if look.sound == "original" and subject.original is None:
         raise InputError("This clip has no original speech: choose the synthesised speech or none.")
+    _check_figures(look, len(bands))
     selection = Selection(subject, look, bands, first, last)
     even_size(selection.size)
     return selection
+
+
+def _check_figures(look: Look, bands: int) -> None:
+    for given, known in ((look.show, SHOWN), (look.figures, FORMATS)):
+        for name in given:
+            if name not in known:
+                raise InputError("Choose of {known}, not {given!r}.", known=", ".join(known), given=name)
+    if not look.figures:
+        raise InputError("Choose a format for figures, of {known}.", known=", ".join(FORMATS))
+    least = narrowest_cm(bands)
+    if look.width_cm is not None and not least <= look.width_cm <= WIDEST_CM:
+        raise InputError(
+            "A figure of {bands} bands is {least:.1f} to {most:g} cm wide, not {given:g}.",
+            bands=bands,
+            least=least,
+            most=WIDEST_CM,
+            given=look.width_cm,
+        )
 
 
 def _heatmaps(analysis: Analysis, bands: tuple[Band, ...], language: str, rows: slice) -> dict[str, UpsampledGrid]:

@@ -4,6 +4,7 @@ import csv
 import hashlib
 import io
 import json
+import re
 import shlex
 import shutil
 import zipfile
@@ -144,11 +145,11 @@ def test_heat_alone_has_no_frame_under_it_and_is_slow_and_silent(subject, tmp_pa
     (path,) = write_files(tmp_path, subject, Look(side=256, stretch=(0, 5)), ["heat_video"])
     frames, sound, _ = decoded(path)
     assert sound is None and len(frames) == 30
-    cold = frames[-1][100:120, 100:120]
-    assert cold.max() <= 6
+    cold = frames[-1][120:124, 120:124]
+    assert np.ptp(cold) <= 6 and 30 < cold.mean() < 60  # dark gray, not the black of a broken video
     (path,) = write_files(tmp_path, subject, Look(side=256, layout="heatmap", bands=("F2",)), ["video"])
     frames, sound, _ = decoded(path)
-    assert sound is not None and frames[-1][:100, :100].max() <= 6 < frames[-1][120:].max()
+    assert sound is not None and np.ptp(frames[-1][5:100, 40:100]) <= 12 < np.ptp(frames[-1][120:])
 
 
 @pytest.mark.slow
@@ -156,8 +157,9 @@ def test_figures_are_for_print(subject, tmp_path):
     kinds = ["frame", "average", "spectrogram"]
     look = Look(stretch=STRETCH, language="ja", alpha=1.0)
     paths = {path.name: path for path in write_files(tmp_path, subject, look, kinds, frame=12)}
-    assert set(paths) == {f"発話_a_1_{kind}.png" for kind in ("frame0012", "average", "spectrogram")}
-    for path in paths.values():
+    made = {f"発話_a_1_{kind}.png" for kind in ("frame0012", "average", "spectrogram")}
+    assert set(paths) == made | {"発話_a_1_captions.txt"}
+    for path in map(paths.get, made):
         with Image.open(path) as image:
             assert image.info["dpi"] == pytest.approx((300, 300), abs=0.1)
             assert min(image.size) > 1000
@@ -166,11 +168,46 @@ def test_figures_are_for_print(subject, tmp_path):
 def test_the_average_is_of_the_stretch(subject, tmp_path, coarse):
     pictures = []
     for stretch in ((3, 3), (20, 29)):
-        (path,) = write_files(tmp_path, subject, Look(stretch=stretch, alpha=1.0), ["average"])
+        path, _ = write_files(tmp_path, subject, Look(stretch=stretch, alpha=1.0), ["average"])
         with Image.open(path) as image:
             pictures.append(np.asarray(image.convert("RGB")).astype(int)[60:200, 20:200])
     blue = [((picture[..., 2] - picture[..., 0]) > 60).mean() for picture in pictures]
     assert blue[0] == 0 and blue[1] > 0.002  # frame 3 has evidence against the bands only
+
+
+def test_figures_are_as_wide_as_asked_in_every_format(subject, tmp_path, coarse):
+    look = Look(stretch=STRETCH, figures=("png", "svg", "pdf"), width_cm=9.0)
+    paths = {path.suffix: path for path in write_files(tmp_path, subject, look, ["frame"], frame=12)}
+    with Image.open(paths[".png"]) as image:
+        assert image.width / image.info["dpi"][0] * 2.54 == pytest.approx(9, abs=0.05)
+    points = float(re.search(r'<svg[^>]* width="([\d.]+)pt"', paths[".svg"].read_text())[1])
+    assert points / 72 * 2.54 == pytest.approx(9, abs=0.01)
+    box = re.search(rb"/MediaBox \[ ?0 0 ([\d.]+)", paths[".pdf"].read_bytes())
+    assert float(box[1]) / 72 * 2.54 == pytest.approx(9, abs=0.01)
+
+
+def test_a_caption_says_what_the_account_says(subject, tmp_path, coarse):
+    look = Look(stretch=STRETCH)
+    told = {path.suffix: path for path in write_files(tmp_path, subject, look, ["frame", "average"], frame=12)}[".txt"]
+    frame, average = told.read_text(encoding="utf-8").strip().split("\n\n")
+    assert "frame 12 0.442 s" in frame and "8 x 8 cells" in frame and subject.bundle.name in frame
+    for band in ("F1", "F2"):
+        shares = {name: share[12] for name, share in subject.account.bands[band].shares.items()}
+        most = max(shares, key=shares.get)
+        energy, region = subject.analysis.band_db[band][12], most.replace("_", " ")
+        assert f"{band}: {energy:.1f} dB; most attention on {region} {shares[most]:.0%}" in frame
+    assert "frames" in average and "F1: " not in average
+
+
+def test_a_video_shows_outlines_labels_and_the_spectrogram_where_asked(subject):
+    plain = preview(subject, Look(alpha=0.0), 12).astype(int)
+    outlined = preview(subject, Look(alpha=0.0, show=("outlines",)), 12).astype(int)
+    changed = np.abs(outlined - plain).sum(axis=-1) > 30
+    assert 0.001 < changed.mean() < 0.1
+    below = preview(subject, Look(alpha=0.0, show=("labels", "spectrogram")), 12).astype(int)
+    assert below.shape[0] > 600 and (below[:512] == plain).all()
+    with_labels = preview(subject, Look(alpha=0.0, show=("labels",)), 12)
+    assert 512 < with_labels.shape[0] < below.shape[0]
 
 
 def test_traces_can_be_recomputed(subject, tmp_path):
@@ -225,7 +262,15 @@ def test_everything_and_where_it_came_from(subject, tmp_path, coarse):
         record = json.loads(archive.read("provenance.json"))
         held = {name: hashlib.sha256(archive.read(name)).hexdigest() for name in archive.namelist()}
     assert held.pop("provenance.json") and held == record["files"]
-    ends = ["video.mp4", "heatmaps.mp4", "frame0005.png", "average.png", "spectrogram.png", "traces.csv"]
+    ends = [
+        "video.mp4",
+        "heatmaps.mp4",
+        "captions.txt",
+        "frame0005.png",
+        "average.png",
+        "spectrogram.png",
+        "traces.csv",
+    ]
     ends += ["trust.json", "speech.wav", "original.wav", "labels.TextGrid"]
     ends += [f"{band}_{what}" for band in ("F1", "F2") for what in ("heatmaps.npy", "heatmaps.json", "cam.npy")]
     assert set(held) == {f"発話_a_1_{end}" for end in ends}
@@ -241,7 +286,8 @@ def test_everything_and_where_it_came_from(subject, tmp_path, coarse):
 @pytest.mark.parametrize("stretch", [None, STRETCH])
 def test_the_command_of_the_provenance_makes_the_same(real, stretch, tmp_path, monkeypatch):
     """Run as written, where nothing but the clip, its labels and the bundle lies: every file comes out the same."""
-    look = Look(stretch=stretch, layout="side-by-side", side=96, slow=2.0, colour_maps=("magma", "jet"), language="ja")
+    look = Look(stretch=stretch, layout="side-by-side", side=96, slow=2.0, colour_maps=("magma", "jet"), language="ja",
+                show=("outlines", "labels", "spectrogram"), figures=("svg", "pdf"), width_cm=9.5)  # fmt: skip
     write_zip(tmp_path / "ours.zip", real, look, 6)
     for file in (real.source, real.source.with_suffix(".TextGrid")):
         shutil.copy(file, tmp_path)
@@ -284,6 +330,10 @@ def test_a_long_japanese_name_and_one_without_letters_are_still_file_names(subje
         (Look(alpha=2.0), "alpha"),
         (Look(side=20), "32 to 4096"),
         (Look(language="fr"), "en or ja"),
+        (Look(show=("subtitles",)), "outlines, labels, spectrogram"),
+        (Look(figures=("eps",)), "png, svg, pdf"),
+        (Look(figures=()), "format"),
+        (Look(width_cm=5.0), "8.1 to 40 cm"),
     ],
 )
 def test_choices_that_do_not_fit_are_named_before_anything_is_written(subject, look, words, tmp_path):

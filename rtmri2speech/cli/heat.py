@@ -117,6 +117,12 @@ def export(
     combine: Annotated[str, typer.Option(help="How several bands share a pixel: max or mean.")] = "max",
     reference: Annotated[Path | None, typer.Option(help="Sound file of the original speech.")] = None,
     language: Annotated[str, typer.Option(help="Of captions and figures: en or ja.")] = "en",
+    show: Annotated[
+        list[str] | None,
+        typer.Option(help="In the video, repeatable: outlines (of regions), labels, spectrogram (under the picture)."),
+    ] = None,
+    figures: Annotated[list[str] | None, typer.Option(help="Formats of figures, repeatable: png, svg, pdf.")] = None,
+    width_cm: Annotated[float | None, typer.Option(help="Width of figures; default: their own.")] = None,
     fps: FpsOption = None,
     precision: PrecisionOption = "auto",
 ):
@@ -134,7 +140,12 @@ def export(
     never_onto([output], [video, labels_of(video), reference, bundle, corrections])
     bands = [Band.parse(text) for text in formant_band] if formant_band else DEFAULT_BANDS
     colours = tuple(colour_map) if colour_map else None
-    look = Look(None, colours, alpha, combine, layout, side, sound, slow, stretch, language)
+    look = Look(
+        *(None, colours, alpha, combine, layout, side, sound, slow, stretch, language),
+        show=tuple(show or ()),
+        figures=tuple(figures or ("png",)),
+        width_cm=width_cm,
+    )
     original = read_audio(reference) if reference else None
     changes = read_corrections(corrections) if corrections else ()
     loaded = load_bundle(bundle)

@@ -59,6 +59,12 @@ def _even_ramp(rgb: tuple[int, int, int]) -> np.ndarray:
     return np.round(cv2.cvtColor(lab[None], cv2.COLOR_Lab2RGB)[0].clip(0, 1) * 255).astype(np.uint8)
 
 
+def rgb(colour: str) -> tuple[int, int, int]:
+    """ "#ff4d4d" -> (255, 77, 77)."""
+    red, green, blue = (int(colour[k : k + 2], 16) for k in (1, 3, 5))
+    return red, green, blue
+
+
 def default_maps(bands: int) -> tuple[str, ...]:
     """The colour map of each of one to four bands."""
     return (ONE_BAND_MAP,) if bands == 1 else BAND_MAPS[:bands]

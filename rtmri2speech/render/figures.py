@@ -1,20 +1,27 @@
-"""Figures for a paper: one frame, or the average over time, under the heatmaps of its bands, as a PNG."""
+"""Figures for a paper: one frame, or the average over time, under the heatmaps of its bands, as PNG, SVG or PDF."""
 
 from collections.abc import Mapping, Sequence
 from os import PathLike
 
 import numpy as np
 
-from ..atomic import replacing
 from ..errors import InputError
 from .colour import COMBINE, Layer, blend, default_maps, layer, levels
 from .fonts import font_file
 from .heatmaps import Heatmaps, aspect, check_bands, check_clip, checked_heat
-from .picture import padded_to
+from .paper import CM_PER_INCH, save
+from .picture import Line, padded_to
 from .words import caption
 
-_SIDE_INCHES = 4.0  # of the image inside the figure, drawn pixel for pixel
+_SIDE_INCHES = 4.0  # of the image inside the figure, drawn pixel for pixel, unless a width is given
+_BAR_INCHES = 0.9  # for each band's colour scale
+_LEAST_INCHES = 1.4  # of the image
 _BACKGROUND = 24  # the gray that the colour scale is shown on: dark tissue
+
+
+def narrowest_cm(bands: int) -> float:
+    """The least width of a figure of so many bands."""
+    return CM_PER_INCH * (_LEAST_INCHES + _BAR_INCHES * bands)
 
 
 def frame_figure(
@@ -25,7 +32,7 @@ def frame_figure(
     fps: float,
     **options,
 ) -> None:
-    """PNG of frame `frame` of a clip (T, H, W) uint8 with its heatmaps: label -> (T, H', W') in [0, 1].
+    """Figure of frame `frame` of a clip (T, H, W) uint8 with its heatmaps: label -> (T, H', W') in [0, 1].
 
     options as in `average_figure`. InputError if the frame is outside the clip.
     """
@@ -45,15 +52,21 @@ def average_figure(
     heatmaps: Mapping[str, Heatmaps],
     **options,
 ) -> None:
-    """PNG of the mean frame under the mean heatmap over the whole clip; arguments as in `frame_figure`.
+    """Figure of the mean frame under the mean heatmap over the whole clip; arguments as in `frame_figure`.
 
+    A mean is colder than the frames it is of: the strongest of the bands' means is drawn at full heat, and the scales
+    carry the true numbers.
     options: title (str; by default frame and time, or the count of frames), alpha (0.7), colour_maps (one per band),
-    combine ("max" or "mean"), dpi (150; 300 for print).
+    combine ("max" or "mean"), dpi (150; 300 for print), width_cm (of the whole figure), lines (outlines, as for
+    Picture). The path's ending says the format: png, svg or pdf.
     """
     check_clip(frames)
     check_bands(heatmaps, len(frames))
     heats = {label: _mean(heatmap, label) for label, heatmap in heatmaps.items()}
-    _save(path, np.round(frames.mean(axis=0)).astype(np.uint8), heats, f"average of {len(frames)} frames", **options)
+    hottest = max(float(heat.max()) for heat in heats.values()) or 1.0
+    heats = {label: heat / hottest for label, heat in heats.items()}
+    gray = np.round(frames.mean(axis=0)).astype(np.uint8)
+    _save(path, gray, heats, f"average of {len(frames)} frames", hottest=hottest, **options)
 
 
 def _mean(heatmap: Heatmaps, label: str) -> np.ndarray:
@@ -75,7 +88,11 @@ def _save(
     colour_maps: Sequence[str] | None = None,
     combine: str = "max",
     dpi: int = 150,
+    width_cm: float | None = None,
+    lines: Sequence[Line] = (),
+    hottest: float = 1.0,
 ) -> None:
+    """hottest: what full heat stands for."""
     if combine not in COMBINE:
         raise InputError("Two bands are combined by {known}, not {given!r}.", known=" or ".join(COMBINE), given=combine)
     if not 30 <= dpi <= 1200:
@@ -86,11 +103,10 @@ def _save(
             "Give one colour map for each band: {wanted}, not {given}.", wanted=len(heats), given=len(names)
         )
     layers = {label: layer(name, alpha) for label, name in zip(heats, names, strict=True)}
-    side = round(_SIDE_INCHES * dpi)
-    figure = _figure(_blended(gray, heats, layers, combine, side), layers, default_title if title is None else title)
-    with replacing(path) as temporary:
-        # level 3 takes a third of the time of the default, for a few per cent more bytes: MRI's noise does not compress
-        figure.savefig(temporary, format="png", dpi=dpi, pil_kwargs={"compress_level": 3})
+    inches = _SIDE_INCHES if width_cm is None else width_cm / CM_PER_INCH - _BAR_INCHES * len(layers)
+    image = _blended(gray, heats, layers, combine, round(inches * dpi))
+    figure = _figure(image, inches, layers, default_title if title is None else title, hottest, lines)
+    save(figure, path, dpi)
 
 
 def _blended(
@@ -106,23 +122,29 @@ def _blended(
     return blend(background, enlarged, list(layers.values()), combine)
 
 
-def _figure(image: np.ndarray, layers: dict[str, Layer], title: str):
+def _figure(image: np.ndarray, inches: float, layers: dict[str, Layer], title: str, hottest: float, lines):
     """A matplotlib Figure by the object interface: pyplot's state is global and not safe on a server's threads."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.cm import ScalarMappable
-    from matplotlib.colors import ListedColormap
+    from matplotlib.colors import ListedColormap, Normalize
     from matplotlib.figure import Figure
 
     height, width = image.shape[:2]
-    size = (_SIDE_INCHES + 0.9 * len(layers), _SIDE_INCHES * height / width + 0.4)
+    size = (inches + _BAR_INCHES * len(layers), inches * height / width + 0.4)
     figure = Figure(figsize=size, layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
     axes.imshow(image, interpolation="nearest")
+    for corners, colour in lines:
+        closed = np.concatenate([corners, corners[:1]]) * (width, height) - 0.5
+        axes.plot(*closed.T, color=np.array(colour) / 255, linewidth=0.7)
     axes.set_axis_off()
     axes.set_title(title, fontsize=11, font=font_file(title))
     for label, one in reversed(layers.items()):  # each new bar is put nearest to the image
         scale = ListedColormap(one.over(_BACKGROUND) / 255.0)
-        bar = figure.colorbar(ScalarMappable(cmap=scale), ax=axes, fraction=0.06, pad=0.02, ticks=[0, 0.5, 1])
+        shown = ScalarMappable(Normalize(0, hottest), scale)
+        ticks = [0, hottest / 2, hottest]
+        bar = figure.colorbar(shown, ax=axes, fraction=0.06, pad=0.02, ticks=ticks)
+        bar.set_ticklabels([f"{tick:.2g}" for tick in ticks])
         bar.set_label(label, fontsize=10, font=font_file(label))
     return figure

@@ -7,6 +7,7 @@ import numpy as np
 
 from ..anatomy.outlines import outlines
 from ..anatomy.regions import NAMES, Regions
+from .colour import rgb
 
 # One colour for each region: neighbours differ in lightness as well as in hue.
 COLOURS = {
@@ -38,9 +39,3 @@ def draw_outlines(picture: np.ndarray, regions: Regions, frame: int, names: Sequ
             corners = np.rint((regions.to_clip(polygon) * scale - 0.5) * 2**_FINE_BITS).astype(np.int32)
             cv2.polylines(picture, [corners], True, colour, 1, cv2.LINE_AA, _FINE_BITS)
     return picture
-
-
-def rgb(colour: str) -> tuple[int, int, int]:
-    """ "#ff4d4d" -> (255, 77, 77)."""
-    red, green, blue = (int(colour[k : k + 2], 16) for k in (1, 3, 5))
-    return red, green, blue

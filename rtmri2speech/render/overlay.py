@@ -1,6 +1,6 @@
 """The overlay video: a clip under the heatmaps of its bands, with its speech, at full speed or slowed down."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from os import PathLike
@@ -13,8 +13,9 @@ from ..progress import UNSEEN, Progress
 from .colour import COMBINE, default_maps, layer
 from .encode import even_size, exact_rate, write_video
 from .heatmaps import Heatmaps, aspect, check_bands, check_clip, checked_heat
-from .picture import LAYOUTS, Picture
+from .picture import LAYOUTS, Line, Picture
 from .stretch import check_slow, stretch
+from .tracks import Tracks
 from .words import caption
 
 
@@ -48,6 +49,8 @@ def overlay(
     start_frame: int = 0,
     language: str = "en",
     name: str = "",
+    lines: Callable[[int], Sequence[Line]] | None = None,
+    tracks: Tracks | None = None,
     progress: Progress = UNSEEN,
 ) -> Video:
     """Write an mp4 of `size` (width, height; odd sides rounded up) at `fps`; frames are padded, never stretched.
@@ -59,7 +62,8 @@ def overlay(
     audio (samples,) float32, cut or filled with silence to the length of the clip. slow N: each frame is repeated so
     that it lasts N times as long, at the same fps, which players and browsers handle better than very low rates; the
     audio is stretched at its own pitch. The caption, in "en" or "ja", keeps frame and time of the clip, of which
-    `frames` begin at start_frame; name, of the clip, stands beside it where it has room.
+    `frames` begin at start_frame; name, of the clip, stands beside it where it has room. lines: what is drawn over a
+    frame of the clip, such as the outlines of regions. tracks: what runs under the picture, which grows by its height.
     InputError for anything that does not fit; nothing is written then.
     """
     check_clip(frames)
@@ -69,11 +73,13 @@ def overlay(
     rate = exact_rate(fps)
     count = round(len(frames) * slow)
     shown = np.minimum((np.arange(count) / slow).astype(int), len(frames) - 1).tolist()
-    captions = [caption(start_frame + t, float(fps), slow, language) for t in shown]
+    said = [caption(start_frame + t, float(fps), slow, language) for t in shown]
     sound = None if audio is None else _soundtrack(audio, audio_rate, len(frames) / float(fps), slow)
-    pictures = drawn(picture, frames, heatmaps, zip(shown, shown, captions, strict=True))
-    write_video(path, pictures, count, even_size(size), rate, sound, audio_rate, progress)
-    return Video(even_size(size), count, float(rate))
+    pictures = drawn(picture, frames, heatmaps, zip(shown, shown, said, strict=True), lines, tracks, start_frame)
+    width, height = even_size(size)
+    whole = width, height + (tracks.height if tracks else 0)
+    write_video(path, pictures, count, whole, rate, sound, audio_rate, progress)
+    return Video(whole, count, float(rate))
 
 
 def band_picture(
@@ -101,14 +107,24 @@ def band_picture(
 
 
 def drawn(
-    picture: Picture, frames: np.ndarray, heatmaps: Mapping[str, Heatmaps], order: Iterator[tuple[int, int, str]]
+    picture: Picture,
+    frames: np.ndarray,
+    heatmaps: Mapping[str, Heatmaps],
+    order: Iterator[tuple[int, int, str]],
+    lines: Callable[[int], Sequence[Line]] | None = None,
+    tracks: Tracks | None = None,
+    start_frame: int = 0,
 ) -> Iterator[np.ndarray]:
-    """Pictures for (frame, heat frame, caption) in order; a repeated one is drawn once."""
+    """Pictures for (frame, heat frame, caption) in order; a repeated one is drawn once. lines and tracks take the
+    frame's number in the clip, of which `frames` begin at start_frame."""
     last, image = -1, np.empty(0)
     for t, heat_t, said in order:
         if t != last:
             heats = [checked_heat(heatmap, heat_t, label) for label, heatmap in heatmaps.items()]
-            last, image = t, picture.draw(frames[t], heats, said)
+            over = lines(start_frame + t) if lines else ()
+            last, image = t, picture.draw(frames[t], heats, said, over)
+            if tracks:
+                image = np.concatenate([image, tracks.draw(start_frame + t)])
         yield image
 
 

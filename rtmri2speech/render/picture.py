@@ -1,6 +1,7 @@
 """One picture of a video, at an exact size with a legend below: a frame under heat, the plain frame beside it, a frame
 for each band, or the heat alone."""
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 import cv2
@@ -11,8 +12,12 @@ from .colour import Layer, blend, levels
 from .fonts import font_file
 
 LAYOUTS = ("overlay", "side-by-side", "bands", "heatmap")
-_PAPER, _INK, _FAINT = 24, 240, 150  # grays of the legend: ground, text, lesser text
+PAPER, INK, FAINT = 24, 240, 150  # grays of the legend: ground, text, lesser text
 _SMALLEST_WITH_LEGEND = 128  # px; below, text could not be read
+_COLD = 44  # gray under heat alone, so that a cold picture is no black one
+_FINE_BITS = 4
+
+Line = tuple[np.ndarray, tuple[int, int, int]]  # (n, 2) corners, (x, y) from 0 to 1 of the heatmap, and a colour
 
 
 class Picture:
@@ -39,19 +44,21 @@ class Picture:
         self._points, self._row = 0, 0
         strip = 0
         if min(size) >= _SMALLEST_WITH_LEGEND:
-            # 12 px of type at 256 px, 17 at 512, 28 at 1080: it grows slower than the picture.
-            points = round(12 + (min(size) - 256) * 0.02)
+            points = points_of(size)
             self._row = round(points * 1.45)
             self._points = points
             scales = _scales(width, self._row, points, legend)
             strip = len(scales) + self._row
-            self._canvas[-strip:] = _PAPER
+            self._canvas[-strip:] = PAPER
             self._canvas[-strip : -self._row] = scales
         panels = panels_of(layout, len(legend))
         self._panels = [_fitted(i * width // panels, width // panels, height - strip, aspect) for i in range(panels)]
 
-    def draw(self, frame: np.ndarray, heats: list[np.ndarray], caption: str) -> np.ndarray:
-        """frame (h, w) uint8, one heat (h', w') in [0, 1] per band -> a new (height, width, 3) uint8 RGB."""
+    def draw(self, frame: np.ndarray, heats: list[np.ndarray], caption: str, lines: Sequence[Line] = ()) -> np.ndarray:
+        """frame (h, w) uint8, one heat (h', w') in [0, 1] per band -> a new (height, width, 3) uint8 RGB.
+
+        lines: closed ones, drawn over every panel.
+        """
         picture = self._canvas.copy()
         left, top, width, height = self._panels[0]
         gray = _resized(padded_to(frame, self.aspect), width, height)
@@ -59,29 +66,40 @@ class Picture:
         if self.layout == "bands":
             for (left, top, width, height), heat, layer in zip(self._panels, heat_levels, self.layers, strict=True):
                 picture[top : top + height, left : left + width] = blend(gray, [heat], [layer], self.combine)
-            return self._captioned(picture, caption)
-        under = np.zeros_like(gray) if self.layout == "heatmap" else gray
+            return self._finished(picture, caption, lines)
+        under = np.full_like(gray, _COLD) if self.layout == "heatmap" else gray
         hot = blend(under, heat_levels, self.layers, self.combine)
         if self.layout == "side-by-side":
             picture[top : top + height, left : left + width] = gray[..., None]
             left, top, width, height = self._panels[1]
         picture[top : top + height, left : left + width] = hot
-        return self._captioned(picture, caption)
+        return self._finished(picture, caption, lines)
 
-    def _captioned(self, picture: np.ndarray, caption: str) -> np.ndarray:
+    def _finished(self, picture: np.ndarray, caption: str, lines: Sequence[Line]) -> np.ndarray:
+        for left, top, width, height in self._panels if lines else ():
+            panel = np.ascontiguousarray(picture[top : top + height, left : left + width])
+            for corners, colour in lines:
+                pixels = np.rint((corners * (width, height) - 0.5) * 2**_FINE_BITS).astype(np.int32)
+                cv2.polylines(panel, [pixels], True, colour, max(1, height // 400), cv2.LINE_AA, _FINE_BITS)
+            picture[top : top + height, left : left + width] = panel
         if self._row:
             picture[-self._row :] = self._caption(picture.shape[1], caption)
         return picture
 
     def _caption(self, width: int, text: str) -> np.ndarray:
-        line = Image.new("L", (width, self._row), _PAPER)
-        font = _font(text, self._points)
+        line = Image.new("L", (width, self._row), PAPER)
+        font = letters(text, self._points)
         draw, margin, middle = ImageDraw.Draw(line), self._row // 3, self._row // 2
-        draw.text((margin, middle), text, _INK, font, anchor="lm")
-        name_font = _font(self.name, self._points)
+        draw.text((margin, middle), text, INK, font, anchor="lm")
+        name_font = letters(self.name, self._points)
         if font.getlength(text) + name_font.getlength(self.name) + 5 * margin <= width:
-            draw.text((width - margin, middle), self.name, _FAINT, name_font, anchor="rm")
+            draw.text((width - margin, middle), self.name, FAINT, name_font, anchor="rm")
         return np.asarray(line)[..., None]
+
+
+def points_of(size: tuple[int, int]) -> int:
+    """Size of type on a picture: 12 px at 256 px, 17 at 512, 28 at 1080: it grows slower than the picture."""
+    return round(12 + (min(size) - 256) * 0.02)
 
 
 def panels_of(layout: str, bands: int) -> int:
@@ -116,29 +134,29 @@ def _resized(image: np.ndarray, width: int, height: int) -> np.ndarray:
 
 def _scales(width: int, row: int, points: int, legend: dict[str, Layer]) -> np.ndarray:
     """(rows, width, 3) uint8: a line for each band, its label and its colour scale from 0 to 1."""
-    image = Image.new("RGB", (width, row * len(legend) + row // 4), (_PAPER,) * 3)
+    image = Image.new("RGB", (width, row * len(legend) + row // 4), (PAPER,) * 3)
     draw = ImageDraw.Draw(image)
     margin, room = row // 3, width * 0.62
     labels = list(legend)
-    while points > 8 and max(_font(label, points).getlength(label) for label in labels) > room:
+    while points > 8 and max(letters(label, points).getlength(label) for label in labels) > room:
         points -= 1
-    digits = _font("", max(8, round(points * 0.85)))
+    digits = letters("", max(8, round(points * 0.85)))
     digit = digits.getlength("0") + margin
-    left = margin + max(_font(label, points).getlength(label) for label in labels) + margin + digit
+    left = margin + max(letters(label, points).getlength(label) for label in labels) + margin + digit
     right = max(left + 8, min(width - digit, left + 14 * points))
     for i, (label, layer) in enumerate(legend.items()):
         top = row // 4 + i * row
         middle = top + row // 2
-        draw.text((margin, middle), label, (_INK,) * 3, _font(label, points), anchor="lm")
-        draw.text((left - margin // 2, middle), "0", (_FAINT,) * 3, digits, anchor="rm")
-        draw.text((right + margin // 2, middle), "1", (_FAINT,) * 3, digits, anchor="lm")
-        bar = layer.over(_PAPER)[np.linspace(0, 255, round(right - left)).astype(int)]
+        draw.text((margin, middle), label, (INK,) * 3, letters(label, points), anchor="lm")
+        draw.text((left - margin // 2, middle), "0", (FAINT,) * 3, digits, anchor="rm")
+        draw.text((right + margin // 2, middle), "1", (FAINT,) * 3, digits, anchor="lm")
+        bar = layer.over(PAPER)[np.linspace(0, 255, round(right - left)).astype(int)]
         thick = row // 2
         image.paste(Image.fromarray(np.repeat(bar[None], thick, axis=0)), (round(left), middle - thick // 2))
     return np.asarray(image)
 
 
-def _font(text: str, points: int) -> ImageFont.FreeTypeFont:
+def letters(text: str, points: int) -> ImageFont.FreeTypeFont:
     return _opened(str(font_file(text)), points)
 
 

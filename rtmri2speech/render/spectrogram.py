@@ -5,11 +5,11 @@ from os import PathLike
 
 import numpy as np
 
-from ..atomic import replacing
 from ..errors import InputError
 from ..spec import Band
 from .colour import LINE_COLOURS
 from .fonts import font_file
+from .paper import CM_PER_INCH, save
 from .words import band_label, words
 
 RANGE_DB = 60.0  # shown below the peak of each spectrogram
@@ -35,11 +35,13 @@ def spectrogram_figure(
     intervals: Sequence[Interval] = (),
     language: str = "en",
     dpi: int = 300,
+    width_cm: float | None = None,
 ) -> None:
-    """PNG of mels (title -> (T, n_mels) dB, one above the other), whose bins lie at mel_hz, and band_db (name -> (T,)).
+    """Figure of mels (title -> (T, n_mels) dB, one above the other), bins at mel_hz, and band_db (name -> (T,)).
 
     start_frame: the frame of the clip that row 0 is; the axis shows the time in the clip. intervals: (from_s, to_s,
     label) in the clip's time, drawn on top. Each spectrogram shows 60 dB below its own peak.
+    width_cm: of the figure. The path's ending says the format: png, svg or pdf.
     InputError if there is nothing to show or the sequences differ in length.
     """
     said = words(language)
@@ -48,7 +50,8 @@ def spectrogram_figure(
         raise InputError("A spectrogram figure needs spectrograms and energies of the same frames.")
     from_s, to_s = start_frame / fps, (start_frame + counts.pop()) / fps
     inside = [(max(a, from_s), min(b, to_s), text) for a, b, text in intervals if a < to_s and b > from_s]
-    figure, rows = _rows(bool(inside), len(mels), bool(bands))
+    width = _WIDTH_INCHES if width_cm is None else width_cm / CM_PER_INCH
+    figure, rows = _rows(width, bool(inside), len(mels), bool(bands))
     if inside:
         _draw_labels(rows.pop(0), inside)
     for title, mel_db in mels.items():
@@ -63,17 +66,16 @@ def spectrogram_figure(
     lowest = figure.axes[-2]  # the last is the colour bar's
     lowest.set_xlabel(said["time"], font=font_file(said["time"]), fontsize=_POINTS)
     lowest.set_xlim(from_s, to_s)
-    with replacing(path) as temporary:
-        figure.savefig(temporary, format="png", dpi=dpi)
+    save(figure, path, dpi)
 
 
-def _rows(labels: bool, spectrograms: int, energies: bool):
+def _rows(width: float, labels: bool, spectrograms: int, energies: bool):
     """A matplotlib Figure, by the object interface (pyplot is not safe on a server's threads), and its axes."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     heights = [_LABELS_INCHES] * labels + [_SPECTROGRAM_INCHES] * spectrograms + [_ENERGY_INCHES] * energies
-    figure = Figure(figsize=(_WIDTH_INCHES, sum(heights) + 0.55), layout="constrained")
+    figure = Figure(figsize=(width, sum(heights) + 0.55), layout="constrained")
     FigureCanvasAgg(figure)
     grid = figure.subplots(len(heights), 1, sharex=True, squeeze=False, gridspec_kw={"height_ratios": heights})
     rows = list(grid[:, 0])
@@ -106,6 +108,7 @@ def _draw_spectrogram(axes, mel_db, mel_hz, times_s, bands, title, said):
         y_axis="mel",
         ax=axes,
         auto_aspect=False,
+        rasterized=True,  # thousands of cells are no shapes in an SVG or PDF
         cmap="gray_r",
         vmin=-RANGE_DB,
         vmax=0,

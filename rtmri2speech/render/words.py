@@ -33,6 +33,43 @@ WORDS = {
         "original": "原音声",
     },
 }
+# Regions, groups of them, and what lies in none.
+REGIONS = {
+    "en": {
+        "lips": "lips",
+        "tongue": "tongue",
+        "velum": "velum",
+        "larynx": "larynx",
+        "jaw": "jaw",
+        "hard_palate": "hard palate",
+        "pharynx_wall": "pharynx wall",
+        "brain": "brain",
+        "spine": "spine",
+        "elsewhere": "elsewhere",
+        "upper_lip": "upper lip",
+        "lower_lip": "lower lip",
+        "airway": "airway",
+        "tract": "vocal tract",
+        "rest": "the rest",
+    },
+    "ja": {
+        "lips": "唇",
+        "tongue": "舌",
+        "velum": "軟口蓋",
+        "larynx": "喉頭",
+        "jaw": "下顎",
+        "hard_palate": "硬口蓋",
+        "pharynx_wall": "咽頭後壁",
+        "brain": "脳",
+        "spine": "脊椎",
+        "elsewhere": "領域外",
+        "upper_lip": "上唇",
+        "lower_lip": "下唇",
+        "airway": "気道",
+        "tract": "声道",
+        "rest": "その他",
+    },
+}
 
 
 def words(language: str) -> Mapping[str, str]:
@@ -47,6 +84,11 @@ def words(language: str) -> Mapping[str, str]:
 def band_label(band: Band, language: str) -> str:
     """As Band.label: "F1 band (300-900 Hz)"."""
     return words(language)["band"].format(name=band.name, low=band.low_hz, high=band.high_hz)
+
+
+def region_name(name: str, language: str) -> str:
+    """A region as people call it; one of a file of polygons keeps its own name."""
+    return REGIONS[language].get(name, name)
 
 
 def caption(frame: int, fps: float, slow: float = 1, language: str = "en") -> str:

@@ -1,6 +1,6 @@
 """The panel "Export": a look with its preview, the video, single files, and everything in one zip."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import gradio as gr
 
@@ -8,7 +8,9 @@ from ... import export
 from ...export import SOUNDS, Look, Subject
 from ...labels import labels_of
 from ...render.colour import BAND_MAPS, COMBINE, default_maps
+from ...render.paper import FORMATS
 from ...render.picture import LAYOUTS
+from ...selection import SHOWN, WIDEST_CM
 from ..desk import Desk
 
 _MAPS = ("default", *BAND_MAPS, "inferno", "viridis", "cividis", "gray", "jet")
@@ -30,6 +32,8 @@ _NEW_CLIP_JS = """(...args) => {{
     const [moment, result] = ({moment})(...args);
     return [moment, result, document.documentElement.lang.startsWith("ja") ? "ja" : "en"];
 }}"""
+# What the video shows besides -> key of its words.
+_SHOWN = {name: f"export_show_{name}" for name in SHOWN}
 # Kind of file -> key of its words.
 _KINDS = {
     kind: f"export_kind_{kind}"
@@ -52,6 +56,7 @@ class _Choices:
     combine: gr.Radio
     part: gr.Radio
     sound: gr.Radio
+    show: gr.CheckboxGroup
 
     @property
     def of_picture(self) -> list[gr.components.Component]:
@@ -63,7 +68,7 @@ class _Choices:
         """The inputs of `_look`, but for the language."""
         return [
             *(self.bands, *self.maps, self.alpha, self.combine, self.layout),
-            *(self.sound, self.slow, self.side, self.part),
+            *(self.sound, self.slow, self.side, self.part, self.show),
         ]
 
 
@@ -78,6 +83,8 @@ class _Pictures:
 @dataclass(frozen=True)
 class _Files:
     kinds: gr.CheckboxGroup
+    formats: gr.CheckboxGroup
+    width_cm: gr.Number
     make: gr.Button
     make_zip: gr.Button
     files: gr.File
@@ -122,7 +129,10 @@ def _lay_out_choices(desk: Desk) -> _Choices:
         combine = _radio(desk, "combine", COMBINE)
         part = _radio(desk, "part", ("clip", "stretch"))
         sound = _radio(desk, "sound", SOUNDS)
-    return _Choices(bands, own_bands, follow, maps, alpha, slow, side, layout, combine, part, sound)
+        show = gr.CheckboxGroup(_in_english(desk, _SHOWN), value=[], label=_say(desk, "show"), elem_id="export-show")
+    desk.localise(show, "choices", _SHOWN)
+    desk.localise(show, "label", "export_show")
+    return _Choices(bands, own_bands, follow, maps, alpha, slow, side, layout, combine, part, sound, show)
 
 
 def _lay_out_pictures(desk: Desk) -> _Pictures:
@@ -146,19 +156,28 @@ def _lay_out_pictures(desk: Desk) -> _Pictures:
 def _lay_out_files(desk: Desk) -> _Files:
     with gr.Column(scale=3, min_width=300):
         kinds = gr.CheckboxGroup(_in_english(desk, _KINDS), value=["frame", "spectrogram"], label=_say(desk, "kinds"))
+        with gr.Row(elem_classes="figures"):
+            formats = gr.CheckboxGroup(
+                list(FORMATS), value=["png"], label=_say(desk, "formats"), elem_id="export-formats", min_width=200
+            )
+            width_cm = gr.Number(
+                None, label=_say(desk, "width"), maximum=WIDEST_CM, elem_id="export-width", min_width=160
+            )
         with gr.Row(elem_classes="act"):
             make = gr.Button(_say(desk, "make_files"), elem_id="make-files", scale=0, min_width=220)
             make_zip = gr.Button(_say(desk, "make_zip"), variant="primary", elem_id="make-zip", scale=0, min_width=240)
         note = gr.Markdown(_say(desk, "zip_note"), elem_classes="note", container=False)
     with gr.Column(scale=2, min_width=300):
         files = gr.File(label=_say(desk, "files"), file_count="multiple", interactive=False, elem_id="exported")
+    desk.localise(formats, "label", "export_formats")
+    desk.localise(width_cm, "label", "export_width")
     desk.localise(kinds, "choices", _KINDS)
     desk.localise(kinds, "label", "export_kinds")
     desk.localise(make, "value", "export_make_files")
     desk.localise(make_zip, "value", "export_make_zip")
     desk.localise(note, "value", "export_zip_note")
     desk.localise(files, "label", "export_files")
-    return _Files(kinds, make, make_zip, files)
+    return _Files(kinds, formats, width_cm, make, make_zip, files)
 
 
 def _connect_preview(desk: Desk, choices: _Choices, pictures: _Pictures) -> None:
@@ -185,7 +204,7 @@ def _connect_making(desk: Desk, choices: _Choices, pictures: _Pictures, files: _
     def asked(moment, result, language, *chosen) -> tuple[Subject, Look]:
         """What to export and its look, after a notice if the stretch that it asks for is not there."""
         subject = _subject(desk, result, language)
-        if chosen[-2] == "stretch" and not _has_stretch(moment):
+        if chosen[-3] == "stretch" and not _has_stretch(moment):
             gr.Info(desk.text(language, "export_no_stretch"), title=desk.text(language, "notice"))
         return subject, _look(moment, subject, *chosen)
 
@@ -197,25 +216,38 @@ def _connect_making(desk: Desk, choices: _Choices, pictures: _Pictures, files: _
         return str(path)
 
     @desk.guard
-    def files_of(moment, result, language, kinds, request: gr.Request, progress=gr.Progress(), *chosen):  # noqa: B008
+    def files_of(
+        moment,
+        result,
+        language,
+        kinds,
+        formats,
+        width_cm,
+        request: gr.Request,
+        progress=gr.Progress(),  # noqa: B008
+        *chosen,
+    ):
         subject, look = asked(moment, result, language, *chosen)
+        look = _on_paper(look, formats, width_cm)
         tell = desk.progress(request, language, progress)
         paths = export.write_files(desk.folder(), subject, look, kinds, int(moment["frame"]), tell)
         return [str(path) for path in paths]
 
     @desk.guard
-    def zip_of(moment, result, language, request: gr.Request, progress=gr.Progress(), *chosen):  # noqa: B008
+    def zip_of(moment, result, language, formats, width_cm, request: gr.Request, progress=gr.Progress(), *chosen):  # noqa: B008
         subject, look = asked(moment, result, language, *chosen)
+        look = _on_paper(look, formats, width_cm)
         tell = desk.progress(request, language, progress)
         path = desk.folder() / f"{subject.stem}_export.zip"
         export.write_zip(path, subject, look, int(moment["frame"]), tell)
         return [str(path)]
 
     first, look_of = [desk.moment, desk.result, desk.language], [*choices.of_look, desk.language]
+    paper = [files.formats, files.width_cm]
     for button, make, inputs, made in (
         (pictures.make, video_of, [*first, *look_of], pictures.video),
-        (files.make, files_of, [*first, files.kinds, *look_of], files.files),
-        (files.make_zip, zip_of, [*first, *look_of], files.files),
+        (files.make, files_of, [*first, files.kinds, *paper, *look_of], files.files),
+        (files.make_zip, zip_of, [*first, *paper, *look_of], files.files),
     ):
         event = button.click(make, inputs, made, show_progress_on=made, js=desk.moment_js, **desk.queued)
         desk.stoppable(button.click, event)
@@ -238,21 +270,29 @@ def _connect_explorer(desk: Desk, choices: _Choices) -> None:
 def _connect_new_clip(desk: Desk, choices: _Choices, pictures: _Pictures, files: _Files) -> None:
     """Another clip brings its own bands and labels; what was made of the last one goes."""
     maps = choices.maps
-    changed = [choices.bands, *maps, files.kinds, choices.part, choices.own_bands]
+    changed = [choices.bands, *maps, files.kinds, choices.show, choices.part, choices.own_bands]
     emptied = [pictures.picture, pictures.video, files.files]
+
+    def choices_of(known, lacking, language):
+        return [(desk.text(language, key), name) for name, key in known.items() if name not in lacking]
 
     def new_clip(moment, result, language):
         if result is None:
             return [gr.skip()] * len([*changed, *emptied])
         names = [band.name for band in result.analysis.bands]
-        there = [kind for kind in _KINDS if kind != "labels" or labels_of(result.source)]
+        lacking = set() if labels_of(result.source) else {"labels"}
         return [
             gr.update(choices=names, value=_shown(moment, names)),
             *(
                 gr.update(visible=k < len(names), label=names[k] if k < len(names) else "", value="default")
                 for k in range(len(maps))
             ),
-            gr.update(choices=[(desk.text(language, _KINDS[kind]), kind) for kind in there]),
+            *(
+                gr.update(
+                    choices=[(desk.text(language, key), name) for name, key in known.items() if name not in lacking]
+                )
+                for known in (_KINDS, _SHOWN)
+            ),
             "clip",
             False,
             *([None] * len(emptied)),
@@ -286,7 +326,7 @@ def _radio(desk: Desk, name: str, values) -> gr.Radio:
 def _look(moment: dict, subject: Subject, bands: list[str], *choices) -> Look:
     """What the panel's controls say, in their order, and the explorer's stretch, without one the whole clip. Colours
     are the explorer's."""
-    maps, (alpha, combine, layout, sound, slow, side, part, language) = choices[:-8], choices[-8:]
+    maps, (alpha, combine, layout, sound, slow, side, part, show, language) = choices[:-9], choices[-9:]
     order = [band.name for band in subject.analysis.bands]
     colours = {
         name: default if one == "default" else one
@@ -304,7 +344,13 @@ def _look(moment: dict, subject: Subject, bands: list[str], *choices) -> Look:
         slow=float(slow),
         stretch=(int(moment["first"]), int(moment["last"])) if part == "stretch" and _has_stretch(moment) else None,
         language=language,
+        show=tuple(show),
     )
+
+
+def _on_paper(look: Look, formats: list[str], width_cm: float | None) -> Look:
+    """An empty or zero width stands for the figure's own."""
+    return replace(look, figures=tuple(formats), width_cm=width_cm or None)
 
 
 def _has_stretch(moment: dict) -> bool:

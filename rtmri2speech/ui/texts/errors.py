@@ -7,6 +7,12 @@ of the source and fails where one that the page may show has no Japanese here, o
 from ...errors import InputError
 
 JAPANESE = {
+    "Choose of {known}, not {given!r}.": "{known}から選んでください（{given!r}は不可）。",
+    "Choose a format for figures, of {known}.": "図の形式を{known}から選んでください。",
+    "A figure of {bands} bands is {least:.1f} to {most:g} cm wide, not {given:g}.": (
+        "帯域が{bands}個の図の幅は{least:.1f}〜{most:g} cmです（{given:g}は不可）。"
+    ),
+    "A figure is a file of {known}, not {path}.": "図のファイル形式は{known}です（{path}は不可）。",
     "{path}: {reason}": "{path}：{reason}",
     # English pattern -> Japanese. A {name} stands for any words of the message; they are carried over.
     # ---- regions that move with the speaker ----

@@ -1,5 +1,7 @@
 """What the frame explorer says: for explorer.html's data-text and explorer.js' word()."""
 
+from ...render.words import REGIONS
+
 TEXTS = {
     "en": {
         "explorer": "Frame explorer",
@@ -121,21 +123,7 @@ TEXTS = {
         "a cell. Regions are those outlined in the frame; “elsewhere” is what lies in none. Shares count positive "
         "evidence in speech only; hatched is silence. "
         "A clip opens at its loudest frame with evidence. Spectrograms show 60 dB below their own peak.",
-        "region_lips": "lips",
-        "region_tongue": "tongue",
-        "region_velum": "velum",
-        "region_larynx": "larynx",
-        "region_jaw": "jaw",
-        "region_hard_palate": "hard palate",
-        "region_pharynx_wall": "pharynx wall",
-        "region_brain": "brain",
-        "region_spine": "spine",
-        "region_elsewhere": "elsewhere",
-        "region_upper_lip": "upper lip",
-        "region_lower_lip": "lower lip",
-        "region_airway": "airway",
-        "region_tract": "vocal tract",
-        "region_rest": "the rest",
+        **{f"region_{name}": said for name, said in REGIONS["en"].items()},
     },
     "ja": {
         "explorer": "フレームエクスプローラー",
@@ -255,20 +243,6 @@ TEXTS = {
         "割合は発話中の正の根拠だけで計算しています。斜線は無音です。"
         "最初に表示するのは、根拠のあるフレームのうち最も音が大きいものです。"
         "スペクトログラムはそれぞれの最大値から60 dBの範囲です。",
-        "region_lips": "唇",
-        "region_tongue": "舌",
-        "region_velum": "軟口蓋",
-        "region_larynx": "喉頭",
-        "region_jaw": "下顎",
-        "region_hard_palate": "硬口蓋",
-        "region_pharynx_wall": "咽頭後壁",
-        "region_brain": "脳",
-        "region_spine": "脊椎",
-        "region_elsewhere": "領域外",
-        "region_upper_lip": "上唇",
-        "region_lower_lip": "下唇",
-        "region_airway": "気道",
-        "region_tract": "声道",
-        "region_rest": "その他",
+        **{f"region_{name}": said for name, said in REGIONS["ja"].items()},
     },
 }

@@ -1,0 +1,122 @@
+"""The facts under exported figures, as a person would write them into a paper, in English or Japanese."""
+
+from collections.abc import Sequence
+
+from . import __version__
+from .evidence import Account
+from .render.words import band_label, caption, region_name, words
+from .selection import Selection
+
+FIGURES = ("frame", "average", "spectrogram")
+_WORDS = {
+    "en": {
+        "frame": "{clip}, {moment}.",
+        "maps": "Colour: Grad-CAM of the {energy} in {bands}, positive part, {cells} x {cells} cells enlarged to the "
+        "picture; {scale}.",
+        "energy_db": "log energy (dB)",
+        "energy_power": "energy (power)",
+        "scale_clip": "1 is the 99th percentile of the clip's speech frames",
+        "scale_frame": "each frame is scaled by its own minimum and maximum",
+        "average_scale": "the scale's numbers are means",
+        "silent": "The model is silent in this frame: there is nothing to explain.",
+        "band": "{band}: {energy:.1f} dB; most attention on {most}.",
+        "nothing": "{band}: {energy:.1f} dB; hardly any evidence.",
+        "most": "{region} {share:.0%}",
+        "regions_segmenter": "Regions: found in every frame by a network trained on phantoms.",
+        "regions_truth": "Regions: the phantom's own truth.",
+        "regions_template": "Regions: a fixed template, which does not follow the speaker.",
+        "corrected": "Regions were corrected by hand.",
+        "spectrogram": "{clip}, {from_s:.3f} to {to_s:.3f} s. Mel spectrograms, 60 dB below each one's peak; lines: "
+        "limits of {bands}; below: energy of the predicted mel in each.",
+        "made": "Model {bundle} ({kind}, sha256 of its weights {sha}); {fps:.4f} frames/s; rtmri2speech {version}.",
+        "and": " and ",
+    },
+    "ja": {
+        "frame": "{clip}、{moment}。",
+        "maps": "色：{bands}の{energy}に対するGrad-CAMの正の部分（{cells}×{cells}セルを画像の大きさに拡大）。{scale}。",
+        "energy_db": "対数エネルギー（dB）",
+        "energy_power": "エネルギー（パワー）",
+        "scale_clip": "1は動画の発話フレームの99パーセンタイル",
+        "scale_frame": "フレームごとの最小値と最大値で正規化",
+        "average_scale": "目盛りの数値は平均値",
+        "silent": "このフレームではモデルは無音であり、説明すべきものはない。",
+        "band": "{band}：{energy:.1f} dB、最も注目した領域は{most}。",
+        "nothing": "{band}：{energy:.1f} dB、根拠はほとんどない。",
+        "most": "{region} {share:.0%}",
+        "regions_segmenter": "領域：ファントムで学習したネットワークが各フレームから求めたもの。",
+        "regions_truth": "領域：ファントムの正解。",
+        "regions_template": "領域：話者に追従しない固定テンプレート。",
+        "corrected": "領域は手作業で修正されている。",
+        "spectrogram": "{clip}、{from_s:.3f}〜{to_s:.3f}秒。メルスペクトログラム（それぞれの最大値から60 dBまで）。"
+        "線は{bands}の境界、下段は予測メルの各帯域のエネルギー。",
+        "made": "モデル{bundle}（{kind}、重みのsha256 {sha}）、{fps:.4f}フレーム/秒、rtmri2speech {version}。",
+        "and": "と",
+    },
+}
+
+
+def figure_captions(selection: Selection, kinds: Sequence[str], frame: int) -> str:
+    """A paragraph for each of these figures (FIGURES) of a selection; frame: that of the figure "frame"."""
+    return "\n\n".join(_paragraph(selection, kind, frame) for kind in FIGURES if kind in kinds) + "\n"
+
+
+def _paragraph(selection: Selection, kind: str, frame: int) -> str:
+    subject, language = selection.subject, selection.look.language
+    said, analysis = _WORDS[language], subject.analysis
+    labels = said["and"].join(band_label(band, language) for band in selection.bands)
+    from_s, to_s = selection.times_s
+    if kind == "spectrogram":
+        sentences = [said["spectrogram"].format(clip=subject.name, from_s=from_s, to_s=to_s, bands=labels)]
+    else:
+        moment = caption(frame, analysis.fps, language=language) if kind == "frame" else average_title(selection)
+        scale = said[f"scale_{analysis.normalize}"]
+        if kind == "average":
+            scale = f"{scale}; {said['average_scale']}"
+        sentences = [
+            said["frame"].format(clip=subject.name, moment=" ".join(moment.split())),
+            said["maps"].format(
+                energy=said[f"energy_{analysis.energy}"], bands=labels, cells=analysis.grid, scale=scale
+            ),
+            *(_of_frame(selection, subject.account, frame) if kind == "frame" else ()),
+            said[f"regions_{subject.regions.source}"],
+            *([said["corrected"]] if subject.regions.corrections else []),
+        ]
+    bundle = subject.bundle
+    sha = bundle.sha256.get("acoustic.safetensors", "")[:12] or "-"
+    sentences.append(
+        said["made"].format(bundle=bundle.name, kind=bundle.kind, sha=sha, fps=analysis.fps, version=__version__)
+    )
+    return ("" if language == "ja" else " ").join(sentences)
+
+
+def average_title(selection: Selection) -> str:
+    """Which frames an average is of."""
+    first, last, count = selection.first, selection.last, len(averaged(selection))
+    said = words(selection.look.language)["average" if count > last - first else "average_speech"]
+    from_s, to_s = selection.times_s
+    return said.format(count=count, first=first, last=last, from_s=from_s, to_s=to_s)
+
+
+def averaged(selection: Selection) -> Sequence[int]:
+    """The frames of the clip that an average is of: those in which the model speaks; all of them if it never does."""
+    stretch = range(selection.first, selection.last + 1)
+    explained = set(selection.subject.analysis.explained.tolist())
+    return [frame for frame in stretch if frame in explained] or stretch
+
+
+def _of_frame(selection: Selection, account: Account, frame: int) -> list[str]:
+    """What the frame's card says of each band."""
+    analysis, language = selection.subject.analysis, selection.look.language
+    said = _WORDS[language]
+    if analysis.silent[frame] and analysis.silence == "hide":
+        return [said["silent"]]
+    sentences = []
+    for band in selection.bands:
+        evidence, energy = account.bands[band.name], float(analysis.band_db[band.name][frame])
+        shares = sorted(((float(share[frame]), name) for name, share in evidence.shares.items()), reverse=True)
+        if evidence.leading[frame] is None:
+            sentences.append(said["nothing"].format(band=band.name, energy=energy))
+            continue
+        most = [said["most"].format(region=region_name(name, language), share=share) for share, name in shares[:2]]
+        sentences.append(said["band"].format(band=band.name, energy=energy, most=said["and"].join(most)))
+    return sentences

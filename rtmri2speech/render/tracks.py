@@ -1,0 +1,138 @@
+"""What runs under the picture of a video: the clip's labels and its spectrogram, with a cursor where the picture is."""
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from PIL import Image, ImageDraw
+
+from ..labels import Interval
+from ..spec import Band
+from .colour import LINE_COLOURS, colour_table
+from .picture import FAINT, INK, PAPER, letters, points_of
+
+LONGEST_S = 6.0  # of a stretch in one view; of a longer one, the part around the cursor is shown, a page at a time
+RANGE_DB = 60.0
+_TABLE = "inferno"
+_CURSOR = (255, 60, 80)
+_HERE = (70, 78, 88)
+_TICK_POINTS = 0.8
+_SHARE = 0.22  # of the picture's height, for the spectrogram
+
+
+class Tracks:
+    """Draws the strip under the frames of one stretch.
+
+    size: (width, height) of the picture above, px. fps: frames per second. first, count: the frames of the
+    stretch. mel_db: (count, n_mels) dB, or None without a spectrogram; mel_hz: the centres of its bins. bands: drawn as
+    lines at their limits. intervals: labels (from_s, to_s, text) in the clip's time, or None without a line of them.
+    The strip's height is even, as H.264 wants it.
+    """
+
+    def __init__(
+        self,
+        size: tuple[int, int],
+        fps: float,
+        first: int,
+        count: int,
+        mel_db: np.ndarray | None,
+        mel_hz: np.ndarray,
+        bands: Sequence[Band],
+        intervals: Sequence[Interval] | None,
+    ):
+        width, picture_height = size
+        self._fps, self._first, self._count = fps, first, count
+        self._points = points_of(size)
+        self._left = round(4.4 * self._points)
+        self._plot = max(1, width - self._left - self._points // 2)
+        self._rows = round(1.6 * self._points) if intervals is not None else 0
+        self._high = round(picture_height * _SHARE) if mel_db is not None else 0
+        height = self._rows + self._high + round(0.5 * self._points)
+        self.height = height + height % 2
+        self._width, self._mel_hz, self._bands = width, mel_hz, bands
+        self._intervals = [one for one in intervals or () if one[2].strip()]
+        self._mel_db = mel_db
+        pages = max(1, int(np.ceil(count / fps / LONGEST_S - 1e-9)))
+        self._per_page = int(np.ceil(count / pages))
+        self._drawn: tuple[int, np.ndarray] | None = None
+
+    def draw(self, frame: int) -> np.ndarray:
+        """(height, width, 3) uint8 RGB, the cursor in the middle of this frame of the clip."""
+        page = (frame - self._first) // self._per_page
+        if self._drawn is None or self._drawn[0] != page:
+            self._drawn = page, self._page(page)
+        image = Image.fromarray(self._drawn[1])
+        draw = ImageDraw.Draw(image)
+        middle_s = (frame + 0.5) / self._fps
+        self._say_labels(draw, page, middle_s)
+        x = self._x(middle_s, page)
+        draw.line([(x, 0), (x, self._rows + self._high)], _CURSOR, max(2, self._points // 7))
+        return np.asarray(image)
+
+    def _span(self, page: int) -> tuple[int, int]:
+        """First frame of a page and the one after its last."""
+        start = self._first + page * self._per_page
+        return start, min(start + self._per_page, self._first + self._count)
+
+    def _x(self, seconds: float, page: int) -> float:
+        start, stop = self._span(page)
+        return self._left + (seconds * self._fps - start) / (stop - start) * self._plot
+
+    def _page(self, page: int) -> np.ndarray:
+        """The page without labels and cursor."""
+        picture = np.full((self.height, self._width, 3), PAPER, np.uint8)
+        if self._mel_db is None:
+            return picture
+        start, stop = self._span(page)
+        shown = self._mel_db[start - self._first : stop - self._first]
+        levels = np.clip((shown - self._mel_db.max()) / RANGE_DB + 1, 0, 1)
+        coloured = colour_table(_TABLE)[np.round(levels.T[::-1] * 255).astype(np.uint8)]
+        top = self._rows
+        size = self._plot, self._high
+        picture[top : top + self._high, self._left : self._left + self._plot] = cv2.resize(
+            coloured, size, interpolation=cv2.INTER_NEAREST
+        )
+        image = Image.fromarray(picture)
+        self._mark_bands(ImageDraw.Draw(image))
+        return np.asarray(image)
+
+    def _mark_bands(self, draw: ImageDraw.ImageDraw) -> None:
+        """A line at each limit of each band, in its colour, and its frequency at the left."""
+        points = max(8, round(self._points * _TICK_POINTS))
+        said: list[float] = []
+        for number, band in enumerate(self._bands):
+            colour = LINE_COLOURS["dark"][number % len(LINE_COLOURS["dark"])]
+            for edge in (band.low_hz, band.high_hz):
+                y = self._y(edge)
+                draw.line([(self._left, y), (self._left + self._plot, y)], colour, 1)
+                if all(abs(y - other) >= points for other in said):
+                    text = f"{edge / 1000:g} kHz"
+                    where = (
+                        self._left - self._points // 3,
+                        min(max(y, self._rows + points / 2), self.height - points / 2),
+                    )
+                    draw.text(where, text, (FAINT,) * 3, letters(text, points), anchor="rm")
+                    said.append(y)
+
+    def _y(self, hz: float) -> float:
+        """From the top of the strip: the mel's bins lie evenly, the lowest at the bottom."""
+        bins = len(self._mel_hz)
+        place = np.interp(hz, self._mel_hz, np.arange(bins)) + 0.5
+        return self._rows + self._high * (1 - float(place) / bins)
+
+    def _say_labels(self, draw: ImageDraw.ImageDraw, page: int, now_s: float) -> None:
+        """The labels of the page, the one that is spoken now on lighter ground."""
+        start, stop = self._span(page)
+        for from_s, to_s, text in self._intervals if self._rows else ():
+            if to_s * self._fps <= start or from_s * self._fps >= stop:
+                continue
+            left = max(self._x(from_s, page), self._left)
+            right = min(self._x(to_s, page), self._left + self._plot)
+            here = from_s <= now_s < to_s
+            if here:
+                draw.rectangle([left, 1, right, self._rows - 2], _HERE)
+            draw.line([(left, 1), (left, self._rows - 2)], (FAINT,) * 3, 1)
+            font = letters(text, self._points)
+            if here or font.getlength(text) <= right - left - 2:
+                ink = (INK,) * 3 if here else (FAINT,) * 3
+                draw.text(((left + right) / 2, self._rows / 2), text, ink, font, anchor="mm")
