@@ -16,7 +16,7 @@ from . import timeline
 from .attention import OBJECTIVES, display_grid, gradients, last_cams
 from .clip import Clip
 from .errors import InputError
-from .finer import finer_cams
+from .finer import AGAINST, FinerMaps
 from .formants import measure_f0
 from .frames import prepare_frames
 from .mel import band_bins, silent_frames
@@ -53,6 +53,7 @@ class Analysis:
     energy: str
     normalize: str
     silence: str
+    against: str
     precision: str
     engine: str
     frame_size: int
@@ -116,6 +117,7 @@ def analyse(
     *,
     silence: str = "hide",
     grid: int | None = None,
+    against: str = "nothing",
     precision: str = "auto",
     speak: bool = True,
     voice: Voice | None = None,
@@ -126,7 +128,8 @@ def analyse(
     bands: default F1 and F2; an empty sequence skips Grad-CAM. objective: "frame" or "sequence" (attention.py).
     energy: "db" or "power". normalize: "clip" or "frame", how heatmaps are scaled for display.
     silence: "hide" or "show" the heatmaps of frames in which the model is silent; they explain silence, not speech.
-    grid: cells along a side of the maps, 8, 16 or 32 (finer.py); default: those of the CNN's last maps.
+    grid: cells along a side of the maps, 8, 16 or 32; default: those of the CNN's last maps. against: "blur", the same
+    frame blurred, or "nothing", maps of zeros, as plain Grad-CAM (finer.py).
     precision: "auto", "fp32" or "bf16", of the CNN and the vocoder. speak: False skips the vocoder: audio is empty.
     voice: how a bundle that carries a voice speaks (voice.py); default: as the bundle says.
     progress: its stages are frames, attention and speech.
@@ -134,7 +137,8 @@ def analyse(
     """
     bands = tuple(DEFAULT_BANDS if bands is None else bands)
     bins = _bins_of(bundle, bands)
-    _check_choices((objective, OBJECTIVES), (energy, ENERGIES), (normalize, NORMALIZATIONS), (silence, SILENCES))
+    _check_choices((objective, OBJECTIVES), (energy, ENERGIES), (normalize, NORMALIZATIONS))
+    _check_choices((silence, SILENCES), (against, AGAINST))
     _check_voice(bundle, voice)
     clock, dtype = _Clock(), choose_precision(precision, bundle.device)
 
@@ -152,10 +156,11 @@ def analyse(
     mel_db = bundle.scaler.to_db(mel)
     targets = {name: band_energy(b, energy) for name, b in bins.items()}
     slopes = gradients(bundle.acoustic, bundle.scaler, features, targets, objective)
-    if grid in (None, maps.shape[-1]):
+    if against == "nothing" and grid in (None, maps.shape[-1]):
         cam = last_cams(slopes, maps)
     else:
-        cam = finer_cams(bundle.acoustic, slopes, chunks(), size, grid, progress.part(None, 0.4, 0.75))
+        told = progress.part(None, 0.4, 0.75)
+        cam = FinerMaps(bundle.acoustic, size, grid or maps.shape[-1], against)(slopes, chunks(), told)
     band_db = {name: band_energy(b)(mel_db).cpu().numpy() for name, b in bins.items()}
     seconds["attention"] = clock.lap()
 
@@ -171,6 +176,7 @@ def analyse(
         energy=energy,
         normalize=normalize,
         silence=silence,
+        against=against,
         precision="bf16" if dtype == torch.bfloat16 else "fp32",
         engine=extract.engine,
         frame_size=size,

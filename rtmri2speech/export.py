@@ -21,7 +21,8 @@ NAME_regions.json       where regions were corrected by hand: what was changed, 
 NAME_F1_heatmaps.npy    float32 (frames, 256, 256) in [0, 1] for display, as the command gradcam writes; the .json
                         beside it lets the commands overlay, slowmo and segment take it
 NAME_F1_cam.npy         float32 (frames, cells, cells), the signed Grad-CAM itself
-NAME_trust.json         whether the maps can be believed (trust.py); not for the objective "sequence"
+NAME_trust.json         whether the maps can be believed (rtmri2speech.trust): in the zip only where it is asked for or
+                        known already, as it takes seconds; not for the objective "sequence"
 NAME_speech.wav         the synthesised speech; NAME_original.wav the original, where there is one
 NAME_labels.TextGrid    where the clip has a TextGrid beside it
 provenance.json         only in the zip: hashes, settings, versions, and the commands that make the same again
@@ -114,12 +115,24 @@ def write_files(
     return [folder / name for name in names]
 
 
-def write_zip(path: str | PathLike, subject: Subject, look: Look, frame: int = 0, progress: Progress = UNSEEN) -> None:
-    """Write everything that there is of the clip, with provenance.json, into one zip; complete or not at all."""
+def write_zip(
+    path: str | PathLike,
+    subject: Subject,
+    look: Look,
+    frame: int = 0,
+    progress: Progress = UNSEEN,
+    *,
+    trust: bool = False,
+) -> None:
+    """Write everything that there is of the clip, with provenance.json, into one zip; complete or not at all.
+
+    trust: judge the maps as well; where the subject's card is known, it is in the zip anyway.
+    """
     path, selection = Path(path), select(subject, look)
-    record = provenance(selection, frame)  # first: it says at once if the clip has gone
+    kinds = [kind for kind in available(subject) if kind != "trust" or trust or subject.trust]
+    record = provenance(selection, frame, trust="trust" in kinds)  # first: it says at once if the clip has gone
     with replacing(path) as temporary, scratch(path) as folder:
-        _write_kinds(folder, selection, available(subject), frame, progress.part(None, 0, 0.85))
+        _write_kinds(folder, selection, kinds, frame, progress.part(None, 0, 0.85))
         if subject.regions.corrections:
             write_corrections(folder / f"{subject.stem}_regions.json", subject.regions.corrections)
         files = sorted(folder.iterdir())

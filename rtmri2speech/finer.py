@@ -8,6 +8,15 @@ vector-Jacobian product through the stages that follow gives the gradient of E a
 signed, in the target's own unit, as at the last maps, where it is Grad-CAM. It is exact for whole batches of frames:
 in the CNN they do not depend on each other. LayerCAM (P. Jiang et al., IEEE Trans. Image Processing 30, 2021) weighs
 by the gradient's positive part only, and so has no sign.
+
+HiResCAM measures against maps of zeros, which no picture has. `against="blur"` measures against the same frame blurred
+beyond recognition, with its maps A0:
+
+    CAM = sum over channels of  dE/dA at (A + A0) / 2  *  (A - A0)
+
+the midpoint rule of integrated gradients (M. Sundararajan et al., ICML 2017) with a blurred baseline (S. Xu et al.,
+"Attribution in Scale and Space", CVPR 2020) at this stage: what shapes there are in the picture, and not how bright it
+is, adds this much to E. Where a picture is even, nothing is hot.
 """
 
 from collections.abc import Iterable, Mapping
@@ -20,10 +29,12 @@ from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d
 
 from .errors import InputError
+from .frames import blurred
 from .models.acoustic import AcousticModel
 from .models.features import folded_cnn
 from .progress import UNSEEN, Progress
 
+AGAINST = ("blur", "nothing")
 BATCH = 16  # frames at once: their activations are all kept for the way back
 
 
@@ -39,56 +50,75 @@ def stages(model: AcousticModel, size: int) -> dict[int, str]:
     return dict(sorted(found.items()))
 
 
-def finer_cams(
-    model: AcousticModel,
-    gradients: Mapping[str, Tensor],
-    chunks: Iterable[np.ndarray],
-    size: int,
-    grid: int,
-    progress: Progress = UNSEEN,
-) -> dict[str, np.ndarray]:
-    """Signed maps of targets at a stage with grid x grid cells: name -> (T, grid, grid) float32, computed in float32.
+class FinerMaps:
+    """A stage of a model's CNN made ready to give maps with grid x grid cells, for frames of size x size.
 
-    gradients: dE/dg, name -> (T, C). chunks: the T prepared frames, float32 (n, size, size) each.
-    Raises InputError if the CNN has no such stage.
+    against: of AGAINST. cnn: the model's own, as it is to be run; default: with BatchNorm folded. Raises InputError if
+    the CNN has no such stage.
     """
-    known = stages(model, size)
-    if grid not in known:
-        raise InputError(
-            "This bundle's maps have {known} cells along a side, not {given}.",
-            known=", ".join(map(str, known)),
-            given=grid,
-        )
-    cnn, pool = _quick_to_differentiate(folded_cnn(model)), model.config.input_pool
-    device = next(model.parameters()).device
-    count = len(next(iter(gradients.values()), ()))
-    cams = {name: np.empty((count, grid, grid), np.float32) for name in gradients}
-    done = 0
-    with _Cut(cnn.get_submodule(known[grid])) as cut:
-        for chunk in chunks:
-            for k in range(0, len(chunk), BATCH):
-                frames = torch.from_numpy(chunk[k : k + BATCH])[:, None]
-                frames = avg_pool2d(frames.to(device, memory_format=torch.channels_last), pool)
-                pooled = cnn(frames)[-1].mean(dim=(2, 3))
-                rows = slice(done, done + len(frames))
-                for name, dg in gradients.items():
-                    (at_maps,) = torch.autograd.grad(pooled, cut.maps, dg[rows], retain_graph=True)
-                    cams[name][rows] = (at_maps * cut.maps.detach()).sum(dim=1).cpu().numpy()
-                done += len(frames)
-                progress("attention", done, count)
-    return cams
+
+    def __init__(
+        self, model: AcousticModel, size: int, grid: int, against: str = "nothing", cnn: nn.Module | None = None
+    ):
+        known = stages(model, size)
+        if grid not in known:
+            raise InputError(
+                "This bundle's maps have {known} cells along a side, not {given}.",
+                known=", ".join(map(str, known)),
+                given=grid,
+            )
+        self.grid, self.against = grid, against
+        self.cnn, self.pool = _quick_to_differentiate(cnn or folded_cnn(model)), model.config.input_pool
+        self.stage = self.cnn.get_submodule(known[grid])
+        self.device = next(model.parameters()).device
+
+    def __call__(
+        self, gradients: Mapping[str, Tensor], chunks: Iterable[np.ndarray], progress: Progress = UNSEEN
+    ) -> dict[str, np.ndarray]:
+        """Signed maps of targets: name -> (T, grid, grid) float32, computed in float32.
+
+        gradients: dE/dg, name -> (T, C). chunks: the T prepared frames, float32 (n, size, size) each.
+        """
+        count, done = len(next(iter(gradients.values()), ())), 0
+        cams = {name: np.empty((count, self.grid, self.grid), np.float32) for name in gradients}
+        with _Cut(self.stage, halves=self.against == "blur") as cut:
+            for chunk in chunks:
+                for k in range(0, len(chunk), BATCH):
+                    frames = chunk[k : k + BATCH]
+                    rows = slice(done, done + len(frames))
+                    pooled = self._pooled(frames)
+                    for name, dg in gradients.items():
+                        (slope,) = torch.autograd.grad(pooled, cut.maps, dg[rows], retain_graph=True)
+                        cams[name][rows] = (slope * cut.counted).sum(dim=1).cpu().numpy()
+                    done += len(frames)
+                    progress("attention", done, count)
+        return cams
+
+    def _pooled(self, frames: np.ndarray) -> Tensor:
+        """(n, size, size) -> features (n, C), which depend on the cut alone."""
+        shown = np.concatenate([frames, blurred(frames)]) if self.against == "blur" else frames
+        tensor = torch.from_numpy(shown)[:, None].to(self.device, memory_format=torch.channels_last)
+        return self.cnn(avg_pool2d(tensor, self.pool))[-1].mean(dim=(2, 3))
 
 
 class _Cut:
-    """While it is open, what a module puts out is where gradients begin: nothing before it is differentiated."""
+    """While it is open, what a module puts out is where gradients begin: nothing before it is differentiated.
 
-    def __init__(self, module: nn.Module):
-        self.module = module
-        self.maps = torch.empty(0)
+    maps: there. counted: what the gradient is multiplied by, the maps themselves. halves: the second half of each batch
+    is what the first is measured against; the maps are midway, counted is the difference.
+    """
+
+    def __init__(self, module: nn.Module, halves: bool):
+        self.module, self.halves = module, halves
+        self.maps = self.counted = torch.empty(0)
 
     def __enter__(self) -> "_Cut":
         def cut(module: nn.Module, inputs: tuple, output: Tensor) -> Tensor:
-            self.maps = output.detach().requires_grad_(True)
+            self.maps = self.counted = output.detach()
+            if self.halves:
+                own, other = self.maps.chunk(2)
+                self.maps, self.counted = (own + other) / 2, own - other
+            self.maps = self.maps.clone().requires_grad_(True)
             return self.maps.clone()  # the next layer may work in place
 
         self.handle = self.module.register_forward_hook(cut)

@@ -3,6 +3,9 @@
 import cv2
 import numpy as np
 
+_BLUR_SHARE = 0.08  # of the picture's width: the deviation of `blurred`
+_COARSER = 4
+
 
 def prepare_frames(frames: np.ndarray, size: int) -> np.ndarray:
     """uint8 (T, H, W) -> float32 (T, size, size) in [0, 1].
@@ -37,3 +40,15 @@ def _square(frame: np.ndarray, size: int) -> np.ndarray:
         return frame
     how = cv2.INTER_AREA if side > size else cv2.INTER_CUBIC
     return cv2.resize(frame.astype(np.float32), (size, size), interpolation=how)
+
+
+def blurred(frames: np.ndarray) -> np.ndarray:
+    """Frames (n, size, size) float32 blurred beyond recognition: brightness stays, nothing of a region's shape does."""
+    size = frames.shape[-1]
+    deviation = _BLUR_SHARE * size / _COARSER
+    small = (size // _COARSER, size // _COARSER)  # a blur so wide can be computed on a coarser picture
+    out = np.empty_like(frames)
+    for frame, plain in zip(frames, out, strict=True):
+        coarse = cv2.GaussianBlur(cv2.resize(frame, small, interpolation=cv2.INTER_AREA), (0, 0), deviation)
+        cv2.resize(coarse, (size, size), dst=plain, interpolation=cv2.INTER_LINEAR)
+    return out

@@ -17,9 +17,12 @@ from .selection import Selection
 _PACKAGES = ("torch", "timm", "numpy", "opencv-python-headless", "av", "moviepy", "matplotlib", "soxr", "soundfile")
 
 
-def provenance(selection: Selection, frame: int = 0) -> dict:
+def provenance(selection: Selection, frame: int = 0, trust: bool = False) -> dict:
     """Where an export comes from: clip and bundle with their sha256, settings, versions of packages, and the command
-    that makes it all again, to be run where the clip lies. No folder of this machine is named."""
+    that makes it all again, to be run where the clip lies. No folder of this machine is named.
+
+    trust: whether the maps were judged as well.
+    """
     subject, (from_s, to_s) = selection.subject, selection.times_s
     analysis, bundle, clip = subject.analysis, subject.bundle, subject.analysis.clip
     start, stop = selection.samples(analysis.sample_rate)
@@ -46,6 +49,7 @@ def provenance(selection: Selection, frame: int = 0) -> dict:
             "normalize": analysis.normalize,
             "silence": analysis.silence,
             "grid": analysis.grid,
+            "against": analysis.against,
             "precision": analysis.precision,
             "frames": len(analysis.mel_db),
             "fps": analysis.fps,
@@ -64,11 +68,11 @@ def provenance(selection: Selection, frame: int = 0) -> dict:
         "packages": {name: version(name) for name in _PACKAGES},
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
-        "command": command(selection, frame),
+        "command": command(selection, frame, trust),
     }
 
 
-def command(selection: Selection, frame: int = 0) -> str:
+def command(selection: Selection, frame: int = 0, trust: bool = False) -> str:
     """The command line that makes the same again, in the folder that holds the clip and its labels (and the original
     speech, the corrections of regions, and the bundle, unless it is the embedded one)."""
     subject, look = selection.subject, selection.look
@@ -79,6 +83,7 @@ def command(selection: Selection, frame: int = 0) -> str:
         "--normalize": analysis.normalize,
         "--silence": analysis.silence,
         "--grid": analysis.grid,
+        "--against": analysis.against,
         "--regions": subject.regions.source,
         "--frame": frame,
         "--layout": look.layout,
@@ -113,6 +118,7 @@ def command(selection: Selection, frame: int = 0) -> str:
         words += ["--width-cm", f"{look.width_cm:g}"]
     for option, value in options.items():
         words += [option, str(value)]
+    words += ["--trust"] if trust else []
     return " ".join(map(_quoted, words))
 
 

@@ -170,5 +170,6 @@ def origin_of(analysis: "Analysis", bundle: "Bundle", video: str) -> dict:
         "normalize": analysis.normalize,
         "silence": analysis.silence,
         "grid": analysis.grid,
+        "against": analysis.against,
         "precision": analysis.precision,
     }

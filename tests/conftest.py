@@ -35,10 +35,10 @@ def make_bundle(cnn: str = "lcnet_050", hidden: int = 32, channels: int = 16, me
     return Bundle("fixture", "untrained", mel or MelSpec(), FrameSpec(), scaler, acoustic, generator)
 
 
-def lively_bundle(frames: np.ndarray) -> Bundle:
+def lively_bundle(frames: np.ndarray, cnn: str = "lcnet_050") -> Bundle:
     """Random weights, but BatchNorm with the statistics of these frames, uint8 (T, H, W): so maps and speech follow
     the frames."""
-    bundle = make_bundle()
+    bundle = make_bundle(cnn)
     for module in bundle.acoustic.cnn.modules():
         if isinstance(module, torch.nn.BatchNorm2d):
             module.momentum = 1.0

@@ -254,7 +254,7 @@ def test_speech_and_labels_are_cut_like_the_frames(subject, tmp_path):
 def test_everything_and_where_it_came_from(subject, tmp_path, coarse):
     shares = []
     told = Progress(lambda stage, done, total: shares.append((done / total, stage)))
-    write_zip(tmp_path / "all.zip", subject, Look(side=128), 5, told)
+    write_zip(tmp_path / "all.zip", subject, Look(side=128), 5, told, trust=True)
     assert [share for share, _ in shares] == sorted(share for share, _ in shares) and shares[-1][0] == 1
     assert {stage for _, stage in shares} == {"video", "figures", "heatmaps", "trust", "zip"}
     with zipfile.ZipFile(tmp_path / "all.zip") as archive:
@@ -288,7 +288,7 @@ def test_the_command_of_the_provenance_makes_the_same(real, stretch, tmp_path, m
     """Run as written, where nothing but the clip, its labels and the bundle lies: every file comes out the same."""
     look = Look(stretch=stretch, layout="side-by-side", side=96, slow=2.0, colour_maps=("magma", "jet"), language="ja",
                 show=("outlines", "labels", "spectrogram"), figures=("svg", "pdf"), width_cm=9.5)  # fmt: skip
-    write_zip(tmp_path / "ours.zip", real, look, 6)
+    write_zip(tmp_path / "ours.zip", real, look, 6, trust=stretch is None)
     for file in (real.source, real.source.with_suffix(".TextGrid")):
         shutil.copy(file, tmp_path)
     shutil.copytree(real.bundle.folder, tmp_path / real.bundle.folder.name)
@@ -304,6 +304,7 @@ def test_the_command_of_the_provenance_makes_the_same(real, stretch, tmp_path, m
     first, last = stretch or (0, COUNT - 1)
     assert heat.shape == (last - first + 1, 256, 256) and heat.max() > 0.1
     assert len(record["files"]) > 10 and again["files"] == record["files"]
+    assert ("発話_a_1_trust.json" in record["files"]) == (stretch is None)  # it takes seconds: only where asked for
     assert {**again, "made_at": 0} == {**record, "made_at": 0}
 
 

@@ -2,6 +2,7 @@
 
 import copy
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -10,14 +11,14 @@ from rtmri2speech.analysis import analyse
 from rtmri2speech.attention import gradients, last_cams
 from rtmri2speech.clip import Clip
 from rtmri2speech.errors import InputError
-from rtmri2speech.finer import finer_cams, stages
-from rtmri2speech.frames import prepare_frames
+from rtmri2speech.finer import FinerMaps, stages
+from rtmri2speech.frames import blurred, prepare_frames
 from rtmri2speech.mel import band_bins
 from rtmri2speech.models.acoustic import AcousticConfig, AcousticModel
 from rtmri2speech.models.features import FeatureExtractor
 from rtmri2speech.spec import DEFAULT_BANDS
 from rtmri2speech.targets import band_energy
-from tests.conftest import make_bundle, moving_frames
+from tests.conftest import lively_bundle, make_bundle, moving_frames
 
 T, SIZE = 11, 128  # more frames than go at once
 
@@ -60,12 +61,64 @@ def test_maps_of_every_stage_equal_autograd_through_everything(scene, objective)
     maps, features = FeatureExtractor(bundle.acoustic)([frames], len(frames))
     slopes = gradients(bundle.acoustic, bundle.scaler, features, {"F2": band_energy(bins)}, objective)
     for grid in (4, 8, 16):
-        cams = finer_cams(bundle.acoustic, slopes, [frames[:3], frames[3:]], SIZE, grid)["F2"]
+        cams = FinerMaps(bundle.acoustic, SIZE, grid)(slopes, [frames[:3], frames[3:]])["F2"]
         expected = oracle(bundle, frames, bins, objective, grid)
         assert cams.shape == (T, grid, grid) and np.abs(expected).max() > 0
         assert np.linalg.norm(cams - expected) < 1e-3 * np.linalg.norm(expected)
         if grid == 4:
             np.testing.assert_allclose(cams, last_cams(slopes, maps)["F2"], atol=1e-4 * np.abs(expected).max())
+
+
+def maps_at(model, frames, grid, instead=None):
+    """The CNN's last block with grid x grid cells in float64, and the pooled features; `instead` takes its place."""
+    kept, blocks = [], [m for name, m in model.cnn.named_modules() if name and name.count(".") <= 1]
+
+    def keep(module, inputs, output):
+        if output.dim() == 4 and output.shape[-2:] == (grid, grid):
+            kept.append((module, output))
+
+    handles = [block.register_forward_hook(keep) for block in blocks]
+    x = torch.from_numpy(frames)[:, None].double()
+    pooled = model.cnn(x)[-1].mean(dim=(2, 3))
+    for handle in handles:
+        handle.remove()
+    module, output = kept[-1]
+    if instead is not None:
+        handle = module.register_forward_hook(lambda *_: instead.clone())
+        pooled = model.cnn(x)[-1].mean(dim=(2, 3))
+        handle.remove()
+    return output, pooled
+
+
+@pytest.mark.parametrize("cnn", ["lcnet_050", "resnet10t"])
+def test_maps_against_the_blurred_frame_equal_autograd_and_add_up_to_what_blurring_changes(cnn):
+    bundle = lively_bundle(moving_frames(T), cnn)  # else blurring changes next to nothing
+    frames, bins = prepare_frames(moving_frames(T), SIZE), band_bins(bundle.mel, DEFAULT_BANDS[1])
+    _, features = FeatureExtractor(bundle.acoustic)([frames], len(frames))
+    slopes = gradients(bundle.acoustic, bundle.scaler, features, {"F2": band_energy(bins)})
+    model = copy.deepcopy(bundle.acoustic).double()
+    for grid in (4, 8, 16):
+        cams = FinerMaps(bundle.acoustic, SIZE, grid, "blur")(slopes, [frames])["F2"]
+        own, pooled = maps_at(model, frames, grid)
+        other, pooled_blurred = maps_at(model, blurred(frames), grid)
+        midway = ((own + other) / 2).detach().requires_grad_(True)
+        _, pooled_midway = maps_at(model, frames, grid, instead=midway)
+        (slope,) = torch.autograd.grad((pooled_midway * slopes["F2"].double()).sum(), midway)
+        expected = (slope * (own - other)).sum(dim=1).detach().numpy()
+        assert np.abs(expected).max() > 0
+        assert np.linalg.norm(cams - expected) < 1e-2 * np.linalg.norm(expected)
+        if grid == 4:  # behind the last maps all is linear: there it is exact
+            change = ((pooled - pooled_blurred) * slopes["F2"]).sum(dim=1).detach().numpy()
+            np.testing.assert_allclose(cams.sum(axis=(1, 2)), change, rtol=2e-2, atol=2e-3 * np.abs(change).max())
+
+
+def test_blurring_keeps_brightness_and_nothing_else():
+    frames = prepare_frames(moving_frames(3, 256, 256), 256)
+    plain = cv2.GaussianBlur(frames[1], (0, 0), 0.08 * 256)
+    soft = blurred(frames)
+    assert np.abs(soft[1] - plain).max() < 0.02 and soft.shape == frames.shape
+    assert soft[1].mean() == pytest.approx(frames[1].mean(), abs=0.01)
+    np.testing.assert_allclose(blurred(np.full((1, 64, 64), 0.3, np.float32)), 0.3, atol=1e-6)
 
 
 def test_the_grids_a_bundle_has():

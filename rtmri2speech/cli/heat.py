@@ -7,6 +7,7 @@ import typer
 
 from ..atomic import never_onto
 from .options import (
+    AgainstOption,
     AlphaOption,
     BundleOption,
     ColourOption,
@@ -37,6 +38,7 @@ def gradcam(
     normalize: Annotated[str, typer.Option(help="Scale of the heatmaps: one per clip or per frame.")] = "clip",
     silence: SilenceOption = "hide",
     grid: GridOption = None,
+    against: AgainstOption = "nothing",
     thesis: Annotated[
         bool,
         typer.Option(
@@ -63,7 +65,8 @@ def gradcam(
     from ..spec import DEFAULT_BANDS, Band
 
     if thesis:
-        objective, energy, normalize, silence, grid = "sequence", "power", "frame", "show", None
+        objective, energy, normalize = "sequence", "power", "frame"
+        silence, grid, against = "show", None, "nothing"
     bands = [Band.parse(text) for text in formant_band] if formant_band else DEFAULT_BANDS
     drawing = Drawing(tuple(target_frames or ()), alpha, tuple(colour_map or ()), dpi, as_thesis=thesis)
     drawing.colour_map_of_each(bands)  # says what is wrong before the clip is analysed
@@ -80,6 +83,7 @@ def gradcam(
             normalize,
             silence=silence,
             grid=grid,
+            against=against,
             precision=precision,
             speak=False,
             progress=progress.part(None, 0.1, 0.7),
@@ -100,6 +104,7 @@ def export(
     normalize: Annotated[str, typer.Option(help="Scale of the heatmaps: one per clip or per frame.")] = "clip",
     silence: SilenceOption = "hide",
     grid: GridOption = None,
+    against: AgainstOption = "nothing",
     regions: Annotated[
         str, typer.Option(help="Where regions come from: segmenter, truth (of a phantom) or template.")
     ] = "segmenter",
@@ -123,6 +128,9 @@ def export(
     ] = None,
     figures: Annotated[list[str] | None, typer.Option(help="Formats of figures, repeatable: png, svg, pdf.")] = None,
     width_cm: Annotated[float | None, typer.Option(help="Width of figures; default: their own.")] = None,
+    trust: Annotated[
+        bool, typer.Option("--trust", help="Judge the maps, too (trust.json), as the command does.")
+    ] = False,
     fps: FpsOption = None,
     precision: PrecisionOption = "auto",
 ):
@@ -160,12 +168,13 @@ def export(
             normalize,
             silence=silence,
             grid=grid,
+            against=against,
             precision=precision,
             progress=progress.part(None, 0.05, 0.4),
         )
         found = regions_of(result.model_frames, result.fps, video, regions, progress.part(None, 0.4, 0.5))
         subject = Subject(video.stem, result, corrected(found, changes), loaded, video, original, reference)
-        write_zip(output, subject, look, frame, progress.part(None, 0.5, 1))
+        write_zip(output, subject, look, frame, progress.part(None, 0.5, 1), trust=trust)
     print(f"{output}: everything of {video.name}{warning(loaded)}")
 
 

@@ -23,6 +23,12 @@ SilenceOption = Annotated[
 GridOption = Annotated[
     int | None, typer.Option("--grid", help="Cells along a side of the maps: 8, 16 or 32; finer ones take longer.")
 ]
+AgainstOption = Annotated[
+    str,
+    typer.Option(
+        "--against", help="blur: heat is what shapes add that a blurred frame lacks. nothing: plain Grad-CAM, HiResCAM."
+    ),
+]
 AlphaOption = Annotated[float, typer.Option("--alpha", help="Opacity of the hottest pixels, 0 to 1.")]
 ColourOption = Annotated[
     list[str] | None, typer.Option("--colour-map", help="Matplotlib colour map, one per band (jet is the thesis').")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from .options import BundleOption, FpsOption, GridOption, JsonOption, PrecisionOption, VideoArgument
+from .options import AgainstOption, BundleOption, FpsOption, GridOption, JsonOption, PrecisionOption, VideoArgument
 from .terminal import print_json, progress_bar, warning
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ def trust(
         list[str] | None, typer.Option(help="NAME:LOW-HIGH in Hz, repeatable; default F1:300-900 and F2:900-2500.")
     ] = None,
     grid: GridOption = None,
+    against: AgainstOption = "nothing",
     regions: Annotated[
         Literal["segmenter", "truth", "template", "none"] | None,
         typer.Option(help="What is hidden, region by region; default: the truth of a phantom, else the segmenter."),
@@ -44,7 +45,8 @@ def trust(
     with progress_bar() as progress:
         clip = read_clip(video, fps=fps, progress=progress.part(None, 0, 0.05))
         told = progress.part(None, 0.05, 0.2)
-        result = analyse(loaded, clip, bands, grid=grid, precision=precision, speak=False, progress=told)
+        kind = {"grid": grid, "against": against, "precision": precision}
+        result = analyse(loaded, clip, bands, **kind, speak=False, progress=told)
         found = None
         if source != "none":
             told = progress.part(None, 0.2, 0.3)

@@ -4,13 +4,14 @@
     card.bands["F2"].verdict              # of VERDICTS
     card.sentence("F2", "en")             # "Hiding what is hot changes F2 3.1 times as much as ..."
 
-Of each band, in up to `most_frames` frames of speech in which its heatmap shows something:
+Of each band, in up to `most_frames` frames of speech in which its heatmap shows something, spread over the clip and
+where possible the same for all bands:
 
 (a) Deletion and insertion (V. Petsiuk et al., "RISE", BMVC 2018). A share of the vocal tract (of the whole picture
     where no regions are known) is blurred beyond recognition, hottest first, coldest first, and at random in patches as
-    large as the map's own cells; and the other way round, revealed in a blurred tract. Measured is the change of the
-    band's energy in the frame itself, in dB, other frames held fixed: this is what the map claims to explain. The
-    sign counts: hiding what is hot must lower the energy.
+    large as the map's own cells (a tenth three times, other shares once); and the other way round, revealed in a
+    blurred tract. Measured is the change of the band's energy in the frame itself, in dB, other frames held fixed: this
+    is what the map claims to explain. The sign counts: hiding what is hot must lower the energy.
 (b) Region by region: the share of the heat beside the change when that region is hidden.
 (c) Random weights (J. Adebayo et al., "Sanity checks for saliency maps", NeurIPS 2018): the rank correlation of the map
     with maps of the same model whose weights were shuffled, from the output backwards. A map that stays the same shows

@@ -1,18 +1,21 @@
 """Parts of a clip's frames hidden from its model, and what that does to a target in the frame itself."""
 
+import copy
+from collections.abc import Callable, Mapping
+
 import cv2
 import numpy as np
 import torch
 
 from ..analysis import Analysis
 from ..attention import own_frame_mel
-from ..frames import prepare_frames
+from ..finer import FinerMaps
+from ..frames import blurred, prepare_frames
+from ..models.acoustic import AcousticModel
 from ..models.bundle import Bundle
 from ..models.features import BATCH, FeatureExtractor
 from ..precision import choose_precision
 from ..targets import Target
-
-_BLUR_SHARE = 0.08  # of the picture's width: nothing of a region's shape is left
 
 
 class Scene:
@@ -20,6 +23,7 @@ class Scene:
 
     def __init__(self, bundle: Bundle, analysis: Analysis):
         self.bundle, self.size, self.clip_frames = bundle, analysis.frame_size, analysis.model_frames
+        self.grid, self.against = analysis.grid or 0, analysis.against
         precision = choose_precision(analysis.precision, bundle.device)
         self.extract = FeatureExtractor(bundle.acoustic, precision, bundle.onnx, self.size)
         self.features = self.pooled(self.prepared(slice(k, k + BATCH)) for k in range(0, len(self), BATCH))
@@ -31,34 +35,41 @@ class Scene:
         """Some frames as the CNN takes them: (n, size, size)."""
         return prepare_frames(self.clip_frames[frames], self.size)
 
+    def maps_of(self, model: AcousticModel) -> FinerMaps:
+        """Maps like those of the analysis, of a model of the same kind."""
+        # Not folded: of shuffled weights BatchNorm can make numbers of any size.
+        return FinerMaps(model, self.size, self.grid, self.against, copy.deepcopy(model.cnn))
+
     def pooled(self, chunks) -> torch.Tensor:
         """Prepared frames in chunks (n, size, size) -> features (N, C)."""
         return torch.cat([self.extract([chunk], len(chunk))[1] for chunk in chunks])
 
 
 class Hiding:
-    """Some frames of a scene, parts of which are blurred beyond recognition.
+    """Some frames of a scene, parts of which are blurred beyond recognition, and what that does to some targets.
 
     frames: their indices. area: bool (n, h, w) of any size: where hottest and coldest places are looked for.
     """
 
-    def __init__(self, scene: Scene, frames: np.ndarray, target: Target, area: np.ndarray):
-        self.scene, self.frames, self.target = scene, frames, target
+    def __init__(self, scene: Scene, frames: np.ndarray, targets: Mapping[str, Target], area: np.ndarray):
+        self.scene, self.frames, self.targets = scene, frames, targets
         self.pictures = scene.prepared(frames)
-        deviation = _BLUR_SHARE * scene.size
-        self.blurred = np.stack([cv2.GaussianBlur(picture, (0, 0), deviation) for picture in self.pictures])
+        self.blurred = blurred(self.pictures)
         self.area = self.enlarged(area)
-        self.mel = own_frame_mel(scene.bundle.acoustic, scene.features, frames)
-        self.before = self._value(self.pictures)
+        self.before = self._values(self.pictures, np.arange(len(frames)))
 
-    def change(self, hidden: np.ndarray) -> np.ndarray:
-        """(n,): the target with these parts hidden, bool (n, size, size), less the target as it is."""
-        return self._value(np.where(hidden, self.blurred, self.pictures)) - self.before
+    def change(self, hidden: np.ndarray, rows: np.ndarray | None = None) -> dict[str, np.ndarray]:
+        """Name of each target -> (k,): its value with these parts hidden, bool (k, size, size), less the value as it
+        is. rows: which of the frames, by default all n."""
+        rows = np.arange(len(self.frames)) if rows is None else rows
+        values = self._values(np.where(hidden, self.blurred[rows], self.pictures[rows]), rows)
+        return {name: after - self.before[name][rows] for name, after in values.items()}
 
-    def first(self, order: np.ndarray, share: float) -> np.ndarray:
-        """That share of each frame's area where `order` (n, h, w), enlarged, is highest: bool (n, size, size)."""
-        size, chosen = (self.scene.size, self.scene.size), np.zeros(self.area.shape, bool)
-        for picture, area, values in zip(chosen, self.area, order, strict=True):
+    def first(self, order: np.ndarray, share: float, rows: np.ndarray | None = None) -> np.ndarray:
+        """That share of each frame's area where `order` (k, h, w), enlarged, is highest: bool (k, size, size)."""
+        areas = self.area if rows is None else self.area[rows]
+        size, chosen = (self.scene.size, self.scene.size), np.zeros(areas.shape, bool)
+        for picture, area, values in zip(chosen, areas, order, strict=True):
             inside = np.flatnonzero(area)
             values = cv2.resize(values, size, interpolation=cv2.INTER_LINEAR).ravel()[inside]
             picture.ravel()[inside[np.argsort(-values, kind="stable")[: round(share * len(inside))]]] = True
@@ -71,7 +82,11 @@ class Hiding:
             return masks
         return np.stack([cv2.resize(m.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0 for m in masks])
 
-    def _value(self, pictures: np.ndarray) -> np.ndarray:
+    def _values(self, pictures: np.ndarray, rows: np.ndarray) -> dict[str, np.ndarray]:
         with torch.no_grad():
             pooled = self.scene.pooled(pictures[k : k + BATCH] for k in range(0, len(pictures), BATCH))
-            return self.target(self.scene.bundle.scaler.to_db(self.mel(pooled))).double().cpu().numpy()
+            mel_db = self.scene.bundle.scaler.to_db(self._mel_of(rows)(pooled))
+            return {name: target(mel_db).double().cpu().numpy() for name, target in self.targets.items()}
+
+    def _mel_of(self, rows: np.ndarray) -> Callable[[torch.Tensor], torch.Tensor]:
+        return own_frame_mel(self.scene.bundle.acoustic, self.scene.features, self.frames[rows])

@@ -1,6 +1,8 @@
 """judge(bundle, analysis, masks): the trust card of a clip's maps. What is measured is said in the package's text."""
 
 from collections.abc import Mapping
+from dataclasses import replace
+from functools import reduce
 
 import cv2
 import numpy as np
@@ -8,7 +10,7 @@ import numpy as np
 from ..analysis import Analysis
 from ..anatomy.regions import GROUPS
 from ..errors import InputError
-from ..evidence import HARDLY, BandEvidence, account_of, cell_weights, with_elsewhere
+from ..evidence import HARDLY, Account, BandEvidence, account_of, cell_weights, with_elsewhere
 from ..mel import band_bins
 from ..models.bundle import Bundle
 from ..progress import UNSEEN, Progress
@@ -30,6 +32,8 @@ from .hiding import Hiding, Scene
 from .ranks import rank_correlation
 
 RANDOM_DRAWS = 3  # ways to hide at random
+_OF_ALL = 2 * len(SHARES) + RANDOM_DRAWS - 1 + randomised.DRAWS * len(RANDOMISED)  # steps, whichever band
+_OF_EACH = 4 * len(SHARES)  # of each band: hottest and coldest, hidden and revealed
 _RESAMPLINGS = 1000
 _MARGIN_SHARE = 1 / 64  # of the picture's width around a hidden region: its outline is what shows its shape
 _INAUDIBLE_DB = 0.05  # a change at random counts as at least this much: none is divided by
@@ -55,18 +59,21 @@ def judge(
     tract = _tract(masks or {})
     area = picture if tract is None else tract
     account = account_of(analysis, masks or {"picture": picture})
-    scene, judged = Scene(bundle, analysis), {}
-    for number, band in enumerate(analysis.bands):
-        part = progress.part("trust", number / len(analysis.bands), (number + 1) / len(analysis.bands))
-        evidence = account.bands[band.name]
-        frames = _chosen(analysis, evidence, most_frames)
-        if len(frames) < FEWEST_FRAMES:
-            judged[band.name] = BandTrust("untested", tuple(frames.tolist()))
-            continue
-        hiding = Hiding(scene, frames, band_energy(band_bins(bundle.mel, band)), _at(area, frames))
-        regions = with_elsewhere(masks, len(scene)) if masks else ()
-        within = {name: _at(drawn, frames) for name, drawn in regions}
-        judged[band.name] = _judged(hiding, analysis.cam[band.name][frames], evidence, within, seed, part)
+    frames_of = _chosen(analysis, account, most_frames)
+    judged = {name: BandTrust("untested", tuple(frames.tolist())) for name, frames in frames_of.items()}
+    enough = {name: frames for name, frames in frames_of.items() if len(frames) >= FEWEST_FRAMES}
+    if enough:
+        frames = np.unique(np.concatenate(list(enough.values())))
+        rows = {name: np.searchsorted(frames, own) for name, own in enough.items()}
+        targets = {band.name: band_energy(band_bins(bundle.mel, band)) for band in analysis.bands}
+        hiding = Hiding(Scene(bundle, analysis), frames, targets, _at(area, frames))
+        cams = {name: analysis.cam[name][own] for name, own in enough.items()}
+        tell = _Counter(progress, _OF_ALL + len(masks or {}) + 1 + _OF_EACH * len(rows))
+        shared = _SharedTrials(hiding, analysis.grid or 1, masks or {}, len(analysis.mel_db), seed, tell)
+        likeness = randomised.likeness_with_random_weights(hiding, rows, cams, seed, tell)
+        for name in enough:
+            band_trust = _judged(hiding, name, rows[name], cams[name], account.bands[name], shared, tell)
+            judged[name] = replace(band_trust, random_weights=likeness[name])
     focus = bundle.training.get("acoustic", {}).get("loss", {}).get("focus")
     return TrustCard(judged, "picture" if tract is None else "tract", analysis.grid, focus)
 
@@ -80,61 +87,103 @@ def _tract(masks: Mapping[str, np.ndarray]) -> np.ndarray | None:
     return tract
 
 
-def _chosen(analysis: Analysis, evidence: BandEvidence, most: int) -> np.ndarray:
-    """Up to `most` speech frames with evidence for the band, spread over all such."""
-    told = analysis.speech[evidence.strength[analysis.speech] >= HARDLY]
-    return told[np.unique(np.linspace(0, len(told) - 1, min(most, len(told))).round().astype(int))]
+def _chosen(analysis: Analysis, account: Account, most: int) -> dict[str, np.ndarray]:
+    """Of each band, up to `most` speech frames with evidence for it, spread over all such: where there are, those with
+    evidence for every band, in which what is hidden is computed once for all."""
+    told = {
+        name: analysis.speech[evidence.strength[analysis.speech] >= HARDLY] for name, evidence in account.bands.items()
+    }
+    kept = _spread(reduce(np.intersect1d, told.values()), most)
+    return {
+        name: np.union1d(kept, _spread(np.setdiff1d(own, kept), most - len(kept))).astype(int)
+        for name, own in told.items()
+    }
+
+
+def _spread(frames: np.ndarray, most: int) -> np.ndarray:
+    return frames[np.unique(np.linspace(0, len(frames) - 1, min(most, len(frames))).round().astype(int))]
 
 
 def _at(masks: np.ndarray, frames: np.ndarray) -> np.ndarray:
     return masks[frames] if len(masks) > 1 else np.broadcast_to(masks, (len(frames), *masks.shape[1:]))
 
 
+Changes = Mapping[str, np.ndarray]  # band -> change of its energy in each frame, dB
+
+
+class _SharedTrials:
+    """What is hidden whichever band is asked for: the regions, and shares of the area at random.
+
+    hidden: of each of SHARES, the changes of each draw: RANDOM_DRAWS of a tenth, on which the verdict rests, and one of
+    the others. revealed: of each of SHARES. regions: name -> (drawn, grown, changes), see _grown.
+    """
+
+    def __init__(self, hiding: Hiding, grid: int, masks: Mapping[str, np.ndarray], count: int, seed: int, tell):
+        rng = np.random.default_rng(seed)
+        orders = rng.standard_normal((RANDOM_DRAWS, len(hiding.frames), grid, grid)).astype(np.float32)
+        draws = [orders if share == SHARES[TENTH] else orders[:1] for share in SHARES]
+        self.hidden: list[list[Changes]] = [
+            [tell(hiding.change(hiding.first(order, share))) for order in some]
+            for share, some in zip(SHARES, draws, strict=True)
+        ]
+        self.revealed: list[Changes] = [
+            tell(hiding.change(hiding.area & ~hiding.first(orders[0], share))) for share in SHARES
+        ]
+        self.regions: dict[str, tuple[np.ndarray, np.ndarray, Changes]] = {}
+        for name, drawn in with_elsewhere(masks, count) if masks else ():
+            here = _at(drawn, hiding.frames)
+            if here.any():
+                grown = _grown(hiding, here)
+                self.regions[name] = here, grown, tell(hiding.change(grown))
+
+
+def _grown(hiding: Hiding, drawn: np.ndarray) -> np.ndarray:
+    """A region with a margin around it: its outline is what shows its shape."""
+    margin = 2 * round(_MARGIN_SHARE * hiding.scene.size) + 1
+    ellipse = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (margin, margin))
+    return np.stack([cv2.dilate(mask.astype(np.uint8), ellipse) > 0 for mask in hiding.enlarged(drawn)])
+
+
 def _judged(
     hiding: Hiding,
+    name: str,
+    rows: np.ndarray,
     cam: np.ndarray,
     evidence: BandEvidence,
-    regions: Mapping[str, np.ndarray],
-    seed: int,
-    progress: Progress,
+    shared: _SharedTrials,
+    tell: "_Counter",
 ) -> BandTrust:
-    """cam: signed (n, h, w) of the hiding's frames. regions: name -> (n, h', w')."""
-    rng = np.random.default_rng(seed)
-    draws = [rng.standard_normal(cam.shape).astype(np.float32) for _ in range(RANDOM_DRAWS)]
-    orders = {"hottest": [cam], "random": draws, "coldest": [-cam]}
-    count = len(SHARES) * (5 + RANDOM_DRAWS) + len(regions) + randomised.DRAWS * len(RANDOMISED)
-    tell = _Counter(progress, count)
-
-    hidden, revealed = {}, {}
-    for name, maps in orders.items():
-        hidden[name] = [[tell(hiding.change(hiding.first(order, share))) for order in maps] for share in SHARES]
-        rest = (hiding.area & ~hiding.first(maps[0], share) for share in SHARES)
-        revealed[name] = [tell(hiding.change(outside)) for outside in rest]
-    table = {name: tell(_region(hiding, cam, evidence, name, drawn)) for name, drawn in regions.items() if drawn.any()}
-    likeness = randomised.likeness_with_random_weights(hiding, cam, seed, tell)
-
+    """The band `name`, without its random weights. rows: of the hiding's frames. cam: signed (k, h, w) of these."""
+    hidden = {"random": [[draw[name][rows] for draw in draws] for draws in shared.hidden]}
+    revealed = {"random": [change[name][rows] for change in shared.revealed]}
+    for order, maps in (("hottest", cam), ("coldest", -cam)):
+        first = [hiding.first(maps, share, rows) for share in SHARES]
+        hidden[order] = [[tell(hiding.change(some, rows))[name]] for some in first]
+        revealed[order] = [tell(hiding.change(hiding.area[rows] & ~some, rows))[name] for some in first]
+    table = {
+        region: _region(name, rows, cam, evidence.mean_shares(hiding.frames[rows])[region] or 0.0, *trial)
+        for region, trial in shared.regions.items()
+    }
     drop, at_random = -hidden["hottest"][TENTH][0], np.stack(hidden["random"][TENTH])
     right = drop > -at_random.mean(axis=0)
     p, times = _sign_test(right), _times(drop, at_random)
     better = p < SIGNIFICANT and drop.mean() > 0
-    verdict = "faithful" if better and times >= TIMES else "weak" if better else "unfaithful"
     told = [trust for trust, _, _ in table.values()]
-    signed, drops = ([values[k] for values in table.values()] for k in (1, 2))
+    signed, drops = [row[1] for row in table.values()], [row[2] for row in table.values()]
     return BandTrust(
-        verdict=verdict,
-        frames=tuple(hiding.frames.tolist()),
+        verdict="faithful" if better and times >= TIMES else "weak" if better else "unfaithful",
+        frames=tuple(hiding.frames[rows].tolist()),
         drop_db=float(drop.mean()),
         random_size_db=float(np.abs(at_random).mean()),
         times=times,
-        times_interval=_interval(drop, at_random, rng),
+        times_interval=_interval(drop, at_random),
         right=float(right.mean()),
         p=p,
         hidden=_curves(hidden),
         revealed=_curves(revealed),
-        regions={name: trust for name, (trust, _, _) in table.items()} or None,
+        regions={region: trust for region, (trust, _, _) in table.items()} or None,
         rank_of_regions=rank_correlation([r.heat_share for r in told], [r.size_db for r in told]),
-        rank_of_frames=rank_correlation(signed, drops),
-        random_weights=likeness,
+        rank_of_frames=rank_correlation(np.array(signed), np.array(drops)),
     )
 
 
@@ -151,17 +200,20 @@ class _Counter:
 
 
 def _region(
-    hiding: Hiding, cam: np.ndarray, evidence: BandEvidence, name: str, drawn: np.ndarray
+    name: str,
+    rows: np.ndarray,
+    cam: np.ndarray,
+    heat_share: float,
+    drawn: np.ndarray,
+    grown: np.ndarray,
+    changes: Changes,
 ) -> tuple[RegionTrust, np.ndarray, np.ndarray]:
     """A row of the table, and for each frame the region's signed evidence and how much hiding it lowers the energy."""
-    margin = 2 * round(_MARGIN_SHARE * hiding.scene.size) + 1
-    ellipse = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (margin, margin))
-    grown = np.stack([cv2.dilate(mask.astype(np.uint8), ellipse) > 0 for mask in hiding.enlarged(drawn)])
-    change = hiding.change(grown)
-    area, size = float(drawn.mean()), float(np.abs(change).mean())
-    heat = evidence.mean_shares(hiding.frames)[name] or 0.0
-    signed = (cam * cell_weights(grown, *cam.shape[1:])).sum(axis=(1, 2))
-    return RegionTrust(heat, area, float(change.mean()), size, size / (100 * area)), signed, -change
+    change = changes[name][rows]
+    area, size = float(drawn[rows].mean()), float(np.abs(change).mean())
+    signed = (cam * cell_weights(grown[rows], *cam.shape[1:])).sum(axis=(1, 2))
+    per_percent = size / (100 * area) if area else 0.0
+    return RegionTrust(heat_share, area, float(change.mean()), size, per_percent), signed, -change
 
 
 def _curves(changes: Mapping[str, list]) -> Curves:
@@ -172,9 +224,9 @@ def _times(drop: np.ndarray, at_random: np.ndarray) -> float:
     return float(drop.mean() / max(np.abs(at_random).mean(), _INAUDIBLE_DB))
 
 
-def _interval(drop: np.ndarray, at_random: np.ndarray, rng: np.random.Generator) -> tuple[float, float]:
+def _interval(drop: np.ndarray, at_random: np.ndarray) -> tuple[float, float]:
     """95 % of `_times` over frames drawn with replacement."""
-    draws = rng.integers(0, len(drop), (_RESAMPLINGS, len(drop)))
+    draws = np.random.default_rng(0).integers(0, len(drop), (_RESAMPLINGS, len(drop)))
     low, high = np.percentile([_times(drop[rows], at_random[:, rows]) for rows in draws], (2.5, 97.5))
     return float(low), float(high)
 

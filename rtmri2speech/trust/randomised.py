@@ -1,16 +1,14 @@
 """The maps of a model whose weights were shuffled, beside its own (J. Adebayo et al., NeurIPS 2018)."""
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 import torch
 from torch import nn
 
 from ..attention import gradients
-from ..finer import finer_cams
 from ..models.acoustic import AcousticModel
-from ..models.features import FeatureExtractor
 from .card import RANDOMISED
 from .hiding import Hiding
 from .ranks import rank_correlation
@@ -20,29 +18,56 @@ _MOST_FRAMES = 8
 
 
 def likeness_with_random_weights(
-    hiding: Hiding, cam: np.ndarray, seed: int, told: Callable[[], None]
-) -> dict[str, dict[str, float]]:
-    """Of RANDOMISED, one after the other -> {"signed", "absolute"}: mean rank correlation over frames and draws.
+    hiding: Hiding,
+    rows: Mapping[str, np.ndarray],
+    cams: Mapping[str, np.ndarray],
+    seed: int,
+    told: Callable[[], None],
+) -> dict[str, dict[str, dict[str, float]]]:
+    """Of each band, of RANDOMISED, one after the other -> {"signed", "absolute"}: mean rank correlation over some of
+    its frames and DRAWS.
 
-    cam: signed (n, h, w) of the hiding's frames. told: called after each of DRAWS * len(RANDOMISED) models.
+    rows: of each target of the hiding, those of its frames that are judged. cams: signed (k, h, w) of these.
+    told: called after each of DRAWS * len(RANDOMISED) models.
     """
-    scene, rows = hiding.scene, np.unique(np.linspace(0, len(cam) - 1, _MOST_FRAMES).round().astype(int))
-    frames, own = hiding.frames[rows], cam[rows]
+    scene = hiding.scene
+    own = {name: _some(hiding.frames[rows[name]], cam) for name, cam in cams.items()}
+    frames = np.unique(np.concatenate([chosen for chosen, _ in own.values()]))
     pictures = scene.prepared(frames)
-    found: dict = {name: {"signed": [], "absolute": []} for name in RANDOMISED}
+    targets = {name: hiding.targets[name] for name in own}
+    learnt = scene.maps_of(scene.bundle.acoustic)
+    found: dict = {name: {part: {"signed": [], "absolute": []} for part in RANDOMISED} for name in own}
     for draw in range(DRAWS):
-        for name, model in shuffled(scene.bundle.acoustic, seed + draw):
-            features = scene.features
-            if name == "CNN":
+        for part, model in shuffled(scene.bundle.acoustic, seed + draw):
+            features, maps_of = scene.features, learnt
+            if part == "CNN":
+                maps_of = scene.maps_of(model)
                 features = features.clone()
-                _, features[frames] = FeatureExtractor(model)([pictures], len(frames))
-            slopes = gradients(model, scene.bundle.scaler, features, {"": hiding.target})[""][frames]
-            other = finer_cams(model, {"": slopes}, [pictures], scene.size, cam.shape[-1])[""]
-            for kind, one, two in (("signed", own, other), ("absolute", np.abs(own), np.abs(other))):
-                alike = [rank_correlation(a, b) or 0.0 for a, b in zip(one, two, strict=True)]
-                found[name][kind].append(np.mean(alike))
+                features[frames] = _features(model, pictures)
+            slopes = gradients(model, scene.bundle.scaler, features, targets)
+            made = maps_of({name: slope[frames] for name, slope in slopes.items()}, [pictures])
+            for name, (chosen, maps) in own.items():
+                others = made[name][np.searchsorted(frames, chosen)]
+                for kind, one, two in (("signed", maps, others), ("absolute", np.abs(maps), np.abs(others))):
+                    alike = [rank_correlation(a, b) or 0.0 for a, b in zip(one, two, strict=True)]
+                    found[name][part][kind].append(np.mean(alike))
             told()
-    return {name: {kind: float(np.mean(values)) for kind, values in kinds.items()} for name, kinds in found.items()}
+    return {
+        name: {part: {kind: float(np.mean(drawn)) for kind, drawn in kinds.items()} for part, kinds in parts.items()}
+        for name, parts in found.items()
+    }
+
+
+def _some(frames: np.ndarray, cam: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """A few of the frames, spread over all, and their maps."""
+    rows = np.unique(np.linspace(0, len(frames) - 1, _MOST_FRAMES).round().astype(int))
+    return frames[rows], cam[rows]
+
+
+def _features(model: AcousticModel, pictures: np.ndarray) -> torch.Tensor:
+    with torch.no_grad():
+        shown = torch.from_numpy(pictures)[:, None].to(next(model.parameters()).device)
+        return model.feature_maps(shown).mean(dim=(2, 3))
 
 
 def shuffled(model: AcousticModel, seed: int) -> Iterator[tuple[str, AcousticModel]]:

@@ -119,10 +119,11 @@ def test_hiding_is_measured_in_the_frame_itself(bundle, analysis):
     bins = np.arange(10, 20)
     scene = Scene(bundle, analysis)
     frames = np.array([2, 9])
-    hiding = Hiding(scene, frames, band_energy(bins), np.ones((2, 256, 256), bool))
+    hiding = Hiding(scene, frames, {"F": band_energy(bins)}, np.ones((2, 256, 256), bool))
     hidden = np.zeros((2, 256, 256), bool)
     hidden[(slice(None), *LIPS)] = True
-    change = hiding.change(hidden)
+    change = hiding.change(hidden)["F"]
+    np.testing.assert_allclose(hiding.change(hidden[1:], np.array([1]))["F"], change[1:], atol=1e-5)
     pictures = torch.from_numpy(analysis.frames)
     for k, frame in enumerate(frames):
         changed = pictures.clone()
@@ -136,7 +137,7 @@ def test_hiding_is_measured_in_the_frame_itself(bundle, analysis):
 
 
 def test_the_hottest_share_of_the_area_is_chosen(bundle, analysis, masks):
-    hiding = Hiding(Scene(bundle, analysis), np.array([0]), band_energy(np.arange(4)), masks["tongue"])
+    hiding = Hiding(Scene(bundle, analysis), np.array([0]), {"F": band_energy(np.arange(4))}, masks["tongue"])
     heat = np.zeros((1, 8, 8), np.float32)
     heat[0, 4, 5] = 1.0  # in the tongue
     heat[0, 0, 0] = 5.0  # hotter, but outside

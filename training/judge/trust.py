@@ -1,0 +1,127 @@
+"""The trust cards (rtmri2speech.trust) of many clips as a table: how faithful a bundle's maps are, of each kind.
+
+    python -m training.judge.trust CLIPS... [--bundle BUNDLE] [--maps 8,16,32,32-blur] [--json FILE]
+
+CLIPS are videos or folders of them. Regions are the truth of a phantom where it lies beside the clip, else those that
+the segmenter finds. For each kind of map and band, over clips: how many of them have which verdict, and the means of
+what the verdict rests on: dB by which hiding the hottest tenth of the tract lowers the energy, dB by which a tenth at
+random changes it, share of frames in which the first is more, the rank correlation of heat and change over regions, and
+that of the map's magnitude with those of shuffled weights.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+from typer import Argument, Option
+
+from rtmri2speech.analysis import analyse
+from rtmri2speech.anatomy.find import regions_of
+from rtmri2speech.anatomy.sources import truth_beside
+from rtmri2speech.atomic import never_onto, write_json
+from rtmri2speech.clip import read_clip
+from rtmri2speech.errors import InputError
+from rtmri2speech.evidence import RegionMasks
+from rtmri2speech.models.bundle import Bundle
+from rtmri2speech.models.load import load_bundle
+from rtmri2speech.trust import VERDICTS, BandTrust, judge
+
+from ..console import plain_errors
+
+SUFFIXES = (".mp4", ".mkv", ".avi", ".mov")
+_COLUMNS = ("drop dB", "random dB", "times", "right", "regions", "output layer", "BiLSTM", "CNN")
+
+
+def clips_of(paths: Sequence[Path]) -> list[Path]:
+    """Files as they are, and the videos of folders. Raises InputError where there is none."""
+    found = [file for path in paths for file in (sorted(path.iterdir()) if path.is_dir() else [path])]
+    found = [file for file in found if file.suffix in SUFFIXES]
+    if not found:
+        raise InputError("There is no clip in {paths}.", paths=", ".join(map(str, paths)))
+    return found
+
+
+def parse_maps(text: str) -> tuple[int, str]:
+    """ "32-blur" -> 32 cells along a side, against "blur"; "8" -> 8, "nothing". Raises InputError."""
+    grid, _, against = text.partition("-")
+    if not grid.isdecimal():
+        raise InputError("Maps are named by their cells along a side, as 8 or 32-blur, not {text!r}.", text=text)
+    return int(grid), against or "nothing"
+
+
+def cards(bundle: Bundle, clips: Sequence[Path], maps: Sequence[str]) -> Iterator[tuple[str, str, dict]]:
+    """(kind of map, clip, band -> BandTrust) of every clip and kind of map."""
+    for path in clips:
+        clip = read_clip(path)
+        masks = None
+        for kind in maps:
+            grid, against = parse_maps(kind)
+            made = analyse(bundle, clip, grid=grid, against=against, speak=False)
+            if masks is None:
+                source = "truth" if truth_beside(path) else "segmenter"
+                regions = regions_of(made.model_frames, made.fps, path, source)
+                masks = RegionMasks(regions) if regions.verdict.usable else {}
+            yield kind, path.stem, dict(judge(bundle, made, masks).bands)
+
+
+def row_of(judged: Sequence[BandTrust]) -> dict:
+    """What is told of a band over clips."""
+    told = [one for one in judged if one.verdict != "untested"]
+    counted = Counter(one.verdict for one in judged)
+    means = {
+        "drop dB": _mean(one.drop_db for one in told),
+        "random dB": _mean(one.random_size_db for one in told),
+        "right": _mean(one.right for one in told),
+        "regions": _mean(one.rank_of_regions for one in told),
+    }
+    means["times"] = means["drop dB"] / means["random dB"] if told else float("nan")
+    for part in ("output layer", "BiLSTM", "CNN"):
+        means[part] = _mean((one.random_weights or {})[part]["absolute"] for one in told)
+    return {"verdicts": {verdict: counted[verdict] for verdict in VERDICTS}, **means}
+
+
+def _mean(values) -> float:
+    known = [value for value in values if value is not None]
+    return float(np.mean(known)) if known else float("nan")
+
+
+def table(rows: dict[tuple[str, str], dict]) -> str:
+    """As Markdown; rows: (kind of map, band) -> row_of."""
+    lines = [
+        "| maps | band | " + " / ".join(VERDICTS) + " | " + " | ".join(_COLUMNS) + " |",
+        "|---|---|---|" + "---|" * len(_COLUMNS),
+    ]
+    for (kind, band), row in rows.items():
+        verdicts = " / ".join(str(count) for count in row["verdicts"].values())
+        lines.append(f"| {kind} | {band} | {verdicts} | " + " | ".join(f"{row[name]:.2f}" for name in _COLUMNS) + " |")
+    return "\n".join(lines)
+
+
+@plain_errors()
+def main(
+    clips: Annotated[list[Path], Argument(metavar="CLIPS...", help="Videos, or folders of them.")],
+    bundle: Annotated[Path | None, Option("--bundle", help="Default: the embedded one.")] = None,
+    maps: Annotated[str, Option("--maps", help="Kinds of maps: cells along a side, -blur against the blur.")] = "8",
+    json_out: Annotated[Path | None, Option("--json", help="Also write every card's figures to this file.")] = None,
+) -> None:
+    """How faithful a bundle's maps are, over many clips."""
+    never_onto([json_out], [*clips, bundle])
+    kinds = maps.split(",")
+    loaded, judged, told = load_bundle(bundle), {}, []
+    for kind, name, bands in cards(loaded, clips_of(clips), kinds):
+        for band, one in bands.items():
+            judged.setdefault((kind, band), []).append(one)
+            told.append({"maps": kind, "clip": name, "band": band, "verdict": one.verdict, "times": one.times})
+            print(kind, name, band, one.verdict, "-" if one.times is None else f"{one.times:.2f}", flush=True)
+    rows = {key: row_of(some) for key, some in sorted(judged.items(), key=lambda item: kinds.index(item[0][0]))}
+    print("\n" + table(rows))
+    if json_out:
+        summed_up = [{"maps": kind, "band": band, **row} for (kind, band), row in rows.items()]
+        write_json(json_out, {"clips": told, "table": summed_up})
+
+
+if __name__ == "__main__":
+    typer.run(main)
