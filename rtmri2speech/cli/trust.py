@@ -45,8 +45,9 @@ def trust(
     with progress_bar() as progress:
         clip = read_clip(video, fps=fps, progress=progress.part(None, 0, 0.05))
         told = progress.part(None, 0.05, 0.2)
-        kind = {"grid": grid, "against": against, "precision": precision}
-        result = analyse(loaded, clip, bands, **kind, speak=False, progress=told)
+        result = analyse(
+            loaded, clip, bands, grid=grid, against=against, precision=precision, speak=False, progress=told
+        )
         found = None
         if source != "none":
             told = progress.part(None, 0.2, 0.3)
