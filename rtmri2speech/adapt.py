@@ -21,7 +21,7 @@ from . import timeline
 from .clip import Clip
 from .errors import InputError
 from .frames import prepare_frames
-from .models.bundle import Bundle
+from .models.bundle import DEFAULT_FOLDER, Bundle
 from .models.features import BATCH
 from .progress import UNSEEN, Progress
 
@@ -116,5 +116,8 @@ def _fitted(bundle: Bundle, cnn: nn.Module, record: Adaptation) -> Bundle:
     acoustic = copy.deepcopy(bundle.acoustic)
     acoustic.cnn.load_state_dict(cnn.state_dict())
     names = [source.replace("\\", "/").rsplit("/", 1)[-1] for source in record.clips]
-    training = bundle.training | {"adapted": record.to_json() | {"clips": names, "from": bundle.name}}
+    origin = {"from": bundle.name, "from_sha256": bundle.sha256}
+    if bundle.folder and bundle.folder.resolve() != DEFAULT_FOLDER.resolve():
+        origin["from_folder"] = bundle.folder.name
+    training = bundle.training | {"adapted": record.to_json() | {"clips": names} | origin}
     return replace(bundle, name=f"{bundle.name}, fitted", acoustic=acoustic, training=training, folder=None, sha256={})

@@ -30,6 +30,7 @@ from .spec import DEFAULT_BANDS, Band
 from .targets import ENERGIES, band_energy
 from .voice import Voice, melody, painted
 
+Sound = tuple[np.ndarray, int]
 NORMALIZATIONS = ("clip", "frame")
 SILENCES = ("hide", "show")
 _VOCODER_CHUNK = 256  # mel frames a piece: bounds the memory of a long clip
@@ -45,6 +46,7 @@ class Analysis:
     nothing was painted into the mel (voice.py). It is a choice, no finding.
     cam: band name -> signed (T, h, w). band_db: band name -> (T,), energy of the predicted mel in the band, dB.
     engine: what ran the CNN. seconds: stage -> time taken.
+    voice: as it was asked to speak; None: as the bundle says. original: the sound whose melody it was given to follow.
     """
 
     clip: Clip
@@ -67,6 +69,8 @@ class Analysis:
     cam: dict[str, np.ndarray]
     band_db: dict[str, np.ndarray]
     seconds: dict[str, float]
+    voice: Voice | None = None
+    original: Sound | None = None
 
     @property
     def frames(self) -> np.ndarray:
@@ -121,6 +125,7 @@ def analyse(
     precision: str = "auto",
     speak: bool = True,
     voice: Voice | None = None,
+    original: Sound | None = None,
     progress: Progress = UNSEEN,
 ) -> Analysis:
     """Synthesise the clip's speech and explain the energy in each band, frame by frame.
@@ -131,7 +136,8 @@ def analyse(
     grid: cells along a side of the maps, 8, 16 or 32; default: those of the CNN's last maps. against: "blur", the same
     frame blurred, or "nothing", maps of zeros, as plain Grad-CAM (finer.py).
     precision: "auto", "fp32" or "bf16", of the CNN and the vocoder. speak: False skips the vocoder: audio is empty.
-    voice: how a bundle that carries a voice speaks (voice.py); default: as the bundle says.
+    voice: how a bundle that carries a voice speaks (voice.py); default: as the bundle says. original: (samples,) and
+    rate of the speech whose melody it follows where that is asked for; default: the clip's own sound.
     progress: its stages are frames, attention and speech.
     Raises InputError on a band outside the mel, an unknown choice, two bands of one name, or a voice that is not there.
     """
@@ -165,7 +171,8 @@ def analyse(
     seconds["attention"] = clock.lap()
 
     silent = silent_frames(mel_db.cpu().numpy(), bundle.fps, bundle.scaler.faint_db)
-    f0_hz = _melody(bundle, clip, voice, states[0], silent) if speak else None
+    original = original or clip.sound
+    f0_hz = _melody(bundle, original, voice, states[0], silent) if speak else None
     told = progress.part(None, 0.75, 1)
     audio = _spoken(bundle, mel_db, f0_hz, precision, told) if speak else np.zeros(0, np.float32)
     seconds["vocoder"] = clock.lap()
@@ -190,6 +197,8 @@ def analyse(
         cam=cam,
         band_db=band_db,
         seconds=seconds,
+        voice=voice,
+        original=original,
     )
 
 
@@ -212,7 +221,7 @@ def _check_voice(bundle: Bundle, asked: Voice | None) -> None:
 
 
 def _melody(
-    bundle: Bundle, clip: Clip, asked: Voice | None, states: torch.Tensor, silent: np.ndarray
+    bundle: Bundle, original: Sound | None, asked: Voice | None, states: torch.Tensor, silent: np.ndarray
 ) -> np.ndarray | None:
     """(T,) F0 in Hz, 0 where the model is unvoiced or silent; None without a voice. states: (T, H) of the BiLSTM."""
     if bundle.voice is None:
@@ -222,8 +231,8 @@ def _melody(
         return None
     voiced, fitting_hz = bundle.voice.read(states.float().cpu().numpy())
     original_hz = None
-    if voice.intonation == "original" and clip.sound is not None:
-        original_hz = measure_f0(*clip.sound, (np.arange(len(voiced)) + 0.5) / bundle.fps)
+    if voice.intonation == "original" and original is not None:
+        original_hz = measure_f0(*original, (np.arange(len(voiced)) + 0.5) / bundle.fps)
     return melody(voice, voiced & ~silent, fitting_hz, bundle.fps, original_hz)
 
 

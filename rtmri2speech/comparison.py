@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from .analysis import Analysis, analyse
+from .analysis import Analysis, Sound, analyse
 from .evaluation import heard_mel, read_reference, score
 from .experiment import mean_changes
 from .finer import stages
@@ -14,8 +14,7 @@ from .mel import band_bins
 from .metrics import mcd
 from .models.bundle import Bundle
 from .progress import UNSEEN, Progress
-
-Sound = tuple[np.ndarray, int]
+from .voice import Voice
 
 
 @dataclass(frozen=True)
@@ -45,12 +44,18 @@ class Comparison:
 
 
 def compare(
-    bundle: Bundle, analysis: Analysis, other: Bundle, original: Sound | None, progress: Progress = UNSEEN
+    bundle: Bundle,
+    analysis: Analysis,
+    other: Bundle,
+    original: Sound | None,
+    progress: Progress = UNSEEN,
+    voice: Voice | None = None,
 ) -> Comparison:
     """Analyse the clip of `analysis`, which `bundle` made, with the `other` bundle.
 
     original: the clip's original speech, (samples,) and rate. progress: its stages are those of `analyse` and scores.
-    Raises InputError where the other bundle cannot explain the bands.
+    voice: how the other bundle speaks; default: as it says. Raises InputError where it cannot, or cannot explain the
+    bands.
     """
     second = analyse(
         other,
@@ -61,6 +66,8 @@ def compare(
         analysis.normalize,
         silence=analysis.silence,
         grid=analysis.grid if analysis.grid in stages(other.acoustic, other.frames.size) else None,
+        voice=voice,
+        original=original,
         progress=progress.part(None, 0, 0.6),
     )
     spec, count = bundle.mel, len(analysis.mel_db)

@@ -127,6 +127,8 @@ def hide(
         silence=analysis.silence,
         grid=analysis.grid,
         precision=analysis.precision,
+        voice=analysis.voice,
+        original=analysis.original,
         progress=progress,
     )
     change_db = band_changes(analysis, after)

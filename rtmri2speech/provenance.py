@@ -11,7 +11,7 @@ from pathlib import Path
 from . import __version__
 from .checksum import sha256_of
 from .errors import InputError
-from .models.bundle import DEFAULT_FOLDER
+from .models.bundle import DEFAULT_FOLDER, Bundle
 from .selection import Selection
 
 _PACKAGES = ("torch", "timm", "numpy", "opencv-python-headless", "av", "moviepy", "matplotlib", "soxr", "soundfile")
@@ -41,7 +41,12 @@ def provenance(selection: Selection, frame: int = 0, trust: bool = False) -> dic
             "duration_s": clip.duration,
         },
         "original_speech": {"file": reference.name, "sha256": _sha256(reference)} if reference else None,
-        "bundle": {"name": bundle.name, "kind": bundle.kind, "sha256": bundle.sha256},
+        "bundle": {
+            "name": bundle.name,
+            "kind": bundle.kind,
+            "sha256": bundle.sha256,
+            "adapted": bundle.training.get("adapted"),
+        },
         "analysis": {
             "bands": [band.to_json() for band in analysis.bands],
             "objective": analysis.objective,
@@ -51,6 +56,7 @@ def provenance(selection: Selection, frame: int = 0, trust: bool = False) -> dic
             "grid": analysis.grid,
             "against": analysis.against,
             "precision": analysis.precision,
+            "voice": asdict(analysis.voice) if analysis.voice else None,
             "frames": len(analysis.mel_db),
             "fps": analysis.fps,
             "sample_rate": analysis.sample_rate,
@@ -76,7 +82,7 @@ def command(selection: Selection, frame: int = 0, trust: bool = False) -> str:
     """The command line that makes the same again, in the folder that holds the clip and its labels (and the original
     speech, the corrections of regions, and the bundle, unless it is the embedded one)."""
     subject, look = selection.subject, selection.look
-    analysis, source, folder = subject.analysis, subject.source, subject.bundle.folder
+    analysis, source = subject.analysis, subject.source
     options: dict[str, object] = {
         "--objective": analysis.objective,
         "--energy": analysis.energy,
@@ -95,8 +101,9 @@ def command(selection: Selection, frame: int = 0, trust: bool = False) -> str:
         "--language": look.language,
         "--precision": analysis.precision,
     }
-    if folder is not None and folder.resolve() != DEFAULT_FOLDER.resolve():
-        options["--bundle"] = folder.name
+    bundle, fitted = _bundle_folder(subject.bundle)
+    if bundle:
+        options["--bundle"] = bundle
     if source.is_dir() or source.suffix in (".npy", ".npz"):
         options["--fps"] = repr(analysis.clip.fps)
     if subject.reference_source:
@@ -119,7 +126,17 @@ def command(selection: Selection, frame: int = 0, trust: bool = False) -> str:
     for option, value in options.items():
         words += [option, str(value)]
     words += ["--trust"] if trust else []
+    words += analysis.voice.options if analysis.voice else []
+    words += ["--fit"] if fitted else []
     return " ".join(map(_quoted, words))
+
+
+def _bundle_folder(bundle: Bundle) -> tuple[str | None, bool]:
+    """The name of the bundle's folder, None for the embedded one; whether it was fitted to the clip since."""
+    if bundle.folder is not None:
+        return None if bundle.folder.resolve() == DEFAULT_FOLDER.resolve() else bundle.folder.name, False
+    adapted = bundle.training.get("adapted", {})
+    return adapted.get("from_folder"), bool(adapted)
 
 
 def _quoted(word: str) -> str:

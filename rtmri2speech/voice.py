@@ -33,7 +33,7 @@ _TOP_HZ = 5600.0  # of the pulses' cosines
 
 @dataclass(frozen=True)
 class Voice:
-    """How to speak. pitch_hz: mean F0; None for the one that fits the tract, moved by `semitones`."""
+    """How to speak. pitch_hz: mean F0; None for the one that fits the tract. semitones: by how much to move it."""
 
     pitch_hz: float | None = None
     semitones: float = 0.0
@@ -52,6 +52,14 @@ class Voice:
                 high=HIGHEST_HZ,
                 hz=self.pitch_hz,
             )
+
+    @property
+    def options(self) -> list[str]:
+        """The options of the command line that ask for it."""
+        if self.whisper:
+            return ["--whisper"]
+        pitch = f"{self.semitones:+g}st" if self.pitch_hz is None else f"{self.pitch_hz!r}"
+        return ["--intonation", self.intonation, *(["--pitch", pitch] if self.pitch_hz or self.semitones else [])]
 
 
 def asked_voice(pitch: str | None, intonation: str | None, whisper: bool) -> Voice | None:

@@ -8,6 +8,7 @@ import re
 import shlex
 import shutil
 import zipfile
+from dataclasses import replace
 from fractions import Fraction
 
 import av
@@ -17,7 +18,8 @@ import pytest
 import soundfile
 from PIL import Image
 
-from rtmri2speech import analyse, export, read_clip
+from rtmri2speech import analyse, export, load_bundle, read_clip
+from rtmri2speech.adapt import adapt
 from rtmri2speech.anatomy.sources import regions_from_template
 from rtmri2speech.cli import main
 from rtmri2speech.errors import InputError
@@ -28,7 +30,8 @@ from rtmri2speech.provenance import command
 from rtmri2speech.render.colour import layer
 from rtmri2speech.selection import select
 from rtmri2speech.spec import Band
-from tests.conftest import moving_frames, write_mp4
+from rtmri2speech.voice import Voice, VoiceReadout
+from tests.conftest import lively_bundle, moving_frames, write_mp4
 
 RATE = Fraction(11413, 420)
 COUNT = 30
@@ -306,6 +309,36 @@ def test_the_command_of_the_provenance_makes_the_same(real, stretch, tmp_path, m
     assert len(record["files"]) > 10 and again["files"] == record["files"]
     assert ("発話_a_1_trust.json" in record["files"]) == (stretch is None)  # it takes seconds: only where asked for
     assert {**again, "made_at": 0} == {**record, "made_at": 0}
+
+
+@pytest.mark.slow
+def test_the_command_asks_for_the_voice_and_fits_the_bundle(tmp_path, monkeypatch):
+    """A fitted bundle lies in no folder: the command names the one it was fitted from, and fits it again."""
+    frames = moving_frames(70, 64, 64)
+    bundle = lively_bundle(frames)
+    bundle = replace(bundle, voice=VoiceReadout(np.zeros((2, bundle.acoustic.config.rnn_hidden)), [1.0, 7.0]))
+    (tmp_path / "there").mkdir()
+    bundle.save(tmp_path / "there" / "lively")
+    clip = read_clip(write_mp4(tmp_path / "there" / "clip.mp4", frames, RATE))
+    fitted, _ = adapt(load_bundle(tmp_path / "there" / "lively"), [clip])
+    asked = Voice(semitones=-3.0, intonation="flat")
+    analysis = analyse(fitted, clip, precision="fp32", voice=asked)
+    assert analysis.f0_hz.max() == pytest.approx(128 * 2 ** (-3 / 12))
+    subject = Subject("clip", analysis, still_regions(analysis), fitted, tmp_path / "there" / "clip.mp4")
+    write_zip(tmp_path / "ours.zip", subject, Look(side=96))
+    monkeypatch.chdir(tmp_path / "there")
+    with zipfile.ZipFile(tmp_path / "ours.zip") as archive:
+        record, speech = json.loads(archive.read("provenance.json")), archive.read("clip_speech.wav")
+    assert record["analysis"]["voice"]["semitones"] == -3 and record["bundle"]["adapted"]["from"] == "fixture"
+    assert record["bundle"]["adapted"]["from_sha256"] == load_bundle("lively").sha256
+    words = shlex.split(record["command"])
+    assert words[-5:] == ["--intonation", "flat", "--pitch", "-3st", "--fit"]
+    assert main(words[3:]) == 0
+    with zipfile.ZipFile("clip.zip") as archive:
+        again = json.loads(archive.read("provenance.json"))
+        assert archive.read("clip_speech.wav") == speech
+    assert again["files"] == record["files"] and again["bundle"] == record["bundle"]
+    assert again["command"] == record["command"]
 
 
 def test_a_long_japanese_name_and_one_without_letters_are_still_file_names(subject, tmp_path):

@@ -43,6 +43,23 @@ def replace_voice(bundle, voice):
     return replace(bundle, voice=voice)
 
 
+@pytest.mark.parametrize(
+    "voice",
+    [
+        Voice(whisper=True),
+        Voice(),
+        Voice(intonation="flat"),
+        Voice(pitch_hz=123.4, intonation="original"),
+        Voice(semitones=-2.5),
+        Voice(semitones=4),
+    ],
+)
+def test_a_voice_is_told_as_the_options_that_ask_for_it(voice):
+    words = voice.options
+    given = dict(zip(words[::2], words[1::2], strict=False))
+    assert asked_voice(given.get("--pitch"), given.get("--intonation"), "--whisper" in words) == voice
+
+
 def test_the_envelope_keeps_the_first_cepstral_coefficients():
     bins, levels = np.arange(64) + 0.5, np.random.default_rng(0).normal(0, 12, (9, 64, 1))
     waves = levels * np.cos(np.pi / 64 * np.arange(64)[:, None] * bins)

@@ -11,12 +11,16 @@ from .options import (
     AlphaOption,
     BundleOption,
     ColourOption,
+    FitOption,
     FpsOption,
     GridOption,
+    IntonationOption,
     OutFile,
+    PitchOption,
     PrecisionOption,
     SilenceOption,
     VideoArgument,
+    WhisperOption,
 )
 from .terminal import progress_bar, warning
 
@@ -131,10 +135,15 @@ def export(
     trust: Annotated[
         bool, typer.Option("--trust", help="Judge the maps, too (trust.json), as the command does.")
     ] = False,
+    pitch: PitchOption = None,
+    intonation: IntonationOption = None,
+    whisper: WhisperOption = False,
+    fit: FitOption = False,
     fps: FpsOption = None,
     precision: PrecisionOption = "auto",
 ):
     """Write everything of a clip into one zip: videos, figures, traces, heatmaps, speech, and where they come from."""
+    from ..adapt import adapt
     from ..analysis import analyse
     from ..anatomy.corrections import corrected, read_corrections
     from ..anatomy.find import regions_of
@@ -144,10 +153,12 @@ def export(
     from ..labels import labels_of
     from ..models.load import load_bundle
     from ..spec import DEFAULT_BANDS, Band
+    from ..voice import asked_voice
 
     never_onto([output], [video, labels_of(video), reference, bundle, corrections])
     bands = [Band.parse(text) for text in formant_band] if formant_band else DEFAULT_BANDS
     colours = tuple(colour_map) if colour_map else None
+    voice = asked_voice(pitch, intonation, whisper)
     look = Look(
         *(None, colours, alpha, combine, layout, side, sound, slow, stretch, language),
         show=tuple(show or ()),
@@ -159,6 +170,8 @@ def export(
     loaded = load_bundle(bundle)
     with progress_bar() as progress:
         clip = read_clip(video, fps=fps, progress=progress.part(None, 0, 0.05))
+        if fit:
+            loaded, _ = adapt(loaded, [clip])
         result = analyse(
             loaded,
             clip,
@@ -170,6 +183,8 @@ def export(
             grid=grid,
             against=against,
             precision=precision,
+            voice=voice,
+            original=original,
             progress=progress.part(None, 0.05, 0.4),
         )
         found = regions_of(result.model_frames, result.fps, video, regions, progress.part(None, 0.4, 0.5))

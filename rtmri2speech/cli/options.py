@@ -9,13 +9,19 @@ from typer.core import TyperCommand
 VideoArgument = Annotated[
     Path, typer.Argument(metavar="VIDEO", help="A video, a folder of numbered frames, or a .npy/.npz array (T, H, W).")
 ]
-BundleOption = Annotated[Path | None, typer.Option("--bundle", help="Bundle folder; default: the embedded one.")]
+BundleOption = Annotated[
+    Path | None, typer.Option("--bundle", help="Bundle folder, or an embedded one's name; default: phantom.")
+]
 FpsOption = Annotated[
     float | None, typer.Option("--fps", help="Frame rate of a folder of frames or an array; else from the file.")
 ]
 PrecisionOption = Annotated[
     str, typer.Option("--precision", help="auto (bf16 where the hardware has it), fp32 or bf16.")
 ]
+PitchOption = Annotated[str | None, typer.Option(help="Mean F0: 120 (Hz), or -3st from the one that fits.")]
+IntonationOption = Annotated[str | None, typer.Option(help="declining, flat, or original: F0 of the clip's own sound.")]
+WhisperOption = Annotated[bool, typer.Option("--whisper", help="Without a voice.")]
+FitOption = Annotated[bool, typer.Option("--fit", help="Fit the bundle to this clip's pictures first, as adapt does.")]
 OutFile = Annotated[Path, typer.Option("-o", "--output", help="File to write.")]
 SilenceOption = Annotated[
     str, typer.Option("--silence", help="hide or show the heatmaps of frames in which the model is silent.")

@@ -8,7 +8,17 @@ import typer
 
 from ..atomic import never_onto
 from ..errors import InputError
-from .options import BundleOption, FpsOption, JsonOption, OutFile, PrecisionOption, VideoArgument
+from .options import (
+    BundleOption,
+    FpsOption,
+    IntonationOption,
+    JsonOption,
+    OutFile,
+    PitchOption,
+    PrecisionOption,
+    VideoArgument,
+    WhisperOption,
+)
 from .terminal import peak_memory_mb, print_json, progress_bar, warning
 
 
@@ -17,11 +27,9 @@ def synth(
     output: OutFile,
     bundle: BundleOption = None,
     mel: Annotated[Path | None, typer.Option("--mel", help="Also write the dB mel (T, 64) as .npy.")] = None,
-    pitch: Annotated[str | None, typer.Option(help="Mean F0: 120 (Hz), or -3st from the one that fits.")] = None,
-    intonation: Annotated[
-        str | None, typer.Option(help="declining, flat, or original: F0 of the clip's own sound.")
-    ] = None,
-    whisper: Annotated[bool, typer.Option("--whisper", help="Without a voice.")] = False,
+    pitch: PitchOption = None,
+    intonation: IntonationOption = None,
+    whisper: WhisperOption = False,
     fps: FpsOption = None,
     precision: PrecisionOption = "auto",
     as_json: JsonOption = False,

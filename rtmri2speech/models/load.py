@@ -17,14 +17,15 @@ from .weights import load_exactly, read_safetensors
 
 
 def load_bundle(folder: str | os.PathLike | None = None, *, thesis: dict | None = None) -> Bundle:
-    """Load a bundle folder, by default the embedded one; or convert old checkpoints in memory.
+    """Load a bundle folder, by default the embedded one, or another embedded one by its name; or convert old
+    checkpoints in memory.
 
     thesis: dict(acoustic=..., scaler=..., vocoder=..., vocoder_config=...), paths of the files `convert` takes.
     Raises InputError if anything is missing, extra, damaged or does not fit together.
     """
     if thesis is not None:
         return convert(**thesis)
-    folder = DEFAULT_FOLDER if folder is None else Path(folder)
+    folder = DEFAULT_FOLDER if folder is None else _embedded(Path(folder))
     path = folder / "bundle.json"
     if not path.is_file():
         raise InputError("There is no bundle in {folder}: bundle.json is missing.", folder=folder)
@@ -50,6 +51,13 @@ def load_bundle(folder: str | os.PathLike | None = None, *, thesis: dict | None 
         if isinstance(error, InputError):
             raise
         raise InputError("{path} cannot be read as a bundle: {reason}.", path=path, reason=error) from None
+
+
+def _embedded(folder: Path) -> Path:
+    """Of a name alone that no folder here has, the embedded bundle of that name, if there is one."""
+    embedded = DEFAULT_FOLDER.parent / folder.name
+    named = folder.parts == (folder.name,) and not folder.exists() and (embedded / "bundle.json").is_file()
+    return embedded if named else folder
 
 
 def _files(folder: Path, sha256: dict[str, str], shared: dict[str, str]) -> dict[str, Path]:
