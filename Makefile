@@ -39,6 +39,6 @@ clean:
 	$(BIN)/python -m pip install -r requirements.txt
 	@touch $@
 
-.venv/.dev: requirements.txt requirements-train.txt requirements-dev.txt | .venv/bin/python
+.venv/.dev: requirements.txt requirements-train.txt requirements-formats.txt requirements-dev.txt | .venv/bin/python
 	$(BIN)/python -m pip install -r requirements-dev.txt
 	@touch $@ .venv/.runtime

@@ -22,6 +22,7 @@ def describe_clip(clip: Clip) -> dict:
         "frames": len(clip.frames),
         "width": clip.frames.shape[2],
         "height": clip.frames.shape[1],
+        "pixel_mm": clip.pixel_mm,
         "fps": round(clip.fps, 4),
         "constant_rate": clip.constant_rate,
         "duration_s": round(clip.duration, 4),

@@ -16,7 +16,8 @@ NAME_traces.csv         a row for each frame: frame (of the clip at the model's 
                         silent), and for each band NAME_energy_db (of the predicted mel), NAME_evidence_db (or _power)
                         and NAME_share_REGION, the share, 0 to 1, of that evidence in a region or elsewhere, as in
                         evidence.py; empty where there is nothing to account for. Then articulation, as in
-                        anatomy/articulation.py: lengths in pixels of the 256 px picture (_px), places from 0 to 1
+                        anatomy/articulation.py: lengths in pixels of the 256 px picture (_px), in cm where the clip's
+                        file tells the size of its pixels (_cm), places from 0 to 1
 NAME_regions.json       where regions were corrected by hand: what was changed, for the command export
 NAME_F1_heatmaps.npy    float32 (frames, 256, 256) in [0, 1] for display, as the command gradcam writes; the .json
                         beside it lets the commands overlay, slowmo and segment take it
@@ -38,8 +39,8 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
 import numpy as np
 
-from .anatomy.articulation import articulation
 from .anatomy.corrections import write_corrections
+from .anatomy.table import measures
 from .atomic import filling, replacing, scratch, write_json
 from .audio import write_audio
 from .captions import FIGURES, average_title, averaged, figure_captions
@@ -320,8 +321,8 @@ def _write_traces(path: Path, selection: Selection) -> None:
         for name, share in evidence.shares.items():
             columns[f"{band.name}_share_{name}"] = _column(share[rows], 6)
     if selection.subject.regions.verdict.usable:
-        for name, values in articulation(selection.subject.regions).columns().items():
-            columns[name if name.endswith("_place") else f"{name}_px"] = _column(values[rows], 4)
+        for name, values in measures(selection.subject.regions, selection.subject.analysis.clip.pixel_mm).items():
+            columns[name] = _column(values[rows], 4)
     # Excel takes a file for UTF-8 only by its mark; without need it is left out, as some programs stumble over it.
     encoding = "utf-8" if all(name.isascii() for name in columns) else "utf-8-sig"
     with path.open("w", newline="", encoding=encoding) as file:

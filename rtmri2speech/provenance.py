@@ -11,6 +11,8 @@ from pathlib import Path
 from . import __version__
 from .checksum import sha256_of
 from .errors import InputError
+from .formats.dicom import is_series
+from .formats.reading import is_video
 from .models.bundle import DEFAULT_FOLDER, Bundle
 from .selection import Selection
 
@@ -38,6 +40,7 @@ def provenance(selection: Selection, frame: int = 0, trust: bool = False) -> dic
             "fps": clip.fps,
             "width": clip.frames.shape[2],
             "height": clip.frames.shape[1],
+            "pixel_mm": clip.pixel_mm,
             "duration_s": clip.duration,
         },
         "original_speech": {"file": reference.name, "sha256": _sha256(reference)} if reference else None,
@@ -104,7 +107,7 @@ def command(selection: Selection, frame: int = 0, trust: bool = False) -> str:
     bundle, fitted = _bundle_folder(subject.bundle)
     if bundle:
         options["--bundle"] = bundle
-    if source.is_dir() or source.suffix in (".npy", ".npz"):
+    if not is_video(source) and analysis.clip.constant_rate:
         options["--fps"] = repr(analysis.clip.fps)
     if subject.reference_source:
         options["--reference"] = subject.reference_source.name
@@ -154,7 +157,9 @@ def _sha256(path: Path) -> str:
 
 
 def _sha256_of_source(source: Path) -> str | dict[str, str]:
-    """Of the file; for a folder of frames, of each file in it."""
+    """Of the file; for a folder of frames, of each file in it, which scanners may have named after the patient."""
+    if source.is_dir() and is_series(source):
+        return {str(number): found for number, found in enumerate(sorted(map(_sha256, source.iterdir())), 1)}
     if source.is_dir():
         return {file.name: _sha256(file) for file in sorted(source.iterdir()) if file.is_file()}
     return _sha256(source)

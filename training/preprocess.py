@@ -38,13 +38,16 @@ from .corpus.sources import find_sources, read_speakers
 
 
 def preprocess(
-    data_dir: Annotated[Path, Option("--data_dir", help="Folder of videos, or of folders of numbered pictures.")],
+    data_dir: Annotated[
+        Path,
+        Option("--data_dir", help="Folder of videos, .nii, .mat, .h5, or folders of numbered pictures or DICOM."),
+    ],
     out_dir: Annotated[Path, Option("--out_dir", help="The dataset; an unfinished one is gone on with.")],
     audio_dir: Annotated[
         Path | None,
         Option("--audio_dir", help="Folder of sound files of the same names. Default: beside the videos, or inside."),
     ] = None,
-    fps: Annotated[float | None, Option("--fps", help="Frame rate of a corpus of pictures.")] = None,
+    fps: Annotated[float | None, Option("--fps", help="Frame rate of recordings that are no videos.")] = None,
     sr: Annotated[int, Option("--sr", help="Sampling rate of the mel, Hz.")] = MelSpec.sample_rate,
     n_mels: Annotated[int, Option("--n_mels")] = MelSpec.n_mels,
     n_fft: Annotated[int, Option("--n_fft")] = MelSpec.n_fft,

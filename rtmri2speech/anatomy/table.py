@@ -10,27 +10,28 @@ from .articulation import articulation
 from .regions import Regions
 
 
+def measures(regions: Regions, pixel_mm: float | None = None) -> dict[str, np.ndarray]:
+    """Every measure of articulation (T,) under its column's name; NaN where it cannot be taken.
+
+    Lengths are in pixels of the 256 px picture ("_px") and, where pixel_mm, the side of the clip's own pixels, is
+    given, in cm too ("_cm").
+    """
+    measured = articulation(regions)
+    found = {name if name.endswith("_place") else f"{name}_px": v for name, v in measured.columns().items()}
+    if pixel_mm is not None:
+        in_cm = measured.in_cm(pixel_mm, regions.shape).columns()
+        found |= {f"{name}_cm": values for name, values in in_cm.items() if not name.endswith("_place")}
+    return found
+
+
 def table(regions: Regions, times_s: np.ndarray, pixel_mm: float | None = None) -> tuple[list[str], np.ndarray]:
     """Columns' names and values (T, columns): frame, time_s, confidence of the regions, then every measure.
 
-    times_s: (T,) start of each frame. Lengths are in pixels of the 256 px picture ("_px") and, where pixel_mm, the side
-    of the clip's own pixels, is given, in cm too ("_cm"). NaN where a measure cannot be taken.
+    times_s: (T,) start of each frame. pixel_mm: see `measures`.
     """
-    measured = articulation(regions)
-    names, columns = ["frame", "time_s", "confidence"], [np.arange(len(regions)), times_s, regions.frame_confidence]
-    kinds = [("_px", measured)]
-    if pixel_mm is not None:
-        kinds.append(("_cm", measured.in_cm(pixel_mm, regions.shape)))
-    for suffix, values in kinds:
-        for name, column in values.columns().items():
-            if name.endswith("_place"):
-                if suffix == "_px":
-                    names.append(name)
-                    columns.append(column)
-                continue
-            names.append(name + suffix)
-            columns.append(column)
-    return names, np.stack(columns, axis=1).astype(np.float64)
+    found = measures(regions, pixel_mm)
+    columns = [np.arange(len(regions)), times_s, regions.frame_confidence, *found.values()]
+    return ["frame", "time_s", "confidence", *found], np.stack(columns, axis=1).astype(np.float64)
 
 
 def write_table(path: str | Path, regions: Regions, times_s: np.ndarray, pixel_mm: float | None = None) -> None:

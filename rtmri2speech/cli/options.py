@@ -7,13 +7,17 @@ import typer
 from typer.core import TyperCommand
 
 VideoArgument = Annotated[
-    Path, typer.Argument(metavar="VIDEO", help="A video, a folder of numbered frames, or a .npy/.npz array (T, H, W).")
+    Path,
+    typer.Argument(
+        metavar="VIDEO",
+        help="A video, a folder of numbered frames, .npy, .npz, DICOM, .nii, .mat or .h5.",
+    ),
 ]
 BundleOption = Annotated[
     Path | None, typer.Option("--bundle", help="Bundle folder, or an embedded one's name; default: phantom.")
 ]
 FpsOption = Annotated[
-    float | None, typer.Option("--fps", help="Frame rate of a folder of frames or an array; else from the file.")
+    float | None, typer.Option("--fps", help="Frame rate, where the file does not tell it, or in its place.")
 ]
 PrecisionOption = Annotated[
     str, typer.Option("--precision", help="auto (bf16 where the hardware has it), fp32 or bf16.")

@@ -20,7 +20,10 @@ def regions(
     output: OutFile,
     source: SourceOption = "segmenter",
     pixel_size: Annotated[
-        float | None, typer.Option("--pixel-size", help="Side of the clip's own pixels in mm: adds columns in cm.")
+        float | None,
+        typer.Option(
+            "--pixel-size", help="Side of the clip's own pixels in mm, for lengths in cm; else from the file."
+        ),
     ] = None,
     fps: FpsOption = None,
     json: JsonOption = False,
@@ -55,7 +58,7 @@ def regions(
             with replacing(output) as temporary:
                 np.save(temporary, found.labels)
         elif kind == ".csv":
-            write_table(output, found, clip.times_s[:-1], pixel_size)
+            write_table(output, found, clip.times_s[:-1], pixel_size or clip.pixel_mm)
         else:
             height, width = clip.frames.shape[1:]
             side = 512

@@ -7,6 +7,7 @@ from pathlib import Path
 import gradio as gr
 
 from ..errors import InputError
+from ..formats.reading import LAB_SUFFIXES
 from . import handlers
 from .desk import Desk
 from .examples import SUFFIXES
@@ -31,7 +32,9 @@ def build(desk: Desk) -> Controls:
         example = gr.Dropdown(
             desk.examples.names, value=desk.examples.first, label=words["clip"], container=False, elem_id="example"
         )
-        upload = gr.UploadButton(words["upload"], file_types=list(SUFFIXES), elem_id="upload")
+        upload = gr.UploadButton(
+            words["upload"], file_types=[*SUFFIXES, *sorted(LAB_SUFFIXES), ".gz"], elem_id="upload"
+        )
         reference = gr.UploadButton(words["reference"], file_types=["audio"], elem_id="reference")
         bundle = gr.Dropdown(
             desk.bundles.names,

@@ -6,6 +6,7 @@ import numpy as np
 
 from rtmri2speech.audio import fit, read_audio, resample
 from rtmri2speech.errors import InputError
+from rtmri2speech.formats.reading import is_video
 from rtmri2speech.mel import SPEECH_RANGE_DB, mel_spectrogram_db
 from rtmri2speech.spec import FrameSpec, MelSpec
 
@@ -72,7 +73,7 @@ def make_sample(source: Source, settings: Settings) -> Sample:
     from rtmri2speech.timeline import retime
 
     spec = settings.mel
-    clip = read_clip(source.video, fps=settings.fps if source.video.is_dir() else None)
+    clip = read_clip(source.video, fps=None if is_video(source.video) else settings.fps)
     samples, rate = (clip.audio, clip.audio_rate) if source.audio is None else read_audio(source.audio)
     if samples is None:
         raise InputError("{video} has no sound, and there is no sound file beside it.", video=source.video)
@@ -156,7 +157,7 @@ def sound_peak(source: Source, settings: Settings) -> float:
 
     try:
         if source.audio is None:
-            clip = read_clip(source.video, fps=settings.fps if source.video.is_dir() else None)
+            clip = read_clip(source.video, fps=None if is_video(source.video) else settings.fps)
             samples, rate = clip.audio, clip.audio_rate
         else:
             samples, rate = read_audio(source.audio)

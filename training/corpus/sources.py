@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rtmri2speech.errors import InputError
+from rtmri2speech.formats.dicom import is_dicom
+from rtmri2speech.formats.reading import is_lab_file
 
 VIDEOS = {".mp4", ".mkv", ".avi", ".mov", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv"}
 SOUNDS = {".wav", ".flac", ".ogg", ".mp3"}
@@ -16,7 +18,8 @@ PICTURES = {".png", ".tif", ".tiff"}
 
 @dataclass(frozen=True)
 class Source:
-    """One recording. video: a file, or a folder of numbered pictures. audio None: the sound inside the video."""
+    """One recording. video: a file, or a folder of numbered pictures or of a DICOM series. audio None: the sound inside
+    the video."""
 
     id: str
     video: Path
@@ -30,8 +33,9 @@ def find_sources(
 ) -> tuple[list[Source], dict[str, str]]:
     """All recordings under data_dir, by name, and those that cannot be used: id -> reason.
 
-    A video file, or a folder of numbered pictures, is one recording; its id is the stem of its name. Its sound is the
-    sound file of the same stem under audio_dir (beside the videos if that is None), or else the video's own.
+    A file, or a folder of numbered pictures or of several DICOM files, is one recording; its id is the stem of its
+    name. Its sound is the sound file of the same stem under audio_dir (beside the videos if that is None), or else the
+    video's own.
     Two trees PNG/ and WAV/ under data_dir are recognised as pictures and sounds.
     <id>.json beside a video may hold "speaker" and "text"; otherwise the speaker comes from `speakers` (id -> name) or
     is the first group of speaker_pattern in the id.
@@ -53,7 +57,7 @@ def find_sources(
     if audio_dir is None and (data_dir / "PNG").is_dir() and (data_dir / "WAV").is_dir():
         data_dir, audio_dir = data_dir / "PNG", data_dir / "WAV"
 
-    videos, sounds = defaultdict(list), defaultdict(list)
+    videos, sounds, lab = defaultdict(list), defaultdict(list), defaultdict(list)
     for path in sorted(data_dir.rglob("*")):
         if path.name.startswith("."):
             continue
@@ -62,6 +66,13 @@ def find_sources(
         elif path.suffix.lower() in PICTURES and re.search(r"\d$", path.stem) and path.parent != data_dir:
             if path.parent not in videos[path.parent.name]:
                 videos[path.parent.name].append(path.parent)
+        elif path.is_file() and (is_lab_file(path) or (path.suffix.lower() not in SOUNDS and is_dicom(path))):
+            lab[path.parent].append(path)
+    for folder, files in lab.items():
+        series = folder != data_dir and len(files) > 1 and all(map(is_dicom, files))
+        for path in [folder] if series else files:
+            name = path.name.removesuffix(".gz")
+            videos[name.rpartition(".")[0] if is_lab_file(path) else name].append(path)
     for path in sorted((audio_dir or data_dir).rglob("*")):
         if path.suffix.lower() in SOUNDS and path.is_file() and not path.name.startswith("."):
             sounds[path.stem].append(path)

@@ -168,6 +168,40 @@ JAPANESE = {
         "{path}の値の型は{type}です。濃淡は数値でなければなりません。"
     ),
     "{path} holds gray levels that are not finite numbers.": ("{path}の濃淡に有限でない数値があります。"),
+    "{path} does not tell its frame rate: give it with --fps.": (
+        "{path}にはフレームレートが記録されていません。コマンドなら--fpsで指定できます。"
+    ),
+    "To read {path}, the package {package} is needed: pip install {package}.": (
+        "{path}を読み込むにはパッケージ{package}が必要です（pip install {package}）。"
+    ),
+    "{path} shows {count} slices: a clip is one slice over time.": (
+        "{path}には{count}枚の断面があります。クリップは1断面の時系列でなければなりません。"
+    ),
+    "{path} is damaged or no DICOM that can be read.": ("{path}は壊れているか、DICOMとして読み込めません。"),
+    "{path} is compressed in a way that cannot be read here: save it uncompressed.": (
+        "{path}の圧縮方式は読み込めません。非圧縮で保存し直してください。"
+    ),
+    "{path} holds several DICOM series: leave one of them in the folder.": (
+        "{path}にはDICOMのシリーズが複数あります。フォルダーに1つだけ残してください。"
+    ),
+    "{path} holds several DICOM files of many frames: give one of them.": (
+        "{path}には複数フレームのDICOMファイルがいくつもあります。そのうちの1つを指定してください。"
+    ),
+    "{path}: the frames of this DICOM series are not numbered.": (
+        "{path}：このDICOMシリーズのフレームには番号がありません。"
+    ),
+    "This DICOM file's or folder's name holds the patient's, and outputs would carry it: rename it first.": (
+        "このDICOMファイルまたはフォルダーの名前に患者名が含まれており、出力にも残ってしまいます。先に名前を変えてください。"
+    ),
+    "{path} is not a NIfTI file that can be read.": ("{path}はNIfTIファイルとして読み込めません。"),
+    "{path} is not a MATLAB file that can be read.": ("{path}はMATLABのファイルとして読み込めません。"),
+    "{path} is not an HDF5 file that can be read.": ("{path}はHDF5ファイルとして読み込めません。"),
+    "{path} holds raw data as the scanner received it, no pictures: reconstruct it first.": (
+        "{path}にあるのは画像ではなく撮像装置の生データです。先に再構成してください。"
+    ),
+    "{path} refers to other files: save the frames in the file itself.": (
+        "{path}はほかのファイルを参照しています。フレームをこのファイル自体に保存してください。"
+    ),
     "There is no sound file {path}.": ("{path}という音声ファイルはありません。"),
     "{path} is not a sound file that can be read (WAV, FLAC, OGG, MP3).": (
         "{path}は音声ファイル（WAV・FLAC・OGG・MP3）として読み込めません。"

@@ -1,0 +1,61 @@
+"""MATLAB's .mat files, of all versions: an array (rows, columns, frames), as MATLAB's own functions take a video.
+
+Versions up to 7 are read by SciPy, 7.3, which is HDF5, by h5py. A number called "fps" or "frame_rate" tells the time,
+one called "pixel_mm" the size of a pixel.
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import InputError
+from .hdf5 import numeric_arrays, opened
+from .recording import ClipLimits, Recording, even_times, no_rate
+from .stacks import axes_of, check_stack, frames_of, is_stack, read_stack, stated, stated_fps
+
+SUFFIXES = {".mat"}
+_BYTES = {"double": 8, "single": 4, "int8": 1, "uint8": 1, "int16": 2, "uint16": 2, "int32": 4, "uint32": 4}
+_BYTES |= {"int64": 8, "uint64": 8, "logical": 1}
+
+
+def read_matlab(path: Path, fps: float | None, limits: ClipLimits) -> Recording:
+    """Raises InputError if the file cannot be read, holds no clip, or does not tell its rate and none is given."""
+    with path.open("rb") as file:
+        is_hdf5 = file.read(10) == b"MATLAB 7.3"
+    array, numbers = (_from_hdf5 if is_hdf5 else _from_matlab)(path, limits)
+    frames = read_stack(array, axes_of(array.shape, matlab=True, path=path), path)
+    fps = fps or stated_fps(numbers)
+    if fps is None:
+        raise no_rate(path)
+    details = {"codec": "mat", "pixel_format": str(array.dtype)}
+    return Recording(frames, even_times(len(frames), fps), details, pixel_mm=stated(numbers, "pixel_mm"))
+
+
+def _from_matlab(path: Path, limits: ClipLimits) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """The array of frames, and the single numbers, of a file of version 4 to 7."""
+    from scipy.io import loadmat, whosmat
+    from scipy.io.matlab import MatReadError
+
+    try:
+        known = {name: (shape, _BYTES[kind]) for name, shape, kind in whosmat(path) if kind in _BYTES}
+        name = frames_of((name for name, (shape, _) in known.items() if is_stack(shape)), path)
+        shape, itemsize = known[name]
+        check_stack(shape, itemsize, axes_of(shape, matlab=True, path=path), path, limits)
+        single = [name for name, (shape, _) in known.items() if np.prod(shape) == 1]
+        read = loadmat(path, variable_names=[name, *single])
+    except InputError:
+        raise
+    except (MatReadError, ValueError, TypeError, OSError, EOFError, KeyError, NotImplementedError, MemoryError):
+        raise InputError("{path} is not a MATLAB file that can be read.", path=path) from None
+    return read[name], {name: read[name] for name in single}
+
+
+def _from_hdf5(path: Path, limits: ClipLimits) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """The same of version 7.3, in MATLAB's order of axes: the file has them in reverse."""
+    with opened(path) as file:
+        known = numeric_arrays(file, path)
+        name = frames_of((name for name, array in known.items() if is_stack(array.shape)), path)
+        dataset = known[name]
+        shape = dataset.shape[::-1]
+        check_stack(shape, dataset.dtype.itemsize, axes_of(shape, matlab=True, path=path), path, limits)
+        return dataset[()].T, {name: array[()] for name, array in known.items() if array.size == 1}

@@ -1,0 +1,48 @@
+"""Which reader a file or folder is for."""
+
+from pathlib import Path
+
+from ..errors import InputError
+from ..progress import UNSEEN, Progress
+from . import arrays, dicom, hdf5, matlab, nifti, pictures, video
+from .recording import ClipLimits, Recording
+
+# Of scanners and of programs that work on their pictures.
+LAB_SUFFIXES = dicom.SUFFIXES | hdf5.SUFFIXES | matlab.SUFFIXES | nifti.SUFFIXES
+
+
+def is_lab_file(path: Path) -> bool:
+    """Whether a file's name is that of such a file."""
+    return path.suffix.lower() in LAB_SUFFIXES or nifti.is_nifti(path)
+
+
+def is_video(path: Path) -> bool:
+    """Whether a path is read as a video, which has its own time stamps."""
+    other = path.is_dir() or path.suffix.lower() in arrays.SUFFIXES or is_lab_file(path)
+    return not (other or dicom.is_dicom(path))
+
+
+def read_recording(path: Path, fps: float | None, limits: ClipLimits, progress: Progress = UNSEEN) -> Recording:
+    """Read a file or folder that exists. Raises InputError if it cannot be read whole or is over the limits."""
+    if path.is_dir():
+        if dicom.is_series(path):
+            return dicom.read_dicom(path, fps, limits, progress)
+        if fps is None:
+            raise InputError(
+                "{path} is a folder: for a folder of numbered frames give the frame rate with --fps.", path=path
+            )
+        return pictures.read_pictures(path, fps, limits, progress)
+    if path.stat().st_size == 0:
+        raise InputError("{path} is empty.", path=path)
+    suffix = path.suffix.lower()
+    if suffix in arrays.SUFFIXES:
+        return arrays.read_array(path, fps, limits)
+    if suffix in matlab.SUFFIXES:
+        return matlab.read_matlab(path, fps, limits)
+    if suffix in hdf5.SUFFIXES:
+        return hdf5.read_hdf5(path, fps, limits)
+    if nifti.is_nifti(path):
+        return nifti.read_nifti(path, fps, limits)
+    if suffix in dicom.SUFFIXES or dicom.is_dicom(path):
+        return dicom.read_dicom(path, fps, limits, progress)
+    return video.read_video(path, fps, limits, progress)

@@ -1,0 +1,100 @@
+"""Recordings of every format through what people do with them: info, synth, regions, training.preprocess, the page."""
+
+import csv
+import json
+
+import h5py
+import numpy as np
+import pytest
+import scipy.io
+import soundfile
+from gradio_client.utils import is_valid_file
+
+from rtmri2speech.cli import main
+from rtmri2speech.clip import read_clip
+from rtmri2speech.ui import handlers
+from rtmri2speech.ui.page import build
+from tests.conftest import moving_frames
+from tests.formats.test_dicom import SAGITTAL, write, write_series
+from tests.formats.test_lab_files import ismrmrd, matlab73, nifti
+from training.corpus.preprocess import write_dataset
+from training.corpus.sample import Settings
+from training.corpus.sources import find_sources
+
+FRAMES = moving_frames(40, 64, 64)
+FPS = 25.0
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory):
+    """The same clip in every format, with a sound beside each."""
+    folder = tmp_path_factory.mktemp("corpus")
+    known = {"ImageOrientationPatient": SAGITTAL, "PixelSpacing": [2.4, 2.4]}
+    write_series(folder / "series", FRAMES, **known)
+    write(folder / "many.dcm", FRAMES, FrameTime=40, **known)
+    nifti(folder / "packed.nii.gz", FRAMES, 0.04)
+    in_matlab = {"frames": FRAMES.transpose(1, 2, 0), "fps": FPS, "pixel_mm": 2.4}
+    scipy.io.savemat(folder / "five.mat", in_matlab)
+    matlab73(folder / "seven.mat", **in_matlab)
+    ismrmrd(folder / "scanner.h5", FRAMES[:, None, None])
+    with h5py.File(folder / "recon.h5", "w") as file:
+        file["recon"] = FRAMES.transpose(0, 2, 1)
+    noise = np.convolve(np.random.default_rng(0).normal(size=32000), np.ones(8) / 8, "same")
+    names = [path.name.removesuffix(".gz").rpartition(".")[0] or path.name for path in folder.iterdir()]
+    for name in names:
+        soundfile.write(folder / f"{name}.wav", 0.3 * noise[: int(40 / FPS * 20000)] / np.abs(noise).max(), 20000)
+    return folder
+
+
+CLIPS = ["series", "many.dcm", "packed.nii.gz", "five.mat", "seven.mat", "scanner.h5", "recon.h5"]
+
+
+@pytest.mark.parametrize("name", CLIPS)
+def test_info_and_synth(corpus, tmp_path, capsys, bundle_folder, name):
+    rate = ["--fps", "25"] if name.endswith(".h5") else []
+    if rate:
+        assert main(["info", str(corpus / name)]) == 2
+        assert capsys.readouterr().err.strip().endswith("does not tell its frame rate: give it with --fps.")
+    assert main(["info", str(corpus / name), "--json", *rate]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["frames"], told["width"], told["height"], told["fps"]) == (40, 64, 64, 25.0)
+    assert told["pixel_mm"] == {"packed.nii.gz": 1.5, "recon.h5": None}.get(name, 2.4)
+    out = tmp_path / "said.wav"
+    assert main(["synth", str(corpus / name), "-o", str(out), "--bundle", str(bundle_folder), *rate]) == 0
+    said, hz = soundfile.read(out)
+    assert len(said) / hz == pytest.approx(40 / FPS, abs=0.03)
+
+
+def test_preprocess_takes_every_format(corpus, tmp_path):
+    sources, unusable = find_sources(corpus, None, None, r"^(s\d+)_")
+    assert not unusable and {source.video.name for source in sources} == set(CLIPS)
+    meta = write_dataset(sources, {}, Settings(fps=FPS), tmp_path / "dataset", tell=lambda text: None)
+    assert sorted(meta["utterances"]) == sorted(["series", "many", "packed", "five", "seven", "scanner", "recon"])
+    made = [np.load(tmp_path / "dataset" / "samples" / id_ / "mri.npy") for id_ in meta["utterances"]]
+    for other in made[1:]:
+        assert np.abs(other.astype(int) - made[0]).max() <= 1
+
+
+def test_lengths_in_cm_follow_from_the_file(tmp_path, capsys):
+    """A phantom's frames, saved as NIfTI with and without the size of a pixel."""
+    clip = read_clip("assets/clips/aiueo_new_speaker.mp4")
+    for name, mm in (("told", 0.9), ("untold", None)):
+        arrays = {"frames": clip.frames[:12].transpose(1, 2, 0), "fps": clip.fps} | ({"pixel_mm": mm} if mm else {})
+        scipy.io.savemat(tmp_path / f"{name}.mat", arrays)
+        assert main(["regions", str(tmp_path / f"{name}.mat"), "-o", str(tmp_path / f"{name}.csv")]) == 0
+    with (tmp_path / "told.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    with (tmp_path / "untold.csv").open() as file:
+        assert "tract_length_cm" not in next(csv.reader(file))
+    lengths = [(float(row["tract_length_px"]), float(row["tract_length_cm"])) for row in rows if row["tract_length_px"]]
+    assert lengths and all(cm == pytest.approx(px * 0.09, abs=1e-3) for px, cm in lengths)
+
+
+def test_the_page_takes_such_files(corpus):
+    page = build()
+    (upload,) = [block for block in page.blocks.values() if getattr(block, "elem_id", None) == "upload"]
+    for name in CLIPS[1:]:
+        assert is_valid_file(str(corpus / name), upload.file_types)
+    for name in ("many.dcm", "packed.nii.gz", "five.mat", "seven.mat"):
+        handlers.check_clip(corpus / name)
+    assert not is_valid_file("notes.txt", upload.file_types)
