@@ -7,7 +7,18 @@ import gradio as gr
 from .desk import Desk
 from .texts import TEXTS
 
-_TOGGLE = "() => {{ document.body.classList.toggle('{}'); }}"
+# Kept in this tab over a reload.
+_TOGGLE = """() => {{
+    const on = document.body.classList.toggle("{name}");
+    try {{ sessionStorage.setItem("rtmri2speech-{name}", on ? "1" : "0"); }} catch {{ }}
+}}"""
+_RECALL = """() => {
+    for (const name of ["large", "dark"]) {
+        let kept = null;
+        try { kept = sessionStorage.getItem(`rtmri2speech-${name}`); } catch { }
+        if (kept !== null) document.body.classList.toggle(name, kept === "1");
+    }
+}"""
 
 
 @dataclass(frozen=True)
@@ -20,8 +31,9 @@ class Head:
     def connect(self, desk: Desk) -> None:
         for component, key in ((self.intro, "intro"), (self.large, "large"), (self.dark, "dark")):
             desk.localise(component, "value", key)
-        self.large.click(None, js=_TOGGLE.format("large"), **desk.private)
-        self.dark.click(None, js=_TOGGLE.format("dark"), **desk.private)
+        self.large.click(None, js=_TOGGLE.format(name="large"), **desk.private)
+        self.dark.click(None, js=_TOGGLE.format(name="dark"), **desk.private)
+        desk.page.load(None, js=_RECALL, **desk.private)
 
 
 def lay_out() -> Head:

@@ -38,8 +38,7 @@ def is_untrained(desk: Desk, bundle_name: str) -> bool:
 
 
 def own_clip_note(desk: Desk, result: Result | None, language: str) -> dict:
-    """Of a clip that is no example: what the model was trained on."""
+    """Of a clip that is no example: that the model was not checked on it. `about` says what the model is."""
     if result is None or result.source.parent == desk.examples.folder:
         return gr.update(visible=False)
-    of_bundle = desk.bundles.load(result.bundle_name).description_in(language)
-    return gr.update(value=desk.text(language, "own_clip").format(about=of_bundle), visible=True)
+    return gr.update(value=desk.text(language, "own_clip"), visible=True)

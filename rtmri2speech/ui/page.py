@@ -31,6 +31,7 @@ PANELS = {"export": export, "regions": regions, "hide": hide, "compare": compare
 
 _LANGUAGE_JS = """(chosen, ...files) => {{
     const language = {language};
+    try {{ sessionStorage.setItem("rtmri2speech-language", language); }} catch {{ }}
     document.documentElement.lang = language;
     const example = document.querySelector("#example input");
     if (example) example.placeholder = {placeholder}[language];
@@ -105,6 +106,7 @@ def _connect_language(desk: Desk, chosen: Controls, notes: Notes, language: str 
     known = [desk.language, chosen.upload, chosen.reference, desk.result]
     example_words = json.dumps({name: texts["choose_example"] for name, texts in TEXTS.items()})
     own = f'"{language}"' if language else 'navigator.language.startsWith("ja") ? "ja" : "en"'
+    own = f'(() => {{ try {{ return sessionStorage.getItem("rtmri2speech-language") }} catch {{ }} }})() ?? ({own})'
     own_js, chosen_js = (_LANGUAGE_JS.format(language=of, placeholder=example_words) for of in (own, "chosen"))
     desk.page.load(localise, known, localised, js=own_js, **desk.at_once)
     desk.language.input(localise, known, localised, js=chosen_js, **desk.at_once)

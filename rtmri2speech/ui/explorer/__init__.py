@@ -6,7 +6,17 @@ import gradio as gr
 
 from ..component import Texts, component
 
-_SCRIPTS = ["lanes.js", "explorer_core.js", "picture.js", "tracks.js", "view.js", "goto.js", "link.js", "explorer.js"]
+_SCRIPTS = [
+    "lanes.js",
+    "explorer_core.js",
+    "picture.js",
+    "tracks.js",
+    "view.js",
+    "goto.js",
+    "link.js",
+    "room.js",
+    "explorer.js",
+]
 
 
 def explorer(texts: Texts, elem_id: str) -> gr.HTML:

@@ -13,6 +13,7 @@ const state = {
   bare: false, // the frames without any heat
   silence: false, // also the maps of frames in which nobody speaks
   opacity: 0.7,
+  defence: false, // pictures, one spectrogram and large type over the whole window: room.js
   loop: false,
   speed: 1,
   sound: "synthesised",
@@ -173,7 +174,9 @@ function render() {
   find("beside-title").textContent = heatBeside().length ? bandLabel(data.bands[1]) : word("plain");
   writeFound();
   renderCursor();
+  renderDefence();
   writeLinkSoon();
+  keepLook();
 }
 
 function renderButtons() {
@@ -309,6 +312,7 @@ const ACTIONS = {
   },
   snapshot,
   link: copyLink,
+  defence: () => setDefence(!state.defence),
   fullscreen: () => (document.fullscreenElement ? document.exitFullscreen() : root.requestFullscreen()),
   help: () => find("help").showModal(),
 };
@@ -324,7 +328,8 @@ const KEYS = {
   ".": () => toLabel(1),
   g: () => find("goto").focus(),
   l: ACTIONS.loop,
-  Escape: wholeClip,
+  d: ACTIONS.defence,
+  Escape: () => (state.defence ? setDefence(false) : wholeClip()),
   i: (event) => zoom(event.shiftKey ? 1 / ZOOM_STEP : ZOOM_STEP),
   z: fitView,
   PageUp: () => turnPage(-1),
@@ -396,5 +401,6 @@ listenToGoTo();
 listenToAddress();
 watchSize(find("tracks"), renderTracks);
 watchLook(root, redraw);
+recallLook();
 write();
 live(load);

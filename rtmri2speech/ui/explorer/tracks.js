@@ -7,9 +7,11 @@ const NARROWEST = 6; // pixels of a frame whose borders are drawn
 
 // What is drawn, from above to below: {title, share of the height, paint(box)}.
 function lanes() {
-  const sounds = Object.entries(data.sounds), [wave, mel] = sounds.length > 1 ? [0.45, 0.95] : [0.7, 1.5];
+  const heard = Object.entries(data.sounds).filter(([name]) => name === state.sound);
+  const sounds = state.defence ? heard : Object.entries(data.sounds), [wave, mel] = sounds.length > 1 ? [0.45, 0.95] : [0.7, 1.5];
   const ofSounds = (kind, share, paint) =>
     sounds.map(([name, sound]) => ({ title: word(`${kind}_${name}`), share, paint: (box) => paint(box, sound) }));
+  if (state.defence) return ofSounds("mel", mel, paintMel);
   return [
     ...ofSounds("wave", wave, (box, { samples }) => paintWaveform(box, samples, data.duration)),
     ...ofSounds("mel", mel, paintMel),

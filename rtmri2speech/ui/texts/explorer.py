@@ -97,6 +97,8 @@ TEXTS = {
         "original": "Original",
         "snapshot": "Save this frame as PNG",
         "fullscreen": "Full screen",
+        "defence": "For the room: pictures and one spectrogram over the whole window (D)",
+        "leave_defence": "Back to the whole page (Esc)",
         "help": "Keys and mouse",
         "close": "Close",
         "handle_first": "Start of the stretch",
@@ -116,7 +118,7 @@ TEXTS = {
         ", .: the label before, after\n"
         "I: zoom time in; with Shift, out (also Ctrl + wheel, pinch)\nPage up, down, Shift + wheel: scroll\n"
         "Z: the stretch fills the view; again: the whole clip\n"
-        "S: save the frame as PNG\nF: full screen\nclick, drag: go to a moment\n"
+        "S: save the frame as PNG\nF: full screen; D: for the room\nclick, drag: go to a moment\n"
         "Shift + drag: choose a stretch, or drag the handles at the top\n[ ]: the stretch starts, ends at this frame\n"
         "Esc, double click: remove the stretch",
         "caution": "One cell of a map covers 32 × 32 of 256 × 256 pixels: heat cannot tell neighbours apart that share "
@@ -216,6 +218,8 @@ TEXTS = {
         "original": "原音",
         "snapshot": "このフレームをPNGで保存",
         "fullscreen": "全画面",
+        "defence": "発表用の表示：画像とスペクトログラムだけを画面いっぱいに（D）",
+        "leave_defence": "元の表示に戻る（Esc）",
         "help": "キーとマウスの操作",
         "close": "閉じる",
         "handle_first": "区間の始まり",
@@ -235,7 +239,7 @@ TEXTS = {
         ", .: 前・次のラベル\n"
         "I: 時間軸を拡大（Shiftで縮小。Ctrl＋ホイール、ピンチでも）\nPage Up・Down、Shift＋ホイール: 前後へ移動\n"
         "Z: 区間を画面いっぱいに表示（もう一度で全体）\n"
-        "S: フレームをPNGで保存\nF: 全画面\nクリック・ドラッグ: その時刻へ移動\n"
+        "S: フレームをPNGで保存\nF: 全画面　D: 発表用の表示\nクリック・ドラッグ: その時刻へ移動\n"
         "Shift＋ドラッグ: 区間を選ぶ（上端のつまみでも可）\n[ ]: 区間の始まり・終わりをこのフレームにする\n"
         "Esc・ダブルクリック: 区間を解除",
         "caution": "マップの1セルは256×256画素のうち32×32画素に当たり、同じセルの中の部位は区別できません。"

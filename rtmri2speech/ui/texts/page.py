@@ -32,7 +32,7 @@ TEXTS = {
         "nothing": "Choose an example clip or open one of your own.",
         "first_run": "Synthesise a clip first.",
         "own_clip": "**Your own clip.** This model was not checked on it: where it differs from what the model was "
-        "trained on, heatmap and sound look just as sure and may mean nothing. {about}",
+        "trained on, heatmap and sound look just as sure and may mean nothing.",
         "stopped": "Stopped.",
         "link_unknown": "The link leads to a clip that is not here: {name}.",
         "stage_waiting": "Waiting for another clip",
@@ -79,7 +79,7 @@ TEXTS = {
         "nothing": "サンプル動画を選ぶか、動画を開いてください。",
         "first_run": "先に動画の音声合成を行ってください。",
         "own_clip": "**お手持ちの動画です。** このモデルでの検証はしていません。学習した動画と異なる場合も、"
-        "ヒートマップと音声はもっともらしく見えますが、意味がないことがあります。{about}",
+        "ヒートマップと音声はもっともらしく見えますが、意味がないことがあります。",
         "stopped": "中止しました。",
         "link_unknown": "リンク先の動画がここにはありません：{name}",
         "stage_waiting": "ほかの動画の処理を待っています",

@@ -1,0 +1,85 @@
+"""In front of people: the view for a defence and full screen fit the window, and a reload keeps how things look."""
+
+import pytest
+
+from rtmri2speech.ui import Settings
+from tests.browser.serving import WAIT_MS, chromium, served
+from tests.conftest import moving_frames, write_mp4
+
+pytestmark = pytest.mark.browser
+
+# What lies wholly or partly outside the window, of what is shown in the explorer.
+OUTSIDE = """() => [...document.querySelectorAll(".explorer :is(canvas, button, select, .card, .tracks)")]
+    .filter((node) => node.checkVisibility()).map((node) => [node.outerHTML.slice(0, 80), node.getBoundingClientRect()])
+    .filter(([, { width, left, top, right, bottom }]) =>
+        width && (left < 0 || top < 0 || right > innerWidth + 1 || bottom > innerHeight + 1))
+    .map(([node]) => node)"""
+
+
+@pytest.fixture(scope="module")
+def open_page(bundle_folder, tmp_path_factory):
+    clips = tmp_path_factory.mktemp("clips")
+    write_mp4(clips / "clip.mp4", moving_frames(40))
+    with served(Settings(bundle=bundle_folder, clips=clips)) as address, chromium() as browser:
+
+        def open_page(locale="en-US", size=(1280, 720)):
+            context = browser.new_context(locale=locale, viewport=dict(zip(("width", "height"), size, strict=True)))
+            page = context.new_page()
+            page.set_default_timeout(WAIT_MS)
+            page.goto(address)
+            page.locator(".explorer").wait_for()
+            return page
+
+        yield open_page
+
+
+@pytest.mark.parametrize("locale", ["en-US", "ja-JP"])
+@pytest.mark.parametrize("large", [False, True])
+@pytest.mark.parametrize("way", ["defence", "fullscreen"])
+def test_all_of_it_is_in_the_window_of_a_projector(open_page, locale, large, way):
+    page = open_page(locale)
+    if large:
+        page.evaluate("document.body.classList.add('large')")
+    if way == "defence":
+        page.keyboard.press("d")
+        page.locator(".explorer.defence").wait_for()
+    else:
+        page.locator('[data-action="fullscreen"]').click()
+        page.wait_for_function("() => document.fullscreenElement !== null")
+    page.wait_for_timeout(300)
+    assert page.evaluate(OUTSIDE) == []
+    shown = page.locator("#controls").evaluate(
+        "(node) => document.elementFromPoint(640, 60)?.closest('#controls') === node"
+    )
+    assert not shown
+    if way == "defence":
+        assert page.locator(".pictures canvas").nth(1).bounding_box()["height"] > 340  # the heads are what is shown
+        assert not page.locator('[data-action="outlines"]').is_visible()
+
+
+def test_a_reload_keeps_how_things_look(open_page):
+    page = open_page()
+    page.locator("#head button").nth(0).click()
+    page.locator("#language label").nth(1).click()
+    page.locator(".explorer [data-text=outlines]:has-text('輪郭')").wait_for()
+    page.evaluate("document.activeElement.blur()")
+    for key in ("2", "o", "d", "ArrowRight"):
+        page.keyboard.press(key)
+    frame = page.locator("[data-name=frame]").inner_text()
+    page.wait_for_function("(frame) => location.hash.includes(`frame=${frame}`)", arg=frame)
+    page.reload()
+    page.locator(".explorer.defence").wait_for()
+    page.wait_for_function("() => document.body.classList.contains('large') && document.documentElement.lang === 'ja'")
+    assert page.locator("[data-name=frame]").inner_text() == frame
+    assert page.locator('[data-view="1"]').get_attribute("aria-pressed") == "true"
+    assert page.locator('[data-action="outlines"]').get_attribute("aria-pressed") == "false"
+    page.keyboard.press("Escape")
+    assert page.locator(".explorer.defence").count() == 0 and page.locator("#controls").is_visible()
+    other = open_page()  # another visitor, another tab: as always
+    assert other.locator('[data-view="each"]').get_attribute("aria-pressed") == "true"
+
+
+def test_stop_looks_idle_while_there_is_nothing_to_stop(open_page):
+    page = open_page()
+    page.wait_for_function("() => document.querySelector('#stop').disabled")
+    assert float(page.locator("#stop").evaluate("(node) => getComputedStyle(node).opacity")) < 0.6
