@@ -50,6 +50,11 @@ def stages(model: AcousticModel, size: int) -> dict[int, str]:
     return dict(sorted(found.items()))
 
 
+def nearest_grid(model: AcousticModel, size: int, wanted: int) -> int:
+    """Of the grids there are, the one whose cells are nearest in size to those of `wanted` cells along a side."""
+    return min(stages(model, size), key=lambda grid: (abs(np.log2(grid / wanted)), grid))
+
+
 class FinerMaps:
     """A stage of a model's CNN made ready to give maps with grid x grid cells, for frames of size x size.
 

@@ -28,17 +28,32 @@ Frames next to each other are alike, which p does not know: it is a screen, not 
 nearly the same with random weights (rank correlation above ALIKE), the card says so beside the verdict.
 """
 
-from .card import ALIKE, FEWEST_FRAMES, SHARES, SIGNIFICANT, TIMES, VERDICTS, BandTrust, TrustCard
+from .card import (
+    ALIKE,
+    FEWEST_FRAMES,
+    MOST_FRAMES,
+    SHARES,
+    SIGNIFICANT,
+    TIMES,
+    VERDICTS,
+    BandTrust,
+    TrustCard,
+    focus_of,
+    focus_sentence,
+)
 from .judge import judge
 
 __all__ = [
     "ALIKE",
     "FEWEST_FRAMES",
+    "MOST_FRAMES",
     "SHARES",
     "SIGNIFICANT",
     "TIMES",
     "VERDICTS",
     "BandTrust",
     "TrustCard",
+    "focus_of",
+    "focus_sentence",
     "judge",
 ]

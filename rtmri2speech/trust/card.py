@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
+from ..models.bundle import Bundle
 from .sentences import SENTENCES
 
 VERDICTS = ("faithful", "weak", "unfaithful", "untested")
@@ -11,8 +12,19 @@ TENTH = SHARES.index(0.1)
 TIMES = 1.5
 SIGNIFICANT = 0.05
 ALIKE = 0.9
-FEWEST_FRAMES = 6
+FEWEST_FRAMES, MOST_FRAMES = 6, 24
 RANDOMISED = ("output layer", "BiLSTM", "CNN")
+
+
+def focus_of(bundle: Bundle) -> float | None:
+    """The weight of loss.focus in a bundle's training, which kept maps to the tract; None where it is not known."""
+    return bundle.training.get("acoustic", {}).get("loss", {}).get("focus")
+
+
+def focus_sentence(focus: float | None, language: str = "en") -> str:
+    """What training did to the maps, in plain words."""
+    key = "focus_unknown" if focus is None else "focused" if focus > 0 else "unfocused"
+    return SENTENCES[language][key].format(focus=focus)
 
 
 @dataclass(frozen=True)
@@ -91,8 +103,7 @@ class TrustCard:
 
     def training_sentence(self, language: str = "en") -> str:
         """What training did to the maps, in plain words."""
-        key = "focus_unknown" if self.focus is None else "focused" if self.focus > 0 else "unfocused"
-        return SENTENCES[language][key].format(focus=self.focus)
+        return focus_sentence(self.focus, language)
 
     def to_json(self) -> dict:
         """All of it, with the sentences in both languages."""

@@ -18,6 +18,7 @@ from ..targets import band_energy
 from . import randomised
 from .card import (
     FEWEST_FRAMES,
+    MOST_FRAMES,
     RANDOMISED,
     SHARES,
     SIGNIFICANT,
@@ -27,6 +28,7 @@ from .card import (
     Curves,
     RegionTrust,
     TrustCard,
+    focus_of,
 )
 from .hiding import Hiding, Scene
 from .ranks import rank_correlation
@@ -44,7 +46,7 @@ def judge(
     analysis: Analysis,
     masks: Mapping[str, np.ndarray] | None = None,
     *,
-    most_frames: int = 24,
+    most_frames: int = MOST_FRAMES,
     seed: int = 0,
     progress: Progress = UNSEEN,
 ) -> TrustCard:
@@ -74,8 +76,7 @@ def judge(
         for name in enough:
             band_trust = _judged(hiding, name, rows[name], cams[name], account.bands[name], shared, tell)
             judged[name] = replace(band_trust, random_weights=likeness[name])
-    focus = bundle.training.get("acoustic", {}).get("loss", {}).get("focus")
-    return TrustCard(judged, "picture" if tract is None else "tract", analysis.grid, focus)
+    return TrustCard(judged, "picture" if tract is None else "tract", analysis.grid, focus_of(bundle))
 
 
 def _tract(masks: Mapping[str, np.ndarray]) -> np.ndarray | None:

@@ -19,9 +19,9 @@ SENTENCES = {
         "weak": "Hiding what is hot changes {band} only {times:.1f} times as much as hiding as much elsewhere: "
         + _TENTH
         + " The map is a hint, not evidence.",
-        "unfaithful": "Hiding what is hot does not lower {band} more than hiding as much elsewhere: the hottest tenth "
-        "of {area} changes it by {change_db:+.1f} dB, a tenth at random by {random_size_db:.1f} dB up or down "
-        "({frames} frames). Do not believe this map.",
+        "unfaithful": "Hiding what is hot does not reliably lower {band} more than hiding as much elsewhere: the "
+        "hottest tenth of {area} changes it by {change_db:+.1f} dB, a tenth at random by {random_size_db:.1f} dB up or "
+        "down ({frames} frames). Do not believe this map.",
         "untested": "There are too few frames with heat for {band} ({frames}) to judge its map.",
         "alike": "Where it is hot hardly depends on what was learnt: with a random {part} the map's magnitude is "
         "nearly the same (rank correlation {likeness:.2f}).",
@@ -42,7 +42,7 @@ SENTENCES = {
         "weak": "熱い部分を隠しても、{band}の変化は同じ広さの別の場所を隠したときの{times:.1f}倍にとどまります。"
         + _TENTH_JA
         + "このマップは手がかりであり、証拠にはなりません。",
-        "unfaithful": "熱い部分を隠しても、{band}は同じ広さの別の場所を隠したとき以上には下がりません。"
+        "unfaithful": "熱い部分を隠しても、{band}は同じ広さの別の場所を隠したときより確実に下がるとは言えません。"
         "{area}のうち最も熱い1割を隠すと{change_db:+.1f} dB、無作為な1割を隠すと平均{random_size_db:.1f} dB変わります"
         "（{frames}フレーム）。このマップは信頼できません。",
         "untested": "{band}の熱が見られるフレームが{frames}しかないため、マップを判定できません。",

@@ -12,6 +12,7 @@ from . import handlers
 from .desk import Desk
 from .examples import SUFFIXES
 
+_MAPS = {value: f"maps_{value}" for value in handlers.MAPS}
 PENDING_JS = "() => {{ document.body.classList.toggle('pending', {}); }}"  # chosen, but not yet shown
 
 
@@ -21,6 +22,7 @@ class Controls:
     upload: gr.UploadButton
     reference: gr.UploadButton
     bundle: gr.Dropdown
+    maps: gr.Dropdown
     edit_bands: gr.Button
     start: gr.Button
 
@@ -44,11 +46,20 @@ def build(desk: Desk) -> Controls:
             visible=len(desk.bundles.names) > 1,
             elem_id="bundle",
         )
+        maps = gr.Dropdown(
+            [(desk.text("en", key), value) for value, key in _MAPS.items()],
+            value=handlers.DEFAULT_MAPS,
+            label=desk.text("en", "maps"),
+            container=False,
+            elem_id="maps",
+        )
         edit_bands = gr.Button(words["bands"], elem_id="edit-bands")
         start = gr.Button(words["run"], variant="primary", elem_id="run")
         desk.stop_button("stop")
     desk.localise(example, "label", "clip")
     desk.localise(bundle, "label", "bundle")
+    desk.localise(maps, "label", "maps")
+    desk.localise(maps, "choices", _MAPS)
     for button, key in ((edit_bands, "bands"), (start, "run")):
         desk.localise(button, "value", key)
 
@@ -72,7 +83,7 @@ def build(desk: Desk) -> Controls:
         **desk.at_once,
     )
     bundle.select(None, js=PENDING_JS.format("true"), **desk.private)
-    return Controls(example, upload, reference, bundle, edit_bands, start)
+    return Controls(example, upload, reference, bundle, maps, edit_bands, start)
 
 
 def named(desk: Desk, file: str | None, language: str, key: str) -> dict:

@@ -6,7 +6,7 @@ from threading import Lock
 from ..progress import Progress
 from ..spec import DEFAULT_BANDS, Band
 from .bundles import Bundles
-from .handlers import Result, open_clip
+from .handlers import DEFAULT_MAPS, Result, open_clip
 
 SUFFIXES = (".mp4", ".mkv", ".avi", ".mov", ".webm", ".gif")
 MOST_KEPT = 20  # results held in memory
@@ -21,7 +21,7 @@ class Examples:
         self.regions = regions
         self._bundles = bundles
         self._paths = {file.stem: file for file in found if file.suffix.lower() in SUFFIXES}
-        self._kept: dict[tuple[str, str, tuple[Band, ...]], Result] = {}
+        self._kept: dict[tuple[str, str, tuple[Band, ...], str], Result] = {}
         self._busy = Lock()
 
     @property
@@ -40,12 +40,19 @@ class Examples:
         sound = self._paths[name].with_suffix(".wav")
         return sound if sound.is_file() else None
 
-    def open(self, name: str, bundle_name: str, progress: Progress, bands: tuple[Band, ...] = DEFAULT_BANDS) -> Result:
+    def open(
+        self,
+        name: str,
+        bundle_name: str,
+        progress: Progress,
+        bands: tuple[Band, ...] = DEFAULT_BANDS,
+        maps: str = DEFAULT_MAPS,
+    ) -> Result:
         """The analysis of an example: computed once, however many ask for it at the same time.
 
         Raises KeyError for a name that is not an example or a bundle, InputError as open_clip.
         """
-        path, key = self._paths[name], (name, bundle_name, bands)
+        path, key = self._paths[name], (name, bundle_name, bands, maps)
         while not self._busy.acquire(timeout=0.2):
             if key in self._kept:
                 break
@@ -60,6 +67,7 @@ class Examples:
                         self.sound(name),
                         progress,
                         bands=bands,
+                        maps=maps,
                         bundle_name=bundle_name,
                         regions=self.regions,
                         linked=True,

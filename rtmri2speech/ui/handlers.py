@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TypedDict
 
 import numpy as np
 
@@ -13,15 +14,21 @@ from ..anatomy.regions import Regions
 from ..audio import read_audio
 from ..clip import ClipLimits, read_clip
 from ..errors import InputError
+from ..evidence import RegionMasks
+from ..finer import nearest_grid
 from ..labels import Interval, labels_of, read_intervals
 from ..mel import band_bins
 from ..models.bundle import Bundle
 from ..progress import Progress
 from ..spec import Band, MelSpec
+from ..trust import TrustCard, judge
 from .explorer.payload import payload
 
 PAGE_LIMITS = ClipLimits(longest_s=300.0, most_frames=30_000)
 MOST_BANDS = 4
+# What a person may choose as maps: cells along a side, None for the CNN's last maps (Grad-CAM).
+MAPS = {"32": 32, "16": 16, "last": None}
+DEFAULT_MAPS = "32"  # which passes its own verdict; see assets/models/phantom/MODEL_CARD.md
 
 
 @dataclass(frozen=True, eq=False)  # compared by identity: Gradio asks for the hash of a session's state
@@ -30,7 +37,7 @@ class Result:
 
     regions: of the analysis' model_frames. labels: what is said, (from_s, to_s, label).
     reference: the original speech, (samples,) float32 and its rate. source, reference_source: the files they came from.
-    bundle_name: the name under which the page offers the bundle. linked: see payload.
+    bundle_name: the name under which the page offers the bundle. linked: see payload. maps: of MAPS.
     """
 
     name: str
@@ -44,11 +51,47 @@ class Result:
     mel: MelSpec
     labels: tuple[Interval, ...] = ()
     linked: bool = False
+    maps: str = DEFAULT_MAPS
+    known: dict[str, TrustCard] = field(default_factory=dict)  # filled in later: an example's is everybody's
+
+    @property
+    def card(self) -> TrustCard | None:
+        """The verdict on the maps, once it is known."""
+        return self.known.get("card")
+
+    def judged(self, bundle: Bundle, progress: Progress) -> TrustCard:
+        """The card, made only once. Raises InputError as trust.judge."""
+        if "card" not in self.known:
+            masks = RegionMasks(self.regions) if self.regions.verdict.usable else None
+            self.known["card"] = judge(bundle, self.analysis, masks, progress=progress)
+        return self.known["card"]
 
     def with_regions(self, regions: Regions) -> "Result":
         """The same clip and analysis, accounted for by other regions."""
-        sent = payload(self.analysis, self.mel, regions, self.name, self.reference, self.labels, self.linked)
-        return replace(self, regions=regions, payload=sent)
+        return self._again(self.analysis, regions)
+
+    def with_maps(self, bundle: Bundle, maps: str, progress: Progress) -> "Result":
+        """The same clip, speech and regions, explained by other maps, of MAPS."""
+        old, kind = self.analysis, kind_of(bundle, maps)
+        new = analyse(
+            bundle,
+            old.clip,
+            old.bands,
+            old.objective,
+            old.energy,
+            old.normalize,
+            **kind,
+            silence=old.silence,
+            precision=old.precision,
+            speak=False,
+            progress=progress,
+        )
+        spoken = replace(new, audio=old.audio, f0_hz=old.f0_hz)
+        return replace(self._again(spoken, self.regions), maps=maps)
+
+    def _again(self, analysis: Analysis, regions: Regions) -> "Result":
+        sent = payload(analysis, self.mel, regions, self.name, self.reference, self.labels, self.linked)
+        return replace(self, analysis=analysis, regions=regions, payload=sent, known={})
 
 
 def open_clip(
@@ -61,21 +104,42 @@ def open_clip(
     limits: ClipLimits = PAGE_LIMITS,
     bundle_name: str = "",
     regions: str = "segmenter",
+    maps: str = DEFAULT_MAPS,
     linked: bool = False,
 ) -> Result:
     """Analyse the clip at `path` for the frame explorer.
 
     reference: a sound file of the original speech; default: the clip's own sound. regions: of anatomy's SOURCES.
-    linked: see payload.
+    maps: of MAPS. linked: see payload.
     Raises InputError on a clip, sound or band that cannot be used.
     """
-    analysis, sound = analyse_file(bundle, path, reference, progress.part(None, 0, 0.65), bands=bands, limits=limits)
+    told = progress.part(None, 0, 0.65)
+    analysis, sound = analyse_file(bundle, path, reference, told, bands=bands, limits=limits, **kind_of(bundle, maps))
     found = regions_of(analysis.model_frames, analysis.fps, path, regions, progress.part("regions", 0.65, 0.92))
     progress("packing", 0.92)
     beside = labels_of(path)
     labels = tuple(read_intervals(beside)) if beside else ()
     sent = payload(analysis, bundle.mel, found, path.stem, sound, labels, linked)
-    return Result(path.stem, analysis, found, sent, sound, path, reference, bundle_name, bundle.mel, labels, linked)
+    return Result(
+        path.stem, analysis, found, sent, sound, path, reference, bundle_name, bundle.mel, labels, linked, maps
+    )
+
+
+class MapKind(TypedDict):
+    """Two arguments of analyse()."""
+
+    grid: int | None
+    against: str
+
+
+def kind_of(bundle: Bundle, maps: str) -> MapKind:
+    """The maps of MAPS that a person chose, as this bundle has them. Raises InputError for an unknown choice."""
+    if maps not in MAPS:
+        raise InputError("{given!r} is not one of {known}.", given=maps, known=", ".join(MAPS))
+    wanted = MAPS[maps]
+    if wanted is None:
+        return {"grid": None, "against": "nothing"}
+    return {"grid": nearest_grid(bundle.acoustic, bundle.frames.size, wanted), "against": "blur"}
 
 
 class _Opened(Exception):
@@ -104,6 +168,8 @@ def analyse_file(
     objective: str = "frame",
     energy: str = "db",
     normalize: str = "clip",
+    grid: int | None = None,
+    against: str = "nothing",
     limits: ClipLimits = PAGE_LIMITS,
 ) -> tuple[Analysis, tuple[np.ndarray, int] | None]:
     """The analysis of the clip at `path`, and its original speech: (samples,) and rate, None without any.
@@ -114,7 +180,8 @@ def analyse_file(
         band_bins(bundle.mel, band)  # says what is wrong before the clip is read
     sound = read_audio(reference) if reference else None
     clip = read_clip(path, limits=limits, progress=progress.part(None, 0, 0.1))
-    analysis = analyse(bundle, clip, bands, objective, energy, normalize, progress=progress.part(None, 0.1, 1))
+    told = progress.part(None, 0.1, 1)
+    analysis = analyse(bundle, clip, bands, objective, energy, normalize, grid=grid, against=against, progress=told)
     return analysis, sound or clip.sound
 
 

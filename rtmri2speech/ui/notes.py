@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import gradio as gr
 
+from ..trust import focus_of, focus_sentence
 from .desk import Desk
 from .handlers import Result
 from .texts import TEXTS
@@ -27,10 +28,12 @@ class Notes:
 
 
 def about(desk: Desk, bundle_name: str, language: str) -> str:
-    """What the bundle is; its description is in the language of who made it."""
+    """What the bundle is, in the words of who made it, and what its training did to its maps."""
     bundle = desk.bundles.load(bundle_name)
     kind = TEXTS[language][f"kind_{bundle.kind}"]
-    return f"**{bundle.name}**: {kind}{'。' if language == 'ja' else '. '}{bundle.description_in(language)}"
+    stop, space = ("。", "") if language == "ja" else (". ", " ")
+    focus = focus_sentence(focus_of(bundle), language)
+    return f"**{bundle.name}**: {kind}{stop}{bundle.description_in(language)}{space}{focus}"
 
 
 def is_untrained(desk: Desk, bundle_name: str) -> bool:

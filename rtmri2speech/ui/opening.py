@@ -24,11 +24,12 @@ _LINK_JS = """(_, language) => {
 def connect(desk: Desk, controls: Controls, bands: BandRows, view: gr.HTML, notes: Notes) -> None:
     """Wires what is chosen to what is shown."""
     _open_first(desk, controls, bands, view)
+    _connect_maps(desk, controls, view)
 
     @desk.guard
-    def run(example, upload, reference, bundle_name, rows, language, request: gr.Request, progress=gr.Progress()):  # noqa: B008 (Gradio)
+    def run(example, upload, reference, bundle_name, maps, rows, language, request: gr.Request, progress=gr.Progress()):  # noqa: B008 (Gradio)
         tell = desk.progress(request, language, progress)
-        result = _opened(desk, example, upload, reference, bundle_name, rows, language, tell)
+        result = _opened(desk, example, upload, reference, bundle_name, maps, rows, language, tell)
         return result.payload, result, *notes.of(desk, result, language)
 
     def forget_files(language):
@@ -41,7 +42,7 @@ def connect(desk: Desk, controls: Controls, bands: BandRows, view: gr.HTML, note
     for event in (controls.start.click, chosen.then):
         running = event(bands.read, bands.values, bands.rows, **desk.at_once).then(
             run,
-            [controls.example, *files, controls.bundle, bands.rows, desk.language],
+            [controls.example, *files, controls.bundle, controls.maps, bands.rows, desk.language],
             [view, desk.result, notes.untrained, notes.own_clip, notes.about],
             show_progress_on=view,
             **desk.queued,
@@ -60,6 +61,27 @@ def connect_stop(desk: Desk) -> None:
     # A notice needs the queue; stopping must not wait in it.
     stopping.then(lambda language: gr.Info(desk.text(language, "stopped")), desk.language, **desk.private)
     desk.page.unload(end)
+
+
+def _connect_maps(desk: Desk, controls: Controls, view: gr.HTML) -> None:
+    """Other maps of the clip that is shown, as soon as they are chosen; its regions and their corrections stay."""
+
+    @desk.guard
+    def explain(result, maps, language, request: gr.Request, progress=gr.Progress()):  # noqa: B008 (Gradio)
+        if result is None or result.maps == maps:
+            return gr.skip(), gr.skip()
+        tell = desk.progress(request, language, progress)
+        changed = result.with_maps(desk.bundles.load(result.bundle_name), maps, tell)
+        return changed.payload, changed
+
+    explaining = controls.maps.input(
+        explain,
+        [desk.result, controls.maps, desk.language],
+        [view, desk.result],
+        show_progress_on=view,
+        **desk.queued,
+    )
+    desk.stoppable(controls.maps.input, explaining)
 
 
 def _open_first(desk: Desk, controls: Controls, bands: BandRows, view: gr.HTML) -> None:
@@ -100,13 +122,13 @@ def _open_first(desk: Desk, controls: Controls, bands: BandRows, view: gr.HTML) 
     desk.stoppable(desk.page.load, opening)
 
 
-def _opened(desk: Desk, example, upload, reference, bundle_name, rows, language, tell) -> Result:
+def _opened(desk: Desk, example, upload, reference, bundle_name, maps, rows, language, tell) -> Result:
     """The example, whose analysis is kept, or the person's own clip or sound."""
     bands = handlers.bands_of(rows)
     if not upload and example not in desk.examples.names:
         raise gr.Error(desk.text(language, "nothing"), print_exception=False)
     if not (upload or reference):
-        return desk.examples.open(example, bundle_name, tell, bands)
+        return desk.examples.open(example, bundle_name, tell, bands, maps)
     return handlers.open_clip(
         desk.bundles.load(bundle_name),
         Path(upload) if upload else desk.examples.path(example),
@@ -115,5 +137,6 @@ def _opened(desk: Desk, example, upload, reference, bundle_name, rows, language,
         bands=bands,
         limits=desk.limits,
         bundle_name=bundle_name,
+        maps=maps,
         regions=desk.examples.regions,
     )

@@ -89,14 +89,14 @@ class Metric:
 
 def heading(key: str) -> str:
     """A heading above a report."""
-    return _render("heading.html", key=key)
+    return render("heading.html", key=key)
 
 
 def hiding_report(hidden: Hidden, frame: int) -> str:
     """What was hidden, with a picture of `frame`, and what it changed."""
     first, last = hidden.stretch
     frame = frame if first <= frame <= last else (first + last) // 2
-    return _render(
+    return render(
         "hiding.html",
         pictures=[
             _data_url(outlined(analysis.model_frames[frame], hidden.mask_at(frame), _PICTURE_SIDE))
@@ -166,7 +166,7 @@ def comparison_report(made: Comparison, first: str, other: str) -> str:
         (False, False): "compare_both_differ",
     }
     spoken = len(made.spoken)
-    return _render(
+    return render(
         "comparison.html",
         first=first,
         other=other,
@@ -195,7 +195,7 @@ def quality_report(made: Assessment, pictures_s: float, fps: float, sample_rate:
     if stoi is not None:
         key = ("not", "partly", "well")[int(np.searchsorted(INTELLIGIBLE, stoi, side="right"))]
         understood = Sentence(f"quality_understood_{key}", {"stoi": f"{stoi:.2f}"}, strong=True)
-    return _render(
+    return render(
         "quality.html",
         understood=understood,
         ways=[(metric, percents[metric]) for metric in _SUMMED_UP if percents[metric] is not None],
@@ -212,7 +212,7 @@ def card_report(bundle: Bundle) -> str:
     """What a bundle is and is not, from its model card, which is in the language its author wrote."""
     card = read_card(bundle)
     sections = {"quality_card_limits": "Limits", "quality_card_data": "Data"}
-    return _render(
+    return render(
         "card.html",
         name=bundle.name,
         kind=bundle.kind,
@@ -286,5 +286,5 @@ def _data_url(picture: np.ndarray) -> str:
     return "data:image/png;base64," + base64.b64encode(png).decode("ascii")
 
 
-def _render(template: str, **values: object) -> str:
+def render(template: str, **values: object) -> str:
     return _TEMPLATES.get_template(template).render(**values)

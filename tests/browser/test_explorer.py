@@ -147,9 +147,9 @@ def test_keys_lead_to_the_frame_and_its_picture_is_the_cores(page, analysis):
         page.keyboard.press(key)
         layers = [colours[name] for name in names]
         assert_alike(pixels(page, "heat"), blend(gray, [smooth[name] for name in names], layers))
-    page.get_by_role("button", name="Show the 8 × 8 cells").click()
+    page.get_by_role("button", name="Show the map’s cells").click()
     assert_alike(pixels(page, "heat"), blend(gray, list(cells.values()), list(colours.values())))
-    page.get_by_role("button", name="Show the 8 × 8 cells").click()
+    page.get_by_role("button", name="Show the map’s cells").click()
     page.keyboard.press("0")
     for canvas, name in (("heat", "F1"), ("beside", "F2")):
         assert_alike(pixels(page, canvas), blend(gray, [smooth[name]], [colours[name]]))

@@ -20,9 +20,12 @@ from rtmri2speech.anatomy.outlines import outlines
 from rtmri2speech.clip import read_clip
 from rtmri2speech.comparison import compare
 from rtmri2speech.evaluation import assess, read_reference
+from rtmri2speech.evidence import RegionMasks
 from rtmri2speech.experiment import Hiding, hide
 from rtmri2speech.models.load import load_bundle
 from rtmri2speech.regions import Region
+from rtmri2speech.trust import judge
+from rtmri2speech.ui.handlers import DEFAULT_MAPS, kind_of
 from rtmri2speech.ui.page import EXAMPLES, Settings
 from tests.browser.serving import WAIT_MS, chromium, served
 
@@ -170,6 +173,25 @@ def test_regions_are_corrected_and_the_page_says_so(page, regions):
     page.locator("[data-name=found]", has_text="found in every frame").wait_for()
     assert "Corrected" not in page.locator("[data-name=found]").inner_text()
     page.locator("#tab-hide-button").click()
+
+
+def test_the_maps_are_judged_as_the_core_judges_them(page, bundle, analysis, regions):
+    """And other maps, chosen above, have no verdict yet."""
+    open_tab(page, "trust")
+    page.locator("#trust-run").click()
+    page.locator("#trust-report .in-en .verdict").first.wait_for()
+    finest = analyse(bundle, analysis.clip, **kind_of(bundle, DEFAULT_MAPS), speak=False)
+    card = judge(bundle, finest, RegionMasks(regions))
+    for band, judged in card.bands.items():
+        told = page.locator(f"#trust-report .in-en .verdict[data-band={band}]")
+        assert told.get_attribute("data-verdict") == judged.verdict
+        assert card.sentence(band) in told.inner_text() and page.locator("#trust-report .in-ja").is_hidden()
+    heat = card.bands["F1"].regions["tongue"].heat_share
+    cells = page.locator("#trust-report .in-en tr[data-region=tongue] td").all_inner_texts()
+    assert cells[1] == f"{100 * heat:.0f} %"
+    page.locator("#maps input").click()
+    page.get_by_role("option", name="Coarse: Grad-CAM").click()
+    page.locator("#trust-report .verdict").first.wait_for(state="detached")
 
 
 def test_a_hidden_tongue_changes_the_energy_as_the_core_says(page, bundle, analysis, regions):

@@ -85,6 +85,7 @@ class _Files:
     kinds: gr.CheckboxGroup
     formats: gr.CheckboxGroup
     width_cm: gr.Number
+    trust: gr.Checkbox
     make: gr.Button
     make_zip: gr.Button
     files: gr.File
@@ -166,6 +167,7 @@ def _lay_out_files(desk: Desk) -> _Files:
         with gr.Row(elem_classes="act"):
             make = gr.Button(_say(desk, "make_files"), elem_id="make-files", scale=0, min_width=220)
             make_zip = gr.Button(_say(desk, "make_zip"), variant="primary", elem_id="make-zip", scale=0, min_width=240)
+        trust = gr.Checkbox(False, label=_say(desk, "trust"), container=False, elem_id="export-trust")
         note = gr.Markdown(_say(desk, "zip_note"), elem_classes="note", container=False)
     with gr.Column(scale=2, min_width=300):
         files = gr.File(label=_say(desk, "files"), file_count="multiple", interactive=False, elem_id="exported")
@@ -175,9 +177,10 @@ def _lay_out_files(desk: Desk) -> _Files:
     desk.localise(kinds, "label", "export_kinds")
     desk.localise(make, "value", "export_make_files")
     desk.localise(make_zip, "value", "export_make_zip")
+    desk.localise(trust, "label", "export_trust")
     desk.localise(note, "value", "export_zip_note")
     desk.localise(files, "label", "export_files")
-    return _Files(kinds, formats, width_cm, make, make_zip, files)
+    return _Files(kinds, formats, width_cm, trust, make, make_zip, files)
 
 
 def _connect_preview(desk: Desk, choices: _Choices, pictures: _Pictures) -> None:
@@ -234,12 +237,22 @@ def _connect_making(desk: Desk, choices: _Choices, pictures: _Pictures, files: _
         return [str(path) for path in paths]
 
     @desk.guard
-    def zip_of(moment, result, language, formats, width_cm, request: gr.Request, progress=gr.Progress(), *chosen):  # noqa: B008
+    def zip_of(
+        moment,
+        result,
+        language,
+        trust,
+        formats,
+        width_cm,
+        request: gr.Request,
+        progress=gr.Progress(),  # noqa: B008
+        *chosen,
+    ):
         subject, look = asked(moment, result, language, *chosen)
         look = _on_paper(look, formats, width_cm)
         tell = desk.progress(request, language, progress)
         path = desk.folder() / f"{subject.stem}_export.zip"
-        export.write_zip(path, subject, look, int(moment["frame"]), tell)
+        export.write_zip(path, subject, look, int(moment["frame"]), tell, trust=trust)
         return [str(path)]
 
     first, look_of = [desk.moment, desk.result, desk.language], [*choices.of_look, desk.language]
@@ -247,7 +260,7 @@ def _connect_making(desk: Desk, choices: _Choices, pictures: _Pictures, files: _
     for button, make, inputs, made in (
         (pictures.make, video_of, [*first, *look_of], pictures.video),
         (files.make, files_of, [*first, files.kinds, *paper, *look_of], files.files),
-        (files.make_zip, zip_of, [*first, *paper, *look_of], files.files),
+        (files.make_zip, zip_of, [*first, files.trust, *paper, *look_of], files.files),
     ):
         event = button.click(make, inputs, made, show_progress_on=made, js=desk.moment_js, **desk.queued)
         desk.stoppable(button.click, event)
@@ -308,7 +321,14 @@ def _subject(desk: Desk, result, language: str) -> Subject:
         raise gr.Error(desk.text(language, "first_run"), print_exception=False, title=desk.text(language, "error"))
     bundle = desk.bundles.load(result.bundle_name)
     return Subject(
-        result.name, result.analysis, result.regions, bundle, result.source, result.reference, result.reference_source
+        result.name,
+        result.analysis,
+        result.regions,
+        bundle,
+        result.source,
+        result.reference,
+        result.reference_source,
+        result.card,
     )
 
 

@@ -22,7 +22,7 @@ TEXTS = {
         "signed": "Signed",
         "signed_help": "Also show evidence against the band's energy (one band)",
         "cells": "Cells",
-        "cells_help": "Show the 8 × 8 cells as they are, not smoothed",
+        "cells_help": "Show the map’s cells as they are, not smoothed",
         "own_scale": "Own scale",
         "own_scale_help": "Each frame on a scale of its own: 1 is its hottest cell, however weak. "
         "Shows where, not how much",
@@ -121,7 +121,8 @@ TEXTS = {
         "S: save the frame as PNG\nF: full screen; D: for the room\nclick, drag: go to a moment\n"
         "Shift + drag: choose a stretch, or drag the handles at the top\n[ ]: the stretch starts, ends at this frame\n"
         "Esc, double click: remove the stretch",
-        "caution": "One cell of a map covers 32 × 32 of 256 × 256 pixels: heat cannot tell neighbours apart that share "
+        "caution": "One cell of a map covers 8 × 8 of 256 × 256 pixels (16 × 16 or 32 × 32, where such maps are "
+        "chosen): heat cannot tell neighbours apart that share "
         "a cell. Regions are those outlined in the frame; “elsewhere” is what lies in none. Shares count positive "
         "evidence in speech only; hatched is silence. "
         "A clip opens at its loudest frame with evidence. Spectrograms show 60 dB below their own peak.",
@@ -146,7 +147,7 @@ TEXTS = {
         "signed": "符号付き",
         "signed_help": "帯域エネルギーを下げる根拠も示す（1帯域のとき）",
         "cells": "セル",
-        "cells_help": "8×8のセルを平滑化せずに示す",
+        "cells_help": "マップのセルを平滑化せずに示す",
         "own_scale": "フレーム尺度",
         "own_scale_help": "フレームごとの尺度（1はそのフレームの最大）。場所はわかりますが、強さは比べられません",
         "outlines": "輪郭",
@@ -242,7 +243,8 @@ TEXTS = {
         "S: フレームをPNGで保存\nF: 全画面　D: 発表用の表示\nクリック・ドラッグ: その時刻へ移動\n"
         "Shift＋ドラッグ: 区間を選ぶ（上端のつまみでも可）\n[ ]: 区間の始まり・終わりをこのフレームにする\n"
         "Esc・ダブルクリック: 区間を解除",
-        "caution": "マップの1セルは256×256画素のうち32×32画素に当たり、同じセルの中の部位は区別できません。"
+        "caution": "マップの1セルは256×256画素のうち8×8画素（粗いマップでは16×16、32×32画素）に当たり、"
+        "同じセルの中の部位は区別できません。"
         "領域は画像に輪郭で示したものです。どれにも入らない部分が「領域外」です。"
         "割合は発話中の正の根拠だけで計算しています。斜線は無音です。"
         "最初に表示するのは、根拠のあるフレームのうち最も音が大きいものです。"

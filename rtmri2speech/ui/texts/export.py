@@ -55,6 +55,7 @@ TEXTS = {
         "export_width": "Width of figures, cm (empty: their own)",
         "export_make_files": "Make these files",
         "export_make_zip": "Everything in one zip",
+        "export_trust": "Judge the maps as well (seconds; trust.json in the zip)",
         "export_files": "Made files: click the size to download",
         "export_zip_note": "A text file beside figures holds the facts for their captions. The zip also holds the "
         "video as chosen above and provenance.json: hashes of clip and bundle, settings, versions, and the command "
@@ -117,6 +118,7 @@ TEXTS = {
         "export_width": "図の幅（cm、空欄なら標準）",
         "export_make_files": "選んだファイルを作成",
         "export_make_zip": "一式をzipで作成",
+        "export_trust": "マップの検証も行う（数秒、zipにtrust.jsonを入れる）",
         "export_files": "作成したファイル（サイズの表示をクリックするとダウンロード）",
         "export_zip_note": "図には、説明文用の事実をまとめたテキストファイルが付きます。"
         "zipには、上で選んだ見た目の動画と、provenance.json（動画とモデルのハッシュ値、設定、"

@@ -6,6 +6,10 @@ TEXTS = {
         "choose_example": "Example clips …",
         "clip": "Example clip",
         "bundle": "Bundle",
+        "maps": "Maps",
+        "maps_32": "Fine: 32 × 32",
+        "maps_16": "Middling: 16 × 16",
+        "maps_last": "Coarse: Grad-CAM",
         "bands": "Bands …",
         "band_name": "Name",
         "band_low": "From (Hz)",
@@ -23,8 +27,10 @@ TEXTS = {
         "stop": "Stop",
         "large": "Large type",
         "dark": "Light / dark",
-        "caution": "One cell of a map covers 32 × 32 of the model's 256 × 256 pixels. A fixed band is not a tracked "
-        "formant. Regions are found by a network: look at their outlines before you quote a share.",
+        "caution": "One cell of a map covers 8 × 8, 16 × 16 or 32 × 32 of the model's 256 × 256 pixels, as chosen "
+        "above. A fixed band is not a tracked formant. Regions are found by a network: look at their outlines "
+        "before you "
+        "quote a share.",
         "untrained": "**This bundle has random weights: what it says means nothing.**",
         "kind_trained": "trained with this project's training package",
         "kind_converted": "converted from checkpoints of the thesis' code or of HiFi-GAN's",
@@ -52,6 +58,10 @@ TEXTS = {
         "choose_example": "サンプル動画…",
         "clip": "サンプル動画",
         "bundle": "モデル",
+        "maps": "マップ",
+        "maps_32": "細かい：32×32",
+        "maps_16": "中間：16×16",
+        "maps_last": "粗い：Grad-CAM",
         "bands": "帯域…",
         "band_name": "名前",
         "band_low": "下限（Hz）",
@@ -69,7 +79,8 @@ TEXTS = {
         "stop": "中止",
         "large": "大きな文字",
         "dark": "明 / 暗",
-        "caution": "マップの1セルはモデル入力256×256画素のうち32×32画素に当たります。"
+        "caution": "マップの1セルは、上で選んだ細かさにより、モデル入力256×256画素のうち"
+        "8×8、16×16、32×32画素に当たります。"
         "固定帯域は追跡したフォルマントではありません。"
         "領域はネットワークが求めたものです。割合を引用する前に輪郭を確かめてください。",
         "untrained": "**このモデルの重みは乱数です。出力に意味はありません。**",

@@ -1,0 +1,89 @@
+"""What the panel "Trust" says of a card, and other maps of the clip that is shown."""
+
+import re
+
+import numpy as np
+import pytest
+
+from rtmri2speech.analysis import analyse
+from rtmri2speech.errors import InputError
+from rtmri2speech.models.load import load_bundle
+from rtmri2speech.progress import UNSEEN
+from rtmri2speech.trust import SHARES, BandTrust, TrustCard
+from rtmri2speech.trust.card import Curves, RegionTrust
+from rtmri2speech.ui import handlers
+from rtmri2speech.ui.notes import about
+from rtmri2speech.ui.trust_report import trust_report
+from tests.conftest import moving_frames, write_mp4
+
+
+@pytest.fixture(scope="module")
+def clip_file(tmp_path_factory):
+    return write_mp4(tmp_path_factory.mktemp("clips") / "disc.mp4", moving_frames(20, 64, 64))
+
+
+def card_of(verdict="faithful"):
+    curves = Curves(*(tuple(-k * share for share in SHARES) for k in (10.0, 3.0, -2.0)))
+    regions = {"tongue": RegionTrust(0.625, 0.04, -2.04, 2.5, 0.6), "brain": RegionTrust(0.1, 0.2, 0.0, 0.1, 0.0)}
+    judged = BandTrust(
+        verdict, (3, 4, 5, 9, 11, 12), 3.0, 1.0, 3.0, (2.2, 4.1), 0.875, 0.002, curves, curves, regions, 1.0, 0.5,
+        {"CNN": {"signed": 0.0, "absolute": 0.95}},
+    )  # fmt: skip
+    return TrustCard({"F1": judged, "F<2>": BandTrust("untested", (1,))}, "tract", 32, 0.3)
+
+
+def test_the_verdict_is_told_in_both_languages_and_nothing_of_it_can_act():
+    made = trust_report(card_of())
+    english, japanese = (re.search(f'<div class="in-{x}".*?</div>', made, re.S) for x in ("en", "ja"))
+    assert english and japanese and "<2>" not in made and "F&lt;2&gt;" in made
+    assert made.count('data-verdict="faithful"') == made.count('data-verdict="untested"') == 2  # a language each
+    assert "3.0 times as much as hiding as much elsewhere" in made and "3.0倍" in made
+    assert (
+        "frames 3–5, 9, 11–12." in made
+        and "2.2 to 4.1" in made
+        and "88 %" in made
+        and "too few frames with heat" in made
+    )
+    assert "loss.focus 0.3" in made and "(rank correlation 0.95)" in made
+
+
+def test_the_table_holds_heat_beside_the_change():
+    row = re.search(r'<tr data-change data-region="tongue">(.*?)</tr>', trust_report(card_of()), re.S)[1]
+    assert re.findall(r"<td>(.*?)</td>", row) == ["4.0 %", "62 %", "2.5 dB (−2.0)"]
+
+
+def test_the_curve_is_drawn_to_scale():
+    """Equal steps of dB are equal steps of the picture, and shares stand where they belong."""
+    made = trust_report(card_of())
+    lines = re.findall(r'<polyline class="(\w+)" points="([^"]+)"', made)
+    points = {name: np.array([p.split(",") for p in text.split()], float) for name, text in reversed(lines)}
+    hottest, coldest = points["hottest"], points["coldest"]
+    assert hottest.shape == (len(SHARES) + 1, 2)  # hidden: from nothing on
+    fits = np.polyfit(np.concatenate([-10.0 * np.array([0, *SHARES]), 2.0 * np.array([0, *SHARES])]),
+                      np.concatenate([hottest[:, 1], coldest[:, 1]]), 1, full=True)  # fmt: skip
+    assert fits[1] < 0.05 and fits[0][0] < 0  # a straight line; more is higher up
+    np.testing.assert_allclose(np.diff(hottest[:, 0]) / np.diff([0, *SHARES]), np.ptp(hottest[:, 0]) / 0.4, rtol=0.02)
+
+
+def test_other_maps_of_the_same_clip_keep_its_speech_and_its_corrected_regions(bundle, clip_file):
+    result = handlers.open_clip(bundle, clip_file, None, UNSEEN, regions="template", maps="last")
+    assert result.analysis.grid == 8 and result.maps == "last"
+    result.known["card"] = card_of()
+    finer = result.with_maps(bundle, "32", UNSEEN)
+    assert (finer.analysis.grid, finer.analysis.against, finer.maps) == (32, "blur", "32")
+    assert finer.card is None and result.card is not None  # another map, another verdict
+    assert finer.regions is result.regions and finer.analysis.audio is result.analysis.audio
+    expected = analyse(bundle, result.analysis.clip, grid=32, against="blur", speak=False).cam["F2"]
+    np.testing.assert_allclose(finer.analysis.cam["F2"], expected, atol=1e-5 * np.abs(expected).max())
+    with pytest.raises(InputError, match="'7' is not one of 32, 16, last"):
+        result.with_maps(bundle, "7", UNSEEN)
+
+
+def test_what_training_did_to_the_maps_is_said_of_the_embedded_model():
+    class Desk:
+        bundles = type("Bundles", (), {"load": staticmethod(lambda name: load_bundle())})
+
+    focus = load_bundle().training["acoustic"]["loss"]["focus"]
+    assert focus > 0
+    for language in ("en", "ja"):
+        assert f"loss.focus {focus:g}" in about(Desk, "phantom", language)
