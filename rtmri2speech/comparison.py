@@ -66,6 +66,7 @@ def compare(
         analysis.normalize,
         silence=analysis.silence,
         grid=analysis.grid if analysis.grid in stages(other.acoustic, other.frames.size) else None,
+        against=analysis.against,
         voice=voice,
         original=original,
         progress=progress.part(None, 0, 0.6),

@@ -14,9 +14,11 @@ import gradio as gr
 
 from ..clip import ClipLimits
 from ..errors import InputError
+from ..models.bundle import Bundle
 from ..progress import Progress
 from .bundles import Bundles
 from .examples import Examples
+from .handlers import Result
 from .jobs import Jobs, Stopped
 from .texts import TEXTS, in_language
 
@@ -93,6 +95,10 @@ class Desk:
             progress(done / total, desc=self.text(language, f"stage_{stage}"))
 
         return Progress(show)
+
+    def bundle_of(self, result: Result) -> Bundle:
+        """The bundle that made a result, fitted to its clip if it was."""
+        return result.fitted or self.bundles.load(result.bundle_name)
 
     def stoppable(self, trigger: Callable, event):
         """Let the stop buttons end the event, also while it waits in the queue; gives the event.

@@ -38,6 +38,7 @@ class Result:
     regions: of the analysis' model_frames. labels: what is said, (from_s, to_s, label).
     reference: the original speech, (samples,) float32 and its rate. source, reference_source: the files they came from.
     bundle_name: the name under which the page offers the bundle. linked: see payload. maps: of MAPS.
+    fitted: that bundle, if it was fitted to this clip. again: whether this was spoken again (speaking.py).
     """
 
     name: str
@@ -52,6 +53,8 @@ class Result:
     labels: tuple[Interval, ...] = ()
     linked: bool = False
     maps: str = DEFAULT_MAPS
+    fitted: Bundle | None = None
+    again: bool = False
     known: dict[str, TrustCard] = field(default_factory=dict)  # filled in later: an example's is everybody's
 
     @property
@@ -86,7 +89,7 @@ class Result:
             speak=False,
             progress=progress,
         )
-        spoken = replace(new, audio=old.audio, f0_hz=old.f0_hz)
+        spoken = replace(new, audio=old.audio, f0_hz=old.f0_hz, voice=old.voice, original=old.original)
         return replace(self._again(spoken, self.regions), maps=maps)
 
     def _again(self, analysis: Analysis, regions: Regions) -> "Result":

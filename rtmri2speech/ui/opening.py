@@ -71,7 +71,7 @@ def _connect_maps(desk: Desk, controls: Controls, view: gr.HTML) -> None:
         if result is None or result.maps == maps:
             return gr.skip(), gr.skip()
         tell = desk.progress(request, language, progress)
-        changed = result.with_maps(desk.bundles.load(result.bundle_name), maps, tell)
+        changed = result.with_maps(desk.bundle_of(result), maps, tell)
         return changed.payload, changed
 
     explaining = controls.maps.input(

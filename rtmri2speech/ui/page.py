@@ -20,14 +20,22 @@ from .examples import Examples
 from .explorer import explorer
 from .hosts import KnownHosts
 from .notes import Notes, about, is_untrained, own_clip_note
-from .panels import compare, export, hide, quality, regions, trust
+from .panels import compare, export, hide, quality, regions, trust, voice
 from .requests import Page
 from .texts import EXPLORER, TEXTS
 
 EXAMPLES = ASSETS / "clips"
 DELETE_AFTER_S = 3600
 MOST_WAITING = 24
-PANELS = {"export": export, "trust": trust, "regions": regions, "hide": hide, "compare": compare, "quality": quality}
+PANELS = {
+    "export": export,
+    "trust": trust,
+    "regions": regions,
+    "hide": hide,
+    "voice": voice,
+    "compare": compare,
+    "quality": quality,
+}
 
 _LANGUAGE_JS = """(chosen, ...files) => {{
     const language = {language};

@@ -13,6 +13,8 @@ import cv2
 import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from ..adapt import Adaptation
+from ..analysis import Analysis
 from ..comparison import Comparison
 from ..evaluation import Assessment
 from ..experiment import Hidden
@@ -177,6 +179,38 @@ def comparison_report(made: Comparison, first: str, other: str) -> str:
         metrics=None if made.scores is None else [_compared(metric, *made.scores) for metric in METRICS],
         top_khz=f"{made.first.sample_rate / 2000:.1f}",
     )
+
+
+def voice_report(made: Comparison, adaptation: Adaptation | None) -> str:
+    """How the clip is spoken now, to what the bundle was fitted, and what that changed."""
+    now = made.second
+    told = [Sentence("voice_told_whisper")]
+    if now.f0_hz is not None and now.f0_hz.any():
+        heard = now.f0_hz[now.f0_hz > 0]
+        ends = {"low": f"{heard.min():.0f}", "high": f"{heard.max():.0f}"}
+        share = f"{100 * len(heard) / len(now.f0_hz):.0f}"
+        told = [Sentence("voice_told_voiced", {"hz": f"{heard.mean():.0f}", "share": share, **ends}, strong=True)]
+    if adaptation is None:
+        told.append(Sentence("voice_told_plain"))
+    else:
+        moved = {"shift": f"{adaptation.mean_shift:.2f}", "spread": f"{adaptation.spread:.2f}"}
+        told.append(Sentence("voice_told_fitted", {"frames": adaptation.frames, "layers": adaptation.layers, **moved}))
+    before_db, now_db = (_above_pauses_db(analysis) for analysis in (made.first, made.second))
+    if before_db is not None and now_db is not None:
+        told.append(Sentence("voice_told_pauses", {"before": f"{before_db:.0f}", "now": f"{now_db:.0f}"}))
+    return render(
+        "voice.html",
+        sentences=told,
+        metrics=None if made.scores is None else [_compared(metric, *made.scores) for metric in METRICS],
+        top_khz=f"{now.sample_rate / 2000:.1f}",
+    )
+
+
+def _above_pauses_db(analysis: Analysis) -> float | None:
+    """Mean level of the frames in which the model speaks, less that of the others; None without either."""
+    if analysis.silent.all() or not analysis.silent.any():
+        return None
+    return float(analysis.mel_db[analysis.speech].mean() - analysis.mel_db[analysis.silent].mean())
 
 
 def _compared(metric: str, *scores: Mapping[str, float | None]) -> Metric:

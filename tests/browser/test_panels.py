@@ -13,6 +13,7 @@ import pytest
 import soundfile
 import torch
 
+from rtmri2speech.adapt import adapt
 from rtmri2speech.analysis import analyse
 from rtmri2speech.anatomy.corrections import shifted
 from rtmri2speech.anatomy.find import regions_of
@@ -27,6 +28,7 @@ from rtmri2speech.regions import Region
 from rtmri2speech.trust import judge
 from rtmri2speech.ui.handlers import DEFAULT_MAPS, kind_of
 from rtmri2speech.ui.page import EXAMPLES, Settings
+from rtmri2speech.voice import Voice
 from tests.browser.serving import WAIT_MS, chromium, served
 
 pytestmark = pytest.mark.browser
@@ -347,3 +349,26 @@ def test_two_vocoders_are_compared(page, bundle, other, analysis):
     numbers = [float(number.replace("−", "-")) for number in re.findall(r"−?\d\.\d\d", row)]
     assert numbers == pytest.approx([scores["estoi"] for scores in expected.scores], abs=0.006)
     assert page.locator("#compare-listen audio").count() == 3
+
+
+def test_the_clip_is_spoken_again_in_a_voice_by_a_fitted_model(page, bundle, analysis):
+    """Last: it changes what the page shows."""
+    open_tab(page, "voice")
+    page.get_by_label("On one pitch").check()
+    page.locator("#voice-hz input").fill("150")
+    page.get_by_label("Fit to this recording").check()
+    page.locator("#voice-run").click()
+    page.locator("#voice-report table").first.wait_for()
+    fitted, record = adapt(bundle, [analysis.clip])
+    expected = analyse(fitted, analysis.clip, voice=Voice(pitch_hz=150.0, intonation="flat"))
+    told = shown(page, "#voice-report")
+    assert "150 Hz on average" in told and f"fitted to {record.frames} frames" in told
+    samples, _ = sound(page, "voice", 1)
+    assert np.corrcoef(samples, expected.audio)[0, 1] > 0.99
+    before, _ = sound(page, "voice", 0)
+    assert np.corrcoef(before, analysis.audio)[0, 1] > 0.99
+    # the quality of what the page shows now is that of the new voice
+    open_tab(page, "quality")
+    page.locator("#quality-run").click()
+    page.locator("#quality-report table").first.wait_for()
+    assert np.corrcoef(sound(page, "quality", 1)[0], expected.audio)[0, 1] > 0.99

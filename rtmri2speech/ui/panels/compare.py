@@ -44,13 +44,14 @@ def build(desk: Desk) -> None:
         if result is None:
             raise gr.Error(desk.text(language, "first_run"), print_exception=False, title=desk.text(language, "error"))
         tell = desk.progress(request, language, progress)
-        first = desk.bundles.load(result.bundle_name)
+        first, second = desk.bundle_of(result), desk.bundles.load(other)
         made = compare(
             first,
             result.analysis,
-            desk.bundles.load(other),
+            second,
             result.reference,
             tell,
+            result.analysis.voice if second.voice else None,
         )
         names = {"first": result.bundle_name, "other": other}
         sounds = [

@@ -319,7 +319,7 @@ def _connect_new_clip(desk: Desk, choices: _Choices, pictures: _Pictures, files:
 def _subject(desk: Desk, result, language: str) -> Subject:
     if result is None:
         raise gr.Error(desk.text(language, "first_run"), print_exception=False, title=desk.text(language, "error"))
-    bundle = desk.bundles.load(result.bundle_name)
+    bundle = desk.bundle_of(result)
     return Subject(
         result.name,
         result.analysis,

@@ -34,7 +34,7 @@ def build(desk: Desk) -> None:
         stretch = None if moment["first"] is None else (int(moment["first"]), int(moment["last"]))
         asked = read_hiding(hiding, stretch)
         tell = desk.progress(request, language, progress)
-        bundle = desk.bundles.load(result.bundle_name)
+        bundle = desk.bundle_of(result)
         hidden = hide(bundle, result.analysis, asked, tell, result.regions)
         sounds = [
             Sound(_in_both("hide_before"), hidden.before.audio, hidden.before.sample_rate, hidden.before.mel_db),

@@ -46,7 +46,7 @@ def build(desk: Desk) -> None:
                 desk.text(language, "quality_no_reference"), print_exception=False, title=desk.text(language, "error")
             )
         tell = desk.progress(request, language, progress)
-        bundle, analysis = desk.bundles.load(result.bundle_name), result.analysis
+        bundle, analysis = desk.bundle_of(result), result.analysis
         rate, count = analysis.sample_rate, len(analysis.mel_db)
         recording, recording_rate = result.reference
         reference = read_reference(recording, recording_rate, bundle.mel, count)

@@ -21,7 +21,7 @@ def build(desk: Desk) -> None:
         if result is None:
             raise gr.Error(desk.text(language, "first_run"), print_exception=False, title=desk.text(language, "error"))
         tell = desk.progress(request, language, progress)
-        return trust_report(result.judged(desk.bundles.load(result.bundle_name), tell))
+        return trust_report(result.judged(desk.bundle_of(result), tell))
 
     running = run.click(judge_maps, [desk.result, desk.language], report, show_progress_on=report, **desk.queued)
     desk.stoppable(run.click, running)

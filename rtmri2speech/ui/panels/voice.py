@@ -1,0 +1,135 @@
+"""The panel "Voice": how the model speaks the clip, and a model fitted to the clip's own pictures."""
+
+from dataclasses import dataclass
+
+import gradio as gr
+
+from ...mel import centre_frequencies_hz
+from ...voice import HIGHEST_HZ, LOWEST_HZ
+from ..desk import Desk
+from ..listen import listener
+from ..listen.payload import Sound, listener_payload
+from ..report import voice_report
+from ..speaking import MANNERS, asked_of, speak_again
+from ..texts import TEXTS
+
+_MOST_SEMITONES = 12
+
+
+@dataclass(frozen=True)
+class _Controls:
+    manner: gr.Radio
+    hz: gr.Number
+    semitones: gr.Slider
+    fit: gr.Checkbox
+    run: gr.Button
+
+
+def build(desk: Desk) -> None:
+    """Lays out the panel's tab."""
+    controls = _lay_out(desk)
+    report = gr.HTML(elem_id="voice-report", elem_classes="report")
+    listening = listener(TEXTS, elem_id="voice-listen")
+    _connect(desk, controls, report, listening)
+
+
+def _lay_out(desk: Desk) -> _Controls:
+    intro = gr.Markdown(desk.text("en", "voice_intro"), elem_classes="note", container=False)
+    manners = {name: f"voice_{name}" for name in MANNERS}
+    with gr.Row():
+        manner = gr.Radio(
+            [(desk.text("en", key), name) for name, key in manners.items()],
+            value=MANNERS[0],
+            label=desk.text("en", "voice_manner"),
+            scale=3,
+            elem_id="voice-manner",
+        )
+        hz = gr.Number(
+            None,
+            label=desk.text("en", "voice_hz"),
+            minimum=LOWEST_HZ,
+            maximum=HIGHEST_HZ,
+            placeholder="–",
+            scale=1,
+            min_width=180,
+            elem_id="voice-hz",
+        )
+        semitones = gr.Slider(
+            -_MOST_SEMITONES,
+            _MOST_SEMITONES,
+            0,
+            step=0.5,
+            label=desk.text("en", "voice_semitones"),
+            buttons=[],
+            scale=2,
+            min_width=220,
+            elem_id="voice-semitones",
+        )
+    with gr.Row(elem_classes="act"):
+        run = gr.Button(desk.text("en", "voice_run"), variant="primary", scale=0, min_width=180, elem_id="voice-run")
+        desk.stop_button("voice-stop")
+        fit = gr.Checkbox(
+            False,
+            label=desk.text("en", "voice_fit"),
+            info=desk.text("en", "voice_fit_info"),
+            container=False,
+            elem_id="voice-fit",
+        )
+    desk.localise(intro, "value", "voice_intro")
+    desk.localise(manner, "choices", manners)
+    desk.localise(fit, "info", "voice_fit_info")
+    for component, key in ((manner, "manner"), (hz, "hz"), (semitones, "semitones"), (fit, "fit")):
+        desk.localise(component, "label", f"voice_{key}")
+    desk.localise(run, "value", "voice_run")
+    return _Controls(manner, hz, semitones, fit, run)
+
+
+def _connect(desk: Desk, controls: _Controls, report: gr.HTML, listening: gr.HTML) -> None:
+    @desk.guard
+    def speak(manner, hz, semitones, fit, result, language, request: gr.Request, progress=gr.Progress()):  # noqa: B008
+        if result is None:
+            raise gr.Error(desk.text(language, "first_run"), print_exception=False, title=desk.text(language, "error"))
+        tell = desk.progress(request, language, progress)
+        bundle = desk.bundles.load(result.bundle_name)
+        # Gradio gives 0 for a number that was emptied.
+        made = speak_again(bundle, result, asked_of(manner, hz or None, semitones), bool(fit), tell)
+        comparison = made.comparison
+        first = comparison.first
+        sounds = [
+            Sound(_in_both(key), analysis.audio, analysis.sample_rate, heard_db)
+            for key, analysis, heard_db in zip(
+                ("voice_before", "voice_now"),
+                (first, comparison.second),
+                comparison.heard_db,
+                strict=True,
+            )
+        ]
+        payload = listener_payload(
+            sounds,
+            first.fps,
+            centre_frequencies_hz(result.mel),
+            changes=comparison.change_db,
+            changes_words=_in_both("voice_change"),
+            difference_db=comparison.difference_db,
+            difference_words=_in_both("voice_difference"),
+        )
+        return voice_report(comparison, made.adaptation), payload, made.result.payload, made.result
+
+    running = controls.run.click(
+        speak,
+        [controls.manner, controls.hz, controls.semitones, controls.fit, desk.result, desk.language],
+        [report, listening, desk.view, desk.result],
+        show_progress_on=report,
+        **desk.queued,
+    )
+    desk.stoppable(controls.run.click, running)
+
+    def forget(result):
+        """Another clip, or the same one opened anew: what was said here was of the one before."""
+        return (gr.skip(), gr.skip()) if result is not None and result.again else ("", "")
+
+    desk.result.change(forget, desk.result, [report, listening], queue=False, show_progress="hidden", **desk.private)
+
+
+def _in_both(key: str) -> dict[str, str]:
+    return {language: words[key] for language, words in TEXTS.items()}

@@ -1,0 +1,53 @@
+"""What the panel "Voice" does, as plain functions that work without Gradio."""
+
+from dataclasses import dataclass, replace
+
+from ..adapt import Adaptation, adapt
+from ..comparison import Comparison, compare
+from ..models.bundle import Bundle
+from ..progress import UNSEEN, Progress
+from ..voice import INTONATIONS, Voice
+from .handlers import Result
+
+MANNERS = ("bundle", "whisper", *INTONATIONS)
+
+
+@dataclass(frozen=True)
+class SpokenAgain:
+    """result: the clip as it is spoken now. comparison: with what was spoken before. adaptation: None if not fitted."""
+
+    result: Result
+    comparison: Comparison
+    adaptation: Adaptation | None
+
+
+def asked_of(manner: str, hz: float | None, semitones: float) -> Voice | None:
+    """The voice that is asked for: one of MANNERS, Hz or None for the height that fits the tract, semitones from there.
+
+    None: as the bundle speaks unasked. Raises InputError for a pitch that no voice has.
+    """
+    if manner == "bundle":
+        return None
+    if manner == "whisper":
+        return Voice(whisper=True)
+    if hz is None:
+        return Voice(semitones=float(semitones), intonation=manner)
+    return Voice(pitch_hz=round(float(hz) * 2 ** (float(semitones) / 12), 1), intonation=manner)
+
+
+def speak_again(
+    bundle: Bundle, result: Result, voice: Voice | None, fit: bool, progress: Progress = UNSEEN
+) -> SpokenAgain:
+    """Analyse the result's clip anew: in this voice (None: as the bundle speaks unasked), by the bundle as it is or
+    fitted to the clip's pictures.
+
+    bundle: as the page offers it. Raises InputError for a voice that it does not carry or the clip does not allow.
+    """
+    now, record = (bundle, None)
+    if fit:
+        now, record = adapt(bundle, [result.analysis.clip], progress=progress.part(None, 0, 0.2))
+    before = result.fitted or bundle
+    made = compare(before, result.analysis, now, result.reference, progress.part(None, 0.2, 0.95), voice)
+    progress("packing", 0.95)
+    changed = replace(result, analysis=made.second, fitted=now if fit else None, again=True)
+    return SpokenAgain(changed.with_regions(result.regions), made, record)
