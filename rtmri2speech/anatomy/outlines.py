@@ -5,7 +5,7 @@ from typing import cast
 
 import cv2
 import numpy as np
-from contourpy import contour_generator
+from contourpy import FillType, LineType, SerialContourGenerator, ZInterp
 
 from .regions import NAMES, Regions, members
 
@@ -27,6 +27,24 @@ def outlines(regions: Regions, frame: int, names: Sequence[str] = NAMES[1:]) -> 
     return found
 
 
+def _lines(level: np.ndarray) -> list[np.ndarray]:
+    """The lines at 0.5, each (n, 2), in pixels. contourpy.contour_generator would look for what is not finite, which
+    takes longer than all the rest."""
+    down, across = np.mgrid[0 : level.shape[0], 0 : level.shape[1]].astype(float)
+    made = SerialContourGenerator(
+        across,
+        down,
+        level.astype(float),
+        cast(np.ndarray, np.ma.nomask),
+        corner_mask=False,
+        line_type=LineType.Separate,  # arrays (n, 2) one by one
+        fill_type=FillType.OuterCode,
+        quad_as_tri=False,
+        z_interp=ZInterp.Linear,
+    )
+    return cast(list[np.ndarray], made.lines(0.5))
+
+
 def outline(mask: np.ndarray, tolerance: float = 0.25) -> list[np.ndarray]:
     """A mask (H, W) bool -> its outer borders, each float32 (n, 2), (x, y) in pixels from the picture's corner.
 
@@ -41,8 +59,7 @@ def outline(mask: np.ndarray, tolerance: float = 0.25) -> list[np.ndarray]:
     # The picture ends in nothing: a border along its edge is a border, too.
     level = cv2.copyMakeBorder(cv2.GaussianBlur(part, (0, 0), _BLUR), 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
     made = []
-    # Lines of the default type are arrays (n, 2) one by one.
-    for line in cast(list[np.ndarray], contour_generator(z=level).lines(0.5)):
+    for line in _lines(level):
         border: np.ndarray = line[:-1].astype(np.float32)  # it ends where it begins
         if cv2.contourArea(border, oriented=True) < _SMALLEST_PX:  # of a hole it is negative
             continue
