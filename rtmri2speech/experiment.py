@@ -6,19 +6,24 @@ change says that the model used the region, not how a speaker without it would s
 """
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
+import torch
 
 from .analysis import Analysis, analyse
 from .anatomy.regions import Regions, members, on_clip
 from .clip import Clip
 from .errors import InputError
+from .evidence import ACCOUNTED, RegionMasks, account_of
+from .mel import band_bins
 from .metrics import mcd
 from .models.bundle import Bundle
 from .progress import UNSEEN, Progress
 from .regions import Region, dim, joint_mask, still
+from .spec import Band
+from .targets import band_energy
 
 MANNERS = {"dark": dim, "still": still}
 _MOST_JSON = 100_000
@@ -95,10 +100,12 @@ def hide(
     hiding: Hiding,
     progress: Progress = UNSEEN,
     anatomy: Regions | None = None,
+    speak: bool = True,
 ) -> Hidden:
     """Hide regions of an analysed clip and analyse it again with the same bundle and settings.
 
-    anatomy: the regions of the model's frames, needed where hiding.moving names some. progress: as for `analyse`.
+    anatomy: the regions of the model's frames, needed where hiding.moving names some. speak: False skips the vocoder,
+    and the analysis afterwards has neither sound nor heatmaps. progress: as for `analyse`.
     Raises InputError for a region outside the picture, a strength outside 0 to 1, or a stretch outside the clip.
     """
     frames = analysis.model_frames
@@ -120,7 +127,7 @@ def hide(
     after = analyse(
         bundle,
         clip,
-        analysis.bands,
+        analysis.bands if speak else (),
         analysis.objective,
         analysis.energy,
         analysis.normalize,
@@ -129,8 +136,11 @@ def hide(
         precision=analysis.precision,
         voice=analysis.voice,
         original=analysis.original,
+        speak=speak,
         progress=progress,
     )
+    if not speak:
+        after = replace(after, bands=analysis.bands, band_db=_energies(bundle, after, analysis.bands))
     change_db = band_changes(analysis, after)
     spoken = analysis.speech
     spoken = spoken[(spoken >= first) & (spoken <= last)]
@@ -154,6 +164,62 @@ def hide(
     )
 
 
+@dataclass(frozen=True)
+class HiddenRegion:
+    """What hiding one region, as it moves, does to the hidden frames in which the model speaks.
+
+    area: the part of the picture that it covers there, 0 to 1. share: band -> its part of the evidence there (None: no
+    evidence). size_db and change_db: band -> mean absolute change of the energy, and mean change. mcd_db: as in Hidden.
+    """
+
+    name: str
+    area: float
+    share: dict[str, float | None]
+    size_db: dict[str, float | None]
+    change_db: dict[str, float | None]
+    mcd_db: float
+
+
+def hide_each(
+    bundle: Bundle,
+    analysis: Analysis,
+    anatomy: Regions,
+    manner: str = "dark",
+    strength: float = 1.0,
+    stretch: tuple[int, int] | None = None,
+    progress: Progress = UNSEEN,
+) -> list[HiddenRegion]:
+    """Hide each of the regions that the clip shows (evidence.ACCOUNTED) in turn, the one that changes most first.
+
+    Raises InputError as `hide` does, and where the regions say nothing or the hidden frames hold no speech.
+    """
+    if not anatomy.verdict.usable:
+        raise InputError("There are no regions to hide: no head in profile was found.")
+    first, last = (0, len(analysis.mel_db) - 1) if stretch is None else stretch
+    spoken = analysis.speech[(analysis.speech >= first) & (analysis.speech <= last)]
+    if not len(spoken):
+        raise InputError("The model does not speak in these frames: there is nothing to compare.")
+    account = account_of(analysis, RegionMasks(anatomy))
+    shares = {name: evidence.mean_shares(spoken) for name, evidence in account.bands.items()}
+    there = [name for name in ACCOUNTED if anatomy.mask(name).any()]
+    rows = []
+    for number, name in enumerate(there):
+        asked = Hiding((), manner, strength, stretch, (name,))
+        part = progress.part(None, number / len(there), (number + 1) / len(there))
+        hidden = hide(bundle, analysis, asked, part, anatomy, speak=False)
+        rows.append(
+            HiddenRegion(
+                name,
+                float(anatomy.area(name)[spoken].mean()),
+                {band: share[name] for band, share in shares.items()},
+                hidden.mean_size_db,
+                hidden.mean_change_db,
+                hidden.mcd_db or 0.0,
+            )
+        )
+    return sorted(rows, key=lambda row: -row.mcd_db)
+
+
 def _covered(hiding: Hiding, anatomy: Regions | None, shape: tuple[int, int, int]) -> np.ndarray:
     """(H, W) float32 of polygons alone, else (T, H, W) bool: a long clip in float would need four times its memory."""
     drawn = joint_mask(hiding.regions, *shape[1:])
@@ -166,6 +232,11 @@ def _covered(hiding: Hiding, anatomy: Regions | None, shape: tuple[int, int, int
         for t, mask in enumerate(anatomy.mask(name)):
             covered[t] |= on_clip(mask, shape[1:]) >= 0.5
     return covered
+
+
+def _energies(bundle: Bundle, analysis: Analysis, bands: Sequence[Band]) -> dict[str, np.ndarray]:
+    mel_db = torch.from_numpy(analysis.mel_db)
+    return {band.name: band_energy(band_bins(bundle.mel, band))(mel_db).numpy() for band in bands}
 
 
 def band_changes(before: Analysis, after: Analysis) -> dict[str, np.ndarray]:

@@ -1,16 +1,17 @@
 """Hide and listen: what is hidden is hidden, nothing else, and the changes are those of the two mels."""
 
 import json
+from dataclasses import replace
 
 import librosa
 import numpy as np
 import pytest
 
 from rtmri2speech.analysis import analyse
-from rtmri2speech.anatomy.regions import NAMES, Regions
+from rtmri2speech.anatomy.regions import NAMES, Regions, Verdict
 from rtmri2speech.clip import Clip
 from rtmri2speech.errors import InputError
-from rtmri2speech.experiment import Hiding, hide, mean_changes, read_hiding
+from rtmri2speech.experiment import Hiding, hide, hide_each, mean_changes, read_hiding
 from rtmri2speech.progress import Progress
 from rtmri2speech.regions import Region
 from tests.conftest import lively_bundle, moving_frames
@@ -226,3 +227,19 @@ def test_moving_regions_need_the_clips_anatomy_and_known_names(bundle, analysis)
         hide(bundle, analysis, Hiding(moving=("velum",)), anatomy=anatomy_of(moving_frames(40)))
     with pytest.raises(InputError, match="nose"):
         Hiding(moving=("nose",))
+
+
+def test_each_region_in_turn_is_the_same_as_hiding_it_alone(bundle, analysis):
+    labels = np.zeros((40, 256, 256), np.uint8)
+    labels[:, 64:128, 64:192] = NAMES.index("tongue")
+    labels[:, :40, :40] = NAMES.index("brain")
+    regions = Regions(labels, FPS, (64, 64), "truth", np.ones((40, len(NAMES)), np.float32))
+    rows = {row.name: row for row in hide_each(bundle, analysis, regions)}
+    assert set(rows) == {"tongue", "brain"}  # what the clip does not show cannot be hidden
+    alone = hide(bundle, analysis, Hiding(moving=("tongue",)), anatomy=regions)
+    assert rows["tongue"].size_db == pytest.approx(alone.mean_size_db) and rows["tongue"].mcd_db == alone.mcd_db
+    assert rows["tongue"].change_db == pytest.approx(alone.mean_change_db)
+    assert rows["tongue"].area == pytest.approx(64 * 128 / 256**2)
+    assert list(rows) == sorted(rows, key=lambda name: -rows[name].mcd_db)
+    with pytest.raises(InputError, match="no head in profile"):
+        hide_each(bundle, analysis, replace(regions, verdict=Verdict("not_a_head")))

@@ -1,8 +1,10 @@
-"""The panel "Hide and listen": hide part of the picture, speak again, and compare."""
+"""The panel "Hide and listen": hide part of the picture, speak again, and compare; or hide each region in turn."""
+
+import csv
 
 import gradio as gr
 
-from ...experiment import hide, read_hiding
+from ...experiment import HiddenRegion, hide, hide_each, read_drawing, read_hiding
 from ...mel import centre_frequencies_hz
 from ..board import board, board_js
 from ..desk import Desk
@@ -18,14 +20,27 @@ def build(desk: Desk) -> None:
     """Lays out the panel's tab."""
     intro = gr.Markdown(desk.text("en", "hide_intro"), elem_classes="note", container=False)
     words = {language: texts | _region_words(language) for language, texts in TEXTS.items()}
-    drawing = board(words, elem_id=_BOARD)
-    with gr.Row(elem_classes="act"):
-        run = gr.Button(desk.text("en", "hide_run"), variant="primary", scale=0, min_width=240, elem_id="hide-run")
-        desk.stop_button("hide-stop")
-    report = gr.HTML(elem_id="hide-report", elem_classes="report")
-    listening = listener(TEXTS, elem_id="hide-listen")
+    with gr.Row(elem_id="hide-sides"):
+        with gr.Column(min_width=460):
+            drawing = board(words, elem_id=_BOARD)
+            with gr.Row(elem_classes="act"):
+                run = gr.Button(
+                    desk.text("en", "hide_run"), variant="primary", scale=0, min_width=190, elem_id="hide-run"
+                )
+                each = gr.Button(desk.text("en", "hide_each"), scale=0, min_width=190, elem_id="hide-each")
+                desk.stop_button("hide-stop")
+            table = gr.Dataframe(visible=False, interactive=False, elem_id="hide-table")
+            csv_file = gr.DownloadButton(
+                desk.text("en", "hide_csv"), visible=False, size="sm", scale=0, min_width=160, elem_id="hide-csv"
+            )
+        with gr.Column(min_width=460):
+            report = gr.HTML(elem_id="hide-report", elem_classes="report")
+            listening = listener(TEXTS, elem_id="hide-listen")
     desk.localise(intro, "value", "hide_intro")
     desk.localise(run, "value", "hide_run")
+    desk.localise(each, "value", "hide_each")
+    desk.localise(csv_file, "label", "hide_csv")
+    _connect_each(desk, drawing, each, table, csv_file, report)
 
     @desk.guard
     def hide_and_speak(hiding, moment, result, language, request: gr.Request, progress=gr.Progress()):  # noqa: B008
@@ -64,11 +79,76 @@ def build(desk: Desk) -> None:
 
     def new_clip(result):
         height, width = result.analysis.model_frames.shape[1:]
-        return [width, height], "", ""
+        return [width, height], "", "", gr.update(visible=False), gr.update(visible=False)
 
-    desk.result.change(
-        new_clip, desk.result, [drawing, report, listening], queue=False, show_progress="hidden", **desk.private
+    emptied = [drawing, report, listening, table, csv_file]
+    desk.result.change(new_clip, desk.result, emptied, queue=False, show_progress="hidden", **desk.private)
+
+
+def _connect_each(
+    desk: Desk, drawing, each: gr.Button, table: gr.Dataframe, csv_file: gr.DownloadButton, report
+) -> None:
+    """The table of all regions; `report` shows the progress, as the table is not there yet."""
+
+    @desk.guard
+    def each_in_turn(drawn, moment, result, language, request: gr.Request, progress=gr.Progress()):  # noqa: B008
+        if result is None:
+            raise gr.Error(desk.text(language, "first_run"), print_exception=False, title=desk.text(language, "error"))
+        asked = read_drawing(drawn)
+        here = asked["where"] == "stretch" and moment["first"] is not None
+        stretch = (int(moment["first"]), int(moment["last"])) if here else None
+        rows = hide_each(
+            desk.bundles.load(result.bundle_name),
+            result.analysis,
+            result.regions,
+            asked["manner"],
+            asked["strength"],
+            stretch,
+            desk.progress(request, language, progress),
+        )
+        names = [band.name for band in result.analysis.bands]
+        path = desk.folder() / "hidden_regions.csv"
+        with path.open("w", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerows([_CSV_FIRST + [f"{n}_{what}" for n in names for what in _CSV_BAND]])
+            csv.writer(file).writerows(_csv_row(row, names) for row in rows)
+        of_region = [desk.text(language, f"hide_table_{key}") for key in ("region", "area", "mcd")]
+        of_band = [desk.text(language, f"hide_table_{key}") for key in ("share", "size")]
+        shown = {
+            "headers": [*of_region, *(head.format(band=name) for name in names for head in of_band)],
+            "data": [[EXPLORER[language][f"region_{row.name}"], *_shown(row, names)] for row in rows],
+        }
+        return gr.update(value=shown, visible=True), gr.update(value=str(path), visible=True)
+
+    running = each.click(
+        each_in_turn,
+        [drawing, desk.moment, desk.result, desk.language],
+        [table, csv_file],
+        js=board_js(_BOARD, desk.moment_js),
+        show_progress_on=report,
+        **desk.queued,
     )
+    desk.stoppable(each.click, running)
+
+
+_CSV_FIRST = ["region", "area_percent", "mcd_db"]
+_CSV_BAND = ["share_percent", "size_db", "change_db"]
+
+
+def _csv_row(row: HiddenRegion, bands: list[str]) -> list:
+    values = [row.name, 100 * row.area, row.mcd_db]
+    for band in bands:
+        share = row.share[band]
+        values += ["" if share is None else 100 * share, row.size_db[band], row.change_db[band]]
+    return values
+
+
+def _shown(row: HiddenRegion, bands: list[str]) -> list[float | None]:
+    """Area, MCD, and for each band share of the evidence and size of the change; shares in per cent."""
+    values = [100 * row.area, row.mcd_db]
+    for band in bands:
+        share = row.share[band]
+        values += [None if share is None else 100 * share, row.size_db[band]]
+    return [None if value is None else round(value, 1) for value in values]
 
 
 def _in_both(key: str) -> dict[str, str]:

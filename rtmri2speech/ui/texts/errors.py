@@ -7,6 +7,12 @@ of the source and fails where one that the page may show has no Japanese here, o
 from ...errors import InputError
 
 JAPANESE = {
+    "There are no regions to hide: no head in profile was found.": (
+        "隠せる領域がありません。横顔の断面が見つかりませんでした。"
+    ),
+    "The model does not speak in these frames: there is nothing to compare.": (
+        "このフレームではモデルは無音なので、比べるものがありません。"
+    ),
     "Choose of {known}, not {given!r}.": "{known}から選んでください（{given!r}は不可）。",
     "Choose a format for figures, of {known}.": "図の形式を{known}から選んでください。",
     "A figure of {bands} bands is {least:.1f} to {most:g} cm wide, not {given:g}.": (

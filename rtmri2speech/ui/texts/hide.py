@@ -6,6 +6,13 @@ TEXTS = {
         "A hidden part is a picture the model has never seen: a change says that the model used the part, not how a "
         "person without it would sound.",
         "hide_run": "Hide and speak again",
+        "hide_each": "Hide each region in turn",
+        "hide_csv": "Table as CSV",
+        "hide_table_region": "Region",
+        "hide_table_area": "Area, %",
+        "hide_table_mcd": "MCD, dB",
+        "hide_table_share": "{band}: attention, %",
+        "hide_table_size": "{band}: |change|, dB",
         "hide_waiting": "Synthesise a clip first: its frame appears here.",
         "hide_canvas": "Drawing board. Arrow keys move the crosshair, Enter sets a corner, Backspace takes it back, "
         "N begins another shape.",
@@ -54,6 +61,13 @@ TEXTS = {
         "隠した画像はモデルにとって未知の入力です。変化は「モデルがその部分を使っていた」ことを示すもので、"
         "その器官がない人の声を示すものではありません。",
         "hide_run": "隠して合成し直す",
+        "hide_each": "領域を1つずつ隠す",
+        "hide_csv": "表をCSVで保存",
+        "hide_table_region": "領域",
+        "hide_table_area": "面積（%）",
+        "hide_table_mcd": "MCD（dB）",
+        "hide_table_share": "{band}：注目（%）",
+        "hide_table_size": "{band}：変化の大きさ（dB）",
         "hide_waiting": "先に動画の音声合成を行ってください。フレームがここに表示されます。",
         "hide_canvas": "描画面。矢印キーで十字を動かし、Enterで頂点を置き、Backspaceで取り消し、"
         "Nで次の図形に移ります。",
