@@ -2,6 +2,7 @@
 
 import base64
 import copy
+import csv
 import io
 import json
 import re
@@ -22,7 +23,7 @@ from rtmri2speech.clip import read_clip
 from rtmri2speech.comparison import compare
 from rtmri2speech.evaluation import assess, read_reference
 from rtmri2speech.evidence import RegionMasks
-from rtmri2speech.experiment import Hiding, hide
+from rtmri2speech.experiment import Hiding, hide, hide_each
 from rtmri2speech.models.load import load_bundle
 from rtmri2speech.regions import Region
 from rtmri2speech.trust import judge
@@ -197,6 +198,7 @@ def test_the_maps_are_judged_as_the_core_judges_them(page, bundle, analysis, reg
 
 
 def test_a_hidden_tongue_changes_the_energy_as_the_core_says(page, bundle, analysis, regions):
+    open_tab(page, "hide")
     page.locator("#hide-board [data-region=tongue]").check()
     run_hiding(page)
     expected = hide(bundle, analysis, Hiding(moving=("tongue",)), anatomy=regions)
@@ -349,6 +351,22 @@ def test_two_vocoders_are_compared(page, bundle, other, analysis):
     numbers = [float(number.replace("−", "-")) for number in re.findall(r"−?\d\.\d\d", row)]
     assert numbers == pytest.approx([scores["estoi"] for scores in expected.scores], abs=0.006)
     assert page.locator("#compare-listen audio").count() == 3
+
+
+def test_every_region_in_turn_makes_a_table_as_the_core_has_it(page, bundle, analysis, regions, tmp_path):
+    open_tab(page, "hide")
+    page.locator("#hide-each").click()
+    page.locator("#hide-csv").wait_for()
+    with page.expect_download() as download:
+        page.locator("#hide-csv").click()
+    download.value.save_as(tmp_path / "regions.csv")
+    with (tmp_path / "regions.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    core = hide_each(bundle, analysis, regions)
+    assert [row["region"] for row in rows] == [row.name for row in core]
+    assert [float(row["mcd_db"]) for row in rows] == pytest.approx([row.mcd_db for row in core], abs=1e-3)
+    assert [float(row["F2_size_db"]) for row in rows] == pytest.approx([row.size_db["F2"] for row in core], abs=1e-3)
+    assert f"{core[0].size_db['F1']:.1f}".rstrip("0").rstrip(".") in page.locator("#hide-table").inner_text()
 
 
 def test_the_clip_is_spoken_again_in_a_voice_by_a_fitted_model(page, bundle, analysis):

@@ -90,7 +90,7 @@ TEXTS = {
         "hide_before": "画像全体",
         "hide_after": "一部を隠した場合",
         "hide_change": "帯域エネルギーの変化（隠した場合 − 全体）",
-        "hide_difference": "メルスペクトログラムの変化（隠した場合 − 全体）",
+        "hide_difference": "メルの変化（隠した場合 − 全体）",
         "hide_pictures": "フレーム{frame}：元の画像と、一部を隠した画像。黄色の線が隠した部分の境界です。",
         "hide_summary": "隠した部分：{what}（{how}、強さ{strength} %、全フレーム0–{end}のうち{first}–{last}）",
         "hide_how_dark": "暗くした",
