@@ -9,10 +9,11 @@ from pathlib import Path
 
 from .material import FPS, thesis_bundle, write_clip
 
-# The child reports its own peak memory: Linux' ru_maxrss, in KiB.
+# The child reports its own processor time and peak memory: Linux' ru_maxrss, in KiB.
 _CHILD = (
     "import resource, sys; from rtmri2speech.cli import main; code = main(sys.argv[1:]);"
-    "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, file=sys.stderr); sys.exit(code)"
+    "used = resource.getrusage(resource.RUSAGE_SELF);"
+    "print(used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, file=sys.stderr); sys.exit(code)"
 )
 
 
@@ -33,8 +34,11 @@ def measure() -> dict:
         ]
         return {
             "gradcam, 104 frames, whole command (s)": min(seconds for seconds, *_ in gradcam),
+            "gradcam, processor time, all cores together (s)": min(float(err.split()[-2]) for *_, err in gradcam),
             "gradcam, peak memory (MiB)": max(float(err.split()[-1]) for *_, err in gradcam),
             "synth, 10 s clip, real-time factor": min(report["realtime_factor"] for report in synth),
+            "synth, of it the CNN and the BiLSTM": min(report["seconds"]["acoustic"] for report in synth) / 10,
+            "synth, of it the vocoder": min(report["seconds"]["vocoder"] for report in synth) / 10,
             "synth precision": synth[0]["precision"],
             "import rtmri2speech (s)": _best([sys.executable, "-c", "import rtmri2speech"]),
             "--help (s)": _best([sys.executable, "-m", "rtmri2speech", "--help"]),

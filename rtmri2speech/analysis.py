@@ -122,7 +122,7 @@ def analyse(
     silence: str = "hide",
     grid: int | None = None,
     against: str = "nothing",
-    precision: str = "auto",
+    precision: str = "fp32",
     speak: bool = True,
     voice: Voice | None = None,
     original: Sound | None = None,
@@ -135,7 +135,8 @@ def analyse(
     silence: "hide" or "show" the heatmaps of frames in which the model is silent; they explain silence, not speech.
     grid: cells along a side of the maps, 8, 16 or 32; default: those of the CNN's last maps. against: "blur", the same
     frame blurred, or "nothing", maps of zeros, as plain Grad-CAM (finer.py).
-    precision: "auto", "fp32" or "bf16", of the CNN and the vocoder. speak: False skips the vocoder: audio is empty.
+    precision: "fp32", "bf16" or "auto" (precision.py), of the CNN and the vocoder. speak: False skips the vocoder:
+    audio is empty.
     voice: how a bundle that carries a voice speaks (voice.py); default: as the bundle says. original: (samples,) and
     rate of the speech whose melody it follows where that is asked for; default: the clip's own sound.
     progress: its stages are frames, attention and speech.
@@ -244,7 +245,7 @@ def _spoken(
     return vocode(bundle, mel_db, precision, progress)
 
 
-def vocode(bundle: Bundle, mel_db: torch.Tensor, precision: str = "auto", progress: Progress = UNSEEN) -> np.ndarray:
+def vocode(bundle: Bundle, mel_db: torch.Tensor, precision: str = "fp32", progress: Progress = UNSEEN) -> np.ndarray:
     """dB mel (T, n_mels) -> waveform (T * hop_length,) float32 in [-1, 1], in overlapping pieces without seams."""
     dtype = choose_precision(precision, bundle.device)
     hop, count = bundle.mel.hop_length, len(mel_db)

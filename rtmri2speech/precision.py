@@ -1,4 +1,5 @@
-"""Which number format networks run in: bfloat16 only where the hardware multiplies it itself."""
+"""Which number format networks run in: bfloat16 only where it is asked for, as its mels differ by what docs/speed.md
+tells, and with "auto" only where the hardware multiplies it itself."""
 
 import torch
 

@@ -26,7 +26,7 @@ def clip():
 
 @pytest.fixture(scope="module")
 def analysis(bundle, clip):
-    return analyse(bundle, clip, precision="fp32")  # auto would be bf16 where the hardware has it
+    return analyse(bundle, clip)
 
 
 @pytest.mark.slow
@@ -45,6 +45,14 @@ def test_result_equals_the_plain_networks(bundle, clip, analysis):
     inside = (centres >= 300) & (centres <= 900)
     band_db = 10 * np.log10((10 ** (analysis.mel_db[:, inside] / 10)).sum(axis=1))
     np.testing.assert_allclose(analysis.band_db["F1"], band_db, atol=0.01)
+
+
+def test_numbers_do_not_depend_on_what_the_processor_offers(bundle, clip, monkeypatch):
+    """bf16 is for those who ask: by its name, or by auto."""
+    monkeypatch.setattr("rtmri2speech.precision.bf16_is_fast", lambda device: True)
+    choices = ({}, {"precision": "auto"}, {"precision": "bf16"})
+    taken = [analyse(bundle, clip, bands=(), speak=False, **choice).precision for choice in choices]
+    assert taken == ["fp32", "bf16", "bf16"]
 
 
 def test_heatmaps_and_frames(analysis):

@@ -114,13 +114,13 @@ def load_segmenter(folder: str | os.PathLike | None = None) -> SegmenterBundle:
     return SegmenterBundle(about[0], network, about[1], folder)
 
 
-def runner(segmenter: SegmenterBundle, precision: str = "auto") -> Run:
+def runner(segmenter: SegmenterBundle, precision: str = "fp32") -> Run:
     """The network as a function of pictures: by ONNX Runtime where there is a graph and fp32 is asked for."""
     dtype = choose_precision(precision, torch.device("cpu"))
     graph = segmenter.folder / "segmenter.onnx" if segmenter.folder else None
     session = open_graph(graph) if dtype == torch.float32 and graph and graph.is_file() else None
     if session:
-        return lambda batch: np.concatenate([session(picture[None]) for picture in batch])
+        return session
     network = segmenter.folded
 
     def run(batch: np.ndarray) -> np.ndarray:

@@ -48,7 +48,7 @@ def segment_regions(
     fps: float,
     segmenter: SegmenterBundle | None = None,
     *,
-    precision: str = "auto",
+    precision: str = "fp32",
     progress: Progress = UNSEEN,
 ) -> Regions:
     """uint8 (T, H, W) -> the regions of every frame. segmenter: by default the embedded one.

@@ -24,7 +24,7 @@ def batch(
     energy: Annotated[str, typer.Option(help="db or power.")] = "db",
     normalize: Annotated[str, typer.Option(help="Scale of the heatmaps: one per clip or per frame.")] = "clip",
     language: Annotated[str, typer.Option(help="Of captions and figures: en or ja.")] = "en",
-    precision: PrecisionOption = "auto",
+    precision: PrecisionOption = "fp32",
     jobs: Annotated[int, typer.Option(help="Processes on this machine; -1: one a core. Each takes about 1 GB.")] = 1,
 ):
     """Speech, heatmaps and exports of every clip of a folder. What is done already stays; exit code 1: some clips were

@@ -59,7 +59,7 @@ def gradcam(
     colour_map: ColourOption = None,
     dpi: Annotated[int, typer.Option(min=50, max=600, help="Of the PNG figures.")] = 150,
     fps: FpsOption = None,
-    precision: PrecisionOption = "auto",
+    precision: PrecisionOption = "fp32",
 ):
     """Write the Grad-CAM heatmaps of each band: every frame (.npy), their average and chosen frames (.png)."""
     from ..analysis import analyse
@@ -140,7 +140,7 @@ def export(
     whisper: WhisperOption = False,
     fit: FitOption = False,
     fps: FpsOption = None,
-    precision: PrecisionOption = "auto",
+    precision: PrecisionOption = "fp32",
 ):
     """Write everything of a clip into one zip: videos, figures, traces, heatmaps, speech, and where they come from."""
     from ..adapt import adapt

@@ -20,7 +20,7 @@ FpsOption = Annotated[
     float | None, typer.Option("--fps", help="Frame rate, where the file does not tell it, or in its place.")
 ]
 PrecisionOption = Annotated[
-    str, typer.Option("--precision", help="auto (bf16 where the hardware has it), fp32 or bf16.")
+    str, typer.Option("--precision", help="fp32 (the same everywhere), bf16, or auto (bf16 where the hardware has it).")
 ]
 PitchOption = Annotated[str | None, typer.Option(help="Mean F0: 120 (Hz), or -3st from the one that fits.")]
 IntonationOption = Annotated[str | None, typer.Option(help="declining, flat, or original: F0 of the clip's own sound.")]

@@ -31,7 +31,7 @@ def synth(
     intonation: IntonationOption = None,
     whisper: WhisperOption = False,
     fps: FpsOption = None,
-    precision: PrecisionOption = "auto",
+    precision: PrecisionOption = "fp32",
     as_json: JsonOption = False,
 ):
     """Synthesise the speech of a clip. Pitch and intonation are for bundles that carry a voice; they are a choice."""

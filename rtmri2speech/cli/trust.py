@@ -26,7 +26,7 @@ def trust(
     ] = None,
     frames: Annotated[int, typer.Option(min=6, help="Frames of speech that are judged, at most.")] = 24,
     fps: FpsOption = None,
-    precision: PrecisionOption = "auto",
+    precision: PrecisionOption = "fp32",
     as_json: JsonOption = False,
 ):
     """Judge the heatmaps of a clip: hide what they point at, hide each region, and shuffle the weights."""

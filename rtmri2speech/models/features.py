@@ -55,7 +55,7 @@ class FeatureExtractor:
         exact_on_cpu = precision == torch.float32 and self.device.type == "cpu"
         session = graph.read_graph(onnx, model, size) if onnx and exact_on_cpu else None
         self.engine = "onnxruntime" if session else "torch"
-        self._maps = _in_small_batches(session) if session else _torch_maps(model, precision)
+        self._maps = _graph_maps(session) if session else _torch_maps(model, precision)
 
     def __call__(self, chunks: Iterable[np.ndarray], count: int, progress: Progress = UNSEEN) -> tuple[Tensor, Tensor]:
         """Prepared frames in chunks of float32 (n, H, W), `count` in all -> maps (count, C, h, w) and their means
@@ -96,9 +96,5 @@ def _torch_maps(model: AcousticModel, precision: torch.dtype) -> Callable[[np.nd
     return maps
 
 
-def _in_small_batches(session: graph.Session) -> Callable[[np.ndarray], Tensor]:
-    def maps(chunk: np.ndarray) -> Tensor:
-        pieces = [session(chunk[k : k + graph.BATCH]) for k in range(0, len(chunk), graph.BATCH)]
-        return torch.from_numpy(np.concatenate(pieces))
-
-    return maps
+def _graph_maps(session: graph.Session) -> Callable[[np.ndarray], Tensor]:
+    return lambda chunk: torch.from_numpy(session(chunk))

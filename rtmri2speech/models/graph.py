@@ -5,6 +5,7 @@ import copy
 import importlib.util
 import warnings
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,7 +18,6 @@ from ..errors import InputError
 from .acoustic import AcousticModel
 
 FILE = "acoustic_cnn.onnx"
-BATCH = 4  # frames at once: more no longer fit the cache
 Session = Callable[[np.ndarray], np.ndarray]  # prepared frames, float32 (n, size, size) -> maps (n, C, h, w)
 _SAME = 0.99  # correlation of the maps: untrained networks can magnify rounding a lot, other weights give about 0
 
@@ -70,12 +70,18 @@ def open_graph(path: Path) -> Session | None:
         return None
     onnxruntime.disable_telemetry_events()
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = torch.get_num_threads()
+    options.intra_op_num_threads = 1
     options.log_severity_level = 3
     with _runs(path):
         session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     (given,) = session.get_inputs()
-    return lambda frames: session.run(None, {given.name: np.ascontiguousarray(frames[:, None])})[0]
+    # Whole frames side by side: threads that share a frame wait for each other at every layer.
+    pool = ThreadPoolExecutor(torch.get_num_threads())
+
+    def of_one(frame: np.ndarray) -> np.ndarray:
+        return session.run(None, {given.name: np.ascontiguousarray(frame[None, None])})[0]
+
+    return lambda frames: np.concatenate(list(pool.map(of_one, frames)))
 
 
 @contextmanager

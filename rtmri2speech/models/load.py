@@ -4,6 +4,8 @@ import json
 import os
 from pathlib import Path
 
+import torch
+
 from ..checksum import sha256_of
 from ..errors import InputError
 from ..mel import Scaler
@@ -81,7 +83,9 @@ def _files(folder: Path, sha256: dict[str, str], shared: dict[str, str]) -> dict
 def _bundle(folder: Path, data: dict, files: dict[str, Path]) -> Bundle:
     mel = MelSpec.from_json(data["mel"])
     acoustic = AcousticModel(AcousticConfig.from_json(data["acoustic"]))
-    vocoder = Generator(GeneratorConfig.from_json(data["vocoder"])).fold_weight_norm()
+    with torch.device("meta"):  # no weights are made up that the file's replace
+        vocoder = Generator(GeneratorConfig.from_json(data["vocoder"])).fold_weight_norm()
+    vocoder.to_empty(device="cpu")
     for name, network in (("acoustic", acoustic), ("vocoder", vocoder)):
         weights = files[f"{name}.safetensors"]
         load_exactly(network, read_safetensors(weights), str(weights))

@@ -42,6 +42,18 @@ def test_graph_computes_what_the_loaded_weights_do(tmp_path, frames, cnn, half):
     assert told == [("frames", 5, 9), ("frames", 9, 9)]
 
 
+def test_the_number_of_threads_changes_no_bit(bundle_folder, frames):
+    bundle, found = load_bundle(bundle_folder), []
+    threads = torch.get_num_threads()
+    try:
+        for count in (1, 3):
+            torch.set_num_threads(count)
+            found.append(FeatureExtractor(bundle.acoustic, torch.float32, bundle.onnx)([frames], 9)[0])
+    finally:
+        torch.set_num_threads(threads)
+    assert torch.equal(*found)
+
+
 def test_bf16_and_machines_without_onnx_runtime_take_pytorch(bundle_folder, frames, monkeypatch):
     bundle = load_bundle(bundle_folder)
     assert FeatureExtractor(bundle.acoustic, torch.bfloat16, bundle.onnx).engine == "torch"
