@@ -40,7 +40,7 @@ class Choices:
     objective: str = "frame"
     energy: str = "db"
     normalize: str = "clip"
-    precision: str = "auto"
+    precision: str = "fp32"
     language: str = "en"
 
     def __post_init__(self):
