@@ -49,6 +49,7 @@ COMMANDS = {
     "training.judge.regions": ["{place}/corpus --json {place}/corpus/a.mp4"],
     "training.judge.attention": ["{place}/corpus/a.mp4 --json {place}/corpus/a.mp4"],
     "training.judge.trust": ["{place}/corpus/a.mp4 --json {place}/corpus/a.mp4"],
+    "training.judge.looks": ["{place}/text.txt --sound {place}/corpus --json {place}/corpus/a.mp4"],
     "training.judge.transfer": ["{place}/corpus/a.mp4 --json {place}/corpus/a.mp4"],
     "training.restore": [
         "--config-name restore_small run_dir={place}/corpus +sources.a.folder={place}/corpus encoder={place}/encoder"

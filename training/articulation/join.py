@@ -10,7 +10,7 @@ val_clips is kept, the joined model without fine-tuning among them. A finished r
 """
 
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import cv2
@@ -41,7 +41,10 @@ VOICE = "voice.json"
 
 @dataclass(frozen=True)
 class JoinRun:
-    """All settings. output_stride: of the CNN from here on. `batch` windows of `window` frames a step, one look each.
+    """All settings. output_stride: of the published CNN; train_stride: while it is fine-tuned and judged, where 32 is
+    half the work: the same weights fit, and their pooled maps are nearly the same.
+
+    `batch` windows of `window` frames a step, one look each.
 
     lr: of the BiLSTM and what follows; cnn_lr: of the CNN, whose BatchNorm keeps its statistics. articulation, regions:
     weights of the tasks of training.articulation.sight, which go on; voicing, pitch: as in ...articulation.speech.
@@ -55,6 +58,7 @@ class JoinRun:
     run_dir: str
     seed: int = 42
     output_stride: int = 16
+    train_stride: int = 32
     window: int = 20
     batch: int = 4
     steps: int = 200
@@ -200,7 +204,7 @@ def train(run: JoinRun) -> Path:
     shape = asdict(sight_run.model) | {"output_stride": run.output_stride, "rnn_hidden": speech_settings["hidden"]}
     config = AcousticConfig.from_json(shape | {"n_mels": spec.n_mels, "dropout": run.dropout})
     torch.manual_seed(run.seed)
-    network = Joined(*merged(sight, seen, speech, known, config), sight)
+    network = Joined(*merged(sight, seen, speech, known, replace(config, output_stride=run.train_stride)), sight)
     spoken = {s.id: s for s in read_spoken(Path(run.corpus), spec)}
     how = {key: speech_settings[key] for key in ("envelope", "floor_db")}
     judge = Clips.read(run.val_clips, spoken, seen, mel, how)

@@ -163,7 +163,7 @@ def train(run: SightRun) -> Path:
     """Train, or go on with, the run. Raises InputError if the files or the settings do not fit."""
     cv2.setNumThreads(1)
     folder = Path(run.run_dir)
-    read = [*run.pictures, *run.val_pictures, run.init_from]
+    read = [*run.pictures, *run.val_pictures, run.init_from, run.speech]
     never_onto([folder / "settings.json", folder / "articulation.json"], read)
     learn, judge = (joined([read_pictures(Path(p)) for p in files]) for files in (run.pictures, run.val_pictures))
     folder.mkdir(parents=True, exist_ok=True)

@@ -117,17 +117,27 @@ def transfer(
         for clip, sound, rate in clips:
             shown = replace(clip, frames=change(clip.frames))
             judged = adapt(bundle, [shown])[0] if fitted else bundle
-            mel_db = analyse(judged, shown, bands=(), speak=False).mel_db
-            true = mel_spectrogram_db(torch.from_numpy(resample_to(sound, rate, bundle)), bundle.mel).numpy()
-            count = min(len(true), len(mel_db))
-            speech = speech_frames(true[:count], SPEECH_RANGE_DB)
-            pause = np.setdiff1d(np.arange(count), speech)
-            pair = true[speech], mel_db[speech]
-            drop = mel_db[speech].mean() - mel_db[pause].mean() if len(pause) else None
-            rows.append([spectral_shape_correlation(*pair), loudness_correlation(*pair), drop])
-        known = ([v for v in column if v is not None] for column in zip(*rows, strict=True))
-        table[name] = {key: float(np.mean(v)) if v else float("nan") for key, v in zip(COLUMNS, known, strict=True)}
+            rows.append(agreement(judged, shown, sound, rate))
+        table[name] = means(rows)
     return table
+
+
+def agreement(bundle: Bundle, shown: Clip, sound: np.ndarray, rate: int) -> list[float | None]:
+    """COLUMNS of one clip against its sound; None where one is not defined."""
+    mel_db = analyse(bundle, shown, bands=(), speak=False).mel_db
+    true = mel_spectrogram_db(torch.from_numpy(resample_to(sound, rate, bundle)), bundle.mel).numpy()
+    count = min(len(true), len(mel_db))
+    speech = speech_frames(true[:count], SPEECH_RANGE_DB)
+    pause = np.setdiff1d(np.arange(count), speech)
+    pair = true[speech], mel_db[speech]
+    drop = mel_db[speech].mean() - mel_db[pause].mean() if len(pause) else None
+    return [spectral_shape_correlation(*pair), loudness_correlation(*pair), drop]
+
+
+def means(rows: list[list[float | None]]) -> dict[str, float]:
+    """The mean of each of COLUMNS over the clips in which it is defined."""
+    known = ([v for v in column if v is not None] for column in zip(*rows, strict=True))
+    return {key: float(np.mean(v)) if v else float("nan") for key, v in zip(COLUMNS, known, strict=True)}
 
 
 @plain_errors()

@@ -1,0 +1,76 @@
+"""How well a bundle does on heads and scanners drawn at random: every clip with a view, tissues and scanner of its own.
+
+    python -m training.judge.looks CLIPS.npz --sound SOUND --bundle BUNDLE [--adapt]
+
+CLIPS.npz are label maps of whole utterances of the phantom corpus SOUND (training.articulation.pictures), of speakers
+held out. They are coloured as training.regions.looks does, always alike. What is told is that of
+training.judge.transfer, whose variants change the phantoms' own pictures: here nothing but their shapes is left.
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+from typer import Argument, Option
+
+from rtmri2speech.adapt import adapt
+from rtmri2speech.atomic import never_onto, write_json
+from rtmri2speech.audio import read_audio
+from rtmri2speech.clip import Clip
+from rtmri2speech.errors import InputError
+from rtmri2speech.models.load import load_bundle
+from training.phantom.clip import FPS
+
+from ..articulation.pictures import Pictures, read_pictures
+from ..articulation.seen import clip_pictures
+from ..console import plain_errors
+from .transfer import COLUMNS, agreement, means
+
+_SIDE = 256
+_SEED = 10**6  # no training draws these looks
+
+
+def coloured(clips: Pictures, number: int) -> Clip:
+    """Utterance `number` as its own scanner shows it."""
+    frames = np.flatnonzero(clips.group == number)
+    shown = np.stack([p for p, _ in clip_pictures(clips, frames, (_SEED, number), _SIDE)])
+    return Clip(np.round(255 * shown).astype(np.uint8), np.arange(len(shown) + 1) / FPS, source=clips.names[number])
+
+
+@plain_errors()
+def main(
+    clips: Annotated[Path, Argument(metavar="CLIPS.npz", help="Label maps of whole utterances.")],
+    sound: Annotated[Path, Option("--sound", help="The phantom corpus that they are of.")],
+    bundle: Annotated[Path | None, Option("--bundle", help="Default: the embedded one.")] = None,
+    fitted: Annotated[bool, Option("--adapt", help="Fit the bundle to each clip's own pictures first.")] = False,
+    json_out: Annotated[Path | None, Option("--json", help="Also write the figures to this file.")] = None,
+) -> None:
+    """Correlation of the spectrum's shape and level on clips with looks drawn at random."""
+    never_onto([json_out], [clips, sound, bundle])
+    judged, maps = load_bundle(bundle) if bundle else load_bundle(), read_pictures(clips)
+    rows = {}
+    for number, name in enumerate(maps.names):
+        file = sound / f"{name}.wav"
+        if not file.is_file():
+            raise InputError("The clip {name} is not in the sound corpus.", name=name)
+        shown = coloured(maps, number)
+        used = adapt(judged, [shown])[0] if fitted else judged
+        rows[name] = agreement(used, shown, *read_audio(file))
+    table = rows_and_mean(rows)
+    print(f"{len(rows)} clips: correlation of shape and loudness, and speech above pauses, dB")
+    for name, row in table.items():
+        print(
+            f"{name:<20}" + "".join(f"{row[key]:>10.{digits}f}" for key, digits in zip(COLUMNS, (2, 2, 1), strict=True))
+        )
+    if json_out:
+        write_json(json_out, table)
+
+
+def rows_and_mean(rows: dict[str, list[float | None]]) -> dict[str, dict[str, float]]:
+    """Each clip's COLUMNS by name, NaN where one is not defined, and "mean"."""
+    return {name: means([row]) for name, row in rows.items()} | {"mean": means(list(rows.values()))}
+
+
+if __name__ == "__main__":
+    typer.run(main)
