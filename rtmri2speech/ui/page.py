@@ -12,7 +12,7 @@ from ..clip import ClipLimits
 from ..embedded import ASSETS
 from ..errors import InputError
 from ..progress import UNSEEN
-from . import api, band_rows, controls, handlers, head, opening
+from . import api, band_rows, controls, handlers, head, notices, opening
 from .bundles import Bundles
 from .controls import Controls, named
 from .desk import Desk
@@ -92,6 +92,7 @@ def build(settings: Settings | None = None) -> gr.Blocks:
                 with gr.Tab(words[f"tab_{panel_name}"], elem_id=f"tab-{panel_name}") as tab:
                     desk.localise(tab, "label", f"tab_{panel_name}")
                     panel.build(desk)
+        notices.connect(page)
         api.build(desk)
         opening.connect(desk, chosen, bands, view, notes)
         opening.connect_stop(desk)

@@ -40,6 +40,11 @@ TEXTS = {
         "own_clip": "**Your own clip.** This model was not checked on it: where it differs from what the model was "
         "trained on, heatmap and sound look just as sure and may mean nothing.",
         "stopped": "Stopped.",
+        "notice_too_large": "{1} is larger than {0}, the most that this page takes: cut the clip first.",
+        "notice_wrong_kind": "{0} is none of the kinds of file that can be opened here.",
+        "notice_other_kind": "That is none of the kinds of file that can be opened here.",
+        "notice_busy": "Too many clips are waiting: try again in a minute.",
+        "notice_gone": "The program behind this page does not answer: is it still running?",
         "link_unknown": "The link leads to a clip that is not here: {name}.",
         "stage_waiting": "Waiting for another clip",
         "stage_reading": "Reading the clip",
@@ -92,6 +97,11 @@ TEXTS = {
         "own_clip": "**お手持ちの動画です。** このモデルでの検証はしていません。学習した動画と異なる場合も、"
         "ヒートマップと音声はもっともらしく見えますが、意味がないことがあります。",
         "stopped": "中止しました。",
+        "notice_too_large": "{1}は、このページで開ける大きさ（{0}）を超えています。先に動画を切り分けてください。",
+        "notice_wrong_kind": "{0}は、ここで開ける種類のファイルではありません。",
+        "notice_other_kind": "ここで開ける種類のファイルではありません。",
+        "notice_busy": "順番待ちが多すぎます。1分ほど待ってからもう一度お試しください。",
+        "notice_gone": "プログラムが応答していません。動いているか確かめてください。",
         "link_unknown": "リンク先の動画がここにはありません：{name}",
         "stage_waiting": "ほかの動画の処理を待っています",
         "stage_reading": "動画を読み込んでいます",

@@ -1,0 +1,47 @@
+"""What Gradio itself would say in English is said in the page's own words and language."""
+
+import pytest
+
+from rtmri2speech.ui import Settings
+from tests.browser.serving import WAIT_MS, chromium, served
+from tests.conftest import moving_frames, write_mp4
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def clips(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("clips")
+    write_mp4(folder / "clip.mp4", moving_frames(8))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def address(bundle_folder, clips):
+    with served(Settings(bundle=bundle_folder, clips=clips, largest_upload=5000)) as address:
+        yield address
+
+
+@pytest.mark.parametrize(
+    ("locale", "too_large", "wrong_kind"),
+    [
+        ("ja-JP", "先に動画を切り分けてください", "ここで開ける種類のファイルではありません"),
+        ("en-US", "the most that this page takes", "none of the kinds of file"),
+    ],
+)
+def test_a_file_too_large_or_of_another_kind(address, tmp_path, locale, too_large, wrong_kind):
+    large, other = tmp_path / "large.mp4", tmp_path / "notes.txt"
+    large.write_bytes(bytes(6000))
+    other.write_text("no clip")
+    with chromium() as browser:
+        page = browser.new_context(locale=locale).new_page()
+        page.set_default_timeout(WAIT_MS)
+        page.goto(address)
+        page.locator(".explorer").wait_for()
+        chooser = page.locator("input[type=file]").first
+        chooser.set_input_files(large)
+        page.locator(".toast-wrap").get_by_text(too_large).wait_for()
+        assert "large.mp4" in page.locator(".toast-wrap").inner_text()
+        chooser.set_input_files(other)
+        page.locator(".toast-wrap").get_by_text(wrong_kind).wait_for()
+        assert "Invalid" not in page.locator(".toast-wrap").inner_text()
