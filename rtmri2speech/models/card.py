@@ -1,22 +1,24 @@
-"""MODEL_CARD.md of a bundle: what the bundle is and is not, as plain text."""
+"""MODEL_CARD.md of a bundle (MODEL_CARD.ja.md in Japanese): what the bundle is and is not, as plain text."""
 
 import re
 
 from .bundle import Bundle
 
-_FILE = "MODEL_CARD.md"
+_FILES = {"en": ("MODEL_CARD.md",), "ja": ("MODEL_CARD.ja.md", "MODEL_CARD.md")}
 _MOST_BYTES = 200_000
 
 
-def read_card(bundle: Bundle) -> dict[str, list[str]]:
-    """The sections of a bundle's model card: heading -> its paragraphs, as plain text without any markup.
+def read_card(bundle: Bundle, language: str = "en") -> tuple[dict[str, list[str]], str]:
+    """The sections of a bundle's model card: heading -> its paragraphs, as plain text without any markup; and the
+    language they are in, "en" where there is no card in the one asked for.
 
     Tables, lists of commands, pictures and the targets of links are left out. Empty where the bundle has no folder, no
     card, or one that is not text: a card is documentation, so nothing depends on it.
     """
-    path = bundle.folder / _FILE if bundle.folder else None
-    if path is None or not path.is_file():
-        return {}
+    places = [bundle.folder / name for name in _FILES[language]] if bundle.folder else []
+    path = next((path for path in places if path.is_file()), None)
+    if path is None:
+        return {}, "en"
     with path.open("rb") as file:
         text = file.read(_MOST_BYTES).decode("utf-8", errors="replace")
     sections: dict[str, list[str]] = {}
@@ -34,7 +36,7 @@ def read_card(bundle: Bundle) -> dict[str, list[str]]:
             paragraphs.append(_plain(block))
         elif paragraphs and paragraphs[-1].endswith(":"):
             paragraphs.pop()  # it announced the table
-    return sections
+    return sections, "ja" if path.name.endswith(".ja.md") else "en"
 
 
 def _without_code(text: str) -> str:

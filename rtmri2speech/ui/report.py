@@ -45,6 +45,10 @@ _ARROWS = {"higher": "↑", "lower": "↓"}
 _PICTURE_SIDE = 256
 _CARD_PARAGRAPHS = 3
 _CARD_CHARACTERS = 1200
+_CARD_SECTIONS = {
+    "quality_card_limits": {"en": "Limits", "ja": "限界"},
+    "quality_card_data": {"en": "Data", "ja": "データ"},
+}
 
 
 def _said(words: Mapping[str, str], key: str, /, **values: object) -> str:
@@ -243,18 +247,21 @@ def quality_report(made: Assessment, pictures_s: float, fps: float, sample_rate:
 
 
 def card_report(bundle: Bundle) -> str:
-    """What a bundle is and is not, from its model card, which is in the language its author wrote."""
-    card = read_card(bundle)
-    sections = {"quality_card_limits": "Limits", "quality_card_data": "Data"}
+    """What a bundle is and is not, from its model card: in Japanese where it has one in Japanese."""
+    cards = {language: read_card(bundle, language) for language in TEXTS}
     return render(
         "card.html",
         name=bundle.name,
         kind=bundle.kind,
         descriptions={language: bundle.description_in(language) for language in TEXTS},
+        written_in={language: written for language, (_, written) in cards.items()},
         sections={
-            key: [_shortened(paragraph) for paragraph in card[heading][:_CARD_PARAGRAPHS]]
-            for key, heading in sections.items()
-            if card.get(heading)
+            language: {
+                key: [_shortened(paragraph) for paragraph in card[headings[written]][:_CARD_PARAGRAPHS]]
+                for key, headings in _CARD_SECTIONS.items()
+                if card.get(headings[written])
+            }
+            for language, (card, written) in cards.items()
         },
     )
 
