@@ -83,7 +83,7 @@ def preview(subject: Subject, look: Look, frame: int) -> np.ndarray:
     """The picture that the video will show at a frame of the clip: (height, width, 3) uint8 RGB. InputError as
     write_video; a frame outside the stretch is moved to its nearer end."""
     selection = select(subject, look)
-    heatmaps = selection.heatmaps()
+    look, heatmaps = selection.look, selection.heatmaps()
     check_slow(look.slow)
     check_bands(heatmaps, selection.count)
     frame = min(max(frame, selection.first), selection.last)
@@ -297,6 +297,7 @@ def _write_spectrogram(path: Path, selection: Selection) -> None:
         analysis.fps,
         selection.bands,
         {band.name: analysis.band_db[band.name][rows] for band in selection.bands},
+        colours=selection.line_colours("light"),
         start_frame=selection.first,
         intervals=subject.intervals(),
         language=selection.look.language,

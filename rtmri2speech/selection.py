@@ -3,7 +3,7 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +18,7 @@ from .evidence import ACCOUNTED, Account, RegionMasks, account_of
 from .labels import Interval, labels_of, read_intervals
 from .mel import centre_frequencies_hz, mel_spectrogram_db
 from .models.bundle import Bundle
-from .render.colour import REGION_COLOURS, rgb
+from .render.colour import BAND_MAPS, LINE_COLOURS, REGION_COLOURS, rgb
 from .render.encode import even_size
 from .render.figures import narrowest_cm
 from .render.grid import UpsampledGrid
@@ -85,7 +85,7 @@ class Subject:
 class Look:
     """How an export looks and sounds: the choices of the person who exports.
 
-    bands: names, None for all. colour_maps: one for each band, None for the defaults. side: pixels of the video's
+    bands: names, None for all. colour_maps: one for each band, None for the page's. side: pixels of the video's
     height; several pictures stand side by side. layout, alpha, combine, slow: as for render.overlay. sound: of SOUNDS.
     stretch: first and last frame at the model's rate, both included; None for the whole clip. language: "en" or "ja".
     show: what a video shows besides, of SHOWN: the outlines of the regions over the picture, and under it the labels
@@ -156,6 +156,11 @@ class Selection:
         """The same of all the clip's frames."""
         return _heatmaps(self.subject.analysis, self.bands, self.look.language, slice(None))
 
+    def line_colours(self, ground: str) -> list[str]:
+        """The colour of each band as a line, on "light" or "dark" ground: the page's, also where not all are drawn."""
+        known = LINE_COLOURS[ground]
+        return [known[place % len(known)] for place in _places(self.subject, self.bands)]
+
     def lines(self, always: bool = False) -> Callable[[int], list[Line]] | None:
         """The outlines of a frame's regions, where the look shows them, or `always`; None where there are none."""
         regions = self.subject.regions
@@ -181,7 +186,8 @@ class Selection:
             raise InputError("This clip has no labels: there is no TextGrid of its name beside it.")
         hz = centre_frequencies_hz(subject.bundle.mel)
         fps = subject.analysis.fps
-        return Tracks(even_size(self.size), fps, self.first, self.count, mel_db, hz, self.bands, intervals)
+        coloured = list(zip(self.bands, self.line_colours("dark"), strict=True))
+        return Tracks(even_size(self.size), fps, self.first, self.count, mel_db, hz, coloured, intervals)
 
     def synthesised(self) -> tuple[np.ndarray, int]:
         """This part of the synthesised speech, exactly as long as its frames, and the rate."""
@@ -207,6 +213,8 @@ class Selection:
 def select(subject: Subject, look: Look) -> Selection:
     """What a look asks for. Raises InputError for all that can be said against it without drawing."""
     bands = _bands(subject, look)
+    if look.colour_maps is None:
+        look = replace(look, colour_maps=tuple(BAND_MAPS[place % len(BAND_MAPS)] for place in _places(subject, bands)))
     words(look.language)
     count = len(subject.analysis.mel_db)
     first, last = (0, count - 1) if look.stretch is None else look.stretch
@@ -253,6 +261,12 @@ def _heatmaps(analysis: Analysis, bands: tuple[Band, ...], language: str, rows: 
         heat = analysis.heatmap_frames(band.name)
         maps[band_label(band, language)] = UpsampledGrid(heat.grids[rows], heat.size, heat.method)
     return maps
+
+
+def _places(subject: Subject, bands: tuple[Band, ...]) -> list[int]:
+    """Where among the analysis' bands these are: it decides their colours."""
+    order = [band.name for band in subject.analysis.bands]
+    return [order.index(band.name) for band in bands]
 
 
 def _bands(subject: Subject, look: Look) -> tuple[Band, ...]:

@@ -27,7 +27,7 @@ from rtmri2speech.export import KINDS, Look, Subject, preview, write_files, writ
 from rtmri2speech.labels import read_intervals, write_labels
 from rtmri2speech.progress import Progress
 from rtmri2speech.provenance import command
-from rtmri2speech.render.colour import layer
+from rtmri2speech.render.colour import LINE_COLOURS, layer
 from rtmri2speech.selection import select
 from rtmri2speech.spec import Band
 from rtmri2speech.voice import Voice, VoiceReadout
@@ -126,6 +126,17 @@ def test_the_video_is_the_stretch_slowed_with_sound_at_its_pitch_and_as_previewe
         difference = np.abs(frames[shown] - preview(subject, look, frame))
         assert difference.mean() < 2 and np.quantile(difference, 0.99) < 25
     assert np.abs(frames[0] - preview(subject, look, 19)).mean() > 2
+
+
+def test_a_band_keeps_the_pages_colour_where_others_are_left_out(subject):
+    """Orange is the first band's and blue the second's, whichever of them is exported, as on the page."""
+    frame = int(subject.analysis.explained[0])
+    both, first, second = (preview(subject, Look(bands=b, layout="heatmap", side=96), frame)
+                           for b in (None, ("F1",), ("F2",)))  # fmt: skip
+    warm = [(np.float32(p)[..., 0] - np.float32(p)[..., 2]).sum() for p in (first, second)]
+    assert warm[0] > 0 > warm[1] and np.abs(both.astype(int) - first).max() > 0
+    colours = export.select(subject, Look(bands=("F2",))).line_colours("light")
+    assert colours == [LINE_COLOURS["light"][1]]
 
 
 def test_colours_stand_where_the_heat_is(subject, tmp_path):

@@ -31,6 +31,7 @@ def spectrogram_figure(
     bands: Sequence[Band],
     band_db: Mapping[str, np.ndarray],
     *,
+    colours: Sequence[str] = LINE_COLOURS["light"],
     start_frame: int = 0,
     intervals: Sequence[Interval] = (),
     language: str = "en",
@@ -41,7 +42,7 @@ def spectrogram_figure(
 
     start_frame: the frame of the clip that row 0 is; the axis shows the time in the clip. intervals: (from_s, to_s,
     label) in the clip's time, drawn on top. Each spectrogram shows 60 dB below its own peak.
-    width_cm: of the figure. The path's ending says the format: png, svg or pdf.
+    colours: of each band. width_cm: of the figure. The path's ending says the format: png, svg or pdf.
     InputError if there is nothing to show or the sequences differ in length.
     """
     said = words(language)
@@ -55,10 +56,10 @@ def spectrogram_figure(
     if inside:
         _draw_labels(rows.pop(0), inside)
     for title, mel_db in mels.items():
-        image = _draw_spectrogram(rows.pop(0), mel_db, mel_hz, (from_s, to_s), bands, title, said)
+        image = _draw_spectrogram(rows.pop(0), mel_db, mel_hz, (from_s, to_s), bands, colours, title, said)
     if bands:
         times = from_s + (np.arange(len(mel_db)) + 0.5) / fps
-        _draw_energies(rows[0], times, bands, band_db, language)
+        _draw_energies(rows[0], times, bands, colours, band_db, language)
     spectrograms = [axes for axes in figure.axes if axes.collections]
     bar = figure.colorbar(image, ax=spectrograms, pad=0.015, fraction=0.04, aspect=12 * len(spectrograms))
     bar.set_label(said["level"], font=font_file(said["level"]), fontsize=_POINTS)
@@ -95,7 +96,7 @@ def _draw_labels(axes, intervals: Sequence[Interval]) -> None:
         axes.text((from_s + to_s) / 2, 0.46, text, ha="center", va="center", font=font_file(text), size=_POINTS)
 
 
-def _draw_spectrogram(axes, mel_db, mel_hz, times_s, bands, title, said):
+def _draw_spectrogram(axes, mel_db, mel_hz, times_s, bands, colours, title, said):
     import librosa.display  # quick, as it loads its parts when they are used
 
     count, n_mels = mel_db.shape
@@ -120,7 +121,9 @@ def _draw_spectrogram(axes, mel_db, mel_hz, times_s, bands, title, said):
     for number, band in enumerate(bands):
         for edge in (band.low_hz, band.high_hz):
             # A limit that two bands share is drawn in both colours, by turns.
-            line = axes.axhline(edge, color=_colour(number), linewidth=1, dashes=(4, 4), dash_capstyle="butt")
+            line = axes.axhline(
+                edge, color=colours[number % len(colours)], linewidth=1, dashes=(4, 4), dash_capstyle="butt"
+            )
             line.set_linestyle((4 * number, (4, 4)))
     axes.text(
         0.006,
@@ -136,10 +139,17 @@ def _draw_spectrogram(axes, mel_db, mel_hz, times_s, bands, title, said):
     return image
 
 
-def _draw_energies(axes, times, bands, band_db, language) -> None:
+def _draw_energies(axes, times, bands, colours, band_db, language) -> None:
     for number, band in enumerate(bands):
         label = band_label(band, language)
-        axes.plot(times, band_db[band.name], _LINES[number % 4], color=_colour(number), linewidth=1.2, label=label)
+        axes.plot(
+            times,
+            band_db[band.name],
+            _LINES[number % 4],
+            color=colours[number % len(colours)],
+            linewidth=1.2,
+            label=label,
+        )
     axes.set_ylabel(words(language)["energy"], font=font_file(words(language)["energy"]), fontsize=_POINTS)
     axes.grid(axis="y", linewidth=0.3, color="#cccccc")
     legend = axes.legend(
@@ -147,8 +157,3 @@ def _draw_energies(axes, times, bands, band_db, language) -> None:
     )
     for text in legend.get_texts():
         text.set(font=font_file(text.get_text()), fontsize=_POINTS - 1)
-
-
-def _colour(band: int) -> str:
-    colours = LINE_COLOURS["light"]
-    return colours[band % len(colours)]

@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw
 
 from ..labels import Interval
 from ..spec import Band
-from .colour import LINE_COLOURS, colour_table
+from .colour import colour_table
 from .picture import FAINT, INK, PAPER, letters, points_of
 
 LONGEST_S = 6.0  # of a stretch in one view; of a longer one, the part around the cursor is shown, a page at a time
@@ -23,10 +23,10 @@ _SHARE = 0.22  # of the picture's height, for the spectrogram
 class Tracks:
     """Draws the strip under the frames of one stretch.
 
-    size: (width, height) of the picture above, px. fps: frames per second. first, count: the frames of the
-    stretch. mel_db: (count, n_mels) dB, or None without a spectrogram; mel_hz: the centres of its bins. bands: drawn as
-    lines at their limits. intervals: labels (from_s, to_s, text) in the clip's time, or None without a line of them.
-    The strip's height is even, as H.264 wants it.
+    size: (width, height) of the picture above, px. fps: frames per second. first, count: the frames of the stretch.
+    mel_db: (count, n_mels) dB, or None without a spectrogram; mel_hz: the centres of its bins. bands: drawn as lines at
+    their limits, each in its colour. intervals: labels (from_s, to_s, text) in the clip's time, or None without a line
+    of them. The strip's height is even, as H.264 wants it.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class Tracks:
         count: int,
         mel_db: np.ndarray | None,
         mel_hz: np.ndarray,
-        bands: Sequence[Band],
+        bands: Sequence[tuple[Band, str]],
         intervals: Sequence[Interval] | None,
     ):
         width, picture_height = size
@@ -100,8 +100,7 @@ class Tracks:
         """A line at each limit of each band, in its colour, and its frequency at the left."""
         points = max(8, round(self._points * _TICK_POINTS))
         said: list[float] = []
-        for number, band in enumerate(self._bands):
-            colour = LINE_COLOURS["dark"][number % len(LINE_COLOURS["dark"])]
+        for band, colour in self._bands:
             for edge in (band.low_hz, band.high_hz):
                 y = self._y(edge)
                 draw.line([(self._left, y), (self._left + self._plot, y)], colour, 1)

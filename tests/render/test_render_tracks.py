@@ -19,7 +19,7 @@ def cursor_of(strip):
 
 def tracks(count=40, first=10, mel=None, intervals=(), size=(600, 400)):
     mel = np.full((count, 64), -60.0) if mel is None else mel
-    return Tracks(size, FPS, first, count, mel, HZ, (F1, F2), intervals)
+    return Tracks(size, FPS, first, count, mel, HZ, [(F1, "#ffa420"), (F2, "#56bef5")], intervals)
 
 
 def test_the_cursor_runs_evenly_from_the_first_to_the_last_frame():
@@ -64,5 +64,5 @@ def test_a_long_stretch_is_shown_page_by_page():
 @pytest.mark.parametrize("size", [(512, 512), (301, 257), (64, 64)])
 def test_the_height_is_even_and_without_spectrogram_low(size):
     assert tracks(size=size).height % 2 == 0
-    low = Tracks(size, FPS, 0, 10, None, HZ, (F1,), [(0, 1, "a")])
+    low = Tracks(size, FPS, 0, 10, None, HZ, [(F1, "#ffa420")], [(0, 1, "a")])
     assert low.height % 2 == 0 and low.draw(3).shape == (low.height, size[0], 3)
