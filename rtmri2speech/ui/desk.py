@@ -28,11 +28,13 @@ _MOMENT_JS = """(_, ...rest) => {
     const view = shown.look ?? "both";
     return [{frame: number("frame") ?? 0, first: number("first"), last: number("last"), view}, ...rest];
 }"""
-# Keeps which work is going on, and the stop buttons usable while any is.
+# Keeps which work is going on, and the stop buttons usable while any is. Of quick work the page may learn the end
+# before the beginning: the two cancel.
 _WORKING_JS = """() => {{
-    const working = (window.rtmri2speechWorking ??= new Set());
-    working.{happens}({work});
-    for (const button of document.querySelectorAll("button.ends-work")) button.disabled = !working.size;
+    const working = (window.rtmri2speechWorking ??= new Map());
+    working.set({work}, Math.max(-1, Math.min(1, (working.get({work}) ?? 0) + {change})));
+    const idle = ![...working.values()].some((going) => going > 0);
+    for (const button of document.querySelectorAll("button.ends-work")) button.disabled = idle;
 }}"""
 
 
@@ -105,8 +107,8 @@ class Desk:
 
         trigger: what begins it, such as button.click: from then on until the event has ended there is work to stop.
         """
-        for begin_or_end, happens in ((trigger, "add"), (event.then, "delete")):
-            begin_or_end(None, js=_WORKING_JS.format(happens=happens, work=len(self.running)), **self.private)
+        for begin_or_end, change in ((trigger, 1), (event.then, -1)):
+            begin_or_end(None, js=_WORKING_JS.format(change=change, work=len(self.running)), **self.private)
         self.running.append(event)
         return event
 

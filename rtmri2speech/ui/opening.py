@@ -74,14 +74,14 @@ def _connect_maps(desk: Desk, controls: Controls, view: gr.HTML) -> None:
         changed = result.with_maps(desk.bundle_of(result), maps, tell)
         return changed.payload, changed
 
-    explaining = controls.maps.input(
+    explaining = controls.maps.select(
         explain,
         [desk.result, controls.maps, desk.language],
         [view, desk.result],
         show_progress_on=view,
         **desk.queued,
     )
-    desk.stoppable(controls.maps.input, explaining)
+    desk.stoppable(controls.maps.select, explaining)
 
 
 def _open_first(desk: Desk, controls: Controls, bands: BandRows, view: gr.HTML) -> None:

@@ -22,7 +22,7 @@ from rtmri2speech.anatomy.outlines import outlines
 from rtmri2speech.clip import read_clip
 from rtmri2speech.comparison import compare
 from rtmri2speech.evaluation import assess, read_reference
-from rtmri2speech.evidence import RegionMasks
+from rtmri2speech.evidence import RegionMasks, account_of
 from rtmri2speech.experiment import Hiding, hide, hide_each
 from rtmri2speech.models.load import load_bundle
 from rtmri2speech.regions import Region
@@ -62,6 +62,12 @@ def clip_file(tmp_path_factory):
 @pytest.fixture(scope="module")
 def analysis(bundle, clip_file):
     return analyse(bundle, read_clip(clip_file))
+
+
+@pytest.fixture(scope="module")
+def fine(bundle, analysis):
+    """With the maps that the page opens with."""
+    return analyse(bundle, analysis.clip, **kind_of(bundle, DEFAULT_MAPS), speak=False)
 
 
 @pytest.fixture(scope="module")
@@ -178,13 +184,29 @@ def test_regions_are_corrected_and_the_page_says_so(page, regions):
     page.locator("#tab-hide-button").click()
 
 
-def test_the_maps_are_judged_as_the_core_judges_them(page, bundle, analysis, regions):
+def test_n_goes_where_the_leading_region_changes_and_the_table_agrees(page, fine, regions):
+    evidence = account_of(fine, RegionMasks(regions)).bands["F1"]
+    assert evidence.changes
+    page.locator("#explorer .tracks").focus()
+    page.keyboard.press("1")
+    page.keyboard.press("Home")
+    for change in evidence.changes[:3]:
+        page.keyboard.press("n")
+        assert int(page.locator("#explorer .tracks").get_attribute("aria-valuenow")) == change.frame
+        told = page.locator("#explorer [data-name=numbers] tr").first.locator("td").last.inner_text()
+        name, share = re.match(r"(.+?) (\d+) %", told).groups()
+        assert name.replace(" ", "_") == change.to
+        assert int(share) == pytest.approx(100 * evidence.shares[change.to][change.frame], abs=1)
+        assert not fine.silent[change.frame]
+    page.keyboard.press("0")
+
+
+def test_the_maps_are_judged_as_the_core_judges_them(page, bundle, fine, regions):
     """And other maps, chosen above, have no verdict yet."""
     open_tab(page, "trust")
     page.locator("#trust-run").click()
     page.locator("#trust-report .in-en .verdict").first.wait_for()
-    finest = analyse(bundle, analysis.clip, **kind_of(bundle, DEFAULT_MAPS), speak=False)
-    card = judge(bundle, finest, RegionMasks(regions))
+    card = judge(bundle, fine, RegionMasks(regions))
     for band, judged in card.bands.items():
         told = page.locator(f"#trust-report .in-en .verdict[data-band={band}]")
         assert told.get_attribute("data-verdict") == judged.verdict
