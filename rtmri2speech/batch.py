@@ -12,13 +12,8 @@ the same file with the same choices, is not done again. A clip that cannot be us
 
 import csv
 import json
-import multiprocessing
-import os
-import signal
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -26,6 +21,7 @@ from .atomic import never_onto, replacing, write_json
 from .clip import read_clip
 from .errors import InputError
 from .evaluation import SUFFIXES
+from .processes import ENDED, attempt, over_processes
 from .spec import DEFAULT_BANDS, Band
 
 PARTS = ("speech", "heatmaps", "export")
@@ -74,56 +70,41 @@ def tasks_of(folder: Path, out: Path, bundle: Path | None = None) -> list[Task]:
 
     Raises InputError if there are none, or two of one name, or their files would be written onto what is read.
     """
-    if not folder.is_dir():
-        raise InputError("There is no folder {folder}.", folder=folder)
-    results = out.resolve() if out.resolve().is_relative_to(folder.resolve()) else None
-    tasks: dict[str, Task] = {}
-    for clip in sorted(folder.rglob("*")):
-        hidden = any(part.startswith(".") for part in clip.relative_to(folder).parts)
-        made = results is not None and results != folder.resolve() and clip.resolve().is_relative_to(results)
-        if clip.suffix.lower() in SUFFIXES and clip.is_file() and not hidden and not made:
-            name = clip.relative_to(folder).with_suffix("").as_posix()
-            if name in tasks:
-                raise InputError("{one} and {other} have the same name: rename one.", one=tasks[name].clip, other=clip)
-            tasks[name] = Task(name, clip, out / name)
-    if not tasks:
-        raise InputError("The folder {path} holds no clip ({known}).", path=folder, known=", ".join(sorted(SUFFIXES)))
+    tasks = {name: Task(name, clip, out / name) for name, clip in clips_below(folder, out).items()}
     files = [path for task in tasks.values() for path in _files(task)]
     never_onto([out / "batch.csv", *files], [folder, bundle, *(task.clip for task in tasks.values())])
     return list(tasks.values())
 
 
+def clips_below(folder: Path, out: Path) -> dict[str, Path]:
+    """Name -> file of each clip in a folder and in those below it, in order of name, but for what lies in `out`.
+
+    A name is the path below the folder without its suffix. Raises InputError if there are none, or two of one name.
+    """
+    if not folder.is_dir():
+        raise InputError("There is no folder {folder}.", folder=folder)
+    results = out.resolve() if out.resolve().is_relative_to(folder.resolve()) else None
+    found: dict[str, Path] = {}
+    for clip in sorted(folder.rglob("*")):
+        hidden = any(part.startswith(".") for part in clip.relative_to(folder).parts)
+        made = results is not None and results != folder.resolve() and clip.resolve().is_relative_to(results)
+        if clip.suffix.lower() in SUFFIXES and clip.is_file() and not hidden and not made:
+            name = clip.relative_to(folder).with_suffix("").as_posix()
+            if name in found:
+                raise InputError("{one} and {other} have the same name: rename one.", one=found[name], other=clip)
+            found[name] = clip
+    if not found:
+        raise InputError("The folder {path} holds no clip ({known}).", path=folder, known=", ".join(sorted(SUFFIXES)))
+    return found
+
+
 def run_batch(tasks: Sequence[Task], bundle: Path | None, choices: Choices, jobs: int = 1) -> Iterator[Outcome]:
     """Do every task that is not done yet; yields what became of each as it is known.
 
-    jobs: processes; -1 for one a core. Each loads the bundle. A process that is ended from outside, as for want of
-    memory, costs its own clip only.
+    jobs: processes; -1 for one a core. Each loads the bundle.
     """
-    jobs = (os.cpu_count() or 1) if jobs == -1 else jobs
-    if jobs < 1:
-        raise InputError("The number of jobs is at least 1, or -1 for one a core, not {given}.", given=jobs)
-    waiting = list(tasks)
-    while waiting:
-        left = dict.fromkeys(waiting)
-        threads = max(1, (os.cpu_count() or 1) // min(jobs, len(waiting)))
-        spawn = multiprocessing.get_context("spawn")
-        count = min(jobs, len(waiting))
-        pool = ProcessPoolExecutor(count, spawn, _start_worker, (bundle, choices, threads))
-        try:
-            futures: dict[Future, Task] = {pool.submit(_work, task): task for task in waiting}
-            for future in as_completed(futures):
-                try:
-                    outcome = future.result()
-                except BrokenProcessPool:
-                    continue
-                del left[futures[future]]
-                yield outcome
-        finally:
-            pool.shutdown(cancel_futures=True)
-        waiting = list(left)
-        if waiting and jobs == 1:  # in order, so the first without an outcome is the one that ended it
-            yield Outcome(waiting.pop(0).name, "left out", reason="its process was ended: is there too little memory?")
-        jobs = 1
+    for task, outcome in over_processes(_work, tasks, jobs, _start_worker, (bundle, choices)):
+        yield outcome or Outcome(task.name, "left out", reason=ENDED)
 
 
 def write_table(path: Path, outcomes: Sequence[Outcome]) -> None:
@@ -140,31 +121,17 @@ def write_table(path: Path, outcomes: Sequence[Outcome]) -> None:
 _loaded: dict = {}
 
 
-def _start_worker(bundle: Path | None, choices: Choices, threads: int) -> None:
-    import torch
-
+def _start_worker(bundle: Path | None, choices: Choices) -> None:
     from .models.load import load_bundle
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # but for the time of a clip, so that a waiting process ends quietly
-    torch.set_num_threads(threads)
     _loaded.update(bundle=load_bundle(bundle), choices=choices)
 
 
 def _work(task: Task) -> Outcome:
-    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        return make(task, _loaded["bundle"], _loaded["choices"])
-    except KeyboardInterrupt:
-        reason = "stopped"
-    except InputError as error:
-        reason = str(error)
-    except MemoryError:
-        reason = "This machine has too little memory for this clip: cut it first."
-    except Exception as error:  # a fault of this program: one clip's, not the others'
-        reason = f"{type(error).__name__}: {error}"
-    finally:
-        signal.signal(signal.SIGINT, handler)
-    return Outcome(task.name, "left out", reason=" ".join(reason.split()))
+    return attempt(
+        lambda: make(task, _loaded["bundle"], _loaded["choices"]),
+        lambda reason: Outcome(task.name, "left out", reason=reason),
+    )
 
 
 def make(task: Task, bundle, choices: Choices) -> Outcome:

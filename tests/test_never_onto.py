@@ -65,7 +65,7 @@ COMMANDS = {
     ),
 }
 NOTHING_WRITTEN = {"evaluate", "info", "app", "trust"}
-INTO_A_FOLDER = {"gradcam", "batch"}  # tested below
+INTO_A_FOLDER = {"gradcam", "batch", "survey"}  # tested below, and in tests of their own
 
 
 @pytest.fixture(scope="module")

@@ -567,6 +567,7 @@ JAPANESE = {
     "The resolution of a figure must be 30 to 1200 dpi, not {dpi}.": (
         "図の解像度は30から1200 dpiです（{dpi}は不可）。"
     ),
+    "{path} has no interval tier called {tier!r}.": ("{path}に{tier!r}という区間の層がありません。"),
     "Give one colour map for each band: {wanted}, not {given}.": (
         "カラーマップは帯域ごとに1つ、{wanted}個必要です（{given}個は不可）。"
     ),

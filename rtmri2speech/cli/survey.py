@@ -1,0 +1,55 @@
+"""A corpus at once, phone by phone: survey."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..errors import InputError
+from .options import AgainstOption, BundleOption, PrecisionOption
+from .terminal import warning
+
+
+def survey(
+    clips: Annotated[Path, typer.Argument(metavar="CLIPS", help="Folder of clips, and of folders of clips.")],
+    labels: Annotated[Path, typer.Option(help="Folder of TextGrids of the clips' names, in any folders below it.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder to write into.")],
+    bundle: BundleOption = None,
+    tier: Annotated[
+        str | None, typer.Option(help="The TextGrids' tier of phones; default: phones or segments, or the only one.")
+    ] = None,
+    formant_band: Annotated[
+        list[str] | None, typer.Option(help="NAME:LOW-HIGH in Hz, repeatable; default F1:300-900 and F2:900-2500.")
+    ] = None,
+    energy: Annotated[str, typer.Option(help="db or power.")] = "db",
+    against: AgainstOption = "nothing",
+    regions: Annotated[str, typer.Option(help="segmenter, truth (of phantoms) or template.")] = "segmenter",
+    precision: PrecisionOption = "fp32",
+    jobs: Annotated[int, typer.Option(help="Processes on this machine; -1: one a core. Each takes about 1 GB.")] = 1,
+):
+    """Mean maps and shares of the evidence per phone and region over a corpus, with intervals of confidence over clips.
+    What is done already stays; exit code 1: some clips were left out."""
+    from ..models.load import load_bundle
+    from ..spec import DEFAULT_BANDS, Band
+    from ..survey.run import Choices, Outcome, run_survey, tasks_of, write_survey
+
+    bands = tuple(Band.parse(text) for text in formant_band) if formant_band else DEFAULT_BANDS
+    choices = Choices(bands, energy, against, precision, regions, tier)
+    tasks = tasks_of(clips, labels, output, bundle)
+    note = warning(load_bundle(bundle))  # says what is wrong with it before any process starts
+    outcomes: list[Outcome] = []
+    for outcome in run_survey(tasks, bundle, choices, jobs):
+        outcomes.append(outcome)
+        told = {"made": f"{outcome.frames} frames", "kept": "made before"}
+        print(f"{len(outcomes)}/{len(tasks)} {outcome.name}: {told.get(outcome.status, f'left out: {outcome.reason}')}")
+    left_out = [outcome for outcome in outcomes if outcome.status == "left out"]
+    if len(left_out) == len(tasks):
+        raise InputError(
+            "None of the {count} clips can be used; {name}: {reason}",
+            count=len(tasks),
+            name=left_out[0].name,
+            reason=left_out[0].reason,
+        )
+    phones = write_survey(output, tasks, outcomes, bands)
+    print(f"{output}: {len(phones)} phones in {len(tasks) - len(left_out)} clips, {len(left_out)} left out{note}")
+    raise typer.Exit(1 if left_out else 0)

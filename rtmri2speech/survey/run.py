@@ -1,0 +1,247 @@
+"""A folder of clips and a folder of TextGrids -> tables and figures per phone.
+
+OUT/survey.csv              phone, band, region: share of the evidence with its interval of confidence over clips
+OUT/phones/NN_PHONE.png     mean maps of the bands on the head that is common to the clips
+OUT/phones/NN_PHONE.csv     what the means are made of: a row for each clip, band and region
+OUT/clips.csv               what became of each clip
+OUT/clips/NAME.npz, .json   what is known of a clip, and from what; a clip that has them is not done again
+"""
+
+import csv
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..anatomy.regions import SOURCES
+from ..atomic import filling, never_onto, replacing, write_json
+from ..batch import clips_below
+from ..errors import InputError
+from ..processes import ENDED, attempt, over_processes
+from ..spec import DEFAULT_BANDS, Band
+from .summary import Phone, summarise
+from .tally import Tally, tally
+
+
+@dataclass(frozen=True)
+class Choices:
+    """How clips are analysed. tier: of the TextGrids that holds the phones; None: by its name, or the only one.
+    regions: where they come from."""
+
+    bands: tuple[Band, ...] = DEFAULT_BANDS
+    energy: str = "db"
+    against: str = "nothing"
+    precision: str = "fp32"
+    regions: str = "segmenter"
+    tier: str | None = None
+
+    def __post_init__(self):
+        if self.regions not in SOURCES:
+            known = " or ".join(SOURCES)
+            raise InputError("Regions come from {known}, not {given!r}.", known=known, given=self.regions)
+
+
+@dataclass(frozen=True)
+class Task:
+    """A clip, its labels (None: there are none), and where its tally goes, without suffix."""
+
+    name: str
+    clip: Path
+    labels: Path | None
+    place: Path
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a clip. status: "made", "kept" from an earlier run, or "left out" for the reason. frames: with a
+    label and speech. registered: "regions", or "frames" where no head in profile was found and the picture stays put.
+    """
+
+    name: str
+    status: str
+    frames: int | None = None
+    registered: str = ""
+    reason: str = ""
+
+
+def tasks_of(folder: Path, labels: Path, out: Path, bundle: Path | None = None) -> list[Task]:
+    """A task for each clip of a folder. A clip's labels: the TextGrid of its name in `labels`, below the same folders
+    or not. Raises InputError if there are no clips or no labels, or files would be written onto what is read."""
+    if not labels.is_dir():
+        raise InputError("There is no folder {folder}.", folder=labels)
+    clips = clips_below(folder, out)
+    grids: dict[str, list[Path]] = {}
+    for file in sorted(labels.rglob("*")):
+        if file.suffix.lower() == ".textgrid":
+            grids.setdefault(file.stem, []).append(file)
+    tasks = []
+    for name, clip in clips.items():
+        beside = labels / f"{name}.TextGrid"
+        found = [beside] if beside.is_file() else grids.get(clip.stem, [])
+        tasks.append(Task(name, clip, found[0] if len(found) == 1 else None, out / "clips" / name))
+    if not any(task.labels for task in tasks):
+        raise InputError("{folder} holds no TextGrid of a clip's name.", folder=labels)
+    read = [folder, labels, bundle, *clips.values(), *(task.labels for task in tasks)]
+    made = [task.place.with_name(task.place.name + suffix) for task in tasks for suffix in (".npz", ".json")]
+    never_onto([out / "survey.csv", out / "clips.csv", *made], read)
+    return tasks
+
+
+def run_survey(tasks: Sequence[Task], bundle: Path | None, choices: Choices, jobs: int = 1) -> Iterator[Outcome]:
+    """Tally every clip that is not tallied yet; yields what became of each as it is known. jobs: as for batch."""
+    for task, outcome in over_processes(_work, tasks, jobs, _start_worker, (bundle, choices)):
+        yield outcome or Outcome(task.name, "left out", reason=ENDED)
+
+
+_loaded: dict = {}
+
+
+def _start_worker(bundle: Path | None, choices: Choices) -> None:
+    from ..models.load import load_bundle
+
+    _loaded.update(bundle=load_bundle(bundle), choices=choices)
+
+
+def _work(task: Task) -> Outcome:
+    return attempt(
+        lambda: make(task, _loaded["bundle"], _loaded["choices"]),
+        lambda reason: Outcome(task.name, "left out", reason=reason),
+    )
+
+
+def make(task: Task, bundle, choices: Choices) -> Outcome:
+    """Write the tally of one clip, unless it is there. Raises InputError if the clip or its labels cannot be used."""
+    from ..analysis import analyse
+    from ..anatomy.find import regions_of
+    from ..clip import read_clip
+    from ..labels import phone_tier, read_intervals
+
+    if task.labels is None:
+        raise InputError("There is no TextGrid of its name, or more than one.")
+    origin = {"clip": _stamp(task.clip), "labels": _stamp(task.labels), "bundle": bundle.sha256}
+    origin |= {"choices": asdict(choices)}
+    origin = json.loads(json.dumps(origin))
+    values, record = (task.place.with_name(task.place.name + suffix) for suffix in (".npz", ".json"))
+    before = _record(record)
+    if before.get("origin") == origin and values.is_file():
+        return Outcome(task.name, "kept", before["frames"], before["registered"])
+    tier = choices.tier or phone_tier(task.labels)
+    if tier is None:
+        raise InputError("It is not clear which tier of {path} holds the phones: give --tier.", path=task.labels)
+    intervals = read_intervals(task.labels, tier)
+    clip = read_clip(task.clip)
+    analysis = analyse(
+        bundle,
+        clip,
+        choices.bands,
+        energy=choices.energy,
+        against=choices.against,
+        precision=choices.precision,
+        speak=False,
+    )
+    regions = regions_of(analysis.model_frames, analysis.fps, task.clip, choices.regions)
+    made = tally(analysis, regions, intervals)
+    made.save(values)
+    frames, registered = int(made.frames.sum()), "regions" if regions.verdict.usable else "frames"
+    write_json(record, {"origin": origin, "frames": frames, "registered": registered})
+    return Outcome(task.name, "made", frames, registered)
+
+
+def _stamp(path: Path) -> list:
+    stat = path.stat()
+    return [path.name, stat.st_size, stat.st_mtime_ns]
+
+
+def _record(path: Path) -> dict:
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return record if isinstance(record, dict) else {}
+
+
+# ------------------------------------------------------------------------------------------------------------- files
+
+
+def write_survey(out: Path, tasks: Sequence[Task], outcomes: Sequence[Outcome], bands: Sequence[Band]) -> list[Phone]:
+    """Write tables and figures of all clips that were tallied; returns the phones. `outcomes` holds one "made" or
+    "kept" at least."""
+    from ..render.figures import average_figure
+
+    usable = {outcome.name for outcome in outcomes if outcome.status != "left out"}
+    tallies = {t.name: Tally.read(t.place.with_name(t.place.name + ".npz")) for t in tasks if t.name in usable}
+    phones = summarise(tallies)
+    labels = {band.name: band.label for band in bands}
+    with filling(out / "phones") as temporary:
+        for number, phone in enumerate(phones, 1):
+            stem = f"{number:02d}_{_written(phone.label)}"
+            _write(temporary / f"{stem}.csv", _rows_of_clips(phone, tallies))
+            heat = {labels[band]: picture[None] for band, picture in phone.maps.items()}
+            title = f"[{phone.label}]  {len(phone.clips)} clips, {phone.frames} frames"
+            gray = np.rint(255 * phone.picture).astype(np.uint8)[None]
+            average_figure(temporary / f"{stem}.png", gray, heat, title=title)
+    written = {f"{number:02d}_{_written(phone.label)}" for number, phone in enumerate(phones, 1)}
+    for old in (out / "phones").glob("[0-9][0-9]_*"):  # of an earlier run, over other clips
+        if old.suffix in (".png", ".csv") and old.stem not in written:
+            old.unlink()
+    _write(out / "survey.csv", _rows(phones))
+    _write(out / "clips.csv", (asdict(outcome) for outcome in sorted(outcomes, key=lambda o: o.name)))
+    return phones
+
+
+def _written(label: str) -> str:
+    """A phone's label as part of a file's name on any system."""
+    return re.sub(r"[^0-9A-Za-z]", lambda found: f"u{ord(found[0]):04x}", label)[:40]
+
+
+def _rows(phones: Sequence[Phone]) -> Iterator[dict]:
+    for phone in phones:
+        for band, shares in phone.shares.items():
+            for region, share in shares.items():
+                yield {
+                    "phone": phone.label,
+                    "band": band,
+                    "region": region,
+                    "share": share.mean,
+                    "low": share.low,
+                    "high": share.high,
+                    "clips": share.clips,
+                    "frames": phone.frames,
+                    "evidence": phone.amount[band].mean,
+                    "evidence_low": phone.amount[band].low,
+                    "evidence_high": phone.amount[band].high,
+                }
+
+
+def _rows_of_clips(phone: Phone, tallies: Mapping[str, Tally]) -> Iterator[dict]:
+    for name in phone.clips:
+        of_clip = tallies[name]
+        p = of_clip.phones.index(phone.label)
+        for b, band in enumerate(of_clip.bands):
+            for k, region in enumerate(of_clip.regions):
+                yield {
+                    "clip": name,
+                    "band": band,
+                    "region": region,
+                    "share": float(of_clip.shares[p, b, k]),
+                    "evidence": float(of_clip.amount[p, b]),
+                    "frames": int(of_clip.frames[p]),
+                }
+
+
+def _write(path: Path, rows: Iterable[dict]) -> None:
+    """A CSV file; what is not known is an empty cell."""
+    rows = list(rows)
+    with replacing(path) as temporary, temporary.open("w", encoding="utf-8-sig", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
+
+
+def _cell(value: object) -> object:
+    if isinstance(value, float):
+        return "" if np.isnan(value) else f"{value:.6g}"
+    return "" if value is None else value
