@@ -63,6 +63,7 @@ def read_clip(
     *,
     fps: float | None = None,
     limits: ClipLimits | None = None,
+    until_s: float | None = None,
     progress: Progress = UNSEEN,
 ) -> Clip:
     """Read a video with or without sound, a folder of numbered PNG/TIFF frames, a .npy/.npz array (T, H, W), DICOM (a
@@ -70,6 +71,8 @@ def read_clip(
 
     fps: needed for folders of frames and for files that do not tell their rate; for .npy and .npz the default is the
     model's rate (11413/420) or the npz's own "fps"; elsewhere it replaces the file's time stamps.
+    until_s: of a video, only its beginning is read, about so many seconds. A clip of more than 32 MiB of frames is
+    mapped from a file that is gone with it, and is not to be written to.
     Frames of more than 8 bits are scaled so that the clip's largest value becomes 255.
     Raises InputError if the file cannot be read whole, holds fewer than two frames, or is over the limits.
     """
@@ -78,7 +81,7 @@ def read_clip(
         raise InputError("The frame rate must be above 0 and at most 1000 frames/s, not {fps:g}.", fps=fps)
     if not path.exists():
         raise InputError("There is no file or folder {path}.", path=path)
-    read = read_recording(path, fps, limits, progress)
+    read = read_recording(path, fps, limits, until_s, progress)
     clip = Clip(read.frames, read.times_s, read.audio, read.audio_rate, str(path), read.details, read.pixel_mm)
     if len(clip.frames) < 2:
         raise InputError("{path} holds one frame only: speech needs a clip of two frames or more.", path=path)

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from ..errors import InputError
+from ..growing import Growing
 from ..progress import UNSEEN, Progress
 from .model import SURE, Run, SegmenterBundle, load_segmenter, runner
 from .plausibility import CLEAR, LOOK_AGAIN, plausibility, verdict_of
@@ -69,13 +70,15 @@ def segment_regions(
         return _nothing(count, fps, shape, Verdict("turned" if turned >= LOOK_AGAIN else "not_a_head"))
     still = _labelled(shares.mean(axis=0).round().astype(np.uint8))
     crop = _around_tract(shares)
-    labels = np.empty((count, SIZE, SIZE), np.uint8)
+    rows = Growing()
     confidence = np.empty((count, len(NAMES)), np.float32)
     with ThreadPoolExecutor(torch.get_num_threads()) as pool:  # NumPy and OpenCV leave Python to others meanwhile
         for first, smoothed in _smoothed(run, frames, size, fps, crop, facing):
-            for k, found in enumerate(pool.map(lambda p: _in_crop(p, crop, still), smoothed), first):
-                labels[k], confidence[k] = found
+            for k, (labels, sure) in enumerate(pool.map(lambda p: _in_crop(p, crop, still), smoothed), first):
+                rows.add(labels[None])
+                confidence[k] = sure
             progress("regions", first + len(smoothed), count)
+    labels = rows.whole()
     verdict = verdict_of(labels, confidence)
     if not verdict.usable:
         return _nothing(count, fps, shape, verdict)

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import InputError
+from ..growing import Growing, let_go
 from .recording import SMALLEST_SIDE, ClipLimits
 
 
@@ -13,7 +14,8 @@ class Frames:
 
     def __init__(self, path: Path, limits: ClipLimits):
         self.path, self.limits = path, limits
-        self.frames: list[np.ndarray] = []
+        self.first: np.ndarray | None = None
+        self.frames = Growing()
 
     def check(self, count: int, height: int, width: int, itemsize: int = 1) -> None:
         if min(height, width) < SMALLEST_SIDE:
@@ -44,8 +46,9 @@ class Frames:
             )
 
     def add(self, frame: np.ndarray) -> None:
-        if self.frames and frame.shape != self.frames[0].shape:
-            (h0, w0), (h, w) = self.frames[0].shape, frame.shape
+        self.first = frame if self.first is None else self.first
+        if frame.shape != self.first.shape:
+            (h0, w0), (h, w) = self.first.shape, frame.shape
             raise InputError(
                 "{path}: frame {frame} is {w}x{h} pixels, the first is {w0}x{h0}.",
                 path=self.path,
@@ -57,14 +60,12 @@ class Frames:
             )
         height, width = frame.shape
         self.check(len(self.frames) + 1, height, width, frame.itemsize)
-        self.frames.append(frame)
+        self.frames.add(frame[None])
 
     def stack(self) -> np.ndarray:
-        if not self.frames:
+        if self.first is None:
             raise InputError("{path} holds no frame that can be decoded.", path=self.path)
-        stacked = np.stack(self.frames)
-        self.frames.clear()
-        return to_uint8(stacked, self.path)
+        return to_uint8(self.frames.whole(), self.path)
 
 
 def to_uint8(frames: np.ndarray, path: Path) -> np.ndarray:
@@ -75,15 +76,23 @@ def to_uint8(frames: np.ndarray, path: Path) -> np.ndarray:
         raise InputError(
             "{path} holds values of type {type}: gray levels must be numbers.", path=path, type=frames.dtype
         )
-    low, high = float(frames.min()), float(frames.max())
+    low, high = _extremes(frames)
     if not (np.isfinite(low) and np.isfinite(high)):
         raise InputError("{path} holds gray levels that are not finite numbers.", path=path)
     low = min(low, 0.0)
     scale = 255.0 / (high - low) if high > low else 0.0
-    out = np.empty(frames.shape, np.uint8)
-    for k, frame in enumerate(frames):
-        out[k] = np.rint((frame.astype(np.float64) - low) * scale)
-    return out
+    out = Growing()
+    for frame in frames:
+        out.add(np.rint((frame.astype(np.float64) - low) * scale).astype(np.uint8)[None])
+    let_go(frames)
+    return out.whole()
+
+
+def _extremes(frames: np.ndarray) -> tuple[float, float]:
+    """The smallest and the largest value, without looking at all frames at once."""
+    least, most = zip(*((frame.min(), frame.max()) for frame in frames), strict=True)
+    let_go(frames)
+    return float(np.min(least)), float(np.max(most))
 
 
 def luma(frame: np.ndarray) -> np.ndarray:

@@ -45,6 +45,9 @@ def read_pictures(path: Path, fps: float, limits: ClipLimits, progress: Progress
             raise InputError("{path} is not a picture that can be read.", path=file)
         frames.add(picture)
         progress("reading", number - first + 1, len(numbered))
-    details = {"codec": numbered[first].suffix[1:].lower(), "pixel_format": str(frames.frames[0].dtype)}
+    details = {
+        "codec": numbered[first].suffix[1:].lower(),
+        "pixel_format": "" if frames.first is None else str(frames.first.dtype),
+    }
     stacked = frames.stack()
     return Recording(stacked, even_times(len(stacked), fps), details)

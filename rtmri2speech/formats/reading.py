@@ -22,8 +22,13 @@ def is_video(path: Path) -> bool:
     return not (other or dicom.is_dicom(path))
 
 
-def read_recording(path: Path, fps: float | None, limits: ClipLimits, progress: Progress = UNSEEN) -> Recording:
-    """Read a file or folder that exists. Raises InputError if it cannot be read whole or is over the limits."""
+def read_recording(
+    path: Path, fps: float | None, limits: ClipLimits, until_s: float | None = None, progress: Progress = UNSEEN
+) -> Recording:
+    """Read a file or folder that exists. until_s: of a video, no more than about so many seconds.
+
+    Raises InputError if it cannot be read whole or is over the limits.
+    """
     if path.is_dir():
         if dicom.is_series(path):
             return dicom.read_dicom(path, fps, limits, progress)
@@ -45,4 +50,4 @@ def read_recording(path: Path, fps: float | None, limits: ClipLimits, progress: 
         return nifti.read_nifti(path, fps, limits)
     if suffix in dicom.SUFFIXES or dicom.is_dicom(path):
         return dicom.read_dicom(path, fps, limits, progress)
-    return video.read_video(path, fps, limits, progress)
+    return video.read_video(path, fps, limits, until_s, progress)

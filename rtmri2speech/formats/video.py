@@ -15,15 +15,28 @@ from .recording import ClipLimits, Recording, even_times
 CONTAINERS = (
     "avi,mov,mp4,m4a,3gp,matroska,webm,gif,mpeg,mpegvideo,mpegts,asf,flv,ogg,yuv4mpegpipe,nut,dv,mxf,ivf,apng,h264"
 )
+_OPTIONS = {"format_whitelist": CONTAINERS, "protocol_whitelist": "file"}
 
 
-def read_video(path: Path, fps: float | None, limits: ClipLimits, progress: Progress) -> Recording:
+def claimed_duration_s(path: Path) -> float | None:
+    """How long a video says that it lasts, without reading it; None where it does not say, or is none."""
+    import av
+
+    try:
+        with av.open(str(path), container_options=_OPTIONS, metadata_errors="replace") as container:
+            return float(container.duration / av.time_base) if container.duration else None
+    except (av.FFmpegError, OSError, ValueError):
+        return None
+
+
+def read_video(
+    path: Path, fps: float | None, limits: ClipLimits, until_s: float | None, progress: Progress
+) -> Recording:
     import av
 
     unreadable = InputError("{path} is not a video that can be decoded.", path=path)
-    options = {"format_whitelist": CONTAINERS, "protocol_whitelist": "file"}
     try:
-        container = av.open(str(path), container_options=options, metadata_errors="replace")
+        container = av.open(str(path), container_options=_OPTIONS, metadata_errors="replace")
     except (av.FFmpegError, OSError, ValueError):
         raise unreadable from None
     with container:
@@ -56,10 +69,12 @@ def read_video(path: Path, fps: float | None, limits: ClipLimits, progress: Prog
                     starts.append(frame.time)
                     lengths.append(float(frame.duration * frame.time_base) if frame.duration else 0.0)
                     progress("reading", len(starts), max(video.frames, len(starts)))
+                if until_s is not None and starts and (starts[-1] or 0.0) - (starts[0] or 0.0) >= until_s:
+                    break
         except av.FFmpegError as error:
             damage = error
         pixel_format, codec = video.codec_context.pix_fmt, video.codec_context.name
-        missing = video.frames - len(starts)
+        missing = 0 if until_s is not None else video.frames - len(starts)
         # AVI and MP4 write the number of frames; edit lists and encoders' delays account for a few.
         if damage is not None or missing > max(2, 0.02 * video.frames):
             if not video.frames:

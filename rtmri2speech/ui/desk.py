@@ -4,10 +4,11 @@ import errno
 import html
 import re
 import tempfile
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import wraps
-from inspect import signature
+from inspect import isgeneratorfunction, signature
 from pathlib import Path
 
 import gradio as gr
@@ -28,6 +29,7 @@ _MOMENT_JS = """(_, ...rest) => {
     const view = shown.look ?? "both";
     return [{frame: number("frame") ?? 0, first: number("first"), last: number("last"), view}, ...rest];
 }"""
+TOLD_EVERY_S = 0.3
 # Keeps which work is going on, and the stop buttons usable while any is. Of quick work the page may learn the end
 # before the beginning: the two cancel.
 _WORKING_JS = """() => {{
@@ -91,9 +93,15 @@ class Desk:
     def progress(self, request: gr.Request, language: str, progress: gr.Progress) -> Progress:
         """A job of this session, told on the page. It raises Stopped when the person cancels or leaves."""
         check = self.jobs.start(request.session_hash)
+        told_stage, told_at = "", 0.0
 
         def show(stage: str, done: float, total: float) -> None:
+            nonlocal told_stage, told_at
             check()
+            # A browser that is told of every frame has no time left to show anything.
+            if stage == told_stage and time.monotonic() - told_at < TOLD_EVERY_S:
+                return
+            told_stage, told_at = stage, time.monotonic()
             progress(done / total, desc=self.text(language, f"stage_{stage}"))
 
         return Progress(show)
@@ -127,21 +135,32 @@ class Desk:
 
     def guard(self, handler: Callable) -> Callable:
         """Decorates an event's handler, which must have a parameter `language`: bad input becomes a message in that
-        language, with no folder of this machine in it; after a stopped job the outputs stay as they are."""
+        language, with no folder of this machine in it; after a stopped job the outputs stay as they are. A handler may
+        yield."""
         place = list(signature(handler).parameters).index("language")
+
+        def told(error: Exception, language: str) -> gr.Error:
+            return gr.Error(html.escape(self.message(error, language), quote=False), print_exception=False)
 
         @wraps(handler)
         def guarded(*args):
-            language = args[place]
             try:
                 return handler(*args)
             except (InputError, MemoryError, OSError) as error:
-                message = self.message(error, language)
-                raise gr.Error(html.escape(message, quote=False), print_exception=False) from None
+                raise told(error, args[place]) from None
             except Stopped:
                 return gr.skip()
 
-        return guarded
+        @wraps(handler)
+        def guarded_steps(*args):
+            try:
+                yield from handler(*args)
+            except (InputError, MemoryError, OSError) as error:
+                raise told(error, args[place]) from None
+            except Stopped:
+                yield gr.skip()
+
+        return guarded_steps if isgeneratorfunction(handler) else guarded
 
     def message(self, error: Exception, language: str = "en") -> str:
         """What to tell the person of an error: in the language, file names in place of paths."""

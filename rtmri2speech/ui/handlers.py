@@ -19,9 +19,11 @@ from ..finer import nearest_grid
 from ..labels import Interval, labels_of, read_intervals
 from ..mel import band_bins
 from ..models.bundle import Bundle
+from ..pieces import analyse_long
 from ..progress import Progress
 from ..spec import Band, MelSpec
 from ..trust import TrustCard, judge
+from .explorer.parts import Store
 from .explorer.payload import payload
 
 PAGE_LIMITS = ClipLimits(longest_s=300.0, most_frames=30_000)
@@ -37,7 +39,7 @@ class Result:
 
     regions: of the analysis' model_frames. labels: what is said, (from_s, to_s, label).
     reference: the original speech, (samples,) float32 and its rate. source, reference_source: the files they came from.
-    bundle_name: the name under which the page offers the bundle. linked: see payload. maps: of MAPS.
+    bundle_name: the name under which the page offers the bundle. linked, store: see payload. maps: of MAPS.
     fitted: that bundle, if it was fitted to this clip. again: whether this was spoken again (speaking.py).
     """
 
@@ -55,6 +57,7 @@ class Result:
     maps: str = DEFAULT_MAPS
     fitted: Bundle | None = None
     again: bool = False
+    store: Store | None = None
     known: dict[str, TrustCard] = field(default_factory=dict)  # filled in later: an example's is everybody's
 
     @property
@@ -76,24 +79,18 @@ class Result:
     def with_maps(self, bundle: Bundle, maps: str, progress: Progress) -> "Result":
         """The same clip, speech and regions, explained by other maps, of MAPS."""
         old, kind = self.analysis, kind_of(bundle, maps)
-        new = analyse(
-            bundle,
-            old.clip,
-            old.bands,
-            old.objective,
-            old.energy,
-            old.normalize,
-            **kind,
-            silence=old.silence,
-            precision=old.precision,
-            speak=False,
-            progress=progress,
-        )
+        choices = (old.bands, old.objective, old.energy, old.normalize)
+        others = {"silence": old.silence, "precision": old.precision, "speak": False}
+        if self.store is None:
+            new = analyse(bundle, old.clip, *choices, **kind, **others, progress=progress)
+        else:
+            new = analyse_long(bundle, old.clip, *choices, **kind, **others, progress=progress)
         spoken = replace(new, audio=old.audio, f0_hz=old.f0_hz, voice=old.voice, original=old.original)
         return replace(self._again(spoken, self.regions), maps=maps)
 
     def _again(self, analysis: Analysis, regions: Regions) -> "Result":
-        sent = payload(analysis, self.mel, regions, self.name, self.reference, self.labels, self.linked)
+        shown = (self.mel, regions, self.name, self.reference, self.labels, self.linked)
+        sent = payload(analysis, *shown, store=self.store)
         return replace(self, analysis=analysis, regions=regions, payload=sent, known={})
 
 

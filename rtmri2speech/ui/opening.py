@@ -1,19 +1,23 @@
 """Opening a clip: the first example with the page, an example as soon as it is chosen, what Analyse asks for."""
 
 import html
+from collections.abc import Iterator
 from pathlib import Path
 
 import gradio as gr
 
 from ..errors import InputError
-from ..spec import DEFAULT_BANDS
+from ..mel import band_bins
+from ..spec import DEFAULT_BANDS, Band
 from . import handlers
 from .band_rows import BandRows
 from .controls import PENDING_JS, Controls
 from .desk import Desk
 from .handlers import Result
+from .long_clips import is_long, open_long_clip
 from .notes import Notes
 
+_DEFAULT_ROWS = [(band.name, band.low_hz, band.high_hz) for band in DEFAULT_BANDS]
 # What the page's address asks for, after "#" (explorer/link.js writes it).
 _LINK_JS = """(_, language) => {
     const link = new URLSearchParams(location.hash.slice(1));
@@ -29,8 +33,8 @@ def connect(desk: Desk, controls: Controls, bands: BandRows, view: gr.HTML, note
     @desk.guard
     def run(example, upload, reference, bundle_name, maps, rows, language, request: gr.Request, progress=gr.Progress()):  # noqa: B008 (Gradio)
         tell = desk.progress(request, language, progress)
-        result = _opened(desk, example, upload, reference, bundle_name, maps, rows, language, tell)
-        return result.payload, result, *notes.of(desk, result, language)
+        for result in _opened(desk, example, upload, reference, bundle_name, maps, rows, language, tell):
+            yield result.payload, result, *notes.of(desk, result, language)
 
     def forget_files(language):
         return [gr.update(value=None, label=desk.text(language, key)) for key in ("upload", "reference")]
@@ -90,23 +94,20 @@ def _open_first(desk: Desk, controls: Controls, bands: BandRows, view: gr.HTML) 
     @desk.guard
     def open_first(link, language, request: gr.Request, progress=gr.Progress()):  # noqa: B008 (Gradio)
         if desk.examples.first is None:
-            return [gr.skip()] * (3 + len(bands.shown))
+            yield [gr.skip()] * (3 + len(bands.shown))
+            return
         name, asked = link["clip"], handlers.bands_of_link(link["bands"])
         if name not in desk.examples.names:
             if name:
                 gr.Warning(html.escape(desk.text(language, "link_unknown").format(name=name), quote=False))
             name, asked = None, ()
-        tell = desk.progress(request, language, progress)
-        try:
-            result = desk.examples.open(name or desk.examples.first, desk.bundles.first, tell, asked or DEFAULT_BANDS)
-        except InputError:
-            if not asked:
-                raise
-            asked = ()  # they are none of this bundle's
-            result = desk.examples.open(name or desk.examples.first, desk.bundles.first, tell)
+        asked = _usable(desk, asked)
         rows = [(band.name, band.low_hz, band.high_hz) for band in asked]
         shown = bands.show(rows) if rows else [gr.skip()] * len(bands.shown)
-        return [result.payload, result, name or gr.skip(), *shown]
+        tell = desk.progress(request, language, progress)
+        chosen = (name or desk.examples.first, None, None, desk.bundles.first, handlers.DEFAULT_MAPS)
+        for result in _opened(desk, *chosen, rows or _DEFAULT_ROWS, language, tell):
+            yield [result.payload, result, name or gr.skip(), *shown]
 
     # Not in the queue of the analyses: a newcomer's first view must not wait for other people's clips.
     opening = desk.page.load(
@@ -122,21 +123,37 @@ def _open_first(desk: Desk, controls: Controls, bands: BandRows, view: gr.HTML) 
     desk.stoppable(desk.page.load, opening)
 
 
-def _opened(desk: Desk, example, upload, reference, bundle_name, maps, rows, language, tell) -> Result:
-    """The example, whose analysis is kept, or the person's own clip or sound."""
+def _usable(desk: Desk, bands: tuple[Band, ...]) -> tuple[Band, ...]:
+    """The same bands; none if the bundle's mel does not reach so far."""
+    try:
+        for band in bands:
+            band_bins(desk.bundles.load(desk.bundles.first).mel, band)
+    except InputError:
+        return ()
+    return bands
+
+
+def _opened(desk: Desk, example, upload, reference, bundle_name, maps, rows, language, tell) -> Iterator[Result]:
+    """The example, whose analysis is kept, or the person's own clip or sound; a long one piece by piece."""
     bands = handlers.bands_of(rows)
     if not upload and example not in desk.examples.names:
         raise gr.Error(desk.text(language, "nothing"), print_exception=False)
-    if not (upload or reference):
-        return desk.examples.open(example, bundle_name, tell, bands, maps)
-    return handlers.open_clip(
-        desk.bundles.load(bundle_name),
-        Path(upload) if upload else desk.examples.path(example),
-        Path(reference) if reference else None if upload else desk.examples.sound(example),
-        tell,
-        bands=bands,
-        limits=desk.limits,
-        bundle_name=bundle_name,
-        maps=maps,
-        regions=desk.examples.regions,
-    )
+    path = Path(upload) if upload else desk.examples.path(example)
+    long = is_long(path)
+    if not (upload or reference or long):
+        yield desk.examples.open(example, bundle_name, tell, bands, maps)
+        return
+    sound = Path(reference) if reference else None if upload else desk.examples.sound(example)
+    choices = {
+        "bands": bands,
+        "limits": desk.limits,
+        "bundle_name": bundle_name,
+        "maps": maps,
+        "regions": desk.examples.regions,
+        "linked": not (upload or reference),
+    }
+    bundle = desk.bundles.load(bundle_name)
+    if long:
+        yield from open_long_clip(bundle, path, sound, tell, desk.folder(), **choices)
+    else:
+        yield handlers.open_clip(bundle, path, sound, tell, **choices)

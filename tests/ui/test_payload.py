@@ -50,9 +50,9 @@ def shown_as_one(cam, analysis):
 
 def test_numbers_are_the_analysis(analysis, regions, sent):
     assert (sent["name"], sent["frames"], sent["fps"]) == ("円 'clip'", 70, analysis.fps)
-    for band, sent_band in zip(analysis.bands, sent["bands"], strict=True):
+    for number, (band, sent_band) in enumerate(zip(analysis.bands, sent["bands"], strict=True)):
         cam = analysis.cam[band.name]
-        np.testing.assert_array_equal(raw(sent_band["cam"], "<f4"), cam.ravel())
+        np.testing.assert_array_equal(raw(sent["parts"][0]["cams"][number], "<f4"), cam.ravel())
         np.testing.assert_array_equal(raw(sent_band["db"], "<f4"), analysis.band_db[band.name])
         positive = np.maximum(cam, 0)
         assert sent_band["scale"] == pytest.approx(shown_as_one(cam, analysis))
@@ -85,8 +85,9 @@ def test_other_numbers_of_bands(bundle, regions, count):
 
 def test_frames_are_the_clips_padded_not_stretched(analysis, sent):
     sheet = sent["sheet"]
-    assert sheet["side"] == 60 and len(sheet["images"]) == 2
-    images = [cv2.imdecode(raw(image, np.uint8), cv2.IMREAD_GRAYSCALE) for image in sheet["images"]]
+    sheets = sent["parts"][0]["images"]
+    assert sheet["side"] == 60 and len(sheets) == 2 and len(sent["parts"]) == 1
+    images = [cv2.imdecode(raw(image, np.uint8), cv2.IMREAD_GRAYSCALE) for image in sheets]
     for frame in (0, 9, 63, 64, 69):
         place = frame % 64
         top, left = place // 8 * sheet["pitch"], place % 8 * sheet["pitch"]
@@ -121,14 +122,15 @@ def test_without_original_speech_there_is_one_sound(bundle, analysis, regions):
 
 
 def test_a_long_clip_is_sent_smaller(bundle, analysis, regions, monkeypatch):
-    monkeypatch.setattr("rtmri2speech.ui.explorer.payload.MOST_PIXELS", 70 * 32 * 32)
+    monkeypatch.setattr("rtmri2speech.ui.explorer.parts.MOST_PIXELS", 70 * 32 * 32)
     assert json.loads(payload(analysis, bundle.mel, regions, "x"))["sheet"]["side"] == 32
 
 
 def test_outlines_are_the_regions(regions, sent):
     """Read as the page reads them (explorer_core.js, outlinePath)."""
     found = sent["regions"]
-    numbers, starts = raw(found["numbers"], "<u2"), raw(found["starts"], "<u4")
+    (part,) = sent["parts"]
+    numbers, starts = raw(part["numbers"], "<u2"), raw(part["starts"], "<u4")
     assert found["source"] == "template" and len(starts) == len(regions) * len(found["names"]) + 1
     for frame in (0, 69):
         expected = outlines(regions, frame, found["names"])

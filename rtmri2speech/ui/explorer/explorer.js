@@ -30,50 +30,60 @@ const playback = new Playback(state, find("players"), {
 
 // ---- the analysis arrives ----
 
+let arrivals = 0, newest = 0; // of the analyses that began to load, and of the one that is shown
+
 async function load(text) {
   if (!text) return;
-  const fresh = JSON.parse(text);
-  fresh.gray = await grayFrames(fresh);
-  if (text !== props.value || scope.ended) return; // a newer one came meanwhile
+  const fresh = JSON.parse(text), arrival = ++arrivals;
   const { tables } = fresh;
   tables.bands = tables.bands.map(bytesOf);
   tables.one = bytesOf(tables.one);
   tables.diverging = bytesOf(tables.diverging);
   for (const band of fresh.bands) {
-    for (const name of ["cam", "db", "amount"]) band[name] = floatsOf(band[name]);
+    for (const name of ["db", "amount"]) band[name] = floatsOf(band[name]);
     for (const name of Object.keys(band.shares)) band.shares[name] = floatsOf(band.shares[name]);
   }
   const { regions } = fresh;
-  regions.numbers = new Uint16Array(bytesOf(regions.numbers).buffer);
-  regions.starts = new Uint32Array(bytesOf(regions.starts).buffer);
   for (const name of Object.keys(regions.measures)) regions.measures[name] = floatsOf(regions.measures[name]);
   const wavs = {};
   for (const [name, sound] of Object.entries(fresh.sounds)) {
-    wavs[name] = bytesOf(sound.wav);
+    wavs[name] = sound.file ? new Uint8Array(await (await fetched(sound.file)).arrayBuffer()) : bytesOf(sound.wav);
     sound.samples = samplesOf(wavs[name]);
     sound.mel = pictureOf(bytesOf(sound.mel), fresh.frames, tables.one);
     delete sound.wav;
   }
   fresh.duration = fresh.frames / fresh.fps;
   fresh.mostEvidence = mostEvidence(fresh);
-  const same = data !== null && fresh.name === data.name && fresh.frames === data.frames; // with other bands or regions
+  const telling = tellingFrame(fresh.bands.map((band) => band.db), fresh.bands.map((band) => band.amount));
+  // the same clip with other bands or regions, or more of it
+  const same = () => data !== null && fresh.name === data.name && (fresh.frames === data.frames || data.whole > data.duration);
+  fresh.pictures = new Parts(fresh, () => fresh === data && render(), () => say(word("part_lost")));
+  await fresh.pictures.begin(same() ? state.frame : telling);
+  if (scope.ended || arrival < newest) return; // a newer one was faster
+  newest = arrival;
+  const goesOn = same(), zoomed = goesOn && isZoomed(), playing = goesOn && playback.playing, now = playing ? playback.now : 0;
   data = fresh;
-  if (!same) Object.assign(state, { stretch: null, view_s: [0, data.duration] });
-  state.sound = "synthesised";
+  if (!goesOn) state.stretch = null;
+  if (!zoomed) state.view_s = [0, data.duration];
+  if (!goesOn || !(state.sound in data.sounds)) state.sound = "synthesised";
   if (!viewsOf(data.bands.length).includes(state.view)) state.view = viewsOf(data.bands.length)[0];
   const asked = takeOpening();
   playback.load(wavs);
   colourBands(root, data.colours);
   root.hidden = false;
   find("waiting").hidden = true;
+  root.toggleAttribute("data-growing", Boolean(data.whole));
   root.dataset.clip = find("clip").textContent = find("clip").title = data.name;
   for (const button of element.querySelectorAll("[data-sound]")) button.disabled = !(button.dataset.sound in data.sounds);
   find("tracks").setAttribute("aria-valuemax", data.frames - 1);
   nameChoices();
   offerLabels();
-  const telling = tellingFrame(data.bands.map((band) => band.db), data.bands.map((band) => band.amount));
-  show({ frame: same ? state.frame : telling, ...asked });
-  state.untouched = !same && asked.frame === undefined;
+  const untouched = goesOn ? state.untouched : asked.frame === undefined;
+  show({ frame: goesOn ? state.frame : telling, ...asked });
+  state.untouched = untouched;
+  if (!playing) return;
+  playback.seek(now);
+  playback.play();
 }
 
 // Goes to a frame with a stretch, a view and a time in view, each where it is given.
@@ -193,7 +203,8 @@ function renderButtons() {
 function renderCard() {
   find("frame").textContent = state.frame;
   find("time").textContent = (state.frame / data.fps).toFixed(3);
-  find("of").textContent = word("of", { last: data.frames - 1, seconds: data.duration.toFixed(2) });
+  const length = { last: data.frames - 1, seconds: data.duration.toFixed(2), whole: Math.round(data.whole) };
+  find("of").textContent = find("of").title = word(data.whole ? "of_growing" : "of", length);
   const rows = data.bands.map((band, number) => {
     const row = document.createElement("tr");
     row.append(

@@ -12,9 +12,9 @@ const PICTURES = {
 };
 
 // The sheets' tiles as one Uint8Array a frame, (side, side) gray.
-async function grayFrames({ sheet, frames }) {
-  const { side, pitch, tiles } = sheet, gray = [];
-  for (const image of sheet.images) {
+async function grayFrames(images, { side, pitch, tiles }, frames) {
+  const gray = [];
+  for (const image of images) {
     const picture = await createImageBitmap(new Blob([bytesOf(image)], { type: "image/jpeg" }));
     const context = context2d(picture.width, picture.height);
     context.drawImage(picture, 0, 0);
@@ -31,16 +31,28 @@ async function grayFrames({ sheet, frames }) {
 }
 
 function renderPictures() {
-  const { side } = data.sheet, own = data.gray[state.frame];
+  const part = data.pictures.at(state.frame);
+  find("fetching").hidden = Boolean(part);
+  if (!part) return blankPictures();
+  const { side } = data.sheet, own = part.gray[part.place];
   const gray = side === SIDE ? own : enlarge(own, side, SIDE, "linear").map(Math.round);
   for (const [name, layers] of Object.entries(PICTURES)) {
     const draw = find(name).getContext("2d", { willReadFrequently: true });
     for (const layer of layers) layer.draw({ draw, gray, frame: state.frame });
   }
-  for (const name of ["heat", "beside"]) renderOutlines(find(`${name}-outlines`));
+  for (const name of ["heat", "beside"]) renderOutlines(find(`${name}-outlines`), part);
   const hushed = isHushed(state.frame);
   find("heat-hush").hidden = !hushed || !heatShown().length;
   find("beside-hush").hidden = !hushed || !heatBeside().length;
+}
+
+// The frame's part is on its way.
+function blankPictures() {
+  for (const name of Object.keys(PICTURES)) find(name).getContext("2d").clearRect(0, 0, SIDE, SIDE);
+  for (const name of ["heat", "beside"]) {
+    for (const path of find(`${name}-outlines`).children) path.setAttribute("d", "");
+    find(`${name}-hush`).hidden = true;
+  }
 }
 
 // Whether there is nothing to explain in a frame: the model does not speak, and nobody asked to see its maps.
@@ -49,8 +61,8 @@ function isHushed(frame) {
 }
 
 // One path a region, made with the clip; in each frame it gets the frame's shape.
-function renderOutlines(svg) {
-  const { names, colours, numbers, starts, steps } = data.regions;
+function renderOutlines(svg, { numbers, starts, place: first }) {
+  const { names, colours, steps } = data.regions;
   svg.toggleAttribute("hidden", !state.outlines);
   if (svg.dataset.names !== names.join()) {
     svg.dataset.names = names.join();
@@ -64,7 +76,7 @@ function renderOutlines(svg) {
     svg.replaceChildren(...paths);
   }
   for (const [number, path] of [...svg.children].entries()) {
-    const place = state.frame * names.length + number;
+    const place = first * names.length + number;
     path.setAttribute("d", outlinePath(numbers, starts[place], starts[place + 1], steps));
     path.firstChild.textContent = word(`region_${names[number]}`);
   }
@@ -123,7 +135,8 @@ function scaleOf(band, frame) {
 
 function camOf(band, frame) {
   const cells = data.grid * data.grid;
-  return band.cam.subarray(frame * cells, (frame + 1) * cells);
+  const { cams, place } = data.pictures.at(frame); // asked for where the frame is painted: it is there
+  return cams[data.bands.indexOf(band)].subarray(place * cells, (place + 1) * cells);
 }
 
 // A colour table at the chosen opacity, made once for each: frames follow each other, opacities hardly ever do.

@@ -1,0 +1,65 @@
+// The clip in parts of some frames each: pictures, the numbers of the regions' outlines, CAMs (parts.py). Those of a
+// short clip came with it. Those of a long one are fetched as they are needed, and few are held.
+
+const MOST_HELD = 8;
+
+// What the server keeps in a file for this page.
+async function fetched(path) {
+  const answer = await fetch(`${window.gradio_config?.root ?? ""}/gradio_api/file=${encodeURI(path)}`);
+  if (!answer.ok) throw new Error(`${answer.status}: ${path}`);
+  return answer;
+}
+
+class Parts {
+  #held = new Map(); // number -> {gray, numbers, starts, cams}, the longest unused first
+  #coming = new Set();
+
+  // clip: what arrived. arrived(): a part that was asked for is there; lost(): it cannot be had.
+  constructor(clip, arrived, lost) {
+    Object.assign(this, { clip, arrived, lost });
+  }
+
+  // Those that came with the clip, or else the one with this frame.
+  async begin(frame) {
+    const { parts, part } = this.clip, sent = parts.flatMap((one, number) => (typeof one === "string" ? [] : [number]));
+    for (const number of sent.length ? sent : [Math.floor(frame / part)]) this.#held.set(number, await this.#read(number));
+    if (sent.length) parts.fill(null); // read: the text of it need not be kept
+  }
+
+  // {gray, numbers, starts, cams, place} of the frame, `place` counting from the part's first; null until it is there.
+  at(frame) {
+    const { part, parts } = this.clip, number = Math.floor(frame / part), place = frame % part;
+    const found = this.#held.get(number);
+    if (!found) this.#fetch(number);
+    const next = number + (place >= part / 2 ? 1 : -1); // so that playing on does not wait
+    if (typeof parts[next] === "string" && !this.#held.has(next)) this.#fetch(next);
+    if (!found) return null;
+    if (typeof parts[number] === "string") {
+      this.#held.delete(number);
+      this.#held.set(number, found);
+    }
+    return { ...found, place };
+  }
+
+  async #fetch(number) {
+    if (this.#coming.has(number)) return;
+    this.#coming.add(number);
+    try {
+      this.#held.set(number, await this.#read(number));
+      if (this.#held.size > MOST_HELD) this.#held.delete(this.#held.keys().next().value);
+      this.arrived();
+    } catch (error) {
+      this.lost(error);
+    } finally {
+      this.#coming.delete(number);
+    }
+  }
+
+  async #read(number) {
+    const { parts, sheet, part, frames } = this.clip, sent = parts[number];
+    const { images, numbers, starts, cams } = typeof sent === "string" ? await (await fetched(sent)).json() : sent;
+    const gray = await grayFrames(images, sheet, Math.min(part, frames - number * part));
+    const outlines = { numbers: new Uint16Array(bytesOf(numbers).buffer), starts: new Uint32Array(bytesOf(starts).buffer) };
+    return { gray, ...outlines, cams: cams.map(floatsOf) };
+  }
+}

@@ -1,0 +1,172 @@
+"""What the explorer shows of each PART frames: pictures, the regions' outlines, CAMs. Of a short clip they are sent
+with it, of a long one they lie in files that the page fetches as it needs them."""
+
+import base64
+import json
+import math
+import os
+import shutil
+import weakref
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import reduce
+from operator import add
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from ...anatomy.articulation import articulation
+from ...anatomy.outlines import outlines
+from ...anatomy.regions import Regions
+from ...evidence import ACCOUNTED, Places, RegionMasks, places_of
+from ...growing import let_go
+from ...render.picture import padded_to
+
+PART = 256  # frames
+TILES = 8  # frames along a side of one sheet
+JPEG_QUALITY = 92
+JPEG_QUALITY_STORED = 85
+LARGEST_SIDE = 256  # pixels of a frame on the page
+MOST_PIXELS = 64_000_000  # of all frames together that are sent at once: the page holds them uncompressed
+OUTLINE_STEPS = 16_384  # of a picture's side: an outline's numbers take two bytes each
+MEASURES = ("lip_aperture", "tongue_palate", "tongue_pharynx", "velum_opening")
+
+Cams = Mapping[str, np.ndarray]  # band -> signed (T, h, w), as in Analysis
+
+
+@dataclass(frozen=True)
+class Parts:
+    """of: for each PART frames what the page shows, or the path of the file that holds it. places: evidence.py.
+    measures: articulation by name, (T,) each."""
+
+    of: tuple[dict | str, ...]
+    places: Places
+    measures: dict[str, np.ndarray]
+
+    def __add__(self, later: "Parts") -> "Parts":
+        measures = {name: np.concatenate([values, later.measures[name]]) for name, values in self.measures.items()}
+        return Parts(self.of + later.of, self.places + later.places, measures)
+
+    def sent_at_once(self) -> "Parts":
+        """The same, with what lies in files."""
+        read = (json.loads(Path(p).read_text(encoding="utf-8")) if isinstance(p, str) else p for p in self.of)
+        return replace(self, of=tuple(read))
+
+
+def shown_regions(regions: Regions) -> list[str]:
+    return [name for name in ACCOUNTED if regions.verdict.usable]
+
+
+def side_of(frames: np.ndarray, at_once: bool) -> int:
+    """Pixels of the squares in which frames (T, H, W) are sent; at_once: all of them together."""
+    most = math.isqrt(MOST_PIXELS // len(frames)) if at_once else LARGEST_SIDE
+    return min(max(frames.shape[1:]), LARGEST_SIDE, most)
+
+
+def part_of(frames: np.ndarray, regions: Regions, cams: Cams, side: int, quality: int = JPEG_QUALITY) -> dict:
+    """Of up to PART frames uint8 (n, H, W), their regions and CAMs: sheets of square tiles, outlines, and the CAMs.
+
+    Of frame t and region r, numbers[starts[t * R + r]] and on hold, for each piece of its outline, how many points it
+    has and their x, y in 1 / OUTLINE_STEPS of the picture.
+    """
+    names = shown_regions(regions)
+    # OpenCV leaves Python to the other threads
+    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
+        found = list(pool.map(lambda frame: outlines(regions, frame, names), range(len(regions))))
+    numbers, starts, length = [np.empty(0)], [0], 0
+    for of_frame in found:
+        for name in names:
+            for points in of_frame[name]:
+                steps = np.clip(np.rint(points * OUTLINE_STEPS), 0, OUTLINE_STEPS)
+                numbers.append(np.concatenate([[len(points)], steps.ravel()]))
+                length += len(numbers[-1])
+            starts.append(length)
+    return {
+        "images": _sheets(frames, side, quality),
+        "numbers": _base64(np.concatenate(numbers).astype("<u2")),
+        "starts": _base64(np.array(starts, "<u4")),
+        "cams": [_base64(cam.astype("<f4")) for cam in cams.values()],
+    }
+
+
+def parts_of(frames: np.ndarray, regions: Regions, cams: Cams, store: "Store | None" = None) -> Parts:
+    """All parts of a clip. frames: the model's, uint8 (T, H, W). cams: of its analysis.
+
+    store: where the parts of a long clip are put; it is then taken piece by piece. None: they are sent with the clip.
+    """
+    side = side_of(frames, at_once=store is None)
+    made = []
+    for first, stop in _spans(len(frames)) if store else [(0, len(frames))]:
+        here = np.arange(first, stop)
+        made.append(_parts(frames[first:stop], regions.at(here), _between(cams, first, stop), side, store))
+        let_go(frames)
+        let_go(regions.labels)
+    return reduce(add, made)
+
+
+def _spans(count: int) -> list[tuple[int, int]]:
+    return [(first, min(first + PART, count)) for first in range(0, count, PART)]
+
+
+def _between(cams: Cams, first: int, stop: int) -> Cams:
+    return {name: cam[first:stop] for name, cam in cams.items()}
+
+
+def _parts(frames: np.ndarray, regions: Regions, cams: Cams, side: int, store: "Store | None") -> Parts:
+    found, quality = [], JPEG_QUALITY_STORED if store else JPEG_QUALITY
+    for first, stop in _spans(len(frames)):
+        here = np.arange(first, stop)
+        part = part_of(frames[first:stop], regions.at(here), _between(cams, first, stop), side, quality)
+        found.append(store.part(part) if store else part)
+    unknown = dict.fromkeys(MEASURES, np.full(len(frames), np.nan))
+    measured = articulation(regions).columns() if regions.verdict.usable else unknown
+    places = places_of(RegionMasks(regions), len(frames), {cam.shape[1:] for cam in cams.values()})
+    return Parts(tuple(found), places, {name: measured[name] for name in MEASURES})
+
+
+class Store:
+    """A folder from which the page fetches parts and sounds of a long clip; it is removed when nobody holds this."""
+
+    def __init__(self, folder: Path):
+        self.folder, self._count = folder, 0
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+
+    def part(self, part: dict) -> str:
+        """Keeps it in a file; gives the file's path."""
+        return self._keep("part", ".json", json.dumps(part).encode())
+
+    def sound(self, wav: bytes | memoryview) -> str:
+        return self._keep("sound", ".wav", wav)
+
+    def _keep(self, name: str, suffix: str, data: bytes | memoryview) -> str:
+        path = self.folder / f"{name}_{self._count:04d}{suffix}"
+        self._count += 1
+        path.write_bytes(data)
+        return path.as_posix()
+
+
+def pitch_of(side: int) -> int:
+    """A tile must not share JPEG's 8 x 8 blocks with its neighbour."""
+    return 8 * math.ceil(side / 8)
+
+
+def _sheets(frames: np.ndarray, side: int, quality: int) -> list[str]:
+    """uint8 (n, H, W) -> square tiles, padded with black and never stretched, 8 x 8 of them to a JPEG."""
+    images, pitch = [], pitch_of(side)
+    for start in range(0, len(frames), TILES**2):
+        tiles = frames[start : start + TILES**2]
+        sheet = np.zeros((math.ceil(len(tiles) / TILES) * pitch, TILES * pitch), np.uint8)
+        for k, frame in enumerate(tiles):
+            square = padded_to(frame, 1.0)
+            if square.shape != (side, side):
+                square = cv2.resize(square, (side, side), interpolation=cv2.INTER_AREA)
+            top, left = k // TILES * pitch, k % TILES * pitch
+            sheet[top : top + pitch, left : left + pitch] = np.pad(square, (0, pitch - side), mode="edge")
+        images.append(_base64(cv2.imencode(".jpg", sheet, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]))
+    return images
+
+
+def _base64(data) -> str:
+    return base64.b64encode(np.ascontiguousarray(data)).decode("ascii")

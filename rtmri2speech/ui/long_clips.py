@@ -1,0 +1,161 @@
+"""A long clip opens piece by piece: its beginning is shown as soon as it is analysed, and then more and more of it."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import reduce
+from operator import add
+from pathlib import Path
+
+import numpy as np
+
+from .. import timeline
+from ..analysis import Analysis
+from ..anatomy.find import regions_of
+from ..anatomy.regions import Regions
+from ..audio import read_audio
+from ..clip import Clip, ClipLimits, read_clip
+from ..formats.video import claimed_duration_s
+from ..growing import Growing, let_go
+from ..labels import labels_of, read_intervals
+from ..mel import band_bins
+from ..models.bundle import Bundle
+from ..pieces import CONTEXT, FIRST, analyse_piece, joined, pieces
+from ..progress import Progress
+from ..spec import Band
+from .explorer.parts import Parts, Store, parts_of
+from .explorer.payload import payload
+from .handlers import DEFAULT_MAPS, PAGE_LIMITS, Result, kind_of
+
+LONG_S = 60.0  # a clip of more seconds opens piece by piece
+
+
+def is_long(path: Path) -> bool:
+    return (claimed_duration_s(path) or 0.0) > LONG_S
+
+
+def open_long_clip(
+    bundle: Bundle,
+    path: Path,
+    reference: Path | None,
+    progress: Progress,
+    folder: Path,
+    *,
+    bands: Sequence[Band] | None = None,
+    limits: ClipLimits = PAGE_LIMITS,
+    bundle_name: str = "",
+    regions: str = "segmenter",
+    maps: str = DEFAULT_MAPS,
+    linked: bool = False,
+) -> Iterator[Result]:
+    """Results of longer and longer beginnings of the clip, about twice as long each time; the last holds it all.
+
+    folder: an empty one, from which the page may fetch; it goes with the last of the results. The others, and what is
+    raised, as in handlers.open_clip.
+    """
+    for band in bands or ():
+        band_bins(bundle.mel, band)  # says what is wrong before the clip is read
+    chosen = {"bands": bands, **kind_of(bundle, maps)}
+    sound = read_audio(reference) if reference else None
+    beside = labels_of(path)
+    labels = tuple(read_intervals(beside)) if beside else ()
+    grown = _Grown(bundle, Store(folder))
+    whole_s = claimed_duration_s(path) or LONG_S
+    first, reading = (FIRST / bundle.fps / whole_s * share for share in (1.0, 2.0))  # of the work, roughly
+
+    def result(clip: Clip, frames: np.ndarray, whole_s: float) -> Result:
+        analysis, found = grown.analysis(clip, frames), grown.found
+        heard = sound or clip.sound
+        if heard is not None:
+            heard = heard[0][: round(analysis.clip.duration * heard[1])], heard[1]
+        begins = len(grown.analyses) == 1  # nothing is to be fetched for the first view
+        sent = payload(
+            analysis,
+            bundle.mel,
+            found,
+            path.stem,
+            heard,
+            [label for label in labels if label[0] < analysis.clip.duration],
+            linked,
+            store=None if begins else grown.store,
+            parts=grown.parts.sent_at_once() if begins else grown.parts,
+            whole_s=None if analysis.clip.duration >= whole_s else whole_s,
+        )
+        source = (path, reference, bundle_name, bundle.mel, labels, linked, maps)
+        return Result(path.stem, analysis, found, sent, heard, *source, store=grown.store)
+
+    told = progress.part(None, 0, first)
+    head = read_clip(path, limits=limits, until_s=(FIRST + CONTEXT + 1) / bundle.fps, progress=told.part(None, 0, 0.1))
+    frames = timeline.retime(head, bundle.fps)
+    grown.add_piece(head, frames, 0, min(FIRST, len(frames)), chosen, path, regions, told.part(None, 0.1, 1))
+    yield result(head, frames, whole_s)
+    del head
+
+    clip = read_clip(path, limits=limits, progress=progress.part(None, first, first + reading))
+    frames = timeline.retime(clip, bundle.fps)
+    spans, shown = pieces(len(frames)), 1
+    for number, (start, stop) in enumerate(spans[1:], 1):
+        done = first + reading + (1 - first - reading) * np.array([start - FIRST, stop - FIRST]) / (len(frames) - FIRST)
+        told = progress.part(None, *done.tolist())
+        grown.add_piece(clip, frames, start, stop, chosen, path, regions, told)
+        if number + 1 in (2 * shown, len(spans)):
+            shown = number + 1
+            yield result(clip, frames, clip.duration)
+    if len(spans) == 1:
+        yield result(clip, frames, clip.duration)
+
+
+class _Grown:
+    """What is known of the clip so far."""
+
+    def __init__(self, bundle: Bundle, store: Store):
+        self.bundle, self.store = bundle, store
+        self.analyses: list[Analysis] = []
+        self.of_pieces: list[Parts] = []
+        self.regions: list[Regions] = []
+        self.labels = Growing()
+
+    def add_piece(
+        self,
+        clip: Clip,
+        frames: np.ndarray,
+        start: int,
+        stop: int,
+        chosen: dict,
+        path: Path,
+        source: str,
+        progress: Progress,
+    ) -> None:
+        """The frames from `start` up to `stop` of the clip at `path`; frames: all, at the model's rate. chosen: the
+        arguments of analyse()."""
+        speaking, finding = progress.part(None, 0, 0.55), progress.part("regions", 0.55, 0.85)
+        analysis = analyse_piece(self.bundle, clip, frames, start, stop, progress=speaking, **chosen)
+        if source == "truth":  # of the whole clip
+            found = regions_of(frames, self.bundle.fps, path, source, finding).at(np.arange(start, stop))
+        else:
+            found = regions_of(frames[start:stop], self.bundle.fps, path, source, finding)
+        progress("packing", 0.85)
+        self.of_pieces.append(parts_of(analysis.model_frames, found, analysis.cam, self.store))
+        self.labels.add(found.labels)
+        self.analyses.append(replace(analysis, model_frames=frames[:0], clip=clip))  # not what is held elsewhere
+        self.regions.append(replace(found, labels=found.labels[:0].copy()))
+        let_go(frames)
+
+    def analysis(self, clip: Clip, frames: np.ndarray) -> Analysis:
+        return joined(self.bundle, clip, frames, self.analyses)
+
+    @property
+    def parts(self) -> Parts:
+        return reduce(add, self.of_pieces)
+
+    @property
+    def found(self) -> Regions:
+        """The regions of all pieces. Their verdict is the first doubt about a piece; a piece without a head in profile
+        has no regions, but leaves the others theirs."""
+        usable = [piece for piece in self.regions if piece.verdict.usable] or self.regions
+        doubts = [piece.verdict for piece in usable if piece.verdict.kind != "profile"]
+        return replace(
+            usable[0],
+            labels=self.labels.whole(),
+            confidence=np.concatenate([piece.confidence for piece in self.regions]),
+            verdict=doubts[0] if doubts else usable[0].verdict,
+        )

@@ -1,0 +1,82 @@
+"""A long clip opens piece by piece, in a real browser. Long is here what lasts more than two seconds."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from rtmri2speech import pieces
+from rtmri2speech.ui import Settings, long_clips
+from rtmri2speech.ui.explorer import parts
+from tests.browser.serving import WAIT_MS, chromium, served
+from tests.conftest import moving_frames, write_mp4
+
+pytestmark = pytest.mark.browser
+FPS = Fraction(11413, 420)
+FRAMES = 260
+
+
+@pytest.fixture
+def page(bundle_folder, tmp_path, monkeypatch):
+    """A page on which pieces and parts are small."""
+    monkeypatch.setattr(long_clips, "LONG_S", 2.0)
+    for module in (pieces, long_clips):
+        monkeypatch.setattr(module, "FIRST", 32)
+    monkeypatch.setattr(pieces, "PIECE", 32)
+    monkeypatch.setattr(parts, "PART", 16)
+    monkeypatch.setattr("rtmri2speech.ui.explorer.payload.PART", 16)
+    (tmp_path / "clips").mkdir()
+    write_mp4(tmp_path / "clips" / "short.mp4", moving_frames(12), fps=FPS)
+    sound = np.sin(np.arange(round(FRAMES / float(FPS) * 16000)) * 0.1).astype(np.float32)
+    write_mp4(tmp_path / "mine.mp4", moving_frames(FRAMES), fps=FPS, audio=0.5 * sound)
+    broken = []
+    settings = Settings(bundle=bundle_folder, clips=tmp_path / "clips", language="en", regions="template")
+    with served(settings) as address, chromium() as browser:
+        page = browser.new_page(viewport={"width": 1280, "height": 720})
+        page.set_default_timeout(WAIT_MS)
+        page.on("pageerror", lambda error: broken.append(str(error)))
+        page.goto(address)
+        page.locator(".explorer").wait_for()
+        yield page
+    assert broken == []
+
+
+def test_its_beginning_is_there_while_the_rest_is_analysed(page, tmp_path):
+    page.evaluate("""() => {
+        window.seen = [];
+        new MutationObserver(() => {
+            const last = Number(document.querySelector('.tracks').getAttribute('aria-valuemax'));
+            if (window.seen.at(-1) !== last) window.seen.push(last);
+        }).observe(document.querySelector('.tracks'), { attributes: true });
+    }""")
+    with page.expect_file_chooser() as chooser:
+        page.locator("#upload").click()
+    chooser.value.set_files(tmp_path / "mine.mp4")
+    page.locator("#upload", has_text="mine").wait_for()
+    page.locator("#run").click()
+    page.locator(".explorer[data-clip=mine]").wait_for()
+    page.locator(".explorer").focus()
+    page.keyboard.press("Home")
+    for _ in range(20):
+        page.keyboard.press("ArrowRight")
+    page.locator(f".tracks[aria-valuemax='{FRAMES - 1}']").wait_for()
+    seen = page.evaluate("window.seen")
+    assert seen[0] == 31 and seen == sorted(seen) and set(seen) <= {31, 63, 127, 255, FRAMES - 1}
+    # where the person is, they stay
+    assert page.locator(".explorer").get_attribute("data-frame") == "20"
+    assert page.locator("[data-name=of]").inner_text() == f"of 0–{FRAMES - 1} · {FRAMES / float(FPS):.2f} s"
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.keyboard.press("End")
+    page.locator("[data-name=fetching]").wait_for(state="hidden")
+    shown = "document.querySelector('[data-name=plain]').getContext('2d').getImageData(0, 0, 256, 256).data"
+    page.wait_for_function(f"() => {shown}.some((value, k) => k % 4 < 3 && value > 150)")
+    assert len(asked) == 2 and all("/part_" in url for url in asked)  # the part with the last frame, and the one before
+    brightest = page.evaluate(f"""() => {{
+        const all = {shown}; let sum = 0, x = 0, y = 0;
+        for (let k = 0; k < 65536; k++) if (all[4 * k] > 150) {{ sum++; x += k % 256; y += Math.floor(k / 256); }}
+        return [x / sum, y / sum];
+    }}""")
+    angle = 2 * np.pi * (FRAMES - 1) / 20  # of the disc in the last frame
+    expected = [256 * (0.5 + 0.25 * np.cos(angle)), 256 * (0.5 + 0.25 * np.sin(angle))]
+    np.testing.assert_allclose(brightest, expected, atol=4)

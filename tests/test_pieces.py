@@ -1,0 +1,89 @@
+"""A clip analysed in pieces against the same clip analysed as a whole, and arrays that grow into files."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rtmri2speech import growing, pieces, timeline
+from rtmri2speech.analysis import analyse
+from rtmri2speech.clip import Clip, ClipLimits, read_clip
+from rtmri2speech.formats.video import claimed_duration_s
+from rtmri2speech.growing import Growing, let_go
+from rtmri2speech.models.load import load_bundle
+from tests.conftest import lively_bundle, moving_frames, write_mp4
+
+CLIPS = Path(__file__).parents[1] / "assets" / "clips"
+
+
+def in_pieces(bundle, clip, monkeypatch, first, piece):
+    monkeypatch.setattr(pieces, "FIRST", first)
+    monkeypatch.setattr(pieces, "PIECE", piece)
+    frames = timeline.retime(clip, bundle.fps)
+    spans = pieces.pieces(len(frames))
+    found = [pieces.analyse_piece(bundle, clip, frames, *span) for span in spans]
+    return spans, pieces.joined(bundle, clip, frames, found)
+
+
+@pytest.mark.slow
+def test_pieces_of_the_embedded_model_are_the_whole(monkeypatch):
+    """Three embedded clips one after the other, cut in the midst of speech: what the neighbours leave out is faint."""
+    bundle = load_bundle()
+    frames = np.concatenate([read_clip(path).frames for path in sorted(CLIPS.glob("*.mp4"))[:3]])
+    clip = Clip(frames, np.arange(len(frames) + 1) / bundle.fps)
+    whole = analyse(bundle, clip)
+    spans, parts = in_pieces(bundle, clip, monkeypatch, 70, 80)
+    assert len(spans) == 3 and len(parts.mel_db) == len(whole.mel_db) and len(parts.audio) == len(whole.audio)
+    off_db = np.abs(parts.mel_db - whole.mel_db)
+    assert off_db.mean() < 0.05 and np.quantile(off_db, 0.99) < 0.5
+    for name, cam in whole.cam.items():
+        assert np.abs(parts.cam[name] - cam).max() < 0.1 * np.abs(cam).max()
+    np.testing.assert_array_equal(parts.silent, whole.silent)
+
+
+def test_the_beginning_is_a_clip_of_its_own(monkeypatch):
+    frames = moving_frames(200)
+    bundle = lively_bundle(frames[:40])
+    sound = np.zeros(8000 * 5, np.float32)
+    clip = Clip(frames, np.arange(201) / (1.5 * bundle.fps), sound, 8000)  # not the model's rate
+    at_rate = timeline.retime(clip, bundle.fps)
+    parts = [pieces.analyse_piece(bundle, clip, at_rate, *span) for span in ((0, 40), (40, 90))]
+    begun = pieces.joined(bundle, clip, at_rate, parts)
+    assert len(begun.mel_db) == 90 == timeline.frame_count(begun.clip, bundle.fps)
+    assert begun.clip.duration == pytest.approx(90 / bundle.fps)
+    assert len(begun.clip.audio) == pytest.approx(8000 * begun.clip.duration, abs=1)
+    assert len(begun.of_clip_frame) == len(begun.clip.frames) == 135
+    assert begun.of_clip_frame.max() == 89
+
+
+def test_a_large_array_lies_in_a_file(monkeypatch):
+    monkeypatch.setattr(growing, "LARGEST_IN_MEMORY", 10_000)
+    rows, rng = Growing(), np.random.default_rng(0)
+    expected = rng.integers(0, 255, (40, 30, 30), np.uint8)
+    for k in range(0, 40, 4):
+        rows.add(expected[k : k + 4])
+        np.testing.assert_array_equal(rows.whole(), expected[: k + 4])
+    found = rows.whole()
+    assert isinstance(found, np.memmap) and not found.flags.writeable and len(rows) == 40
+    let_go(found[3:])
+    del rows
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_only_the_beginning_of_a_video_is_read(tmp_path):
+    path = write_mp4(tmp_path / "x.mp4", moving_frames(120), fps=30)
+    assert claimed_duration_s(path) == pytest.approx(4.0, abs=0.1)
+    begun, whole = read_clip(path, until_s=1.0), read_clip(path)
+    assert 1.0 <= begun.duration < 2.5 and len(whole.frames) == 120
+    np.testing.assert_array_equal(begun.frames, whole.frames[: len(begun.frames)])
+    (tmp_path / "no.mp4").write_bytes(b"no video")
+    assert claimed_duration_s(tmp_path / "no.mp4") is None
+
+
+def test_a_clip_in_a_file_is_the_same(tmp_path, monkeypatch):
+    path = write_mp4(tmp_path / "x.mp4", moving_frames(30), fps=30)
+    plain = read_clip(path, limits=ClipLimits())
+    monkeypatch.setattr(growing, "LARGEST_IN_MEMORY", 1000)
+    mapped = read_clip(path)
+    assert isinstance(mapped.frames, np.memmap)
+    np.testing.assert_array_equal(mapped.frames, plain.frames)
