@@ -29,6 +29,9 @@ def provenance(selection: Selection, frame: int = 0, trust: bool = False) -> dic
     analysis, bundle, clip = subject.analysis, subject.bundle, subject.analysis.clip
     start, stop = selection.samples(analysis.sample_rate)
     reference = subject.reference_source
+    original: dict | None = {"file": reference.name, "sha256": _sha256(reference)} if reference else None
+    if original and subject.reference_shift_ms:
+        original["begins_ms_later"] = subject.reference_shift_ms
     return {
         "made_by": f"rtmri2speech {__version__}",
         "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -43,7 +46,7 @@ def provenance(selection: Selection, frame: int = 0, trust: bool = False) -> dic
             "pixel_mm": clip.pixel_mm,
             "duration_s": clip.duration,
         },
-        "original_speech": {"file": reference.name, "sha256": _sha256(reference)} if reference else None,
+        "original_speech": original,
         "bundle": {
             "name": bundle.name,
             "kind": bundle.kind,

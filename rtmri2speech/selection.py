@@ -40,7 +40,8 @@ class Subject:
     """An analysed clip and where it came from.
 
     source: the file or folder that was read. reference: the original speech, (samples,) and its rate, from
-    reference_source; without one, the clip's own sound. regions: of the analysis' model_frames.
+    reference_source, begun reference_shift_ms later; without one, the clip's own sound.
+    regions: of the analysis' model_frames.
     trust: the card of its maps, where it is known already.
     """
 
@@ -51,6 +52,7 @@ class Subject:
     source: Path
     reference: tuple[np.ndarray, int] | None = None
     reference_source: Path | None = None
+    reference_shift_ms: float = 0.0
     trust: TrustCard | None = None
 
     @property

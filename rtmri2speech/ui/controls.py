@@ -64,16 +64,23 @@ def build(desk: Desk) -> Controls:
         desk.localise(button, "value", key)
 
     def opened(file, language):
-        """The clip's name, in place of the example's; a file that is no clip is refused at once."""
+        """The clip's name, in place of the example's, and no longer another clip's sound; a file that is no clip is
+        refused at once."""
         try:
             handlers.check_clip(Path(file), desk.limits)
         except InputError as error:
             gr.Warning(html.escape(desk.message(error, language), quote=False))
-            return gr.update(value=None, label=desk.text(language, "upload")), gr.skip()
-        return named(desk, file, language, "upload"), None
+            return gr.update(value=None, label=desk.text(language, "upload")), gr.skip(), gr.skip()
+        no_sound = gr.update(value=None, label=desk.text(language, "reference"))
+        return named(desk, file, language, "upload"), None, no_sound
 
     upload.upload(
-        opened, [upload, desk.language], [upload, example], show_progress="hidden", concurrency_limit=8, **desk.private
+        opened,
+        [upload, desk.language],
+        [upload, example, reference],
+        show_progress="hidden",
+        concurrency_limit=8,
+        **desk.private,
     ).then(None, upload, js="(clip) => { document.body.classList.toggle('pending', !!clip); }", **desk.private)
     reference.upload(None, js=PENDING_JS.format("true"), **desk.private)
     reference.upload(

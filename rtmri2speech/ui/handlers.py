@@ -19,6 +19,7 @@ from ..finer import nearest_grid
 from ..labels import Interval, labels_of, read_intervals
 from ..mel import band_bins
 from ..models.bundle import Bundle
+from ..original import earlier
 from ..pieces import analyse_long
 from ..progress import Progress
 from ..spec import Band, MelSpec
@@ -40,6 +41,7 @@ class Result:
     regions: of the analysis' model_frames. labels: what is said, (from_s, to_s, label).
     reference: the original speech, (samples,) float32 and its rate. source, reference_source: the files they came from.
     bundle_name: the name under which the page offers the bundle. linked, store: see payload. maps: of MAPS.
+    given: the sound that was given with the clip, of which reference is what begins shift_ms later.
     fitted: that bundle, if it was fitted to this clip. again: whether this was spoken again (speaking.py).
     """
 
@@ -58,6 +60,8 @@ class Result:
     fitted: Bundle | None = None
     again: bool = False
     store: Store | None = None
+    given: tuple[np.ndarray, int] | None = None
+    shift_ms: float = 0.0
     known: dict[str, TrustCard] = field(default_factory=dict)  # filled in later: an example's is everybody's
 
     @property
@@ -75,6 +79,12 @@ class Result:
     def with_regions(self, regions: Regions) -> "Result":
         """The same clip and analysis, accounted for by other regions."""
         return self._again(self.analysis, regions)
+
+    def with_shift(self, ms: float) -> "Result":
+        """The original speech that was given, begun so many ms later."""
+        assert self.given is not None
+        moved = replace(self, reference=earlier(self.given, ms / 1000), shift_ms=ms)
+        return replace(moved._again(self.analysis, self.regions), known=self.known)
 
     def with_maps(self, bundle: Bundle, maps: str, progress: Progress) -> "Result":
         """The same clip, speech and regions, explained by other maps, of MAPS."""
@@ -120,9 +130,8 @@ def open_clip(
     beside = labels_of(path)
     labels = tuple(read_intervals(beside)) if beside else ()
     sent = payload(analysis, bundle.mel, found, path.stem, sound, labels, linked)
-    return Result(
-        path.stem, analysis, found, sent, sound, path, reference, bundle_name, bundle.mel, labels, linked, maps
-    )
+    source = (path, reference, bundle_name, bundle.mel, labels, linked, maps)
+    return Result(path.stem, analysis, found, sent, sound, *source, given=sound if reference else None)
 
 
 class MapKind(TypedDict):

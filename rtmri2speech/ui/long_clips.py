@@ -81,7 +81,9 @@ def open_long_clip(
             whole_s=None if analysis.clip.duration >= whole_s else whole_s,
         )
         source = (path, reference, bundle_name, bundle.mel, labels, linked, maps)
-        return Result(path.stem, analysis, found, sent, heard, *source, store=grown.store)
+        return Result(
+            path.stem, analysis, found, sent, heard, *source, store=grown.store, given=heard if reference else None
+        )
 
     told = progress.part(None, 0, first)
     head = read_clip(path, limits=limits, until_s=(FIRST + CONTEXT + 1) / bundle.fps, progress=told.part(None, 0, 0.1))

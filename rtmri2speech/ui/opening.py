@@ -2,6 +2,7 @@
 
 import html
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import gradio as gr
@@ -15,7 +16,7 @@ from .controls import PENDING_JS, Controls
 from .desk import Desk
 from .handlers import Result
 from .long_clips import is_long, open_long_clip
-from .notes import Notes
+from .notes import Notes, own_clip_note
 
 _DEFAULT_ROWS = [(band.name, band.low_hz, band.high_hz) for band in DEFAULT_BANDS]
 # What the page's address asks for, after "#" (explorer/link.js writes it).
@@ -52,6 +53,9 @@ def connect(desk: Desk, controls: Controls, bands: BandRows, view: gr.HTML, note
             **desk.queued,
         )
         running.success(None, js=PENDING_JS.format("false"), **desk.private)
+        # what stands above the explorer is about what it shows, also after a clip that could not be read
+        known = [desk.result, desk.language]
+        running.failure(partial(own_clip_note, desk), known, notes.own_clip, **desk.at_once)
         desk.stoppable(event, running)
 
 

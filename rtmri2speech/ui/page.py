@@ -12,7 +12,7 @@ from ..clip import ClipLimits
 from ..embedded import ASSETS
 from ..errors import InputError
 from ..progress import UNSEEN
-from . import api, band_rows, controls, handlers, head, notices, opening
+from . import api, band_rows, controls, handlers, head, notices, opening, original_row
 from .bundles import Bundles
 from .controls import Controls, named
 from .desk import Desk
@@ -81,6 +81,7 @@ def build(settings: Settings | None = None) -> gr.Blocks:
         untrained = gr.Markdown(words["untrained"], visible=is_untrained(desk, bundles.first))
         own_clip = gr.Markdown(visible=False, elem_classes="note", elem_id="own-clip")
         view = desk.view = explorer(EXPLORER, elem_id="explorer")
+        original_row.build(desk)
         with gr.Column(elem_id="notes"):
             caution = gr.Markdown(words["caution"], elem_classes="note", container=False)
             of_bundle = gr.Markdown(about(desk, bundles.first, "en"), elem_classes="note", container=False)

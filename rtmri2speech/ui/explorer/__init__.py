@@ -13,6 +13,7 @@ _SCRIPTS = [
     "picture.js",
     "tracks.js",
     "view.js",
+    "own_frames.js",
     "goto.js",
     "link.js",
     "room.js",

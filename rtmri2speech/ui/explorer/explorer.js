@@ -17,6 +17,7 @@ const state = {
   loop: false,
   speed: 1,
   sound: "synthesised",
+  own: null, // the recording's own frame that was stepped to
   view_s: [0, 1], // what the tracks show, from and to in seconds: view.js
   stretch: null, // [first, last] frame chosen, or null for the whole clip
   untouched: true, // nobody has moved through this clip yet: playing begins at its start
@@ -45,6 +46,7 @@ async function load(text) {
   }
   const { regions } = fresh;
   for (const name of Object.keys(regions.measures)) regions.measures[name] = floatsOf(regions.measures[name]);
+  if (fresh.recording.times) fresh.recording.times = floatsOf(fresh.recording.times);
   const wavs = {};
   for (const [name, sound] of Object.entries(fresh.sounds)) {
     wavs[name] = sound.file ? new Uint8Array(await (await fetched(sound.file)).arrayBuffer()) : bytesOf(sound.wav);
@@ -216,6 +218,7 @@ function renderCard() {
     return row;
   });
   find("numbers").replaceChildren(...rows);
+  renderOwn();
   describe();
 }
 
@@ -240,6 +243,7 @@ function bounds() {
 
 function seek(frame) {
   state.frame = Math.min(data.frames - 1, Math.max(0, frame));
+  state.own = null;
   state.untouched = false;
   say("");
   playback.seek(startOf(state.frame, data.fps));
@@ -250,7 +254,9 @@ function seek(frame) {
 // The frame shown is the one at which the sound stands.
 function followSound() {
   if (!data) return;
-  state.frame = frameAt(playback.now, data.fps, data.frames);
+  const frame = frameAt(playback.now, data.fps, data.frames);
+  if (playback.playing || frame !== state.frame) state.own = null;
+  state.frame = frame;
   if (playback.playing) followFrame();
   render();
 }
@@ -303,6 +309,8 @@ function chooseStretch(a, b) {
 }
 
 const ACTIONS = {
+  ownBack: () => stepOwn(-1),
+  ownForward: () => stepOwn(1),
   back: () => step(-1),
   forward: () => step(1),
   play: () => (playback.playing ? playback.pause() : play()),
@@ -338,6 +346,8 @@ const KEYS = {
   ",": () => toLabel(-1),
   ".": () => toLabel(1),
   g: () => find("goto").focus(),
+  j: ACTIONS.ownBack,
+  k: ACTIONS.ownForward,
   l: ACTIONS.loop,
   d: ACTIONS.defence,
   Escape: () => (state.defence ? setDefence(false) : wholeClip()),

@@ -1,11 +1,12 @@
 // Going to what a person types: a frame, a moment, or a label; and from label to label.
 
 // "120" is a frame, "4.2", "4.2 s", "4s" and "1:04.2" are moments, all else (or what stands in quotes) is a label.
-// Gives {frame}, {seconds} or {label}; null for nothing.
+// "#120" is the recording's own frame. Gives {frame}, {own}, {seconds} or {label}; null for nothing.
 function whereTo(typed) {
   const text = typed.normalize("NFKC").trim(), quoted = text.match(/^["'](.+)["']$/);
   if (quoted) return { label: quoted[1] };
   if (/^\d+$/.test(text)) return { frame: Number(text) };
+  if (/^#\d+$/.test(text)) return { own: Number(text.slice(1)) };
   const time = text.match(/^(?:(\d+):)?(\d+(?:[.,]\d*)?|[.,]\d+)\s*(?:s|秒)?$/i);
   if (time) return { seconds: 60 * Number(time[1] ?? 0) + Number(time[2].replace(",", ".")) };
   return text ? { label: text } : null;
@@ -36,11 +37,12 @@ function toLabel(direction, among = data.labels) {
 }
 
 function goTo(typed, direction) {
-  const { frame, seconds, label } = whereTo(typed) ?? {};
+  const { own, seconds, label, frame = isResampled() ? undefined : own } = whereTo(typed) ?? {};
   if (label !== undefined) {
     const found = labelsSaying(data.labels, label);
     return found.length ? toLabel(direction, found) : say(word("no_such_label", { typed: label }));
   }
+  if (own !== undefined && isResampled()) return goToOwn(own);
   const asked = frame ?? (seconds === undefined ? undefined : Math.floor(seconds * data.fps + 1e-6));
   if (asked === undefined) return;
   if (asked >= data.frames) return say(word("past_end", { last: data.frames - 1, seconds: data.duration.toFixed(2) }));

@@ -23,6 +23,7 @@ from ...labels import Interval
 from ...mel import band_bins, centre_frequencies_hz, mel_spectrogram_db
 from ...render.colour import BAND_MAPS, DIVERGING_MAP, LINE_COLOURS, ONE_BAND_MAP, REGION_COLOURS, colour_table
 from ...spec import Band, MelSpec
+from ...timeline import at_rate
 from .parts import OUTLINE_STEPS, PART, TILES, Parts, Store, parts_of, pitch_of, shown_regions, side_of
 
 MEL_RANGE_DB = 60.0
@@ -70,6 +71,7 @@ def payload(
             "frames": count,
             "fps": analysis.fps,
             "whole": whole_s,
+            "recording": _recording(analysis),
             "silent": analysis.silent.tolist(),
             "sheet": {"side": side, "pitch": pitch_of(side), "tiles": TILES},
             "part": PART,
@@ -88,6 +90,13 @@ def payload(
             },
         }
     )
+
+
+def _recording(analysis: Analysis) -> dict:
+    """The recording's own frames per second and, where the model sees it at another rate, its frames' times."""
+    clip = analysis.clip
+    same = at_rate(clip, analysis.fps)
+    return {"fps": clip.fps, "times": None if same else _floats(clip.times_s)}
 
 
 def _band(analysis: Analysis, mel: MelSpec, band: Band, evidence: BandEvidence) -> dict:

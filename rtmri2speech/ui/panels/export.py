@@ -328,6 +328,7 @@ def _subject(desk: Desk, result, language: str) -> Subject:
         result.source,
         result.reference,
         result.reference_source,
+        result.shift_ms,
         result.card,
     )
 

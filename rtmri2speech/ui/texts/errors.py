@@ -7,6 +7,7 @@ of the source and fails where one that the page may show has no Japanese here, o
 from ...errors import InputError
 
 JAPANESE = {
+    "The sound can be moved by up to {most} ms.": "音声をずらせるのは{most} msまでです。",
     "There are no regions to hide: no head in profile was found.": (
         "隠せる領域がありません。横顔の断面が見つかりませんでした。"
     ),

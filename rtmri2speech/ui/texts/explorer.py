@@ -57,6 +57,12 @@ TEXTS = {
         "(signed: of its magnitude).",
         "frame": "Frame",
         "time": "Time",
+        "own_frame": "recording: frame {own} at {seconds} s · {from} → {to} frames/s",
+        "resampled": "The recording has {count} frames at {from} frames/s. The model sees {frames} at {to} "
+        "frames/s, each the mean of what the recording shows in its time.",
+        "own_back": "The recording's frame before (J)",
+        "own_forward": "The recording's next frame (K)",
+        "past_own_end": "The recording ends at its frame {last}.",
         "of": "of 0–{last} · {seconds} s",
         "of_growing": "of 0–{last} · {seconds} of {whole} s so far",
         "fetching": "this part of the clip is on its way …",
@@ -117,6 +123,7 @@ TEXTS = {
         "1 2 … 0: one band, all bands; B: both in one picture\nO: outlines\nP: without heat\n"
         "+ −: faster, slower (pitch is kept)\n"
         "N: next change of the strongest region; with Shift, the one before\nL: loop the chosen stretch\n"
+        "J K: one frame of the recording, where its rate is another (#12 goes to its frame 12)\n"
         "G: go to a frame (12), a moment (0.5 s, 1:04.2) or a label (Enter: the next; with Shift, the one before)\n"
         ", .: the label before, after\n"
         "I: zoom time in; with Shift, out (also Ctrl + wheel, pinch)\nPage up, down, Shift + wheel: scroll\n"
@@ -182,6 +189,12 @@ TEXTS = {
         "scale_help": "尺度は動画全体で共通。1は発話中の正の根拠（符号付きでは絶対値）の99パーセンタイルです。",
         "frame": "フレーム",
         "time": "時刻",
+        "own_frame": "元の録画: フレーム {own}、{seconds} 秒 · {from} → {to} フレーム/秒",
+        "resampled": "元の録画は {from} フレーム/秒で {count} フレームです。"
+        "モデルは {to} フレーム/秒で {frames} フレームとして見ます。各フレームはその時間に映っていた画像の平均です。",
+        "own_back": "元の録画の前のフレーム（J）",
+        "own_forward": "元の録画の次のフレーム（K）",
+        "past_own_end": "元の録画の最後はフレーム {last} です。",
         "of": "0–{last} · {seconds} 秒",
         "of_growing": "0–{last} · 全 {whole} 秒のうち {seconds} 秒まで",
         "fetching": "この部分を読み込んでいます…",
@@ -242,6 +255,7 @@ TEXTS = {
         "1 2 … 0: その番号の帯域・全帯域（B: 1枚に重ねて）\nO: 輪郭\nP: ヒートマップなし\n"
         "+ −: 速く・遅く（高さは保つ）\n"
         "N: 最も注目した領域が次に変わるフレームへ（Shiftで前へ）\nL: 選んだ区間を繰り返す\n"
+        "J K: フレームレートが異なる録画で、元の1フレーム（#12 で元のフレーム12へ）\n"
         "G: フレーム（12）・時刻（0.5 s、1:04.2）・ラベルへ移動（Enterで次、Shift＋Enterで前）\n"
         ", .: 前・次のラベル\n"
         "I: 時間軸を拡大（Shiftで縮小。Ctrl＋ホイール、ピンチでも）\nPage Up・Down、Shift＋ホイール: 前後へ移動\n"
