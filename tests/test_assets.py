@@ -28,6 +28,19 @@ def test_default_bundle(default):
     assert all(file.stat().st_size < 40_000_000 for file in default.folder.iterdir())
 
 
+def test_a_second_bundle_is_small_for_it_shares_the_vocoder(default):
+    other = load_bundle("articulation")
+    files = list(other.folder.iterdir())
+    assert sum(file.stat().st_size for file in files) < 8_000_000 and "vocoder.safetensors" not in {
+        f.name for f in files
+    }
+    assert other.sha256["vocoder.safetensors"] == default.sha256["vocoder.safetensors"]
+    assert other.mel == default.mel and other.voice.unasked().whisper
+    card = (other.folder / "MODEL_CARD.md").read_text(encoding="utf-8")
+    assert "training.judge.looks" in card and "Not measured yet" not in card
+    assert "embedded" in other.description and other.description_ja
+
+
 def test_clips_have_sound_and_truth():
     assert 4 <= len(CLIPS) <= 6
     for path in CLIPS:

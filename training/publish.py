@@ -9,7 +9,7 @@ measuring, then to the final one.
 
 import csv
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -244,6 +244,9 @@ def publish(
     pool: Annotated[
         int, Option("--pool", help="2: for pictures twice as large as in training, averaged down before the CNN.")
     ] = 1,
+    unasked: Annotated[
+        str | None, Option("--unasked", help="How a bundle with a voice speaks unasked: declining, flat or whisper.")
+    ] = None,
     light: Annotated[
         bool, Option("--light", help="Share the file of --vocoder, a bundle beside OUT, and leave the graph out.")
     ] = False,
@@ -260,6 +263,8 @@ def publish(
                 vocoder=vocoder,
                 acoustic=acoustic,
             )
+        if unasked and result.voice is None:
+            raise InputError("The run {folder} has no voice: it cannot speak as asked for.", folder=acoustic)
         tables = {path.stem.replace("_", " "): read_metrics(path) for path in metrics or ()}
         texts = DEFAULT_TEXTS | {key: _text(path) for key, path in given.items() if path}
         title = name or out.name
@@ -274,7 +279,7 @@ def publish(
             vocoder_input=voice["vocoder_input"],
             description=description,
             description_ja=description_ja,
-            voice=result.voice,
+            voice=replace(result.voice, default=unasked) if unasked and result.voice else result.voice,
             training={
                 "acoustic": _portable(result.settings),
                 "split": result.split,

@@ -17,14 +17,10 @@ def build(desk: Desk) -> None:
     names = desk.bundles.names
     intro = gr.Markdown(desk.text("en", "compare_intro"), elem_classes="note", container=False)
     desk.localise(intro, "value", "compare_intro")
-    if len(names) < 2:
-        alone = gr.Markdown(desk.text("en", "compare_alone"), container=False, elem_id="compare-alone")
-        desk.localise(alone, "value", "compare_alone")
-        return
     with gr.Row(elem_classes="act"):
         other = gr.Dropdown(
             names,
-            value=names[1],
+            value=names[1],  # two are embedded
             label=desk.text("en", "compare_other"),
             scale=0,
             min_width=280,

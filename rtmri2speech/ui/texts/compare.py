@@ -6,11 +6,6 @@ TEXTS = {
         "position. A model comes as a bundle: one folder with all that it takes (acoustic model, vocoder, settings).",
         "compare_other": "Compare with",
         "compare_run": "Compare",
-        "compare_alone": "Only the embedded bundle is here, so there is nothing to compare it with yet. Make a second "
-        "one by training (docs/training.md) or from checkpoints of the thesis' code and of HiFi-GAN, then start the "
-        "page with the folder that holds it:\n\n"
-        "```\npython -m rtmri2speech convert --acoustic model.pt --scaler scaler.json --vocoder g_00065000 "
-        "--vocoder-config config.json -o bundles/mine\npython app.py --bundles bundles\n```",
         "compare_original": "Original",
         "compare_change": "Band energy, {other} − {first}",
         "compare_difference": "Mel spectrogram, {other} − {first}",
@@ -28,10 +23,6 @@ TEXTS = {
         "「バンドル」、つまり実行に必要なもの（音響モデル、ボコーダー、設定）をまとめた1つのフォルダーとして扱います。",
         "compare_other": "比較するモデル",
         "compare_run": "比較する",
-        "compare_alone": "付属のバンドル1つだけなので、比べる相手がまだありません。学習（docs/training.md）で作るか、"
-        "修論のコードとHiFi-GANのチェックポイントから変換し、それを入れたフォルダーを指定してページを起動してください。\n\n"
-        "```\npython -m rtmri2speech convert --acoustic model.pt --scaler scaler.json --vocoder g_00065000 "
-        "--vocoder-config config.json -o bundles/mine\npython app.py --bundles bundles\n```",
         "compare_original": "原音",
         "compare_change": "帯域エネルギーの差（{other} − {first}）",
         "compare_difference": "メルスペクトログラムの差（{other} − {first}）",
