@@ -19,7 +19,7 @@ from .errors import InputError
 from .finer import AGAINST, FinerMaps
 from .formants import measure_f0
 from .frames import prepare_frames
-from .mel import band_bins, silent_frames
+from .mel import band_bins, centre_frequencies_hz, silent_frames
 from .models.bundle import Bundle
 from .models.features import BATCH, FeatureExtractor
 from .models.hifigan import vocoder_input
@@ -27,7 +27,7 @@ from .precision import choose_precision
 from .progress import UNSEEN, Progress
 from .render.grid import UpsampledGrid, upsample_grid
 from .spec import DEFAULT_BANDS, Band
-from .targets import ENERGIES, band_energy
+from .targets import ENERGIES, Target, band_energy, band_frequency, box_energy
 from .voice import Voice, melody, painted
 
 Sound = tuple[np.ndarray, int]
@@ -130,8 +130,10 @@ def analyse(
 ) -> Analysis:
     """Synthesise the clip's speech and explain the energy in each band, frame by frame.
 
-    bands: default F1 and F2; an empty sequence skips Grad-CAM. objective: "frame" or "sequence" (attention.py).
-    energy: "db" or "power". normalize: "clip" or "frame", how heatmaps are scaled for display.
+    bands: default F1 and F2; an empty sequence skips Grad-CAM. Of a box, a band in a stretch of time, each frame's map
+    tells what this frame gave to that sound, before and after it, too. objective: "frame" or "sequence" (attention.py).
+    energy: "db", "power", or "hz": not how much there is in the band but where its centre of gravity lies.
+    normalize: "clip" or "frame", how heatmaps are scaled for display.
     silence: "hide" or "show" the heatmaps of frames in which the model is silent; they explain silence, not speech.
     grid: cells along a side of the maps, 8, 16 or 32; default: those of the CNN's last maps. against: "blur", the same
     frame blurred, or "nothing", maps of zeros, as plain Grad-CAM (finer.py).
@@ -161,8 +163,9 @@ def analyse(
 
     progress("attention", 0.4)
     mel_db = bundle.scaler.to_db(mel)
-    targets = {name: band_energy(b, energy) for name, b in bins.items()}
-    slopes = gradients(bundle.acoustic, bundle.scaler, features, targets, objective)
+    silent = silent_frames(mel_db.cpu().numpy(), bundle.fps, bundle.scaler.faint_db)
+    _check_boxes(bands, bundle.fps, silent, silence)
+    slopes = _slopes(bundle, features, bands, bins, objective, energy)
     if against == "nothing" and grid in (None, maps.shape[-1]):
         cam = last_cams(slopes, maps)
     else:
@@ -171,7 +174,6 @@ def analyse(
     band_db = {name: band_energy(b)(mel_db).cpu().numpy() for name, b in bins.items()}
     seconds["attention"] = clock.lap()
 
-    silent = silent_frames(mel_db.cpu().numpy(), bundle.fps, bundle.scaler.faint_db)
     original = original or clip.sound
     f0_hz = _melody(bundle, original, voice, states[0], silent) if speak else None
     told = progress.part(None, 0.75, 1)
@@ -201,6 +203,53 @@ def analyse(
         voice=voice,
         original=original,
     )
+
+
+def _slopes(
+    bundle: Bundle,
+    features: torch.Tensor,
+    bands: Sequence[Band],
+    bins: dict[str, np.ndarray],
+    objective: str,
+    energy: str,
+) -> dict[str, torch.Tensor]:
+    """dE/dg of each band, name -> (T, C). A box is one number of the whole clip, whatever the objective."""
+    hz = centre_frequencies_hz(bundle.mel)
+    ordinary: dict[str, Target] = {}
+    boxes: dict[str, Target] = {}
+    for band in bands:
+        own = bins[band.name]
+        if band.from_s is not None and band.to_s is not None:
+            boxes[band.name] = box_energy(own, *frames_of(band.from_s, band.to_s, bundle.fps, len(features)))
+        else:
+            ordinary[band.name] = band_frequency(own, hz) if energy == "hz" else band_energy(own, energy)
+    found = gradients(bundle.acoustic, bundle.scaler, features, ordinary, objective) if ordinary else {}
+    found |= gradients(bundle.acoustic, bundle.scaler, features, boxes, "sequence") if boxes else {}
+    return {band.name: found[band.name] for band in bands}
+
+
+def frames_of(from_s: float, to_s: float, fps: float, count: int) -> tuple[int, int]:
+    """First frame of a stretch, and the one after its last: those whose middle lies in it, at least the one at its
+    middle."""
+    first, stop = round(from_s * fps), min(round(to_s * fps), count)
+    if first < stop:
+        return first, stop
+    middle = min(int((from_s + to_s) / 2 * fps), count - 1)
+    return middle, middle + 1
+
+
+def _check_boxes(bands: Sequence[Band], fps: float, silent: np.ndarray, silence: str) -> None:
+    for band in bands:
+        if band.from_s is None or band.to_s is None:
+            continue
+        if band.from_s * fps >= len(silent):
+            raise InputError(
+                "The box {name} begins after the clip's end: it lasts {seconds:.2f} s.",
+                name=band.name,
+                seconds=len(silent) / fps,
+            )
+        if silence == "hide" and silent[slice(*frames_of(band.from_s, band.to_s, fps, len(silent)))].all():
+            raise InputError("Nobody speaks in the box {name}: there is nothing to explain.", name=band.name)
 
 
 def _bins_of(bundle: Bundle, bands: Sequence[Band]) -> dict[str, np.ndarray]:

@@ -32,7 +32,7 @@ ACCOUNTED = (
 )  # fmt: skip
 HARDLY = 0.05  # a strength of evidence below which shares say next to nothing
 SHORTEST_LEAD = 2  # frames; a region that leads for fewer has not taken over
-_UNITS = {"db": "dB", "power": "power"}
+_UNITS = {"db": "dB", "power": "power", "hz": "Hz"}
 _CHUNK = 64  # frames at once: bounds the memory of masks as numbers
 
 

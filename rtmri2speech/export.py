@@ -74,7 +74,7 @@ _WEIGHTS = {"video": 4.0, "heat_video": 4.0, "heatmaps": 2.0, "trust": 4.0}  # w
 def available(subject: Subject) -> tuple[str, ...]:
     """The kinds of files that there are for this clip: labels only where a TextGrid is known."""
     lacking = set() if labels_of(subject.source) else {"labels"}
-    if subject.analysis.objective != "frame":
+    if subject.analysis.objective != "frame" or subject.analysis.energy == "hz":
         lacking.add("trust")
     return tuple(kind for kind in KINDS if kind not in lacking)
 

@@ -118,7 +118,7 @@ def command(selection: Selection, frame: int = 0, trust: bool = False) -> str:
         options["--corrections"] = f"{subject.stem}_regions.json"
     words = ["python", "-m", "rtmri2speech", "export", source.name, "-o", f"{subject.stem}.zip"]
     for band in selection.bands:
-        words += ["--formant-band", f"{band.name}:{band.low_hz:g}-{band.high_hz:g}"]
+        words += ["--formant-band", str(band)]
     for colour in look.colour_maps or ():
         words += ["--colour-map", colour]
     if look.stretch is not None:
@@ -147,7 +147,7 @@ def _bundle_folder(bundle: Bundle) -> tuple[str | None, bool]:
 
 def _quoted(word: str) -> str:
     """For the shells of Windows, macOS and Linux alike, as far as the word allows."""
-    if re.fullmatch(r"[\w./:+-]+", word):
+    if re.fullmatch(r"[\w./:@+-]+", word):
         return word
     return f'"{word}"' if not set(word) & set('"$`\\!%') else shlex.quote(word)
 

@@ -100,13 +100,21 @@ class FrameSpec:
         return from_json(cls, data)
 
 
+_NUMBER = r"\d+(?:\.\d+)?"
+
+
 @dataclass(frozen=True)
 class Band:
-    """A named, fixed frequency band, in Hz. A fixed band is not a tracked formant."""
+    """A named, fixed frequency band, in Hz. A fixed band is not a tracked formant.
+
+    from_s, to_s: a stretch of the clip, which makes it a box: the sound in just this band and stretch.
+    """
 
     name: str
     low_hz: float
     high_hz: float
+    from_s: float | None = None
+    to_s: float | None = None
 
     def __post_init__(self):
         _require(
@@ -127,21 +135,37 @@ class Band:
             low_hz=self.low_hz,
             high_hz=self.high_hz,
         )
+        if self.from_s is not None or self.to_s is not None:
+            _require(
+                self.from_s is not None and self.to_s is not None and 0 <= self.from_s < self.to_s < math.inf,
+                "The box {name} is reversed or empty: give its beginning before its end, as in a:900-2500@0.4-0.6.",
+                name=self.name,
+            )
 
     @classmethod
     def parse(cls, text: str) -> "Band":
-        """Read "F1:300-900"."""
-        match = re.fullmatch(r"\s*([^:]+):\s*(\d+(?:\.\d+)?)\s*-\s*(\d+(?:\.\d+)?)\s*", text)
+        """Read "F1:300-900", or a box "a:900-2500@0.4-0.6", in Hz and seconds."""
+        span = rf"({_NUMBER})\s*-\s*({_NUMBER})"
+        match = re.fullmatch(rf"\s*([^:@]+):\s*{span}\s*(?:@\s*{span}\s*)?", text)
         if match is None:
             raise InputError("Cannot read the band {text!r}: write NAME:LOW-HIGH in Hz, as in F1:300-900.", text=text)
-        return cls(match[1].strip(), float(match[2]), float(match[3]))
+        return cls(match[1].strip(), *(float(limit) for limit in match.groups()[1:] if limit is not None))
+
+    def __str__(self) -> str:
+        """As `parse` reads it."""
+        stretch = "" if self.from_s is None else f"@{self.from_s:g}-{self.to_s:g}"
+        return f"{self.name}:{self.low_hz:g}-{self.high_hz:g}{stretch}"
 
     @property
     def label(self) -> str:
         """ "F1 band (300-900 Hz)": what every legend calls it."""
+        if self.from_s is not None:
+            return f"{self.name} ({self.low_hz:g}-{self.high_hz:g} Hz, {self.from_s:g}-{self.to_s:g} s)"
         return f"{self.name} band ({self.low_hz:g}-{self.high_hz:g} Hz)"
 
-    to_json = asdict
+    def to_json(self) -> dict:
+        """Its numbers by name; a box has its stretch, too."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
 
     @classmethod
     def from_json(cls, data: dict) -> "Band":

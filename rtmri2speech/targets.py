@@ -1,7 +1,11 @@
 """What a map explains: a number of the mel. Each target is a pure, differentiable function of the dB mel.
 
-energy = band_energy(bins)      # bins: mel.band_bins(spec, band)
-energy(mel_db)                  # (T, n_mels) -> (T,) dB
+energy = band_energy(bins)             # bins: mel.band_bins(spec, band)
+energy(mel_db)                         # (T, n_mels) -> (T,) dB
+band_frequency(bins, hz)(mel_db)       # (T,) Hz: where the band's energy lies; what pushes a formant up or down
+box_energy(bins, 40, 47)(mel_db)       # () dB: of just these frames and bins, frames 40 to 46
+contrast(bins, (40, 42), (60, 62))(mel_db)  # () dB: what the sound at the first frames has more of than at the second
+loudness(mel_db), tilt(hz)(mel_db)     # (T,) dB; (T,) dB per octave
 """
 
 from collections.abc import Callable
@@ -13,19 +17,67 @@ from torch import Tensor
 from .errors import InputError
 
 Target = Callable[[Tensor], Tensor]  # dB mel (..., T, n_mels) -> (..., T)
-ENERGIES = ("db", "power")
+ENERGIES = ("db", "power", "hz")
 _LN10_OVER_10 = float(np.log(10) / 10)
 
 
 def band_energy(bins: np.ndarray, energy: str = "db") -> Target:
     """Energy of some mel bins in each frame. "power": the sum of 10^(dB/10) over them. "db": 10 log10 of that sum."""
-    if energy not in ENERGIES:
-        raise InputError(
-            "The energy of a band is taken as {known}, not {given!r}.", known=" or ".join(ENERGIES), given=energy
-        )
+    if energy not in ("db", "power"):
+        raise InputError("The energy of a band is taken as {known}, not {given!r}.", known="db or power", given=energy)
 
     def value(mel_db: Tensor) -> Tensor:
         nepers = mel_db[..., torch.from_numpy(bins).to(mel_db.device)] * _LN10_OVER_10
         return nepers.exp().sum(dim=-1) if energy == "power" else nepers.logsumexp(dim=-1) / _LN10_OVER_10
+
+    return value
+
+
+def band_frequency(bins: np.ndarray, mel_hz: np.ndarray) -> Target:
+    """Centre of gravity of some mel bins in each frame, Hz: their centres mel_hz (n_mels,), weighed by power."""
+
+    def value(mel_db: Tensor) -> Tensor:
+        shares = (mel_db[..., torch.from_numpy(bins).to(mel_db.device)] * _LN10_OVER_10).softmax(dim=-1)
+        return shares @ torch.as_tensor(mel_hz[bins], dtype=shares.dtype, device=shares.device)
+
+    return value
+
+
+def box_energy(bins: np.ndarray, first: int, stop: int) -> Target:
+    """Energy of some bins in the frames from `first` to before `stop`, dB: one number, of power summed over both."""
+
+    def value(mel_db: Tensor) -> Tensor:
+        return band_energy(bins)(mel_db[..., first:stop, :]).mul(_LN10_OVER_10).logsumexp(dim=-1) / _LN10_OVER_10
+
+    return value
+
+
+def contrast(bins: np.ndarray, a: tuple[int, int], b: tuple[int, int]) -> Target:
+    """What the mean sound of the frames a = (first, stop) has that that of the frames b has not: one number, dB.
+
+    The difference of the two mean spectra along itself, held fixed: its length, and what makes it longer.
+    """
+
+    def value(mel_db: Tensor) -> Tensor:
+        chosen = mel_db[..., torch.from_numpy(bins).to(mel_db.device)]
+        difference = chosen[..., slice(*a), :].mean(dim=-2) - chosen[..., slice(*b), :].mean(dim=-2)
+        fixed = difference.detach()
+        return (difference * fixed).sum(dim=-1) / fixed.norm(dim=-1).clamp_min(1e-9)
+
+    return value
+
+
+def loudness(mel_db: Tensor) -> Tensor:
+    """Energy of all bins in each frame, dB."""
+    return (mel_db * _LN10_OVER_10).logsumexp(dim=-1) / _LN10_OVER_10
+
+
+def tilt(mel_hz: np.ndarray) -> Target:
+    """Slope of each frame's spectrum over the logarithm of frequency, by least squares: dB per octave."""
+    octaves = np.log2(mel_hz) - np.log2(mel_hz).mean()
+    weights = octaves / (octaves**2).sum()
+
+    def value(mel_db: Tensor) -> Tensor:
+        return mel_db @ torch.as_tensor(weights, dtype=mel_db.dtype, device=mel_db.device)
 
     return value

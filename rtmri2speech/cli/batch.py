@@ -21,7 +21,9 @@ def batch(
         list[str] | None, typer.Option(help="NAME:LOW-HIGH in Hz, repeatable; default F1:300-900 and F2:900-2500.")
     ] = None,
     objective: Annotated[str, typer.Option(help="frame or sequence, as for gradcam.")] = "frame",
-    energy: Annotated[str, typer.Option(help="db or power.")] = "db",
+    energy: Annotated[
+        str, typer.Option(help="db, power, or hz: where the band's energy lies, its centre of gravity.")
+    ] = "db",
     normalize: Annotated[str, typer.Option(help="Scale of the heatmaps: one per clip or per frame.")] = "clip",
     language: Annotated[str, typer.Option(help="Of captions and figures: en or ja.")] = "en",
     precision: PrecisionOption = "fp32",

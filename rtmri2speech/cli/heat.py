@@ -30,7 +30,10 @@ def gradcam(
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder to write into.")],
     bundle: BundleOption = None,
     formant_band: Annotated[
-        list[str] | None, typer.Option(help="NAME:LOW-HIGH in Hz, repeatable; default F1:300-900 and F2:900-2500.")
+        list[str] | None,
+        typer.Option(
+            help="NAME:LOW-HIGH in Hz, repeatable; default F1 and F2. A box, in seconds: NAME:LOW-HIGH@FROM-TO."
+        ),
     ] = None,
     target_frames: Annotated[
         list[int] | None, typer.Option("--target-frames", metavar="N ...", help="Frames to draw as PNG: 60 90.")
@@ -38,7 +41,9 @@ def gradcam(
     objective: Annotated[
         str, typer.Option(help="frame: each frame's own energy. sequence: its mean over the clip.")
     ] = "frame",
-    energy: Annotated[str, typer.Option(help="db or power.")] = "db",
+    energy: Annotated[
+        str, typer.Option(help="db, power, or hz: where the band's energy lies, its centre of gravity.")
+    ] = "db",
     normalize: Annotated[str, typer.Option(help="Scale of the heatmaps: one per clip or per frame.")] = "clip",
     silence: SilenceOption = "hide",
     grid: GridOption = None,
@@ -104,7 +109,9 @@ def export(
         list[str] | None, typer.Option(help="NAME:LOW-HIGH in Hz, repeatable, four at most; default F1 and F2.")
     ] = None,
     objective: Annotated[str, typer.Option(help="frame or sequence, as for gradcam.")] = "frame",
-    energy: Annotated[str, typer.Option(help="db or power.")] = "db",
+    energy: Annotated[
+        str, typer.Option(help="db, power, or hz: where the band's energy lies, its centre of gravity.")
+    ] = "db",
     normalize: Annotated[str, typer.Option(help="Scale of the heatmaps: one per clip or per frame.")] = "clip",
     silence: SilenceOption = "hide",
     grid: GridOption = None,

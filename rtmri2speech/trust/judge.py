@@ -10,7 +10,7 @@ import numpy as np
 from ..analysis import Analysis
 from ..anatomy.regions import GROUPS
 from ..errors import InputError
-from ..evidence import HARDLY, Account, BandEvidence, account_of, cell_weights, with_elsewhere
+from ..evidence import HARDLY, BandEvidence, account_of, cell_weights, with_elsewhere
 from ..mel import band_bins
 from ..models.bundle import Bundle
 from ..progress import UNSEEN, Progress
@@ -53,21 +53,25 @@ def judge(
     """Judge the maps of an analysis that this bundle made.
 
     masks: regions, as evidence.account_of takes them, named as in anatomy.regions. progress: its stage is "trust".
-    Raises InputError for maps of the objective "sequence": a frame's own energy is not what those explain.
+    Boxes are left out. Raises InputError for maps of the objective "sequence" or of a frequency: a frame's own energy
+    is not what those explain.
     """
     if analysis.objective != "frame":
         raise InputError("Only maps of the objective frame can be judged: each explains the energy of its own frame.")
+    bands = [band for band in analysis.bands if band.from_s is None]
+    if analysis.energy == "hz" or not bands:
+        raise InputError("Only maps of a band's energy can be judged, not those of its frequency or of a box.")
     picture = np.ones((1, analysis.frame_size, analysis.frame_size), bool)
     tract = _tract(masks or {})
     area = picture if tract is None else tract
     account = account_of(analysis, masks or {"picture": picture})
-    frames_of = _chosen(analysis, account, most_frames)
+    frames_of = _chosen(analysis, {band.name: account.bands[band.name] for band in bands}, most_frames)
     judged = {name: BandTrust("untested", tuple(frames.tolist())) for name, frames in frames_of.items()}
     enough = {name: frames for name, frames in frames_of.items() if len(frames) >= FEWEST_FRAMES}
     if enough:
         frames = np.unique(np.concatenate(list(enough.values())))
         rows = {name: np.searchsorted(frames, own) for name, own in enough.items()}
-        targets = {band.name: band_energy(band_bins(bundle.mel, band)) for band in analysis.bands}
+        targets = {band.name: band_energy(band_bins(bundle.mel, band)) for band in bands}
         hiding = Hiding(Scene(bundle, analysis), frames, targets, _at(area, frames))
         cams = {name: analysis.cam[name][own] for name, own in enough.items()}
         tell = _Counter(progress, _OF_ALL + len(masks or {}) + 1 + _OF_EACH * len(rows))
@@ -88,12 +92,10 @@ def _tract(masks: Mapping[str, np.ndarray]) -> np.ndarray | None:
     return tract
 
 
-def _chosen(analysis: Analysis, account: Account, most: int) -> dict[str, np.ndarray]:
+def _chosen(analysis: Analysis, bands: Mapping[str, BandEvidence], most: int) -> dict[str, np.ndarray]:
     """Of each band, up to `most` speech frames with evidence for it, spread over all such: where there are, those with
     evidence for every band, in which what is hidden is computed once for all."""
-    told = {
-        name: analysis.speech[evidence.strength[analysis.speech] >= HARDLY] for name, evidence in account.bands.items()
-    }
+    told = {name: analysis.speech[evidence.strength[analysis.speech] >= HARDLY] for name, evidence in bands.items()}
     kept = _spread(reduce(np.intersect1d, told.values()), most)
     return {
         name: np.union1d(kept, _spread(np.setdiff1d(own, kept), most - len(kept))).astype(int)

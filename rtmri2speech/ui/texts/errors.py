@@ -480,6 +480,16 @@ JAPANESE = {
     "This bundle's maps have {known} cells along a side, not {given}.": (
         "このバンドルのマップの一辺のセル数は{known}です（{given}は不可）。"
     ),
+    "Only maps of a band's energy can be judged, not those of its frequency or of a box.": (
+        "検証できるのは帯域エネルギーのマップだけです（周波数や枠のマップは検証できません）。"
+    ),
+    "The box {name} is reversed or empty: give its beginning before its end, as in a:900-2500@0.4-0.6.": (
+        "枠{name}の始まりと終わりが逆か、長さがありません。a:900-2500@0.4-0.6のように、始まりを先に指定してください。"
+    ),
+    "The box {name} begins after the clip's end: it lasts {seconds:.2f} s.": (
+        "枠{name}は動画の終わりより後にあります。動画の長さは{seconds:.2f}秒です。"
+    ),
+    "Nobody speaks in the box {name}: there is nothing to explain.": "枠{name}は無音なので、説明の対象がありません。",
     "Only maps of the objective frame can be judged: each explains the energy of its own frame.": (
         "検証できるのは目的がframeのマップだけです。このマップは各フレーム自身のエネルギーを説明するものです。"
     ),

@@ -1,0 +1,116 @@
+"""Targets against plain formulas and against autograd over the whole model in float64."""
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+
+from rtmri2speech.analysis import analyse, frames_of
+from rtmri2speech.clip import Clip
+from rtmri2speech.errors import InputError
+from rtmri2speech.mel import band_bins, centre_frequencies_hz
+from rtmri2speech.spec import F1, F2, Band
+from rtmri2speech.targets import band_frequency, box_energy, contrast, loudness, tilt
+from tests.conftest import lively_bundle, moving_frames
+
+T, MEL = 9, torch.from_numpy(np.random.default_rng(0).normal(-30, 12, (9, 64)))
+
+
+@pytest.fixture(scope="module")
+def bundle():
+    return lively_bundle(moving_frames(T))
+
+
+@pytest.fixture(scope="module")
+def clip(bundle):
+    return Clip(moving_frames(T), np.arange(T + 1) / bundle.fps)
+
+
+def test_targets_are_their_formulas():
+    bins, hz, power = np.arange(10, 30), np.geomspace(100, 5000, 64), 10 ** (MEL.numpy() / 10)
+    inside = power[:, bins]
+    np.testing.assert_allclose(band_frequency(bins, hz)(MEL), (inside * hz[bins]).sum(1) / inside.sum(1))
+    np.testing.assert_allclose(box_energy(bins, 2, 5)(MEL), 10 * np.log10(inside[2:5].sum()))
+    np.testing.assert_allclose(loudness(MEL), 10 * np.log10(power.sum(1)))
+    np.testing.assert_allclose(tilt(hz)(MEL), [np.polyfit(np.log2(hz), frame, 1)[0] for frame in MEL.numpy()])
+    apart = MEL.numpy()[1:3][:, bins].mean(0) - MEL.numpy()[6:7][:, bins].mean(0)
+    np.testing.assert_allclose(contrast(bins, (1, 3), (6, 7))(MEL), np.linalg.norm(apart))
+
+
+def test_what_separates_two_sounds_is_explained_along_their_difference():
+    mel, bins = MEL.clone().requires_grad_(True), np.arange(64)
+    contrast(bins, (0, 1), (8, 9))(mel).backward()
+    along = (MEL[0] - MEL[8]) / (MEL[0] - MEL[8]).norm()
+    np.testing.assert_allclose(mel.grad[0], along)
+    np.testing.assert_allclose(mel.grad[8], -along)
+    assert not mel.grad[1:8].any()
+
+
+def oracle(bundle, frames, value):
+    """Grad-CAM of a number, or of each frame's own, by autograd through the whole network in float64."""
+    model = copy.deepcopy(bundle.acoustic).double()
+    maps = model.cnn(torch.from_numpy(frames)[:, None].double())[-1].requires_grad_(True)
+    mel = model.mel_from_features(maps.mean(dim=(2, 3))[None])[0]
+    mean, std = (torch.from_numpy(x.astype(np.float64)) for x in (bundle.scaler.mean, bundle.scaler.std))
+    found = value(10 ** ((mel * std + mean) / 10))
+    if found.dim() == 0:
+        (grad,) = torch.autograd.grad(found, maps)
+    else:
+        grad = torch.stack([torch.autograd.grad(one, maps, retain_graph=True)[0][t] for t, one in enumerate(found)])
+    return (grad.mean(dim=(2, 3), keepdim=True) * maps).sum(dim=1).detach().numpy()
+
+
+def assert_equal(cam, expected):
+    assert np.abs(expected).max() > 0 and np.linalg.norm(cam - expected) < 1e-3 * np.linalg.norm(expected)
+
+
+def test_maps_of_a_box_tell_what_every_frame_gave_to_that_sound(bundle, clip):
+    box = Band("a", 700, 1500, 3 / bundle.fps, 6 / bundle.fps)
+    made = analyse(bundle, clip, [F1, box], silence="show", speak=False)
+    bins = torch.from_numpy(band_bins(bundle.mel, box))
+    assert_equal(made.cam["a"], oracle(bundle, made.frames, lambda power: 10 * torch.log10(power[3:6, bins].sum())))
+    assert np.abs(made.cam["a"][[2, 6]]).max() > 0  # the frames beside it matter, too
+    alone = analyse(bundle, clip, [F1], silence="show", speak=False)
+    np.testing.assert_array_equal(made.cam["F1"], alone.cam["F1"])
+    assert made.bands[1].to_json() == {
+        "name": "a",
+        "low_hz": 700,
+        "high_hz": 1500,
+        "from_s": box.from_s,
+        "to_s": box.to_s,
+    }
+
+
+def test_maps_of_a_frequency_tell_what_pushes_it_up_and_down(bundle, clip):
+    made = analyse(bundle, clip, [F2], energy="hz", silence="show", speak=False)
+    bins = band_bins(bundle.mel, F2)
+    hz = torch.from_numpy(centre_frequencies_hz(bundle.mel)[bins])
+    assert_equal(made.cam["F2"], oracle(bundle, made.frames, lambda p: (p[:, bins] * hz).sum(1) / p[:, bins].sum(1)))
+    assert made.cam["F2"].min() < 0 < made.cam["F2"].max()
+
+
+def test_a_box_is_written_and_read():
+    box = Band.parse(" ka : 900 - 2500 @ 0.4-0.65")
+    assert (
+        box == Band("ka", 900, 2500, 0.4, 0.65) and str(box) == "ka:900-2500@0.4-0.65" and Band.parse(str(box)) == box
+    )
+    assert box.label == "ka (900-2500 Hz, 0.4-0.65 s)" and str(F1) == "F1:300-900" and "from_s" not in F1.to_json()
+    assert Band.from_json(box.to_json()) == box and Band.from_json(F1.to_json()) == F1
+    for text in ("a:1-2@3", "a:1-2@5-4", "a:1-2@4-4"):
+        with pytest.raises(InputError):
+            Band.parse(text)
+
+
+def test_a_box_takes_the_frames_whose_middle_lies_in_it():
+    assert frames_of(0.0, 1.0, 10, 50) == (0, 10) and frames_of(0.96, 1.14, 10, 50) == (10, 11)
+    assert frames_of(1.01, 1.03, 10, 50) == (10, 11) and frames_of(4.98, 9, 10, 50) == (49, 50)
+
+
+def test_a_box_without_anything_to_explain_is_a_sentence(bundle, clip, monkeypatch):
+    with pytest.raises(InputError, match="begins after the clip's end: it lasts 0.33 s"):
+        analyse(bundle, clip, [Band("a", 700, 1500, 2, 3)], speak=False)
+    monkeypatch.setattr("rtmri2speech.analysis.silent_frames", lambda mel, *_: np.arange(len(mel)) < 4)
+    with pytest.raises(InputError, match="Nobody speaks in the box a"):
+        analyse(bundle, clip, [Band("a", 700, 1500, 0, 0.1)], speak=False)
+    assert analyse(bundle, clip, [Band("a", 700, 1500, 0, 0.1)], silence="show", speak=False).cam["a"].any()
