@@ -12,6 +12,7 @@ import numpy as np
 
 from .analysis import Analysis, analyse
 from .clip import Clip
+from .errors import InputError
 from .growing import let_go
 from .mel import silent_frames
 from .models.bundle import Bundle
@@ -52,6 +53,8 @@ def analyse_piece(
 
 def analyse_long(bundle: Bundle, clip: Clip, *choices, progress: Progress = UNSEEN, **others) -> Analysis:
     """The analysis of a whole clip, made of those of its pieces. choices, others: as in analyse_piece."""
+    if choices and any(band.from_s is not None for band in choices[0] or ()):
+        raise InputError("This clip is opened piece by piece, and a box is explained by the whole clip: cut it first.")
     frames, parts = retime(clip, bundle.fps), []
     for first, stop in pieces(len(frames)):
         told = progress.part(None, first / len(frames), stop / len(frames))

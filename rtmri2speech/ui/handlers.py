@@ -88,8 +88,23 @@ class Result:
 
     def with_maps(self, bundle: Bundle, maps: str, progress: Progress) -> "Result":
         """The same clip, speech and regions, explained by other maps, of MAPS."""
+        return self._explained(bundle, self.analysis.bands, maps, progress)
+
+    def with_box(self, bundle: Bundle, box: Band, progress: Progress) -> "Result":
+        """The same clip and speech, with the maps of a box as well, in place of the last one where bands are many.
+        Raises InputError where there is nothing to explain in it."""
+        others = [band for band in self.analysis.bands if band.name != box.name]
+        if len(others) == MOST_BANDS and others[-1].from_s is None:
+            raise InputError("Give 1 to {most} bands, not {count}.", most=MOST_BANDS, count=MOST_BANDS + 1)
+        return self._explained(bundle, (*others[: MOST_BANDS - 1], box), self.maps, progress)
+
+    def without_boxes(self, bundle: Bundle, progress: Progress) -> "Result":
+        """The same without any box."""
+        return self._explained(bundle, [b for b in self.analysis.bands if b.from_s is None], self.maps, progress)
+
+    def _explained(self, bundle: Bundle, bands: Sequence[Band], maps: str, progress: Progress) -> "Result":
         old, kind = self.analysis, kind_of(bundle, maps)
-        choices = (old.bands, old.objective, old.energy, old.normalize)
+        choices = (tuple(bands), old.objective, old.energy, old.normalize)
         others = {"silence": old.silence, "precision": old.precision, "speak": False}
         if self.store is None:
             new = analyse(bundle, old.clip, *choices, **kind, **others, progress=progress)

@@ -12,7 +12,7 @@ from ..clip import ClipLimits
 from ..embedded import ASSETS
 from ..errors import InputError
 from ..progress import UNSEEN
-from . import api, band_rows, controls, handlers, head, notices, opening, original_row
+from . import api, band_rows, boxes, controls, handlers, head, notices, opening, original_row
 from .bundles import Bundles
 from .controls import Controls, named
 from .desk import Desk
@@ -82,6 +82,7 @@ def build(settings: Settings | None = None) -> gr.Blocks:
         own_clip = gr.Markdown(visible=False, elem_classes="note", elem_id="own-clip")
         view = desk.view = explorer(EXPLORER, elem_id="explorer")
         original_row.build(desk)
+        boxes.build(desk)
         with gr.Column(elem_id="notes"):
             caution = gr.Markdown(words["caution"], elem_classes="note", container=False)
             of_bundle = gr.Markdown(about(desk, bundles.first, "en"), elem_classes="note", container=False)

@@ -27,6 +27,7 @@ from rtmri2speech.experiment import Hiding, hide, hide_each
 from rtmri2speech.models.load import load_bundle
 from rtmri2speech.regions import Region
 from rtmri2speech.trust import judge
+from rtmri2speech.ui.boxes import band_of
 from rtmri2speech.ui.handlers import DEFAULT_MAPS, kind_of
 from rtmri2speech.ui.page import EXAMPLES, Settings
 from rtmri2speech.voice import Voice
@@ -199,6 +200,56 @@ def test_n_goes_where_the_leading_region_changes_and_the_table_agrees(page, fine
         assert int(share) == pytest.approx(100 * evidence.shares[change.to][change.frame], abs=1)
         assert not fine.silent[change.frame]
     page.keyboard.press("0")
+
+
+def test_a_box_drawn_on_the_spectrogram_gets_the_cores_maps(page, bundle, fine, regions):
+    """Alt and drag from the middle of the speech; afterwards the box is a band of its own until it is removed."""
+    lane = page.evaluate("""() => {
+        const { left, top } = document.querySelector("#explorer .tracks").getBoundingClientRect();
+        return [left, top];
+    }""")
+    duration = len(fine.mel_db) / fine.fps
+    box = page.locator("#explorer .tracks").bounding_box()
+    axis = box["x"] + 84, box["width"] - 94
+    x = [axis[0] + axis[1] * seconds / duration for seconds in (0.80, 0.95)]
+    y = next(y for y in range(int(lane[1]) + 40, int(lane[1]) + 400, 6) if is_spectrogram(page, x[0], y)) + 8
+    page.keyboard.down("Alt")
+    page.mouse.move(x[0], y)
+    page.mouse.down()
+    page.mouse.move(x[1], y + 20, steps=4)
+    page.mouse.up()
+    page.keyboard.up("Alt")
+    page.locator("#box-remove").wait_for()
+    drawn = json.loads(page.locator("#explorer .explorer").get_attribute("data-box"))
+    assert drawn["from_s"] == pytest.approx(0.80, abs=0.02) and drawn["to_s"] == pytest.approx(0.95, abs=0.02)
+    asked = band_of(drawn)
+    made = analyse(bundle, fine.clip, [*fine.bands, asked], **kind_of(bundle, DEFAULT_MAPS), speak=False)
+    frame = int(0.87 * made.fps)
+    evidence = account_of(made, RegionMasks(regions)).bands[asked.name]
+    page.locator("#explorer .tracks").focus()
+    page.keyboard.press("Home")
+    for _ in range(frame):
+        page.keyboard.press("ArrowRight")
+    row = page.locator("#explorer [data-name=numbers] tr").last
+    assert asked.name in row.inner_text()
+    name, share = re.match(r"(.+?) (\d+) %", row.locator("td").last.inner_text()).groups()
+    assert int(share) == pytest.approx(100 * evidence.shares[name.replace(" ", "_")][frame], abs=1)
+    page.locator("#box-remove").click()
+    page.locator("#box-remove").wait_for(state="hidden")
+    assert page.locator("#explorer [data-name=numbers] tr").count() == 2
+
+
+def is_spectrogram(page, x, y) -> bool:
+    """Whether the tracks are dark there, as only spectrograms are."""
+    return page.evaluate(
+        """([x, y]) => {
+            const canvas = document.querySelector("#explorer [data-name=lanes]"), at = canvas.getBoundingClientRect();
+            const scale = canvas.width / at.width, [r, g, b] = canvas.getContext("2d")
+                .getImageData((x - at.left) * scale, (y - at.top) * scale, 1, 1).data;
+            return r + g + b < 500 && Math.max(r, g, b) - Math.min(r, g, b) > 60;
+        }""",
+        [x, y],
+    )
 
 
 def test_the_maps_are_judged_as_the_core_judges_them(page, bundle, fine, regions):

@@ -1,6 +1,8 @@
 """What the panel "Trust" says of a card, and other maps of the clip that is shown."""
 
+import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,9 +11,11 @@ from rtmri2speech.analysis import analyse
 from rtmri2speech.errors import InputError
 from rtmri2speech.models.load import load_bundle
 from rtmri2speech.progress import UNSEEN
+from rtmri2speech.spec import F1, Band
 from rtmri2speech.trust import SHARES, BandTrust, TrustCard
 from rtmri2speech.trust.card import Curves, RegionTrust
 from rtmri2speech.ui import handlers
+from rtmri2speech.ui.boxes import band_of
 from rtmri2speech.ui.notes import about
 from rtmri2speech.ui.trust_report import trust_report
 from tests.conftest import moving_frames, write_mp4
@@ -87,3 +91,24 @@ def test_what_training_did_to_the_maps_is_said_of_the_embedded_model():
     assert focus > 0
     for language in ("en", "ja"):
         assert f"loss.focus {focus:g}" in about(Desk, "phantom", language)
+
+
+def test_a_box_is_a_band_of_its_own_until_it_is_removed(bundle, clip_file, monkeypatch):
+    monkeypatch.setattr("rtmri2speech.analysis.silent_frames", lambda mel, *_: np.zeros(len(mel), bool))
+    result = handlers.open_clip(bundle, clip_file, None, UNSEEN, regions="template", maps="last")
+    box = band_of({"low_hz": 900, "high_hz": 1500, "from_s": 0.2, "to_s": 0.4})
+    assert box == Band("0.20-0.40s", 900, 1500, 0.2, 0.4)
+    asked = result.with_box(bundle, box, UNSEEN)
+    assert [band.name for band in asked.analysis.bands] == ["F1", "F2", "0.20-0.40s"] and asked.maps == "last"
+    assert json.loads(asked.payload)["bands"][2]["stretch_s"] == [0.2, 0.4]
+    expected = analyse(bundle, result.analysis.clip, [F1, box], speak=False).cam[box.name]
+    np.testing.assert_allclose(asked.analysis.cam[box.name], expected, atol=1e-5 * np.abs(expected).max())
+    again = asked.with_box(bundle, box, UNSEEN).with_box(bundle, replace(box, name="b"), UNSEEN)
+    assert [band.name for band in again.analysis.bands][2:] == ["0.20-0.40s", "b"]
+    last = again.with_box(bundle, replace(box, name="c"), UNSEEN)  # in place of the last: there is room for four
+    assert [band.name for band in last.analysis.bands][2:] == ["0.20-0.40s", "c"]
+    assert last.without_boxes(bundle, UNSEEN).analysis.bands == result.analysis.bands
+    with pytest.raises(InputError, match="with Alt held down"):
+        band_of({"low_hz": "x"})
+    with pytest.raises(InputError, match="reversed or empty"):
+        band_of({"low_hz": 900, "high_hz": 1500, "from_s": 0.4, "to_s": 0.4})

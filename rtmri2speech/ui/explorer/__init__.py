@@ -12,6 +12,7 @@ _SCRIPTS = [
     "parts.js",
     "picture.js",
     "tracks.js",
+    "box.js",
     "view.js",
     "own_frames.js",
     "goto.js",

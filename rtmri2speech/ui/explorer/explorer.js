@@ -417,6 +417,7 @@ scope.listen(find("opacity"), "input", changeOpacity);
 scope.listen(find("opacity"), "pointerup", focusKeys);
 scope.listen(find("speed"), "change", changeSpeed);
 find("speed").append(...SPEEDS.map((speed) => Object.assign(labelled("option", `${speed}×`), { value: speed })));
+listenToBoxes();
 listenToPointer();
 listenToGoTo();
 listenToAddress();

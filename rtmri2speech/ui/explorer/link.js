@@ -4,7 +4,7 @@
 // state: of the explorer; data: of the clip.
 function linkTo({ name, bands, duration }, { frame, stretch, view, view_s }) {
   const parts = new URLSearchParams({ clip: name });
-  for (const band of bands) parts.append("band", written(band));
+  for (const band of bands) if (!band.stretch_s) parts.append("band", written(band));
   parts.set("frame", frame);
   if (stretch) parts.set("stretch", stretch.join("-"));
   parts.set("view", view);
@@ -33,7 +33,7 @@ function leadsToClip(link, { name }) {
 
 // Whether it asks for these bands; one that names none does with any.
 function hasBandsOf(link, { bands }) {
-  const named = new URLSearchParams(link).getAll("band"), own = bands.map(written);
+  const named = new URLSearchParams(link).getAll("band"), own = bands.filter((band) => !band.stretch_s).map(written);
   return !named.length || named.join("\n") === own.join("\n");
 }
 

@@ -111,6 +111,7 @@ def _band(analysis: Analysis, mel: MelSpec, band: Band, evidence: BandEvidence) 
         "label": band.label,
         "low_hz": band.low_hz,
         "high_hz": band.high_hz,
+        "stretch_s": None if band.from_s is None else [band.from_s, band.to_s],
         "bins": [int(bins[0]), int(bins[-1])],
         "scale": clip_scale(cam, analysis.speech),
         "limit": clip_scale(np.abs(cam), analysis.speech),

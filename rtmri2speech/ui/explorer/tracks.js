@@ -34,6 +34,7 @@ function timeAxis() {
 
 function renderTracks() {
   if (!data || !isShown(find("tracks"))) return;
+  forgetSpectrograms();
   const pen = penOn(find("lanes"), timeAxis()), bottom = find("tracks").clientHeight - (isZoomed() ? SCROLLBAR : 0);
   const top = RULER + (data.labels.length ? labelsHeight(pen) : 0);
   paintLanes(pen, sharedOut(lanes(), bottom - top, pen.size), top);
@@ -158,7 +159,12 @@ function measureColour(number) {
 function paintMel(box, { mel }) {
   const { draw, colour, left, top, width, height, size } = box, bins = data.mel_hz.length;
   paintSpectrogram(box, mel, data.duration);
+  noteSpectrogram(box);
   for (const [number, band] of data.bands.entries()) {
+    if (band.stretch_s) {
+      paintBox(box, band, number);
+      continue;
+    }
     const low = top + height * (1 - band.bins[0] / bins), high = top + height * (1 - (band.bins[1] + 1) / bins);
     draw.fillStyle = draw.strokeStyle = colour(`band-${number}-on-dark`);
     draw.setLineDash([5, 4]);

@@ -489,6 +489,12 @@ JAPANESE = {
     "The box {name} begins after the clip's end: it lasts {seconds:.2f} s.": (
         "枠{name}は動画の終わりより後にあります。動画の長さは{seconds:.2f}秒です。"
     ),
+    "Drag a rectangle on a spectrogram, with Alt held down.": (
+        "Altを押しながら、スペクトログラムの上で四角形をドラッグしてください。"
+    ),
+    "This clip is opened piece by piece, and a box is explained by the whole clip: cut it first.": (
+        "長い動画は分割して開くため、動画全体を使う枠の説明はできません。先に切り出してください。"
+    ),
     "Nobody speaks in the box {name}: there is nothing to explain.": "枠{name}は無音なので、説明の対象がありません。",
     "Only maps of the objective frame can be judged: each explains the energy of its own frame.": (
         "検証できるのは目的がframeのマップだけです。このマップは各フレーム自身のエネルギーを説明するものです。"

@@ -129,6 +129,7 @@ TEXTS = {
         "I: zoom time in; with Shift, out (also Ctrl + wheel, pinch)\nPage up, down, Shift + wheel: scroll\n"
         "Z: the stretch fills the view; again: the whole clip\n"
         "S: save the frame as PNG\nF: full screen; D: for the room\nclick, drag: go to a moment\n"
+        "Alt + drag on a spectrogram: the maps of just that sound\n"
         "Shift + drag: choose a stretch, or drag the handles at the top\n[ ]: the stretch starts, ends at this frame\n"
         "Esc, double click: remove the stretch",
         "caution": "One cell of a map covers 8 × 8 of 256 × 256 pixels (16 × 16 or 32 × 32, where such maps are "
@@ -261,6 +262,7 @@ TEXTS = {
         "I: 時間軸を拡大（Shiftで縮小。Ctrl＋ホイール、ピンチでも）\nPage Up・Down、Shift＋ホイール: 前後へ移動\n"
         "Z: 区間を画面いっぱいに表示（もう一度で全体）\n"
         "S: フレームをPNGで保存\nF: 全画面　D: 発表用の表示\nクリック・ドラッグ: その時刻へ移動\n"
+        "Alt＋スペクトログラムをドラッグ: その音だけのマップ\n"
         "Shift＋ドラッグ: 区間を選ぶ（上端のつまみでも可）\n[ ]: 区間の始まり・終わりをこのフレームにする\n"
         "Esc・ダブルクリック: 区間を解除",
         "caution": "マップの1セルは256×256画素のうち8×8画素（粗いマップでは16×16、32×32画素）に当たり、"

@@ -1,0 +1,81 @@
+// A box on a spectrogram: Alt and drag asks for the maps of just that sound. The page does the rest (ui/boxes.py).
+
+let spectrograms = []; // where they are drawn: {left, top, width, height}
+
+function forgetSpectrograms() {
+  spectrograms = [];
+}
+
+function noteSpectrogram({ left, top, width, height }) {
+  spectrograms.push({ left, top, width, height });
+}
+
+// A box that is there already.
+function paintBox(box, { stretch_s, bins: [lowest, highest] }, number) {
+  const { draw, colour, top, height, axis } = box, bins = data.mel_hz.length;
+  const [left, right] = stretch_s.map((seconds) => placeOf(Math.min(Math.max(seconds, axis.from), axis.to), axis));
+  const [low, high] = [lowest, highest + 1].map((bin) => top + height * (1 - bin / bins));
+  draw.strokeStyle = colour(`band-${number}-on-dark`);
+  draw.lineWidth = 2;
+  draw.strokeRect(left, high, right - left, low - high);
+  draw.lineWidth = 1;
+}
+
+// Two corners {x, y} on a spectrogram -> {from_s, to_s, low_hz, high_hz}: whole bins, the times as they are.
+function boxBetween(one, other, lane, axis, mel_hz) {
+  const within = (value, low, high) => Math.min(Math.max(value, low), high);
+  const xs = [one.x, other.x].map((x) => within(x, lane.left, lane.left + lane.width)).sort((a, b) => a - b);
+  const ys = [one.y, other.y].map((y) => within(y, lane.top, lane.top + lane.height)).sort((a, b) => b - a);
+  const [from_s, to_s] = xs.map((x) => +secondsAt(x, axis).toFixed(3));
+  const bins = ys.map((y) => within(Math.floor((1 - (y - lane.top) / lane.height) * mel_hz.length), 0, mel_hz.length - 1));
+  return { from_s, to_s, low_hz: Math.floor(mel_hz[bins[0]]), high_hz: Math.ceil(mel_hz[bins[1]]) };
+}
+
+function listenToBoxes() {
+  const tracks = find("tracks"), shape = document.createElement("div");
+  shape.className = "drawn-box";
+  shape.hidden = true;
+  tracks.append(shape);
+  let drawn = null;
+  const place = (event) => {
+    const { left, top } = tracks.getBoundingClientRect();
+    return { x: event.clientX - left, y: event.clientY - top };
+  };
+  const draw = ({ from, to }) => {
+    const [left, top] = [Math.min(from.x, to.x), Math.min(from.y, to.y)];
+    const [width, height] = [Math.abs(from.x - to.x), Math.abs(from.y - to.y)];
+    Object.assign(shape.style, { left: `${left}px`, top: `${top}px`, width: `${width}px`, height: `${height}px` });
+  };
+  // Before the tracks' own listener, which would move through time.
+  const on = (type, handler) => scope.listen(tracks, type, (event) => data && handler(event), { capture: true });
+  on("pointerdown", (event) => {
+    const from = place(event), { x, y } = from;
+    const lane = spectrograms.find(({ left, top, width, height }) => x >= left && x <= left + width && y >= top && y <= top + height);
+    if (!event.altKey || event.button > 0 || !lane) return;
+    event.stopImmediatePropagation();
+    tracks.setPointerCapture(event.pointerId);
+    drawn = { lane, from, to: from };
+    draw(drawn);
+    shape.hidden = false;
+  });
+  on("pointermove", (event) => {
+    if (!drawn) return;
+    event.stopImmediatePropagation();
+    drawn.to = place(event);
+    draw(drawn);
+  });
+  on("pointerup", (event) => {
+    if (!drawn) return;
+    event.stopImmediatePropagation();
+    const { lane, from, to } = drawn;
+    drawn = null;
+    shape.hidden = true;
+    if (Math.abs(from.x - to.x) < 3 || Math.abs(from.y - to.y) < 3) return; // a click
+    root.dataset.box = JSON.stringify(boxBetween(from, to, lane, timeAxis(), data.mel_hz));
+    document.querySelector("#box-asked")?.click();
+  });
+  on("pointercancel", () => {
+    drawn = null;
+    shape.hidden = true;
+  });
+}
