@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import gradio as gr
 
 from ...mel import centre_frequencies_hz
-from ...voice import HIGHEST_HZ, LOWEST_HZ
 from ..desk import Desk
 from ..listen import listener
 from ..listen.payload import Sound, listener_payload
@@ -47,8 +46,6 @@ def _lay_out(desk: Desk) -> _Controls:
         hz = gr.Number(
             None,
             label=desk.text("en", "voice_hz"),
-            minimum=LOWEST_HZ,
-            maximum=HIGHEST_HZ,
             placeholder="–",
             scale=1,
             min_width=180,
@@ -91,7 +88,7 @@ def _connect(desk: Desk, controls: _Controls, report: gr.HTML, listening: gr.HTM
             raise gr.Error(desk.text(language, "first_run"), print_exception=False, title=desk.text(language, "error"))
         tell = desk.progress(request, language, progress)
         bundle = desk.bundles.load(result.bundle_name)
-        # Gradio gives 0 for a number that was emptied.
+        # Gradio gives 0 for a number that is empty.
         made = speak_again(bundle, result, asked_of(manner, hz or None, semitones), bool(fit), tell)
         comparison = made.comparison
         first = comparison.first
