@@ -44,9 +44,8 @@ def _lay_out(desk: Desk) -> _Controls:
             elem_id="voice-manner",
         )
         hz = gr.Number(
-            None,
+            0,
             label=desk.text("en", "voice_hz"),
-            placeholder="–",
             scale=1,
             min_width=180,
             elem_id="voice-hz",
@@ -88,7 +87,6 @@ def _connect(desk: Desk, controls: _Controls, report: gr.HTML, listening: gr.HTM
             raise gr.Error(desk.text(language, "first_run"), print_exception=False, title=desk.text(language, "error"))
         tell = desk.progress(request, language, progress)
         bundle = desk.bundles.load(result.bundle_name)
-        # Gradio gives 0 for a number that is empty.
         made = speak_again(bundle, result, asked_of(manner, hz or None, semitones), bool(fit), tell)
         comparison = made.comparison
         first = comparison.first

@@ -11,7 +11,7 @@ TEXTS = {
         "voice_declining": "Falling in each phrase",
         "voice_flat": "On one pitch",
         "voice_original": "The original's melody",
-        "voice_hz": "Mean pitch, Hz (empty: fits the tract)",
+        "voice_hz": "Mean pitch, Hz (0: fits the tract)",
         "voice_semitones": "Semitones up or down",
         "voice_fit": "Fit to this recording",
         "voice_fit_info": "For a scanner that the model never saw: the statistics of its CNN are taken from these "
@@ -41,7 +41,7 @@ TEXTS = {
         "voice_declining": "句ごとに下がる抑揚",
         "voice_flat": "一定の高さ",
         "voice_original": "原音の抑揚",
-        "voice_hz": "平均の高さ（Hz、空欄なら声道に合う高さ）",
+        "voice_hz": "平均の高さ（Hz、0なら声道に合う高さ）",
         "voice_semitones": "半音単位の上げ下げ",
         "voice_fit": "この録画に合わせる",
         "voice_fit_info": "学習で見ていない装置の画像に使います。CNNの統計量を、音声を使わずにこの動画から"
