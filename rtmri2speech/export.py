@@ -47,7 +47,7 @@ from .captions import FIGURES, average_title, averaged, figure_captions
 from .checksum import sha256_of
 from .errors import InputError
 from .evidence import RegionMasks
-from .labels import labels_of, write_labels
+from .labels import labels_of, write_labels, write_tiers
 from .mel import centre_frequencies_hz
 from .progress import UNSEEN, Progress
 from .provenance import provenance
@@ -73,7 +73,8 @@ _WEIGHTS = {"video": 4.0, "heat_video": 4.0, "heatmaps": 2.0, "trust": 4.0}  # w
 
 def available(subject: Subject) -> tuple[str, ...]:
     """The kinds of files that there are for this clip: labels only where a TextGrid is known."""
-    lacking = set() if labels_of(subject.source) else {"labels"}
+    labelled = bool(subject.labels or subject.remarks) if subject.labels is not None else labels_of(subject.source)
+    lacking = set() if labelled else {"labels"}
     if subject.analysis.objective != "frame" or subject.analysis.energy == "hz":
         lacking.add("trust")
     return tuple(kind for kind in KINDS if kind not in lacking)
@@ -354,7 +355,10 @@ def _write_heatmaps(folder: Path, selection: Selection, progress: Progress) -> N
 
 
 def _write_labels(path: Path, selection: Selection) -> None:
-    source = labels_of(selection.subject.source)
+    subject = selection.subject
+    if subject.labels is not None:
+        return write_tiers(path, subject.labels, subject.remarks, *selection.times_s)
+    source = labels_of(subject.source)
     if source is None:
         raise InputError("This clip has no labels: there is no TextGrid of its name beside it.")
     write_labels(path, source, *selection.times_s)

@@ -1,5 +1,6 @@
 """TextGrid labels of a clip (Praat), whole or cut to a stretch of time."""
 
+from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
 
@@ -7,6 +8,7 @@ from .atomic import replacing
 from .errors import InputError
 
 Interval = tuple[float, float, str]
+Remark = tuple[float, str]  # at a moment in seconds
 
 
 def labels_of(clip: str | PathLike) -> Path | None:
@@ -52,6 +54,19 @@ def _interval_tiers(grid) -> list[int]:
     return [tier for tier in range(1, call(grid, "Get number of tiers") + 1) if call(grid, "Is interval tier", tier)]
 
 
+def read_remarks(path: str | PathLike) -> list[Remark]:
+    """(at_s, text) of the points of a TextGrid's first point tier."""
+    from parselmouth.praat import call
+
+    grid = _read(path)
+    for tier in range(1, call(grid, "Get number of tiers") + 1):
+        if not call(grid, "Is interval tier", tier):
+            numbers = range(1, call(grid, "Get number of points", tier) + 1)
+            asked = ("Get time of point", "Get label of point")
+            return [tuple(call(grid, question, tier, number) for question in asked) for number in numbers]
+    return []
+
+
 def write_labels(path: str | PathLike, source: str | PathLike, from_s: float, to_s: float) -> None:
     """Write the TextGrid `source` cut to [from_s, to_s], its time then running from 0, as UTF-8.
 
@@ -70,6 +85,32 @@ def write_labels(path: str | PathLike, source: str | PathLike, from_s: float, to
     parselmouth.praat.run('Text writing preferences: "UTF-8"')
     with replacing(path) as temporary:
         cut.save(str(temporary), "TEXT")
+
+
+def write_tiers(
+    path: str | PathLike, intervals: Sequence[Interval], remarks: Sequence[Remark], from_s: float, to_s: float
+) -> None:
+    """Write a TextGrid of what lies in [from_s, to_s], its time then running from 0, as UTF-8: the tier "labels" and,
+    where there are any, the points of the tier "remarks"."""
+    import parselmouth
+    from parselmouth.praat import call
+
+    said = [(max(a, from_s) - from_s, min(b, to_s) - from_s, text) for a, b, text in intervals]
+    said = [(a, b, text) for a, b, text in said if b - a > 1e-6]
+    points = [(at_s - from_s, text) for at_s, text in remarks if from_s <= at_s <= to_s]
+    names = ["labels", *(["remarks"] if points else [])]
+    grid = parselmouth.TextGrid(0.0, to_s - from_s, tier_names=names, point_tier_names=names[1:])
+    for edge in sorted({round(edge, 6) for a, b, _ in said for edge in (a, b)}):
+        if 1e-6 < edge < to_s - from_s - 1e-6:
+            call(grid, "Insert boundary", 1, edge)
+    for a, b, text in said:
+        number = call(grid, "Get interval at time", 1, (a + b) / 2)
+        call(grid, "Set interval text", 1, number, text)
+    for at_s, text in points:
+        call(grid, "Insert point", 2, at_s, text)
+    parselmouth.praat.run('Text writing preferences: "UTF-8"')
+    with replacing(path) as temporary:
+        grid.save(str(temporary), "TEXT")
 
 
 def _read(path: str | PathLike):

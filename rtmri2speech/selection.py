@@ -15,7 +15,7 @@ from .anatomy.regions import Regions
 from .audio import fit, resample
 from .errors import InputError
 from .evidence import ACCOUNTED, Account, RegionMasks, account_of
-from .labels import Interval, labels_of, read_intervals
+from .labels import Interval, Remark, labels_of, read_intervals
 from .mel import centre_frequencies_hz, mel_spectrogram_db
 from .models.bundle import Bundle
 from .render.colour import BAND_MAPS, LINE_COLOURS, REGION_COLOURS, rgb
@@ -42,7 +42,8 @@ class Subject:
     source: the file or folder that was read. reference: the original speech, (samples,) and its rate, from
     reference_source, begun reference_shift_ms later; without one, the clip's own sound.
     regions: of the analysis' model_frames.
-    trust: the card of its maps, where it is known already.
+    trust: the card of its maps, where it is known already. labels, remarks: as edited, in place of the TextGrid's
+    beside the clip; None: as those are.
     """
 
     name: str
@@ -54,6 +55,8 @@ class Subject:
     reference_source: Path | None = None
     reference_shift_ms: float = 0.0
     trust: TrustCard | None = None
+    labels: tuple[Interval, ...] | None = None
+    remarks: tuple[Remark, ...] = ()
 
     @property
     def account(self) -> Account:
@@ -73,7 +76,9 @@ class Subject:
         return mel_spectrogram_db(torch.from_numpy(sound), mel).numpy()[:count]
 
     def intervals(self) -> list[Interval]:
-        """What is said when, from the clip's TextGrid; empty without one."""
+        """What is said when, as edited or from the clip's TextGrid; empty without either."""
+        if self.labels is not None:
+            return [interval for interval in self.labels if interval[2]]
         labels = labels_of(self.source)
         return read_intervals(labels) if labels else []
 

@@ -6,6 +6,7 @@ low voices, whose harmonics lie close enough to show the formants. Each clip is 
 beside it the truth.
 """
 
+import re
 import shutil
 import tempfile
 from pathlib import Path
@@ -22,6 +23,7 @@ from .console import plain_errors
 from .phantom.corpus import Task, make_corpus
 
 SEED = 1
+IPA = {"4": "ɾ", "S": "ɕ", "dZ": "dʑ", "J": "ɲ", "N": "ɴ", "C": "ç"}
 CLIPS = {
     "aiueo_known_speaker": (28, "a i u e o"),
     "aiueo_new_speaker": (20, "a i u e o"),
@@ -45,8 +47,14 @@ def make_demo_clips(out: Path) -> None:
             pictures = (np.repeat(frame[..., None], 3, axis=2) for frame in clip.frames)
             size = clip.frames.shape[:0:-1]
             write_video(out / f"{name}.mp4", pictures, len(clip.frames), size, clip.fps, audio, rate)
-            for suffix in (".TextGrid", ".truth.npz"):
-                shutil.copyfile(folder / f"{task.name}{suffix}", out / f"{name}{suffix}")
+            shutil.copyfile(folder / f"{task.name}.truth.npz", out / f"{name}.truth.npz")
+            labels = (folder / f"{task.name}.TextGrid").read_text(encoding="utf-8")
+            (out / f"{name}.TextGrid").write_text(in_ipa(labels), encoding="utf-8")
+
+
+def in_ipa(text_grid: str) -> str:
+    """The corpus spells phones in X-SAMPA; people read these labels."""
+    return re.sub('text = "(.*)"', lambda label: f'text = "{IPA.get(label[1], label[1])}"', text_grid)
 
 
 @plain_errors()

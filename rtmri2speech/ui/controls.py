@@ -11,6 +11,7 @@ from ..formats.reading import LAB_SUFFIXES
 from . import handlers
 from .desk import Desk
 from .examples import SUFFIXES
+from .texts import TEXTS
 
 _MAPS = {value: f"maps_{value}" for value in handlers.MAPS}
 PENDING_JS = "() => {{ document.body.classList.toggle('pending', {}); }}"  # chosen, but not yet shown
@@ -32,7 +33,7 @@ def build(desk: Desk) -> Controls:
     words = {key: desk.text("en", key) for key in ("clip", "upload", "reference", "bundle", "bands", "run")}
     with gr.Row(elem_id="controls"):
         example = gr.Dropdown(
-            desk.examples.names, value=desk.examples.first, label=words["clip"], container=False, elem_id="example"
+            clip_titles(desk, "en"), value=desk.examples.first, label=words["clip"], container=False, elem_id="example"
         )
         upload = gr.UploadButton(
             words["upload"], file_types=[*SUFFIXES, *sorted(LAB_SUFFIXES), ".gz"], elem_id="upload"
@@ -57,6 +58,7 @@ def build(desk: Desk) -> Controls:
         start = gr.Button(words["run"], variant="primary", elem_id="run")
         desk.stop_button("stop")
     desk.localise(example, "label", "clip")
+    desk.localise(example, "choices", {name: f"clip_{name}" for name in desk.examples.names})
     desk.localise(bundle, "label", "bundle")
     desk.localise(maps, "label", "maps")
     desk.localise(maps, "choices", _MAPS)
@@ -91,6 +93,11 @@ def build(desk: Desk) -> Controls:
     )
     bundle.select(None, js=PENDING_JS.format("true"), **desk.private)
     return Controls(example, upload, reference, bundle, maps, edit_bands, start)
+
+
+def clip_titles(desk: Desk, language: str) -> list[tuple[str, str]]:
+    """(title, name) of each example; a clip that is not embedded is called by its file's name."""
+    return [(TEXTS[language].get(f"clip_{name}", name), name) for name in desk.examples.names]
 
 
 def named(desk: Desk, file: str | None, language: str, key: str) -> dict:

@@ -87,7 +87,8 @@ class Desk:
 
     def _words(self, language: str, key: str | dict):
         if isinstance(key, dict):
-            return [(self.text(language, words), value) for value, words in key.items()]
+            # what has no words, such as a person's own clip, is called by its name
+            return [(TEXTS[language].get(words, value), value) for value, words in key.items()]
         return self.text(language, key)
 
     def progress(self, request: gr.Request, language: str, progress: gr.Progress) -> Progress:

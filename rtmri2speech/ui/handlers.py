@@ -1,5 +1,6 @@
 """What the page does, as plain functions that work without Gradio."""
 
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -16,7 +17,7 @@ from ..clip import ClipLimits, read_clip
 from ..errors import InputError
 from ..evidence import RegionMasks
 from ..finer import nearest_grid
-from ..labels import Interval, labels_of, read_intervals
+from ..labels import Interval, Remark, labels_of, read_intervals, read_remarks
 from ..mel import band_bins
 from ..models.bundle import Bundle
 from ..original import earlier
@@ -25,7 +26,7 @@ from ..progress import Progress
 from ..spec import Band, MelSpec
 from ..trust import TrustCard, judge
 from .explorer.parts import Store
-from .explorer.payload import payload
+from .explorer.payload import labels_told, payload
 
 PAGE_LIMITS = ClipLimits(longest_s=300.0, most_frames=30_000)
 MOST_BANDS = 4
@@ -41,6 +42,7 @@ class Result:
     regions: of the analysis' model_frames. labels: what is said, (from_s, to_s, label).
     reference: the original speech, (samples,) float32 and its rate. source, reference_source: the files they came from.
     bundle_name: the name under which the page offers the bundle. linked, store: see payload. maps: of MAPS.
+    remarks: at moments. edited: whether labels and remarks were changed here.
     given: the sound that was given with the clip, of which reference is what begins shift_ms later.
     fitted: that bundle, if it was fitted to this clip. again: whether this was spoken again (speaking.py).
     """
@@ -61,6 +63,8 @@ class Result:
     again: bool = False
     store: Store | None = None
     given: tuple[np.ndarray, int] | None = None
+    remarks: tuple[Remark, ...] = ()
+    edited: bool = False
     shift_ms: float = 0.0
     known: dict[str, TrustCard] = field(default_factory=dict)  # filled in later: an example's is everybody's
 
@@ -79,6 +83,12 @@ class Result:
     def with_regions(self, regions: Regions) -> "Result":
         """The same clip and analysis, accounted for by other regions."""
         return self._again(self.analysis, regions)
+
+    def with_labels(self, labels: Sequence[Interval], remarks: Sequence[Remark]) -> "Result":
+        """The same with other labels and remarks; all else that is shown stays as it is."""
+        told = json.loads(self.payload) | labels_told(labels, remarks)
+        changed = {"labels": tuple(labels), "remarks": tuple(remarks), "edited": True, "payload": json.dumps(told)}
+        return replace(self, **changed)
 
     def with_shift(self, ms: float) -> "Result":
         """The original speech that was given, begun so many ms later."""
@@ -115,7 +125,7 @@ class Result:
 
     def _again(self, analysis: Analysis, regions: Regions) -> "Result":
         shown = (self.mel, regions, self.name, self.reference, self.labels, self.linked)
-        sent = payload(analysis, *shown, store=self.store)
+        sent = payload(analysis, *shown, remarks=self.remarks, store=self.store)
         return replace(self, analysis=analysis, regions=regions, payload=sent, known={})
 
 
@@ -143,10 +153,11 @@ def open_clip(
     found = regions_of(analysis.model_frames, analysis.fps, path, regions, progress.part("regions", 0.65, 0.92))
     progress("packing", 0.92)
     beside = labels_of(path)
-    labels = tuple(read_intervals(beside)) if beside else ()
-    sent = payload(analysis, bundle.mel, found, path.stem, sound, labels, linked)
+    labels, remarks = (tuple(read_intervals(beside)), tuple(read_remarks(beside))) if beside else ((), ())
+    sent = payload(analysis, bundle.mel, found, path.stem, sound, labels, linked, remarks=remarks)
+    given = sound if reference else None
     source = (path, reference, bundle_name, bundle.mel, labels, linked, maps)
-    return Result(path.stem, analysis, found, sent, sound, *source, given=sound if reference else None)
+    return Result(path.stem, analysis, found, sent, sound, *source, given=given, remarks=remarks)
 
 
 class MapKind(TypedDict):

@@ -16,7 +16,7 @@ from ..audio import read_audio
 from ..clip import Clip, ClipLimits, read_clip
 from ..formats.video import claimed_duration_s
 from ..growing import Growing, let_go
-from ..labels import labels_of, read_intervals
+from ..labels import labels_of, read_intervals, read_remarks
 from ..mel import band_bins
 from ..models.bundle import Bundle
 from ..pieces import CONTEXT, FIRST, analyse_piece, joined, pieces
@@ -57,7 +57,7 @@ def open_long_clip(
     chosen = {"bands": bands, **kind_of(bundle, maps)}
     sound = read_audio(reference) if reference else None
     beside = labels_of(path)
-    labels = tuple(read_intervals(beside)) if beside else ()
+    labels, remarks = (tuple(read_intervals(beside)), tuple(read_remarks(beside))) if beside else ((), ())
     grown = _Grown(bundle, Store(folder))
     whole_s = claimed_duration_s(path) or LONG_S
     first, reading = (FIRST / bundle.fps / whole_s * share for share in (1.0, 2.0))  # of the work, roughly
@@ -76,13 +76,22 @@ def open_long_clip(
             heard,
             [label for label in labels if label[0] < analysis.clip.duration],
             linked,
+            remarks=remarks,
             store=None if begins else grown.store,
             parts=grown.parts.sent_at_once() if begins else grown.parts,
             whole_s=None if analysis.clip.duration >= whole_s else whole_s,
         )
         source = (path, reference, bundle_name, bundle.mel, labels, linked, maps)
         return Result(
-            path.stem, analysis, found, sent, heard, *source, store=grown.store, given=heard if reference else None
+            path.stem,
+            analysis,
+            found,
+            sent,
+            heard,
+            *source,
+            store=grown.store,
+            remarks=remarks,
+            given=heard if reference else None,
         )
 
     told = progress.part(None, 0, first)

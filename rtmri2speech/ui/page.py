@@ -20,7 +20,7 @@ from .examples import Examples
 from .explorer import explorer
 from .hosts import KnownHosts
 from .notes import Notes, about, is_untrained, own_clip_note
-from .panels import compare, export, hide, quality, regions, trust, voice
+from .panels import compare, export, hide, labels, quality, regions, trust, voice
 from .requests import Page
 from .texts import EXPLORER, TEXTS
 
@@ -31,6 +31,7 @@ PANELS = {
     "export": export,
     "trust": trust,
     "regions": regions,
+    "labels": labels,
     "hide": hide,
     "voice": voice,
     "compare": compare,

@@ -83,6 +83,7 @@ async function load(text) {
   const untouched = goesOn ? state.untouched : asked.frame === undefined;
   show({ frame: goesOn ? state.frame : telling, ...asked });
   state.untouched = untouched;
+  if (!goesOn) sayWhatToLookFor();
   if (!playing) return;
   playback.seek(now);
   playback.play();
@@ -296,6 +297,16 @@ function toChange(direction) {
   seek(change.frame);
   const there = all.filter(({ frame }) => frame === change.frame);
   say(there.map(({ name, origin, to }) => `${name}: ${word("region_" + origin)} → ${word("region_" + to)}`).join(word("comma")));
+}
+
+// Where the first N leads, of the clip that has just been opened.
+function sayWhatToLookFor() {
+  const first = data.bands.flatMap((band) => band.changes.slice(0, 1).map((change) => ({ ...change, name: band.name })));
+  const change = nextChange(first, -1, 1);
+  if (!change) return;
+  const middle = (change.frame + 0.5) / data.fps, label = data.labels.find(([from, to]) => middle >= from && middle < to);
+  const regions = { origin: word(`region_${change.origin}`), to: word(`region_${change.to}`) };
+  say(word(label ? "look_for_at" : "look_for", { frame: change.frame, name: change.name, ...regions, said: label?.[2] }));
 }
 
 function wholeClip() {

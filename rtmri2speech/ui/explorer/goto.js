@@ -39,7 +39,7 @@ function toLabel(direction, among = data.labels) {
 function goTo(typed, direction) {
   const { own, seconds, label, frame = isResampled() ? undefined : own } = whereTo(typed) ?? {};
   if (label !== undefined) {
-    const found = labelsSaying(data.labels, label);
+    const found = labelsSaying([...data.labels, ...data.remarks.map(([at, said]) => [at, at, said])], label);
     return found.length ? toLabel(direction, found) : say(word("no_such_label", { typed: label }));
   }
   if (own !== undefined && isResampled()) return goToOwn(own);
@@ -61,6 +61,6 @@ function listenToGoTo() {
 
 // What is said in the clip, to choose from.
 function offerLabels() {
-  const said = [...new Set(data.labels.map(([, , said]) => said.trim()))];
+  const said = [...new Set([...data.labels.map(([, , said]) => said.trim()), ...data.remarks.map(([, said]) => said)])];
   find("said-labels").replaceChildren(...said.map((said) => Object.assign(document.createElement("option"), { value: said })));
 }

@@ -19,7 +19,7 @@ from ...anatomy.regions import Regions
 from ...attention import clip_scale
 from ...audio import fit, resample
 from ...evidence import BandEvidence, account_by_places
-from ...labels import Interval
+from ...labels import Interval, Remark
 from ...mel import band_bins, centre_frequencies_hz, mel_spectrogram_db
 from ...render.colour import BAND_MAPS, DIVERGING_MAP, LINE_COLOURS, ONE_BAND_MAP, REGION_COLOURS, colour_table
 from ...spec import Band, MelSpec
@@ -41,6 +41,7 @@ def payload(
     labels: Sequence[Interval] = (),
     linked: bool = False,
     *,
+    remarks: Sequence[Remark] = (),
     store: Store | None = None,
     parts: Parts | None = None,
     whole_s: float | None = None,
@@ -48,8 +49,9 @@ def payload(
     """The analysis as the explorer's JSON.
 
     regions: of the model's frames. reference: the original speech, (samples,) and its rate, if there is any.
-    labels: (from_s, to_s, what is said). linked: whether the page can open the clip again by its name, so that a link
-    may lead to it. store: of a long clip. parts: parts_of the clip, where they are made already.
+    labels: (from_s, to_s, what is said). remarks: (at_s, what). linked: whether the page can open the clip again by
+    its name, so that a link may lead to it. store: of a long clip. parts: parts_of the clip, where they are
+    made already.
     whole_s: how long the clip is, where this is its beginning and the rest follows.
     """
     count = len(analysis.mel_db)
@@ -81,7 +83,7 @@ def payload(
             "mel_hz": centre_frequencies_hz(mel).round(1).tolist(),
             "sounds": sounds,
             "regions": _regions(regions, parts),
-            "labels": [interval for interval in labels if interval[2].strip()],
+            **labels_told(labels, remarks),
             "colours": LINE_COLOURS,
             "tables": {
                 "bands": [_base64(colour_table(table)) for table in BAND_MAPS[: len(analysis.bands)]],
@@ -90,6 +92,11 @@ def payload(
             },
         }
     )
+
+
+def labels_told(labels: Sequence[Interval], remarks: Sequence[Remark]) -> dict:
+    """The part of the payload that tells what is said, and remarks."""
+    return {"labels": [interval for interval in labels if interval[2].strip()], "remarks": list(remarks)}
 
 
 def _recording(analysis: Analysis) -> dict:

@@ -25,6 +25,7 @@ function lanes() {
 const THROUGH = [
   { name: "ruler", paint: paintRuler },
   { name: "labels", paint: paintLabels },
+  { name: "remarks", paint: paintRemarks },
   { name: "silence", paint: paintSilence },
 ];
 
@@ -36,7 +37,7 @@ function renderTracks() {
   if (!data || !isShown(find("tracks"))) return;
   forgetSpectrograms();
   const pen = penOn(find("lanes"), timeAxis()), bottom = find("tracks").clientHeight - (isZoomed() ? SCROLLBAR : 0);
-  const top = RULER + (data.labels.length ? labelsHeight(pen) : 0);
+  const top = RULER + labelsHeight(pen);
   paintLanes(pen, sharedOut(lanes(), bottom - top, pen.size), top);
   for (const one of THROUGH) one.paint(pen, bottom);
   renderCursor();
@@ -91,13 +92,14 @@ function framesInView() {
   return [frameAt(from, data.fps, data.frames), frameAt(to - 1e-5, data.fps, data.frames)];
 }
 
+// Of the lines of labels and of remarks, where there are any.
 function labelsHeight({ size }) {
-  return size + 7;
+  return (size + 7) * (Boolean(data.labels.length) + Boolean(data.remarks.length));
 }
 
 // What is said, between its borders.
 function paintLabels(pen, bottom) {
-  const { draw, colour, size, axis } = pen, height = labelsHeight(pen), middle = RULER + height / 2 - 1;
+  const { draw, colour, size, axis } = pen, height = size + 7, middle = RULER + height / 2 - 1;
   if (!data.labels.length) return;
   draw.fillStyle = colour("faint");
   text(pen, word("labels"), axis.left - 6, middle + 1, "right");
@@ -113,10 +115,26 @@ function paintLabels(pen, bottom) {
   }
 }
 
+// Each from its moment on, as far as the next leaves room.
+function paintRemarks(pen, bottom) {
+  const { draw, colour, size, axis } = pen, top = RULER + labelsHeight(pen) - (size + 7), middle = top + (size + 7) / 2;
+  if (!data.remarks.length) return;
+  draw.fillStyle = colour("faint");
+  text(pen, word("remarks"), axis.left - 6, middle, "right");
+  for (const [number, [at, said]] of data.remarks.entries()) {
+    if (at < axis.from || at > axis.to) continue;
+    const x = placeOf(at, axis), next = placeOf(Math.min(data.remarks[number + 1]?.[0] ?? axis.to, axis.to), axis);
+    line(pen, x, top, bottom);
+    draw.fillStyle = colour("ink");
+    draw.fillRect(x - 1, top + 2, 3, size + 2);
+    if (next - x > 2 * size) text(pen, shortened(pen, said, next - x - 8), x + 5, middle, "left");
+  }
+}
+
 // Where nobody speaks there is nothing to explain: hatched.
 function paintSilence(pen, bottom) {
   if (state.silence) return;
-  const { draw, colour, axis } = pen, top = RULER + (data.labels.length ? labelsHeight(pen) : 0);
+  const { draw, colour, axis } = pen, top = RULER + labelsHeight(pen);
   draw.save();
   draw.strokeStyle = colour("faint");
   draw.globalAlpha = 0.28;

@@ -6,7 +6,6 @@ import gradio as gr
 
 from ... import export
 from ...export import SOUNDS, Look, Subject
-from ...labels import labels_of
 from ...render.colour import BAND_MAPS, COMBINE, default_maps
 from ...render.paper import FORMATS
 from ...render.picture import LAYOUTS
@@ -293,7 +292,7 @@ def _connect_new_clip(desk: Desk, choices: _Choices, pictures: _Pictures, files:
         if result is None:
             return [gr.skip()] * len([*changed, *emptied])
         names = [band.name for band in result.analysis.bands]
-        lacking = set() if labels_of(result.source) else {"labels"}
+        lacking = set() if result.labels or result.remarks else {"labels"}
         return [
             gr.update(choices=names, value=_shown(moment, names)),
             *(
@@ -330,6 +329,8 @@ def _subject(desk: Desk, result, language: str) -> Subject:
         result.reference_source,
         result.shift_ms,
         result.card,
+        result.labels if result.edited else None,
+        result.remarks,
     )
 
 

@@ -7,6 +7,10 @@ of the source and fails where one that the page may show has no Japanese here, o
 from ...errors import InputError
 
 JAPANESE = {
+    "Two labels overlap at {at:.3f} s.": "{at:.3f}秒で2つのラベルが重なっています。",
+    "There is a boundary at {at:.3f} s already.": "{at:.3f}秒にはすでに境界があります。",
+    "The boundary cannot be moved past its neighbours.": "隣の境界を越えて動かすことはできません。",
+    "There is no boundary yet: add one first.": "まだ境界がありません。先に境界を置いてください。",
     "The sound can be moved by up to {most} ms.": "音声をずらせるのは{most} msまでです。",
     "There are no regions to hide: no head in profile was found.": (
         "隠せる領域がありません。横顔の断面が見つかりませんでした。"

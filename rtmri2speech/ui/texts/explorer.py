@@ -57,6 +57,9 @@ TEXTS = {
         "(signed: of its magnitude).",
         "frame": "Frame",
         "time": "Time",
+        "remarks": "remarks",
+        "look_for": "Look for frame {frame}: {name} goes from {origin} to {to}.",
+        "look_for_at": "Look for frame {frame} (“{said}”): {name} goes from {origin} to {to}.",
         "own_frame": "recording: frame {own} at {seconds} s · {from} → {to} frames/s",
         "resampled": "The recording has {count} frames at {from} frames/s. The model sees {frames} at {to} "
         "frames/s, each the mean of what the recording shows in its time.",
@@ -190,6 +193,9 @@ TEXTS = {
         "scale_help": "尺度は動画全体で共通。1は発話中の正の根拠（符号付きでは絶対値）の99パーセンタイルです。",
         "frame": "フレーム",
         "time": "時刻",
+        "remarks": "メモ",
+        "look_for": "見どころはフレーム{frame}：{name}の注目が{origin}から{to}へ。",
+        "look_for_at": "見どころはフレーム{frame}「{said}」：{name}の注目が{origin}から{to}へ。",
         "own_frame": "元の録画: フレーム {own}、{seconds} 秒 · {from} → {to} フレーム/秒",
         "resampled": "元の録画は {from} フレーム/秒で {count} フレームです。"
         "モデルは {to} フレーム/秒で {frames} フレームとして見ます。各フレームはその時間に映っていた画像の平均です。",
