@@ -4,7 +4,8 @@ TEXTS = {
     "en": {
         "tab_labels": "Labels",
         "labels_intro": "What is said when, in one tier. Everything here happens at the frame that the explorer "
-        "shows; a boundary lies at the frame's start. Save writes a Praat TextGrid; the zip under *Export* holds it as well.",
+        "shows; a boundary lies at the frame's start. Save writes a Praat TextGrid; "
+        "the zip under *Export* holds it as well.",
         "labels_open": "Open a TextGrid …",
         "labels_save": "Save as TextGrid",
         "labels_saved": "TextGrid",
@@ -19,7 +20,8 @@ TEXTS = {
     "ja": {
         "tab_labels": "ラベル",
         "labels_intro": "いつ何を発音しているかを1つの層で示します。操作はエクスプローラーに表示中の"
-        "フレームに対して行い、境界はそのフレームの始まりに置きます。保存するとPraatのTextGridになり、*書き出し* のzipにも入ります。",
+        "フレームに対して行い、境界はそのフレームの始まりに置きます。"
+        "保存するとPraatのTextGridになり、*書き出し* のzipにも入ります。",
         "labels_open": "TextGridを開く…",
         "labels_save": "TextGridとして保存",
         "labels_saved": "保存したTextGrid",
