@@ -46,11 +46,12 @@ $python -m training.articulation.join sight="$work/sight" speech="$work/speech" 
 # The bundle, with the vocoder of the embedded one, and its tables.
 vocoder=${VOCODER:-assets/models/phantom}
 [ -d "$work/bundle" ] || $python -m training.publish --acoustic "$work/joined" --vocoder "$vocoder" --out "$work/bundle" \
-    --pool 2
+    --pool 2 --unasked whisper
 $python -m training.phantom --out "$work/held_speakers" --seed 1 --first-speaker 40 --speakers 6 --minutes 0.6 \
     --workers "$workers"
 $python -m rtmri2speech evaluate "$work/held_speakers" --bundle "$work/bundle" --json > "$work/held_speakers.json"
 $python -m training.judge.transfer "$work/held_speakers" --bundle "$work/bundle" --json "$work/transfer.json"
+$python -m training.judge.looks "$work/val_clips.npz" --sound "$work/sound" --bundle "$work/bundle"
 $python -m training.judge.articulation "$work/held_speakers" --run "$work/sight"
 $python -m training.judge.voice "$work/held_speakers" --bundle "$work/bundle"
 $python -m training.judge.vowels assets/clips/aiueo_*.mp4 --bundle "$work/bundle"
