@@ -76,7 +76,7 @@ def own_frame_mel(
     with torch.no_grad():
         hidden = model.rnn(features[None])[0][0].chunk(2, dim=-1)
         forward, backward = (
-            _Direction(model.rnn, suffix, features, states, rows)
+            Direction(model.rnn, suffix, features, states, rows)
             for suffix, states in zip(("", "_reverse"), hidden, strict=True)
         )
 
@@ -86,8 +86,11 @@ def own_frame_mel(
     return mel
 
 
-class _Direction:
-    """One direction of the LSTM with the states before some frames fixed. features, hidden: (T, ...)."""
+class Direction:
+    """One direction of an LSTM with the states before some frames fixed. features, hidden: (T, ...).
+
+    rows: those frames. suffix: "" or "_reverse", as in the names of nn.LSTM's weights.
+    """
 
     def __init__(self, rnn: torch.nn.LSTM, suffix: str, features: Tensor, hidden: Tensor, rows):
         turned = (lambda x: x.flip(0)) if suffix else (lambda x: x)  # "_reverse" runs through time reversed
@@ -97,21 +100,21 @@ class _Direction:
         bias = getattr(rnn, f"bias_ih_l0{suffix}") + getattr(rnn, f"bias_hh_l0{suffix}")
         self.from_before = hidden_before @ getattr(rnn, f"weight_hh_l0{suffix}").T + bias
         # nn.LSTM gives its hidden states only; its cell states follow from the gates, which those determine
-        entering, forgetting, candidate, _ = self._gates(features)
+        entering, forgetting, candidate, _ = self.gates(features)
         added = entering * candidate
         self.cell_before = torch.zeros_like(hidden)
         for t in range(len(hidden) - 1):
             self.cell_before[t + 1] = forgetting[t] * self.cell_before[t] + added[t]
         self.from_before, self.cell_before = turned(self.from_before)[rows], turned(self.cell_before)[rows]
 
-    def _gates(self, g: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def gates(self, g: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Input gate, forget gate, cell candidate, output gate; each (n, hidden)."""
         i, f, c, o = (g @ self.input_weight.T + self.from_before).chunk(4, dim=-1)
         return i.sigmoid(), f.sigmoid(), c.tanh(), o.sigmoid()
 
     def step(self, g: Tensor) -> Tensor:
         """Features (n, C) of those frames -> hidden state after each (n, hidden)."""
-        entering, forgetting, candidate, output = self._gates(g)
+        entering, forgetting, candidate, output = self.gates(g)
         return output * (forgetting * self.cell_before + entering * candidate).tanh()
 
 

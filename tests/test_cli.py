@@ -132,6 +132,24 @@ def test_trust_tells_the_verdict_and_prints_the_card(place, run):
     assert "untrained bundle" in out
 
 
+def test_reach_writes_every_pair_of_frames_and_tells_it_in_words(place, run, tmp_path, bundle_folder):
+    from rtmri2speech.clip import read_clip
+    from rtmri2speech.models.load import load_bundle
+    from rtmri2speech.reach import reach
+    from rtmri2speech.spec import Band
+
+    code, out, err = run("reach", place / "clip.mp4", "-o", tmp_path / "r.npy", "--json", bundle=True)
+    assert code == 0, err
+    told, found = json.loads(out), np.load(tmp_path / "r.npy")
+    expected = reach(load_bundle(bundle_folder), read_clip(place / "clip.mp4"), Band("F2", 900, 2500))
+    np.testing.assert_allclose(found, expected.contributions, atol=1e-6)
+    assert told["frames"] == len(found) and found.shape == (len(found),) * 2
+    code, _, err = run("reach", place / "clip.mp4", "-o", tmp_path / "r.png", bundle=True)
+    assert code == 0 and cv2.imread(str(tmp_path / "r.png")).std() > 10
+    code, _, err = run("reach", place / "clip.mp4", "-o", tmp_path / "r.txt", bundle=True)
+    assert code == 2 and "npy, png, svg, pdf" in err and not (tmp_path / "r.txt").exists()
+
+
 def test_one_heatmap_per_clip_frame(run, tmp_path, bundle_folder):
     write_mp4(tmp_path / "fast.mp4", moving_frames(50, 64, 64), 60)
     code, _, err = run("gradcam", tmp_path / "fast.mp4", "-o", tmp_path / "gc", "--per", "clip", bundle=True)

@@ -58,6 +58,7 @@ COMMANDS = {
     "overlay": Command({"": "clip.mp4", "--heatmap": "map.npy", "--heatmap2": "map2.npy", "--audio": "voice.wav"}),
     "mask": Command({"": "clip.mp4", "--region": "lips.json"}),
     "regions": Command({"": "clip.mp4"}),
+    "reach": Command({"": "clip.npy", "--bundle": "bundle/bundle.json"}),
     "adapt": Command({"": "clip.mp4"}),
     "restore": Command({"": "voice.wav"}),
     "convert": Command(

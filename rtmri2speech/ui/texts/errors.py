@@ -499,6 +499,12 @@ JAPANESE = {
     "This clip is opened piece by piece, and a box is explained by the whole clip: cut it first.": (
         "長い動画は分割して開くため、動画全体を使う枠の説明はできません。先に切り出してください。"
     ),
+    "Give a band, not a box: every frame of the clip is asked where its sound came from.": (
+        "枠ではなく帯域を指定してください。動画の各フレームについて、音がどこから来たかを調べます。"
+    ),
+    "The clip has {count} frames, and each would be compared with each: cut it to {most} or fewer.": (
+        "動画は{count}フレームあり、全フレームの組を比べることになります。{most}フレーム以下に切り出してください。"
+    ),
     "Nobody speaks in the box {name}: there is nothing to explain.": "枠{name}は無音なので、説明の対象がありません。",
     "Only maps of the objective frame can be judged: each explains the energy of its own frame.": (
         "検証できるのは目的がframeのマップだけです。このマップは各フレーム自身のエネルギーを説明するものです。"

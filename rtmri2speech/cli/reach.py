@@ -1,0 +1,61 @@
+"""How far in time a band's energy came from: reach."""
+
+from typing import Annotated
+
+import typer
+
+from ..atomic import never_onto
+from ..errors import InputError
+from .options import BundleOption, FpsOption, JsonOption, OutFile, VideoArgument
+from .terminal import print_json, progress_bar, warning
+
+
+def reach(
+    video: VideoArgument,
+    output: OutFile,
+    bundle: BundleOption = None,
+    formant_band: Annotated[str, typer.Option(help="NAME:LOW-HIGH in Hz.")] = "F2:900-2500",
+    fps: FpsOption = None,
+    json: JsonOption = False,
+):
+    """Tell which other frames each frame's energy came from, before and after it.
+
+    The output's name decides: .npy for the contributions float32 (T, T) in dB, row: the frame that sounds, column: the
+    frame that is seen; .png, .svg or .pdf for a figure of their shares.
+    """
+    import numpy as np
+
+    from ..atomic import replacing
+    from ..clip import read_clip
+    from ..models.load import load_bundle
+    from ..reach import reach as reach_of
+    from ..render.paper import FORMATS
+    from ..render.reach import reach_figure
+    from ..spec import Band
+
+    never_onto([output], [video, bundle])
+    kind = output.suffix.lower()[1:]
+    if kind not in ("npy", *FORMATS):
+        raise InputError(
+            "The output of reach is a file of {known}, not {output}.", known=", ".join(("npy", *FORMATS)), output=output
+        )
+    band, loaded = Band.parse(formant_band), load_bundle(bundle)
+    with progress_bar() as progress:
+        clip = read_clip(video, fps=fps, progress=progress.part(None, 0, 0.1))
+        made = reach_of(loaded, clip, band, progress.part(None, 0.1, 1))
+    if kind == "npy":
+        with replacing(output) as temporary, temporary.open("wb") as file:
+            np.save(file, made.contributions)
+    else:
+        reach_figure(output, made)
+    speech = np.flatnonzero(~made.silent)
+    if json:
+        lags = made.by_lag(10) if len(speech) else None
+        print_json(
+            {"band": band.to_json(), "frames": len(made.silent), "speech_frames": len(speech)}
+            | ({"mean": made.parts(speech), "share_by_lag_-10_to_10": lags.tolist()} if lags is not None else {})
+        )
+    elif len(speech):
+        print(f"{output}: {band.label} in speech comes {made.told(speech)}{warning(loaded)}")
+    else:
+        print(f"{output}: nobody speaks in this clip{warning(loaded)}")

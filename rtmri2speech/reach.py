@@ -1,0 +1,145 @@
+"""How far in time the sound of a frame came from: the BiLSTM looks both ways.
+
+    made = reach(bundle, read_clip("clip.mp4"), F2)
+    made.shares[40, 38]     # of what made frame 40's energy, the share of frame 38's picture
+    made.told(40)           # "78 % from this frame and its two neighbours, 12 % from before, 10 % from after"
+
+The contribution of frame s to the value E of frame t is the gradient dE_t/dg[s] times the input g[s], the pooled
+features (gradient times input; A. Shrikumar et al., ICML 2017), summed over channels, in E's unit. It is exact, and
+found for all pairs at once: going back from every t by one frame more at a time, the adjoints of all T frames take
+each step together. What is multiplied at each step has the width of the LSTM, as the features themselves are never
+differentiated.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .attention import Direction
+from .clip import Clip
+from .errors import InputError
+from .frames import prepare_frames
+from .mel import Scaler, band_bins, silent_frames
+from .models.acoustic import AcousticModel
+from .models.bundle import Bundle
+from .models.features import BATCH, FeatureExtractor
+from .progress import UNSEEN, Progress
+from .spec import Band
+from .targets import Target, band_energy
+from .timeline import retime
+
+LONGEST = 2000  # frames: the picture of all pairs has this many times as many numbers
+
+
+@dataclass(frozen=True)
+class Reach:
+    """contributions: (T, T) float32, of the energy (dB) of frame t, row, the part due to frame s, column.
+
+    silent: (T,) bool, where nobody speaks.
+    """
+
+    band: Band
+    fps: float
+    contributions: np.ndarray
+    silent: np.ndarray
+
+    @property
+    def shares(self) -> np.ndarray:
+        """(T, T): the same without signs, each row adding up to 1."""
+        sizes = np.abs(self.contributions)
+        return sizes / np.maximum(sizes.sum(axis=1, keepdims=True), 1e-12)
+
+    def parts(self, frames: Sequence[int] | np.ndarray) -> dict[str, float]:
+        """Mean share of each of these frames and its two neighbours, of what is before, and of what is after."""
+        sums = np.zeros(3)
+        for t, row in zip(frames, self.shares[np.asarray(frames, int)], strict=True):
+            first, stop = max(0, t - 1), t + 2
+            sums += row[first:stop].sum(), row[:first].sum(), row[stop:].sum()
+        near, before, after = sums / len(frames)
+        return {"near": float(near), "before": float(before), "after": float(after)}
+
+    def by_lag(self, most: int) -> np.ndarray:
+        """(2 * most + 1,): mean share in speech of the frames from `most` before to `most` after."""
+        speech = np.flatnonzero(~self.silent)
+        padded = np.pad(self.shares, ((0, 0), (most, most)))
+        return np.mean([padded[t, t : t + 2 * most + 1] for t in speech], axis=0)
+
+    def told(self, frames: int | Sequence[int] | np.ndarray) -> str:
+        """In plain words, of a frame or the mean of several."""
+        values = self.parts(np.atleast_1d(frames))
+        return (
+            "{near:.0%} from the frame itself and its two neighbours, {before:.0%} from before, {after:.0%} from after"
+        ).format(**values)
+
+
+def reach(bundle: Bundle, clip: Clip, band: Band, progress: Progress = UNSEEN) -> Reach:
+    """Where in time the band's energy came from, frame by frame. Raises InputError for a box, or a clip too long."""
+    if band.from_s is not None:
+        raise InputError("Give a band, not a box: every frame of the clip is asked where its sound came from.")
+    target = band_energy(band_bins(bundle.mel, band))
+    frames = retime(clip, bundle.fps)
+    if len(frames) > LONGEST:
+        raise InputError(
+            "The clip has {count} frames, and each would be compared with each: cut it to {most} or fewer.",
+            count=len(frames),
+            most=LONGEST,
+        )
+    chunks = (prepare_frames(frames[k : k + BATCH], bundle.frames.size) for k in range(0, len(frames), BATCH))
+    extract = FeatureExtractor(bundle.acoustic, onnx=bundle.onnx, size=bundle.frames.size)
+    _, features = extract(chunks, len(frames), progress.part(None, 0, 0.5))
+    made = contributions(bundle.acoustic, bundle.scaler, features, target, progress.part("attention", 0.5, 1))
+    with torch.no_grad():
+        mel_db = bundle.scaler.to_db(bundle.acoustic.mel_from_features(features[None])[0]).cpu().numpy()
+    return Reach(band, bundle.fps, made, silent_frames(mel_db, bundle.fps, bundle.scaler.faint_db))
+
+
+def contributions(
+    model: AcousticModel, scaler: Scaler, features: Tensor, target: Target, progress: Progress = UNSEEN
+) -> np.ndarray:
+    """(T, T) float32: gradient times input of the target of each frame, row, with respect to each frame, column.
+
+    model: in eval mode. features: (T, C). target: of each frame, from that frame's mel alone.
+    """
+    with torch.no_grad():
+        hidden = model.rnn(features[None])[0][0].chunk(2, dim=-1)
+    states = (hidden[0] + hidden[1]).detach().requires_grad_(True)
+    (slope,) = torch.autograd.grad(target(scaler.to_db(model.mel_from_states(states))).sum(), states)
+    found = torch.zeros(len(features), len(features), device=features.device)
+    for number, (suffix, own) in enumerate(zip(("", "_reverse"), hidden, strict=True)):
+        direction = Direction(model.rnn, suffix, features, own, slice(None))
+        part = progress.part(None, number / 2, (number + 1) / 2)
+        found += _of_direction(direction, getattr(model.rnn, f"weight_hh_l0{suffix}"), features, slope, suffix, part)
+    return found.cpu().numpy()
+
+
+def _of_direction(
+    direction: Direction, recurrent: Tensor, features: Tensor, slope: Tensor, suffix: str, progress: Progress
+) -> Tensor:
+    """(T, T). slope: (T, H), of each frame's target with respect to its own hidden state."""
+    turned = (lambda x: x.flip(0)) if suffix else (lambda x: x)
+    with torch.no_grad():
+        entering, forgetting, candidate, output = (turned(gate) for gate in direction.gates(features))
+        before, given = turned(direction.cell_before), turned(features) @ direction.input_weight.T
+        shown = (forgetting * before + entering * candidate).tanh()
+        count = len(features)
+        found = torch.zeros(count, count, device=features.device)
+        to_hidden, to_cell = turned(slope), torch.zeros_like(slope)
+        for lag in range(count):  # from every frame t at once to the frame t - lag
+            here = slice(0, count - lag)
+            i, f, g, o, c = (x[here] for x in (entering, forgetting, candidate, output, shown))
+            to_cell = to_cell + to_hidden * o * (1 - c**2)
+            gates = (
+                to_cell * g * i * (1 - i),
+                to_cell * before[here] * f * (1 - f),
+                to_cell * i * (1 - g**2),
+                to_hidden * c * o * (1 - o),
+            )
+            to_gates = torch.cat(gates, dim=1)
+            values = (to_gates * given[here]).sum(dim=1)
+            found.diagonal(-lag).copy_(values)
+            to_hidden, to_cell = (to_gates @ recurrent)[1:], (to_cell * f)[1:]
+            progress("attention", lag + 1, count)
+        return found.flip(0, 1) if suffix else found
