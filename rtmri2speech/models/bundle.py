@@ -146,6 +146,8 @@ class Bundle:
             raise InputError(
                 "{folder} does not lie beside {other}: its vocoder cannot be shared.", folder=folder, other=beside
             )
+        if beside and not (beside / _VOCODER).is_file():
+            raise InputError("The bundle {folder} lacks its file {name}.", folder=beside, name=_VOCODER)
         with replacing(folder) as temporary:
             temporary.mkdir()
             save_file(_tensors(self.acoustic, half), temporary / "acoustic.safetensors")

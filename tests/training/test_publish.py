@@ -12,6 +12,7 @@ from rtmri2speech.models.acoustic import AcousticConfig, AcousticModel
 from rtmri2speech.models.hifigan import Generator, GeneratorConfig
 from rtmri2speech.models.load import load_bundle
 from rtmri2speech.spec import MelSpec
+from rtmri2speech.voice import Voice
 from training.publish import publish
 from training.run_folder import SETTINGS
 from training.vocoder.run import save_checkpoint
@@ -127,3 +128,18 @@ def test_what_cannot_be_published_is_told_and_leaves_nothing(runs, tmp_path):
         done = run(*arguments, "--out", out)
         assert done.exit_code == 2 and len(done.stderr.strip().splitlines()) == 1, done.output
         assert not out.exists()
+
+
+def test_a_light_bundle_shares_its_neighbours_vocoder_and_speaks_as_told(runs, tmp_path):
+    acoustic, vocoder, model = runs
+    assert run("--acoustic", acoustic, "--vocoder", vocoder, "--out", tmp_path / "whole").exit_code == 0
+    light = ["--acoustic", acoustic, "--out", tmp_path / "light", "--light"]
+    assert run(*light, "--vocoder", vocoder).exit_code == 2  # a run holds no file to share
+    assert run(*light, "--vocoder", tmp_path / "whole", "--unasked", "flat").exit_code == 2  # the run has no voice
+    assert not (tmp_path / "light").exists()
+    write_json(acoustic / "voice.json", {"weight": np.zeros((2, 16)).tolist(), "bias": [1.0, 7.0]})
+    assert run(*light, "--vocoder", tmp_path / "whole", "--unasked", "flat").exit_code == 0
+    bundle, whole = load_bundle(tmp_path / "light"), load_bundle(tmp_path / "whole")
+    assert bundle.voice.unasked() == Voice(intonation="flat")
+    assert bundle.sha256["vocoder.safetensors"] == whole.sha256["vocoder.safetensors"]
+    assert not (tmp_path / "light" / "vocoder.safetensors").exists()
