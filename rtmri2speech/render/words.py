@@ -17,6 +17,11 @@ WORDS = {
         "level": "dB re peak",
         "energy": "Energy (dB)",
         "synthesised": "Synthesised",
+        "reach_seen": "Seen at (s)",
+        "reach_sounds": "Sounds at (s); silence is left white",
+        "reach_share": "Share (%)",
+        "reach_lag": "Seen before (−) or after (+) it sounds (ms)",
+        "reach_mean": "Mean share in speech (%)",
         "original": "Original",
     },
     "ja": {
@@ -30,6 +35,11 @@ WORDS = {
         "level": "最大値からのdB",
         "energy": "エネルギー（dB）",
         "synthesised": "合成音声",
+        "reach_seen": "画像の時刻（秒）",
+        "reach_sounds": "音の時刻（秒、無音は白）",
+        "reach_share": "割合（%）",
+        "reach_lag": "音より前（−）・後（+）の画像（ms）",
+        "reach_mean": "発話での平均の割合（%）",
         "original": "原音声",
     },
 }

@@ -23,13 +23,13 @@ def build(desk: Desk) -> None:
         if result is None or box is None:
             return gr.skip(), gr.skip()
         tell = desk.progress(request, language, progress)
-        changed = result.with_box(result.fitted or desk.bundles.load(result.bundle_name), band_of(box), tell)
+        changed = result.with_box(desk.bundle_of(result), band_of(box), tell)
         return changed.payload, changed
 
     @desk.guard
     def forget(result, language, request: gr.Request, progress=gr.Progress()):  # noqa: B008 (Gradio)
         tell = desk.progress(request, language, progress)
-        changed = result.without_boxes(result.fitted or desk.bundles.load(result.bundle_name), tell)
+        changed = result.without_boxes(desk.bundle_of(result), tell)
         return changed.payload, changed
 
     shown = {"outputs": [desk.view, desk.result], "show_progress_on": desk.view, **desk.queued}

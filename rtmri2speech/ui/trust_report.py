@@ -1,11 +1,18 @@
 """What the panel "Trust" says of a card, as HTML in both languages at once: verdicts, curves, tables."""
 
+import base64
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
+import numpy as np
+
+from ..reach import Reach
 from ..render.colour import LINE_COLOURS
+from ..render.reach import reach_figure
 from ..trust import SHARES, BandTrust, TrustCard
 from ..trust.card import Curves
-from .report import render
+from .report import Sentence, render
 from .texts import TEXTS
 
 ORDERS = ("hottest", "random", "coldest")
@@ -53,6 +60,28 @@ def trust_report(card: TrustCard) -> str:
         weights=_weights(tested),
         tested=list(tested),
     )
+
+
+def reach_report(made: Sequence[Reach], frame: int, folder: Path) -> str:
+    """How far in time each band's energy came from, at a frame and in speech, with a figure. folder: to draw in."""
+    rows = []
+    for number, one in enumerate(made):
+        speech = np.flatnonzero(~one.silent)
+        at = "reach_silent" if one.silent[frame] else "reach_frame"
+        pictures = {}
+        for language in TEXTS:
+            path = folder / f"reach_{number}_{language}.png"
+            reach_figure(path, one, language, dpi=110)
+            pictures[language] = "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode("ascii")
+        told = [Sentence(at, {"frame": frame, **_percents(one.parts([frame]))})]
+        if len(speech):
+            told.append(Sentence("reach_speech", {"frames": len(speech), **_percents(one.parts(speech))}))
+        rows.append({"band": one.band.name, "told": told, "pictures": pictures})
+    return render("reach.html", rows=rows)
+
+
+def _percents(parts: dict[str, float]) -> dict[str, str]:
+    return {name: f"{100 * share:.0f}" for name, share in parts.items()}
 
 
 def _certainty(judged: BandTrust) -> dict[str, str] | None:

@@ -25,7 +25,9 @@ from rtmri2speech.evaluation import assess, read_reference
 from rtmri2speech.evidence import RegionMasks, account_of
 from rtmri2speech.experiment import Hiding, hide, hide_each
 from rtmri2speech.models.load import load_bundle
+from rtmri2speech.reach import reach
 from rtmri2speech.regions import Region
+from rtmri2speech.spec import F2
 from rtmri2speech.trust import judge
 from rtmri2speech.ui.boxes import band_of
 from rtmri2speech.ui.handlers import DEFAULT_MAPS, kind_of
@@ -265,6 +267,11 @@ def test_the_maps_are_judged_as_the_core_judges_them(page, bundle, fine, regions
     heat = card.bands["F1"].regions["tongue"].heat_share
     cells = page.locator("#trust-report .in-en tr[data-region=tongue] td").all_inner_texts()
     assert cells[1] == f"{100 * heat:.0f} %"
+    page.locator("#reach-run").click()
+    told = page.locator("#reach-report .in-en [data-reach=F2]").inner_text()
+    parts = reach(bundle, fine.clip, F2).parts(fine.speech)
+    expected = ", ".join(f"{100 * parts[name]:.0f} %" for name in ("near", "before", "after"))
+    assert told.endswith(f"In speech ({len(fine.speech)} frames): {expected}.")
     page.locator("#maps input").click()
     page.get_by_role("option", name="Coarse: Grad-CAM").click()
     page.locator("#trust-report .verdict").first.wait_for(state="detached")

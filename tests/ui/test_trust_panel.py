@@ -11,13 +11,14 @@ from rtmri2speech.analysis import analyse
 from rtmri2speech.errors import InputError
 from rtmri2speech.models.load import load_bundle
 from rtmri2speech.progress import UNSEEN
+from rtmri2speech.reach import Reach
 from rtmri2speech.spec import F1, Band
 from rtmri2speech.trust import SHARES, BandTrust, TrustCard
 from rtmri2speech.trust.card import Curves, RegionTrust
 from rtmri2speech.ui import handlers
 from rtmri2speech.ui.boxes import band_of
 from rtmri2speech.ui.notes import about
-from rtmri2speech.ui.trust_report import trust_report
+from rtmri2speech.ui.trust_report import reach_report, trust_report
 from tests.conftest import moving_frames, write_mp4
 
 
@@ -112,3 +113,13 @@ def test_a_box_is_a_band_of_its_own_until_it_is_removed(bundle, clip_file, monke
         band_of({"low_hz": "x"})
     with pytest.raises(InputError, match="reversed or empty"):
         band_of({"low_hz": 900, "high_hz": 1500, "from_s": 0.4, "to_s": 0.4})
+
+
+def test_how_far_it_came_from_is_told_of_the_frame_and_of_speech(tmp_path):
+    contributed = np.eye(6, dtype=np.float32)
+    contributed[3] = [0, 3, 2, -3, 0, 2]  # of frame 3: half from it and its neighbours
+    made = Reach(F1, 27.0, contributed, np.array([True, False, False, False, False, False]))
+    told = reach_report([made], 3, tmp_path)
+    assert "Frame 3: 50 % from the frame itself and its two neighbours, 30 % from before, 20 % from after." in told
+    assert "In speech (5 frames): 90 %, 6 %, 4 %." in told and "フレーム3" in told
+    assert told.count("data:image/png;base64,") == 2 and "Frame 0 is silent" in reach_report([made], 0, tmp_path)

@@ -2,8 +2,9 @@
 
 import gradio as gr
 
+from ...reach import reach
 from ..desk import Desk
-from ..trust_report import trust_report
+from ..trust_report import reach_report, trust_report
 
 
 def build(desk: Desk) -> None:
@@ -11,9 +12,12 @@ def build(desk: Desk) -> None:
     intro = gr.Markdown(desk.text("en", "trust_intro"), elem_classes="note", container=False)
     with gr.Row(elem_classes="act"):
         run = gr.Button(desk.text("en", "trust_run"), variant="primary", scale=0, min_width=180, elem_id="trust-run")
+        far = gr.Button(desk.text("en", "trust_reach"), scale=0, min_width=180, elem_id="reach-run")
         desk.stop_button("trust-stop")
     report = gr.HTML(elem_id="trust-report", elem_classes="report")
+    reached = gr.HTML(elem_id="reach-report", elem_classes="report")
     desk.localise(intro, "value", "trust_intro")
+    desk.localise(far, "value", "trust_reach")
     desk.localise(run, "value", "trust_run")
 
     @desk.guard
@@ -26,7 +30,29 @@ def build(desk: Desk) -> None:
     running = run.click(judge_maps, [desk.result, desk.language], report, show_progress_on=report, **desk.queued)
     desk.stoppable(run.click, running)
 
-    def new_clip(result):
-        return trust_report(result.card) if result and result.card else ""
+    @desk.guard
+    def reach_of(moment, result, language, request: gr.Request, progress=gr.Progress()):  # noqa: B008 (Gradio)
+        if result is None:
+            raise gr.Error(desk.text(language, "first_run"), print_exception=False, title=desk.text(language, "error"))
+        tell, bundle = desk.progress(request, language, progress), desk.bundle_of(result)
+        bands = [band for band in result.analysis.bands if band.from_s is None]
+        made = []
+        for number, band in enumerate(bands):
+            told = tell.part("attention", number / len(bands), (number + 1) / len(bands))
+            made.append(reach(bundle, result.analysis.clip, band, told))
+        return reach_report(made, int(moment["frame"]), desk.folder())
 
-    desk.result.change(new_clip, desk.result, report, queue=False, show_progress="hidden", **desk.private)
+    reaching = far.click(
+        reach_of,
+        [desk.moment, desk.result, desk.language],
+        reached,
+        js=desk.moment_js,
+        show_progress_on=reached,
+        **desk.queued,
+    )
+    desk.stoppable(far.click, reaching)
+
+    def new_clip(result):
+        return trust_report(result.card) if result and result.card else "", ""
+
+    desk.result.change(new_clip, desk.result, [report, reached], queue=False, show_progress="hidden", **desk.private)

@@ -11,6 +11,16 @@ _WORDS = {
         "frames of speech "
         "at most are tested.",
         "trust_run": "Judge the maps",
+        "trust_reach": "How far in time it came from",
+        "reach_title": "How far in time the energy came from",
+        "reach_frame": "Frame {frame}: {near} % from the frame itself and its two neighbours, {before} % from "
+        "before, "
+        "{after} % from after.",
+        "reach_silent": "Frame {frame} is silent: there is nothing to explain.",
+        "reach_speech": "In speech ({frames} frames): {near} %, {before} %, {after} %.",
+        "reach_method": "The model hears in both directions of time. Shares are those of gradient times input "
+        "of every "
+        "frame, exact for every pair. The same: rtmri2speech reach CLIP.",
         "trust_faithful": "faithful",
         "trust_weak": "weak",
         "trust_unfaithful": "not faithful",
@@ -55,6 +65,15 @@ _WORDS = {
         "同じ広さの別の場所を隠したときよりも大きく下がるはずです。数秒かかります"
         "（発話フレームのうち最大24枚で検証）。",
         "trust_run": "マップを検証する",
+        "trust_reach": "どれだけ前後の画像から来たか",
+        "reach_title": "エネルギーがどれだけ前後の画像から来たか",
+        "reach_frame": "フレーム{frame}：そのフレームと前後1フレームから{near} %、それより前から{before} %、"
+        "後から{after} %。",
+        "reach_silent": "フレーム{frame}は無音なので、説明の対象がありません。",
+        "reach_speech": "発話（{frames}フレーム）では{near} %、{before} %、{after} %。",
+        "reach_method": "モデルは時間の両方向を見ます。割合は、"
+        "すべてのフレームの組について正確に求めた勾配×入力によるものです。"
+        "コマンドでは rtmri2speech reach CLIP。",
         "trust_faithful": "信頼できる",
         "trust_weak": "弱い",
         "trust_unfaithful": "信頼できない",
