@@ -27,7 +27,7 @@ from .precision import choose_precision
 from .progress import UNSEEN, Progress
 from .render.grid import UpsampledGrid, upsample_grid
 from .spec import DEFAULT_BANDS, Band
-from .targets import ENERGIES, Target, band_energy, band_frequency, box_energy
+from .targets import ENERGIES, Target, band_energy, band_frequency, box_energy, contrast
 from .voice import Voice, melody, painted
 
 Sound = tuple[np.ndarray, int]
@@ -219,8 +219,10 @@ def _slopes(
     boxes: dict[str, Target] = {}
     for band in bands:
         own = bins[band.name]
-        if band.from_s is not None and band.to_s is not None:
-            boxes[band.name] = box_energy(own, *frames_of(band.from_s, band.to_s, bundle.fps, len(features)))
+        if band.stretch is not None:
+            here = frames_of(*band.stretch, bundle.fps, len(features))
+            than = None if band.than is None else frames_of(*band.than, bundle.fps, len(features))
+            boxes[band.name] = box_energy(own, *here) if than is None else contrast(own, here, than)
         else:
             ordinary[band.name] = band_frequency(own, hz) if energy == "hz" else band_energy(own, energy)
     found = gradients(bundle.acoustic, bundle.scaler, features, ordinary, objective) if ordinary else {}
@@ -240,15 +242,17 @@ def frames_of(from_s: float, to_s: float, fps: float, count: int) -> tuple[int, 
 
 def _check_boxes(bands: Sequence[Band], fps: float, silent: np.ndarray, silence: str) -> None:
     for band in bands:
-        if band.from_s is None or band.to_s is None:
-            continue
-        if band.from_s * fps >= len(silent):
+        stretches = [stretch for stretch in (band.stretch, band.than) if stretch is not None]
+        if any(start * fps >= len(silent) for start, _ in stretches):
             raise InputError(
                 "The box {name} begins after the clip's end: it lasts {seconds:.2f} s.",
                 name=band.name,
                 seconds=len(silent) / fps,
             )
-        if silence == "hide" and silent[slice(*frames_of(band.from_s, band.to_s, fps, len(silent)))].all():
+        frames = [frames_of(*stretch, fps, len(silent)) for stretch in stretches]
+        if len(frames) == 2 and frames[0] == frames[1]:
+            raise InputError("The contrast {name} compares a frame with itself: choose two moments.", name=band.name)
+        if frames and silence == "hide" and all(silent[slice(*some)].all() for some in frames):
             raise InputError("Nobody speaks in the box {name}: there is nothing to explain.", name=band.name)
 
 

@@ -147,7 +147,7 @@ def _bundle_folder(bundle: Bundle) -> tuple[str | None, bool]:
 
 def _quoted(word: str) -> str:
     """For the shells of Windows, macOS and Linux alike, as far as the word allows."""
-    if re.fullmatch(r"[\w./:@+-]+", word):
+    if re.fullmatch(r"[\w./:@+~-]+", word):
         return word
     return f'"{word}"' if not set(word) & set('"$`\\!%') else shlex.quote(word)
 

@@ -107,7 +107,8 @@ _NUMBER = r"\d+(?:\.\d+)?"
 class Band:
     """A named, fixed frequency band, in Hz. A fixed band is not a tracked formant.
 
-    from_s, to_s: a stretch of the clip, which makes it a box: the sound in just this band and stretch.
+    from_s, to_s: a stretch of the clip, which makes it a box: the sound in just this band and stretch. than_from_s,
+    than_to_s: another, which makes it a contrast: what the first sound has that the second has not.
     """
 
     name: str
@@ -115,6 +116,8 @@ class Band:
     high_hz: float
     from_s: float | None = None
     to_s: float | None = None
+    than_from_s: float | None = None
+    than_to_s: float | None = None
 
     def __post_init__(self):
         _require(
@@ -135,18 +138,33 @@ class Band:
             low_hz=self.low_hz,
             high_hz=self.high_hz,
         )
-        if self.from_s is not None or self.to_s is not None:
+        for start, end in ((self.from_s, self.to_s), (self.than_from_s, self.than_to_s)):
             _require(
-                self.from_s is not None and self.to_s is not None and 0 <= self.from_s < self.to_s < math.inf,
+                (start is None) == (end is None) and (start is None or end is None or 0 <= start < end < math.inf),
                 "The box {name} is reversed or empty: give its beginning before its end, as in a:900-2500@0.4-0.6.",
                 name=self.name,
             )
+        _require(
+            self.than_from_s is None or (self.from_s is not None and self.stretch != self.than),
+            "The contrast {name} needs two different stretches, as in a:900-2500@0.4-0.5~0.8-0.9.",
+            name=self.name,
+        )
+
+    @property
+    def stretch(self) -> tuple[float, float] | None:
+        """Of a box, in seconds."""
+        return None if self.from_s is None or self.to_s is None else (self.from_s, self.to_s)
+
+    @property
+    def than(self) -> tuple[float, float] | None:
+        """Of a contrast, what it is compared with, in seconds."""
+        return None if self.than_from_s is None or self.than_to_s is None else (self.than_from_s, self.than_to_s)
 
     @classmethod
     def parse(cls, text: str) -> "Band":
-        """Read "F1:300-900", or a box "a:900-2500@0.4-0.6", in Hz and seconds."""
+        """Read "F1:300-900", a box "a:900-2500@0.4-0.6", or a contrast "a:900-2500@0.4-0.5~0.8-0.9": Hz and seconds."""
         span = rf"({_NUMBER})\s*-\s*({_NUMBER})"
-        match = re.fullmatch(rf"\s*([^:@]+):\s*{span}\s*(?:@\s*{span}\s*)?", text)
+        match = re.fullmatch(rf"\s*([^:@]+):\s*{span}\s*(?:@\s*{span}\s*(?:~\s*{span}\s*)?)?", text)
         if match is None:
             raise InputError("Cannot read the band {text!r}: write NAME:LOW-HIGH in Hz, as in F1:300-900.", text=text)
         return cls(match[1].strip(), *(float(limit) for limit in match.groups()[1:] if limit is not None))
@@ -154,13 +172,15 @@ class Band:
     def __str__(self) -> str:
         """As `parse` reads it."""
         stretch = "" if self.from_s is None else f"@{self.from_s:g}-{self.to_s:g}"
-        return f"{self.name}:{self.low_hz:g}-{self.high_hz:g}{stretch}"
+        than = "" if self.than is None else f"~{self.than_from_s:g}-{self.than_to_s:g}"
+        return f"{self.name}:{self.low_hz:g}-{self.high_hz:g}{stretch}{than}"
 
     @property
     def label(self) -> str:
         """ "F1 band (300-900 Hz)": what every legend calls it."""
         if self.from_s is not None:
-            return f"{self.name} ({self.low_hz:g}-{self.high_hz:g} Hz, {self.from_s:g}-{self.to_s:g} s)"
+            than = "" if self.than is None else f" against {self.than_from_s:g}-{self.than_to_s:g} s"
+            return f"{self.name} ({self.low_hz:g}-{self.high_hz:g} Hz, {self.from_s:g}-{self.to_s:g} s{than})"
         return f"{self.name} band ({self.low_hz:g}-{self.high_hz:g} Hz)"
 
     def to_json(self) -> dict:

@@ -82,6 +82,25 @@ def test_maps_of_a_box_tell_what_every_frame_gave_to_that_sound(bundle, clip):
     }
 
 
+def test_maps_of_a_contrast_tell_what_one_sound_has_that_the_other_has_not(bundle, clip):
+    asked = Band("ab", 300, 2500, 1 / bundle.fps, 3 / bundle.fps, 6 / bundle.fps, 7 / bundle.fps)
+    made = analyse(bundle, clip, [asked], silence="show", speak=False)
+    bins = torch.from_numpy(band_bins(bundle.mel, asked))
+
+    def apart(power):
+        db = 10 * torch.log10(power[:, bins])
+        return (db[1:3].mean(0) - db[6]).norm()
+
+    assert_equal(made.cam["ab"], oracle(bundle, made.frames, apart))
+    text = str(Band("ab", 300, 2500, 0.1, 0.2, 0.3, 0.4))
+    assert text == "ab:300-2500@0.1-0.2~0.3-0.4" and str(Band.parse(text)) == text
+    assert Band.from_json(asked.to_json()) == asked and "against" in asked.label
+    with pytest.raises(InputError, match="two different stretches"):
+        Band.parse("a:300-900@0.1-0.2~0.1-0.2")
+    with pytest.raises(InputError, match="compares a frame with itself"):
+        analyse(bundle, clip, [Band("a", 300, 900, 0.001, 0.002, 0.003, 0.004)], silence="show", speak=False)
+
+
 def test_maps_of_a_frequency_tell_what_pushes_it_up_and_down(bundle, clip):
     made = analyse(bundle, clip, [F2], energy="hz", silence="show", speak=False)
     bins = band_bins(bundle.mel, F2)

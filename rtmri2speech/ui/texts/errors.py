@@ -505,6 +505,12 @@ JAPANESE = {
     "The clip has {count} frames, and each would be compared with each: cut it to {most} or fewer.": (
         "動画は{count}フレームあり、全フレームの組を比べることになります。{most}フレーム以下に切り出してください。"
     ),
+    "The contrast {name} needs two different stretches, as in a:900-2500@0.4-0.5~0.8-0.9.": (
+        "対比{name}には異なる2つの区間が必要です。a:900-2500@0.4-0.5~0.8-0.9のように指定してください。"
+    ),
+    "The contrast {name} compares a frame with itself: choose two moments.": (
+        "対比{name}は同じフレームどうしの比較です。2つの時点を選んでください。"
+    ),
     "Nobody speaks in the box {name}: there is nothing to explain.": "枠{name}は無音なので、説明の対象がありません。",
     "Only maps of the objective frame can be judged: each explains the energy of its own frame.": (
         "検証できるのは目的がframeのマップだけです。このマップは各フレーム自身のエネルギーを説明するものです。"
