@@ -32,8 +32,8 @@ def gradcam(
     formant_band: Annotated[
         list[str] | None,
         typer.Option(
-            help="NAME:LOW-HIGH in Hz, repeatable; default F1 and F2. A box, in seconds: NAME:LOW-HIGH@FROM-TO; what it "
-            "has that another stretch has not: NAME:LOW-HIGH@FROM-TO~FROM-TO."
+            help="NAME:LOW-HIGH in Hz, repeatable; default F1 and F2. A box, in seconds: NAME:LOW-HIGH@FROM-TO; what "
+            "it has that another stretch has not: NAME:LOW-HIGH@FROM-TO~FROM-TO."
         ),
     ] = None,
     target_frames: Annotated[
