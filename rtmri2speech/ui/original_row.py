@@ -25,7 +25,7 @@ class _Row:
 def build(desk: Desk) -> None:
     """Lays out the row and wires it; it is seen while a sound of its own belongs to the clip."""
     words = {key: desk.text("en", f"original_{key}") for key in ("shift", "apply", "measured")}
-    with gr.Row(visible=False, elem_id="original", equal_height=True) as row:
+    with gr.Row(visible=False, elem_id="original") as row:
         said = gr.Markdown(elem_classes="note", container=False, elem_id="original-said")
         shift_ms = gr.Number(0, label=words["shift"], step=1, min_width=120, scale=0, elem_id="original-shift")
         apply = gr.Button(words["apply"], size="sm", min_width=80, scale=0, elem_id="original-apply")

@@ -122,6 +122,18 @@ def test_the_video_is_what_was_chosen(page):
     assert np.abs(frames[-1] - shown[..., ::-1]).mean() < 3  # the preview, of the cursor's frame, the stretch's last
 
 
+def test_the_frames_around_this_one_in_one_action(page):
+    before = page.locator("#overlay video").get_attribute("src")
+    page.locator("#explorer").focus()
+    page.keyboard.press("End")
+    page.locator("#make-around").click()
+    page.wait_for_function("before => document.querySelector('#overlay video')?.src !== before", arg=before)
+    with av.open(io.BytesIO(fetched(page.locator("#overlay video").get_attribute("src")))) as file:
+        frames = sum(1 for _ in file.decode(video=0))
+    shown = int(page.locator(".explorer").get_attribute("data-frame"))
+    assert frames == 4 * (min(FRAMES - 1, shown + 6) - (shown - 6) + 1)  # four times slower, as chosen
+
+
 def test_everything_comes_in_one_zip(page):
     page.locator("#make-zip").click()
     link = page.locator("#exported a").first

@@ -12,6 +12,7 @@ from ...render.picture import LAYOUTS
 from ...selection import SHOWN, WIDEST_CM
 from ..desk import Desk
 
+AROUND = 6  # frames before and after the one shown
 _MAPS = ("default", *BAND_MAPS, "inferno", "viridis", "cividis", "gray", "jet")
 _SIDES = (256, 512, 720, 1080)
 _MOST_SLOW = 10
@@ -76,6 +77,7 @@ class _Pictures:
     picture: gr.Image
     video: gr.Video
     preview: gr.Button
+    around: gr.Button
     make: gr.Button
 
 
@@ -144,13 +146,15 @@ def _lay_out_pictures(desk: Desk) -> _Pictures:
         video = gr.Video(label=_say(desk, "video"), buttons=["download"], elem_id="overlay", **frame)
     with gr.Row(elem_classes="act"):
         preview = gr.Button(_say(desk, "preview"), elem_id="export-preview", min_width=120)
+        around = gr.Button(_say(desk, "around"), elem_id="make-around", min_width=120)
         make = gr.Button(_say(desk, "make_video"), variant="primary", elem_id="make-overlay", min_width=120)
         desk.stop_button("export-stop")
     desk.localise(picture, "label", "export_preview_picture")
     desk.localise(video, "label", "export_video")
     desk.localise(preview, "value", "export_preview")
     desk.localise(make, "value", "export_make_video")
-    return _Pictures(picture, video, preview, make)
+    desk.localise(around, "value", "export_around")
+    return _Pictures(picture, video, preview, around, make)
 
 
 def _lay_out_files(desk: Desk) -> _Files:
@@ -218,6 +222,13 @@ def _connect_making(desk: Desk, choices: _Choices, pictures: _Pictures, files: _
         return str(path)
 
     @desk.guard
+    def video_around(moment, result, language, request: gr.Request, progress=gr.Progress(), *chosen):  # noqa: B008
+        *others, _part, shown, words = chosen
+        frame, last = int(moment["frame"]), len(_subject(desk, result, language).analysis.mel_db) - 1
+        here = moment | {"first": max(0, frame - AROUND), "last": min(last, frame + AROUND)}
+        return video_of(here, result, language, request, progress, *others, "stretch", shown, words)
+
+    @desk.guard
     def files_of(
         moment,
         result,
@@ -258,6 +269,7 @@ def _connect_making(desk: Desk, choices: _Choices, pictures: _Pictures, files: _
     paper = [files.formats, files.width_cm]
     for button, make, inputs, made in (
         (pictures.make, video_of, [*first, *look_of], pictures.video),
+        (pictures.around, video_around, [*first, *look_of], pictures.video),
         (files.make, files_of, [*first, files.kinds, *paper, *look_of], files.files),
         (files.make_zip, zip_of, [*first, files.trust, *paper, *look_of], files.files),
     ):

@@ -16,15 +16,17 @@ def build(desk: Desk) -> None:
     """Lays out the panel's tab."""
     words = lambda key: desk.text("en", f"labels_{key}")  # noqa: E731
     intro = gr.Markdown(words("intro"), elem_classes="note", container=False)
-    with gr.Row(elem_classes="act", equal_height=True):
-        text = gr.Textbox(label=words("text"), max_length=200, min_width=140, scale=1, elem_id="labels-text")
-        buttons = {
-            key: gr.Button(words(key), min_width=120, scale=0, elem_id=f"labels-{key}")
-            for key in ("name", *_BOUNDARIES, "remark", "unremark")
-        }
+    buttons = {}
     with gr.Row(elem_classes="act"):
-        opened = gr.UploadButton(words("open"), file_types=[".TextGrid"], scale=0, min_width=180, elem_id="labels-open")
-        save = gr.Button(words("save"), variant="primary", scale=0, min_width=180, elem_id="labels-save")
+        text = gr.Textbox(label=words("text"), max_length=200, min_width=140, scale=1, elem_id="labels-text")
+        for key in ("name", "remark", "unremark"):
+            buttons[key] = gr.Button(words(key), size="sm", min_width=210, scale=0, elem_id=f"labels-{key}")
+    with gr.Row(elem_classes="act"):
+        for key in _BOUNDARIES:
+            buttons[key] = gr.Button(words(key), size="sm", min_width=210, scale=0, elem_id=f"labels-{key}")
+    with gr.Row(elem_classes="act"):
+        opened = gr.UploadButton(words("open"), file_types=[".TextGrid"], scale=0, min_width=240, elem_id="labels-open")
+        save = gr.Button(words("save"), variant="primary", scale=0, min_width=240, elem_id="labels-save")
         saved = gr.File(label=words("saved"), visible=False, elem_id="labels-saved")
     desk.localise(intro, "value", "labels_intro")
     for component, key in ((text, "text"), (opened, "open"), (saved, "saved")):

@@ -58,8 +58,8 @@ TEXTS = {
         "frame": "Frame",
         "time": "Time",
         "remarks": "remarks",
-        "look_for": "Look for frame {frame}: {name} goes from {origin} to {to}.",
-        "look_for_at": "Look for frame {frame} (“{said}”): {name} goes from {origin} to {to}.",
+        "look_for": "N: frame {frame}, {name} {origin} → {to}",
+        "look_for_at": "N: {frame} “{said}”, {name} {origin} → {to}",
         "own_frame": "recording: frame {own} at {seconds} s · {from} → {to} frames/s",
         "resampled": "The recording has {count} frames at {from} frames/s. The model sees {frames} at {to} "
         "frames/s, each the mean of what the recording shows in its time.",
@@ -194,8 +194,8 @@ TEXTS = {
         "frame": "フレーム",
         "time": "時刻",
         "remarks": "メモ",
-        "look_for": "見どころはフレーム{frame}：{name}の注目が{origin}から{to}へ。",
-        "look_for_at": "見どころはフレーム{frame}「{said}」：{name}の注目が{origin}から{to}へ。",
+        "look_for": "N：フレーム{frame}、{name} {origin}→{to}",
+        "look_for_at": "N：{frame}「{said}」、{name} {origin}→{to}",
         "own_frame": "元の録画: フレーム {own}、{seconds} 秒 · {from} → {to} フレーム/秒",
         "resampled": "元の録画は {from} フレーム/秒で {count} フレームです。"
         "モデルは {to} フレーム/秒で {frames} フレームとして見ます。各フレームはその時間に映っていた画像の平均です。",
