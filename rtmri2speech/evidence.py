@@ -12,7 +12,7 @@ mask; what lies in no region is "elsewhere", so that regions that do not overlap
 In frames without speech there is nothing to account for: amount and shares are NaN, unless the analysis shows silence.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import add
@@ -108,34 +108,39 @@ class Account:
 
 @dataclass(frozen=True)
 class Places:
-    """Where regions are, and ELSEWHERE: all that an account needs of their masks, and small.
+    """Where the evidence of T frames lies, before it is known which of them count: all that an account needs of masks.
 
-    weights: a map's (rows, columns) -> region -> (T, rows, columns), as of cell_weights. areas: region -> (T,).
+    amount: band -> (T,) sum of the CAM's positive part. within: band -> region, and ELSEWHERE -> (T,), what of it lies
+    there. areas: region -> (T,) share of the picture.
     """
 
-    weights: dict[tuple[int, int], dict[str, np.ndarray]]
+    amount: dict[str, np.ndarray]
+    within: dict[str, dict[str, np.ndarray]]
     areas: dict[str, np.ndarray]
 
     def __add__(self, later: "Places") -> "Places":
         """Those of the frames that follow as well."""
-        weights = {grid: _joined(of_region, later.weights[grid]) for grid, of_region in self.weights.items()}
-        return Places(weights, _joined(self.areas, later.areas))
+        within = {band: _joined(of_band, later.within[band]) for band, of_band in self.within.items()}
+        return Places(_joined(self.amount, later.amount), within, _joined(self.areas, later.areas))
 
 
-def places_of(masks: Mapping[str, np.ndarray], count: int, grids: Iterable[tuple[int, int]]) -> Places:
-    """The places of regions in `count` frames on maps of these (rows, columns), piece by piece: few masks are drawn at
-    a time. masks as in account_of; raises as that."""
-    grids, found = set(grids), []
+def places_of(masks: Mapping[str, np.ndarray], cams: Mapping[str, np.ndarray], count: int) -> Places:
+    """The places of the evidence of each band's CAM (count, h, w), few masks drawn at a time.
+
+    masks as in account_of; raises as that.
+    """
+    found = []
     for first in range(0, count, _CHUNK):
         stop = min(first + _CHUNK, count)
-        weights: dict[tuple[int, int], dict[str, np.ndarray]] = {grid: {} for grid in grids}
+        positive = {band: np.maximum(cam[first:stop], 0).astype(np.float64) for band, cam in cams.items()}
+        within: dict[str, dict[str, np.ndarray]] = {band: {} for band in cams}
         areas = {}
         for region, drawn in with_elsewhere(_between(masks, first, stop, count), stop - first):
             areas[region] = np.broadcast_to(drawn.mean(axis=(1, 2)), stop - first)
-            for grid in grids:
-                of_each = cell_weights(drawn, *grid)
-                weights[grid][region] = np.broadcast_to(of_each, (stop - first, *grid))
-        found.append(Places(weights, areas))
+            weights = {grid: cell_weights(drawn, *grid) for grid in {heat.shape[1:] for heat in positive.values()}}
+            for band, heat in positive.items():
+                within[band][region] = (heat * weights[heat.shape[1:]]).sum(axis=(1, 2))
+        found.append(Places({band: heat.sum(axis=(1, 2)) for band, heat in positive.items()}, within, areas))
     return reduce(add, found)
 
 
@@ -158,17 +163,16 @@ def account_of(analysis: Analysis, masks: Mapping[str, np.ndarray]) -> Account:
     masks: name -> bool (T, H, W) on the model's picture (frames.prepare_frames) of any size, or (1, H, W) for a region
     that does not move. Raises InputError where a mask does not fit the frames.
     """
-    grids = {cam.shape[1:] for cam in analysis.cam.values()}
-    return account_by_places(analysis, places_of(masks, len(analysis.mel_db), grids))
+    return account_by_places(analysis, places_of(masks, analysis.cam, len(analysis.mel_db)))
 
 
 def account_by_places(analysis: Analysis, places: Places) -> Account:
-    """The same, of regions whose places are known."""
+    """The same, where the places of its evidence are known."""
     explained = np.zeros(len(analysis.mel_db), bool)
     explained[analysis.explained] = True
     bands = {
-        name: _evidence(cam, places.weights[cam.shape[1:]], explained, analysis.speech, _UNITS[analysis.energy])
-        for name, cam in analysis.cam.items()
+        name: _evidence(amount, places.within[name], explained, analysis.speech, _UNITS[analysis.energy])
+        for name, amount in places.amount.items()
     }
     source_frame = clip_frame_of_each(analysis.clip, analysis.fps)
     return Account(
@@ -239,13 +243,10 @@ def _check_mask(name: str, drawn: np.ndarray, size: tuple[int, ...], count: int)
 
 
 def _evidence(
-    cam: np.ndarray, weights: Mapping[str, np.ndarray], explained: np.ndarray, speech: np.ndarray, unit: str
+    amount: np.ndarray, within: Mapping[str, np.ndarray], explained: np.ndarray, speech: np.ndarray, unit: str
 ) -> BandEvidence:
-    positive = np.maximum(cam, 0).astype(np.float64)
-    amount = positive.sum(axis=(1, 2))
-    amount[~explained] = np.nan
+    amount = np.where(explained, amount, np.nan)
     strong = np.percentile(amount[speech] if len(speech) else np.nan_to_num(amount), 95)
-    strength = np.clip(np.nan_to_num(amount) / strong, 0, 1) if strong > 0 else np.zeros(len(cam))
+    strength = np.clip(np.nan_to_num(amount) / strong, 0, 1) if strong > 0 else np.zeros(len(amount))
     there = np.where(amount > 0, amount, np.nan)
-    shares = {name: (positive * weight).sum(axis=(1, 2)) / there for name, weight in weights.items()}
-    return BandEvidence(amount, unit, strength, shares)
+    return BandEvidence(amount, unit, strength, {name: part / there for name, part in within.items()})

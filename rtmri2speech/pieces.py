@@ -19,7 +19,7 @@ from .models.bundle import Bundle
 from .progress import UNSEEN, Progress
 from .timeline import at_rate, retime
 
-FIRST = 256  # frames of the first piece, at the model's rate: 9.4 s, so that it is there soon
+FIRST = 128  # frames of the first piece, at the model's rate: 4.7 s, so that it is there soon
 PIECE = 512  # of each that follows
 CONTEXT = 54  # the same: 2 s
 

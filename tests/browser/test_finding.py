@@ -283,3 +283,25 @@ def test_a_link_to_what_is_not_here_opens_the_first_clip_and_says_so(open_page):
     assert shown(page)["clip"] == "first" and shown(page)["look"] == "each"
     page = open_page("#clip=first&band=high:20000-30000&frame=3")
     assert shown(page)["frame"] == "3" and page.locator(".card tbody tr").count() == 2
+
+
+def test_two_stretches_take_turns_in_a_loop(page):
+    page.keyboard.press("Escape")
+    press(page, "Escape", "Home", "[", *["ArrowRight"] * 5, "]", "a")
+    page.locator(".said", has_text="A is 0–5").wait_for()
+    assert shown(page)["first"] == "" and page.locator("[data-name=kept]").is_visible()
+    press(page, *["Shift+ArrowRight"] * 10, "[", *["ArrowRight"] * 5, "]", "l", "Space")
+    seen = page.evaluate("""() => new Promise((done) => {
+        const seen = [], began = performance.now(), root = document.querySelector('.explorer');
+        const look = () => {
+            const frame = Number(root.dataset.frame);
+            const where = frame <= 7 ? 'A' : frame >= 100 && frame <= 112 ? 'B' : `${frame}`;
+            if (seen.at(-1) !== where) seen.push(where);
+            if (seen.length >= 5 || performance.now() - began > 20000) done(seen);
+            else requestAnimationFrame(look);
+        };
+        look();
+    })""")
+    press(page, "Space", "l", "Escape", "a")
+    assert seen in (list("ABABA"), list("BABAB"))
+    assert page.locator("[data-name=kept]").is_hidden()

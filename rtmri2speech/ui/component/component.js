@@ -77,7 +77,7 @@ function labelled(tag, text, className = "") {
 }
 
 function press(button, pressed) {
-  button.setAttribute("aria-pressed", String(pressed));
+  button.setAttribute("aria-pressed", String(Boolean(pressed)));
 }
 
 function language() {
@@ -143,14 +143,14 @@ function colourBands(root, colours) {
 // ---- sounds: the one that plays is the clock ----
 
 // Several sounds of one clip at one position. `state` holds .sound, .speed and .loop. Called are
-// bounds(): [from, to] in seconds, what a loop repeats; moved(): the sound went on; changed(): it began, paused or ended.
+// bounds(): [from, to] in seconds, what a loop repeats; again(): where it goes on from at its end, if not at `from`; moved(): the sound went on; changed(): it began, paused or ended.
 class Playback {
   #players = {};
   #clip = new Scope();
   #following = false;
 
-  constructor(state, place, { bounds, moved, changed }) {
-    Object.assign(this, { state, place, bounds, moved, changed });
+  constructor(state, place, { bounds, moved, changed, again = () => bounds()[0] }) {
+    Object.assign(this, { state, place, bounds, moved, changed, again });
     scope.listen(document, "play", ({ target }) => this.#owns(target) || this.pause(), true); // one voice at a time
     scope.add(() => this.load({}));
   }
@@ -231,8 +231,7 @@ class Playback {
     scope.frame(() => {
       this.#following = false;
       if (!this.playing) return;
-      const [from, to] = this.bounds();
-      if (this.state.loop && this.now >= to) this.seek(from);
+      if (this.state.loop && this.now >= this.bounds()[1]) this.seek(this.again());
       this.moved();
       this.#follow();
     });
@@ -241,7 +240,7 @@ class Playback {
   #ended() {
     this.changed();
     if (!this.state.loop) return;
-    this.seek(this.bounds()[0]);
+    this.seek(this.again());
     this.play();
   }
 }

@@ -11,6 +11,7 @@ _SCRIPTS = [
     "explorer_core.js",
     "parts.js",
     "picture.js",
+    "turns.js",
     "tracks.js",
     "box.js",
     "view.js",

@@ -19,12 +19,15 @@ const state = {
   sound: "synthesised",
   own: null, // the recording's own frame that was stepped to
   view_s: [0, 1], // what the tracks show, from and to in seconds: view.js
+  kept: null, // another stretch, which a loop plays in turn with the chosen one: turns.js
+  inKept: false, // whether it is that one's turn
   stretch: null, // [first, last] frame chosen, or null for the whole clip
   untouched: true, // nobody has moved through this clip yet: playing begins at its start
 };
 
 const playback = new Playback(state, find("players"), {
-  bounds: () => [startOf(bounds()[0], data.fps), (bounds()[1] + 1) / data.fps],
+  bounds: () => [startOf(played()[0], data.fps), (played()[1] + 1) / data.fps],
+  again: turnRound,
   moved: followSound,
   changed: followSound,
 });
@@ -65,7 +68,7 @@ async function load(text) {
   newest = arrival;
   const goesOn = same(), zoomed = goesOn && isZoomed(), playing = goesOn && playback.playing, now = playing ? playback.now : 0;
   data = fresh;
-  if (!goesOn) state.stretch = null;
+  if (!goesOn) state.stretch = state.kept = null;
   if (!zoomed) state.view_s = [0, data.duration];
   if (!goesOn || !(state.sound in data.sounds)) state.sound = "synthesised";
   if (!viewsOf(data.bands.length).includes(state.view)) state.view = viewsOf(data.bands.length)[0];
@@ -199,6 +202,7 @@ function renderButtons() {
   for (const name of ["cells", "ownScale", "outlines", "bare", "silence", "loop"]) press(element.querySelector(`[data-action="${name}"]`), state[name]);
   for (const name of ["view", "sound"])
     for (const button of element.querySelectorAll(`[data-${name}]`)) press(button, button.dataset[name] === state[name]);
+  press(element.querySelector('[data-action="keep"]'), state.kept);
   find("speed").value = state.speed;
   root.classList.toggle("playing", playback.playing);
 }
@@ -263,7 +267,8 @@ function followSound() {
 }
 
 function play() {
-  const [first, last] = bounds(), outside = state.stretch && (state.frame < first || state.frame > last);
+  state.inKept = isIn(state.frame, state.kept);
+  const [first] = played(), outside = state.stretch && !isIn(state.frame, played());
   if (outside || state.untouched || state.frame === data.frames - 1) seek(first);
   playback.play();
 }
@@ -331,6 +336,7 @@ const ACTIONS = {
   farther: () => zoom(1 / ZOOM_STEP),
   fit: fitView,
   loop: () => toggle("loop"),
+  keep: keepStretch,
   signed: () => toggle("signed"),
   cells: () => toggle("cells"),
   ownScale: () => toggle("ownScale"),
@@ -359,6 +365,7 @@ const KEYS = {
   g: () => find("goto").focus(),
   j: ACTIONS.ownBack,
   k: ACTIONS.ownForward,
+  a: keepStretch,
   l: ACTIONS.loop,
   d: ACTIONS.defence,
   Escape: () => (state.defence ? setDefence(false) : wholeClip()),

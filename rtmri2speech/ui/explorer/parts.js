@@ -1,7 +1,7 @@
 // The clip in parts of some frames each: pictures, the numbers of the regions' outlines, CAMs (parts.py). Those of a
 // short clip came with it. Those of a long one are fetched as they are needed, and few are held.
 
-const MOST_HELD = 8;
+const MOST_HELD = 12;
 
 // What the server keeps in a file for this page.
 async function fetched(path) {

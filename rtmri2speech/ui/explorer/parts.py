@@ -24,7 +24,7 @@ from ...evidence import ACCOUNTED, Places, RegionMasks, places_of
 from ...growing import let_go
 from ...render.picture import padded_to
 
-PART = 256  # frames
+PART = 128  # frames; pieces.py has whole numbers of them
 TILES = 8  # frames along a side of one sheet
 JPEG_QUALITY = 92
 JPEG_QUALITY_STORED = 85
@@ -122,7 +122,7 @@ def _parts(frames: np.ndarray, regions: Regions, cams: Cams, side: int, store: "
         found.append(store.part(part) if store else part)
     unknown = dict.fromkeys(MEASURES, np.full(len(frames), np.nan))
     measured = articulation(regions).columns() if regions.verdict.usable else unknown
-    places = places_of(RegionMasks(regions), len(frames), {cam.shape[1:] for cam in cams.values()})
+    places = places_of(RegionMasks(regions), cams, len(frames))
     return Parts(tuple(found), places, {name: measured[name] for name in MEASURES})
 
 

@@ -279,6 +279,7 @@ function renderCursor() {
   find("chosen").style.width = `${right - left}px`;
   find("chosen").hidden = find("whole").hidden = !chosen;
   find("chosen").classList.toggle("all", start <= axis.from + 1e-6 && end >= axis.to - 1e-6); // tells nothing apart
+  renderKept(clamped);
   find("whole").style.transform = `translateX(${(left + right) / 2}px)`;
 }
 

@@ -58,6 +58,11 @@ TEXTS = {
         "frame": "Frame",
         "time": "Time",
         "remarks": "remarks",
+        "keep": "Keep A",
+        "keep_help": "Keep the chosen stretch as A; choose another, B: a loop then plays A, B, A … (A)",
+        "keep_what": "Choose a stretch first: it becomes A.",
+        "kept": "A is {first}–{last}: choose B, then loop.",
+        "kept_no_more": "A is given up.",
         "look_for": "N: frame {frame}, {name} {origin} → {to}",
         "look_for_at": "N: {frame} “{said}”, {name} {origin} → {to}",
         "own_frame": "recording: frame {own} at {seconds} s · {from} → {to} frames/s",
@@ -129,6 +134,7 @@ TEXTS = {
         "J K: one frame of the recording, where its rate is another (#12 goes to its frame 12)\n"
         "G: go to a frame (12), a moment (0.5 s, 1:04.2) or a label (Enter: the next; with Shift, the one before)\n"
         ", .: the label before, after\n"
+        "A: keep the stretch as A; with another, B, a loop plays A, B, A …\n"
         "I: zoom time in; with Shift, out (also Ctrl + wheel, pinch)\nPage up, down, Shift + wheel: scroll\n"
         "Z: the stretch fills the view; again: the whole clip\n"
         "S: save the frame as PNG\nF: full screen; D: for the room\nclick, drag: go to a moment\n"
@@ -194,6 +200,11 @@ TEXTS = {
         "frame": "フレーム",
         "time": "時刻",
         "remarks": "メモ",
+        "keep": "Aに残す",
+        "keep_help": "選んだ区間をAとして残します。別の区間Bを選んで繰り返すと、A、B、A…と再生します（A）",
+        "keep_what": "先に区間を選ぶと、それがAになります。",
+        "kept": "Aは {first}–{last}。Bを選んで繰り返してください。",
+        "kept_no_more": "Aをやめました。",
         "look_for": "N：フレーム{frame}、{name} {origin}→{to}",
         "look_for_at": "N：{frame}「{said}」、{name} {origin}→{to}",
         "own_frame": "元の録画: フレーム {own}、{seconds} 秒 · {from} → {to} フレーム/秒",
@@ -265,6 +276,7 @@ TEXTS = {
         "J K: フレームレートが異なる録画で、元の1フレーム（#12 で元のフレーム12へ）\n"
         "G: フレーム（12）・時刻（0.5 s、1:04.2）・ラベルへ移動（Enterで次、Shift＋Enterで前）\n"
         ", .: 前・次のラベル\n"
+        "A: 区間をAとして残す（別の区間Bを選ぶと、A、B、A…と繰り返す）\n"
         "I: 時間軸を拡大（Shiftで縮小。Ctrl＋ホイール、ピンチでも）\nPage Up・Down、Shift＋ホイール: 前後へ移動\n"
         "Z: 区間を画面いっぱいに表示（もう一度で全体）\n"
         "S: フレームをPNGで保存\nF: 全画面　D: 発表用の表示\nクリック・ドラッグ: その時刻へ移動\n"
