@@ -234,11 +234,10 @@ def stretch_shown(page) -> str:
 
 
 def test_a_stretch_is_removed_by_key_button_and_double_click(page):
-    box = page.locator(".tracks").bounding_box()
     removals = (
         lambda: page.keyboard.press("Escape"),
         lambda: page.get_by_role("button", name="The whole clip").click(),
-        lambda: page.mouse.dblclick(box["x"] + 300, box["y"] + 200),
+        lambda: page.locator(".tracks").dblclick(position={"x": 300, "y": 200}),
     )
     page.locator(".explorer").focus()
     page.keyboard.press("Escape")

@@ -144,7 +144,7 @@ def test_everything_comes_in_one_zip(page):
         cam = np.load(io.BytesIO(archive.read("disc_F1_cam.npy")))
     assert record["stretch"]["first_frame"] == FIRST and record["stretch"]["last_frame"] == LAST
     assert record["look"]["slow"] == 4 and record["look"]["sound"] == "original"
-    assert cam.shape == (LAST - FIRST + 1, 8, 8)
+    assert cam.shape == (LAST - FIRST + 1, 32, 32)  # the page's fine maps
     assert {f"disc_{name}" for name in ("video.mp4", "heatmaps.mp4", "traces.csv", "speech.wav")} <= set(
         record["files"]
     )
