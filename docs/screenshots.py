@@ -53,7 +53,7 @@ def tour(page, address: str, language: str) -> None:
     page.wait_for_timeout(1000)
     save(f"export.{language}", page.locator("#panels").screenshot())
 
-    for panel in ("hide", "quality"):
+    for panel in ("trust", "hide", "quality"):
         page.locator(f"#tab-{panel}-button").click()
         page.locator(f"#{panel}-run").wait_for()
         if panel == "hide":

@@ -94,7 +94,7 @@ def test_a_sound_goes_with_its_clip_and_a_clip_that_fails_changes_nothing(page, 
     page.get_by_text("is not a video that can be decoded").first.wait_for()
     assert page.locator(".explorer").get_attribute("data-clip") == "fast" and page.locator("#own-clip").is_visible()
     give(page, "upload", folder / "other.mp4")
-    page.locator("#reference", has_text="Original speech").wait_for()
+    page.locator("#reference", has_text="Original (wav)").wait_for()
     page.locator("#run").click()
     page.locator(".explorer[data-clip=other]").wait_for()
     page.locator("#original").wait_for(state="hidden")

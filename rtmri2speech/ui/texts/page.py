@@ -28,7 +28,7 @@ TEXTS = {
         "tab_compare": "Compare",
         "tab_quality": "Quality",
         "upload": "Open a clip …",
-        "reference": "Original speech (wav) …",
+        "reference": "Original (wav) …",
         "original_is": "Original speech **{name}**: {seconds} s.",
         "original_length": "**The clip lasts {clip} s: is this its sound?** What is missing is silence, what "
         "is too long is left out.",
