@@ -1,4 +1,4 @@
-"""A long clip analysed piece by piece: its beginning is there at once, and memory does not grow with its length.
+"""A long clip analysed piece by piece: its beginning is there at once, and memory hardly grows with its length.
 
 Each piece is analysed with CONTEXT frames of its neighbours on either side, which are then left off. What the BiLSTM
 still remembers of more distant ones is lost: with the embedded model 0.015 dB of the mel in the mean, and 0.2 to 5 % of
