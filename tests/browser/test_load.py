@@ -212,7 +212,7 @@ def test_a_huge_upload_is_refused_before_it_is_read(address):
 def test_a_huge_upload_is_a_message(open_page):
     page = open_page()
     give(page, "huge.mp4", bytes(LARGEST + 1000))
-    page.get_by_text("exceed the maximum allowed size").first.wait_for()
+    page.get_by_text("the most that this page takes").first.wait_for()
 
 
 def test_a_clip_that_is_too_long_is_a_message_in_the_pages_language(open_page, tmp_path):

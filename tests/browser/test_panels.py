@@ -435,6 +435,9 @@ def test_two_vocoders_are_compared(page, bundle, other, analysis):
 
 def test_every_region_in_turn_makes_a_table_as_the_core_has_it(page, bundle, analysis, regions, tmp_path):
     open_tab(page, "hide")
+    for choice in ("dark", "clip"):
+        page.locator(f"#hide-board input[value={choice}]").check()
+    set_range(page, "strength", 100)
     page.locator("#hide-each").click()
     page.locator("#hide-csv").wait_for()
     with page.expect_download() as download:
