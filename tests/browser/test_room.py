@@ -1,5 +1,6 @@
 """In front of people: the view for a defence and full screen fit the window, and a reload keeps how things look."""
 
+import numpy as np
 import pytest
 
 from rtmri2speech.ui import Settings
@@ -19,7 +20,8 @@ OUTSIDE = """() => [...document.querySelectorAll(".explorer :is(canvas, button, 
 @pytest.fixture(scope="module")
 def open_page(bundle_folder, tmp_path_factory):
     clips = tmp_path_factory.mktemp("clips")
-    write_mp4(clips / "clip.mp4", moving_frames(40))
+    tone = 0.02 * np.sin(np.arange(30_000) / 5).astype(np.float32)
+    write_mp4(clips / "clip.mp4", moving_frames(40), audio=tone)
     with served(Settings(bundle=bundle_folder, clips=clips)) as address, chromium() as browser:
 
         def open_page(locale="en-US", size=(1280, 720)):
@@ -83,3 +85,15 @@ def test_stop_looks_idle_while_there_is_nothing_to_stop(open_page):
     page = open_page()
     page.wait_for_function("() => document.querySelector('#stop').disabled")
     assert float(page.locator("#stop").evaluate("(node) => getComputedStyle(node).opacity")) < 0.6
+
+
+def test_both_sounds_are_equally_loud_where_asked(open_page):
+    page = open_page()
+    volumes = "() => [...document.querySelectorAll('#explorer audio')].map((player) => player.volume)"
+    assert page.evaluate(volumes) == [1, 1]
+    page.keyboard.press("e")
+    page.wait_for_function("() => document.querySelector('[data-action=even]').ariaPressed === 'true'")
+    quieter, full = sorted(page.evaluate(volumes))
+    assert quieter < 0.9 and full == 1
+    page.locator('[data-action="even"]').click()
+    assert page.evaluate(volumes) == [1, 1]

@@ -5,7 +5,7 @@ const test = require("node:test");
 
 const core = require("./scripts.js")("explorer/explorer_core.js")(
   `frameAt, startOf, enlarge, heatOf, signedOf, heatLevels, signedLevels, heatLayer, divergingLayer, blend, largestShares,
-   nextChange, tellingFrame, viewsOf, stretch, nextSpeed`,
+   nextChange, tellingFrame, viewsOf, stretch, nextSpeed, loudnessOf, volumesOf`,
 );
 const cases = JSON.parse(readFileSync(process.env.EXPLORER_CASES, "utf8"));
 
@@ -95,4 +95,13 @@ test("a clip opens at its loudest frame with evidence for every band", () => {
   const loud = [[-40, 0, -3, -20], [-40, 0, -3, -20]];
   assert.strictEqual(core.tellingFrame(loud, [[1, 1, 1, 1], [1, 0.01, 0.3, 1]]), 2);
   assert.strictEqual(core.tellingFrame(loud, [[1, 1, 1, 1], [0, 0, 0, 0]]), 1);
+});
+
+test("two sounds are equally loud, whatever their pauses", () => {
+  const tone = (gain, pauses) => Float32Array.from({ length: 4000 }, (_, k) => (k < pauses ? 0 : gain * Math.sin(k / 5)));
+  const loudness = { synthesised: core.loudnessOf(tone(0.8, 0)), original: core.loudnessOf(tone(0.2, 3000)), none: 0 };
+  const even = core.volumesOf(loudness, true);
+  assert.ok(Math.abs(even.synthesised - 0.25) < 0.01);
+  assert.deepStrictEqual([even.original, even.none], [1, 1]);
+  assert.deepStrictEqual(core.volumesOf(loudness, false), { synthesised: 1, original: 1, none: 1 });
 });

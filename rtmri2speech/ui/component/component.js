@@ -172,6 +172,11 @@ class Playback {
     this.place.replaceChildren(...Object.values(this.#players));
   }
 
+  // volumes: name -> 0 to 1.
+  setVolumes(volumes) {
+    for (const [name, player] of Object.entries(this.#players)) player.volume = volumes[name];
+  }
+
   get playing() {
     return Boolean(this.#player) && !this.#player.paused;
   }

@@ -16,6 +16,7 @@ const state = {
   defence: false, // pictures, one spectrogram and large type over the whole window: room.js
   loop: false,
   speed: 1,
+  even: false, // both sounds equally loud
   sound: "synthesised",
   own: null, // the recording's own frame that was stepped to
   view_s: [0, 1], // what the tracks show, from and to in seconds: view.js
@@ -74,6 +75,8 @@ async function load(text) {
   if (!viewsOf(data.bands.length).includes(state.view)) state.view = viewsOf(data.bands.length)[0];
   const asked = takeOpening();
   playback.load(wavs);
+  data.loudness = Object.fromEntries(Object.entries(data.sounds).map(([name, { samples }]) => [name, loudnessOf(samples)]));
+  setLoudness();
   colourBands(root, data.colours);
   root.hidden = false;
   find("waiting").hidden = true;
@@ -97,6 +100,10 @@ function show({ frame = state.frame, ...others }) {
   Object.assign(state, others);
   seek(frame);
   renderTracks();
+}
+
+function setLoudness() {
+  playback.setVolumes(volumesOf(data.loudness, state.even));
 }
 
 // ---- words ----
@@ -123,6 +130,7 @@ function nameChoices() {
   if (data.bands.length === 2)
     element.querySelector('[data-view="each"]').textContent = data.bands.map(({ name }) => name).join(" | ");
   element.querySelector('[data-view="both"]').textContent = word(data.bands.length === 2 ? "both" : "all");
+  element.querySelector('[data-action="even"]').disabled = Object.keys(data.sounds).length < 2;
   const link = element.querySelector('[data-action="link"]');
   link.disabled = !data.linked;
   link.title = word(data.linked ? "link" : "no_link");
@@ -199,7 +207,7 @@ function renderButtons() {
   const signed = element.querySelector('[data-action="signed"]');
   signed.disabled = !(state.view in data.bands);
   press(signed, state.signed && !signed.disabled);
-  for (const name of ["cells", "ownScale", "outlines", "bare", "silence", "loop"]) press(element.querySelector(`[data-action="${name}"]`), state[name]);
+  for (const name of ["cells", "ownScale", "outlines", "bare", "silence", "loop", "even"]) press(element.querySelector(`[data-action="${name}"]`), state[name]);
   for (const name of ["view", "sound"])
     for (const button of element.querySelectorAll(`[data-${name}]`)) press(button, button.dataset[name] === state[name]);
   press(element.querySelector('[data-action="keep"]'), state.kept);
@@ -336,6 +344,10 @@ const ACTIONS = {
   farther: () => zoom(1 / ZOOM_STEP),
   fit: fitView,
   loop: () => toggle("loop"),
+  even: () => {
+    toggle("even");
+    setLoudness();
+  },
   keep: keepStretch,
   signed: () => toggle("signed"),
   cells: () => toggle("cells"),
@@ -367,6 +379,7 @@ const KEYS = {
   k: ACTIONS.ownForward,
   a: keepStretch,
   l: ACTIONS.loop,
+  e: ACTIONS.even,
   d: ACTIONS.defence,
   Escape: () => (state.defence ? setDefence(false) : wholeClip()),
   i: (event) => zoom(event.shiftKey ? 1 / ZOOM_STEP : ZOOM_STEP),

@@ -196,3 +196,24 @@ function nextSpeed(speed, direction) {
   const place = SPEEDS.indexOf(speed) + direction;
   return SPEEDS[Math.min(SPEEDS.length - 1, Math.max(0, place))];
 }
+
+const HEARD = 0.02; // of the peak: quieter samples are pauses, which no loudness is judged by
+
+// Root mean square of what is heard of the samples; 0 of silence.
+function loudnessOf(samples) {
+  const peak = samples.reduce((most, sample) => Math.max(most, Math.abs(sample)), 0);
+  let sum = 0, count = 0;
+  for (const sample of samples)
+    if (Math.abs(sample) > HEARD * peak) {
+      sum += sample * sample;
+      count += 1;
+    }
+  return count ? Math.sqrt(sum / count) : 0;
+}
+
+// name -> the volume, 0 to 1, at which each sound is as loud as the quietest; full volume unless `even`.
+function volumesOf(loudness, even) {
+  const quietest = Math.min(...Object.values(loudness).filter((one) => one > 0));
+  const volume = (one) => (even && one > 0 ? quietest / one : 1);
+  return Object.fromEntries(Object.entries(loudness).map(([name, one]) => [name, volume(one)]));
+}

@@ -114,6 +114,7 @@ TEXTS = {
         "original": "Original",
         "snapshot": "Save this frame as PNG",
         "fullscreen": "Full screen",
+        "even": "Synthesised and original speech equally loud (E)",
         "defence": "For the room: pictures and one spectrogram over the whole window (D)",
         "leave_defence": "Back to the whole page (Esc)",
         "help": "Keys and mouse",
@@ -131,6 +132,7 @@ TEXTS = {
         "1 2 … 0: one band, all bands; B: both in one picture\nO: outlines\nP: without heat\n"
         "+ −: faster, slower (pitch is kept)\n"
         "N: next change of the strongest region; with Shift, the one before\nL: loop the chosen stretch\n"
+        "E: both sounds equally loud\n"
         "J K: one frame of the recording, where its rate is another (#12 goes to its frame 12)\n"
         "G: go to a frame (12), a moment (0.5 s, 1:04.2) or a label (Enter: the next; with Shift, the one before)\n"
         ", .: the label before, after\n"
@@ -256,6 +258,7 @@ TEXTS = {
         "original": "原音",
         "snapshot": "このフレームをPNGで保存",
         "fullscreen": "全画面",
+        "even": "合成音声と原音を同じ大きさで聞く（E）",
         "defence": "発表用の表示：画像とスペクトログラムだけを画面いっぱいに（D）",
         "leave_defence": "元の表示に戻る（Esc）",
         "help": "キーとマウスの操作",
@@ -273,6 +276,7 @@ TEXTS = {
         "1 2 … 0: その番号の帯域・全帯域（B: 1枚に重ねて）\nO: 輪郭\nP: ヒートマップなし\n"
         "+ −: 速く・遅く（高さは保つ）\n"
         "N: 最も注目した領域が次に変わるフレームへ（Shiftで前へ）\nL: 選んだ区間を繰り返す\n"
+        "E: 合成音声と原音を同じ大きさに\n"
         "J K: フレームレートが異なる録画で、元の1フレーム（#12 で元のフレーム12へ）\n"
         "G: フレーム（12）・時刻（0.5 s、1:04.2）・ラベルへ移動（Enterで次、Shift＋Enterで前）\n"
         ", .: 前・次のラベル\n"
