@@ -21,7 +21,7 @@ from .atomic import never_onto, replacing, write_json
 from .clip import read_clip
 from .errors import InputError
 from .evaluation import SUFFIXES
-from .processes import ENDED, attempt, over_processes
+from .processes import over_processes
 from .spec import DEFAULT_BANDS, Band
 
 PARTS = ("speech", "heatmaps", "export")
@@ -103,8 +103,11 @@ def run_batch(tasks: Sequence[Task], bundle: Path | None, choices: Choices, jobs
 
     jobs: processes; -1 for one a core. Each loads the bundle.
     """
-    for task, outcome in over_processes(_work, tasks, jobs, _start_worker, (bundle, choices)):
-        yield outcome or Outcome(task.name, "left out", reason=ENDED)
+    return over_processes(make, left_out, tasks, bundle, choices, jobs)
+
+
+def left_out(name: str, reason: str) -> Outcome:
+    return Outcome(name, "left out", reason=reason)
 
 
 def write_table(path: Path, outcomes: Sequence[Outcome]) -> None:
@@ -114,24 +117,6 @@ def write_table(path: Path, outcomes: Sequence[Outcome]) -> None:
         writer = csv.DictWriter(file, list(Outcome.__annotations__))
         writer.writeheader()
         writer.writerows(rows)
-
-
-# ------------------------------------------------------------------------------------------------------- in a process
-
-_loaded: dict = {}
-
-
-def _start_worker(bundle: Path | None, choices: Choices) -> None:
-    from .models.load import load_bundle
-
-    _loaded.update(bundle=load_bundle(bundle), choices=choices)
-
-
-def _work(task: Task) -> Outcome:
-    return attempt(
-        lambda: make(task, _loaded["bundle"], _loaded["choices"]),
-        lambda reason: Outcome(task.name, "left out", reason=reason),
-    )
 
 
 def make(task: Task, bundle, choices: Choices) -> Outcome:

@@ -1,4 +1,4 @@
-"""Work on many things over several processes, in which one that fails costs itself only."""
+"""Work on many clips over several processes, in which one that fails costs itself only."""
 
 import multiprocessing
 import os
@@ -6,21 +6,36 @@ import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from typing import TypeVar
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
 
 from .errors import InputError
 
-Task = TypeVar("Task")
-Result = TypeVar("Result")
-ENDED = "its process was ended: is there too little memory?"
+
+class Named(Protocol):
+    """A task: what is done with one clip."""
+
+    @property
+    def name(self) -> str: ...
+
+
+Task = TypeVar("Task", bound=Named)
+Outcome = TypeVar("Outcome")
+_ENDED = "its process was ended: is there too little memory?"
 
 
 def over_processes(
-    work: Callable[[Task], Result], tasks: Sequence[Task], jobs: int, start: Callable[..., None], given: tuple = ()
-) -> Iterator[tuple[Task, Result | None]]:
-    """work(task) for each, as results are known; None where its process was ended from outside, as for want of memory.
+    make: Callable[..., Outcome],
+    left_out: Callable[[str, str], Outcome],
+    tasks: Sequence[Task],
+    bundle: Path | None,
+    choices: object,
+    jobs: int,
+) -> Iterator[Outcome]:
+    """make(task, bundle, choices) for each task, as results are known; left_out(name, reason) where there is none.
 
-    jobs: processes; -1 for one a core. start(*given) is called in each before its first task.
+    make and left_out: functions of a module. bundle: its folder; each process loads it once. jobs: processes; -1 for
+    one a core.
     """
     jobs = (os.cpu_count() or 1) if jobs == -1 else jobs
     if jobs < 1:
@@ -31,33 +46,45 @@ def over_processes(
         count = min(jobs, len(waiting))
         threads = max(1, (os.cpu_count() or 1) // count)
         spawn = multiprocessing.get_context("spawn")
-        pool = ProcessPoolExecutor(count, spawn, _start, (threads, start, given))
+        pool = ProcessPoolExecutor(count, spawn, _start, (threads, bundle, choices, make, left_out))
         try:
-            futures: dict[Future, Task] = {pool.submit(work, task): task for task in waiting}
+            futures: dict[Future, Task] = {pool.submit(_work, task): task for task in waiting}
             for future in as_completed(futures):
                 try:
-                    result = future.result()
+                    outcome = future.result()
                 except BrokenProcessPool:
                     continue
                 left.remove(futures[future])
-                yield futures[future], result
+                yield outcome
         finally:
             pool.shutdown(cancel_futures=True)
         waiting = left
         if waiting and jobs == 1:  # in order, so the first without a result is the one that ended it
-            yield waiting.pop(0), None
+            yield left_out(waiting.pop(0).name, _ENDED)
         jobs = 1
 
 
-def _start(threads: int, start: Callable[..., None], given: tuple) -> None:
+_mine: dict[str, Any] = {}  # of this process
+
+
+def _start(threads: int, bundle: Path | None, choices: object, make, left_out) -> None:
     import torch
+
+    from .models.load import load_bundle
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # but for the time of a task, so that a waiting process ends quietly
     torch.set_num_threads(threads)
-    start(*given)
+    _mine.update(make=make, left_out=left_out, bundle=load_bundle(bundle), choices=choices)
 
 
-def attempt(work: Callable[[], Result], failed: Callable[[str], Result]) -> Result:
+def _work(task: Named) -> Any:
+    return attempt(
+        lambda: _mine["make"](task, _mine["bundle"], _mine["choices"]),
+        lambda reason: _mine["left_out"](task.name, reason),
+    )
+
+
+def attempt(work: Callable[[], Outcome], failed: Callable[[str], Outcome]) -> Outcome:
     """work(), or failed(reason): bad input, too little memory, or a fault of this program, which is one task's only."""
     handler = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:

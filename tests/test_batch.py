@@ -12,9 +12,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from rtmri2speech import batch
+from rtmri2speech import batch, processes
 from rtmri2speech.cli import main
-from rtmri2speech.models.load import load_bundle
 from tests.conftest import moving_frames, write_mp4
 
 
@@ -109,13 +108,13 @@ def test_a_process_that_is_ended_costs_its_own_clip(corpus, tmp_path, bundle_fol
     assert "memory" in next(o.reason for o in outcomes if o.name == "bad")
 
 
-def test_a_fault_of_the_program_costs_one_clip(corpus, tmp_path, bundle_folder, monkeypatch):
+def test_a_fault_of_the_program_costs_one_clip(corpus, tmp_path, monkeypatch):
     def fault(task, bundle, choices):
         raise ZeroDivisionError("division by zero")
 
-    monkeypatch.setattr(batch, "make", fault)
-    monkeypatch.setattr(batch, "_loaded", {"bundle": load_bundle(bundle_folder), "choices": batch.Choices()})
-    outcome = batch._work(batch.tasks_of(corpus, tmp_path / "o")[0])
+    mine = {"make": fault, "left_out": batch.left_out, "bundle": None, "choices": batch.Choices()}
+    monkeypatch.setattr(processes, "_mine", mine)
+    outcome = processes._work(batch.tasks_of(corpus, tmp_path / "o")[0])
     assert (outcome.status, outcome.reason) == ("left out", "ZeroDivisionError: division by zero")
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from ..errors import InputError
+from .many import left_out_of, told
 from .options import BundleOption, PrecisionOption
 from .terminal import warning
 
@@ -31,7 +31,7 @@ def batch(
 ):
     """Speech, heatmaps and exports of every clip of a folder. What is done already stays; exit code 1: some clips were
     left out."""
-    from ..batch import PARTS, Choices, Outcome, run_batch, tasks_of, write_table
+    from ..batch import PARTS, Choices, run_batch, tasks_of, write_table
     from ..models.load import load_bundle
     from ..spec import DEFAULT_BANDS, Band
 
@@ -40,19 +40,8 @@ def batch(
     choices = Choices(parts, bands, objective, energy, normalize, precision, language)
     tasks = tasks_of(folder, output, bundle)
     note = warning(load_bundle(bundle))  # says what is wrong with it before any process starts
-    outcomes: list[Outcome] = []
-    for outcome in run_batch(tasks, bundle, choices, jobs):
-        outcomes.append(outcome)
-        told = {"made": f"{outcome.duration_s} s in {outcome.took_s} s", "kept": "made before"}
-        print(f"{len(outcomes)}/{len(tasks)} {outcome.name}: {told.get(outcome.status, f'left out: {outcome.reason}')}")
+    outcomes = told(run_batch(tasks, bundle, choices, jobs), len(tasks), lambda o: f"{o.duration_s} s in {o.took_s} s")
     write_table(output / "batch.csv", outcomes)
-    left_out = [outcome for outcome in outcomes if outcome.status == "left out"]
-    if len(left_out) == len(tasks):
-        raise InputError(
-            "None of the {count} clips can be used; {name}: {reason}",
-            count=len(tasks),
-            name=left_out[0].name,
-            reason=left_out[0].reason,
-        )
+    left_out = left_out_of(outcomes)
     print(f"{output}: {len(tasks) - len(left_out)} clips, {len(left_out)} left out{note}")
     raise typer.Exit(1 if left_out else 0)

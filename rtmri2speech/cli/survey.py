@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from ..errors import InputError
+from .many import left_out_of, told
 from .options import AgainstOption, BundleOption, PrecisionOption
 from .terminal import warning
 
@@ -31,25 +31,14 @@ def survey(
     What is done already stays; exit code 1: some clips were left out."""
     from ..models.load import load_bundle
     from ..spec import DEFAULT_BANDS, Band
-    from ..survey.run import Choices, Outcome, run_survey, tasks_of, write_survey
+    from ..survey.run import Choices, run_survey, tasks_of, write_survey
 
     bands = tuple(Band.parse(text) for text in formant_band) if formant_band else DEFAULT_BANDS
     choices = Choices(bands, energy, against, precision, regions, tier)
     tasks = tasks_of(clips, labels, output, bundle)
     note = warning(load_bundle(bundle))  # says what is wrong with it before any process starts
-    outcomes: list[Outcome] = []
-    for outcome in run_survey(tasks, bundle, choices, jobs):
-        outcomes.append(outcome)
-        told = {"made": f"{outcome.frames} frames", "kept": "made before"}
-        print(f"{len(outcomes)}/{len(tasks)} {outcome.name}: {told.get(outcome.status, f'left out: {outcome.reason}')}")
-    left_out = [outcome for outcome in outcomes if outcome.status == "left out"]
-    if len(left_out) == len(tasks):
-        raise InputError(
-            "None of the {count} clips can be used; {name}: {reason}",
-            count=len(tasks),
-            name=left_out[0].name,
-            reason=left_out[0].reason,
-        )
+    outcomes = told(run_survey(tasks, bundle, choices, jobs), len(tasks), lambda o: f"{o.frames} frames")
+    left_out = left_out_of(outcomes)
     phones = write_survey(output, tasks, outcomes, bands)
     print(f"{output}: {len(phones)} phones in {len(tasks) - len(left_out)} clips, {len(left_out)} left out{note}")
     raise typer.Exit(1 if left_out else 0)

@@ -20,7 +20,7 @@ from ..anatomy.regions import SOURCES
 from ..atomic import filling, never_onto, replacing, write_json
 from ..batch import clips_below
 from ..errors import InputError
-from ..processes import ENDED, attempt, over_processes
+from ..processes import over_processes
 from ..spec import DEFAULT_BANDS, Band
 from .summary import Phone, summarise
 from .tally import Tally, tally
@@ -92,24 +92,11 @@ def tasks_of(folder: Path, labels: Path, out: Path, bundle: Path | None = None) 
 
 def run_survey(tasks: Sequence[Task], bundle: Path | None, choices: Choices, jobs: int = 1) -> Iterator[Outcome]:
     """Tally every clip that is not tallied yet; yields what became of each as it is known. jobs: as for batch."""
-    for task, outcome in over_processes(_work, tasks, jobs, _start_worker, (bundle, choices)):
-        yield outcome or Outcome(task.name, "left out", reason=ENDED)
+    return over_processes(make, left_out, tasks, bundle, choices, jobs)
 
 
-_loaded: dict = {}
-
-
-def _start_worker(bundle: Path | None, choices: Choices) -> None:
-    from ..models.load import load_bundle
-
-    _loaded.update(bundle=load_bundle(bundle), choices=choices)
-
-
-def _work(task: Task) -> Outcome:
-    return attempt(
-        lambda: make(task, _loaded["bundle"], _loaded["choices"]),
-        lambda reason: Outcome(task.name, "left out", reason=reason),
-    )
+def left_out(name: str, reason: str) -> Outcome:
+    return Outcome(name, "left out", reason=reason)
 
 
 def make(task: Task, bundle, choices: Choices) -> Outcome:

@@ -1,0 +1,40 @@
+"""Commands over many clips: a line for each as it is done, and what is said at the end."""
+
+from collections.abc import Callable, Iterator
+from typing import Protocol, TypeVar
+
+from ..errors import InputError
+
+
+class Done(Protocol):
+    """What became of a clip: "made", "kept" or "left out" for the reason."""
+
+    name: str
+    status: str
+    reason: str
+
+
+Outcome = TypeVar("Outcome", bound=Done)
+
+
+def told(outcomes: Iterator[Outcome], count: int, made: Callable[[Outcome], str]) -> list[Outcome]:
+    """All outcomes, each told on a line of its own when it is known. made: what is told of one that was made."""
+    known = []
+    for outcome in outcomes:
+        known.append(outcome)
+        said = {"made": made, "kept": lambda _: "made before"}.get(outcome.status, lambda o: f"left out: {o.reason}")
+        print(f"{len(known)}/{count} {outcome.name}: {said(outcome)}")
+    return known
+
+
+def left_out_of(outcomes: list[Outcome]) -> list[Outcome]:
+    """Those that were left out. Raises InputError if all were."""
+    left_out = [outcome for outcome in outcomes if outcome.status == "left out"]
+    if len(left_out) == len(outcomes):
+        raise InputError(
+            "None of the {count} clips can be used; {name}: {reason}",
+            count=len(outcomes),
+            name=left_out[0].name,
+            reason=left_out[0].reason,
+        )
+    return left_out
