@@ -35,6 +35,12 @@ def read_intervals(path: str | PathLike, tier: str | None = None) -> list[Interv
     return []
 
 
+def read_labels(clip: str | PathLike) -> tuple[tuple[Interval, ...], tuple[Remark, ...]]:
+    """The intervals and remarks of the TextGrid beside a clip; none where there is none."""
+    beside = labels_of(clip)
+    return (tuple(read_intervals(beside)), tuple(read_remarks(beside))) if beside else ((), ())
+
+
 def phone_tier(path: str | PathLike) -> str | None:
     """The name of the interval tier that holds the phones: "phones", "phone" or "segments", else the only one.
 

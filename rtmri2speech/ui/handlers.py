@@ -17,7 +17,7 @@ from ..clip import ClipLimits, read_clip
 from ..errors import InputError
 from ..evidence import RegionMasks
 from ..finer import nearest_grid
-from ..labels import Interval, Remark, labels_of, read_intervals, read_remarks
+from ..labels import Interval, Remark, read_labels
 from ..mel import band_bins
 from ..models.bundle import Bundle
 from ..original import earlier
@@ -152,8 +152,7 @@ def open_clip(
     analysis, sound = analyse_file(bundle, path, reference, told, bands=bands, limits=limits, **kind_of(bundle, maps))
     found = regions_of(analysis.model_frames, analysis.fps, path, regions, progress.part("regions", 0.65, 0.92))
     progress("packing", 0.92)
-    beside = labels_of(path)
-    labels, remarks = (tuple(read_intervals(beside)), tuple(read_remarks(beside))) if beside else ((), ())
+    labels, remarks = read_labels(path)
     sent = payload(analysis, bundle.mel, found, path.stem, sound, labels, linked, remarks=remarks)
     given = sound if reference else None
     source = (path, reference, bundle_name, bundle.mel, labels, linked, maps)

@@ -16,7 +16,7 @@ from ..audio import read_audio
 from ..clip import Clip, ClipLimits, read_clip
 from ..formats.video import claimed_duration_s
 from ..growing import Growing, let_go
-from ..labels import labels_of, read_intervals, read_remarks
+from ..labels import read_labels
 from ..mel import band_bins
 from ..models.bundle import Bundle
 from ..pieces import CONTEXT, FIRST, analyse_piece, joined, pieces
@@ -56,8 +56,7 @@ def open_long_clip(
         band_bins(bundle.mel, band)  # says what is wrong before the clip is read
     chosen = {"bands": bands, **kind_of(bundle, maps)}
     sound = read_audio(reference) if reference else None
-    beside = labels_of(path)
-    labels, remarks = (tuple(read_intervals(beside)), tuple(read_remarks(beside))) if beside else ((), ())
+    labels, remarks = read_labels(path)
     grown = _Grown(bundle, Store(folder))
     whole_s = claimed_duration_s(path) or LONG_S
     first, reading = (FIRST / bundle.fps / whole_s * share for share in (1.0, 2.0))  # of the work, roughly
