@@ -10,18 +10,18 @@ import numpy as np
 import torch
 
 from .analysis import Analysis
-from .anatomy.outlines import outlines
 from .anatomy.regions import Regions
 from .audio import fit, resample
 from .errors import InputError
-from .evidence import ACCOUNTED, Account, RegionMasks, account_of
+from .evidence import Account, RegionMasks, account_of
 from .labels import Interval, Remark, labels_of, read_intervals
 from .mel import centre_frequencies_hz, mel_spectrogram_db
 from .models.bundle import Bundle
-from .render.colour import BAND_MAPS, LINE_COLOURS, REGION_COLOURS, rgb
+from .render.colour import BAND_MAPS, LINE_COLOURS
 from .render.encode import even_size
 from .render.figures import narrowest_cm
 from .render.grid import UpsampledGrid
+from .render.outlined import region_lines
 from .render.paper import FORMATS
 from .render.picture import Line, panels_of
 from .render.tracks import Tracks
@@ -173,11 +173,7 @@ class Selection:
         regions = self.subject.regions
         if not regions.verdict.usable or not (always or "outlines" in self.look.show):
             return None
-        return lambda frame: [
-            (points, rgb(REGION_COLOURS[name]))
-            for name, pieces in outlines(regions, frame, ACCOUNTED).items()
-            for points in pieces
-        ]
+        return lambda frame: region_lines(regions, frame)
 
     def tracks(self) -> Tracks | None:
         """What the look shows under the video's picture; None for nothing."""
