@@ -5,15 +5,18 @@ output (occlusion; M. Zeiler and R. Fergus, ECCV 2014). A hidden region is a pic
 change says that the model used the region, not how a speaker without it would sound.
 """
 
+import csv
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import torch
 
 from .analysis import Analysis, analyse
 from .anatomy.regions import Regions, members, on_clip
+from .atomic import replacing
 from .clip import Clip
 from .errors import InputError
 from .evidence import ACCOUNTED, RegionMasks, account_of
@@ -218,6 +221,20 @@ def hide_each(
             )
         )
     return sorted(rows, key=lambda row: -row.mcd_db)
+
+
+def write_hidden_regions(path: Path, rows: Sequence[HiddenRegion]) -> None:
+    """A CSV file with a row a region: area_percent, mcd_db, and for each band NAME_share_percent (empty: no evidence),
+    NAME_size_db and NAME_change_db."""
+    bands = list(rows[0].share) if rows else []
+    with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        of_band = [f"{band}_{what}" for band in bands for what in ("share_percent", "size_db", "change_db")]
+        writer.writerow(["region", "area_percent", "mcd_db", *of_band])
+        for row in rows:
+            shares = {band: "" if share is None else 100 * share for band, share in row.share.items()}
+            numbers = [value for band in bands for value in (shares[band], row.size_db[band], row.change_db[band])]
+            writer.writerow([row.name, 100 * row.area, row.mcd_db, *numbers])
 
 
 def _covered(hiding: Hiding, anatomy: Regions | None, shape: tuple[int, int, int]) -> np.ndarray:

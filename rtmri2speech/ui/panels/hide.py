@@ -1,10 +1,8 @@
 """The panel "Hide and listen": hide part of the picture, speak again, and compare; or hide each region in turn."""
 
-import csv
-
 import gradio as gr
 
-from ...experiment import HiddenRegion, hide, hide_each, read_drawing, read_hiding
+from ...experiment import HiddenRegion, hide, hide_each, read_drawing, read_hiding, write_hidden_regions
 from ...mel import centre_frequencies_hz
 from ..board import board, board_js
 from ..desk import Desk
@@ -108,9 +106,7 @@ def _connect_each(
         )
         names = [band.name for band in result.analysis.bands]
         path = desk.folder() / "hidden_regions.csv"
-        with path.open("w", newline="", encoding="utf-8") as file:
-            csv.writer(file).writerows([_CSV_FIRST + [f"{n}_{what}" for n in names for what in _CSV_BAND]])
-            csv.writer(file).writerows(_csv_row(row, names) for row in rows)
+        write_hidden_regions(path, rows)
         of_region = [desk.text(language, f"hide_table_{key}") for key in ("region", "area", "mcd")]
         of_band = [desk.text(language, f"hide_table_{key}") for key in ("share", "size")]
         shown = {
@@ -128,18 +124,6 @@ def _connect_each(
         **desk.queued,
     )
     desk.stoppable(each.click, running)
-
-
-_CSV_FIRST = ["region", "area_percent", "mcd_db"]
-_CSV_BAND = ["share_percent", "size_db", "change_db"]
-
-
-def _csv_row(row: HiddenRegion, bands: list[str]) -> list:
-    values = [row.name, 100 * row.area, row.mcd_db]
-    for band in bands:
-        share = row.share[band]
-        values += ["" if share is None else 100 * share, row.size_db[band], row.change_db[band]]
-    return values
 
 
 def _shown(row: HiddenRegion, bands: list[str]) -> list[float | None]:
