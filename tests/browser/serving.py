@@ -43,3 +43,17 @@ def chromium():
         browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-gpu"])
         yield browser
         browser.close()
+
+
+@contextmanager
+def one_page(settings):
+    """A page of its own, open on its first clip; what breaks in it fails the test that leaves it."""
+    broken = []
+    with served(settings) as address, chromium() as browser:
+        page = browser.new_page(viewport={"width": 1280, "height": 720})
+        page.set_default_timeout(WAIT_MS)
+        page.on("pageerror", lambda error: broken.append(str(error)))
+        page.goto(address)
+        page.locator(".explorer").wait_for()
+        yield page
+    assert broken == []

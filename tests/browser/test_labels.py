@@ -4,7 +4,7 @@ import pytest
 
 from rtmri2speech.labels import read_intervals, read_remarks, write_tiers
 from rtmri2speech.ui import Settings
-from tests.browser.serving import WAIT_MS, chromium, served
+from tests.browser.serving import one_page
 from tests.conftest import moving_frames, write_mp4
 
 pytestmark = pytest.mark.browser
@@ -13,19 +13,12 @@ FPS = 11413 / 420
 
 @pytest.fixture(scope="module")
 def page(bundle_folder, tmp_path_factory):
-    broken = []
     folder = tmp_path_factory.mktemp("clips")
     write_mp4(folder / "clip.mp4", moving_frames(54), fps=27)
     settings = Settings(bundle=bundle_folder, clips=folder, language="en", regions="template")
-    with served(settings) as address, chromium() as browser:
-        page = browser.new_page(viewport={"width": 1280, "height": 720})
-        page.set_default_timeout(WAIT_MS)
-        page.on("pageerror", lambda error: broken.append(str(error)))
-        page.goto(address)
-        page.locator(".explorer").wait_for()
+    with one_page(settings) as page:
         page.locator("#tab-labels-button").click()
         yield page
-    assert broken == []
 
 
 def labels(page) -> list[str]:

@@ -8,7 +8,7 @@ import pytest
 from rtmri2speech import pieces
 from rtmri2speech.ui import Settings, long_clips
 from rtmri2speech.ui.explorer import parts
-from tests.browser.serving import WAIT_MS, chromium, served
+from tests.browser.serving import one_page
 from tests.conftest import moving_frames, write_mp4
 
 pytestmark = pytest.mark.browser
@@ -29,16 +29,9 @@ def page(bundle_folder, tmp_path, monkeypatch):
     write_mp4(tmp_path / "clips" / "short.mp4", moving_frames(12), fps=FPS)
     sound = np.sin(np.arange(round(FRAMES / float(FPS) * 16000)) * 0.1).astype(np.float32)
     write_mp4(tmp_path / "mine.mp4", moving_frames(FRAMES), fps=FPS, audio=0.5 * sound)
-    broken = []
     settings = Settings(bundle=bundle_folder, clips=tmp_path / "clips", language="en", regions="template")
-    with served(settings) as address, chromium() as browser:
-        page = browser.new_page(viewport={"width": 1280, "height": 720})
-        page.set_default_timeout(WAIT_MS)
-        page.on("pageerror", lambda error: broken.append(str(error)))
-        page.goto(address)
-        page.locator(".explorer").wait_for()
+    with one_page(settings) as page:
         yield page
-    assert broken == []
 
 
 def test_its_beginning_is_there_while_the_rest_is_analysed(page, tmp_path):

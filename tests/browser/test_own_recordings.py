@@ -5,7 +5,7 @@ import pytest
 
 from rtmri2speech.audio import write_audio
 from rtmri2speech.ui import Settings
-from tests.browser.serving import WAIT_MS, chromium, served
+from tests.browser.serving import one_page
 from tests.conftest import moving_frames, write_mp4
 
 pytestmark = pytest.mark.browser
@@ -25,20 +25,13 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def page(bundle_folder, folder):
-    broken = []
     settings = Settings(bundle=bundle_folder, clips=folder / "clips", language="en", regions="template")
-    with served(settings) as address, chromium() as browser:
-        page = browser.new_page(viewport={"width": 1280, "height": 720})
-        page.set_default_timeout(WAIT_MS)
-        page.on("pageerror", lambda error: broken.append(str(error)))
-        page.goto(address)
-        page.locator(".explorer").wait_for()
+    with one_page(settings) as page:
         give(page, "upload", folder / "fast.mp4")
         give(page, "reference", folder / "long.wav")
         page.locator("#run").click()
         page.locator(".explorer[data-clip=fast]").wait_for()
         yield page
-    assert broken == []
 
 
 def give(page, button, file):
