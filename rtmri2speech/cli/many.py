@@ -9,9 +9,14 @@ from ..errors import InputError
 class Done(Protocol):
     """What became of a clip: "made", "kept" or "left out" for the reason."""
 
-    name: str
-    status: str
-    reason: str
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def status(self) -> str: ...
+
+    @property
+    def reason(self) -> str: ...
 
 
 Outcome = TypeVar("Outcome", bound=Done)
