@@ -56,11 +56,13 @@ def measure_formants(
     window_s: float = 0.025,
     preemphasis_from_hz: float = 50.0,
     voiced_only: bool = True,
+    widest_hz: float = np.inf,
 ) -> np.ndarray:
     """F1 to F4 at each time, Hz: (samples,) -> (T, 4) float64, NaN where none was found or the frame is unvoiced.
 
     voiced_only False: unvoiced frames are measured too, for whispered vowels, whose formants lie a little higher than
     voiced ones' and scatter more.
+    widest_hz: a pole pair with a bandwidth above this is no formant: NaN.
 
     Praat's Burg method with its standard settings: `formants` pole pairs below `ceiling_hz`, Gaussian window of
     `window_s` (Praat's effective length), pre-emphasis from 50 Hz. The ceiling should suit the length of the vocal
@@ -85,8 +87,11 @@ def measure_formants(
         window_length=window_s,
         pre_emphasis_from=preemphasis_from_hz,
     )
-    measured = np.array([[track.get_value_at_time(n, t) for n in (1, 2, 3, 4)] for t in times_s], np.float64)
-    measured = measured.reshape(-1, 4)
+    asked = [(number, t) for t in times_s for number in (1, 2, 3, 4)]
+    measured = np.array([track.get_value_at_time(*one) for one in asked], np.float64).reshape(-1, 4)
+    if np.isfinite(widest_hz):
+        widths = np.array([track.get_bandwidth_at_time(*one) for one in asked], np.float64).reshape(-1, 4)
+        measured[~(widths <= widest_hz)] = np.nan
     if voiced_only:
         measured[np.isnan(f0_hz)] = np.nan
     return measured
