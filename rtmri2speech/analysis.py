@@ -6,20 +6,25 @@ clip's frames -> model's rate -> CNN -> BiLSTM -> mel (-> voice) -> vocoder -> w
 """
 
 import time
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 import torch
 
 from . import timeline
+from .anatomy.sources import truth_beside
 from .attention import OBJECTIVES, display_grid, gradients, last_cams
 from .clip import Clip
 from .errors import InputError
 from .finer import AGAINST, FinerMaps
+from .following import Followed, follow
+from .formant_tracks import ceiling_of, measured_track, true_track
 from .formants import measure_f0
 from .frames import prepare_frames
-from .mel import band_bins, centre_frequencies_hz, silent_frames
+from .mel import band_bins, centre_frequencies_hz, silent_frames, within
 from .models.bundle import Bundle
 from .models.features import BATCH, FeatureExtractor
 from .models.hifigan import vocoder_input
@@ -27,7 +32,7 @@ from .precision import choose_precision
 from .progress import UNSEEN, Progress
 from .render.grid import UpsampledGrid, upsample_grid
 from .spec import DEFAULT_BANDS, Band
-from .targets import ENERGIES, Target, band_energy, band_frequency, box_energy, contrast
+from .targets import ENERGIES, Target, along, band_energy, box_energy, contrast, target_of
 from .voice import Voice, melody, painted
 
 Sound = tuple[np.ndarray, int]
@@ -46,6 +51,7 @@ class Analysis:
     nothing was painted into the mel (voice.py). It is a choice, no finding.
     cam: band name -> signed (T, h, w). band_db: band name -> (T,), energy of the predicted mel in the band, dB.
     engine: what ran the CNN. seconds: stage -> time taken.
+    followed_hz: band that follows a formant -> (T,) that formant, NaN in frames without it, which have no map.
     voice: as it was asked to speak; None: as the bundle says. original: the sound whose melody it was given to follow.
     """
 
@@ -71,6 +77,7 @@ class Analysis:
     seconds: dict[str, float]
     voice: Voice | None = None
     original: Sound | None = None
+    followed_hz: dict[str, np.ndarray] = field(default_factory=dict)
 
     @property
     def frames(self) -> np.ndarray:
@@ -99,6 +106,14 @@ class Analysis:
     def explained(self) -> np.ndarray:
         """Indices of the frames whose maps are shown and averaged."""
         return np.arange(len(self.silent)) if self.silence == "show" else self.speech
+
+    @property
+    def followed(self) -> dict[str, list[float | None]]:
+        """followed_hz as JSON holds it."""
+        return {
+            name: [None if np.isnan(hz) else round(float(hz), 1) for hz in track]
+            for name, track in self.followed_hz.items()
+        }
 
     @property
     def grid(self) -> int | None:
@@ -132,7 +147,9 @@ def analyse(
 
     bands: default F1 and F2; an empty sequence skips Grad-CAM. Of a box, a band in a stretch of time, each frame's map
     tells what this frame gave to that sound, before and after it, too. objective: "frame" or "sequence" (attention.py).
-    energy: "db", "power", or "hz": not how much there is in the band but where its centre of gravity lies.
+    energy: "db", "power", or "hz": not how much there is in the band but where its centre of gravity lies. Bands of the
+    whole spectrum, loudness and tilt (targets.py), are in dB and dB per octave in any case. A band that follows a
+    formant (following.py) has other limits in each frame.
     normalize: "clip" or "frame", how heatmaps are scaled for display.
     silence: "hide" or "show" the heatmaps of frames in which the model is silent; they explain silence, not speech.
     grid: cells along a side of the maps, 8, 16 or 32; default: those of the CNN's last maps. against: "blur", the same
@@ -142,10 +159,11 @@ def analyse(
     voice: how a bundle that carries a voice speaks (voice.py); default: as the bundle says. original: (samples,) and
     rate of the speech whose melody it follows where that is asked for; default: the clip's own sound.
     progress: its stages are frames, attention and speech.
-    Raises InputError on a band outside the mel, an unknown choice, two bands of one name, or a voice that is not there.
+    Raises InputError on a band outside the mel or without a formant to follow, an unknown choice, two bands of one
+    name, or a voice that is not there.
     """
-    bands = tuple(DEFAULT_BANDS if bands is None else bands)
-    bins = _bins_of(bundle, bands)
+    bands = tuple(within(bundle.mel, band) for band in (DEFAULT_BANDS if bands is None else bands))
+    _check_bands(bundle, bands)
     _check_choices((objective, OBJECTIVES), (energy, ENERGIES), (normalize, NORMALIZATIONS))
     _check_choices((silence, SILENCES), (against, AGAINST))
     _check_voice(bundle, voice)
@@ -165,19 +183,24 @@ def analyse(
     mel_db = bundle.scaler.to_db(mel)
     silent = silent_frames(mel_db.cpu().numpy(), bundle.fps, bundle.scaler.faint_db)
     _check_boxes(bands, bundle.fps, silent, silence)
-    slopes = _slopes(bundle, features, bands, bins, objective, energy)
+    original = original or clip.sound
+    following = any(band.track == "synthesised" for band in bands)
+    f0_hz = _melody(bundle, original, voice, states[0], silent) if speak or following else None
+    told = progress.part(None, *((0.4, 0.5) if following else (0.75, 1)))
+    speaking = partial(_spoken, bundle, mel_db, f0_hz, precision, told)
+    audio = speaking() if following else None
+    followed = _followed(bundle, bands, clip, original, audio, silent, f0_hz)
+    bands = tuple(followed[band.name].band if band.name in followed else band for band in bands)
+    slopes = _slopes(bundle, features, bands, followed, objective, energy)
     if against == "nothing" and grid in (None, maps.shape[-1]):
         cam = last_cams(slopes, maps)
     else:
-        told = progress.part(None, 0.4, 0.75)
+        told = progress.part(None, 0.5 if following else 0.4, 0.75)
         cam = FinerMaps(bundle.acoustic, size, grid or maps.shape[-1], against)(slopes, chunks(), told)
-    band_db = {name: band_energy(b)(mel_db).cpu().numpy() for name, b in bins.items()}
     seconds["attention"] = clock.lap()
 
-    original = original or clip.sound
-    f0_hz = _melody(bundle, original, voice, states[0], silent) if speak else None
-    told = progress.part(None, 0.75, 1)
-    audio = _spoken(bundle, mel_db, f0_hz, precision, told) if speak else np.zeros(0, np.float32)
+    if audio is None and speak:
+        audio = speaking()
     seconds["vocoder"] = clock.lap()
     return Analysis(
         clip=clip,
@@ -191,40 +214,89 @@ def analyse(
         engine=extract.engine,
         frame_size=size,
         model_frames=model_frames,
-        audio=audio,
+        audio=np.zeros(0, np.float32) if audio is None or not speak else audio,
         sample_rate=bundle.mel.sample_rate,
         mel_db=mel_db.cpu().numpy(),
         fps=bundle.fps,
         silent=silent,
-        f0_hz=f0_hz,
+        f0_hz=f0_hz if speak else None,
         cam=cam,
-        band_db=band_db,
+        band_db=_energies(bundle, mel_db, bands, followed),
         seconds=seconds,
         voice=voice,
         original=original,
+        followed_hz={name: along.formant_hz for name, along in followed.items()},
     )
+
+
+def _followed(
+    bundle: Bundle,
+    bands: Sequence[Band],
+    clip: Clip,
+    original: Sound | None,
+    audio: np.ndarray | None,
+    silent: np.ndarray,
+    f0_hz: np.ndarray | None,
+) -> dict[str, Followed]:
+    """Of each band that follows a formant, where it lies. audio, f0_hz: of the synthesised speech, where one asks."""
+    if not any(band.track for band in bands):
+        return {}
+    times_s, tracks_hz = (np.arange(len(silent)) + 0.5) / bundle.fps, {}
+    ceiling_hz = None if original is None else ceiling_of(original, times_s)
+    for track in {band.track for band in bands}:
+        if track == "synthesised" and audio is not None:
+            spoken = audio, bundle.mel.sample_rate
+            tracks_hz[track] = measured_track(spoken, times_s, ceiling_hz, f0_hz is None, silent).hz
+        elif track == "original":
+            if original is None:
+                raise InputError("This clip has no original speech whose formants a band could follow.")
+            tracks_hz[track] = measured_track(original, times_s, ceiling_hz, False, np.zeros_like(silent)).hz
+        elif track == "truth":
+            truth = truth_beside(clip.source) if clip.source else None
+            if truth is None:
+                raise InputError(
+                    "{recording} has no truth: only phantoms have a <name>.truth.npz beside them.",
+                    recording=Path(clip.source).name,
+                )
+            tracks_hz[track] = true_track(truth, times_s)
+    return {b.name: follow(b, tracks_hz[b.track], bundle.mel) for b in bands if b.track is not None}
+
+
+def _energies(
+    bundle: Bundle, mel_db: torch.Tensor, bands: Sequence[Band], followed: Mapping[str, Followed]
+) -> dict[str, np.ndarray]:
+    """Of each band, dB (T,); NaN where the formant is not there that it follows."""
+    hz, found = centre_frequencies_hz(bundle.mel), {}
+    for band in bands:
+        if band.name in followed:
+            energy = along(followed[band.name].bins, hz)(mel_db).cpu().numpy()
+            found[band.name] = np.where(np.isnan(followed[band.name].formant_hz), np.float32(np.nan), energy)
+        else:
+            found[band.name] = band_energy(band_bins(bundle.mel, band))(mel_db).cpu().numpy()
+    return found
 
 
 def _slopes(
     bundle: Bundle,
     features: torch.Tensor,
     bands: Sequence[Band],
-    bins: dict[str, np.ndarray],
+    followed: Mapping[str, Followed],
     objective: str,
     energy: str,
 ) -> dict[str, torch.Tensor]:
     """dE/dg of each band, name -> (T, C). A box is one number of the whole clip, whatever the objective."""
-    hz = centre_frequencies_hz(bundle.mel)
     ordinary: dict[str, Target] = {}
     boxes: dict[str, Target] = {}
     for band in bands:
-        own = bins[band.name]
-        if band.stretch is not None:
+        if band.name in followed:
+            ordinary[band.name] = along(followed[band.name].bins, centre_frequencies_hz(bundle.mel), energy)
+        elif band.stretch is not None:
             here = frames_of(*band.stretch, bundle.fps, len(features))
             than = None if band.than is None else frames_of(*band.than, bundle.fps, len(features))
+            own = band_bins(bundle.mel, band)
             boxes[band.name] = box_energy(own, *here) if than is None else contrast(own, here, than)
         else:
-            ordinary[band.name] = band_frequency(own, hz) if energy == "hz" else band_energy(own, energy)
+            ordinary[band.name] = target_of(bundle.mel, band, energy)
     found = gradients(bundle.acoustic, bundle.scaler, features, ordinary, objective) if ordinary else {}
     found |= gradients(bundle.acoustic, bundle.scaler, features, boxes, "sequence") if boxes else {}
     return {band.name: found[band.name] for band in bands}
@@ -256,11 +328,12 @@ def _check_boxes(bands: Sequence[Band], fps: float, silent: np.ndarray, silence:
             raise InputError("Nobody speaks in the box {name}: there is nothing to explain.", name=band.name)
 
 
-def _bins_of(bundle: Bundle, bands: Sequence[Band]) -> dict[str, np.ndarray]:
-    bins = {band.name: band_bins(bundle.mel, band) for band in bands}
-    if len(bins) != len(bands):
+def _check_bands(bundle: Bundle, bands: Sequence[Band]) -> None:
+    for band in bands:
+        if band.formant is None:
+            band_bins(bundle.mel, band)  # says what is wrong with it
+    if len({band.name for band in bands}) != len(bands):
         raise InputError("Two bands have the same name: give each its own.")
-    return bins
 
 
 def _check_choices(*choices: tuple[str, Iterable[str]]) -> None:

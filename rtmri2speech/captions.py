@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from . import __version__
 from .evidence import Account
 from .render.words import band_label, caption, region_name, words
@@ -11,16 +13,19 @@ FIGURES = ("frame", "average", "spectrogram")
 _WORDS = {
     "en": {
         "frame": "{clip}, {moment}.",
-        "maps": "Colour: Grad-CAM of the {energy} in {bands}, positive part, {cells} x {cells} cells enlarged to the "
-        "picture; {scale}.",
-        "energy_db": "log energy (dB)",
-        "energy_power": "energy (power)",
+        "maps": "Colour: Grad-CAM of {asked}, positive part, {cells} x {cells} cells enlarged to the picture; {scale}.",
+        "energy_db": "the log energy (dB) in {bands}",
+        "energy_power": "the energy (power) in {bands}",
+        "energy_hz": "the centre of gravity (Hz) of {bands}",
+        "loudness": "the level of the whole spectrum (dB)",
+        "tilt": "the slope of the spectrum (dB per octave)",
         "scale_clip": "1 is the 99th percentile of the clip's speech frames",
         "scale_frame": "each frame is scaled by its own minimum and maximum",
         "average_scale": "the scale's numbers are means",
         "silent": "The model is silent in this frame: there is nothing to explain.",
         "band": "{band}: {energy:.1f} dB; most attention on {most}.",
         "nothing": "{band}: {energy:.1f} dB; hardly any evidence.",
+        "no_formant": "{band}: its formant was not measured in this frame; there is no map.",
         "most": "{region} {share:.0%}",
         "regions_segmenter": "Regions: found in every frame by a network trained on phantoms.",
         "regions_truth": "Regions: the phantom's own truth.",
@@ -33,15 +38,19 @@ _WORDS = {
     },
     "ja": {
         "frame": "{clip}、{moment}。",
-        "maps": "色：{bands}の{energy}に対するGrad-CAMの正の部分（{cells}×{cells}セルを画像の大きさに拡大）。{scale}。",
-        "energy_db": "対数エネルギー（dB）",
-        "energy_power": "エネルギー（パワー）",
+        "maps": "色：{asked}に対するGrad-CAMの正の部分（{cells}×{cells}セルを画像の大きさに拡大）。{scale}。",
+        "energy_db": "{bands}の対数エネルギー（dB）",
+        "energy_power": "{bands}のエネルギー（パワー）",
+        "energy_hz": "{bands}の重心周波数（Hz）",
+        "loudness": "全帯域のレベル（dB）",
+        "tilt": "スペクトル傾斜（dB/オクターブ）",
         "scale_clip": "1は動画の発話フレームの99パーセンタイル",
         "scale_frame": "フレームごとの最小値と最大値で正規化",
         "average_scale": "目盛りの数値は平均値",
         "silent": "このフレームではモデルは無音であり、説明すべきものはない。",
         "band": "{band}：{energy:.1f} dB、最も注目した領域は{most}。",
         "nothing": "{band}：{energy:.1f} dB、根拠はほとんどない。",
+        "no_formant": "{band}：このフレームではフォルマントが測定されず、マップはない。",
         "most": "{region} {share:.0%}",
         "regions_segmenter": "領域：ファントムで学習したネットワークが各フレームから求めたもの。",
         "regions_truth": "領域：ファントムの正解。",
@@ -74,9 +83,7 @@ def _paragraph(selection: Selection, kind: str, frame: int) -> str:
             scale = f"{scale}; {said['average_scale']}"
         sentences = [
             said["frame"].format(clip=subject.name, moment=" ".join(moment.split())),
-            said["maps"].format(
-                energy=said[f"energy_{analysis.energy}"], bands=labels, cells=analysis.grid, scale=scale
-            ),
+            said["maps"].format(asked=_asked(selection), cells=analysis.grid, scale=scale),
             *(_of_frame(selection, subject.account, frame) if kind == "frame" else ()),
             said[f"regions_{subject.regions.source}"],
             *([said["corrected"]] if subject.regions.corrections else []),
@@ -87,6 +94,15 @@ def _paragraph(selection: Selection, kind: str, frame: int) -> str:
         said["made"].format(bundle=bundle.name, kind=bundle.kind, sha=sha, fps=analysis.fps, version=__version__)
     )
     return ("" if language == "ja" else " ").join(sentences)
+
+
+def _asked(selection: Selection) -> str:
+    """What the maps explain."""
+    language = selection.look.language
+    said, energy = _WORDS[language], selection.subject.analysis.energy
+    labels = [band_label(band, language) for band in selection.bands if not band.whole]
+    asked = [said[f"energy_{energy}"].format(bands=said["and"].join(labels))] if labels else []
+    return said["and"].join([*asked, *(said[band.of] for band in selection.bands if band.of and band.whole)])
 
 
 def average_title(selection: Selection) -> str:
@@ -114,6 +130,9 @@ def _of_frame(selection: Selection, account: Account, frame: int) -> list[str]:
     for band in selection.bands:
         evidence, energy = account.bands[band.name], float(analysis.band_db[band.name][frame])
         shares = sorted(((float(share[frame]), name) for name, share in evidence.shares.items()), reverse=True)
+        if np.isnan(energy):
+            sentences.append(said["no_formant"].format(band=band.name))
+            continue
         if evidence.leading[frame] is None:
             sentences.append(said["nothing"].format(band=band.name, energy=energy))
             continue

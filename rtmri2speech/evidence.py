@@ -10,6 +10,7 @@ map enlarged to the picture (linear, as a cell is far larger than most articulat
 mask; what lies in no region is "elsewhere", so that regions that do not overlap and elsewhere add up to 1.
 
 In frames without speech there is nothing to account for: amount and shares are NaN, unless the analysis shows silence.
+So they are where the formant is missing that a band follows.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,6 +24,7 @@ import numpy as np
 from .analysis import Analysis
 from .anatomy.regions import Regions
 from .errors import InputError
+from .targets import unit_of
 from .timeline import clip_frame_of_each
 
 ELSEWHERE = "elsewhere"
@@ -32,7 +34,6 @@ ACCOUNTED = (
 )  # fmt: skip
 HARDLY = 0.05  # a strength of evidence below which shares say next to nothing
 SHORTEST_LEAD = 2  # frames; a region that leads for fewer has not taken over
-_UNITS = {"db": "dB", "power": "power", "hz": "Hz"}
 _CHUNK = 64  # frames at once: bounds the memory of masks as numbers
 
 
@@ -49,7 +50,7 @@ class Change:
 class BandEvidence:
     """Of one band, for each of T frames; NaN where there is nothing to account for.
 
-    amount: evidence in the whole picture, in `unit` ("dB" or "power"). strength: the amount against that of the clip's
+    amount: evidence in the whole picture, in `unit` (targets.unit_of). strength: the amount against that of the clip's
     strong frames (95th percentile), 0 to 1, and 0 where there is none. shares: region, and ELSEWHERE -> (T,), 0 to 1.
     """
 
@@ -170,10 +171,12 @@ def account_by_places(analysis: Analysis, places: Places) -> Account:
     """The same, where the places of its evidence are known."""
     explained = np.zeros(len(analysis.mel_db), bool)
     explained[analysis.explained] = True
-    bands = {
-        name: _evidence(amount, places.within[name], explained, analysis.speech, _UNITS[analysis.energy])
-        for name, amount in places.amount.items()
-    }
+    units = {band.name: unit_of(band, analysis.energy) for band in analysis.bands}
+    bands = {}
+    for name, amount in places.amount.items():
+        mapped = ~np.isnan(analysis.followed_hz[name]) if name in analysis.followed_hz else np.ones_like(explained)
+        speech = analysis.speech[mapped[analysis.speech]]
+        bands[name] = _evidence(amount, places.within[name], explained & mapped, speech, units[name])
     source_frame = clip_frame_of_each(analysis.clip, analysis.fps)
     return Account(
         silent=analysis.silent,

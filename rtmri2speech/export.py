@@ -38,6 +38,7 @@ from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
 import numpy as np
+import torch
 
 from .anatomy.corrections import write_corrections
 from .anatomy.table import measures
@@ -59,7 +60,8 @@ from .render.stretch import check_slow
 from .render.words import caption, words
 from .selection import SOUNDS, Look, Selection, Subject, select
 from .sequence import HeatSequence, origin_of
-from .trust import TrustCard, judge
+from .targets import target_of
+from .trust import TrustCard, judge, judged_bands
 
 __all__ = ["KINDS", "SOUNDS", "Look", "Subject", "available", "preview", "write_files", "write_zip"]
 
@@ -75,7 +77,7 @@ def available(subject: Subject) -> tuple[str, ...]:
     """The kinds of files that there are for this clip: labels only where a TextGrid is known."""
     labelled = bool(subject.labels or subject.remarks) if subject.labels is not None else labels_of(subject.source)
     lacking = set() if labelled else {"labels"}
-    if subject.analysis.objective != "frame" or subject.analysis.energy == "hz":
+    if not judged_bands(subject.analysis):
         lacking.add("trust")
     return tuple(kind for kind in KINDS if kind not in lacking)
 
@@ -299,6 +301,7 @@ def _write_spectrogram(path: Path, selection: Selection) -> None:
         selection.bands,
         {band.name: analysis.band_db[band.name][rows] for band in selection.bands},
         colours=selection.line_colours("light"),
+        followed_hz={name: track[rows] for name, track in analysis.followed_hz.items()},
         start_frame=selection.first,
         intervals=subject.intervals(),
         language=selection.look.language,
@@ -308,7 +311,8 @@ def _write_spectrogram(path: Path, selection: Selection) -> None:
 
 
 def _write_traces(path: Path, selection: Selection) -> None:
-    account, rows = selection.subject.account, selection.rows
+    subject, rows = selection.subject, selection.rows
+    account, analysis = subject.account, subject.analysis
     columns: dict[str, Sequence] = {
         "frame": range(selection.first, selection.last + 1),
         "time_s": _column(account.time_s[rows], 6),
@@ -318,12 +322,18 @@ def _write_traces(path: Path, selection: Selection) -> None:
     }
     for band in selection.bands:
         evidence = account.bands[band.name]
-        columns[f"{band.name}_energy_db"] = _column(selection.subject.analysis.band_db[band.name][rows], 4)
-        columns[f"{band.name}_evidence_{evidence.unit.lower()}"] = _column(evidence.amount[rows], 6)
+        columns[f"{band.name}_energy_db"] = _column(analysis.band_db[band.name][rows], 4)
+        if band.name in analysis.followed_hz:
+            columns[f"{band.name}_formant_hz"] = _column(analysis.followed_hz[band.name][rows], 1)
+        elif evidence.unit in ("Hz", "dB per octave"):
+            asked = target_of(subject.bundle.mel, band, analysis.energy)
+            values = asked(torch.from_numpy(analysis.mel_db)).numpy()
+            columns[f"{band.name}_{_spelt(evidence.unit)}"] = _column(values[rows], 4)
+        columns[f"{band.name}_evidence_{_spelt(evidence.unit)}"] = _column(evidence.amount[rows], 6)
         for name, share in evidence.shares.items():
             columns[f"{band.name}_share_{name}"] = _column(share[rows], 6)
-    if selection.subject.regions.verdict.usable:
-        for name, values in measures(selection.subject.regions, selection.subject.analysis.clip.pixel_mm).items():
+    if subject.regions.verdict.usable:
+        for name, values in measures(subject.regions, analysis.clip.pixel_mm).items():
             columns[name] = _column(values[rows], 4)
     # Excel takes a file for UTF-8 only by its mark; without need it is left out, as some programs stumble over it.
     encoding = "utf-8" if all(name.isascii() for name in columns) else "utf-8-sig"
@@ -331,6 +341,10 @@ def _write_traces(path: Path, selection: Selection) -> None:
         writer = csv.writer(file)
         writer.writerow(columns)
         writer.writerows(zip(*columns.values(), strict=True))
+
+
+def _spelt(unit: str) -> str:
+    return unit.lower().replace(" ", "_")
 
 
 def _column(values: np.ndarray, digits: int) -> list[str]:

@@ -6,13 +6,16 @@ speaks, and everywhere only of a resonance that is narrow enough (WIDEST_HZ).
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .analysis import Analysis
 from .anatomy.sources import truth_beside
 from .errors import InputError
 from .formants import formant_ceiling, measure_f0, measure_formants
+
+if TYPE_CHECKING:  # an analysis follows tracks itself
+    from .analysis import Analysis
 
 COUNT = 3
 # Of the embedded phantoms' frames in which somebody speaks without voice, this leaves out about half, of the others
@@ -31,27 +34,28 @@ class FormantTrack:
 
 
 def formant_tracks(
-    analysis: Analysis, original: Sound | None = None, recording: str | Path | None = None
+    analysis: "Analysis", original: Sound | None = None, recording: str | Path | None = None
 ) -> dict[str, FormantTrack]:
     """Those of "synthesised", "original" and "truth" that there are. recording: the clip's file, for a phantom's truth.
 
     All are measured with the ceiling that suits the original's F0, as it is the same speaker, where there is one.
     """
     times_s = (np.arange(len(analysis.mel_db)) + 0.5) / analysis.fps
-    ceiling_hz = None if original is None else _ceiling_of(original, times_s)
+    ceiling_hz = None if original is None else ceiling_of(original, times_s)
     found = {}
     if len(analysis.audio):
         spoken = (analysis.audio, analysis.sample_rate)
-        found["synthesised"] = _measured(spoken, times_s, ceiling_hz, analysis.f0_hz is None, analysis.silent)
+        found["synthesised"] = measured_track(spoken, times_s, ceiling_hz, analysis.f0_hz is None, analysis.silent)
     if original is not None:
-        found["original"] = _measured(original, times_s, ceiling_hz, False, np.zeros(len(times_s), bool))
+        found["original"] = measured_track(original, times_s, ceiling_hz, False, np.zeros(len(times_s), bool))
     truth = truth_beside(recording) if recording else None
     if truth is not None:
-        found["truth"] = FormantTrack(_true(truth, times_s))
+        found["truth"] = FormantTrack(true_track(truth, times_s))
     return found
 
 
-def _ceiling_of(sound: Sound, times_s: np.ndarray) -> float | None:
+def ceiling_of(sound: Sound, times_s: np.ndarray) -> float | None:
+    """The formant ceiling, Hz, that suits a speaker's F0; None where nothing is voiced."""
     try:
         f0_hz = measure_f0(*sound, times_s)
     except InputError:  # too short
@@ -59,9 +63,10 @@ def _ceiling_of(sound: Sound, times_s: np.ndarray) -> float | None:
     return min(formant_ceiling(f0_hz), sound[1] / 2) if np.isfinite(f0_hz).any() else None
 
 
-def _measured(
+def measured_track(
     sound: Sound, times_s: np.ndarray, ceiling_hz: float | None, whispered: bool, silent: np.ndarray
 ) -> FormantTrack:
+    """The track of a sound at times (T,); none where it is silent (T,), nor in a voice's unvoiced frames."""
     try:
         found = measure_formants(
             *sound, times_s, ceiling_hz=ceiling_hz, voiced_only=not whispered, widest_hz=WIDEST_HZ
@@ -72,7 +77,7 @@ def _measured(
     return FormantTrack(found, whispered)
 
 
-def _true(path: Path, times_s: np.ndarray) -> np.ndarray:
+def true_track(path: Path, times_s: np.ndarray) -> np.ndarray:
     """Resonances of the phantom's tract where its folds vibrate. Raises InputError if the file is no truth."""
     try:
         with np.load(path, allow_pickle=False) as data:

@@ -8,7 +8,7 @@ MB more: it imports numba and scipy.signal.
 import itertools
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -67,8 +67,10 @@ def filterbank(spec: MelSpec) -> np.ndarray:
 def band_bins(spec: MelSpec, band: Band) -> np.ndarray:
     """Indices of the mel bins whose centre frequency lies in the band, both limits included.
 
-    Raises InputError when the band reaches beyond the mel's range or holds no bin.
+    Raises InputError when the band reaches beyond the mel's range or holds no bin. Of a whole spectrum: all.
     """
+    if band.whole:
+        return np.arange(spec.n_mels)
     if band.low_hz < spec.fmin_hz or band.high_hz > spec.top_hz:
         raise InputError(
             "{band} reaches beyond the mel's range ({fmin_hz:g}-{top_hz:g} Hz).",
@@ -86,6 +88,11 @@ def band_bins(spec: MelSpec, band: Band) -> np.ndarray:
             hz=nearest,
         )
     return bins
+
+
+def within(spec: MelSpec, band: Band) -> Band:
+    """The band; what is of the whole spectrum has the mel's limits."""
+    return band if not band.whole else replace(band, low_hz=spec.fmin_hz, high_hz=spec.top_hz)
 
 
 def mel_spectrogram_db(waveform: torch.Tensor, spec: MelSpec) -> torch.Tensor:

@@ -53,8 +53,10 @@ def analyse_piece(
 
 def analyse_long(bundle: Bundle, clip: Clip, *choices, progress: Progress = UNSEEN, **others) -> Analysis:
     """The analysis of a whole clip, made of those of its pieces. choices, others: as in analyse_piece."""
-    if choices and any(band.from_s is not None for band in choices[0] or ()):
-        raise InputError("This clip is opened piece by piece, and a box is explained by the whole clip: cut it first.")
+    if choices and any(band.stretch or band.formant for band in choices[0] or ()):
+        raise InputError(
+            "This clip is opened piece by piece; a box, and a formant to follow, need the whole clip: cut it first."
+        )
     frames, parts = retime(clip, bundle.fps), []
     for first, stop in pieces(len(frames)):
         told = progress.part(None, first / len(frames), stop / len(frames))

@@ -63,6 +63,7 @@ def provenance(selection: Selection, frame: int = 0, trust: bool = False) -> dic
             "against": analysis.against,
             "precision": analysis.precision,
             "voice": asdict(analysis.voice) if analysis.voice else None,
+            "followed_hz": analysis.followed or None,
             "frames": len(analysis.mel_db),
             "fps": analysis.fps,
             "sample_rate": analysis.sample_rate,

@@ -22,13 +22,13 @@ from .attention import Direction
 from .clip import Clip
 from .errors import InputError
 from .frames import prepare_frames
-from .mel import Scaler, band_bins, silent_frames
+from .mel import Scaler, silent_frames, within
 from .models.acoustic import AcousticModel
 from .models.bundle import Bundle
 from .models.features import BATCH, FeatureExtractor
 from .progress import UNSEEN, Progress
 from .spec import Band
-from .targets import Target, band_energy
+from .targets import Target, target_of
 from .timeline import retime
 
 LONGEST = 2000  # frames: the picture of all pairs has this many times as many numbers
@@ -76,10 +76,13 @@ class Reach:
 
 
 def reach(bundle: Bundle, clip: Clip, band: Band, progress: Progress = UNSEEN) -> Reach:
-    """Where in time the band's energy came from, frame by frame. Raises InputError for a box, or a clip too long."""
-    if band.from_s is not None:
-        raise InputError("Give a band, not a box: every frame of the clip is asked where its sound came from.")
-    target = band_energy(band_bins(bundle.mel, band))
+    """Where in time the band's energy came from, frame by frame. Raises InputError for a band that is not the same in
+    every frame, or a clip too long."""
+    if band.stretch or band.formant:
+        raise InputError(
+            "Give a band, not a box or a formant to follow: every frame of the clip is asked where its sound came from."
+        )
+    target = target_of(bundle.mel, band)
     frames = retime(clip, bundle.fps)
     if len(frames) > LONGEST:
         raise InputError(
@@ -93,7 +96,7 @@ def reach(bundle: Bundle, clip: Clip, band: Band, progress: Progress = UNSEEN) -
     made = contributions(bundle.acoustic, bundle.scaler, features, target, progress.part("attention", 0.5, 1))
     with torch.no_grad():
         mel_db = bundle.scaler.to_db(bundle.acoustic.mel_from_features(features[None])[0]).cpu().numpy()
-    return Reach(band, bundle.fps, made, silent_frames(mel_db, bundle.fps, bundle.scaler.faint_db))
+    return Reach(within(bundle.mel, band), bundle.fps, made, silent_frames(mel_db, bundle.fps, bundle.scaler.faint_db))
 
 
 def contributions(

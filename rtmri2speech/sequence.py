@@ -172,4 +172,4 @@ def origin_of(analysis: "Analysis", bundle: "Bundle", video: str) -> dict:
         "grid": analysis.grid,
         "against": analysis.against,
         "precision": analysis.precision,
-    }
+    } | ({"followed_hz": analysis.followed} if analysis.followed_hz else {})

@@ -101,14 +101,22 @@ class FrameSpec:
 
 
 _NUMBER = r"\d+(?:\.\d+)?"
+WHOLE = ("loudness", "tilt")  # of the whole spectrum
+FORMANTS = ("formant1", "formant2", "formant3")
+TRACKS = ("synthesised", "original", "truth")  # whose formants a band follows
+FOLLOWING_HZ = 200.0  # on either side of them
+_BEYOND_HZ = 1e6  # the upper limit of a whole spectrum until a mel narrows it
 
 
 @dataclass(frozen=True)
 class Band:
-    """A named, fixed frequency band, in Hz. A fixed band is not a tracked formant.
+    """A named frequency band, in Hz, whose sound is asked about. A fixed band is not a tracked formant; a band that
+    follows one is.
 
     from_s, to_s: a stretch of the clip, which makes it a box: the sound in just this band and stretch. than_from_s,
     than_to_s: another, which makes it a contrast: what the first sound has that the second has not.
+    of: None: the band's energy, or its frequency. Of WHOLE: what of the whole spectrum is asked about. Of FORMANTS: the
+    formant that the band follows, width_hz on either side of it, as measured in the speech `track`, of TRACKS.
     """
 
     name: str
@@ -118,8 +126,25 @@ class Band:
     to_s: float | None = None
     than_from_s: float | None = None
     than_to_s: float | None = None
+    of: str | None = None
+    width_hz: float | None = None
+    track: str | None = None
 
     def __post_init__(self):
+        _require(
+            self.of in (None, *WHOLE, *FORMANTS) and (self.formant is None) == (self.track is None),
+            "Band {name}: it is of {known}, and follows the formants of speech that is {tracks}.",
+            name=self.name,
+            known=", ".join((*WHOLE, *FORMANTS)),
+            tracks=" or ".join(TRACKS),
+        )
+        _require(
+            self.formant is None or (self.track in TRACKS and 0 < (self.width_hz or 0) < math.inf),
+            "The band {name} follows a formant: write {of}+-200 for Hz on either side, and of which speech ({tracks}).",
+            name=self.name,
+            of=self.of,
+            tracks=", ".join(TRACKS),
+        )
         _require(
             re.fullmatch(r"[\w.-]{1,24}", self.name) is not None,
             "A band's name is 1 to 24 letters, digits, '.', '_' or '-', not {name!r}.",
@@ -151,6 +176,16 @@ class Band:
         )
 
     @property
+    def whole(self) -> bool:
+        """Whether it is of the whole spectrum."""
+        return self.of in WHOLE
+
+    @property
+    def formant(self) -> int | None:
+        """Which one it follows, 1 to 3; None: it stays where it is."""
+        return FORMANTS.index(self.of) + 1 if self.of in FORMANTS else None
+
+    @property
     def stretch(self) -> tuple[float, float] | None:
         """Of a box, in seconds."""
         return None if self.from_s is None or self.to_s is None else (self.from_s, self.to_s)
@@ -162,15 +197,34 @@ class Band:
 
     @classmethod
     def parse(cls, text: str) -> "Band":
-        """Read "F1:300-900", a box "a:900-2500@0.4-0.6", or a contrast "a:900-2500@0.4-0.5~0.8-0.9": Hz and seconds."""
+        """Read "F1:300-900", a box "a:900-2500@0.4-0.6", or a contrast "a:900-2500@0.4-0.5~0.8-0.9": Hz and seconds;
+        "loudness", "tilt", or the formant to follow, "formant2+-200" or "formant2/truth", with or without a name before
+        it: "F2:formant2"."""
+        known = rf"({'|'.join(WHOLE)})|({'|'.join(FORMANTS)})(?:\+-({_NUMBER}))?(?:/([a-z]+))?"
+        asked = re.fullmatch(rf"\s*(?:([^:@]+):\s*)?(?:{known})\s*", text)
+        if asked is not None:
+            name, whole, formant, width, track = asked.groups()
+            limits = (name or whole or formant).strip(), 0.0, _BEYOND_HZ
+            if whole:
+                return cls(*limits, of=whole)
+            return cls(*limits, of=formant, width_hz=float(width or FOLLOWING_HZ), track=track or TRACKS[0])
         span = rf"({_NUMBER})\s*-\s*({_NUMBER})"
         match = re.fullmatch(rf"\s*([^:@]+):\s*{span}\s*(?:@\s*{span}\s*(?:~\s*{span}\s*)?)?", text)
         if match is None:
-            raise InputError("Cannot read the band {text!r}: write NAME:LOW-HIGH in Hz, as in F1:300-900.", text=text)
-        return cls(match[1].strip(), *(float(limit) for limit in match.groups()[1:] if limit is not None))
+            raise InputError(
+                "Cannot read the band {text!r}: write NAME:LOW-HIGH in Hz, as in F1:300-900, or loudness, tilt, or "
+                "formant2.",
+                text=text,
+            )
+        start, end, than_start, than_end = (None if time is None else float(time) for time in match.groups()[3:])
+        return cls(match[1].strip(), float(match[2]), float(match[3]), start, end, than_start, than_end)
 
     def __str__(self) -> str:
         """As `parse` reads it."""
+        if self.of is not None:
+            width = "" if self.width_hz in (None, FOLLOWING_HZ) else f"+-{self.width_hz:g}"
+            track = "" if self.track in (None, TRACKS[0]) else f"/{self.track}"
+            return ("" if self.name == self.of else f"{self.name}:") + f"{self.of}{width}{track}"
         stretch = "" if self.from_s is None else f"@{self.from_s:g}-{self.to_s:g}"
         than = "" if self.than is None else f"~{self.than_from_s:g}-{self.than_to_s:g}"
         return f"{self.name}:{self.low_hz:g}-{self.high_hz:g}{stretch}{than}"
@@ -178,6 +232,12 @@ class Band:
     @property
     def label(self) -> str:
         """ "F1 band (300-900 Hz)": what every legend calls it."""
+        if self.formant is not None:
+            return f"{self.name} (formant {self.formant} +- {self.width_hz:g} Hz, {self.track})"
+        if self.of == "tilt":
+            return f"{self.name} (slope of the spectrum)"
+        if self.of is not None:
+            return f"{self.name} (whole spectrum)"
         if self.from_s is not None:
             than = "" if self.than is None else f" against {self.than_from_s:g}-{self.than_to_s:g} s"
             return f"{self.name} ({self.low_hz:g}-{self.high_hz:g} Hz, {self.from_s:g}-{self.to_s:g} s{than})"

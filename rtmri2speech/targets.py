@@ -5,7 +5,9 @@ energy(mel_db)                         # (T, n_mels) -> (T,) dB
 band_frequency(bins, hz)(mel_db)       # (T,) Hz: where the band's energy lies; what pushes a formant up or down
 box_energy(bins, 40, 47)(mel_db)       # () dB: of just these frames and bins, frames 40 to 46
 contrast(bins, (40, 42), (60, 62))(mel_db)  # () dB: what the sound at the first frames has more of than at the second
+along(bins, hz)(mel_db)                # (T,) dB: of other bins in each frame, bins (T, n_mels), as around a formant
 loudness(mel_db), tilt(hz)(mel_db)     # (T,) dB; (T,) dB per octave
+target_of(spec, band, "db")(mel_db)    # (T,): what a band that is no box asks about, in unit_of(band, "db")
 """
 
 from collections.abc import Callable
@@ -15,6 +17,8 @@ import torch
 from torch import Tensor
 
 from .errors import InputError
+from .mel import band_bins, centre_frequencies_hz
+from .spec import Band, MelSpec
 
 Target = Callable[[Tensor], Tensor]  # dB mel (..., T, n_mels) -> (..., T)
 ENERGIES = ("db", "power", "hz")
@@ -67,13 +71,33 @@ def contrast(bins: np.ndarray, a: tuple[int, int], b: tuple[int, int]) -> Target
     return value
 
 
+def along(bins: np.ndarray, mel_hz: np.ndarray, energy: str = "db") -> Target:
+    """Energy, or frequency with energy "hz", of other mel bins in each frame: bins (T, n_mels) bool. 0 without any."""
+    known = torch.from_numpy(bins.any(axis=1))
+    chosen = torch.from_numpy(bins | ~bins.any(axis=1, keepdims=True))  # of no bin at all, the slope would be NaN
+
+    def value(mel_db: Tensor) -> Tensor:
+        nepers = (mel_db * _LN10_OVER_10).masked_fill(~chosen.to(mel_db.device), -torch.inf)
+        if energy == "hz":
+            found = nepers.softmax(dim=-1) @ torch.as_tensor(mel_hz, dtype=mel_db.dtype, device=mel_db.device)
+        else:
+            found = nepers.exp().sum(dim=-1) if energy == "power" else nepers.logsumexp(dim=-1) / _LN10_OVER_10
+        return torch.where(known.to(mel_db.device), found, 0)
+
+    return value
+
+
 def loudness(mel_db: Tensor) -> Tensor:
-    """Energy of all bins in each frame, dB."""
+    """Energy of all bins in each frame, dB. A level of the sound, pre-emphasised as the mel is, and not in sones."""
     return (mel_db * _LN10_OVER_10).logsumexp(dim=-1) / _LN10_OVER_10
 
 
 def tilt(mel_hz: np.ndarray) -> Target:
-    """Slope of each frame's spectrum over the logarithm of frequency, by least squares: dB per octave."""
+    """Slope of each frame's spectrum over the logarithm of frequency: dB per octave, by least squares over the bins.
+
+    Less falling is brighter. As Praat's "Ltas: Report spectral trend" by least squares on a logarithmic scale (P.
+    Boersma and D. Weenink, praat.org), there per decade; of the mel's bins, so with its pre-emphasis.
+    """
     octaves = np.log2(mel_hz) - np.log2(mel_hz).mean()
     weights = octaves / (octaves**2).sum()
 
@@ -81,3 +105,21 @@ def tilt(mel_hz: np.ndarray) -> Target:
         return mel_db @ torch.as_tensor(weights, dtype=mel_db.dtype, device=mel_db.device)
 
     return value
+
+
+def target_of(spec: MelSpec, band: Band, energy: str = "db") -> Target:
+    """What is asked of a band that is no box. energy: of ENERGIES; loudness and tilt are what they are in each.
+
+    Raises InputError for a band outside the mel.
+    """
+    bins, hz = band_bins(spec, band), centre_frequencies_hz(spec)
+    if band.whole:
+        return loudness if band.of == "loudness" else tilt(hz)
+    return band_frequency(bins, hz) if energy == "hz" else band_energy(bins, energy)
+
+
+def unit_of(band: Band, energy: str) -> str:
+    """The unit of that."""
+    if band.stretch is not None or band.of == "loudness":
+        return "dB"
+    return "dB per octave" if band.of == "tilt" else {"db": "dB", "power": "power", "hz": "Hz"}[energy]

@@ -1,11 +1,13 @@
 """Every command on real input, and every kind of bad input: exit 2, one line, nothing left behind."""
 
+import csv
 import json
 import pickle
 import signal
 import subprocess
 import sys
 import time
+import zipfile
 from fractions import Fraction
 
 import av
@@ -148,6 +150,42 @@ def test_reach_writes_every_pair_of_frames_and_tells_it_in_words(place, run, tmp
     assert code == 0 and cv2.imread(str(tmp_path / "r.png")).std() > 10
     code, _, err = run("reach", place / "clip.mp4", "-o", tmp_path / "r.txt", bundle=True)
     assert code == 2 and "npy, png, svg, pdf" in err and not (tmp_path / "r.txt").exists()
+
+
+def test_loudness_and_tilt_are_targets_like_bands(place, run, tmp_path):
+    asked = ("--target", "loudness", "--formant-band", "slope:tilt")
+    code, out, err = run("gradcam", place / "clip.mp4", "-o", tmp_path, *asked, bundle=True)
+    assert code == 0 and "slope (slope of the spectrum)" in out, err
+    record = json.loads((tmp_path / "gradcam_slope_sequence.json").read_text())
+    assert record["band"]["of"] == "tilt" and (tmp_path / "gradcam_loudness_average.png").exists()
+    code, out, err = run("reach", place / "clip.mp4", "-o", tmp_path / "r.npy", "--target", "tilt", bundle=True)
+    assert code == 0, err
+    code, _, err = run("gradcam", place / "clip.mp4", "-o", tmp_path / "x", "--target", "brightness", bundle=True)
+    assert code == 2 and "Cannot read the band 'brightness'" in err and not (tmp_path / "x").exists()
+
+
+def test_a_formant_is_followed(run, tmp_path):
+    write_mp4(tmp_path / "p.mp4", moving_frames(30), Fraction(11413, 420))
+    formants = np.full((30, 4), 1500.0)
+    np.savez(tmp_path / "p.truth.npz", formants_hz=formants, f0_hz=120.0 * (np.arange(30) < 20), fps=11413 / 420)
+    asked = ("--target", "F2:formant2/truth", "--silence", "show")
+    code, out, err = run("gradcam", tmp_path / "p.mp4", "-o", tmp_path / "gc", *asked, bundle=True)
+    assert code == 0 and "F2: its formant was measured in 20 of 30 frames; the others have no map" in out, err
+    maps = np.load(tmp_path / "gc" / "gradcam_F2_sequence.npy")
+    assert maps[:20].any() and not maps[20:].any()
+    record = json.loads((tmp_path / "gc" / "gradcam_F2_sequence.json").read_text())
+    assert record["followed_hz"]["F2"] == [1500.0] * 20 + [None] * 10 and record["band"]["of"] == "formant2"
+    code, _, err = run("export", tmp_path / "p.mp4", "-o", tmp_path / "p.zip", *asked, bundle=True)
+    assert code == 0, err
+    with zipfile.ZipFile(tmp_path / "p.zip") as archive:
+        record = json.loads(archive.read("provenance.json"))
+        rows = list(csv.DictReader(archive.read("p_traces.csv").decode().splitlines()))
+    assert record["analysis"]["followed_hz"]["F2"][25] is None
+    assert "--formant-band F2:formant2/truth" in record["command"]
+    assert (rows[3]["F2_formant_hz"], rows[25]["F2_formant_hz"], rows[25]["F2_energy_db"]) == ("1500.0", "", "")
+    asked = ("--target", "a:formant2/original")
+    code, _, err = run("gradcam", tmp_path / "p.mp4", "-o", tmp_path / "x", *asked, bundle=True)
+    assert code == 2 and "no original speech" in err and not (tmp_path / "x").exists()
 
 
 def test_one_heatmap_per_clip_frame(run, tmp_path, bundle_folder):

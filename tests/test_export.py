@@ -23,8 +23,9 @@ from rtmri2speech.adapt import adapt
 from rtmri2speech.anatomy.sources import regions_from_template
 from rtmri2speech.cli import main
 from rtmri2speech.errors import InputError
-from rtmri2speech.export import KINDS, Look, Subject, preview, write_files, write_zip
+from rtmri2speech.export import KINDS, Look, Subject, available, preview, write_files, write_zip
 from rtmri2speech.labels import read_intervals, write_labels
+from rtmri2speech.mel import centre_frequencies_hz
 from rtmri2speech.progress import Progress
 from rtmri2speech.provenance import command
 from rtmri2speech.render.colour import LINE_COLOURS, layer
@@ -236,6 +237,29 @@ def test_traces_can_be_recomputed(subject, tmp_path):
     with path.open(encoding="utf-8", newline="") as file:
         (row,) = csv.DictReader(file)
     assert row["F1_share_lips"] == "" and float(row["F1_evidence_db"]) == 0  # no positive attention: no share
+
+
+def test_tilt_loudness_and_frequencies_are_exported_in_their_own_units(bundle, subject, tmp_path):
+    asked = [Band.parse(text) for text in ("F2:900-2500", "tilt", "loudness")]
+    analysis = analyse(bundle, read_clip(subject.source), asked, energy="hz")
+    made = replace(subject, analysis=analysis)
+    paths = write_files(tmp_path, made, Look(), ["average", "spectrogram", "traces"])
+    named = {path.suffix: path for path in paths}
+    with named[".csv"].open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    power, hz = 10 ** (analysis.mel_db / 10), centre_frequencies_hz(bundle.mel)
+    slopes = [np.polyfit(np.log2(hz), frame, 1)[0] for frame in analysis.mel_db]
+    assert [float(row["tilt_db_per_octave"]) for row in rows] == pytest.approx(slopes, abs=1e-3)
+    inside = (hz >= 900) & (hz <= 2500)
+    centres = (power[:, inside] @ hz[inside]) / power[:, inside].sum(axis=1)
+    assert [float(row["F2_hz"]) for row in rows] == pytest.approx(centres, abs=0.1)
+    assert [float(row["loudness_energy_db"]) for row in rows] == pytest.approx(10 * np.log10(power.sum(1)), abs=1e-3)
+    assert {"tilt_evidence_db_per_octave", "loudness_evidence_db", "F2_evidence_hz"} <= rows[0].keys()
+    told = named[".txt"].read_text(encoding="utf-8")
+    assert "the centre of gravity (Hz) of F2 band" in told and "slope of the spectrum (dB per octave)" in told
+    assert "--formant-band tilt --formant-band loudness" in command(select(made, Look()))
+    without = replace(made, analysis=replace(analysis, bands=analysis.bands[:2]))
+    assert "trust" in available(made) and "trust" not in available(without)
 
 
 def test_a_table_with_japanese_names_is_marked_as_utf_8_for_excel(bundle, subject, tmp_path):

@@ -9,6 +9,8 @@ import torch
 from rtmri2speech.analysis import analyse, frames_of
 from rtmri2speech.clip import Clip
 from rtmri2speech.errors import InputError
+from rtmri2speech.evidence import account_of
+from rtmri2speech.formant_tracks import formant_tracks
 from rtmri2speech.mel import band_bins, centre_frequencies_hz
 from rtmri2speech.spec import F1, F2, Band
 from rtmri2speech.targets import band_frequency, box_energy, contrast, loudness, tilt
@@ -107,6 +109,98 @@ def test_maps_of_a_frequency_tell_what_pushes_it_up_and_down(bundle, clip):
     hz = torch.from_numpy(centre_frequencies_hz(bundle.mel)[bins])
     assert_equal(made.cam["F2"], oracle(bundle, made.frames, lambda p: (p[:, bins] * hz).sum(1) / p[:, bins].sum(1)))
     assert made.cam["F2"].min() < 0 < made.cam["F2"].max()
+
+
+def test_maps_of_loudness_and_tilt(bundle, clip):
+    asked = [Band.parse("loudness"), Band.parse("slope:tilt")]
+    made = analyse(bundle, clip, asked, energy="power", silence="show", speak=False)  # they keep their own units
+    octaves = torch.from_numpy(np.log2(centre_frequencies_hz(bundle.mel)))
+    line = torch.stack([torch.ones(64, dtype=torch.float64), octaves], dim=1)
+
+    def slope(power):
+        return torch.linalg.lstsq(line, 10 * torch.log10(power).T).solution[1]
+
+    assert_equal(made.cam["loudness"], oracle(bundle, made.frames, lambda power: 10 * torch.log10(power.sum(1))))
+    assert_equal(made.cam["slope"], oracle(bundle, made.frames, slope))
+    account = account_of(made, {"all": np.ones((1, 64, 64), bool)})
+    assert [account.bands[name].unit for name in made.cam] == ["dB", "dB per octave"]
+    assert [band.high_hz for band in made.bands] == [bundle.mel.top_hz] * 2
+    finer = analyse(bundle, clip, asked, silence="show", speak=False, grid=16).cam["slope"]
+    assert finer.shape == (T, 16, 16) and finer.any()
+
+
+def test_loudness_and_tilt_are_written_and_read():
+    assert [str(Band.parse(text)) for text in ("loudness", " a : tilt")] == ["loudness", "a:tilt"]
+    assert Band.from_json(Band.parse("a:tilt").to_json()) == Band.parse("a:tilt")
+    for text in ("loud", "a:slope", "tilt@0.1-0.2"):
+        with pytest.raises(InputError, match="Cannot read the band"):
+            Band.parse(text)
+
+
+@pytest.fixture
+def phantom(bundle, tmp_path):
+    """A clip whose truth says where its formants are: F2 rises, and is missing in two frames."""
+    formants = np.stack([np.full(T, 500.0), np.linspace(900, 2100, T), np.full(T, np.nan)], axis=1)
+    voice = np.where(np.isin(np.arange(T), [3, 4]), 0.0, 120.0)  # no formant without it
+    np.savez(tmp_path / "a.truth.npz", formants_hz=formants, f0_hz=voice, fps=bundle.fps)
+    return Clip(moving_frames(T), np.arange(T + 1) / bundle.fps, source=str(tmp_path / "a.mp4")), np.where(
+        voice > 0, formants[:, 1], np.nan
+    )
+
+
+@pytest.mark.parametrize("energy", ["db", "power", "hz"])
+def test_maps_follow_a_formant_frame_by_frame(bundle, phantom, energy):
+    clip, f2 = phantom
+    made = analyse(bundle, clip, [F1, Band.parse("F2:formant2+-250/truth")], energy=energy, silence="show", speak=False)
+    hz = torch.from_numpy(centre_frequencies_hz(bundle.mel))
+
+    def value(power):
+        values = []
+        for frame, formant in zip(power, f2, strict=True):
+            near = (hz - formant).abs() <= 250
+            there = frame[near].sum() if near.any() else frame.sum() * 0 + 1
+            found = {"db": 10 * torch.log10(there), "power": there, "hz": (frame * hz)[near].sum() / there}
+            values.append(found[energy])
+        return torch.stack(values)
+
+    assert_equal(made.cam["F2"], oracle(bundle, made.frames, value))
+    assert not made.cam["F2"][[3, 4]].any() and np.abs(made.cam["F2"][5]).max() > 0
+    np.testing.assert_allclose(made.followed_hz["F2"], f2)
+    assert np.isnan(made.band_db["F2"]).tolist() == np.isnan(f2).tolist()
+    assert made.bands[1].low_hz == pytest.approx(650) and made.bands[1].high_hz == pytest.approx(2350)
+    evidence = account_of(made, {"all": np.ones((1, 64, 64), bool)}).bands["F2"]
+    assert np.isnan(evidence.amount).tolist() == np.isnan(f2).tolist() and np.isfinite(evidence.strength).all()
+
+
+def test_formants_of_the_synthesised_speech_are_followed(bundle, clip):
+    heard = analyse(bundle, clip, [], silence="show")
+    asked = analyse(bundle, clip, [Band.parse("formant1")], silence="show", speak=False)
+    expected = formant_tracks(heard)["synthesised"].hz[:, 0]
+    found = asked.followed_hz["formant1"]
+    np.testing.assert_allclose(found[~np.isnan(found)], expected[~np.isnan(found)])
+    assert np.isfinite(found).any() and not len(asked.audio)
+
+
+def test_a_band_without_a_formant_is_a_sentence(bundle, clip, phantom):
+    for text, told in (
+        ("F3:formant3/truth", "The band F3 has no formant to follow"),
+        ("F2:formant2+-1/truth", "holds no mel bin of this bundle around its formant"),
+        ("formant2/original", "no original speech"),
+    ):
+        with pytest.raises(InputError, match=told):
+            analyse(bundle, phantom[0], [Band.parse(text)], speak=False)
+    with pytest.raises(InputError, match="has no truth"):
+        analyse(bundle, clip, [Band.parse("formant2/truth")], speak=False)
+    for text in ("formant4", "formant2+-0", "formant2/heard", "a:formant2@0.1-0.2"):
+        with pytest.raises(InputError):
+            Band.parse(text)
+
+
+def test_a_followed_formant_is_written_and_read():
+    texts = ("F2:formant2", "formant3+-150", "a:formant1+-120/truth", "formant2/original")
+    assert [str(Band.parse(text)) for text in texts] == list(texts)
+    band = Band.parse("a:formant1+-120/truth")
+    assert Band.from_json(band.to_json()) == band and (band.formant, band.width_hz, band.track) == (1, 120, "truth")
 
 
 def test_a_box_is_written_and_read():

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from .many import left_out_of, told
-from .options import BundleOption, PrecisionOption
+from .options import BandsOption, BundleOption, PrecisionOption
 from .terminal import warning
 
 
@@ -17,9 +17,7 @@ def batch(
     make: Annotated[
         list[str] | None, typer.Option(help="speech, heatmaps or export, repeatable; default: all of them.")
     ] = None,
-    formant_band: Annotated[
-        list[str] | None, typer.Option(help="NAME:LOW-HIGH in Hz, repeatable; default F1:300-900 and F2:900-2500.")
-    ] = None,
+    formant_band: BandsOption = None,
     objective: Annotated[str, typer.Option(help="frame or sequence, as for gradcam.")] = "frame",
     energy: Annotated[
         str, typer.Option(help="db, power, or hz: where the band's energy lies, its centre of gravity.")

@@ -1,7 +1,7 @@
 """From a clip to heatmaps and all that shows them: gradcam, export, segment."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -9,6 +9,7 @@ from ..atomic import never_onto
 from .options import (
     AgainstOption,
     AlphaOption,
+    BandsOption,
     BundleOption,
     ColourOption,
     FitOption,
@@ -24,18 +25,15 @@ from .options import (
 )
 from .terminal import progress_bar, warning
 
+if TYPE_CHECKING:
+    from ..analysis import Analysis
+
 
 def gradcam(
     video: VideoArgument,
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder to write into.")],
     bundle: BundleOption = None,
-    formant_band: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="NAME:LOW-HIGH in Hz, repeatable; default F1 and F2. A box, in seconds: NAME:LOW-HIGH@FROM-TO; what "
-            "it has that another stretch has not: NAME:LOW-HIGH@FROM-TO~FROM-TO."
-        ),
-    ] = None,
+    formant_band: BandsOption = None,
     target_frames: Annotated[
         list[int] | None, typer.Option("--target-frames", metavar="N ...", help="Frames to draw as PNG: 60 90.")
     ] = None,
@@ -99,16 +97,25 @@ def gradcam(
             progress=progress.part(None, 0.1, 0.7),
         )
         count = write_gradcam(output, result, loaded, drawing, per, progress.part(None, 0.7, 1))
-    print(f"{output}: {count} heatmaps of {', '.join(band.label for band in bands)}{warning(loaded)}")
+    print(
+        f"{output}: {count} heatmaps of {', '.join(band.label for band in bands)}{_followed(result)}{warning(loaded)}"
+    )
+
+
+def _followed(result: "Analysis") -> str:
+    """How many frames have the formant that a band follows."""
+    told = ""
+    for name, track_hz in result.followed_hz.items():
+        there = sum(hz == hz for hz in track_hz)
+        told += f"\n{name}: its formant was measured in {there} of {len(track_hz)} frames; the others have no map"
+    return told
 
 
 def export(
     video: VideoArgument,
     output: Annotated[Path, typer.Option("-o", "--output", help="Zip to write.")],
     bundle: BundleOption = None,
-    formant_band: Annotated[
-        list[str] | None, typer.Option(help="NAME:LOW-HIGH in Hz, repeatable, four at most; default F1 and F2.")
-    ] = None,
+    formant_band: BandsOption = None,
     objective: Annotated[str, typer.Option(help="frame or sequence, as for gradcam.")] = "frame",
     energy: Annotated[
         str, typer.Option(help="db, power, or hz: where the band's energy lies, its centre of gravity.")
@@ -198,7 +205,7 @@ def export(
         found = regions_of(result.model_frames, result.fps, video, regions, progress.part(None, 0.4, 0.5))
         subject = Subject(video.stem, result, corrected(found, changes), loaded, video, original, reference)
         write_zip(output, subject, look, frame, progress.part(None, 0.5, 1), trust=trust)
-    print(f"{output}: everything of {video.name}{warning(loaded)}")
+    print(f"{output}: everything of {video.name}{_followed(result)}{warning(loaded)}")
 
 
 def segment(

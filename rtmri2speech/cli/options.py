@@ -43,6 +43,18 @@ AlphaOption = Annotated[float, typer.Option("--alpha", help="Opacity of the hott
 ColourOption = Annotated[
     list[str] | None, typer.Option("--colour-map", help="Matplotlib colour map, one per band (jet is the thesis').")
 ]
+BandsOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--formant-band",
+        "--target",
+        metavar="TARGET",
+        help="What is explained, repeatable; default F1:300-900 and F2:900-2500. A band: NAME:LOW-HIGH in Hz. A box, "
+        "in seconds: NAME:LOW-HIGH@FROM-TO. What it has that another stretch has not: NAME:LOW-HIGH@FROM-TO~FROM-TO. "
+        "Of the whole spectrum: loudness (dB) or tilt (dB per octave). A formant, followed frame by frame, in Hz on "
+        "either side: NAME:formant2+-200, of the synthesised speech; NAME:formant2/original, or /truth of a phantom.",
+    ),
+]
 SizeOption = Annotated[
     tuple[int, int], typer.Option("--resize", metavar="WIDTH HEIGHT", help="Size of the video; nothing is stretched.")
 ]

@@ -14,14 +14,16 @@ def reach(
     video: VideoArgument,
     output: OutFile,
     bundle: BundleOption = None,
-    formant_band: Annotated[str, typer.Option(help="NAME:LOW-HIGH in Hz.")] = "F2:900-2500",
+    formant_band: Annotated[
+        str, typer.Option("--formant-band", "--target", help="NAME:LOW-HIGH in Hz, loudness or tilt.")
+    ] = "F2:900-2500",
     fps: FpsOption = None,
     json: JsonOption = False,
 ):
     """Tell which other frames each frame's energy came from, before and after it.
 
-    The output's name decides: .npy for the contributions float32 (T, T) in dB, row: the frame that sounds, column: the
-    frame that is seen; .png, .svg or .pdf for a figure of their shares.
+    The output's name decides: .npy for the contributions float32 (T, T) in dB (of tilt: per octave), row: the frame
+    that sounds, column: the frame that is seen; .png, .svg or .pdf for a figure of their shares.
     """
     import numpy as np
 

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from .many import left_out_of, told
-from .options import AgainstOption, BundleOption, PrecisionOption
+from .options import AgainstOption, BandsOption, BundleOption, PrecisionOption
 from .terminal import warning
 
 
@@ -18,9 +18,7 @@ def survey(
     tier: Annotated[
         str | None, typer.Option(help="The TextGrids' tier of phones; default: phones or segments, or the only one.")
     ] = None,
-    formant_band: Annotated[
-        list[str] | None, typer.Option(help="NAME:LOW-HIGH in Hz, repeatable; default F1:300-900 and F2:900-2500.")
-    ] = None,
+    formant_band: BandsOption = None,
     energy: Annotated[str, typer.Option(help="db or power.")] = "db",
     against: AgainstOption = "nothing",
     regions: Annotated[str, typer.Option(help="segmenter, truth (of phantoms) or template.")] = "segmenter",

@@ -5,7 +5,16 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from .options import AgainstOption, BundleOption, FpsOption, GridOption, JsonOption, PrecisionOption, VideoArgument
+from .options import (
+    AgainstOption,
+    BandsOption,
+    BundleOption,
+    FpsOption,
+    GridOption,
+    JsonOption,
+    PrecisionOption,
+    VideoArgument,
+)
 from .terminal import print_json, progress_bar, warning
 
 if TYPE_CHECKING:
@@ -15,9 +24,7 @@ if TYPE_CHECKING:
 def trust(
     video: VideoArgument,
     bundle: BundleOption = None,
-    formant_band: Annotated[
-        list[str] | None, typer.Option(help="NAME:LOW-HIGH in Hz, repeatable; default F1:300-900 and F2:900-2500.")
-    ] = None,
+    formant_band: BandsOption = None,
     grid: GridOption = None,
     against: AgainstOption = "nothing",
     regions: Annotated[

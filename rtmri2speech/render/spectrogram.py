@@ -32,6 +32,7 @@ def spectrogram_figure(
     band_db: Mapping[str, np.ndarray],
     *,
     colours: Sequence[str] = LINE_COLOURS["light"],
+    followed_hz: Mapping[str, np.ndarray] | None = None,
     start_frame: int = 0,
     intervals: Sequence[Interval] = (),
     language: str = "en",
@@ -42,7 +43,8 @@ def spectrogram_figure(
 
     start_frame: the frame of the clip that row 0 is; the axis shows the time in the clip. intervals: (from_s, to_s,
     label) in the clip's time, drawn on top. Each spectrogram shows 60 dB below its own peak.
-    colours: of each band. width_cm: of the figure. The path's ending says the format: png, svg or pdf.
+    colours: of each band. followed_hz: name -> (T,) the formant that a band follows, which is drawn in place of fixed
+    limits. width_cm: of the figure. The path's ending says the format: png, svg or pdf.
     InputError if there is nothing to show or the sequences differ in length.
     """
     said = words(language)
@@ -56,7 +58,8 @@ def spectrogram_figure(
     if inside:
         _draw_labels(rows.pop(0), inside)
     for title, mel_db in mels.items():
-        image = _draw_spectrogram(rows.pop(0), mel_db, mel_hz, (from_s, to_s), bands, colours, title, said)
+        image = _draw_spectrogram(rows[0], mel_db, mel_hz, (from_s, to_s), title, said)
+        _draw_bands(rows.pop(0), bands, colours, (from_s, to_s), followed_hz or {})
     if bands:
         times = from_s + (np.arange(len(mel_db)) + 0.5) / fps
         _draw_energies(rows[0], times, bands, colours, band_db, language)
@@ -96,7 +99,7 @@ def _draw_labels(axes, intervals: Sequence[Interval]) -> None:
         axes.text((from_s + to_s) / 2, 0.46, text, ha="center", va="center", font=font_file(text), size=_POINTS)
 
 
-def _draw_spectrogram(axes, mel_db, mel_hz, times_s, bands, colours, title, said):
+def _draw_spectrogram(axes, mel_db, mel_hz, times_s, title, said):
     import librosa.display  # quick, as it loads its parts when they are used
 
     count, n_mels = mel_db.shape
@@ -118,13 +121,6 @@ def _draw_spectrogram(axes, mel_db, mel_hz, times_s, bands, colours, title, said
     axes.set_yticks(ticks, [f"{hz:g}" for hz in ticks])
     axes.set_xlabel("")  # said once, below the lowest row
     axes.set_ylabel(said["frequency"], font=font_file(said["frequency"]), fontsize=_POINTS)
-    for number, band in enumerate(bands):
-        for edge in (band.low_hz, band.high_hz):
-            # A limit that two bands share is drawn in both colours, by turns.
-            line = axes.axhline(
-                edge, color=colours[number % len(colours)], linewidth=1, dashes=(4, 4), dash_capstyle="butt"
-            )
-            line.set_linestyle((4 * number, (4, 4)))
     axes.text(
         0.006,
         0.95,
@@ -137,6 +133,24 @@ def _draw_spectrogram(axes, mel_db, mel_hz, times_s, bands, colours, title, said
         bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1.5},
     )
     return image
+
+
+def _draw_bands(axes, bands, colours, times_s, followed_hz) -> None:
+    for number, band in enumerate(bands):
+        colour = colours[number % len(colours)]
+        if band.whole:
+            continue
+        if band.name in followed_hz:
+            track = followed_hz[band.name]
+            from_s, to_s = times_s
+            middles = from_s + (np.arange(len(track)) + 0.5) * (to_s - from_s) / len(track)
+            for edge in (track - band.width_hz, track + band.width_hz):
+                axes.plot(middles, edge, color=colour, linewidth=1)
+            continue
+        for edge in (band.low_hz, band.high_hz):
+            # A limit that two bands share is drawn in both colours, by turns.
+            line = axes.axhline(edge, color=colour, linewidth=1, dashes=(4, 4), dash_capstyle="butt")
+            line.set_linestyle((4 * number, (4, 4)))
 
 
 def _draw_energies(axes, times, bands, colours, band_db, language) -> None:

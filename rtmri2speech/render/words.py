@@ -12,6 +12,10 @@ WORDS = {
         "average": "average of frames {first} to {last}   {from_s:.3f} to {to_s:.3f} s",
         "average_speech": "average of the {count} speech frames of {first} to {last}\n{from_s:.3f} to {to_s:.3f} s",
         "band": "{name} band ({low:g}-{high:g} Hz)",
+        "loudness": "{name} (whole spectrum)",
+        "tilt": "{name} (slope of the spectrum)",
+        "follows": "{name} (formant {number} ± {width:g} Hz, {track})",
+        "truth": "true",
         "time": "Time (s)",
         "frequency": "Frequency (Hz)",
         "level": "dB re peak",
@@ -30,6 +34,10 @@ WORDS = {
         "average": "フレーム {first}〜{last} の平均   {from_s:.3f}〜{to_s:.3f} 秒",
         "average_speech": "フレーム {first}〜{last} の発話{count}フレームの平均\n{from_s:.3f}〜{to_s:.3f} 秒",
         "band": "{name}帯域（{low:g}-{high:g} Hz）",
+        "loudness": "{name}（全帯域のラウドネス）",
+        "tilt": "{name}（スペクトル傾斜）",
+        "follows": "{name}（第{number}フォルマント±{width:g} Hz、{track}）",
+        "truth": "正解",
         "time": "時間（秒）",
         "frequency": "周波数（Hz）",
         "level": "最大値からのdB",
@@ -93,7 +101,11 @@ def words(language: str) -> Mapping[str, str]:
 
 def band_label(band: Band, language: str) -> str:
     """As Band.label: "F1 band (300-900 Hz)"."""
-    return words(language)["band"].format(name=band.name, low=band.low_hz, high=band.high_hz)
+    said = words(language)
+    if band.track is not None:
+        track = said[band.track].lower()
+        return said["follows"].format(name=band.name, number=band.formant, width=band.width_hz, track=track)
+    return said[band.of or "band"].format(name=band.name, low=band.low_hz, high=band.high_hz)
 
 
 def region_name(name: str, language: str) -> str:

@@ -90,7 +90,8 @@ def tally(analysis: Analysis, regions: Regions, intervals: Sequence[Interval]) -
         maps.append([heats[band][rows].mean(axis=0) for band in bands])
         for b, band in enumerate(bands):
             evidence = account.bands[band]
-            amount[p, b] = evidence.amount[rows].mean()
+            there = evidence.amount[rows][~np.isnan(evidence.amount[rows])]  # not where a formant is missing
+            amount[p, b] = there.mean() if len(there) else np.nan
             if usable:
                 shares[p, b] = [np.nan if v is None else v for v in evidence.mean_shares(rows).values()]
     picture = prepare_frames(analysis.model_frames, PICTURE).mean(axis=0)

@@ -41,7 +41,7 @@ from .card import (
     focus_of,
     focus_sentence,
 )
-from .judge import judge
+from .judge import judge, judged_bands
 
 __all__ = [
     "ALIKE",
@@ -56,4 +56,5 @@ __all__ = [
     "focus_of",
     "focus_sentence",
     "judge",
+    "judged_bands",
 ]

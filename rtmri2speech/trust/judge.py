@@ -14,6 +14,7 @@ from ..evidence import HARDLY, BandEvidence, account_of, cell_weights, with_else
 from ..mel import band_bins
 from ..models.bundle import Bundle
 from ..progress import UNSEEN, Progress
+from ..spec import Band
 from ..targets import band_energy
 from . import randomised
 from .card import (
@@ -53,14 +54,17 @@ def judge(
     """Judge the maps of an analysis that this bundle made.
 
     masks: regions, as evidence.account_of takes them, named as in anatomy.regions. progress: its stage is "trust".
-    Boxes are left out. Raises InputError for maps of the objective "sequence" or of a frequency: a frame's own energy
-    is not what those explain.
+    Only bands with a frame's own energy are judged, without boxes, tilt, and formants that are followed. Raises
+    InputError where there is none, and for maps of the objective "sequence" or of a frequency.
     """
     if analysis.objective != "frame":
         raise InputError("Only maps of the objective frame can be judged: each explains the energy of its own frame.")
-    bands = [band for band in analysis.bands if band.from_s is None]
-    if analysis.energy == "hz" or not bands:
-        raise InputError("Only maps of a band's energy can be judged, not those of its frequency or of a box.")
+    bands = judged_bands(analysis)
+    if not bands:
+        raise InputError(
+            "Only maps of a band's energy can be judged, not those of its frequency, of a box, of the spectrum's "
+            "tilt, or of a formant that is followed."
+        )
     picture = np.ones((1, analysis.frame_size, analysis.frame_size), bool)
     tract = _tract(masks or {})
     area = picture if tract is None else tract
@@ -81,6 +85,14 @@ def judge(
             band_trust = _judged(hiding, name, rows[name], cams[name], account.bands[name], shared, tell)
             judged[name] = replace(band_trust, random_weights=likeness[name])
     return TrustCard(judged, "picture" if tract is None else "tract", analysis.grid, focus_of(bundle))
+
+
+def judged_bands(analysis: Analysis) -> list[Band]:
+    """Those whose maps `judge` can judge."""
+    if analysis.objective != "frame":
+        return []
+    energy = [band for band in analysis.bands if band.of in (None, "loudness") and band.from_s is None]
+    return [band for band in energy if band.of == "loudness" or analysis.energy != "hz"]
 
 
 def _tract(masks: Mapping[str, np.ndarray]) -> np.ndarray | None:

@@ -9,6 +9,7 @@ from functools import wraps
 from pathlib import Path
 
 import gradio as gr
+import numpy as np
 
 from ..analysis import NORMALIZATIONS, Analysis
 from ..attention import OBJECTIVES
@@ -164,11 +165,17 @@ def report_of(analysis: Analysis, bundle_name: str) -> dict:
         "sample_rate": analysis.sample_rate,
         "duration_s": len(analysis.mel_db) / analysis.fps,
         "seconds": {stage: round(took, 3) for stage, took in analysis.seconds.items()},
-        "bands": [{**band.to_json(), "db": analysis.band_db[band.name].round(3).tolist()} for band in analysis.bands],
+        "bands": [{**band.to_json(), "db": _numbers(analysis.band_db[band.name])} for band in analysis.bands],
     }
+    if analysis.followed_hz:
+        report["followed_hz"] = analysis.followed
     if analysis.bands:
         report |= {"objective": analysis.objective, "energy": analysis.energy, "normalize": analysis.normalize}
     return report
+
+
+def _numbers(values: np.ndarray) -> list[float | None]:
+    return [None if np.isnan(value) else round(float(value), 3) for value in values]
 
 
 def _plain_errors(desk: Desk):

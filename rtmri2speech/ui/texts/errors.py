@@ -262,8 +262,24 @@ JAPANESE = {
     "Band {name} is reversed or empty ({low_hz:g}-{high_hz:g} Hz): give the lower limit first, as in F1:300-900.": (
         "帯域{name}は上下が逆か、幅がありません（{low_hz:g}-{high_hz:g} Hz）。下限を先に、上限を後に入力してください。"
     ),
-    "Cannot read the band {text!r}: write NAME:LOW-HIGH in Hz, as in F1:300-900.": (
-        "帯域{text!r}を読み取れません。F1:300-900のように「名前:下限-上限」（Hz）で書いてください。"
+    "Cannot read the band {text!r}: write NAME:LOW-HIGH in Hz, as in F1:300-900, or loudness, tilt, or formant2.": (
+        "帯域{text!r}を読み取れません。F1:300-900のように「名前:下限-上限」（Hz）か、"
+        "loudness、tilt、formant2と書いてください。"
+    ),
+    "Band {name}: it is of {known}, and follows the formants of speech that is {tracks}.": (
+        "帯域{name}：対象は{known}で、追従する音声は{tracks}です。"
+    ),
+    "The band {name} follows a formant: write {of}+-200 for Hz on either side, and of which speech ({tracks}).": (
+        "帯域{name}はフォルマントに追従します。{of}+-200のように上下の幅（Hz）と、どの音声か（{tracks}）を書いてください。"
+    ),
+    "The band {name} has no formant to follow: no formant {number} was measured ({track} speech).": (
+        "帯域{name}が追従するフォルマントがありません。第{number}フォルマントは測定されませんでした（音声：{track}）。"
+    ),
+    "The band {name} holds no mel bin of this bundle around its formant: widen it, as in {name}:{of}+-200.": (
+        "帯域{name}のフォルマントの周りにメルビンがありません。{name}:{of}+-200のように広げてください。"
+    ),
+    "This clip has no original speech whose formants a band could follow.": (
+        "この動画には、フォルマントを追従できる原音声がありません。"
     ),
     "{band} reaches beyond the mel's range ({fmin_hz:g}-{top_hz:g} Hz).": (
         "{band}がメルの範囲（{fmin_hz:g}-{top_hz:g} Hz）を超えています。"
@@ -484,8 +500,10 @@ JAPANESE = {
     "This bundle's maps have {known} cells along a side, not {given}.": (
         "このバンドルのマップの一辺のセル数は{known}です（{given}は不可）。"
     ),
-    "Only maps of a band's energy can be judged, not those of its frequency or of a box.": (
-        "検証できるのは帯域エネルギーのマップだけです（周波数や枠のマップは検証できません）。"
+    "Only maps of a band's energy can be judged, not those of its frequency, of a box, of the spectrum's tilt, or of a "
+    "formant that is followed.": (
+        "検証できるのは帯域エネルギーのマップだけです"
+        "（周波数、枠、スペクトル傾斜、フォルマント追従のマップは検証できません）。"
     ),
     "The box {name} is reversed or empty: give its beginning before its end, as in a:900-2500@0.4-0.6.": (
         "枠{name}の始まりと終わりが逆か、長さがありません。a:900-2500@0.4-0.6のように、始まりを先に指定してください。"
@@ -496,11 +514,11 @@ JAPANESE = {
     "Drag a rectangle on a spectrogram, with Alt held down.": (
         "Altを押しながら、スペクトログラムの上で四角形をドラッグしてください。"
     ),
-    "This clip is opened piece by piece, and a box is explained by the whole clip: cut it first.": (
-        "長い動画は分割して開くため、動画全体を使う枠の説明はできません。先に切り出してください。"
+    "This clip is opened piece by piece; a box, and a formant to follow, need the whole clip: cut it first.": (
+        "長い動画は分割して開くため、動画全体を使う枠やフォルマント追従の説明はできません。先に切り出してください。"
     ),
-    "Give a band, not a box: every frame of the clip is asked where its sound came from.": (
-        "枠ではなく帯域を指定してください。動画の各フレームについて、音がどこから来たかを調べます。"
+    "Give a band, not a box or a formant to follow: every frame of the clip is asked where its sound came from.": (
+        "枠やフォルマント追従ではなく帯域を指定してください。動画の各フレームについて、音がどこから来たかを調べます。"
     ),
     "The clip has {count} frames, and each would be compared with each: cut it to {most} or fewer.": (
         "動画は{count}フレームあり、全フレームの組を比べることになります。{most}フレーム以下に切り出してください。"
