@@ -42,6 +42,19 @@ def test_the_loud_cell_lies_under_the_cursor_at_its_frequency():
     assert 0.5 < plot / picture.shape[0] < 0.7  # bin 40 of 64, from below
 
 
+@pytest.mark.parametrize("hz, colour", [(300, (255, 164, 32)), (900, (86, 190, 245)), (2500, (86, 190, 245))])
+def test_a_line_lies_at_each_limit_of_a_band_where_the_spectrogram_has_that_frequency(hz, colour):
+    mel = np.full((40, 64), -90.0)
+    mel[:, np.abs(HZ - hz).argmin()] = 0.0
+    lined, bare = (
+        Tracks((600, 400), FPS, 10, 40, mel, HZ, bands, ()).draw(12)[:, 300].astype(int)
+        for bands in ([(F1, "#ffa420"), (F2, "#56bef5")], [])
+    )
+    lines = np.flatnonzero((lined == colour).all(axis=-1))
+    hot = np.flatnonzero(np.abs(bare - colour_table("inferno")[255].astype(int)).sum(axis=-1) < 20)
+    assert np.abs(lines[:, None] - hot).min() <= 2
+
+
 def test_the_label_that_is_spoken_stands_on_lighter_ground():
     strip = tracks(intervals=[(0.6, 1.0, "a"), (1.0, 2.0, "い"), (2.0, 2.4, " ")])
     for frame, spoken in ((14, (0.6, 1.0)), (30, (1.0, 2.0))):
