@@ -26,7 +26,7 @@ from rtmri2speech.mel import Scaler
 from rtmri2speech.models.acoustic import AcousticConfig, AcousticModel
 from rtmri2speech.models.weights import load_exactly, read_safetensors
 from training.phantom.head import CLASSES
-from training.regions.looks import OVERSAMPLING, expose, ragged_nose, view
+from training.regions.looks import OVERSAMPLING, expose, ragged_nose, view, whole_head
 
 from ..averaging import average
 from ..run_folder import append_row
@@ -42,6 +42,7 @@ REGION_CELLS = 32  # across the picture: how finely the second read-out learns r
 _REGION = region_of_class(CLASSES)
 _VALIDATION_PICTURES = 256
 _REPORT_EVERY = 100
+_WHOLE_HEADS = 0.3  # of the pictures: in the others all from the mouth alone to more than the head
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,8 @@ def picture(labels: np.ndarray, rng: np.random.Generator, size: int) -> tuple[np
 
     The same state of `rng` gives every label map the same view and looks: frames of one clip.
     """
-    seen = ragged_nose(view(labels, rng, OVERSAMPLING * size), rng)
+    framed = whole_head if rng.random() < _WHOLE_HEADS else view
+    seen = ragged_nose(framed(labels, rng, OVERSAMPLING * size), rng)
     shown = expose(seen, rng, size)
     low, high = float(shown.min()), float(shown.max())
     step = len(seen) // REGION_CELLS

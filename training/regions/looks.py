@@ -103,6 +103,15 @@ def view(labels: np.ndarray, rng: np.random.Generator, size: int, widest: float 
     )
 
 
+def whole_head(labels: np.ndarray, rng: np.random.Generator, size: int) -> np.ndarray:
+    """(S, S) -> (size, size): the map as it was drawn, but for a little shift, turn and scale: most corpora's view."""
+    n = len(labels)
+    turn = cv2.getRotationMatrix2D((n / 2, n / 2), float(rng.normal(0, 2)), float(np.exp(rng.normal(0, 0.03))))
+    turn[:, 2] += rng.normal(0, 0.01 * n, 2)
+    turn = np.array([[size / n], [size / n]]) * turn
+    return cv2.warpAffine(labels, turn, (size, size), flags=cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT)
+
+
 def _field(rng: np.random.Generator, size: int, knots: int, deviation: float) -> np.ndarray:
     """(size, size) float32, smooth, of about this deviation."""
     coarse = rng.normal(0, deviation, (knots, knots)).astype(np.float32)
