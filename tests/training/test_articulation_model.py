@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from torch.utils.data import DataLoader
 
 from rtmri2speech.errors import InputError
 from rtmri2speech.mel import Scaler
@@ -20,7 +21,7 @@ from training.articulation.join import train as join
 from training.articulation.pictures import SIZE, Pictures, joined, read_pictures, write_pictures
 from training.articulation.seen import SeenRun, clip_pictures
 from training.articulation.seen import make as make_seen
-from training.articulation.sight import Sight, SightRun, articulation_error, picture, r2, read_sight_run
+from training.articulation.sight import Sight, SightRun, Steps, articulation_error, picture, r2, read_sight_run
 from training.articulation.sight import train as train_sight
 from training.articulation.speech import ArticulationToMel, SpeechRun, as_seen, read_speech_run
 from training.articulation.speech import train as train_speech
@@ -106,6 +107,15 @@ def test_r2_is_one_for_the_truth_and_nought_for_the_mean():
     guess = np.repeat(known.mean(0, keepdims=True), 200, axis=0)
     assert all(r2(guess, known)[name] == pytest.approx(0, abs=1e-9) for name in GROUPS)
     assert r2(known, known)["voicing_wrong"] == 0 and r2(1 - known, known)["voicing_wrong"] == 1
+
+
+def test_however_many_processes_draw_the_pictures_are_the_same():
+    learn = tiny_pictures(("a", "b"), 8, 3)
+    steps = Steps(learn, learn.articulation, SightRun((), (), "", size=64, batch=3, seed=5))
+    alone, helped = (list(DataLoader(steps, None, sampler=range(2, 5), num_workers=n)) for n in (0, 2))
+    for a, b in zip(alone, helped, strict=True):
+        assert all(torch.equal(x, y) for x, y in zip(a, b, strict=True))
+    assert not torch.equal(alone[0][0], alone[1][0])
 
 
 # -------------------------------------------------------------------------------------------- a tiny world to learn in

@@ -29,7 +29,8 @@ class Heard(nn.Module):
     def forward(self, articulation: Tensor) -> Tensor:
         """(N, K) -> standardised mel and probability of being voiced (N, n_mels + 1)."""
         held = (articulation * self.gain + self.bias)[:, None].expand(-1, _HELD_FRAMES, -1)
-        mel, voice = (given[:, _HELD_FRAMES // 2] for given in self.speech(held))
+        with torch.backends.cudnn.flags(enabled=False):  # cuDNN differentiates no LSTM in eval mode
+            mel, voice = (given[:, _HELD_FRAMES // 2] for given in self.speech(held))
         return torch.cat([mel, voice[:, :1].sigmoid()], dim=1)
 
     def error(self, found: Tensor, known: Tensor) -> Tensor:

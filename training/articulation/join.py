@@ -30,6 +30,7 @@ from rtmri2speech.voice import VoiceReadout
 from ..acoustic.losses import LossConfig, MaskedMSEMAE
 from ..run_folder import append_row
 from ..settings import run_command
+from ..steps import choose_device
 from .corpus import Spoken, read_spoken
 from .pictures import Pictures, joined, read_pictures
 from .seen import clip_pictures
@@ -48,6 +49,7 @@ class JoinRun:
 
     lr: of the BiLSTM and what follows; cnn_lr: of the CNN, whose BatchNorm keeps its statistics. articulation, regions:
     weights of the tasks of training.articulation.sight, which go on; voicing, pitch: as in ...articulation.speech.
+    device: auto, cpu or cuda.
     """
 
     sight: str
@@ -72,6 +74,7 @@ class JoinRun:
     dropout: float = 0.2
     validate_every: int = 40
     loss: LossConfig = field(default_factory=LossConfig)
+    device: str = "auto"
 
 
 def merged(
@@ -166,22 +169,23 @@ def validate(joined_model: Joined, clips: Clips, mel: Scaler, size: int) -> dict
     """Mean correlations of shape and loudness over the clips' speech frames, each under a look of its own; the share of
     frames whose voicing is wrong; how far the level in pauses lies below speech, dB."""
     joined_model.eval()
+    device = next(joined_model.parameters()).device
     rows: dict[str, list] = {"shape": [], "loudness": [], "voicing": [], "pause_db": []}
     for number, (_, frames, target, voice) in enumerate(clips.utterances):
         shown = np.stack([p for p, _ in clip_pictures(clips.pictures, frames, (10**6, number), size)])
         pooled = [
-            joined_model.model.feature_maps(part).mean(dim=(2, 3))
+            joined_model.model.feature_maps(part.to(device)).mean(dim=(2, 3))
             for part in torch.from_numpy(shown)[:, None].split(32)
         ]
         states = joined_model.model.states_from_features(torch.cat(pooled)[None])
-        given = mel.to_db(joined_model.model.mel_from_states(states)[0].numpy())
+        given = mel.to_db(joined_model.model.mel_from_states(states)[0].cpu().numpy())
         true = mel.to_db(target)
         speech = speech_frames(true, SPEECH_RANGE_DB)
         pause = np.setdiff1d(np.arange(len(true)), speech)
         pair = true[speech], given[speech]
         rows["shape"].append(spectral_shape_correlation(*pair))
         rows["loudness"].append(loudness_correlation(*pair))
-        rows["voicing"].append(np.mean((joined_model.voice(states)[0, :, 0] > 0).numpy() != (voice[:, 0] > 0.5)))
+        rows["voicing"].append(np.mean((joined_model.voice(states)[0, :, 0] > 0).cpu().numpy() != (voice[:, 0] > 0.5)))
         rows["pause_db"].append(given[speech].mean() - given[pause].mean() if len(pause) else None)
     known = {name: [v for v in values if v is not None] for name, values in rows.items()}
     return {name: float(np.mean(values)) if values else 0.0 for name, values in known.items()}
@@ -204,7 +208,9 @@ def train(run: JoinRun) -> Path:
     shape = asdict(sight_run.model) | {"output_stride": run.output_stride, "rnn_hidden": speech_settings["hidden"]}
     config = AcousticConfig.from_json(shape | {"n_mels": spec.n_mels, "dropout": run.dropout})
     torch.manual_seed(run.seed)
+    device = choose_device(run.device)
     network = Joined(*merged(sight, seen, speech, known, replace(config, output_stride=run.train_stride)), sight)
+    network.to(device)
     spoken = {s.id: s for s in read_spoken(Path(run.corpus), spec)}
     how = {key: speech_settings[key] for key in ("envelope", "floor_db")}
     judge = Clips.read(run.val_clips, spoken, seen, mel, how)
@@ -222,15 +228,15 @@ def train(run: JoinRun) -> Path:
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimizer, lambda s: min(1.0, (s + 1) / 10, (run.steps - s) / max(1, run.steps))
     )
-    loss_of, weights = MaskedMSEMAE(run.loss, spec.n_mels), column_weights(sight_run)
+    loss_of, weights = MaskedMSEMAE(run.loss, spec.n_mels).to(device), column_weights(sight_run).to(device)
     best, started = _keep_better(folder, network, judge, mel, sight_run.size, 0, 0.0, -np.inf), time.monotonic()
     for step in range(run.steps):
         torch.manual_seed(run.seed + step)
-        batch = draw(learn, run, sight_run.size, step)
+        batch = {name: part.to(device) for name, part in draw(learn, run, sight_run.size, step).items()}
         network.train()
         network.model.cnn.eval()
         predicted, read, found, cells = network(batch["pictures"])
-        mask = torch.ones(predicted.shape[:2], dtype=torch.bool)
+        mask = torch.ones(predicted.shape[:2], dtype=torch.bool, device=device)
         loss = loss_of(predicted, batch["mel"], mask, step)
         loss = loss + voice_loss(read.flatten(0, 1), batch["voice"].flatten(0, 1), run.voicing, run.pitch)
         loss = loss + run.articulation * articulation_error(found, batch["known"].flatten(0, 1), weights)
@@ -257,10 +263,10 @@ def _keep_better(
     print(f"step {step}", *(f"{key} {value:.4g}" for key, value in scores.items()), end=" ", flush=True)
     if quality <= best:
         return best
-    state = {f"model.{name}": tensor for name, tensor in network.model.state_dict().items()}
+    state = {f"model.{name}": tensor.cpu() for name, tensor in network.model.state_dict().items()}
     with replacing(folder / "best.ckpt") as temporary:
         torch.save({"state_dict": state}, temporary)
-    readout = VoiceReadout(network.voice.weight.detach().numpy(), network.voice.bias.detach().numpy())
+    readout = VoiceReadout(*(part.detach().cpu().numpy() for part in (network.voice.weight, network.voice.bias)))
     write_json(folder / VOICE, readout.to_json())
     return quality
 

@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
+from torch.utils.data import DataLoader, Dataset
 
 from rtmri2speech.anatomy.sources import region_of_class
 from rtmri2speech.atomic import never_onto, replacing, write_json
@@ -31,6 +32,7 @@ from training.regions.looks import OVERSAMPLING, expose, ragged_nose, view, whol
 from ..averaging import average
 from ..run_folder import append_row
 from ..settings import run_command
+from ..steps import choose_device
 from .corpus import COLUMNS, GROUPS, VOICED
 from .heard import Heard
 from .pictures import Pictures, joined, read_pictures
@@ -53,7 +55,8 @@ class SightRun:
     sees them. The learning rate rises in `warmup` steps, stays, and falls in a straight line in the last `decay` steps.
     weights: of each group of columns (corpus.GROUPS) and of voicing. regions: weight of the second read-out.
     speech: a finished run of training.articulation.speech; heard: weight of what is heard of the errors.
-    average: of the weights, over about 1 / (1 - average) steps.
+    average: of the weights, over about 1 / (1 - average) steps. device: auto, cpu or cuda. workers: processes that draw
+    the pictures, the same ones however many; 0: this one.
     """
 
     pictures: tuple[str, ...]
@@ -79,9 +82,11 @@ class SightRun:
     voiced: float = 0.25
     regions: float = 0.3
     heard: float = 1.0
+    device: str = "auto"
+    workers: int = 0
 
 
-_MAY_CHANGE = ("steps", "decay", "run_dir", "pictures", "val_pictures", "init_from")  # of a run that goes on
+_MAY_CHANGE = ("steps", "decay", "run_dir", "pictures", "val_pictures", "init_from", "device", "workers")
 
 
 class Sight(nn.Module):
@@ -123,6 +128,20 @@ def batch(pictures: Pictures, known: np.ndarray, indices, seed: tuple, size: int
     shown, regions = (np.stack(part) for part in zip(*made, strict=True))
     shown = torch.from_numpy(shown)[:, None].to(memory_format=torch.channels_last)
     return shown, torch.from_numpy(known[indices]), torch.from_numpy(regions).long()
+
+
+@dataclass(frozen=True)
+class Steps(Dataset):
+    """What each step learns from: it depends on the seed and the step's number alone."""
+
+    learn: Pictures
+    known: np.ndarray
+    run: SightRun
+
+    def __getitem__(self, step: int) -> tuple[Tensor, Tensor, Tensor]:
+        cv2.setNumThreads(1)
+        chosen = np.random.default_rng((self.run.seed, step)).integers(len(self.learn.maps), size=self.run.batch)
+        return batch(self.learn, self.known, chosen, (self.run.seed, step, 1), self.run.size)
 
 
 def column_weights(run: SightRun) -> Tensor:
@@ -177,8 +196,9 @@ def train(run: SightRun) -> Path:
     known, val_known = scaler.standardise(learn.articulation), scaler.standardise(judge.articulation)
 
     torch.manual_seed(run.seed)
-    network = Sight(run.model, run.size).to(memory_format=torch.channels_last)
-    averaged = Sight(run.model, run.size).to(memory_format=torch.channels_last)
+    device = choose_device(run.device)
+    network = Sight(run.model, run.size).to(device, memory_format=torch.channels_last)
+    averaged = Sight(run.model, run.size).to(device, memory_format=torch.channels_last)
     if run.init_from and state is None:
         read_start(Path(run.init_from), network)
     averaged.load_state_dict(network.state_dict())
@@ -189,19 +209,19 @@ def train(run: SightRun) -> Path:
         averaged.load_state_dict(state["averaged"])
         optimizer.load_state_dict(state["optimizer"])
         first = state["step"]
-    weights, heard = column_weights(run), listener(run, scaler)
+    weights, heard = column_weights(run).to(device), listener(run, scaler)
+    heard = heard.to(device) if heard else None
     started, sums = time.monotonic(), []
-    for step in range(first, run.steps):
+    steps = range(first, run.steps)
+    batches = DataLoader(Steps(learn, known, run), None, sampler=steps, num_workers=run.workers)
+    for step, drawn in zip(steps, batches, strict=True):
+        shown, target, regions = (part.to(device) for part in drawn)
         for group in optimizer.param_groups:
             group["lr"] = run.lr * pace(run, step)
-        rng = np.random.default_rng((run.seed, step))
-        shown, target, regions = batch(
-            learn, known, rng.integers(len(learn.maps), size=run.batch), (run.seed, step, 1), run.size
-        )
         network.train()
         found, cells = network(shown)
         error, misread = articulation_error(found, target, weights), cross_entropy(cells, regions)
-        misheard = heard.error(found, target) if heard else torch.zeros(())
+        misheard = heard.error(found, target) if heard else torch.zeros((), device=device)
         optimizer.zero_grad()
         (error + run.regions * misread + run.heard * misheard).backward()
         nn.utils.clip_grad_norm_(network.parameters(), 2.0)
@@ -238,11 +258,12 @@ def fit_known(pictures: Pictures) -> Scaler:
 def validate(network: Sight, judge: Pictures, known: np.ndarray, run: SightRun) -> dict[str, float]:
     """r2 over pictures of heads that do not train, always the same ones."""
     network.eval()
+    device = next(network.parameters()).device
     found, true = [], []
     chosen = np.random.default_rng(0).permutation(len(judge.maps))[:_VALIDATION_PICTURES]
     for start in range(0, len(chosen), 32):
         shown, target, _ = batch(judge, known, chosen[start : start + 32], (10**6, start), run.size)
-        found.append(network(shown)[0].numpy())
+        found.append(network(shown.to(device))[0].cpu().numpy())
         true.append(target.numpy())
     return r2(np.concatenate(found), np.concatenate(true))
 
@@ -284,7 +305,7 @@ def _last(folder: Path, run: SightRun) -> dict | None:
     path = folder / "last.ckpt"
     if not path.is_file():
         return None
-    state = torch.load(path, weights_only=True)
+    state = torch.load(path, map_location="cpu", weights_only=True)
     if state["settings"] != _fixed(run):
         raise InputError("The run in {folder} was begun with other settings: give another run_dir.", folder=folder)
     return state

@@ -28,6 +28,7 @@ from rtmri2speech.spec import MelSpec
 from ..acoustic.losses import LossConfig, MaskedMSEMAE
 from ..run_folder import append_row
 from ..settings import run_command
+from ..steps import choose_device
 from .corpus import COLUMNS, Spoken, held_out_speakers, read_seen, read_spoken
 from .disturb import DisturbConfig, disturbed, measured_error
 from .tensors import write_tensors
@@ -44,7 +45,7 @@ class SpeechRun:
     init_from: a finished run to start from; its scalers are kept. seen: files of training.articulation.seen, of clips
     of the same corpus: what a CNN sees of them is `seen_share` of every batch, and the others err as much as it does.
     steps of `batch` windows of `window` frames, learning rate from lr to 0 along half a cosine. voicing: weight of the
-    cross-entropy of being voiced; pitch: of the squared error of the height of F0, octaves.
+    cross-entropy of being voiced; pitch: of the squared error of the height of F0, octaves. device: auto, cpu or cuda.
     """
 
     corpus: str
@@ -67,6 +68,7 @@ class SpeechRun:
     pitch: float = 0.1
     disturb: DisturbConfig = field(default_factory=DisturbConfig)
     loss: LossConfig = field(default_factory=LossConfig)
+    device: str = "auto"
 
 
 class ArticulationToMel(nn.Module):
@@ -154,11 +156,12 @@ def figures(network: ArticulationToMel, windows: Windows, mel: Scaler, disturb: 
     rows, pitch, wrong, frames = [], [], 0, 0
     generator = torch.Generator().manual_seed(0)
     network.eval()
+    device = next(network.parameters()).device
     for articulation, true, voice in windows.utterances:
         given = torch.from_numpy(articulation)[None]
         given = given if disturb is None else disturbed(given, disturb, generator)
         with torch.no_grad():
-            predicted, read = network(given)
+            predicted, read = (made.cpu() for made in network(given.to(device)))
         pair = mel.to_db(true), mel.to_db(predicted[0].numpy())
         speech = speech_frames(pair[0], SPEECH_RANGE_DB)
         pair = pair[0][speech], pair[1][speech]
@@ -207,8 +210,9 @@ def train(run: SpeechRun) -> Path:
         error = measured_error(*(torch.from_numpy(known.standardise(a)) for a in (found, wanted)), run.disturb)
 
     torch.manual_seed(run.seed)
-    network = ArticulationToMel(run.hidden, mel.n_mels, run.dropout)
-    loss_of = MaskedMSEMAE(run.loss, mel.n_mels)
+    device = choose_device(run.device)
+    network = ArticulationToMel(run.hidden, mel.n_mels, run.dropout).to(device)
+    loss_of = MaskedMSEMAE(run.loss, mel.n_mels).to(device)
     optimizer = torch.optim.AdamW(network.parameters(), run.lr, weight_decay=run.weight_decay)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, run.steps)
     if run.init_from and state is None:
@@ -231,6 +235,7 @@ def train(run: SpeechRun) -> Path:
         if seen:
             pairs = zip((articulation, target, voice, mask), seen.draw(through_cnn, run.window, rng), strict=True)
             articulation, target, voice, mask = (torch.cat(pair) for pair in pairs)
+        articulation, target, voice, mask = (part.to(device) for part in (articulation, target, voice, mask))
         predicted, read = network(articulation)
         loss = loss_of(predicted, target, mask, step) + voice_loss(read[mask], voice[mask], run.voicing, run.pitch)
         optimizer.zero_grad()
@@ -247,7 +252,7 @@ def train(run: SpeechRun) -> Path:
             print(*(f"{k} {v:.4g}" for k, v in row.items()), f"{time.monotonic() - started:.0f} s", flush=True)
             total = 0.0
             state = {"network": network.state_dict(), "optimizer": optimizer.state_dict()}
-            state |= {"schedule": schedule.state_dict(), "step": step + 1, "settings": asdict(run)}
+            state |= {"schedule": schedule.state_dict(), "step": step + 1, "settings": _fixed(run)}
             with replacing(folder / "last.ckpt") as temporary:
                 torch.save(state, temporary)
     write_tensors(folder / WEIGHTS, network)
@@ -269,12 +274,16 @@ def read_speech_run(folder: Path) -> tuple[ArticulationToMel, Scaler, Scaler, di
     return network.eval(), known, Scaler.read(folder / "scaler.json", n_mels), settings
 
 
+def _fixed(run: SpeechRun) -> str:
+    return json.dumps({key: value for key, value in asdict(run).items() if key != "device"})
+
+
 def _last(folder: Path, run: SpeechRun) -> dict | None:
     path = folder / "last.ckpt"
     if not path.is_file():
         return None
-    state = torch.load(path, weights_only=True)
-    if json.dumps(state["settings"]) != json.dumps(asdict(run)):
+    state = torch.load(path, map_location="cpu", weights_only=True)
+    if state["settings"] != _fixed(run):
         raise InputError("The run in {folder} was begun with other settings: give another run_dir.", folder=folder)
     return state
 

@@ -1,11 +1,12 @@
 #!/bin/sh
 # The model with articulation in the middle, from nothing but this repository: corpus, both stages, one model, its bundle.
 #
-#   sh training/recipes/articulation.sh WORK [small]
+#   sh training/recipes/articulation.sh WORK [small|try]
 #
-# "small" is for two cores and an afternoon. Nothing of it takes a GPU yet. Stopped, the same command goes on where it
-# was; only the last training, join, and unfinished label maps begin anew. PYTHON: the interpreter; WORKERS: processes
-# that make the corpus; START: a bundle whose CNN to start from, instead of nothing; VOCODER: a run or bundle to take it
+# "small" is for two cores and an afternoon; "try" goes through all of it in minutes and learns nothing. The trainings
+# use a GPU where there is one. Stopped, the same command goes on where it was; only the last training, join, and
+# unfinished label maps begin anew. PYTHON: the interpreter; WORKERS: processes that make the corpus and, beside a GPU,
+# draw the pictures; START: a bundle whose CNN to start from, instead of nothing; VOCODER: a run or bundle to take it
 # from, by default the embedded one.
 set -eu
 work=$1
@@ -16,13 +17,18 @@ start=${START:-null}
 case $size in
     full) minutes=300 heads=600 clips=400 sight_steps=60000 decay=15000 speech_steps=12000 join_steps=3000 ;;
     small) minutes=60 heads=160 clips=60 sight_steps=6000 decay=2000 speech_steps=4000 join_steps=300 ;;
-    *) echo "The size is full or small, not $size." >&2; exit 2 ;;
+    try) minutes=0.8 heads=2 clips=3 sight_steps=4 decay=2 speech_steps=10 join_steps=2 ;;
+    *) echo "The size is full, small or try, not $size." >&2; exit 2 ;;
 esac
-held=s74,s75,s76,s77,s78,s79
+if [ "$size" = try ]; then
+    speakers=6 learn=$(seq -f s%02g -s, 0 3) held=s04,s05 new_speakers=1 new_minutes=0.1
+else
+    speakers=80 learn=$(seq -f s%02g -s, 0 73) held=$(seq -f s%02g -s, 74 79) new_speakers=6 new_minutes=0.6
+fi
 mkdir -p "$work"
 
-# Sound and truth of 80 speakers, of whom six are held out; label maps of single moments, and of whole utterances.
-$python -m training.phantom --out "$work/sound" --minutes $minutes --speakers 80 --seed 2 --no-pictures --long-pauses \
+# Sound and truth of many speakers, of whom some are held out; label maps of single moments, and of whole utterances.
+$python -m training.phantom --out "$work/sound" --minutes $minutes --speakers $speakers --seed 2 --no-pictures --long-pauses \
     --workers "$workers"
 maps() {
     [ ! -f "$work/$1.npz" ] || return 0
@@ -31,15 +37,15 @@ maps() {
     set +f
 }
 maps heads "heads=$heads each=48"
-maps val_heads "heads=12 each=40 first_head=5000"
+maps val_heads "heads=$((heads < 12 ? heads : 12)) each=40 first_head=5000"
 maps clips "corpus=$work/sound clips=$clips skip=[$held] seed=4"
-maps val_clips "corpus=$work/sound clips=12 skip=[$(seq -f s%02g -s, 0 73)] seed=5"
+maps val_clips "corpus=$work/sound clips=12 skip=[$learn] seed=5"
 
 # What is heard of what moves; what a picture shows of it; both as one, fine-tuned where that is better.
 $python -m training.articulation.speech corpus="$work/sound" run_dir="$work/speech" val_speakers="[$held]" \
     steps=$speech_steps
 $python -m training.articulation.sight pictures="[$work/heads.npz,$work/clips.npz]" val_pictures="[$work/val_heads.npz]" \
-    run_dir="$work/sight" speech="$work/speech" steps=$sight_steps decay=$decay init_from="$start"
+    run_dir="$work/sight" speech="$work/speech" steps=$sight_steps decay=$decay workers="$workers" init_from="$start"
 $python -m training.articulation.join sight="$work/sight" speech="$work/speech" corpus="$work/sound" \
     clips="[$work/clips.npz]" val_clips="[$work/val_clips.npz]" run_dir="$work/joined" steps=$join_steps
 
@@ -47,7 +53,7 @@ $python -m training.articulation.join sight="$work/sight" speech="$work/speech" 
 vocoder=${VOCODER:-assets/models/phantom}
 [ -d "$work/bundle" ] || $python -m training.publish --acoustic "$work/joined" --vocoder "$vocoder" --out "$work/bundle" \
     --pool 2 --unasked whisper
-$python -m training.phantom --out "$work/held_speakers" --seed 1 --first-speaker 40 --speakers 6 --minutes 0.6 \
+$python -m training.phantom --out "$work/held_speakers" --seed 1 --first-speaker 40 --speakers $new_speakers --minutes $new_minutes \
     --workers "$workers"
 $python -m rtmri2speech evaluate "$work/held_speakers" --bundle "$work/bundle" --json > "$work/held_speakers.json"
 $python -m training.judge.transfer "$work/held_speakers" --bundle "$work/bundle" --json "$work/transfer.json"
