@@ -6,13 +6,14 @@ import os
 import platform
 from pathlib import Path
 
-from . import commands, features, gradcam, overlay, regions, restore, training
+from . import commands, features, gradcam, overlay, reach, regions, restore, training
 
 PARTS = {
     "features": features.measure,
     "gradcam": gradcam.measure,
     "commands": commands.measure,
     "overlay": overlay.measure,
+    "reach": reach.measure,
     "regions": regions.measure,
     "restore": restore.measure,
     "training": training.measure,

@@ -67,6 +67,17 @@ class Reach:
         padded = np.pad(self.shares, ((0, 0), (most, most)))
         return np.mean([padded[t, t : t + 2 * most + 1] for t in speech], axis=0)
 
+    def near(self, far: int) -> np.ndarray:
+        """(T, 2 * far + 3): of each frame the share of all that is earlier than `far` frames before it, of each frame
+        from `far` before to `far` after, and of all that is later. A row adds up to 1."""
+        shares, count = self.shares, len(self.silent)
+        found = np.zeros((count, 2 * far + 3), np.float32)
+        for t, row in enumerate(shares):
+            first, stop = max(0, t - far), min(count, t + far + 1)
+            found[t, 0], found[t, -1] = row[:first].sum(), row[stop:].sum()
+            found[t, first - t + far + 1 : stop - t + far + 1] = row[first:stop]
+        return found
+
     def told(self, frames: int | Sequence[int] | np.ndarray) -> str:
         """In plain words, of a frame or the mean of several."""
         values = self.parts(np.atleast_1d(frames))

@@ -53,6 +53,16 @@ def test_a_clip_is_told_in_words(bundle):
     np.testing.assert_allclose(made.by_lag(2), [0.1, 0.2, 0.4, 0.3, 0])
 
 
+def test_shares_around_each_frame_and_beyond():
+    rng = np.random.default_rng(0)
+    made = Reach(F1, 27.0, rng.normal(size=(9, 9)).astype(np.float32), np.zeros(9, bool))
+    found, shares = made.near(2), made.shares
+    np.testing.assert_allclose(found.sum(axis=1), 1, rtol=1e-5)
+    np.testing.assert_allclose(found[4], [shares[4, :2].sum(), *shares[4, 2:7], shares[4, 7:].sum()], rtol=1e-5)
+    np.testing.assert_allclose(found[0], [0, 0, 0, *shares[0, :3], shares[0, 3:].sum()], rtol=1e-5)
+    np.testing.assert_allclose(found[7], [shares[7, :5].sum(), *shares[7, 5:], 0, 0], rtol=1e-5)
+
+
 def test_a_clip_too_long_is_a_sentence(bundle, monkeypatch):
     monkeypatch.setattr("rtmri2speech.reach.LONGEST", 5)
     with pytest.raises(InputError, match="The clip has 13 frames"):

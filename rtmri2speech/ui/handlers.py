@@ -23,6 +23,7 @@ from ..models.bundle import Bundle
 from ..original import earlier
 from ..pieces import analyse_long
 from ..progress import Progress
+from ..reach import Reach, reach
 from ..spec import Band, MelSpec
 from ..trust import TrustCard, judge
 from .explorer.parts import Store
@@ -67,6 +68,7 @@ class Result:
     edited: bool = False
     shift_ms: float = 0.0
     known: dict[str, TrustCard] = field(default_factory=dict)  # filled in later: an example's is everybody's
+    far: dict[str, list[Reach]] = field(default_factory=dict)  # the same
 
     @property
     def card(self) -> TrustCard | None:
@@ -79,6 +81,15 @@ class Result:
             masks = RegionMasks(self.regions) if self.regions.verdict.usable else None
             self.known["card"] = judge(bundle, self.analysis, masks, progress=progress)
         return self.known["card"]
+
+    def reached(self, bundle: Bundle, progress: Progress) -> list[Reach]:
+        """How far in time each band's energy came from, found only once. Raises InputError as reach.reach."""
+        if "reach" not in self.far:
+            bands = [band for band in self.analysis.bands if not (band.stretch or band.formant)]
+            parts = [progress.part("attention", k / len(bands), (k + 1) / len(bands)) for k in range(len(bands))]
+            clip = self.analysis.clip
+            self.far["reach"] = [reach(bundle, clip, band, part) for band, part in zip(bands, parts, strict=True)]
+        return self.far["reach"]
 
     def with_regions(self, regions: Regions) -> "Result":
         """The same clip and analysis, accounted for by other regions."""
@@ -126,7 +137,7 @@ class Result:
     def _again(self, analysis: Analysis, regions: Regions) -> "Result":
         shown = (self.mel, regions, self.name, self.reference, self.labels, self.linked)
         sent = payload(analysis, *shown, remarks=self.remarks, store=self.store)
-        return replace(self, analysis=analysis, regions=regions, payload=sent, known={})
+        return replace(self, analysis=analysis, regions=regions, payload=sent, known={}, far={})
 
 
 def open_clip(

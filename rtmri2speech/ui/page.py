@@ -12,7 +12,7 @@ from ..clip import ClipLimits
 from ..embedded import ASSETS
 from ..errors import InputError
 from ..progress import UNSEEN
-from . import api, band_rows, boxes, controls, handlers, head, notices, opening, original_row
+from . import api, band_rows, boxes, controls, handlers, head, notices, opening, original_row, reaching
 from .bundles import Bundles
 from .controls import Controls, named
 from .desk import Desk
@@ -84,6 +84,7 @@ def build(settings: Settings | None = None) -> gr.Blocks:
         view = desk.view = explorer(EXPLORER, elem_id="explorer")
         original_row.build(desk)
         boxes.build(desk)
+        reaching.build(desk)
         with gr.Column(elem_id="notes"):
             caution = gr.Markdown(words["caution"], elem_classes="note", container=False)
             of_bundle = gr.Markdown(about(desk, bundles.first, "en"), elem_classes="note", container=False)

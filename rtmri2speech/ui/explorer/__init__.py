@@ -14,6 +14,7 @@ _SCRIPTS = [
     "turns.js",
     "tracks.js",
     "box.js",
+    "reach.js",
     "view.js",
     "own_frames.js",
     "goto.js",

@@ -11,6 +11,7 @@ const state = {
   ownScale: false, // each frame by its own hottest cell, not on the clip's scale
   outlines: true,
   bare: false, // the frames without any heat
+  reach: false, // how far in time the sound came from: reach.js
   silence: false, // also the maps of frames in which nobody speaks
   opacity: 0.7,
   defence: false, // pictures, one spectrogram and large type over the whole window: room.js
@@ -197,6 +198,7 @@ function render() {
   find("view-title").textContent = viewTitle();
   find("beside-title").textContent = heatBeside().length ? bandLabel(data.bands[1]) : word("plain");
   writeFound();
+  renderReach();
   renderCursor();
   renderDefence();
   writeLinkSoon();
@@ -207,7 +209,7 @@ function renderButtons() {
   const signed = element.querySelector('[data-action="signed"]');
   signed.disabled = !(state.view in data.bands);
   press(signed, state.signed && !signed.disabled);
-  for (const name of ["cells", "ownScale", "outlines", "bare", "silence", "loop", "even"]) press(element.querySelector(`[data-action="${name}"]`), state[name]);
+  for (const name of ["cells", "ownScale", "outlines", "bare", "silence", "reach", "loop", "even"]) press(element.querySelector(`[data-action="${name}"]`), state[name]);
   for (const name of ["view", "sound"])
     for (const button of element.querySelectorAll(`[data-${name}]`)) press(button, button.dataset[name] === state[name]);
   press(element.querySelector('[data-action="keep"]'), state.kept);
@@ -358,6 +360,7 @@ const ACTIONS = {
     toggle("silence");
     renderTracks();
   },
+  reach: toggleReach,
   snapshot,
   link: copyLink,
   defence: () => setDefence(!state.defence),
@@ -396,6 +399,7 @@ const KEYS = {
   b: () => setView("both"),
   o: ACTIONS.outlines,
   p: ACTIONS.bare,
+  h: toggleReach,
   "+": () => playback.setSpeed(nextSpeed(state.speed, 1)),
   "-": () => playback.setSpeed(nextSpeed(state.speed, -1)),
   s: snapshot,
@@ -449,6 +453,7 @@ scope.listen(find("opacity"), "pointerup", focusKeys);
 scope.listen(find("speed"), "change", changeSpeed);
 find("speed").append(...SPEEDS.map((speed) => Object.assign(labelled("option", `${speed}×`), { value: speed })));
 listenToBoxes();
+listenToReach();
 listenToPointer();
 listenToGoTo();
 listenToAddress();

@@ -21,11 +21,13 @@ from ...audio import fit, resample
 from ...evidence import BandEvidence, account_by_places
 from ...labels import Interval, Remark
 from ...mel import band_bins, centre_frequencies_hz, mel_spectrogram_db
+from ...reach import Reach
 from ...render.colour import BAND_MAPS, DIVERGING_MAP, LINE_COLOURS, ONE_BAND_MAP, REGION_COLOURS, colour_table
 from ...spec import Band, MelSpec
 from ...timeline import at_rate
 from .parts import OUTLINE_STEPS, PART, TILES, Parts, Store, parts_of, pitch_of, shown_regions, side_of
 
+FAR = 10  # frames on either side that the strip of reach.js tells apart
 MEL_RANGE_DB = 60.0
 HIGHEST_RATE = 24_000  # Hz, of the sound that the page plays
 
@@ -97,6 +99,12 @@ def payload(
 def labels_told(labels: Sequence[Interval], remarks: Sequence[Remark]) -> dict:
     """The part of the payload that tells what is said, and remarks."""
     return {"labels": [interval for interval in labels if interval[2].strip()], "remarks": list(remarks)}
+
+
+def reach_told(made: Sequence[Reach]) -> dict:
+    """What the strip shows (reach.js): of each band and frame the shares of those around it, FAR on either side, and of
+    all beyond (Reach.near)."""
+    return {"far": FAR, "bands": [{"name": one.band.name, "shares": _floats(one.near(FAR).ravel())} for one in made]}
 
 
 def _recording(analysis: Analysis) -> dict:

@@ -37,7 +37,8 @@ function renderTracks() {
   if (!data || !isShown(find("tracks"))) return;
   forgetSpectrograms();
   const pen = penOn(find("lanes"), timeAxis()), bottom = find("tracks").clientHeight - (isZoomed() ? SCROLLBAR : 0);
-  const top = RULER + labelsHeight(pen);
+  const strip = RULER + labelsHeight(pen), top = strip + reachHeight();
+  Object.assign(find("reach").style, { top: `${strip}px`, height: `${reachHeight()}px` });
   paintLanes(pen, sharedOut(lanes(), bottom - top, pen.size), top);
   for (const one of THROUGH) one.paint(pen, bottom);
   renderCursor();
@@ -134,7 +135,7 @@ function paintRemarks(pen, bottom) {
 // Where nobody speaks there is nothing to explain: hatched.
 function paintSilence(pen, bottom) {
   if (state.silence) return;
-  const { draw, colour, axis } = pen, top = RULER + labelsHeight(pen);
+  const { draw, colour, axis } = pen, top = RULER + labelsHeight(pen) + reachHeight();
   draw.save();
   draw.strokeStyle = colour("faint");
   draw.globalAlpha = 0.28;

@@ -2,7 +2,6 @@
 
 import gradio as gr
 
-from ...reach import reach
 from ..desk import Desk
 from ..trust_report import reach_report, trust_report
 
@@ -34,12 +33,7 @@ def build(desk: Desk) -> None:
     def reach_of(moment, result, language, request: gr.Request, progress=gr.Progress()):  # noqa: B008 (Gradio)
         if result is None:
             raise gr.Error(desk.text(language, "first_run"), print_exception=False, title=desk.text(language, "error"))
-        tell, bundle = desk.progress(request, language, progress), desk.bundle_of(result)
-        bands = [band for band in result.analysis.bands if band.from_s is None]
-        made = []
-        for number, band in enumerate(bands):
-            told = tell.part("attention", number / len(bands), (number + 1) / len(bands))
-            made.append(reach(bundle, result.analysis.clip, band, told))
+        made = result.reached(desk.bundle_of(result), desk.progress(request, language, progress))
         return reach_report(made, int(moment["frame"]), desk.folder())
 
     reaching = far.click(

@@ -33,6 +33,13 @@ TEXTS = {
         "show_silence": "Silence",
         "show_silence_help": "Also show the maps of frames in which the model is silent: "
         "they explain silence, not speech",
+        "reach": "How far",
+        "reach_help": "How far in time the sound of this frame came from, under the time axis (H)",
+        "reach_strip": "came from",
+        "reach_waiting": "How far in time the sound came from is being found …",
+        "reach_growing": "How far in time the sound came from is told once the whole clip is there.",
+        "reach_said": "{own} % from this frame and its two neighbours; {before} % from the {seconds} s before, "
+        "{after} % from the {later} s after, {beyond} % from beyond.",
         "silence": "silence: nothing to explain",
         "silence_shown": "silence: its map explains no speech",
         "regions_segmenter": "Regions: found in every frame by a network trained on phantoms.",
@@ -130,6 +137,7 @@ TEXTS = {
         "share_scale": "colour: share × evidence in the frame",
         "keys": "← →: one frame; with Shift, ten\nHome End: first, last frame\nSpace: play, pause\n"
         "1 2 … 0: one band, all bands; B: both in one picture\nO: outlines\nP: without heat\n"
+        "H: how far in time the sound of this frame came from\n"
         "+ −: faster, slower (pitch is kept)\n"
         "N: next change of the strongest region; with Shift, the one before\nL: loop the chosen stretch\n"
         "E: both sounds equally loud\n"
@@ -178,6 +186,13 @@ TEXTS = {
         "bare_help": "ヒートマップを外して表示（P）",
         "show_silence": "無音も",
         "show_silence_help": "無音フレームのマップも表示します（発話ではなく無音の根拠です）",
+        "reach": "時間の範囲",
+        "reach_help": "このフレームの音が前後どれだけの画像から来たかを、時間軸の下に示す（H）",
+        "reach_strip": "由来",
+        "reach_waiting": "音がどれだけ前後の画像から来たかを調べています…",
+        "reach_growing": "音がどれだけ前後の画像から来たかは、動画全体の解析が終わると表示されます。",
+        "reach_said": "このフレームと前後1フレームから{own} %、それより前の{seconds}秒から{before} %、"
+        "後の{later}秒から{after} %、さらに遠くから{beyond} %。",
         "silence": "無音：説明の対象なし",
         "silence_shown": "無音：マップは発話の根拠ではありません",
         "regions_segmenter": "領域：ファントムで学習したネットワークが各フレームから求めたもの。",
@@ -274,6 +289,7 @@ TEXTS = {
         "share_scale": "濃さ：割合×フレームの根拠の量",
         "keys": "← →: 1フレーム（Shiftで10フレーム）\nHome End: 最初・最後のフレーム\nSpace: 再生・一時停止\n"
         "1 2 … 0: その番号の帯域・全帯域（B: 1枚に重ねて）\nO: 輪郭\nP: ヒートマップなし\n"
+        "H: このフレームの音が前後どれだけの画像から来たか\n"
         "+ −: 速く・遅く（高さは保つ）\n"
         "N: 最も注目した領域が次に変わるフレームへ（Shiftで前へ）\nL: 選んだ区間を繰り返す\n"
         "E: 合成音声と原音を同じ大きさに\n"
