@@ -1,7 +1,7 @@
 """A corpus at once, phone by phone: survey."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -23,6 +23,7 @@ def survey(
     against: AgainstOption = "nothing",
     regions: Annotated[str, typer.Option(help="segmenter, truth (of phantoms) or template.")] = "segmenter",
     precision: PrecisionOption = "fp32",
+    language: Annotated[Literal["en", "ja"], typer.Option(help="Of survey.html, the page to look at.")] = "en",
     jobs: Annotated[int, typer.Option(help="Processes on this machine; -1: one a core. Each takes about 1 GB.")] = 1,
 ):
     """Mean maps and shares of the evidence per phone and region over a corpus, with intervals of confidence over clips.
@@ -37,6 +38,6 @@ def survey(
     note = warning(load_bundle(bundle))  # says what is wrong with it before any process starts
     outcomes = told(run_survey(tasks, bundle, choices, jobs), len(tasks), lambda o: f"{o.frames} frames")
     left_out = left_out_of(outcomes)
-    phones = write_survey(output, tasks, outcomes, bands)
+    phones = write_survey(output, tasks, outcomes, bands, language)
     print(f"{output}: {len(phones)} phones in {len(tasks) - len(left_out)} clips, {len(left_out)} left out{note}")
     raise typer.Exit(1 if left_out else 0)

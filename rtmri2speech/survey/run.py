@@ -1,5 +1,6 @@
 """A folder of clips and a folder of TextGrids -> tables and figures per phone.
 
+OUT/survey.html             a page to look at it all: the table to sort, and the figures (page.py)
 OUT/survey.csv              phone, band, region: share of the evidence with its interval of confidence over clips
 OUT/phones/NN_PHONE.png     mean maps of the bands on the head that is common to the clips
 OUT/phones/NN_PHONE.csv     what the means are made of: a row for each clip, band and region
@@ -86,7 +87,7 @@ def tasks_of(folder: Path, labels: Path, out: Path, bundle: Path | None = None) 
         raise InputError("{folder} holds no TextGrid of a clip's name.", folder=labels)
     read = [folder, labels, bundle, *clips.values(), *(task.labels for task in tasks)]
     made = [task.place.with_name(task.place.name + suffix) for task in tasks for suffix in (".npz", ".json")]
-    never_onto([out / "survey.csv", out / "clips.csv", *made], read)
+    never_onto([out / "survey.html", out / "survey.csv", out / "clips.csv", *made], read)
     return tasks
 
 
@@ -153,29 +154,35 @@ def _record(path: Path) -> dict:
 # ------------------------------------------------------------------------------------------------------------- files
 
 
-def write_survey(out: Path, tasks: Sequence[Task], outcomes: Sequence[Outcome], bands: Sequence[Band]) -> list[Phone]:
-    """Write tables and figures of all clips that were tallied; returns the phones. `outcomes` holds one "made" or
-    "kept" at least."""
+def write_survey(
+    out: Path, tasks: Sequence[Task], outcomes: Sequence[Outcome], bands: Sequence[Band], language: str = "en"
+) -> list[Phone]:
+    """Write tables, figures and the page of all clips that were tallied; returns the phones. `outcomes` holds one
+    "made" or "kept" at least. language: of the page, "en" or "ja"."""
     from ..render.figures import average_figure
+    from .page import write_page
 
     usable = {outcome.name for outcome in outcomes if outcome.status != "left out"}
     tallies = {t.name: Tally.read(t.place.with_name(t.place.name + ".npz")) for t in tasks if t.name in usable}
     phones = summarise(tallies)
     labels = {band.name: band.label for band in bands}
+    stems = {phone.label: f"{number:02d}_{_written(phone.label)}" for number, phone in enumerate(phones, 1)}
     with filling(out / "phones") as temporary:
-        for number, phone in enumerate(phones, 1):
-            stem = f"{number:02d}_{_written(phone.label)}"
+        for phone in phones:
+            stem = stems[phone.label]
             _write(temporary / f"{stem}.csv", _rows_of_clips(phone, tallies))
             heat = {labels[band]: picture[None] for band, picture in phone.maps.items()}
             title = f"[{phone.label}]  {len(phone.clips)} clips, {phone.frames} frames"
             gray = np.rint(255 * phone.picture).astype(np.uint8)[None]
             average_figure(temporary / f"{stem}.png", gray, heat, title=title)
-    written = {f"{number:02d}_{_written(phone.label)}" for number, phone in enumerate(phones, 1)}
+    written = set(stems.values())
     for old in (out / "phones").glob("[0-9][0-9]_*"):  # of an earlier run, over other clips
         if old.suffix in (".png", ".csv") and old.stem not in written:
             old.unlink()
     _write(out / "survey.csv", _rows(phones))
     _write(out / "clips.csv", (asdict(outcome) for outcome in sorted(outcomes, key=lambda o: o.name)))
+    figures = {label: out / "phones" / f"{stem}.png" for label, stem in stems.items()}
+    write_page(out / "survey.html", phones, figures, bands, (len(tallies), len(outcomes) - len(tallies)), language)
     return phones
 
 

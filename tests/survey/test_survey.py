@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -14,7 +15,7 @@ from rtmri2speech.anatomy.regions import GROUPS
 from rtmri2speech.cli import main
 from rtmri2speech.clip import read_clip
 from rtmri2speech.embedded import ASSETS
-from rtmri2speech.evidence import RegionMasks, account_of
+from rtmri2speech.evidence import ACCOUNTED, RegionMasks, account_of
 from rtmri2speech.models.load import load_bundle
 from rtmri2speech.survey.run import Choices, make, tasks_of
 from rtmri2speech.survey.summary import estimate, summarise
@@ -57,6 +58,15 @@ def write_grid(path, intervals):
 def rows_of(path):
     with path.open(encoding="utf-8-sig", newline="") as file:
         return list(csv.DictReader(file))
+
+
+COLUMNS = ("phone", "band", "clips", "frames", "evidence", *ACCOUNTED, "elsewhere")
+
+
+def row_of(html, phone, band):
+    """The row of the page's table."""
+    rows = re.findall(r"<tr>.*?</tr>", html, re.DOTALL)
+    return next(row for row in rows if f">[{phone}]<" in row and f">{band}<" in row)
 
 
 def test_a_frame_is_of_the_phone_at_its_midpoint():
@@ -170,8 +180,17 @@ def test_the_command_goes_on_and_leaves_bad_clips_out(tmp_path, bundle_folder, c
     assert len(of_clips) == int(row["clips"]) == 2
     assert float(row["share"]) == pytest.approx(np.mean(of_clips), abs=1e-5)
     assert float(row["low"]) <= float(row["share"]) <= float(row["high"])
+    html = (out / "survey.html").read_text(encoding="utf-8")
+    cells = dict(
+        zip(COLUMNS, re.findall(r'data-value="([^"]*)"', row_of(html, "a", "F1 band (300-900 Hz)")), strict=True)
+    )
+    assert float(cells["tongue"]) == pytest.approx(float(row["share"]), abs=1e-5)
+    assert float(cells["evidence"]) == pytest.approx(float(row["evidence"]), rel=1e-5)
+    assert f"<small>{100 * float(row['low']):.0f}–{100 * float(row['high']):.0f}</small>" in html
+    assert not re.search(r'(src|href)="(?!data:|#)', html) and html.count("data:image/jpeg") == 2
 
-    code, told, _ = run("--regions", "template")
+    code, told, _ = run("--regions", "template", "--language", "ja")
+    assert "音素ごとの根拠の場所" in (out / "survey.html").read_text(encoding="utf-8")
     assert told.count("made before") == 2
     write_grid(labels / "a.TextGrid", [(0, 0.5, "o"), (0.5, 2, "S")])
     code, told, _ = run("--regions", "template")
