@@ -277,6 +277,38 @@ def test_the_maps_are_judged_as_the_core_judges_them(page, bundle, fine, regions
     page.locator("#trust-report .verdict").first.wait_for(state="detached")
 
 
+def test_a_strip_tells_how_far_in_time_the_sound_came_from(page, bundle, fine):
+    page.locator(".explorer [data-action=reach]").click()
+    page.locator("[data-name=reach]").wait_for()
+    made = reach(bundle, fine.clip, F2)
+    for frame in (int(fine.speech[3]), int(fine.speech[12])):
+        page.locator(".goto").fill(str(frame))
+        page.keyboard.press("Enter")
+        page.wait_for_function(f"() => document.querySelector('.explorer').dataset.frame === '{frame}'")
+        told = page.locator("[data-name=reach-said]").inner_text().split("F2 ")[1]
+        lags, row = np.arange(len(made.silent)) - frame, 100 * made.shares[frame]
+        parts = [row[np.abs(lags) <= 1], row[(lags < -1) & (lags >= -10)], row[(lags > 1) & (lags <= 10)]]
+        expected = [part.sum() for part in (*parts, row[np.abs(lags) > 10])]
+        assert [int(n) for n in re.findall(r"(\d+) %", told)] == pytest.approx(expected, abs=0.6)
+    # the cells around the frame are the stronger, the more came from there
+    row = page.evaluate("""() => {
+        const canvas = document.querySelector('[data-name=reach-cells]');
+        return [...canvas.getContext('2d').getImageData(0, 16, canvas.width, 1).data];
+    }""")  # through the second band
+    pixels = np.reshape(row, (-1, 4))[:, :3].astype(float)
+    around = np.arange(frame - 10, frame + 11)
+    places = 84 + (around + 0.5) / len(made.silent) * (len(pixels) - 94)
+    assert len(pixels) == round(page.locator(".tracks").bounding_box()["width"])
+    painted = np.abs(pixels[places.astype(int)] - pixels[len(pixels) - 12]).sum(axis=1)
+    assert np.corrcoef(painted, made.shares[frame, around] ** 0.7)[0, 1] > 0.99
+    silent = int(np.flatnonzero(made.silent)[0])
+    page.locator(".goto").fill(str(silent))
+    page.keyboard.press("Enter")
+    page.get_by_text("silence: nothing to explain", exact=True).locator("visible=true").last.wait_for()
+    page.locator(".explorer [data-action=reach]").click()
+    page.locator("[data-name=reach]").wait_for(state="hidden")
+
+
 def test_a_hidden_tongue_changes_the_energy_as_the_core_says(page, bundle, analysis, regions):
     open_tab(page, "hide")
     page.locator("#hide-board [data-region=tongue]").check()

@@ -21,8 +21,8 @@ function reachHeight() {
 
 function toggleReach() {
   state.reach = !state.reach;
-  renderTracks();
   render();
+  renderTracks();
 }
 
 // Asks the page, once for each clip and its bands.
@@ -42,8 +42,8 @@ function takeReach({ detail }) {
     reached = { of: reachAskedOf, far: detail.far, bands };
   }
   if (!data) return;
-  renderTracks();
   render();
+  renderTracks();
 }
 
 // Shares of a frame: of all that is earlier than `far` frames before, of each of those from -far to far, of all later.

@@ -41,6 +41,7 @@ function renderTracks() {
   Object.assign(find("reach").style, { top: `${strip}px`, height: `${reachHeight()}px` });
   paintLanes(pen, sharedOut(lanes(), bottom - top, pen.size), top);
   for (const one of THROUGH) one.paint(pen, bottom);
+  renderReach();
   renderCursor();
   renderScrollbar();
 }
