@@ -188,6 +188,17 @@ def test_a_formant_is_followed(run, tmp_path):
     assert code == 2 and "no original speech" in err and not (tmp_path / "x").exists()
 
 
+def test_one_frame_turns_into_another(place, run, tmp_path):
+    asked = ("morph", place / "clip.mp4", 3, 20, "-o", tmp_path / "m.wav", "--change", 0.5)
+    code, out, err = run(*asked, "--formants", tmp_path / "m.csv", bundle=True)
+    assert code == 0 and "from frame 3 to 20 in 0.5 s" in out, err
+    samples, rate = soundfile.read(tmp_path / "m.wav")
+    rows = list(csv.DictReader((tmp_path / "m.csv").open()))
+    assert len(samples) == len(rows) * 420 and rate == 11413 and rows[-1]["share"] == "1.0"
+    code, _, err = run("morph", place / "clip.mp4", 3, 99, "-o", tmp_path / "x.wav", bundle=True)
+    assert code == 2 and "There is no frame 99" in err and not (tmp_path / "x.wav").exists()
+
+
 def test_one_heatmap_per_clip_frame(run, tmp_path, bundle_folder):
     write_mp4(tmp_path / "fast.mp4", moving_frames(50, 64, 64), 60)
     code, _, err = run("gradcam", tmp_path / "fast.mp4", "-o", tmp_path / "gc", "--per", "clip", bundle=True)

@@ -59,6 +59,7 @@ COMMANDS = {
     "mask": Command({"": "clip.mp4", "--region": "lips.json"}),
     "regions": Command({"": "clip.mp4"}),
     "reach": Command({"": "clip.npy", "--bundle": "bundle/bundle.json"}),
+    "morph": Command({"": "clip.npy", "--bundle": "bundle/bundle.json"}, ("-o", "--formants"), ("0", "5")),
     "adapt": Command({"": "clip.mp4"}),
     "restore": Command({"": "voice.wav"}),
     "convert": Command(
@@ -110,10 +111,11 @@ def test_no_command_writes_onto_its_inputs(place, tmp_path, capsys, name, write,
         linked = tmp_path / f"link{target.suffix}"
         linked.symlink_to(target) if link == "soft" else os.link(target, linked)
         target = linked
-    words = [name, *command.rest]
+    words = [name]
     for option, file in command.reads.items():
         path = place / ("bundle" if option == "--bundle" else file)
         words += [] if option == "beside" else [*([option] if option else []), str(path)]
+    words += command.rest
     for option in command.writes:
         words += [option, str(target if option == write else tmp_path / "other.wav")]
     before = contents(place)

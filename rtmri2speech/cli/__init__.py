@@ -4,7 +4,7 @@ Bad input ends with exit code 2 and one line on stderr. Heavy packages are impor
 answers at once.
 """
 
-from . import batch, bundles, heat, page, reach, regions, speech, survey, trust, video
+from . import batch, bundles, heat, morph, page, reach, regions, speech, survey, trust, video
 from .options import ManyFrames
 from .terminal import new_app, run
 
@@ -19,6 +19,7 @@ app.command()(heat.export)
 app.command()(heat.segment)
 app.command()(trust.trust)
 app.command()(reach.reach)
+app.command()(morph.morph)
 app.command()(batch.batch)
 app.command()(survey.survey)
 app.command()(video.slowmo)
