@@ -6,7 +6,7 @@ import os
 import platform
 from pathlib import Path
 
-from . import commands, features, gradcam, overlay, reach, regions, restore, training
+from . import commands, features, gradcam, overlay, page, reach, regions, restore, training
 
 PARTS = {
     "features": features.measure,
@@ -17,6 +17,8 @@ PARTS = {
     "regions": regions.measure,
     "restore": restore.measure,
     "training": training.measure,
+    "opening": page.measure_opening,
+    "long_clip": page.measure_long_clip,
 }
 
 

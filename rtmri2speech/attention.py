@@ -125,7 +125,10 @@ def clip_scale(cam: np.ndarray, speech: np.ndarray | None = None, percentile: fl
     where nearly all evidence is negative, the little that is positive stays cold.
     """
     heard = cam if speech is None or not len(speech) else cam[speech]
-    positive, either = (float(np.percentile(part, percentile)) for part in (np.maximum(heard, 0), np.abs(heard)))
+    positive, either = (
+        float(np.percentile(of(heard), percentile, overwrite_input=True))  # of a copy that is made for it
+        for of in (lambda cam: np.maximum(cam, 0), np.abs)
+    )
     return max(positive, either / 4)
 
 

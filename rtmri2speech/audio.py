@@ -56,4 +56,4 @@ def resample(samples: np.ndarray, rate: int, new_rate: int) -> np.ndarray:
 
 def fit(samples: np.ndarray, length: int) -> np.ndarray:
     """(samples,) cut at the end, or lengthened by silence, to exactly (length,)."""
-    return np.pad(samples[:length], (0, max(0, length - len(samples))))
+    return samples[:length] if len(samples) >= length else np.pad(samples, (0, length - len(samples)))

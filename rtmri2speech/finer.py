@@ -19,12 +19,11 @@ the midpoint rule of integrated gradients (M. Sundararajan et al., ICML 2017) wi
 is, adds this much to E. Where a picture is even, nothing is hot.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import cast
 
 import numpy as np
 import torch
-from timm.models import FeatureInfo
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d
 
@@ -32,6 +31,7 @@ from .errors import InputError
 from .frames import blurred
 from .models.acoustic import AcousticModel
 from .models.features import folded_cnn
+from .models.lean_timm import FeatureInfo
 from .progress import UNSEEN, Progress
 
 AGAINST = ("blur", "nothing")
@@ -91,13 +91,22 @@ class FinerMaps:
                 for k in range(0, len(chunk), BATCH):
                     frames = chunk[k : k + BATCH]
                     rows = slice(done, done + len(frames))
-                    pooled = self._pooled(frames)
-                    for name, dg in gradients.items():
-                        (slope,) = torch.autograd.grad(pooled, cut.maps, dg[rows], retain_graph=True)
-                        cams[name][rows] = (slope * cut.counted).sum(dim=1).cpu().numpy()
+                    for name, cam in self._of_batch(frames, {of: dg[rows] for of, dg in gradients.items()}, cut):
+                        cams[name][rows] = cam
                     done += len(frames)
                     progress("attention", done, count)
         return cams
+
+    def _of_batch(
+        self, frames: np.ndarray, gradients: Mapping[str, Tensor], cut: "_Cut"
+    ) -> Iterator[tuple[str, np.ndarray]]:
+        """name, (n, grid, grid) of n frames; what they cost goes before the next batch begins."""
+        pooled, left = self._pooled(frames), len(gradients)
+        for name, dg in gradients.items():
+            left -= 1
+            # The gradient of a sum: of weights given apart, PyTorch would import its symbolic algebra, 40 MB.
+            (slope,) = torch.autograd.grad((pooled * dg).sum(), cut.maps, retain_graph=left > 0)
+            yield name, (slope * cut.counted).sum(dim=1).cpu().numpy()
 
     def _pooled(self, frames: np.ndarray) -> Tensor:
         """(n, size, size) -> features (n, C), which depend on the cut alone."""

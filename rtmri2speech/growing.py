@@ -1,7 +1,9 @@
 """Growing: an array to which rows are added, such as the frames of a clip while it is read. A large one lies in a file
 without a name, which is gone with it: only the rows that are looked at take memory."""
 
+import ctypes
 import mmap
+import sys
 import tempfile
 from typing import IO, Any
 
@@ -11,12 +13,13 @@ LARGEST_IN_MEMORY = 2**25  # bytes
 
 
 class Growing:
-    """Rows of one shape and type, first in memory and, past LARGEST_IN_MEMORY, in a file.
+    """Rows of one shape and type, first in memory and, past some megabytes, in a file.
 
     A full disk raises OSError where rows are added, never where they are read.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, most_in_memory: int | None = None) -> None:
+        self._most_in_memory = LARGEST_IN_MEMORY if most_in_memory is None else most_in_memory  # bytes
         self._rows: list[np.ndarray] = []
         self._file: IO[bytes] | None = None
         self._count = 0
@@ -31,7 +34,7 @@ class Growing:
             self._file.write(np.ascontiguousarray(rows).data)
             return
         self._rows.append(rows)
-        if self._count * rows[:1].nbytes > LARGEST_IN_MEMORY:
+        if self._count * rows[:1].nbytes > self._most_in_memory:
             self._file = tempfile.TemporaryFile(prefix="rtmri2speech-")  # noqa: SIM115 (it is closed with the array)
             for held in self._rows:
                 self._file.write(np.ascontiguousarray(held).data)
@@ -54,3 +57,12 @@ def let_go(array: np.ndarray) -> None:
         held = held.obj if isinstance(held, memoryview) else getattr(held, "base", None)
     if held is not None and hasattr(held, "madvise"):  # not on Windows, which sees to it by itself
         held.madvise(mmap.MADV_DONTNEED)
+
+
+def give_back() -> None:
+    """Memory that was freed goes back to the system at once: Linux' allocator would keep it for what comes next."""
+    if sys.platform == "linux":
+        try:
+            ctypes.CDLL("libc.so.6").malloc_trim(0)
+        except (OSError, AttributeError):  # another C library than GNU's
+            pass

@@ -22,6 +22,7 @@ from .spec import Band, MelSpec
 POWER_FLOOR = 1e-10
 SPEECH_RANGE_DB = 40.0  # below the loudest frame: what is softer is silence
 SHORTEST_PAUSE_S = 0.1  # in the mel, whose window of 0.18 s fills both ends of a pause: a stop's closure is shorter
+_FRAMES_AT_ONCE = 1024  # bounds the memory of a long sound: a frame's spectrum takes eight times the sound it is of
 _LINEAR_HZ_PER_MEL = 200.0 / 3
 _BREAK_HZ = 1000.0
 _LOG_STEP = np.log(6.4) / 27.0
@@ -117,10 +118,16 @@ def mel_spectrogram_db(waveform: torch.Tensor, spec: MelSpec) -> torch.Tensor:
     if padding:
         x = torch.nn.functional.pad(x[:, None], (padding, padding), mode="reflect")[:, 0]
     window = torch.hann_window(spec.win_length, periodic=True, dtype=x.dtype, device=x.device)
-    stft = torch.stft(x, spec.n_fft, spec.hop_length, spec.win_length, window, center=False, return_complex=True)
     weights = torch.from_numpy(filterbank(spec)).to(x)
-    power = weights @ (stft.real**2 + stft.imag**2)
-    db = 10 * torch.log10(power.clamp_min(POWER_FLOOR)).transpose(1, 2)
+    count, parts = 1 + (x.shape[-1] - spec.n_fft) // spec.hop_length, []
+    for first in range(0, count, _FRAMES_AT_ONCE):
+        last = min(first + _FRAMES_AT_ONCE, count) - 1
+        heard = x[:, first * spec.hop_length : last * spec.hop_length + spec.n_fft]
+        stft = torch.stft(
+            heard, spec.n_fft, spec.hop_length, spec.win_length, window, center=False, return_complex=True
+        )
+        parts.append(weights @ (stft.real**2 + stft.imag**2))
+    db = 10 * torch.log10(torch.cat(parts, dim=-1).clamp_min(POWER_FLOOR)).transpose(1, 2)
     return db if waveform.dim() == 2 else db[0]
 
 

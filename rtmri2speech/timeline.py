@@ -3,6 +3,7 @@
 import numpy as np
 
 from .clip import Clip
+from .growing import Growing, let_go
 
 
 def frame_count(clip: Clip, fps: float) -> int:
@@ -27,18 +28,21 @@ def retime(clip: Clip, fps: float) -> np.ndarray:
     if at_rate(clip, fps):
         return clip.frames
     count, times = frame_count(clip, fps), clip.times_s
-    out = np.empty((count, *clip.frames.shape[1:]), np.uint8)
+    out = Growing()
     for k in range(count):
         start, end = k / fps, (k + 1) / fps
         first = min(int(np.searchsorted(times, start, side="right")) - 1, len(clip.frames) - 1)
         last = min(int(np.searchsorted(times, end, side="left")) - 1, len(clip.frames) - 1)
         if last <= first:
-            out[k] = clip.frames[first]
+            out.add(clip.frames[first : first + 1])
             continue
         edges = np.clip(times[first : last + 2], start, end)
         shares = np.diff(edges) / (edges[-1] - edges[0])
-        out[k] = np.rint(np.tensordot(shares, clip.frames[first : last + 1].astype(np.float32), axes=1))
-    return out
+        mean = np.tensordot(shares, clip.frames[first : last + 1].astype(np.float32), axes=1)
+        out.add(np.rint(mean).astype(np.uint8)[None])
+        if k % 256 == 255:
+            let_go(clip.frames)
+    return out.whole()
 
 
 def model_frame_of_each(clip: Clip, fps: float) -> np.ndarray:

@@ -3,13 +3,12 @@
 from dataclasses import asdict, dataclass
 from typing import Any, cast
 
-import timm
-from timm.models import FeatureInfo
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d
 
 from ..errors import InputError
 from ..mapping import from_json
+from .lean_timm import FeatureInfo, timm
 
 
 @dataclass(frozen=True)

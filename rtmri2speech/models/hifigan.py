@@ -82,6 +82,7 @@ class GeneratorConfig:
 
 
 Convolution = Callable[[int, int, int], nn.Conv1d]
+Norm = Callable[[nn.Module], nn.Module]
 
 
 def _centred(channels: int, kernel: int, dilation: int) -> nn.Conv1d:
@@ -99,13 +100,17 @@ class _LookingBack(nn.Conv1d):
         return super().forward(nn.functional.pad(x, (self.dilation[0] * (self.kernel_size[0] - 1), 0)))
 
 
+def unnormed(convolution: nn.Module) -> nn.Module:
+    return convolution
+
+
 class ResBlock1(nn.Module):
     """Residual pairs of a dilated and a plain convolution. (B, C, L) -> (B, C, L)."""
 
-    def __init__(self, channels: int, kernel: int, dilations: tuple[int, ...], convolution: Convolution):
+    def __init__(self, channels: int, kernel: int, dilations: tuple[int, ...], convolution: Convolution, norm: Norm):
         super().__init__()
-        self.convs1 = nn.ModuleList(weight_norm(convolution(channels, kernel, d)) for d in dilations)
-        self.convs2 = nn.ModuleList(weight_norm(convolution(channels, kernel, 1)) for _ in dilations)
+        self.convs1 = nn.ModuleList(norm(convolution(channels, kernel, d)) for d in dilations)
+        self.convs2 = nn.ModuleList(norm(convolution(channels, kernel, 1)) for _ in dilations)
 
     def forward(self, x: Tensor) -> Tensor:
         for dilated, plain in zip(self.convs1, self.convs2, strict=True):
@@ -116,9 +121,9 @@ class ResBlock1(nn.Module):
 class ResBlock2(nn.Module):
     """Residual dilated convolutions, the light variant. (B, C, L) -> (B, C, L)."""
 
-    def __init__(self, channels: int, kernel: int, dilations: tuple[int, ...], convolution: Convolution):
+    def __init__(self, channels: int, kernel: int, dilations: tuple[int, ...], convolution: Convolution, norm: Norm):
         super().__init__()
-        self.convs = nn.ModuleList(weight_norm(convolution(channels, kernel, d)) for d in dilations)
+        self.convs = nn.ModuleList(norm(convolution(channels, kernel, d)) for d in dilations)
 
     def forward(self, x: Tensor) -> Tensor:
         for conv in self.convs:
@@ -133,25 +138,26 @@ class Generator(nn.Module):
     on each side of the first and the last convolution; and every residual convolution looks back only.
     """
 
-    def __init__(self, config: GeneratorConfig = GeneratorConfig()):
+    def __init__(self, config: GeneratorConfig = GeneratorConfig(), norm: Norm = weight_norm):
+        """norm: of its convolutions; `unnormed` for weights that were folded, as bundles hold them."""
         super().__init__()
         self.config = config
         thesis = config.layout == "thesis"
         self.beyond_the_end = 6 if thesis else 0
         on_each_side = 0 if thesis else 3
         first = nn.Conv1d(config.n_mels, config.initial_channel, 7, padding=on_each_side)
-        self.conv_pre = first if thesis else weight_norm(first)
+        self.conv_pre = first if thesis else norm(first)
         convolution = _LookingBack if thesis else _centred
         block = ResBlock1 if config.resblock == "1" else ResBlock2
         self.ups, self.resblocks = nn.ModuleList(), nn.ModuleList()
         channels = config.initial_channel
         for rate, kernel in zip(config.upsample_rates, config.upsample_kernel_sizes, strict=True):
             up = nn.ConvTranspose1d(channels, channels // 2, kernel, rate, padding=(kernel - rate) // 2)
-            self.ups.append(weight_norm(up))
+            self.ups.append(norm(up))
             channels //= 2
             for size, dilations in zip(config.resblock_kernel_sizes, config.resblock_dilation_sizes, strict=True):
-                self.resblocks.append(block(channels, size, dilations, convolution))
-        self.conv_post = weight_norm(nn.Conv1d(channels, 1, 7, padding=on_each_side))
+                self.resblocks.append(block(channels, size, dilations, convolution, norm))
+        self.conv_post = norm(nn.Conv1d(channels, 1, 7, padding=on_each_side))
 
     def forward(self, mel: Tensor) -> Tensor:
         branches = len(self.config.resblock_kernel_sizes)

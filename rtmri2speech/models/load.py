@@ -4,8 +4,6 @@ import json
 import os
 from pathlib import Path
 
-import torch
-
 from ..checksum import sha256_of
 from ..errors import InputError
 from ..mel import Scaler
@@ -14,7 +12,7 @@ from ..voice import VoiceReadout
 from .acoustic import AcousticConfig, AcousticModel
 from .bundle import DEFAULT_FOLDER, FORMAT, FORMAT_VERSION, NEEDED, OPTIONAL, Bundle
 from .convert import convert
-from .hifigan import Generator, GeneratorConfig
+from .hifigan import Generator, GeneratorConfig, unnormed
 from .weights import load_exactly, read_safetensors
 
 
@@ -83,9 +81,7 @@ def _files(folder: Path, sha256: dict[str, str], shared: dict[str, str]) -> dict
 def _bundle(folder: Path, data: dict, files: dict[str, Path]) -> Bundle:
     mel = MelSpec.from_json(data["mel"])
     acoustic = AcousticModel(AcousticConfig.from_json(data["acoustic"]))
-    with torch.device("meta"):  # no weights are made up that the file's replace
-        vocoder = Generator(GeneratorConfig.from_json(data["vocoder"])).fold_weight_norm()
-    vocoder.to_empty(device="cpu")
+    vocoder = Generator(GeneratorConfig.from_json(data["vocoder"]), unnormed)
     for name, network in (("acoustic", acoustic), ("vocoder", vocoder)):
         weights = files[f"{name}.safetensors"]
         load_exactly(network, read_safetensors(weights), str(weights))

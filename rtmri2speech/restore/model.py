@@ -16,7 +16,7 @@ from torch.nn.functional import layer_norm
 from ..atomic import replacing
 from ..checksum import sha256_of
 from ..errors import InputError
-from ..models.hifigan import Generator, GeneratorConfig
+from ..models.hifigan import Generator, GeneratorConfig, unnormed
 from ..models.weights import load_exactly, read_safetensors
 from .encoder import ENCODER_RATE, AdaptedEncoder, build_hubert
 
@@ -127,7 +127,7 @@ def load_restoration(folder: str | os.PathLike) -> RestorationBundle:
             raise InputError("{weights} is damaged: its sha256 is not the one in restore.json.", weights=weights)
         hubert = build_hubert(data["encoder"] | {"num_hidden_layers": data["tap"]})
         encoder = AdaptedEncoder(hubert, data["tap"], data["bottleneck"], data["normalise"])
-        vocoder = Generator(GeneratorConfig.from_json(data["vocoder"])).fold_weight_norm()
+        vocoder = Generator(GeneratorConfig.from_json(data["vocoder"]), unnormed)
         model = Restorer(encoder, vocoder, data["rate"])
         about = data["name"], data["description"], data["training"]
     except (ValueError, KeyError, TypeError, AttributeError) as error:

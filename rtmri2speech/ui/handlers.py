@@ -2,9 +2,10 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from threading import Lock
 from typing import TypedDict
 
 import numpy as np
@@ -25,6 +26,7 @@ from ..pieces import analyse_long
 from ..progress import Progress
 from ..reach import Reach, reach
 from ..spec import Band, MelSpec
+from ..tier import Tier, tier_of
 from ..trust import TrustCard, judge
 from .explorer.parts import Store
 from .explorer.payload import labels_told, payload
@@ -45,6 +47,7 @@ class Result:
     bundle_name: the name under which the page offers the bundle. linked, store: see payload. maps: of MAPS.
     remarks: at moments. edited: whether labels and remarks were changed here.
     given: the sound that was given with the clip, of which reference is what begins shift_ms later.
+    whole_s, newest: of a clip of which more arrives, how long it is and where its newest result is.
     fitted: that bundle, if it was fitted to this clip. again: whether this was spoken again (speaking.py).
     """
 
@@ -67,6 +70,8 @@ class Result:
     remarks: tuple[Remark, ...] = ()
     edited: bool = False
     shift_ms: float = 0.0
+    whole_s: float | None = None
+    newest: "Newest | None" = None
     known: dict[str, TrustCard] = field(default_factory=dict)  # filled in later: an example's is everybody's
     far: dict[str, list[Reach]] = field(default_factory=dict)  # the same
 
@@ -95,9 +100,22 @@ class Result:
         """The same clip and analysis, accounted for by other regions."""
         return self._again(self.analysis, regions)
 
+    @property
+    def ends_s(self) -> float:
+        """How long the clip is, also while only its beginning is here."""
+        return self.whole_s or self.analysis.clip.duration
+
+    def relabelled(self, edit: "Edit") -> "Result":
+        """The same with what `edit` makes of its tier and remarks. Of a clip that grows, what is edited and given is
+        its newest result. Raises what the edit raises."""
+        if self.newest is not None:
+            return self.newest.relabelled(edit)
+        return self.with_labels(*edit(tier_of(self.labels, self.ends_s), self.remarks))
+
     def with_labels(self, labels: Sequence[Interval], remarks: Sequence[Remark]) -> "Result":
         """The same with other labels and remarks; all else that is shown stays as it is."""
-        told = json.loads(self.payload) | labels_told(labels, remarks)
+        here = [label for label in labels if label[0] < self.analysis.clip.duration]
+        told = json.loads(self.payload) | labels_told(here, remarks)
         changed = {"labels": tuple(labels), "remarks": tuple(remarks), "edited": True, "payload": json.dumps(told)}
         return replace(self, **changed)
 
@@ -136,8 +154,34 @@ class Result:
 
     def _again(self, analysis: Analysis, regions: Regions) -> "Result":
         shown = (self.mel, regions, self.name, self.reference, self.labels, self.linked)
-        sent = payload(analysis, *shown, remarks=self.remarks, store=self.store)
+        sent = payload(analysis, *shown, remarks=self.remarks, store=self.store, whole_s=self.whole_s)
         return replace(self, analysis=analysis, regions=regions, payload=sent, known={}, far={})
+
+
+Edit = Callable[[Tier, tuple[Remark, ...]], tuple[Sequence[Interval], Sequence[Remark]]]
+
+
+class Newest:
+    """The newest result of a clip that grows while a person may write labels."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self.result: Result | None = None
+
+    def grow(self, result: Result) -> Result:
+        """More of the clip: gives it with what was written so far."""
+        with self._lock:
+            before = self.result
+            if before is not None and before.edited:
+                result = result.with_labels(before.labels, before.remarks)
+            self.result = result
+            return result
+
+    def relabelled(self, edit: Edit) -> Result:
+        with self._lock:
+            assert self.result is not None
+            self.result = replace(replace(self.result, newest=None).relabelled(edit), newest=self.result.newest)
+            return self.result
 
 
 def open_clip(

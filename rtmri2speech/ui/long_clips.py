@@ -1,5 +1,6 @@
 """A long clip opens piece by piece: its beginning is shown as soon as it is analysed, and then more and more of it."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import reduce
@@ -15,7 +16,7 @@ from ..anatomy.regions import Regions
 from ..audio import read_audio
 from ..clip import Clip, ClipLimits, read_clip
 from ..formats.video import claimed_duration_s
-from ..growing import Growing, let_go
+from ..growing import Growing, give_back, let_go
 from ..labels import read_labels
 from ..mel import band_bins
 from ..models.bundle import Bundle
@@ -24,8 +25,9 @@ from ..progress import Progress
 from ..spec import Band
 from .explorer.parts import Parts, Store, parts_of
 from .explorer.payload import payload
-from .handlers import DEFAULT_MAPS, PAGE_LIMITS, Result, kind_of
+from .handlers import DEFAULT_MAPS, PAGE_LIMITS, Newest, Result, kind_of
 
+_CAMS_IN_MEMORY = 2**22  # bytes of a band's maps
 LONG_S = 60.0  # a clip of more seconds opens piece by piece
 
 
@@ -57,7 +59,7 @@ def open_long_clip(
     chosen = {"bands": bands, **kind_of(bundle, maps)}
     sound = read_audio(reference) if reference else None
     labels, remarks = read_labels(path)
-    grown = _Grown(bundle, Store(folder))
+    grown, newest = _Grown(bundle, Store(folder)), Newest()
     whole_s = claimed_duration_s(path) or LONG_S
     first, reading = (FIRST / bundle.fps / whole_s * share for share in (1.0, 2.0))  # of the work, roughly
 
@@ -66,6 +68,7 @@ def open_long_clip(
         heard = sound or clip.sound
         if heard is not None:
             heard = heard[0][: round(analysis.clip.duration * heard[1])], heard[1]
+        goes_on = None if analysis.clip.duration >= whole_s else whole_s
         begins = len(grown.analyses) == 1  # nothing is to be fetched for the first view
         sent = payload(
             analysis,
@@ -78,8 +81,11 @@ def open_long_clip(
             remarks=remarks,
             store=None if begins else grown.store,
             parts=grown.parts.sent_at_once() if begins else grown.parts,
-            whole_s=None if analysis.clip.duration >= whole_s else whole_s,
+            whole_s=goes_on,
         )
+        for cam in analysis.cam.values():
+            let_go(cam)
+        give_back()
         source = (path, reference, bundle_name, bundle.mel, labels, linked, maps)
         return Result(
             path.stem,
@@ -91,17 +97,20 @@ def open_long_clip(
             store=grown.store,
             remarks=remarks,
             given=heard if reference else None,
+            whole_s=goes_on,
+            newest=newest if goes_on else None,
         )
 
     told = progress.part(None, 0, first)
     head = read_clip(path, limits=limits, until_s=(FIRST + CONTEXT + 1) / bundle.fps, progress=told.part(None, 0, 0.1))
     frames = timeline.retime(head, bundle.fps)
     grown.add_piece(head, frames, 0, min(FIRST, len(frames)), chosen, path, regions, told.part(None, 0.1, 1))
-    yield result(head, frames, whole_s)
+    yield from _shown(newest, result(head, frames, whole_s))
     del head
 
     clip = read_clip(path, limits=limits, progress=progress.part(None, first, first + reading))
     frames = timeline.retime(clip, bundle.fps)
+    give_back()
     spans, shown = pieces(len(frames)), 1
     for number, (start, stop) in enumerate(spans[1:], 1):
         done = first + reading + (1 - first - reading) * np.array([start - FIRST, stop - FIRST]) / (len(frames) - FIRST)
@@ -109,9 +118,17 @@ def open_long_clip(
         grown.add_piece(clip, frames, start, stop, chosen, path, regions, told)
         if number + 1 in (2 * shown, len(spans)):
             shown = number + 1
-            yield result(clip, frames, clip.duration)
+            yield from _shown(newest, result(clip, frames, clip.duration))
     if len(spans) == 1:
-        yield result(clip, frames, clip.duration)
+        yield from _shown(newest, result(clip, frames, clip.duration))
+
+
+def _shown(newest: Newest, result: Result) -> Iterator[Result]:
+    """A result and, where a person wrote something while the page took it over, that once more."""
+    result = newest.grow(result)
+    yield result
+    if newest.result is not None and newest.result is not result:
+        yield newest.result
 
 
 class _Grown:
@@ -123,6 +140,7 @@ class _Grown:
         self.of_pieces: list[Parts] = []
         self.regions: list[Regions] = []
         self.labels = Growing()
+        self.cams: dict[str, Growing] = defaultdict(lambda: Growing(_CAMS_IN_MEMORY))
 
     def add_piece(
         self,
@@ -146,12 +164,18 @@ class _Grown:
         progress("packing", 0.85)
         self.of_pieces.append(parts_of(analysis.model_frames, found, analysis.cam, self.store))
         self.labels.add(found.labels)
-        self.analyses.append(replace(analysis, model_frames=frames[:0], clip=clip))  # not what is held elsewhere
+        for name, cam in analysis.cam.items():
+            self.cams[name].add(cam)
+        # not what is held elsewhere
+        no_cams = {name: cam[:0].copy() for name, cam in analysis.cam.items()}
+        self.analyses.append(replace(analysis, model_frames=frames[:0], clip=clip, cam=no_cams))
         self.regions.append(replace(found, labels=found.labels[:0].copy()))
         let_go(frames)
+        give_back()
 
     def analysis(self, clip: Clip, frames: np.ndarray) -> Analysis:
-        return joined(self.bundle, clip, frames, self.analyses)
+        made = joined(self.bundle, clip, frames, self.analyses)
+        return replace(made, cam={name: cams.whole() for name, cams in self.cams.items()})
 
     @property
     def parts(self) -> Parts:

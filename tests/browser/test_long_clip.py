@@ -1,6 +1,7 @@
 """A long clip opens piece by piece, in a real browser. Long is here what lasts more than two seconds."""
 
 from fractions import Fraction
+from threading import Event
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from rtmri2speech import pieces
 from rtmri2speech.ui import Settings, long_clips
 from rtmri2speech.ui.explorer import parts
-from tests.browser.serving import one_page
+from tests.browser.serving import WAIT_MS, one_page
 from tests.conftest import moving_frames, write_mp4
 
 pytestmark = pytest.mark.browser
@@ -29,6 +30,7 @@ def page(bundle_folder, tmp_path, monkeypatch):
     write_mp4(tmp_path / "clips" / "short.mp4", moving_frames(12), fps=FPS)
     sound = np.sin(np.arange(round(FRAMES / float(FPS) * 16000)) * 0.1).astype(np.float32)
     write_mp4(tmp_path / "mine.mp4", moving_frames(FRAMES), fps=FPS, audio=0.5 * sound)
+    write_mp4(tmp_path / "clips" / "talk.mp4", moving_frames(FRAMES), fps=FPS)
     settings = Settings(bundle=bundle_folder, clips=tmp_path / "clips", language="en", regions="template")
     with one_page(settings) as page:
         yield page
@@ -73,3 +75,33 @@ def test_its_beginning_is_there_while_the_rest_is_analysed(page, tmp_path):
     angle = 2 * np.pi * (FRAMES - 1) / 20  # of the disc in the last frame
     expected = [256 * (0.5 + 0.25 * np.cos(angle)), 256 * (0.5 + 0.25 * np.sin(angle))]
     np.testing.assert_allclose(brightest, expected, atol=4)
+
+
+@pytest.fixture
+def brake(monkeypatch):
+    """Holds back all of a clip but its beginning until it is set."""
+    go_on, analyse = Event(), long_clips.analyse_piece
+
+    def held(bundle, clip, frames, start, *others, **choices):
+        assert start == 0 or go_on.wait(WAIT_MS / 1000)
+        return analyse(bundle, clip, frames, start, *others, **choices)
+
+    monkeypatch.setattr(long_clips, "analyse_piece", held)
+    yield go_on
+    go_on.set()
+
+
+def test_what_is_written_and_a_links_moment_outlast_the_first_piece(brake, page):
+    page.goto(f"{page.url.split('#')[0]}?again#clip=talk&frame=200&stretch=190-210")
+    page.locator(".explorer[data-clip=talk][data-growing]").wait_for()
+    assert "still to come" in page.locator("[data-name=said]").inner_text()
+    page.locator("#tab-labels-button").click()
+    page.locator("#labels-text textarea, #labels-text input").fill("pa")
+    page.locator("#labels-name").click()
+    written = page.locator("[data-name=said-labels] option[value=pa]")
+    written.wait_for(state="attached")
+    brake.set()
+    page.locator(".explorer[data-clip=talk]:not([data-growing])").wait_for()
+    assert page.locator(".explorer").get_attribute("data-frame") == "200"
+    assert [page.locator(".explorer").get_attribute(f"data-{end}") for end in ("first", "last")] == ["190", "210"]
+    assert written.count() == 1

@@ -7,7 +7,7 @@ const scripts = require("./scripts.js");
 const { Scope, samplesOf } = scripts("component/component.js")("Scope, samplesOf");
 const lanes = scripts("component/lanes.js")("placeOf, secondsAt, roundStep, roundMarks, heightOf, envelopeOf");
 const explorer = scripts("explorer/explorer_core.js", "explorer/view.js", "explorer/goto.js", "explorer/link.js")(
-  "moveWithin, zoomed, turnedTo, whereTo, firstFrameAfter, labelsSaying, linkTo, fittingLink, leadsToClip, hasBandsOf",
+  "moveWithin, zoomed, turnedTo, whereTo, firstFrameAfter, labelsSaying, linkTo, fittingLink, waitsForMore, leadsToClip, hasBandsOf",
 );
 
 const near = (actual, expected) => assert.ok(Math.abs(actual - expected) < 1e-9, `${actual}, not ${expected}`);
@@ -143,6 +143,14 @@ test("a link leads back to what was shown", () => {
   assert.ok(explorer.hasBandsOf("clip=x", { bands }));
   const whole = { frame: 0, stretch: null, view: "both", view_s: [0, 2.2] };
   assert.deepStrictEqual(explorer.fittingLink(explorer.linkTo(data, whole), data), { frame: 0, view: "both" });
+});
+
+test("a link waits for what is still to come of a clip, and for nothing that never will", () => {
+  const here = { frames: 30, duration: 1.1, fps: 27, whole: 4, bands: [{}] };
+  for (const link of ["frame=31", "stretch=3-60", "time=0.5-3"]) assert.ok(explorer.waitsForMore(link, here), link);
+  for (const link of ["", "frame=20", "frame=108", "stretch=3-9&time=0-1", "frame=x"])
+    assert.ok(!explorer.waitsForMore(link, here), link);
+  assert.ok(!explorer.waitsForMore("frame=31", { ...here, whole: null }));
 });
 
 test("what does not fit the clip is passed over", () => {

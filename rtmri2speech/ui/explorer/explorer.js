@@ -87,10 +87,11 @@ async function load(text) {
   find("tracks").setAttribute("aria-valuemax", data.frames - 1);
   nameChoices();
   offerLabels();
-  const untouched = goesOn ? state.untouched : asked.frame === undefined;
+  const untouched = (!goesOn || state.untouched) && asked.frame === undefined;
   show({ frame: goesOn ? state.frame : telling, ...asked });
   state.untouched = untouched;
-  if (!goesOn) sayWhatToLookFor();
+  if (opening) say(word("link_waits"));
+  else if (!goesOn) sayWhatToLookFor();
   if (!playing) return;
   playback.seek(now);
   playback.play();

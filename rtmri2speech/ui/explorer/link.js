@@ -26,6 +26,14 @@ function fittingLink(link, { frames, duration, bands }) {
   return found;
 }
 
+// Whether a link asks for a moment of a clip that is still to come.
+function waitsForMore(link, clip) {
+  if (!clip.whole) return false;
+  const here = fittingLink(link, clip);
+  const then = fittingLink(link, { ...clip, frames: Math.round(clip.whole * clip.fps), duration: clip.whole });
+  return Object.keys(then).some((key) => !(key in here));
+}
+
 // Whether a link leads to this clip, with whatever bands.
 function leadsToClip(link, { name }) {
   return new URLSearchParams(link).get("clip") === name;
@@ -43,18 +51,22 @@ function written({ name, low_hz, high_hz }) {
 
 // ---- on the page ----
 
-let opening = ""; // the link with which the page was opened, until its clip is there
+let opening = ""; // the link with which the page was opened, until its clip and its moment are there
 let stopWriting = () => {};
 
 function readAddress() {
   return location.hash.slice(1);
 }
 
-// What the link asks of the clip that has just arrived.
+// What the link asks of the clip that has just arrived, or of which more has: all at once, unless someone has moved on.
 function takeOpening() {
-  const fitting = leadsToClip(opening, data) ? fittingLink(opening, data) : {};
-  opening = "";
-  return fitting;
+  const link = opening;
+  if (!leadsToClip(link, data) || (data.whole && !state.untouched)) opening = "";
+  else if (!waitsForMore(link, data)) {
+    opening = "";
+    return fittingLink(link, data);
+  }
+  return {};
 }
 
 // Once it stands still: while it plays, the address stays.
@@ -64,6 +76,7 @@ function writeLinkSoon() {
 }
 
 function writeLink() {
+  if (opening && state.untouched) return; // it is still to be followed
   const link = data.linked ? `#${linkTo(data, state)}` : "";
   if (link !== location.hash) history.replaceState(history.state, "", link || location.pathname + location.search);
 }

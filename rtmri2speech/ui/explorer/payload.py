@@ -29,6 +29,7 @@ from .parts import OUTLINE_STEPS, PART, TILES, Parts, Store, parts_of, pitch_of,
 
 FAR = 10  # frames on either side that the strip of reach.js tells apart
 MEL_RANGE_DB = 60.0
+_WRITTEN_AT_ONCE = 2**18  # samples: five minutes would take three times their own memory
 HIGHEST_RATE = 24_000  # Hz, of the sound that the page plays
 
 Sound = tuple[np.ndarray, int]
@@ -158,11 +159,13 @@ def _regions(regions: Regions, parts: Parts) -> dict:
 def _sound(samples: np.ndarray, rate: int, mel_db: np.ndarray, store: Store | None) -> dict:
     """A WAV to play and to draw, or the path of its file, and its mel as a picture (n_mels, T), highest bin first."""
     file = io.BytesIO()
-    soundfile.write(file, np.clip(samples, -1, 1), rate, format="WAV", subtype="PCM_16")
+    with soundfile.SoundFile(file, "w", rate, channels=1, format="WAV", subtype="PCM_16") as wav:
+        for k in range(0, len(samples), _WRITTEN_AT_ONCE):
+            wav.write(np.clip(samples[k : k + _WRITTEN_AT_ONCE], -1, 1))
     top = mel_db.max()
     picture = np.clip((mel_db - top) / MEL_RANGE_DB + 1, 0, 1)
-    wav = {"file": store.sound(file.getbuffer())} if store else {"wav": _base64(file.getbuffer())}
-    return wav | {
+    sent = {"file": store.sound(file.getbuffer())} if store else {"wav": _base64(file.getbuffer())}
+    return sent | {
         "mel": _base64(np.round(picture.T[::-1] * 255).astype(np.uint8)),
     }
 

@@ -46,14 +46,14 @@ def build(desk: Desk) -> None:
     def read(file, result, language):
         result = _there(desk, result, language)
         path = Path(file)
-        labels = tier_of(read_intervals(path), result.analysis.clip.duration)
-        changed = result.with_labels(labels, read_remarks(path))
+        labels, remarks = tier_of(read_intervals(path), result.ends_s), read_remarks(path)
+        changed = result.relabelled(lambda *_: (labels, remarks))
         return changed.payload, changed
 
     @desk.guard
     def write(result, language):
         result = _there(desk, result, language)
-        end_s = result.analysis.clip.duration
+        end_s = result.ends_s
         path = desk.folder() / f"{result.name}.TextGrid"
         write_tiers(path, tier_of(result.labels, end_s), result.remarks, 0.0, end_s)
         return gr.update(value=str(path), visible=True)
@@ -70,17 +70,19 @@ def _edit(desk: Desk, what: str):
         result = _there(desk, result, language)
         frame, fps = int(moment["frame"]), result.analysis.fps
         at_s, middle_s = frame / fps, (frame + 0.5) / fps
-        tier, remarks = tier_of(result.labels, result.analysis.clip.duration), result.remarks
-        if what == "name":
-            tier = renamed(tier, middle_s, text)
-        elif what in _BOUNDARIES:
-            tier = _BOUNDARIES[what](tier, at_s)
-        else:
-            remarks = tuple(one for one in remarks if int(one[0] * fps + 1e-6) != frame)
+
+        def changed(tier, remarks):
+            if what == "name":
+                return renamed(tier, middle_s, text), remarks
+            if what in _BOUNDARIES:
+                return _BOUNDARIES[what](tier, at_s), remarks
+            others = [one for one in remarks if int(one[0] * fps + 1e-6) != frame]
             if what == "remark" and text.strip():
-                remarks = tuple(sorted((*remarks, (at_s, text.strip()))))
-        changed = result.with_labels(tier, remarks)
-        return changed.payload, changed
+                others.append((at_s, text.strip()))
+            return tier, tuple(sorted(others))
+
+        made = result.relabelled(changed)
+        return made.payload, made
 
     return edit
 

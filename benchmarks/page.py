@@ -1,0 +1,152 @@
+"""The page in a real browser: how soon it is alive after it is opened, and what a clip of five minutes takes of memory
+and time. Server and browser are processes of their own, measured apart."""
+
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from fractions import Fraction
+from pathlib import Path
+from threading import Event, Thread
+
+import numpy as np
+import psutil
+
+from rtmri2speech import read_clip
+from rtmri2speech.embedded import ASSETS
+from rtmri2speech.render.encode import write_video
+
+MINUTES = 5.0
+OPENED = 5  # times
+FPS = Fraction(11413, 420)
+_WAIT_MS = 4 * 3600 * 1000
+
+
+def measure_opening() -> dict:
+    """Seconds from opening the address to the first clip's picture, in fresh contexts of one running browser."""
+    from playwright.sync_api import sync_playwright
+
+    with served() as (address, _), sync_playwright() as playwright:
+        browser, seconds = _chromium(playwright), []
+        for _ in range(OPENED + 1):
+            page = browser.new_context(viewport={"width": 1280, "height": 720}).new_page()
+            start = time.perf_counter()
+            page.goto(address, wait_until="commit")
+            page.locator(".explorer[data-frame]").wait_for()
+            seconds.append(time.perf_counter() - start)
+            page.context.close()
+    return {
+        "opening, the first time (s)": seconds[0],
+        "opening, median of those that follow (s)": statistics.median(seconds[1:]),
+        "opening, fastest (s)": min(seconds),
+    }
+
+
+def measure_long_clip(minutes: float = MINUTES) -> dict:
+    """A clip made of the embedded ones, over and over, opened as a person's own."""
+    from playwright.sync_api import sync_playwright
+
+    with tempfile.TemporaryDirectory() as scratch, served() as (address, server), sync_playwright() as playwright:
+        clip = write_long_clip(Path(scratch) / "long.mp4", minutes)
+        browser = _chromium(playwright)
+        page = browser.new_context(viewport={"width": 1280, "height": 720}).new_page()
+        page.set_default_timeout(_WAIT_MS)
+        page.goto(address)
+        page.locator(".explorer[data-frame]").wait_for()
+        before, children = _rss(server), psutil.Process().children(recursive=True)
+        browsers = [child for child in children if "chrom" in child.name()]
+        with page.expect_file_chooser() as chooser:
+            page.locator("#upload").click()
+        chooser.value.set_files(clip)
+        page.locator("#upload", has_text="long").wait_for()
+        with _peak(lambda: _rss(server)) as of_server, _peak(lambda: sum(map(_pss, browsers))) as of_browser:
+            start = time.perf_counter()
+            page.locator("#run").click()
+            page.locator(".explorer[data-clip=long]").wait_for()
+            first = time.perf_counter() - start
+            page.locator(".explorer[data-clip=long]:not([data-growing])").wait_for()
+            whole = time.perf_counter() - start
+    return {
+        f"a clip of {minutes:g} min: its beginning is shown after (s)": first,
+        "all of it after (s)": whole,
+        "server before, resident (MiB)": before,
+        "server's peak (MiB)": of_server[0],
+        "browser's peak, all its processes (MiB)": of_browser[0],
+    }
+
+
+def write_long_clip(path: Path, minutes: float) -> Path:
+    clips = [read_clip(file) for file in sorted((ASSETS / "clips").glob("*.mp4"))]
+    pictures = np.concatenate([clip.frames for clip in clips])
+    rate = clips[0].audio_rate or 16_000
+    silence = [np.zeros(round(clip.duration * rate), np.float32) for clip in clips]
+    sound = np.concatenate([none if c.audio is None else c.audio for c, none in zip(clips, silence, strict=True)])
+    count = round(60 * minutes * FPS) - 1
+    times = -(-count // len(pictures))
+    shown = (np.repeat(pictures[k % len(pictures), ..., None], 3, axis=2) for k in range(count))
+    size = pictures.shape[1:]
+    write_video(path, shown, count, size, FPS, np.tile(sound, times)[: round(count / FPS * rate)], rate)
+    return path
+
+
+@contextmanager
+def served() -> Iterator[tuple[str, psutil.Process]]:
+    """The page's address and the process that serves it."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "rtmri2speech", "app", "--no-browser", "--port", str(port)]
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    try:
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", port)).close()
+                break
+            except OSError:
+                if server.poll() is not None:
+                    raise RuntimeError("The page's server has ended.") from None
+                time.sleep(0.2)
+        yield f"http://127.0.0.1:{port}/", psutil.Process(server.pid)
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def _chromium(playwright):
+    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))))
+    return playwright.chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-gpu"])
+
+
+def _rss(process: psutil.Process) -> float:
+    return process.memory_info().rss / 2**20
+
+
+def _pss(process: psutil.Process) -> float:
+    """MiB; what several processes share counts once among them all."""
+    try:
+        return process.memory_full_info().pss / 2**20
+    except psutil.Error:
+        return 0.0
+
+
+@contextmanager
+def _peak(of: Callable[[], float]) -> Iterator[list[float]]:
+    """The largest value of several a second, in a list of one, once the block has ended."""
+    ended, largest = Event(), [0.0]
+
+    def watch() -> None:
+        while not ended.wait(0.1):
+            largest[0] = max(largest[0], of())
+
+    watching = Thread(target=watch, daemon=True)
+    watching.start()
+    try:
+        yield largest
+    finally:
+        ended.set()
+        watching.join()
