@@ -1,5 +1,6 @@
 """Two bundles on one clip: what they have in common, and how what one hears differs."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,14 +51,16 @@ def compare(
     original: Sound | None,
     progress: Progress = UNSEEN,
     voice: Voice | None = None,
+    by: Callable[..., Analysis] = analyse,
 ) -> Comparison:
     """Analyse the clip of `analysis`, which `bundle` made, with the `other` bundle.
 
     original: the clip's original speech, (samples,) and rate. progress: its stages are those of `analyse` and scores.
+    by: how the clip is analysed, pieces.analyse_long for one that was analysed in pieces.
     voice: how the other bundle speaks; default: as it says. Raises InputError where it cannot, or cannot explain the
     bands.
     """
-    second = analyse(
+    second = by(
         other,
         analysis.clip,
         analysis.bands,

@@ -10,10 +10,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from .analysis import Analysis, analyse
+from .analysis import Analysis, Sound, analyse
 from .clip import Clip
 from .errors import InputError
-from .growing import let_go
+from .growing import give_back, let_go
 from .mel import silent_frames
 from .models.bundle import Bundle
 from .progress import UNSEEN, Progress
@@ -37,6 +37,7 @@ def analyse_piece(
     first: int,
     stop: int,
     *choices,
+    original: Sound | None = None,
     progress: Progress = UNSEEN,
     **others,
 ) -> Analysis:
@@ -46,7 +47,11 @@ def analyse_piece(
     `analyse` after the clip. Raises InputError as that does.
     """
     start, end = max(0, first - CONTEXT), min(len(frames), stop + CONTEXT)
-    around = analyse(bundle, _stretch(clip, frames, start, end, bundle.fps), *choices, progress=progress, **others)
+    here = _stretch(clip, frames, start, end, bundle.fps)
+    if original is not None:  # of the whole clip
+        samples, rate = original
+        others["original"] = samples[round(start / bundle.fps * rate) : round(end / bundle.fps * rate)], rate
+    around = analyse(bundle, here, *choices, progress=progress, **others)
     let_go(frames)
     return _between(around, first - start, stop - start)
 
@@ -61,7 +66,8 @@ def analyse_long(bundle: Bundle, clip: Clip, *choices, progress: Progress = UNSE
     for first, stop in pieces(len(frames)):
         told = progress.part(None, first / len(frames), stop / len(frames))
         parts.append(analyse_piece(bundle, clip, frames, first, stop, *choices, progress=told, **others))
-    return joined(bundle, clip, frames, parts)
+        give_back()
+    return replace(joined(bundle, clip, frames, parts), original=others.get("original") or clip.sound)
 
 
 def joined(bundle: Bundle, clip: Clip, frames: np.ndarray, parts: Sequence[Analysis]) -> Analysis:

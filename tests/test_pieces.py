@@ -41,6 +41,28 @@ def test_pieces_of_the_embedded_model_are_the_whole(monkeypatch):
     np.testing.assert_array_equal(parts.silent, whole.silent)
 
 
+def test_each_piece_hears_its_own_part_of_the_original(monkeypatch):
+    monkeypatch.setattr(pieces, "FIRST", 40)
+    monkeypatch.setattr(pieces, "PIECE", 40)
+    frames, heard = moving_frames(120), []
+    bundle = lively_bundle(frames[:40])
+    clip = Clip(frames, np.arange(121) / bundle.fps)
+    whole = pieces.analyse
+
+    def listening(*others, original=None, **choices):
+        heard.append(original)
+        return whole(*others, original=original, **choices)
+
+    monkeypatch.setattr(pieces, "analyse", listening)
+    sound = np.arange(round(clip.duration * 1000), dtype=np.float32), 1000
+    made = pieces.analyse_long(bundle, clip, original=sound)
+    expected = [(0, 40 + pieces.CONTEXT), (0, 120), (80 - pieces.CONTEXT, 120)]
+    assert [(part[0], part[-1] + 1) for part, _ in heard] == [
+        tuple(round(max(0, frame) / bundle.fps * 1000) for frame in span) for span in expected
+    ]
+    assert made.original is sound
+
+
 def test_the_beginning_is_a_clip_of_its_own(monkeypatch):
     frames = moving_frames(200)
     bundle = lively_bundle(frames[:40])

@@ -23,7 +23,7 @@ from ..mel import band_bins
 from ..models.bundle import Bundle
 from ..original import earlier
 from ..pieces import analyse_long
-from ..progress import Progress
+from ..progress import UNSEEN, Progress
 from ..reach import Reach, reach
 from ..spec import Band, MelSpec
 from ..tier import Tier, tier_of
@@ -96,9 +96,14 @@ class Result:
             self.far["reach"] = [reach(bundle, clip, band, part) for band, part in zip(bands, parts, strict=True)]
         return self.far["reach"]
 
-    def with_regions(self, regions: Regions) -> "Result":
+    def with_regions(self, regions: Regions, progress: Progress = UNSEEN) -> "Result":
         """The same clip and analysis, accounted for by other regions."""
-        return self._again(self.analysis, regions)
+        return self._again(self.analysis, regions, progress)
+
+    @property
+    def analysed_by(self) -> Callable[..., Analysis]:
+        """analyse(), or the function that does the same piece by piece, for a long clip."""
+        return analyse if self.store is None else analyse_long
 
     @property
     def ends_s(self) -> float:
@@ -142,19 +147,21 @@ class Result:
         return self._explained(bundle, [b for b in self.analysis.bands if b.from_s is None], self.maps, progress)
 
     def _explained(self, bundle: Bundle, bands: Sequence[Band], maps: str, progress: Progress) -> "Result":
-        old, kind = self.analysis, kind_of(bundle, maps)
+        old, kind, packed = self.analysis, kind_of(bundle, maps), UNSEEN
         choices = (tuple(bands), old.objective, old.energy, old.normalize)
         others = {"silence": old.silence, "precision": old.precision, "speak": False}
         if self.store is None:
             new = analyse(bundle, old.clip, *choices, **kind, **others, progress=progress)
         else:
-            new = analyse_long(bundle, old.clip, *choices, **kind, **others, progress=progress)
+            told, packed = progress.part(None, 0, 0.8), progress.part(None, 0.8, 1)
+            new = analyse_long(bundle, old.clip, *choices, **kind, **others, progress=told)
         spoken = replace(new, audio=old.audio, f0_hz=old.f0_hz, voice=old.voice, original=old.original)
-        return replace(self._again(spoken, self.regions), maps=maps)
+        return replace(self._again(spoken, self.regions, packed), maps=maps)
 
-    def _again(self, analysis: Analysis, regions: Regions) -> "Result":
+    def _again(self, analysis: Analysis, regions: Regions, progress: Progress = UNSEEN) -> "Result":
         shown = (self.mel, regions, self.name, self.reference, self.labels, self.linked)
-        sent = payload(analysis, *shown, remarks=self.remarks, store=self.store, whole_s=self.whole_s)
+        others = {"remarks": self.remarks, "store": self.store, "whole_s": self.whole_s, "progress": progress}
+        sent = payload(analysis, *shown, **others)
         return replace(self, analysis=analysis, regions=regions, payload=sent, known={}, far={})
 
 

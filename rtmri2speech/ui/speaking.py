@@ -47,7 +47,8 @@ def speak_again(
     if fit:
         now, record = adapt(bundle, [result.analysis.clip], progress=progress.part(None, 0, 0.2))
     before = result.fitted or bundle
-    made = compare(before, result.analysis, now, result.reference, progress.part(None, 0.2, 0.95), voice)
-    progress("packing", 0.95)
+    told = progress.part(None, 0.2, 0.85)
+    made = compare(before, result.analysis, now, result.reference, told, voice, result.analysed_by)
+    progress("packing", 0.85)
     changed = replace(result, analysis=made.second, fitted=now if fit else None, again=True)
-    return SpokenAgain(changed.with_regions(result.regions), made, record)
+    return SpokenAgain(changed.with_regions(result.regions, progress.part(None, 0.85, 1)), made, record)

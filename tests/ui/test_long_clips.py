@@ -9,9 +9,11 @@ import pytest
 from rtmri2speech import pieces
 from rtmri2speech.errors import InputError
 from rtmri2speech.labels import write_tiers
-from rtmri2speech.progress import UNSEEN
+from rtmri2speech.progress import UNSEEN, Progress
 from rtmri2speech.tier import renamed, with_boundary
 from rtmri2speech.ui import long_clips
+from rtmri2speech.ui.jobs import Stopped
+from rtmri2speech.ui.speaking import speak_again
 from tests.conftest import moving_frames, write_mp4
 
 FRAMES = 100
@@ -60,3 +62,27 @@ def test_maps_of_all_pieces_are_those_of_the_clip_analysed_in_pieces(results, bu
     expected = pieces.analyse_long(bundle, last.analysis.clip, **choices)
     for name, cam in expected.cam.items():
         np.testing.assert_array_equal(last.analysis.cam[name], cam)
+
+
+def test_a_long_clip_is_spoken_again_in_pieces_and_can_be_stopped(results, bundle, monkeypatch):
+    *_, last = results
+    lengths, whole = [], pieces.analyse
+
+    def noted(bundle, clip, *others, **choices):
+        lengths.append(len(clip.frames))
+        return whole(bundle, clip, *others, **choices)
+
+    monkeypatch.setattr(pieces, "analyse", noted)
+    told = []
+    made = speak_again(bundle, last, None, False, Progress(lambda *step: told.append(step)))
+    assert len(lengths) == 4 and max(lengths) <= 32 + 2 * pieces.CONTEXT
+    done = [part / all for _, part, all in told]
+    assert done == sorted(done) and {stage for stage, *_ in told} >= {"frames", "speech", "packing"}
+    np.testing.assert_array_equal(made.result.analysis.audio, last.analysis.audio)
+
+    def stop(stage, done, total):
+        if stage == "packing":
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        speak_again(bundle, last, None, False, Progress(stop))

@@ -22,6 +22,7 @@ from ...anatomy.outlines import outlines
 from ...anatomy.regions import Regions
 from ...evidence import ACCOUNTED, Places, RegionMasks, places_of
 from ...growing import let_go
+from ...progress import UNSEEN, Progress
 from ...render.picture import padded_to
 
 PART = 128  # frames; pieces.py has whole numbers of them
@@ -91,7 +92,9 @@ def part_of(frames: np.ndarray, regions: Regions, cams: Cams, side: int, quality
     }
 
 
-def parts_of(frames: np.ndarray, regions: Regions, cams: Cams, store: "Store | None" = None) -> Parts:
+def parts_of(
+    frames: np.ndarray, regions: Regions, cams: Cams, store: "Store | None" = None, progress: Progress = UNSEEN
+) -> Parts:
     """All parts of a clip. frames: the model's, uint8 (T, H, W). cams: of its analysis.
 
     store: where the parts of a long clip are put; it is then taken piece by piece. None: they are sent with the clip.
@@ -103,6 +106,7 @@ def parts_of(frames: np.ndarray, regions: Regions, cams: Cams, store: "Store | N
         made.append(_parts(frames[first:stop], regions.at(here), _between(cams, first, stop), side, store))
         let_go(frames)
         let_go(regions.labels)
+        progress("packing", stop, len(frames))
     return reduce(add, made)
 
 

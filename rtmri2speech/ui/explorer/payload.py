@@ -21,6 +21,7 @@ from ...audio import fit, resample
 from ...evidence import BandEvidence, account_by_places
 from ...labels import Interval, Remark
 from ...mel import band_bins, centre_frequencies_hz, mel_spectrogram_db
+from ...progress import UNSEEN, Progress
 from ...reach import Reach
 from ...render.colour import BAND_MAPS, DIVERGING_MAP, LINE_COLOURS, ONE_BAND_MAP, REGION_COLOURS, colour_table
 from ...spec import Band, MelSpec
@@ -48,6 +49,7 @@ def payload(
     store: Store | None = None,
     parts: Parts | None = None,
     whole_s: float | None = None,
+    progress: Progress = UNSEEN,
 ) -> str:
     """The analysis as the explorer's JSON.
 
@@ -55,10 +57,10 @@ def payload(
     labels: (from_s, to_s, what is said). remarks: (at_s, what). linked: whether the page can open the clip again by
     its name, so that a link may lead to it. store: of a long clip. parts: parts_of the clip, where they are
     made already.
-    whole_s: how long the clip is, where this is its beginning and the rest follows.
+    progress: its stage is packing. whole_s: how long the clip is, where this is its beginning and the rest follows.
     """
     count = len(analysis.mel_db)
-    parts = parts or parts_of(analysis.model_frames, regions, analysis.cam, store)
+    parts = parts or parts_of(analysis.model_frames, regions, analysis.cam, store, progress)
     account = account_by_places(analysis, parts.places)
     sounds = {"synthesised": _sound(analysis.audio, analysis.sample_rate, analysis.mel_db, store)}
     if reference is not None:

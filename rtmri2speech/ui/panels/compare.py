@@ -48,6 +48,7 @@ def build(desk: Desk) -> None:
             result.reference,
             tell,
             result.analysis.voice if second.voice else None,
+            result.analysed_by,
         )
         names = {"first": result.bundle_name, "other": other}
         sounds = [
