@@ -42,7 +42,7 @@ def measure() -> dict:
             torch.autograd.grad(values[t], g, retain_graph=True)
 
     pairs = {str(n): lambda n=n: contributions(model, scaler, of(n), target) for n in LENGTHS}
-    seconds = best_seconds({"CNN": lambda: extract(chunks, made)} | pairs, repeats=3)
+    seconds = best_seconds({"CNN": lambda: extract(chunks, made)} | pairs, repeats=2)
     plain = best_seconds({"plain": one_backward_per_frame}, repeats=1)["plain"]
     peaks = {n: peak_mib(pairs[str(n)]) for n in LENGTHS}
     sent = {}

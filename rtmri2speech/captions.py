@@ -75,6 +75,7 @@ def _paragraph(selection: Selection, kind: str, frame: int) -> str:
     labels = said["and"].join(band_label(band, language) for band in selection.bands)
     from_s, to_s = selection.times_s
     if kind == "spectrogram":
+        labels = said["and"].join(band_label(band, language) for band in selection.bands if band.of != "tilt")
         sentences = [said["spectrogram"].format(clip=subject.name, from_s=from_s, to_s=to_s, bands=labels)]
     else:
         moment = caption(frame, analysis.fps, language=language) if kind == "frame" else average_title(selection)

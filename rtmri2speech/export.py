@@ -293,14 +293,16 @@ def _write_spectrogram(path: Path, selection: Selection) -> None:
     analysis, original = subject.analysis, subject.original_mel_db()
     mels = {} if original is None else {said["original"]: original[rows]}
     mels[said["synthesised"]] = analysis.mel_db[rows]
+    coloured = zip(selection.bands, selection.line_colours("light"), strict=True)
+    drawn_as = [(band, colour) for band, colour in coloured if band.of != "tilt"]  # which is no energy
     spectrogram_figure(
         path,
         mels,
         centre_frequencies_hz(subject.bundle.mel),
         analysis.fps,
-        selection.bands,
-        {band.name: analysis.band_db[band.name][rows] for band in selection.bands},
-        colours=selection.line_colours("light"),
+        [band for band, _ in drawn_as],
+        {band.name: analysis.band_db[band.name][rows] for band, _ in drawn_as},
+        colours=[colour for _, colour in drawn_as],
         followed_hz={name: track[rows] for name, track in analysis.followed_hz.items()},
         start_frame=selection.first,
         intervals=subject.intervals(),

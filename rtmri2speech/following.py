@@ -30,7 +30,7 @@ class Followed:
 def follow(band: Band, track_hz: np.ndarray, spec: MelSpec) -> Followed:
     """The band along its formant. track_hz: (T, 3) F1 to F3, NaN where they were not measured.
 
-    Raises InputError where no frame has that formant, or no mel bin lies near it.
+    Raises InputError where no frame has that formant, or a frame's mel bins all lie farther from it.
     """
     assert band.formant is not None and band.width_hz is not None
     formant_hz = np.array(track_hz[:, band.formant - 1], np.float64)
@@ -42,13 +42,12 @@ def follow(band: Band, track_hz: np.ndarray, spec: MelSpec) -> Followed:
             track=band.track,
         )
     bins = np.abs(centre_frequencies_hz(spec) - formant_hz[:, None]) <= band.width_hz  # never where it is NaN
-    if not bins.any():
+    if (~np.isnan(formant_hz) & ~bins.any(axis=1)).any():
         raise InputError(
             "The band {name} holds no mel bin of this bundle around its formant: widen it, as in {name}:{of}+-200.",
             name=band.name,
             of=band.of,
         )
-    formant_hz[~bins.any(axis=1)] = np.nan
     low, high = np.nanmin(formant_hz) - band.width_hz, np.nanmax(formant_hz) + band.width_hz
     limits = max(spec.fmin_hz, float(low)), min(spec.top_hz, float(high))
     return Followed(replace(band, low_hz=limits[0], high_hz=limits[1]), formant_hz, bins)
