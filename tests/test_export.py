@@ -452,3 +452,35 @@ def test_stopping_leaves_nothing(subject, stage, tmp_path, coarse):
             kinds = ["heat_video", "frame", "traces", "heatmaps"]
             write_files(tmp_path / "out", subject, look, kinds, progress=Progress(stop))
     assert not any(tmp_path.rglob("*.*"))
+
+
+@pytest.mark.slow
+def test_a_zip_holds_the_maps_of_a_box_and_a_contrast_drawn_on_the_page(bundle_folder, subject, tmp_path, coarse):
+    """Those of the core for just that sound, told in the provenance, and its command asks for them again."""
+    from rtmri2speech.ui.boxes import band_of
+    from rtmri2speech.ui.handlers import open_clip
+
+    bundle, none = load_bundle(bundle_folder), Progress(lambda *_: None)
+    result = open_clip(bundle, subject.source, None, none, regions="template", maps="last")
+    speech_s = result.analysis.speech / result.analysis.fps
+    times = [round(float(speech_s[k]), 3) for k in (0, 4, 6, 9)]  # as the page sends them
+    span = dict(zip(("from_s", "to_s", "than_from_s", "than_to_s"), times, strict=True))
+    asked = [
+        {"low_hz": 900, "high_hz": 2500} | {key: span[key] for key in ("from_s", "to_s")},
+        {"low_hz": 300, "high_hz": 5000} | span,
+    ]
+    for one in asked:
+        result = result.with_box(bundle, band_of(one), none)
+    box, contrast = result.analysis.bands[2:]
+    drawn = Subject(result.name, result.analysis, result.regions, bundle, result.source)
+    write_zip(tmp_path / "all.zip", drawn, Look(side=64))
+    with zipfile.ZipFile(tmp_path / "all.zip") as archive:
+        record = json.loads(archive.read("provenance.json"))
+        held = {band: np.load(io.BytesIO(archive.read(f"発話_a_1_{band.name}_cam.npy"))) for band in (box, contrast)}
+        header = archive.read("発話_a_1_traces.csv").decode("utf-8-sig").splitlines()[0]
+    expected = analyse(bundle, read_clip(subject.source), [box, contrast], speak=False).cam
+    for band, cam in held.items():
+        np.testing.assert_allclose(cam, expected[band.name], atol=1e-6 * np.abs(expected[band.name]).max())
+        assert band.to_json() in record["analysis"]["bands"] and f"{band.name}_energy_db" in header
+        assert Band.parse(shlex.split(record["command"])[shlex.split(record["command"]).index(str(band))]) == band
+    assert contrast.than is not None and not np.allclose(held[box], held[contrast])

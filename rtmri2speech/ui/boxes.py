@@ -1,4 +1,5 @@
-"""Any sound, asked for at the point: a box drawn on a spectrogram becomes a band of its own."""
+"""Any sound, asked for at the point: a box on a spectrogram, or why the sound at A is not that at B, becomes a band of
+its own."""
 
 import gradio as gr
 
@@ -12,28 +13,33 @@ _ASKED_JS = (
 
 
 def build(desk: Desk) -> None:
-    """Lays out the button that removes boxes; only seen while there are some. To be called after the explorer."""
-    drawn = gr.JSON(visible=False)
+    """Lays out the button that removes all that was asked for; only seen while there is some. To be called after the
+    explorer."""
+    given = gr.JSON(visible=False)
     asked = gr.Button(elem_id="box-asked")  # never seen
     remove = gr.Button(desk.text("en", "box_remove"), visible=False, size="sm", elem_id="box-remove")
     desk.localise(remove, "value", "box_remove")
 
     @desk.guard
-    def explain(box, result, language, request: gr.Request, progress=gr.Progress()):  # noqa: B008 (Gradio)
-        if result is None or box is None:
+    def explain(given, result, language, request: gr.Request, progress=gr.Progress()):  # noqa: B008 (Gradio)
+        if result is None or given is None:
             return gr.skip(), gr.skip()
-        tell = desk.progress(request, language, progress)
-        changed = result.with_box(desk.bundle_of(result), band_of(box), tell)
+        tell, bundle = desk.progress(request, language, progress), desk.bundle_of(result)
+        if "forget" in given:
+            changed = result.without_boxes(str(given["forget"]))
+        elif "energy" in given:
+            changed = result.with_energy(bundle, str(given["energy"]), tell)
+        else:
+            changed = result.with_box(bundle, band_of(given), tell)
         return changed.payload, changed
 
     @desk.guard
-    def forget(result, language, request: gr.Request, progress=gr.Progress()):  # noqa: B008 (Gradio)
-        tell = desk.progress(request, language, progress)
-        changed = result.without_boxes(desk.bundle_of(result), tell)
+    def forget(result, language):
+        changed = result.without_boxes()
         return changed.payload, changed
 
     shown = {"outputs": [desk.view, desk.result], "show_progress_on": desk.view, **desk.queued}
-    explaining = asked.click(explain, [drawn, desk.result, desk.language], js=_ASKED_JS, **shown)
+    explaining = asked.click(explain, [given, desk.result, desk.language], js=_ASKED_JS, **shown)
     desk.stoppable(asked.click, explaining)
     forgetting = remove.click(forget, [desk.result, desk.language], **shown)
     desk.stoppable(remove.click, forgetting)
@@ -44,10 +50,12 @@ def _offered(result) -> dict:
     return gr.update(visible=bool(result) and any(band.from_s is not None for band in result.analysis.bands))
 
 
-def band_of(box: dict) -> Band:
-    """What box.js sends -> a box named by its stretch. Raises InputError."""
+def band_of(given: dict) -> Band:
+    """What box.js and asking.js send -> a box or a contrast, named by its times. Raises InputError."""
+    keys = ["low_hz", "high_hz", "from_s", "to_s"] + ["than_from_s", "than_to_s"] * ("than_from_s" in given)
     try:
-        low, high, start, end = (float(box[key]) for key in ("low_hz", "high_hz", "from_s", "to_s"))
+        low, high, *times = (float(given[key]) for key in keys)
     except (KeyError, TypeError, ValueError):
         raise InputError("Drag a rectangle on a spectrogram, with Alt held down.") from None
-    return Band(f"{start:.2f}-{end:.2f}s", low, high, start, end)
+    spans = [f"{start:.2f}-{end:.2f}" for start, end in zip(times[::2], times[1::2], strict=True)]
+    return Band("_".join(spans) + "s", low, high, *times)

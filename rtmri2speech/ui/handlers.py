@@ -134,34 +134,51 @@ class Result:
         """The same clip, speech and regions, explained by other maps, of MAPS."""
         return self._explained(bundle, self.analysis.bands, maps, progress)
 
+    def with_energy(self, bundle: Bundle, energy: str, progress: Progress) -> "Result":
+        """The same clip and speech, the maps of another number of each band, of targets.ENERGIES."""
+        asked = replace(self, analysis=replace(self.analysis, energy=energy))
+        return asked._explained(bundle, self.analysis.bands, self.maps, progress)
+
     def with_box(self, bundle: Bundle, box: Band, progress: Progress) -> "Result":
         """The same clip and speech, with the maps of a box as well, in place of the last one where bands are many.
         Raises InputError where there is nothing to explain in it."""
         others = [band for band in self.analysis.bands if band.name != box.name]
         if len(others) == MOST_BANDS and others[-1].from_s is None:
-            raise InputError("Give 1 to {most} bands, not {count}.", most=MOST_BANDS, count=MOST_BANDS + 1)
-        return self._explained(bundle, (*others[: MOST_BANDS - 1], box), self.maps, progress)
+            raise InputError("There are {most} bands already: take one away under Bands, then ask.", most=MOST_BANDS)
+        made = self._explained_anew(bundle, [box], self.maps, progress)
+        return self._shown_with((*others[: MOST_BANDS - 1], box), made)
 
-    def without_boxes(self, bundle: Bundle, progress: Progress) -> "Result":
-        """The same without any box."""
-        return self._explained(bundle, [b for b in self.analysis.bands if b.from_s is None], self.maps, progress)
+    def without_boxes(self, name: str | None = None) -> "Result":
+        """The same without the box of this name; None: without any box."""
+        kept = [band for band in self.analysis.bands if band.from_s is None or name not in (None, band.name)]
+        return self._shown_with(kept, self.analysis)
+
+    def _shown_with(self, bands: Sequence[Band], made: Analysis) -> "Result":
+        """The same with these bands, each as it is or, where it is new, as in `made`."""
+        cam, band_db = self.analysis.cam | made.cam, self.analysis.band_db | made.band_db
+        chosen = {"cam": {b.name: cam[b.name] for b in bands}, "band_db": {b.name: band_db[b.name] for b in bands}}
+        return self._again(replace(self.analysis, bands=tuple(bands), **chosen), self.regions)
 
     def _explained(self, bundle: Bundle, bands: Sequence[Band], maps: str, progress: Progress) -> "Result":
-        old, kind, packed = self.analysis, kind_of(bundle, maps), UNSEEN
-        choices = (tuple(bands), old.objective, old.energy, old.normalize)
-        others = {"silence": old.silence, "precision": old.precision, "speak": False}
-        if self.store is None:
-            new = analyse(bundle, old.clip, *choices, **kind, **others, progress=progress)
-        else:
+        told, packed = progress, UNSEEN
+        if self.store is not None:
             told, packed = progress.part(None, 0, 0.8), progress.part(None, 0.8, 1)
-            new = analyse_long(bundle, old.clip, *choices, **kind, **others, progress=told)
+        old, new = self.analysis, self._explained_anew(bundle, bands, maps, told)
         spoken = replace(new, audio=old.audio, f0_hz=old.f0_hz, voice=old.voice, original=old.original)
         return replace(self._again(spoken, self.regions, packed), maps=maps)
 
+    def _explained_anew(self, bundle: Bundle, bands: Sequence[Band], maps: str, progress: Progress) -> Analysis:
+        """As the analysis was made, but of these bands and maps, and without a sound."""
+        old, kind = self.analysis, kind_of(bundle, maps)
+        choices = (tuple(bands), old.objective, old.energy, old.normalize)
+        others = {"silence": old.silence, "precision": old.precision, "speak": False}
+        made = analyse if self.store is None else analyse_long
+        return made(bundle, old.clip, *choices, **kind, **others, progress=progress)
+
     def _again(self, analysis: Analysis, regions: Regions, progress: Progress = UNSEEN) -> "Result":
         shown = (self.mel, regions, self.name, self.reference, self.labels, self.linked)
-        others = {"remarks": self.remarks, "store": self.store, "whole_s": self.whole_s, "progress": progress}
-        sent = payload(analysis, *shown, **others)
+        held = {"store": self.store, "whole_s": self.whole_s, "recording": self.source}
+        sent = payload(analysis, *shown, remarks=self.remarks, progress=progress, **held)
         return replace(self, analysis=analysis, regions=regions, payload=sent, known={}, far={})
 
 
@@ -215,7 +232,8 @@ def open_clip(
     found = regions_of(analysis.model_frames, analysis.fps, path, regions, progress.part("regions", 0.65, 0.92))
     progress("packing", 0.92)
     labels, remarks = read_labels(path)
-    sent = payload(analysis, bundle.mel, found, path.stem, sound, labels, linked, remarks=remarks)
+    shown = (bundle.mel, found, path.stem, sound, labels, linked)
+    sent = payload(analysis, *shown, remarks=remarks, recording=path)
     given = sound if reference else None
     source = (path, reference, bundle_name, bundle.mel, labels, linked, maps)
     return Result(path.stem, analysis, found, sent, sound, *source, given=given, remarks=remarks)

@@ -82,6 +82,7 @@ def open_long_clip(
             store=None if begins else grown.store,
             parts=grown.parts.sent_at_once() if begins else grown.parts,
             whole_s=goes_on,
+            recording=path,
         )
         for cam in analysis.cam.values():
             let_go(cam)

@@ -57,3 +57,16 @@ def one_page(settings):
         page.locator(".explorer").wait_for()
         yield page
     assert broken == []
+
+
+def is_spectrogram(page, x, y) -> bool:
+    """Whether the tracks are dark there, as only spectrograms are."""
+    return page.evaluate(
+        """([x, y]) => {
+            const canvas = document.querySelector("#explorer [data-name=lanes]"), at = canvas.getBoundingClientRect();
+            const scale = canvas.width / at.width, [r, g, b] = canvas.getContext("2d")
+                .getImageData((x - at.left) * scale, (y - at.top) * scale, 1, 1).data;
+            return r + g + b < 500 && Math.max(r, g, b) - Math.min(r, g, b) > 60;
+        }""",
+        [x, y],
+    )

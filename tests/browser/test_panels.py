@@ -33,7 +33,7 @@ from rtmri2speech.ui.boxes import band_of
 from rtmri2speech.ui.handlers import DEFAULT_MAPS, kind_of
 from rtmri2speech.ui.page import EXAMPLES, Settings
 from rtmri2speech.voice import Voice
-from tests.browser.serving import WAIT_MS, chromium, served
+from tests.browser.serving import WAIT_MS, chromium, is_spectrogram, served
 
 pytestmark = pytest.mark.browser
 
@@ -233,25 +233,12 @@ def test_a_box_drawn_on_the_spectrogram_gets_the_cores_maps(page, bundle, fine, 
     for _ in range(frame):
         page.keyboard.press("ArrowRight")
     row = page.locator("#explorer [data-name=numbers] tr").last
-    assert asked.name in row.inner_text()
+    assert "{from_s:.2f}–{to_s:.2f} s, {low_hz}–{high_hz} Hz".format(**drawn) in row.inner_text()
     name, share = re.match(r"(.+?) (\d+) %", row.locator("td").last.inner_text()).groups()
     assert int(share) == pytest.approx(100 * evidence.shares[name.replace(" ", "_")][frame], abs=1)
     page.locator("#box-remove").click()
     page.locator("#box-remove").wait_for(state="hidden")
     assert page.locator("#explorer [data-name=numbers] tr").count() == 2
-
-
-def is_spectrogram(page, x, y) -> bool:
-    """Whether the tracks are dark there, as only spectrograms are."""
-    return page.evaluate(
-        """([x, y]) => {
-            const canvas = document.querySelector("#explorer [data-name=lanes]"), at = canvas.getBoundingClientRect();
-            const scale = canvas.width / at.width, [r, g, b] = canvas.getContext("2d")
-                .getImageData((x - at.left) * scale, (y - at.top) * scale, 1, 1).data;
-            return r + g + b < 500 && Math.max(r, g, b) - Math.min(r, g, b) > 60;
-        }""",
-        [x, y],
-    )
 
 
 def test_the_maps_are_judged_as_the_core_judges_them(page, bundle, fine, regions):

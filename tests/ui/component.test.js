@@ -10,6 +10,8 @@ const explorer = scripts("explorer/explorer_core.js", "explorer/view.js", "explo
   "moveWithin, zoomed, turnedTo, whereTo, firstFrameAfter, labelsSaying, linkTo, fittingLink, waitsForMore, leadsToClip, hasBandsOf",
 );
 
+const asking = scripts("explorer/asking.js")("secondsOf, framesBetween, contrasted, isSilent");
+
 const near = (actual, expected) => assert.ok(Math.abs(actual - expected) < 1e-9, `${actual}, not ${expected}`);
 
 test("a scope's end ends all that was begun, each once, and nothing that ended before", () => {
@@ -158,4 +160,20 @@ test("what does not fit the clip is passed over", () => {
   for (const link of ["", "frame=60", "frame=-1", "frame=x", "stretch=3-60", "stretch=1.5-7", "stretch=7", "view=both", "time=2-1", "time=0-9", "%"])
     assert.deepStrictEqual(explorer.fittingLink(link, data), {}, link);
   assert.deepStrictEqual(explorer.fittingLink("stretch=9-4&view=0", data), { stretch: [4, 9], view: "0" });
+});
+
+test("the seconds that are asked for hold just the frames that were chosen", () => {
+  const fps = 11413 / 420;
+  for (const span of [[0, 0], [7, 7], [3, 11], [57, 59]])
+    assert.deepStrictEqual(asking.framesBetween(asking.secondsOf(span, fps), fps, 60), span);
+  assert.deepStrictEqual(asking.framesBetween([0.99, 1.01], 10, 60), [10, 10]); // less than half of any frame
+  assert.deepStrictEqual(asking.framesBetween([0.42, 0.44], 10, 60), [4, 4]);
+});
+
+test("A is what was kept, B the stretch or the frame shown, and they must differ", () => {
+  assert.deepStrictEqual(asking.contrasted({ kept: [3, 5], stretch: [8, 9], frame: 0 }), { a: [3, 5], b: [8, 9] });
+  assert.deepStrictEqual(asking.contrasted({ kept: [3, 5], stretch: null, frame: 7 }), { a: [3, 5], b: [7, 7] });
+  assert.deepStrictEqual(asking.contrasted({ kept: null, stretch: [8, 9], frame: 0 }), { missing: "contrast_what" });
+  assert.deepStrictEqual(asking.contrasted({ kept: [4, 4], stretch: null, frame: 4 }), { missing: "contrast_same" });
+  assert.ok(asking.isSilent([1, 2], [false, true, true]) && !asking.isSilent([0, 2], [false, true, true]));
 });

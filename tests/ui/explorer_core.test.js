@@ -51,6 +51,8 @@ test("what can be shown follows the number of bands", () => {
   assert.deepStrictEqual(core.viewsOf(1), ["0", "off"]);
   assert.deepStrictEqual(core.viewsOf(2), ["each", "both", "difference", "0", "1", "off"]);
   assert.deepStrictEqual(core.viewsOf(4), ["both", "0", "1", "2", "3", "off"]);
+  assert.deepStrictEqual(core.viewsOf(2, true), ["each", "0", "1", "off"]);
+  assert.deepStrictEqual(core.viewsOf(3, true), ["0", "1", "2", "off"]);
 });
 
 test("every frame's start and end lead to that frame", () => {

@@ -12,7 +12,7 @@ from rtmri2speech.errors import InputError
 from rtmri2speech.models.load import load_bundle
 from rtmri2speech.progress import UNSEEN
 from rtmri2speech.reach import Reach
-from rtmri2speech.spec import F1, Band
+from rtmri2speech.spec import F1, F2, Band
 from rtmri2speech.trust import SHARES, BandTrust, TrustCard
 from rtmri2speech.trust.card import Curves, RegionTrust
 from rtmri2speech.ui import handlers
@@ -108,7 +108,16 @@ def test_a_box_is_a_band_of_its_own_until_it_is_removed(bundle, clip_file, monke
     assert [band.name for band in again.analysis.bands][2:] == ["0.20-0.40s", "b"]
     last = again.with_box(bundle, replace(box, name="c"), UNSEEN)  # in place of the last: there is room for four
     assert [band.name for band in last.analysis.bands][2:] == ["0.20-0.40s", "c"]
-    assert last.without_boxes(bundle, UNSEEN).analysis.bands == result.analysis.bands
+    assert [band.name for band in last.without_boxes("c").analysis.bands] == ["F1", "F2", "0.20-0.40s"]
+    assert last.without_boxes().analysis.bands == result.analysis.bands
+    assert set(last.without_boxes().analysis.cam) == {"F1", "F2"}
+    why = band_of({"low_hz": 900, "high_hz": 1500, "from_s": 0.2, "to_s": 0.4, "than_from_s": 0.5, "than_to_s": 0.55})
+    assert why == Band("0.20-0.40_0.50-0.55s", 900, 1500, 0.2, 0.4, 0.5, 0.55)
+    full = replace(
+        result, analysis=replace(result.analysis, bands=(F1, F2, replace(F1, name="x"), replace(F2, name="y")))
+    )
+    with pytest.raises(InputError, match="There are 4 bands already"):
+        full.with_box(bundle, box, UNSEEN)
     with pytest.raises(InputError, match="with Alt held down"):
         band_of({"low_hz": "x"})
     with pytest.raises(InputError, match="reversed or empty"):

@@ -15,6 +15,8 @@ _SCRIPTS = [
     "tracks.js",
     "box.js",
     "reach.js",
+    "asking.js",
+    "formants.js",
     "view.js",
     "own_frames.js",
     "goto.js",

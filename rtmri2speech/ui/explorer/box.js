@@ -1,4 +1,4 @@
-// A box on a spectrogram: Alt and drag asks for the maps of just that sound. The page does the rest (ui/boxes.py).
+// A box on a spectrogram asks for the maps of just that sound: Alt and drag, or any drag while state.drawing is on.
 
 let spectrograms = []; // where they are drawn: {left, top, width, height}
 
@@ -10,14 +10,21 @@ function noteSpectrogram({ left, top, width, height }) {
   spectrograms.push({ left, top, width, height });
 }
 
-// A box that is there already.
-function paintBox(box, { stretch_s, bins: [lowest, highest] }, number) {
-  const { draw, colour, top, height, axis } = box, bins = data.mel_hz.length;
-  const [left, right] = stretch_s.map((seconds) => placeOf(Math.min(Math.max(seconds, axis.from), axis.to), axis));
+// A box that is there already; of a contrast both, A and B.
+function paintBox(box, { stretch_s, than_s, bins: [lowest, highest] }, number) {
+  const { draw, colour, size, top, height, axis } = box, bins = data.mel_hz.length;
   const [low, high] = [lowest, highest + 1].map((bin) => top + height * (1 - bin / bins));
-  draw.strokeStyle = colour(`band-${number}-on-dark`);
+  draw.strokeStyle = draw.fillStyle = colour(`band-${number}-on-dark`);
   draw.lineWidth = 2;
-  draw.strokeRect(left, high, right - left, low - high);
+  within(box, () => {
+    for (const [name, span] of than_s ? [["A", stretch_s], ["B", than_s]] : [["", stretch_s]]) {
+      const [left, right] = span.map((seconds) => placeOf(seconds, axis));
+      draw.setLineDash(name === "B" ? [4, 3] : []);
+      draw.strokeRect(left + 1, high + 1, right - left - 2, low - high - 2);
+      if (right - left > size) text(box, name, (left + right) / 2, high + size, "center");
+    }
+  });
+  draw.setLineDash([]);
   draw.lineWidth = 1;
 }
 
@@ -29,6 +36,14 @@ function boxBetween(one, other, lane, axis, mel_hz) {
   const [from_s, to_s] = xs.map((x) => +secondsAt(x, axis).toFixed(3));
   const bins = ys.map((y) => within(Math.floor((1 - (y - lane.top) / lane.height) * mel_hz.length), 0, mel_hz.length - 1));
   return { from_s, to_s, low_hz: Math.floor(mel_hz[bins[0]]), high_hz: Math.ceil(mel_hz[bins[1]]) };
+}
+
+// Whether a plain drag draws: for fingers, and for whoever has no hand free for Alt.
+function setDrawing(on) {
+  state.drawing = on;
+  root.classList.toggle("drawing", on);
+  press(element.querySelector('[data-action="drawing"]'), on);
+  if (on) tell(word("draw_now"));
 }
 
 function listenToBoxes() {
@@ -49,9 +64,10 @@ function listenToBoxes() {
   // Before the tracks' own listener, which would move through time.
   const on = (type, handler) => scope.listen(tracks, type, (event) => data && handler(event), { capture: true });
   on("pointerdown", (event) => {
+    if (drawn) return event.stopImmediatePropagation(); // another finger
     const from = place(event), { x, y } = from;
     const lane = spectrograms.find(({ left, top, width, height }) => x >= left && x <= left + width && y >= top && y <= top + height);
-    if (!event.altKey || event.button > 0 || !lane) return;
+    if (!(event.altKey || state.drawing) || !event.isPrimary || event.button > 0 || !lane) return;
     event.stopImmediatePropagation();
     tracks.setPointerCapture(event.pointerId);
     drawn = { lane, from, to: from };
@@ -70,9 +86,9 @@ function listenToBoxes() {
     const { lane, from, to } = drawn;
     drawn = null;
     shape.hidden = true;
-    if (Math.abs(from.x - to.x) < 3 || Math.abs(from.y - to.y) < 3) return; // a click
-    root.dataset.box = JSON.stringify(boxBetween(from, to, lane, timeAxis(), data.mel_hz));
-    document.querySelector("#box-asked")?.click();
+    if (Math.abs(from.x - to.x) < 3 || Math.abs(from.y - to.y) < 3) return tell(word("box_empty")); // a click
+    setDrawing(false);
+    askForBox(boxBetween(from, to, lane, timeAxis(), data.mel_hz));
   });
   on("pointercancel", () => {
     drawn = null;

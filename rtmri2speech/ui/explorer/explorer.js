@@ -12,6 +12,7 @@ const state = {
   outlines: true,
   bare: false, // the frames without any heat
   reach: false, // how far in time the sound came from: reach.js
+  formants: false, // their tracks over the spectrograms, and their values
   silence: false, // also the maps of frames in which nobody speaks
   opacity: 0.7,
   defence: false, // pictures, one spectrogram and large type over the whole window: room.js
@@ -23,6 +24,7 @@ const state = {
   view_s: [0, 1], // what the tracks show, from and to in seconds: view.js
   kept: null, // another stretch, which a loop plays in turn with the chosen one: turns.js
   inKept: false, // whether it is that one's turn
+  drawing: false, // a plain drag on a spectrogram draws a box
   stretch: null, // [first, last] frame chosen, or null for the whole clip
   untouched: true, // nobody has moved through this clip yet: playing begins at its start
 };
@@ -47,10 +49,12 @@ async function load(text) {
   tables.diverging = bytesOf(tables.diverging);
   for (const band of fresh.bands) {
     for (const name of ["db", "amount"]) band[name] = floatsOf(band[name]);
+    if (band.centre_hz) band.centre_hz = floatsOf(band.centre_hz);
     for (const name of Object.keys(band.shares)) band.shares[name] = floatsOf(band.shares[name]);
   }
   const { regions } = fresh;
   for (const name of Object.keys(regions.measures)) regions.measures[name] = floatsOf(regions.measures[name]);
+  for (const track of Object.values(fresh.formants)) track.hz = floatsOf(track.hz);
   if (fresh.recording.times) fresh.recording.times = floatsOf(fresh.recording.times);
   const wavs = {};
   for (const [name, sound] of Object.entries(fresh.sounds)) {
@@ -69,11 +73,13 @@ async function load(text) {
   if (scope.ended || arrival < newest) return; // a newer one was faster
   newest = arrival;
   const goesOn = same(), zoomed = goesOn && isZoomed(), playing = goesOn && playback.playing, now = playing ? playback.now : 0;
+  const before = data?.bands ?? [];
   data = fresh;
   if (!goesOn) state.stretch = state.kept = null;
   if (!zoomed) state.view_s = [0, data.duration];
   if (!goesOn || !(state.sound in data.sounds)) state.sound = "synthesised";
-  if (!viewsOf(data.bands.length).includes(state.view)) state.view = viewsOf(data.bands.length)[0];
+  if (goesOn) showAsked(before);
+  if (!viewsHere().includes(state.view)) state.view = viewsHere()[0];
   const asked = takeOpening();
   playback.load(wavs);
   data.loudness = Object.fromEntries(Object.entries(data.sounds).map(([name, { samples }]) => [name, loudnessOf(samples)]));
@@ -86,6 +92,7 @@ async function load(text) {
   for (const button of element.querySelectorAll("[data-sound]")) button.disabled = !(button.dataset.sound in data.sounds);
   find("tracks").setAttribute("aria-valuemax", data.frames - 1);
   nameChoices();
+  offerBands();
   offerLabels();
   const untouched = (!goesOn || state.untouched) && asked.frame === undefined;
   show({ frame: goesOn ? state.frame : telling, ...asked });
@@ -108,21 +115,40 @@ function setLoudness() {
   playback.setVolumes(volumesOf(data.loudness, state.even));
 }
 
+function viewsHere() {
+  return viewsOf(data.bands.length, data.bands.some(isFrequency));
+}
+
 // ---- words ----
 
 function bandLabel(band) {
-  return word("band", { name: band.name, low: band.low_hz, high: band.high_hz });
+  const { name, low_hz: low, high_hz: high, stretch_s, than_s } = band;
+  if (!stretch_s) return word("band", { name, low, high });
+  const seconds = (span) => span.map((one) => one.toFixed(2)).join("–");
+  if (!than_s) return word("box_label", { low, high, a: seconds(stretch_s) });
+  return word("contrast_label", { low, high, a: seconds(stretch_s), b: seconds(than_s) });
+}
+
+// In a table: of a contrast no more than the middles of A and B.
+function bandShort(band) {
+  const { low_hz: low, high_hz: high, stretch_s, than_s } = band;
+  if (!stretch_s) return bandLabel(band);
+  const middle = ([from, to]) => ((from + to) / 2).toFixed(2);
+  if (than_s) return word("contrast_short", { a: middle(stretch_s), b: middle(than_s) });
+  return word("box_short", { low, high, a: stretch_s.map((one) => one.toFixed(2)).join("–") });
 }
 
 function write() {
   writeWords();
   const keys = word("keys").split("\n").map((line) => line.split(/: (.*)/));
   find("keys").replaceChildren(...keys.flatMap(([key, meaning]) => [labelled("dt", key), labelled("dd", meaning)]));
-  if (data) nameChoices();
+  if (!data) return;
+  nameChoices();
+  offerBands();
 }
 
 function nameChoices() {
-  const views = viewsOf(data.bands.length);
+  const views = viewsHere();
   for (const button of element.querySelectorAll("[data-view]")) button.hidden = !views.includes(button.dataset.view);
   for (const [number, band] of data.bands.entries()) {
     const button = element.querySelector(`[data-view="${number}"]`);
@@ -208,9 +234,11 @@ function render() {
 
 function renderButtons() {
   const signed = element.querySelector('[data-action="signed"]');
-  signed.disabled = !(state.view in data.bands);
-  press(signed, state.signed && !signed.disabled);
-  for (const name of ["cells", "ownScale", "outlines", "bare", "silence", "reach", "loop", "even"]) press(element.querySelector(`[data-action="${name}"]`), state[name]);
+  const band = data.bands[state.view];
+  signed.disabled = !band || isFrequency(band);
+  press(signed, band && (state.signed || isFrequency(band)));
+  press(element.querySelector('[data-action="frequency"]'), data.bands.some(isFrequency));
+  for (const name of ["cells", "ownScale", "outlines", "bare", "silence", "loop", "even", "formants", "reach"]) press(element.querySelector(`[data-action="${name}"]`), state[name]);
   for (const name of ["view", "sound"])
     for (const button of element.querySelectorAll(`[data-${name}]`)) press(button, button.dataset[name] === state[name]);
   press(element.querySelector('[data-action="keep"]'), state.kept);
@@ -226,14 +254,19 @@ function renderCard() {
   const rows = data.bands.map((band, number) => {
     const row = document.createElement("tr");
     row.append(
-      labelled("td", bandLabel(band)),
-      labelled("td", `${band.db[state.frame].toFixed(1)} dB`),
+      Object.assign(labelled("td", bandShort(band)), { title: bandLabel(band) }),
+      labelled("td", isFrequency(band) ? `${band.centre_hz[state.frame].toFixed(0)} Hz` : `${band.db[state.frame].toFixed(1)} dB`),
       labelled("td", attentionIn(band, state.frame), band.amount[state.frame] < HARDLY || data.silent[state.frame] ? "faint" : ""),
     );
     row.firstChild.style.color = `var(--band-${number})`;
+    if (band.stretch_s) row.firstChild.append(forgetButton(band));
     return row;
   });
   find("numbers").replaceChildren(...rows);
+  const frequency = data.bands.some(isFrequency);
+  find("head-energy").textContent = word(frequency ? "centre" : "energy");
+  find("head-strongest").textContent = word(frequency ? "strongest_hz" : "strongest");
+  renderFormants();
   renderOwn();
   describe();
 }
@@ -287,8 +320,8 @@ function play() {
 // ---- what a person does ----
 
 function setView(view) {
-  if (view === "all") view = viewsOf(data.bands.length)[0];
-  if (!viewsOf(data.bands.length).includes(view)) return;
+  if (view === "all") view = viewsHere()[0];
+  if (!viewsHere().includes(view)) return;
   state.view = view;
   render();
 }
@@ -352,7 +385,13 @@ const ACTIONS = {
     setLoudness();
   },
   keep: keepStretch,
+  drawing: () => setDrawing(!state.drawing),
+  formants: toggleFormants,
+  boxStretch,
+  contrast: askWhy,
+  forget,
   signed: () => toggle("signed"),
+  frequency: askForFrequency,
   cells: () => toggle("cells"),
   ownScale: () => toggle("ownScale"),
   outlines: () => toggle("outlines"),
@@ -385,7 +424,12 @@ const KEYS = {
   l: ACTIONS.loop,
   e: ACTIONS.even,
   d: ACTIONS.defence,
-  Escape: () => (state.defence ? setDefence(false) : wholeClip()),
+  Escape: () => (state.defence ? setDefence(false) : state.drawing ? setDrawing(false) : wholeClip()),
+  r: ACTIONS.drawing,
+  x: boxStretch,
+  t: toggleFormants,
+  u: askForFrequency,
+  w: askWhy,
   i: (event) => zoom(event.shiftKey ? 1 / ZOOM_STEP : ZOOM_STEP),
   z: fitView,
   PageUp: () => turnPage(-1),
@@ -421,7 +465,7 @@ function click(event) {
   if (!button || !data) return;
   if (button.dataset.view) setView(button.dataset.view);
   if (button.dataset.sound) playback.choose(button.dataset.sound);
-  if (button.dataset.action) ACTIONS[button.dataset.action]();
+  if (button.dataset.action) ACTIONS[button.dataset.action](button);
   if (event.detail > 0) focusKeys(); // after a click, space plays again
 }
 
@@ -455,6 +499,7 @@ scope.listen(find("speed"), "change", changeSpeed);
 find("speed").append(...SPEEDS.map((speed) => Object.assign(labelled("option", `${speed}×`), { value: speed })));
 listenToBoxes();
 listenToReach();
+listenToAnswers();
 listenToPointer();
 listenToGoTo();
 listenToAddress();

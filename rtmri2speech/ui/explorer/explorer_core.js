@@ -154,9 +154,11 @@ function runsOf(values) {
 }
 
 // What can be shown of so many bands: two side by side, all over each other, the difference of two, each, none.
-function viewsOf(bands) {
+// signed: whether their heat has a sign, so that one cannot lie over the other.
+function viewsOf(bands, signed = false) {
   const single = Array.from({ length: bands }, (_, number) => String(number));
-  const together = bands === 1 ? [] : bands === 2 ? ["each", "both", "difference"] : ["both"];
+  const layered = bands === 1 || signed ? [] : bands === 2 ? ["both", "difference"] : ["both"];
+  const together = bands === 2 ? ["each", ...layered] : layered;
   return [...together, ...single, "off"];
 }
 

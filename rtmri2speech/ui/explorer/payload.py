@@ -9,6 +9,7 @@ import io
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 
 import numpy as np
 import soundfile
@@ -18,13 +19,16 @@ from ...analysis import Analysis
 from ...anatomy.regions import Regions
 from ...attention import clip_scale
 from ...audio import fit, resample
+from ...errors import InputError
 from ...evidence import BandEvidence, account_by_places
+from ...formant_tracks import FormantTrack, formant_tracks
 from ...labels import Interval, Remark
 from ...mel import band_bins, centre_frequencies_hz, mel_spectrogram_db
 from ...progress import UNSEEN, Progress
 from ...reach import Reach
 from ...render.colour import BAND_MAPS, DIVERGING_MAP, LINE_COLOURS, ONE_BAND_MAP, REGION_COLOURS, colour_table
 from ...spec import Band, MelSpec
+from ...targets import band_frequency
 from ...timeline import at_rate
 from .parts import OUTLINE_STEPS, PART, TILES, Parts, Store, parts_of, pitch_of, shown_regions, side_of
 
@@ -50,6 +54,7 @@ def payload(
     parts: Parts | None = None,
     whole_s: float | None = None,
     progress: Progress = UNSEEN,
+    recording: Path | None = None,
 ) -> str:
     """The analysis as the explorer's JSON.
 
@@ -58,14 +63,18 @@ def payload(
     its name, so that a link may lead to it. store: of a long clip. parts: parts_of the clip, where they are
     made already.
     progress: its stage is packing. whole_s: how long the clip is, where this is its beginning and the rest follows.
+    recording: the clip's file, beside which a phantom's truth may lie.
     """
     count = len(analysis.mel_db)
     parts = parts or parts_of(analysis.model_frames, regions, analysis.cam, store, progress)
     account = account_by_places(analysis, parts.places)
     sounds = {"synthesised": _sound(analysis.audio, analysis.sample_rate, analysis.mel_db, store)}
+    to_measure = reference
     if reference is not None:
         original = _trimmed(reference, mel.sample_rate, count * mel.hop_length)
         original_mel = mel_spectrogram_db(torch.from_numpy(original), mel).numpy()[:count]
+        if store:  # of a long clip Praat would hold several copies at the recording's own rate
+            to_measure = original, mel.sample_rate
         samples, rate = reference
         played_rate = min(rate, HIGHEST_RATE)
         played = _trimmed(reference, played_rate, round(count / analysis.fps * played_rate))
@@ -87,6 +96,7 @@ def payload(
             "bands": [_band(analysis, mel, band, account.bands[band.name]) for band in analysis.bands],
             "mel_hz": centre_frequencies_hz(mel).round(1).tolist(),
             "sounds": sounds,
+            "formants": {name: _formants(track) for name, track in _tracks(analysis, to_measure, recording).items()},
             "regions": _regions(regions, parts),
             **labels_told(labels, remarks),
             "colours": LINE_COLOURS,
@@ -129,7 +139,8 @@ def _band(analysis: Analysis, mel: MelSpec, band: Band, evidence: BandEvidence) 
         "label": band.label,
         "low_hz": band.low_hz,
         "high_hz": band.high_hz,
-        "stretch_s": None if band.from_s is None else [band.from_s, band.to_s],
+        "stretch_s": band.stretch,
+        "than_s": band.than,
         "bins": [int(bins[0]), int(bins[-1])],
         "scale": clip_scale(cam, analysis.speech),
         "limit": clip_scale(np.abs(cam), analysis.speech),
@@ -137,9 +148,28 @@ def _band(analysis: Analysis, mel: MelSpec, band: Band, evidence: BandEvidence) 
         "evidence": _floats(evidence.amount),
         "unit": evidence.unit,
         "amount": _floats(evidence.strength),
+        "centre_hz": _centres(analysis, mel, band) if evidence.unit == "Hz" else None,
         "shares": {name: _floats(share) for name, share in evidence.shares.items()},
         "changes": [asdict(change) for change in evidence.changes],
     }
+
+
+def _centres(analysis: Analysis, mel: MelSpec, band: Band) -> str:
+    """The frequency in each frame that the band's maps explain, Hz."""
+    centre_hz = band_frequency(band_bins(mel, band), centre_frequencies_hz(mel))
+    return _floats(centre_hz(torch.from_numpy(analysis.mel_db)).numpy())
+
+
+def _tracks(analysis: Analysis, reference: Sound | None, recording: Path | None) -> dict[str, FormantTrack]:
+    try:
+        return formant_tracks(analysis, reference, recording)
+    except InputError:  # a file of that name that is no truth: nobody asked for it
+        return formant_tracks(analysis, reference)
+
+
+def _formants(track: FormantTrack) -> dict:
+    """F1 to F3 of each frame one after the other, Hz, NaN where there is none."""
+    return {"hz": _floats(track.hz.ravel()), "whispered": track.whispered}
 
 
 def _regions(regions: Regions, parts: Parts) -> dict:

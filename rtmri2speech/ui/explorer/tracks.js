@@ -10,13 +10,13 @@ function lanes() {
   const heard = Object.entries(data.sounds).filter(([name]) => name === state.sound);
   const sounds = state.defence ? heard : Object.entries(data.sounds), [wave, mel] = sounds.length > 1 ? [0.45, 0.95] : [0.7, 1.5];
   const ofSounds = (kind, share, paint) =>
-    sounds.map(([name, sound]) => ({ title: word(`${kind}_${name}`), share, paint: (box) => paint(box, sound) }));
+    sounds.map(([name, sound]) => ({ title: word(`${kind}_${name}`), share, paint: (box) => paint(box, sound, name) }));
   if (state.defence) return ofSounds("mel", mel, paintMel);
   return [
     ...ofSounds("wave", wave, (box, { samples }) => paintWaveform(box, samples, data.duration)),
     ...ofSounds("mel", mel, paintMel),
     { title: word("energy_track"), share: 0.8, paint: paintEnergy },
-    { title: word("share_track"), share: 1.8, paint: paintShares },
+    { title: word(data.bands.some(isFrequency) ? "share_track_hz" : "share_track"), share: 1.8, paint: paintShares },
     ...(Object.keys(data.regions.measures).length ? [{ title: word("measure_track"), share: 0.9, paint: paintMeasures }] : []),
   ];
 }
@@ -176,7 +176,7 @@ function measureColour(number) {
   return getComputedStyle(root).getPropertyValue(`--measure-${number}`).trim();
 }
 
-function paintMel(box, { mel }) {
+function paintMel(box, { mel }, name) {
   const { draw, colour, left, top, width, height, size } = box, bins = data.mel_hz.length;
   paintSpectrogram(box, mel, data.duration);
   noteSpectrogram(box);
@@ -195,6 +195,7 @@ function paintMel(box, { mel }) {
     text(box, shortened(box, band.name, left - 8), left - 6, (low + high) / 2, "right");
   }
   paintFrequencies(box, data.mel_hz, 2.4 * size);
+  paintFormants(box, name);
 }
 
 function paintEnergy(box) {
@@ -205,7 +206,7 @@ function paintEnergy(box) {
   paintDecibels(box, roundMarks(low, high, Math.max(1, height / (2.2 * size))), y);
   for (const [number, { db }] of data.bands.entries()) paintLine(box, db, data.duration, y, colour(`band-${number}`));
   const names = (say) => data.bands.map((band, number) => ({ said: say(band), colour: `band-${number}` }));
-  paintBesideTitle(box, [names(bandLabel), names((band) => band.name)]);
+  paintBesideTitle(box, [names(bandShort), names((band) => band.name)]);
 }
 
 // A row for each region and what lies in none; in it a line for each band, the stronger the more of the clip's evidence

@@ -21,10 +21,11 @@ function turnRound() {
   return startOf(played()[0], data.fps);
 }
 
-// The chosen stretch is kept, so that another can be chosen; without one, what was kept is given up.
+// The chosen stretch is kept, so that another can be chosen. Without one it is the frame shown or, where something was
+// kept, that is given up.
 function keepStretch() {
-  if (!state.stretch && !state.kept) return say(word("keep_what"));
-  Object.assign(state, { kept: state.stretch, stretch: null, inKept: false });
+  const frame = state.kept ? null : [state.frame, state.frame];
+  Object.assign(state, { kept: state.stretch ?? frame, stretch: null, inKept: false });
   render();
   say(word(state.kept ? "kept" : "kept_no_more", { first: state.kept?.[0], last: state.kept?.[1] }));
 }

@@ -533,6 +533,9 @@ JAPANESE = {
     "The contrast {name} compares a frame with itself: choose two moments.": (
         "対比{name}は同じフレームどうしの比較です。2つの時点を選んでください。"
     ),
+    "There are {most} bands already: take one away under Bands, then ask.": (
+        "帯域がすでに{most}個あります。「帯域…」で1つ減らしてから、もう一度指定してください。"
+    ),
     "Nobody speaks in the box {name}: there is nothing to explain.": "枠{name}は無音なので、説明の対象がありません。",
     "Only maps of the objective frame can be judged: each explains the energy of its own frame.": (
         "検証できるのは目的がframeのマップだけです。このマップは各フレーム自身のエネルギーを説明するものです。"

@@ -66,9 +66,9 @@ TEXTS = {
         "time": "Time",
         "remarks": "remarks",
         "keep": "Keep A",
-        "keep_help": "Keep the chosen stretch as A; choose another, B: a loop then plays A, B, A … (A)",
-        "keep_what": "Choose a stretch first: it becomes A.",
-        "kept": "A is {first}–{last}: choose B, then loop.",
+        "keep_help": "Keep the chosen stretch, or the frame shown, as A; choose another, B: a loop then plays "
+        "A, B, A …; “Why A, not B?” compares them (A)",
+        "kept": "A is {first}–{last}: choose B, then loop or W.",
         "kept_no_more": "A is given up.",
         "look_for": "N: frame {frame}, {name} {origin} → {to}",
         "look_for_at": "N: {frame} “{said}”, {name} {origin} → {to}",
@@ -145,11 +145,13 @@ TEXTS = {
         "J K: one frame of the recording, where its rate is another (#12 goes to its frame 12)\n"
         "G: go to a frame (12), a moment (0.5 s, 1:04.2) or a label (Enter: the next; with Shift, the one before)\n"
         ", .: the label before, after\n"
-        "A: keep the stretch as A; with another, B, a loop plays A, B, A …\n"
+        "A: keep the stretch, or the frame, as A; with another, B, a loop plays A, B, A …\n"
         "I: zoom time in; with Shift, out (also Ctrl + wheel, pinch)\nPage up, down, Shift + wheel: scroll\n"
         "Z: the stretch fills the view; again: the whole clip\n"
         "S: save the frame as PNG\nF: full screen; D: for the room\nclick, drag: go to a moment\n"
-        "Alt + drag on a spectrogram: the maps of just that sound\n"
+        "R, Alt + drag: draw a box on a spectrogram: the maps of just that sound\n"
+        "X: the maps of the chosen stretch\nT: formants\nU: what moves a band's frequency up and down\n"
+        "W: why the sound at A is not that at B (the stretch, or the frame shown)\n"
         "Shift + drag: choose a stretch, or drag the handles at the top\n[ ]: the stretch starts, ends at this frame\n"
         "Esc, double click: remove the stretch",
         "caution": "One cell of a map covers 8 × 8 of 256 × 256 pixels (16 × 16 or 32 × 32, where such maps are "
@@ -219,9 +221,9 @@ TEXTS = {
         "time": "時刻",
         "remarks": "メモ",
         "keep": "Aに残す",
-        "keep_help": "選んだ区間をAとして残します。別の区間Bを選んで繰り返すと、A、B、A…と再生します（A）",
-        "keep_what": "先に区間を選ぶと、それがAになります。",
-        "kept": "Aは {first}–{last}。Bを選んで繰り返してください。",
+        "keep_help": "選んだ区間（なければ表示中のフレーム）をAとして残します。別の区間Bを選んで繰り返すと、"
+        "A、B、A…と再生します。「なぜBでなくA？」で比べられます（A）",
+        "kept": "Aは {first}–{last}。Bを選び、繰り返すかWを押してください。",
         "kept_no_more": "Aをやめました。",
         "look_for": "N：フレーム{frame}、{name} {origin}→{to}",
         "look_for_at": "N：{frame}「{said}」、{name} {origin}→{to}",
@@ -298,11 +300,13 @@ TEXTS = {
         "J K: フレームレートが異なる録画で、元の1フレーム（#12 で元のフレーム12へ）\n"
         "G: フレーム（12）・時刻（0.5 s、1:04.2）・ラベルへ移動（Enterで次、Shift＋Enterで前）\n"
         ", .: 前・次のラベル\n"
-        "A: 区間をAとして残す（別の区間Bを選ぶと、A、B、A…と繰り返す）\n"
+        "A: 区間（なければフレーム）をAとして残す（別の区間Bを選ぶと、A、B、A…と繰り返す）\n"
         "I: 時間軸を拡大（Shiftで縮小。Ctrl＋ホイール、ピンチでも）\nPage Up・Down、Shift＋ホイール: 前後へ移動\n"
         "Z: 区間を画面いっぱいに表示（もう一度で全体）\n"
         "S: フレームをPNGで保存\nF: 全画面　D: 発表用の表示\nクリック・ドラッグ: その時刻へ移動\n"
-        "Alt＋スペクトログラムをドラッグ: その音だけのマップ\n"
+        "R、Alt＋ドラッグ: スペクトログラムに枠を描き、その音だけのマップを求める\n"
+        "X: 選んだ区間の音のマップ\nT: フォルマント\nU: 帯域の周波数を上げ下げするもの\n"
+        "W: Aの音がBの音とどこで異なるか（Bは区間、なければ表示中のフレーム）\n"
         "Shift＋ドラッグ: 区間を選ぶ（上端のつまみでも可）\n[ ]: 区間の始まり・終わりをこのフレームにする\n"
         "Esc・ダブルクリック: 区間を解除",
         "caution": "マップの1セルは256×256画素のうち8×8画素（粗いマップでは16×16、32×32画素）に当たり、"

@@ -1,0 +1,215 @@
+"""Maps of one's own, asked for on the page by keys and by fingers: the numbers are the core's."""
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rtmri2speech.analysis import analyse
+from rtmri2speech.anatomy.find import regions_of
+from rtmri2speech.clip import read_clip
+from rtmri2speech.evidence import RegionMasks, account_of
+from rtmri2speech.formant_tracks import formant_tracks
+from rtmri2speech.mel import band_bins, centre_frequencies_hz
+from rtmri2speech.models.load import load_bundle
+from rtmri2speech.spec import F2, Band
+from rtmri2speech.ui.handlers import DEFAULT_MAPS, kind_of
+from rtmri2speech.ui.page import EXAMPLES, Settings
+from tests.browser.serving import is_spectrogram, one_page
+
+pytestmark = pytest.mark.browser
+ROWS = "#explorer [data-name=numbers] tr"
+
+
+@pytest.fixture(scope="module")
+def clip_file(tmp_path_factory):
+    """The shortest of the embedded clips, alone in a folder, with its truth."""
+    file = min(EXAMPLES.glob("*.mp4"), key=lambda file: read_clip(file).duration)
+    folder = tmp_path_factory.mktemp("clips")
+    shutil.copy(file.with_name(f"{file.stem}.truth.npz"), folder)
+    return Path(shutil.copy(file, folder))
+
+
+@pytest.fixture(scope="module")
+def bundle():
+    return load_bundle()
+
+
+@pytest.fixture(scope="module")
+def plain(bundle, clip_file):
+    return analyse(bundle, read_clip(clip_file), speak=False)
+
+
+@pytest.fixture(scope="module")
+def masks(plain, clip_file):
+    return RegionMasks(regions_of(plain.model_frames, plain.fps, clip_file))
+
+
+@pytest.fixture(scope="module")
+def page(clip_file):
+    with one_page(Settings(clips=clip_file.parent, language="en")) as page:
+        yield page
+
+
+def go_to(page, frame: int) -> None:
+    page.locator("[data-name=goto]").fill(str(frame))
+    page.locator("[data-name=goto]").press("Enter")
+    page.locator("#explorer .tracks").focus()
+    assert page.locator("#explorer .tracks").get_attribute("aria-valuenow") == str(frame)
+
+
+def told(page) -> str:
+    return page.locator("[data-name=told]").inner_text()
+
+
+def rows_are(page, count: int) -> None:
+    page.wait_for_function(f"() => document.querySelectorAll('{ROWS}').length === {count}")
+
+
+def share_of(page) -> tuple[str, int]:
+    """The largest share of the last row: region and per cent."""
+    name, share = re.match(r"(.+?) (\d+) %", page.locator(ROWS).last.locator("td").last.inner_text()).groups()
+    return name.replace(" ", "_"), int(share)
+
+
+def strongest_frame(evidence) -> int:
+    return int(evidence.strength.argmax())
+
+
+def test_why_a_and_not_b(page, bundle, plain, masks):
+    """With nothing marked, with A for B and with B in silence it is a sentence; else the core's map of the contrast."""
+    a, b, silent = int(plain.speech[3]), int(plain.speech[-4]), int(plain.silent.argmax())
+    go_to(page, a)
+    page.keyboard.press("w")
+    assert told(page).startswith("Mark A first")
+    page.keyboard.press("a")
+    page.keyboard.press("w")
+    assert told(page).startswith("A and B are the same")
+    go_to(page, silent)
+    page.locator("[data-action=contrast]").click()
+    assert told(page) == f"Nobody speaks at B (frames {silent}–{silent}): there is nothing to compare."
+    go_to(page, b)
+    page.keyboard.press("w")
+    rows_are(page, 3)
+    asked = json.loads(page.locator("#explorer .explorer").get_attribute("data-box"))
+    frames = [(a + edge) / plain.fps for edge in (0, 1)] + [(b + edge) / plain.fps for edge in (0, 1)]
+    contrast = Band("contrast", asked["low_hz"], asked["high_hz"], *frames)
+    made = analyse(bundle, plain.clip, [contrast], **kind_of(bundle, DEFAULT_MAPS), speak=False)
+    evidence = account_of(made, masks).bands["contrast"]
+    for frame in {a, strongest_frame(evidence)}:
+        go_to(page, frame)
+        name, share = share_of(page)
+        assert share == pytest.approx(100 * evidence.shares[name][frame], abs=1)
+    assert page.locator('[data-view="2"]').get_attribute("aria-pressed") == "true"  # it is what is looked at
+    page.locator(".forget").click()
+    rows_are(page, 2)
+    assert page.locator('[data-view="each"]').get_attribute("aria-pressed") == "true"
+    page.keyboard.press("a")  # A is given up
+
+
+def test_the_chosen_stretch_in_a_chosen_band_by_keys(page, bundle, plain, masks):
+    first, last = int(plain.speech[2]), int(plain.speech[6])
+    page.locator("#explorer .tracks").focus()
+    page.keyboard.press("Escape")
+    page.keyboard.press("x")
+    assert told(page).startswith("Choose a stretch first")
+    page.locator("[data-name=asked-band]").select_option("F2")
+    go_to(page, last)
+    page.keyboard.press("]")
+    go_to(page, first)
+    page.keyboard.press("[")
+    page.keyboard.press("x")
+    rows_are(page, 3)
+    box = Band("box", 900, 2500, first / plain.fps, (last + 1) / plain.fps)
+    made = analyse(bundle, plain.clip, [box], **kind_of(bundle, DEFAULT_MAPS), speak=False)
+    evidence = account_of(made, masks).bands["box"]
+    frame = strongest_frame(evidence)
+    go_to(page, frame)
+    name, share = share_of(page)
+    assert share == pytest.approx(100 * evidence.shares[name][frame], abs=1)
+    page.locator("#box-remove").click()
+    rows_are(page, 2)
+    page.keyboard.press("Escape")
+
+
+def test_a_finger_draws_a_box_while_drawing_is_on(page, plain):
+    """An empty box and a box in silence are sentences, and the page does not scroll under the finger."""
+    touch = page.context.new_cdp_session(page)
+    touch.send("Emulation.setTouchEmulationEnabled", {"enabled": True})
+    page.wait_for_timeout(500)  # for the taller buttons of a page for fingers
+    page.locator("#explorer .tracks").focus()
+    page.evaluate("() => scrollTo(0, 0)")
+    tracks = page.locator("#explorer .tracks").bounding_box()
+    at = lambda seconds: tracks["x"] + 84 + (tracks["width"] - 94) * seconds * plain.fps / len(plain.mel_db)  # noqa: E731
+    speech_s = [plain.speech[k] / plain.fps for k in (2, 8)]
+    top = int(tracks["y"])
+    y = next(y for y in range(top + 40, top + 500, 6) if is_spectrogram(page, at(speech_s[0]), y)) + 8
+
+    def drag(from_s: float, to_s: float, down: int) -> None:
+        across, start = at(to_s) - at(from_s), at(from_s)
+        touch.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": start, "y": y}]})
+        for k in (0.3, 0.6, 1.0):
+            moved = [{"x": start + k * across, "y": y + k * down}]
+            touch.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": moved})
+        touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+    page.keyboard.press("r")
+    drag(speech_s[0], speech_s[0], 0)
+    assert told(page).startswith("The box is empty")
+    drag(0.01, 0.06, 20)
+    assert plain.silent[:2].all() and told(page).startswith("Nobody speaks there")
+    page.locator("[data-action=drawing][aria-pressed=false]").wait_for()
+    page.keyboard.press("r")
+    drag(*speech_s, 20)
+    rows_are(page, 3)
+    drawn = json.loads(page.locator("#explorer .explorer").get_attribute("data-box"))
+    assert [drawn["from_s"], drawn["to_s"]] == pytest.approx(speech_s, abs=0.02)
+    assert page.locator("[data-action=drawing]").get_attribute("aria-pressed") == "false"
+    assert page.evaluate("() => scrollY") == 0
+    page.locator(".forget").click()
+    rows_are(page, 2)
+
+
+def test_formants_of_the_frame_are_the_cores(page, bundle, clip_file):
+    """In the card, by sound; where there are none, it says so."""
+    heard = analyse(bundle, read_clip(clip_file), [])
+    tracks = formant_tracks(heard, heard.clip.sound, clip_file)
+    loud = int(np.flatnonzero(np.isfinite([track.hz for track in tracks.values()]).all(axis=(0, 2)))[0])
+    go_to(page, loud)
+    page.keyboard.press("t")
+    line = page.locator("[data-name=formants]")
+    values = {name: " ".join(str(round(hz)) for hz in track.hz[loud]) for name, track in tracks.items()}
+    assert tracks["synthesised"].whispered
+    expected = (
+        f"synthesised (whispered) {values['synthesised']} · original {values['original']} · truth {values['truth']}"
+    )
+    assert line.inner_text() == f"F1 F2 F3 in Hz: {expected}"
+    page.keyboard.press("Home")
+    assert line.inner_text().endswith("synthesised (whispered) none · original none · truth none")
+    page.keyboard.press("t")
+    line.wait_for(state="hidden")
+
+
+def test_maps_of_the_frequency_are_the_cores(page, bundle, plain, masks):
+    """With a legend that tells the two directions, and the band's centre of gravity in the card."""
+    page.locator("#explorer .tracks").focus()
+    page.keyboard.press("u")
+    page.locator("[data-action=frequency][aria-pressed=true]").wait_for()
+    made = analyse(bundle, plain.clip, energy="hz", **kind_of(bundle, DEFAULT_MAPS), speak=False)
+    evidence = account_of(made, masks).bands["F2"]
+    frame = strongest_frame(evidence)
+    go_to(page, frame)
+    name, share = share_of(page)
+    assert share == pytest.approx(100 * evidence.shares[name][frame], abs=1)
+    bins, centres_hz = band_bins(bundle.mel, F2), centre_frequencies_hz(bundle.mel)
+    power = 10 ** (made.mel_db[frame, bins] / 10)
+    told_hz = page.locator(ROWS).last.locator("td").nth(1).inner_text()
+    assert told_hz == f"{(power * centres_hz[bins]).sum() / power.sum():.0f} Hz"
+    assert page.locator("[data-name=legend] .mark").all_inner_texts() == ["lowers", "raises"] * 2
+    assert not page.locator('[data-view="both"]').is_visible()
+    page.keyboard.press("u")
+    page.locator("[data-action=frequency][aria-pressed=false]").wait_for()
+    assert page.locator(ROWS).last.locator("td").nth(1).inner_text().endswith("dB")
