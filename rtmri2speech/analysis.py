@@ -174,6 +174,8 @@ def analyse(
     chunks = lambda: (prepare_frames(model_frames[k : k + BATCH], size) for k in range(0, count, BATCH))  # noqa: E731
     extract = FeatureExtractor(bundle.acoustic, dtype, bundle.onnx, size)
     maps, features = extract(chunks(), count, progress.part(None, 0, 0.4))
+    engine = extract.engine
+    del extract  # its graph holds the weights once more
     with torch.no_grad():
         states = bundle.acoustic.states_from_features(features[None])
         mel = bundle.acoustic.mel_from_states(states)[0]
@@ -196,7 +198,9 @@ def analyse(
         cam = last_cams(slopes, maps)
     else:
         told = progress.part(None, 0.5 if following else 0.4, 0.75)
-        cam = FinerMaps(bundle.acoustic, size, grid or maps.shape[-1], against)(slopes, chunks(), told)
+        cells = grid or maps.shape[-1]
+        del maps
+        cam = FinerMaps(bundle.acoustic, size, cells, against)(slopes, chunks(), told)
     seconds["attention"] = clock.lap()
 
     if audio is None and speak:
@@ -211,7 +215,7 @@ def analyse(
         silence=silence,
         against=against,
         precision="bf16" if dtype == torch.bfloat16 else "fp32",
-        engine=extract.engine,
+        engine=engine,
         frame_size=size,
         model_frames=model_frames,
         audio=np.zeros(0, np.float32) if audio is None or not speak else audio,

@@ -10,6 +10,7 @@ from typing import IO, Any
 import numpy as np
 
 LARGEST_IN_MEMORY = 2**25  # bytes
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8  # mallopt(3)
 
 
 class Growing:
@@ -61,8 +62,25 @@ def let_go(array: np.ndarray) -> None:
 
 def give_back() -> None:
     """Memory that was freed goes back to the system at once: Linux' allocator would keep it for what comes next."""
-    if sys.platform == "linux":
-        try:
-            ctypes.CDLL("libc.so.6").malloc_trim(0)
-        except (OSError, AttributeError):  # another C library than GNU's
-            pass
+    library = _allocator()
+    if library is not None:
+        library.malloc_trim(0)
+
+
+def keep_little() -> None:
+    """From now on large blocks go back as soon as they are freed, and threads share two heaps."""
+    library = _allocator()
+    if library is not None:
+        for setting, value in ((_M_MMAP_THRESHOLD, 2**22), (_M_TRIM_THRESHOLD, 2**23), (_M_ARENA_MAX, 2)):
+            library.mallopt(setting, value)
+
+
+def _allocator() -> ctypes.CDLL | None:
+    """GNU's C library; None elsewhere."""
+    if sys.platform != "linux":
+        return None
+    try:
+        library = ctypes.CDLL("libc.so.6")
+        return library if hasattr(library, "malloc_trim") and hasattr(library, "mallopt") else None
+    except OSError:
+        return None

@@ -11,6 +11,7 @@ from starlette.middleware import Middleware
 from ..clip import ClipLimits
 from ..embedded import ASSETS
 from ..errors import InputError
+from ..growing import keep_little
 from ..progress import UNSEEN
 from . import api, band_rows, boxes, controls, handlers, head, notices, opening, original_row, reaching
 from .bundles import Bundles
@@ -150,6 +151,7 @@ def launch(
 
     names: host names to answer to besides those of the address `host`.
     """
+    keep_little()
     prepare(page)
     here = Path(__file__).parent
     page.queue(max_size=MOST_WAITING).launch(
