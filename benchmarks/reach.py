@@ -48,7 +48,7 @@ def measure() -> dict:
     sent = {}
     for count in LENGTHS:
         found = Reach(F2, float(FPS), pairs[str(count)](), np.zeros(count, bool))
-        sent[count] = len(json.dumps(reach_told([found]))) / 2**10
+        sent[count] = len(json.dumps(reach_told([found], "clip"))) / 2**10
     first, last = LENGTHS[0], LENGTHS[-1]
     return {
         f"CNN, T = {made} (s)": seconds["CNN"],

@@ -20,7 +20,7 @@ def build(desk: Desk) -> None:
         if result is None:
             return None
         tell = desk.progress(request, language, progress)
-        return reach_told(result.reached(desk.bundle_of(result), tell))
+        return reach_told(result.reached(desk.bundle_of(result), tell), result.name)
 
     finding = asked.click(find, [desk.result, desk.language], found, show_progress="hidden", **desk.queued)
     desk.stoppable(asked.click, finding)

@@ -114,10 +114,19 @@ def labels_told(labels: Sequence[Interval], remarks: Sequence[Remark]) -> dict:
     return {"labels": [interval for interval in labels if interval[2].strip()], "remarks": list(remarks)}
 
 
-def reach_told(made: Sequence[Reach]) -> dict:
+def reach_told(made: Sequence[Reach], name: str) -> dict:
     """What the strip shows (reach.js): of each band and frame the shares of those around it, FAR on either side, and of
-    all beyond (Reach.near)."""
-    return {"far": FAR, "bands": [{"name": one.band.name, "shares": _floats(one.near(FAR).ravel())} for one in made]}
+    all beyond (Reach.near). name: of the clip."""
+    bands = [
+        {
+            "name": one.band.name,
+            "low_hz": one.band.low_hz,
+            "high_hz": one.band.high_hz,
+            "shares": _floats(one.near(FAR).ravel()),
+        }
+        for one in made
+    ]
+    return {"far": FAR, "name": name, "frames": len(made[0].silent) if made else 0, "bands": bands}
 
 
 def _recording(analysis: Analysis) -> dict:

@@ -6,9 +6,10 @@ const STRIP = 11; // pixels a band
 let reached = null; // {of, far, bands: [{name, shares: Float32Array}]}: of each frame 2 * far + 3 shares
 let reachAskedOf = ""; // for what it was asked last
 
-// What the shares are of: the clip and its bands.
+// What the shares are of: the clip and its bands, without boxes.
 function reachOf({ name, frames, bands }) {
-  return JSON.stringify([name, frames, bands.map((band) => [band.name, band.low_hz, band.high_hz])]);
+  const lasting = bands.filter(({ stretch_s }) => !stretch_s);
+  return JSON.stringify([name, frames, lasting.map((band) => [band.name, band.low_hz, band.high_hz])]);
 }
 
 function reachIsThere() {
@@ -39,7 +40,7 @@ function takeReach({ detail }) {
     reachAskedOf = "";
   } else {
     const bands = detail.bands.map(({ name, shares }) => ({ name, shares: floatsOf(shares) }));
-    reached = { of: reachAskedOf, far: detail.far, bands };
+    reached = { of: reachOf(detail), far: detail.far, bands }; // perhaps of a clip that is no longer shown
   }
   if (!data) return;
   render();
