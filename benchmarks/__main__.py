@@ -19,6 +19,7 @@ PARTS = {
     "training": training.measure,
     "opening": page.measure_opening,
     "long_clip": page.measure_long_clip,
+    "slow_playing": page.measure_slow_playing,
 }
 
 

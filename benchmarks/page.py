@@ -1,6 +1,7 @@
 """The page in a real browser: how soon it is alive after it is opened, and what a clip of five minutes takes of memory
 and time. Server and browser are processes of their own, measured apart."""
 
+import base64
 import shutil
 import socket
 import statistics
@@ -23,7 +24,28 @@ from rtmri2speech.render.encode import write_video
 
 MINUTES = 5.0
 OPENED = 5  # times
+SPEEDS = (1, 0.5, 0.25, 0.1)
 FPS = Fraction(11413, 420)
+_RECORDED_HZ = 48_000
+_RECORD_JS = """async ([sound, speed]) => {
+    const player = document.querySelector(`audio[data-player=${sound}]`);
+    const context = new AudioContext({ sampleRate: 48000 });
+    const code = `registerProcessor("tap", class extends AudioWorkletProcessor {
+        process([[heard]]) { if (heard) this.port.postMessage(heard.slice()); return true; } })`;
+    await context.audioWorklet.addModule(URL.createObjectURL(new Blob([code], { type: "text/javascript" })));
+    const tap = new AudioWorkletNode(context, "tap"), heard = [];
+    tap.port.onmessage = ({ data }) => heard.push(data);
+    context.createMediaElementSource(player).connect(tap).connect(context.destination);
+    await context.resume();
+    player.volume = 1;
+    player.playbackRate = speed;
+    await player.play();
+    await new Promise((done) => player.addEventListener("ended", done, { once: true }));
+    const bytes = new Uint8Array(await new Blob(heard).arrayBuffer());
+    let text = "";
+    for (let k = 0; k < bytes.length; k += 32768) text += String.fromCharCode(...bytes.subarray(k, k + 32768));
+    return btoa(text);
+}"""
 _WAIT_MS = 4 * 3600 * 1000
 
 
@@ -80,6 +102,37 @@ def measure_long_clip(minutes: float = MINUTES) -> dict:
     }
 
 
+def measure_slow_playing() -> dict:
+    """Harmonics-to-noise ratio and F0 (Praat, medians of voiced frames) of what the page's own players play at each
+    speed, recorded behind them in real time."""
+    from playwright.sync_api import sync_playwright
+
+    found: dict[str, float] = {}
+    with served() as (address, _), sync_playwright() as playwright:
+        browser = _chromium(playwright)
+        for sound in ("original", "synthesised"):
+            for speed in SPEEDS:
+                page = browser.new_page()
+                page.set_default_timeout(120_000)
+                page.goto(address)
+                page.locator(f"audio[data-player={sound}]").wait_for(state="attached")
+                samples = np.frombuffer(base64.b64decode(page.evaluate(_RECORD_JS, [sound, speed])), "<f4")
+                page.close()
+                noise_db, f0_hz = _harmonics(samples, _RECORDED_HZ)
+                found |= {f"{sound}, {speed}x: HNR (dB)": noise_db, f"{sound}, {speed}x: F0 (Hz)": f0_hz}
+    return found
+
+
+def _harmonics(samples: np.ndarray, rate: int) -> tuple[float, float]:
+    import parselmouth
+    from parselmouth.praat import call
+
+    sound = parselmouth.Sound(samples.astype(np.float64), rate)
+    noise_db = sound.to_harmonicity_cc(time_step=0.01, minimum_pitch=75).values[0]
+    f0_hz = call(sound.to_pitch_ac(pitch_floor=75, pitch_ceiling=400), "Get quantile", 0, 0, 0.5, "Hertz")
+    return float(np.median(noise_db[noise_db > -199])), f0_hz  # Praat writes -200 where nothing is voiced
+
+
 def write_long_clip(path: Path, minutes: float) -> Path:
     clips = [read_clip(file) for file in sorted((ASSETS / "clips").glob("*.mp4"))]
     pictures = np.concatenate([clip.frames for clip in clips])
@@ -119,7 +172,8 @@ def served() -> Iterator[tuple[str, psutil.Process]]:
 
 def _chromium(playwright):
     found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))))
-    return playwright.chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-gpu"])
+    flags = ["--no-sandbox", "--disable-gpu", "--autoplay-policy=no-user-gesture-required"]
+    return playwright.chromium.launch(executable_path=found, args=flags)
 
 
 def _rss(process: psutil.Process) -> float:

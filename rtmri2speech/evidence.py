@@ -32,6 +32,7 @@ ELSEWHERE = "elsewhere"
 ACCOUNTED = (
     "lips", "tongue", "velum", "jaw", "hard_palate", "pharynx_wall", "larynx", "airway", "brain", "spine",
 )  # fmt: skip
+ARTICULATORS = ACCOUNTED[: ACCOUNTED.index("airway")]
 HARDLY = 0.05  # a strength of evidence below which shares say next to nothing
 SHORTEST_LEAD = 2  # frames; a region that leads for fewer has not taken over
 _CHUNK = 64  # frames at once: bounds the memory of masks as numbers
@@ -62,15 +63,23 @@ class BandEvidence:
     @property
     def leading(self) -> list[str | None]:
         """The name with the largest share in each frame; None where there is hardly any evidence to share."""
-        names, values = list(self.shares), np.stack(list(self.shares.values()))
+        return self._leading_of(list(self.shares))
+
+    def _leading_of(self, names: list[str]) -> list[str | None]:
+        values = np.stack([self.shares[name] for name in names])
         told = (self.strength >= HARDLY) & np.isfinite(values).all(axis=0)
         largest = np.nan_to_num(values).argmax(axis=0)
         return [names[k] if there else None for k, there in zip(largest, told, strict=True)]
 
     @property
     def changes(self) -> list[Change]:
-        """Where the leading region changes for SHORTEST_LEAD frames of speech or more; other frames are passed over."""
-        led = [(frame, name) for frame, name in enumerate(self.leading) if name is not None]
+        """Where the leading articulator changes for SHORTEST_LEAD frames of speech or more; others are passed over.
+
+        Of an articulator's surface a map shows both sides, tissue and air: air and elsewhere take no lead, unless no
+        articulator was accounted for.
+        """
+        known = [name for name in self.shares if name in ARTICULATORS] or list(self.shares)
+        led = [(frame, name) for frame, name in enumerate(self._leading_of(known)) if name is not None]
         found, origin = [], None
         for place, (frame, name) in enumerate(led):
             lead = [later for _, later in led[place : place + SHORTEST_LEAD]]

@@ -90,8 +90,8 @@ TEXTS = {
         "hardly": "hardly any evidence",
         "none": "no evidence for it",
         "pending": "Shown is the clip before: press “Synthesise and explain” for your choice.",
-        "change": "To the next change of the strongest region (N; back: Shift + N)",
-        "no_change": "The strongest region never changes.",
+        "change": "To the next change of the strongest articulator (N; back: Shift + N)",
+        "no_change": "The strongest articulator never changes.",
         "whole": "The whole clip: remove the stretch (Esc)",
         "no_original": "No original",
         "no_original_help": "This clip has no sound of its own: give its original speech as a WAV file above.",
@@ -140,7 +140,7 @@ TEXTS = {
         "1 2 … 0: one band, all bands; B: both in one picture\nO: outlines\nP: without heat\n"
         "H: how far in time the sound of this frame came from\n"
         "+ −: faster, slower (pitch is kept)\n"
-        "N: next change of the strongest region; with Shift, the one before\nL: loop the chosen stretch\n"
+        "N: next change of the strongest articulator; with Shift, the one before\nL: loop the chosen stretch\n"
         "E: both sounds equally loud\n"
         "J K: one frame of the recording, where its rate is another (#12 goes to its frame 12)\n"
         "G: go to a frame (12), a moment (0.5 s, 1:04.2) or a label (Enter: the next; with Shift, the one before)\n"
