@@ -1,6 +1,7 @@
 """The page, laid out as it reads from top to bottom."""
 
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -152,6 +153,7 @@ def launch(
     names: host names to answer to besides those of the address `host`.
     """
     keep_little()
+    _without_proxy(host)
     prepare(page)
     here = Path(__file__).parent
     page.queue(max_size=MOST_WAITING).launch(
@@ -161,6 +163,7 @@ def launch(
         inbrowser=open_browser,
         mcp_server=mcp,
         prevent_thread_lock=not blocking,
+        _frontend=False,  # Gradio gives up on a page that is slower than 3 s to answer the computer it runs on
         max_file_size=page.settings.largest_upload,
         app_kwargs={"middleware": [Middleware(KnownHosts, host=host, names=names, share=share)]},
         # Orange and blue are the bands' colours: the page itself keeps to gray.
@@ -170,3 +173,10 @@ def launch(
         css_paths=[here / "page.css", *sorted((here / "panels").glob("*.css"))],
         footer_links=[],
     )
+
+
+def _without_proxy(host: str) -> None:
+    """Gradio asks the page for itself as it starts, and takes a university's proxy for the way there."""
+    for name in ("no_proxy", "NO_PROXY"):
+        known = [one for one in (os.environ.get(name), "localhost", "127.0.0.1", "::1", host) if one]
+        os.environ[name] = ",".join(dict.fromkeys(known))

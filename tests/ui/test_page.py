@@ -2,10 +2,12 @@
 
 import json
 import shutil
+import socket
 import subprocess
 import sys
 import threading
 
+import httpx
 import numpy as np
 import pytest
 
@@ -16,7 +18,7 @@ from rtmri2speech.errors import InputError
 from rtmri2speech.models.bundle import DEFAULT_FOLDER
 from rtmri2speech.progress import UNSEEN, Progress
 from rtmri2speech.spec import DEFAULT_BANDS, F1, Band
-from rtmri2speech.ui import Settings, build, handlers
+from rtmri2speech.ui import Settings, build, handlers, launch
 from rtmri2speech.ui.bundles import MOST_KEPT, Bundles
 from rtmri2speech.ui.examples import Examples
 from rtmri2speech.ui.jobs import Jobs, Stopped
@@ -199,6 +201,23 @@ def test_messages_name_files_not_folders(bundle_folder, clips):
     assert desk.message(OSError(28, "No space left on device"), "ja") == "サーバーのディスクに空きがありません。"
     with pytest.raises(PermissionError):
         desk.message(PermissionError(13, "no"))
+
+
+def test_the_page_starts_behind_a_proxy_that_does_not_know_it(bundle_folder, clips, monkeypatch):
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("http_proxy", "HTTP_PROXY", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")  # nobody is there
+    monkeypatch.setattr("gradio.networking.url_ok", lambda url: False)  # as on a computer that is very busy
+    page = build(Settings(bundle=bundle_folder, clips=clips))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    launch(page, host="127.0.0.1", port=port, blocking=False)
+    try:
+        assert httpx.get(f"http://127.0.0.1:{port}/", trust_env=False).status_code == 200
+    finally:
+        page.close()
 
 
 @pytest.mark.slow
