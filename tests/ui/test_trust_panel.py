@@ -98,17 +98,17 @@ def test_a_box_is_a_band_of_its_own_until_it_is_removed(bundle, clip_file, monke
     monkeypatch.setattr("rtmri2speech.analysis.silent_frames", lambda mel, *_: np.zeros(len(mel), bool))
     result = handlers.open_clip(bundle, clip_file, None, UNSEEN, regions="template", maps="last")
     box = band_of({"low_hz": 900, "high_hz": 1500, "from_s": 0.2, "to_s": 0.4})
-    assert box == Band("0.20-0.40s", 900, 1500, 0.2, 0.4)
+    assert box == Band("0.20-0.40s_900-1500", 900, 1500, 0.2, 0.4)
     asked = result.with_box(bundle, box, UNSEEN)
-    assert [band.name for band in asked.analysis.bands] == ["F1", "F2", "0.20-0.40s"] and asked.maps == "last"
+    assert [band.name for band in asked.analysis.bands] == ["F1", "F2", "0.20-0.40s_900-1500"] and asked.maps == "last"
     assert json.loads(asked.payload)["bands"][2]["stretch_s"] == [0.2, 0.4]
     expected = analyse(bundle, result.analysis.clip, [F1, box], speak=False).cam[box.name]
     np.testing.assert_allclose(asked.analysis.cam[box.name], expected, atol=1e-5 * np.abs(expected).max())
     again = asked.with_box(bundle, box, UNSEEN).with_box(bundle, replace(box, name="b"), UNSEEN)
-    assert [band.name for band in again.analysis.bands][2:] == ["0.20-0.40s", "b"]
+    assert [band.name for band in again.analysis.bands][2:] == ["0.20-0.40s_900-1500", "b"]
     last = again.with_box(bundle, replace(box, name="c"), UNSEEN)  # in place of the last: there is room for four
-    assert [band.name for band in last.analysis.bands][2:] == ["0.20-0.40s", "c"]
-    assert [band.name for band in last.without_boxes("c").analysis.bands] == ["F1", "F2", "0.20-0.40s"]
+    assert [band.name for band in last.analysis.bands][2:] == ["0.20-0.40s_900-1500", "c"]
+    assert [band.name for band in last.without_boxes("c").analysis.bands] == ["F1", "F2", "0.20-0.40s_900-1500"]
     assert last.without_boxes().analysis.bands == result.analysis.bands
     assert set(last.without_boxes().analysis.cam) == {"F1", "F2"}
     why = band_of({"low_hz": 900, "high_hz": 1500, "from_s": 0.2, "to_s": 0.4, "than_from_s": 0.5, "than_to_s": 0.55})
