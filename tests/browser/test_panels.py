@@ -288,7 +288,7 @@ def test_a_strip_tells_how_far_in_time_the_sound_came_from(page, bundle, fine):
     pixels = np.reshape(row, (-1, 4))[:, :3].astype(float)
     around = np.arange(frame - 10, frame + 11)
     places = 84 + (around + 0.5) / len(made.silent) * (len(pixels) - 94)
-    assert len(pixels) == round(page.locator(".tracks").bounding_box()["width"])
+    assert len(pixels) == round(page.locator("#explorer .tracks").bounding_box()["width"])
     painted = np.abs(pixels[places.astype(int)] - pixels[len(pixels) - 12]).sum(axis=1)
     assert np.corrcoef(painted, made.shares[frame, around] ** 0.7)[0, 1] > 0.99
     silent = int(np.flatnonzero(made.silent)[0])

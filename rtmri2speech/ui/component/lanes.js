@@ -105,8 +105,12 @@ function shortened({ draw }, words, width) {
 // A number of a lane's scale, kept within the lane, `aside` pixels left of it.
 function mark(box, words, y, aside = 6) {
   box.draw.fillStyle = box.colour("faint");
-  const half = box.size / 2;
-  text(box, words, box.left - aside, Math.min(box.top + box.height - half, Math.max(box.top + half, y)), "right");
+  text(box, words, box.left - aside, keptWithin(box, y), "right");
+}
+
+// Where a line of words at y is written so that all of it lies in the lane.
+function keptWithin({ top, height, size }, y) {
+  return Math.min(top + height - size / 2, Math.max(top + size / 2, y));
 }
 
 // Marks of an axis in dB, and a line at each.
@@ -124,7 +128,7 @@ const MARKS_HZ = [900, 2500, 300, 5000]; // the most telling first
 function paintFrequencies(box, bins_hz, aside = 8) {
   const told = [];
   for (const hz of MARKS_HZ) {
-    const height = heightOf(hz, bins_hz), y = box.top + box.height * (1 - height);
+    const height = heightOf(hz, bins_hz), y = keptWithin(box, box.top + box.height * (1 - height));
     if (height === null || told.some((other) => Math.abs(other - y) < box.size + 1)) continue;
     mark(box, hz < 1000 ? `${hz} Hz` : `${hz / 1000} kHz`, y, aside);
     told.push(y);
