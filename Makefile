@@ -7,8 +7,9 @@ BIN := .venv/bin
 demo: .venv/.runtime
 	$(BIN)/python app.py
 
+# Two at a time, a file each: half the tests wait for a browser.
 test: lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 quick: .venv/.dev
 	$(BIN)/ruff check .
