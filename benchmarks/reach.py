@@ -42,9 +42,11 @@ def measure() -> dict:
             torch.autograd.grad(values[t], g, retain_graph=True)
 
     pairs = {str(n): lambda n=n: contributions(model, scaler, of(n), target) for n in LENGTHS}
+    contributions(model, scaler, of(10), target)
+    base = _resident()  # of a process in which none ran: what one leaves behind, the next does not seem to take
+    peaks = {n: (_peak(pairs[str(n)]) - base) / 2**20 for n in LENGTHS}
     seconds = best_seconds({"CNN": lambda: extract(chunks, made)} | pairs, repeats=2)
     plain = best_seconds({"plain": one_backward_per_frame}, repeats=1)["plain"]
-    peaks = {n: peak_mib(pairs[str(n)]) for n in LENGTHS}
     sent = {}
     for count in LENGTHS:
         found = Reach(F2, float(FPS), pairs[str(count)](), np.zeros(count, bool))
@@ -62,9 +64,9 @@ def measure() -> dict:
     }
 
 
-def peak_mib(work: Callable[[], object]) -> float:
-    """By how much this process grows while it works, read every millisecond."""
-    before, most, done = _resident(), 0, threading.Event()
+def _peak(work: Callable[[], object]) -> int:
+    """Bytes that this process has at most while it works, read every millisecond."""
+    most, done = 0, threading.Event()
 
     def watch():
         nonlocal most
@@ -76,7 +78,7 @@ def peak_mib(work: Callable[[], object]) -> float:
     work()
     done.set()
     watcher.join()
-    return (most - before) / 2**20
+    return most
 
 
 def _resident() -> int:

@@ -14,19 +14,9 @@ from rtmri2speech.formant_tracks import formant_tracks
 from rtmri2speech.mel import band_bins, centre_frequencies_hz
 from rtmri2speech.spec import F1, F2, Band
 from rtmri2speech.targets import band_frequency, box_energy, contrast, loudness, tilt
-from tests.conftest import lively_bundle, moving_frames
+from tests.conftest import moving_frames
 
 T, MEL = 9, torch.from_numpy(np.random.default_rng(0).normal(-30, 12, (9, 64)))
-
-
-@pytest.fixture(scope="module")
-def bundle():
-    return lively_bundle(moving_frames(T))
-
-
-@pytest.fixture(scope="module")
-def clip(bundle):
-    return Clip(moving_frames(T), np.arange(T + 1) / bundle.fps)
 
 
 def test_targets_are_their_formulas():

@@ -4,25 +4,15 @@ import numpy as np
 import pytest
 import torch
 
-from rtmri2speech.clip import Clip, read_clip
+from rtmri2speech.clip import read_clip
 from rtmri2speech.embedded import ASSETS
 from rtmri2speech.errors import InputError
 from rtmri2speech.frames import prepare_frames
 from rtmri2speech.models.load import load_bundle
 from rtmri2speech.morph import morph
-from tests.conftest import lively_bundle, moving_frames
+from tests.conftest import moving_frames
 
 T = 9
-
-
-@pytest.fixture(scope="module")
-def bundle():
-    return lively_bundle(moving_frames(T))
-
-
-@pytest.fixture(scope="module")
-def clip(bundle):
-    return Clip(moving_frames(T), np.arange(T + 1) / bundle.fps)
 
 
 def test_a_morph_is_what_the_model_says_of_mixed_features(bundle, clip):
