@@ -10,6 +10,12 @@ from rtmri2speech.survey.summary import Estimate, Phone
 from tests.browser.serving import chromium
 
 pytestmark = pytest.mark.browser
+GREY_JS = """async (img) => {
+    await img.decode();
+    const canvas = document.createElement("canvas").getContext("2d");
+    canvas.drawImage(img, 0, 0);
+    return canvas.getImageData(5, 5, 1, 1).data[0];
+}"""
 
 
 def phone(label, share, clips):
@@ -20,7 +26,6 @@ def phone(label, share, clips):
 
 
 def test_the_table_is_sorted_and_leads_to_the_figures(tmp_path):
-    cv2.imwrite(str(tmp_path / "p.png"), np.full((40, 900, 3), 120, np.uint8))
     shares = {
         "a": (0.3, 0.2, 0.4, 3),
         "i": (np.nan, np.nan, np.nan, 1),
@@ -28,7 +33,10 @@ def test_the_table_is_sorted_and_leads_to_the_figures(tmp_path):
         "<u>": (0.9, 0.8, 1, 3),
     }
     phones = [phone(label, Estimate(*values), values[-1]) for label, values in shares.items()]
-    write_page(tmp_path / "s.html", phones, {p.label: tmp_path / "p.png" for p in phones}, [F1], (3, 1))
+    figures = {phone.label: tmp_path / f"{number}.png" for number, phone in enumerate(phones)}
+    for number, figure in enumerate(figures.values()):
+        cv2.imwrite(str(figure), np.full((40, 900, 3), 60 * number, np.uint8))
+    write_page(tmp_path / "s.html", phones, figures, [F1], (3, 1))
     asked = []
     with chromium() as browser:
         page = browser.new_page()
@@ -50,4 +58,7 @@ def test_the_table_is_sorted_and_leads_to_the_figures(tmp_path):
         picture = page.locator("#phone-2 img")
         picture.scroll_into_view_if_needed()
         assert picture.evaluate("img => img.decode().then(() => img.naturalWidth)") == 760
+        assert [page.locator(f"#phone-{k} img").evaluate(GREY_JS) for k in range(4)] == pytest.approx(
+            [0, 60, 120, 180], abs=2
+        )  # each phone has the figure of its own
     assert all(url.startswith(("file:", "data:")) for url in asked)

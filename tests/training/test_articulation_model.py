@@ -115,7 +115,14 @@ def test_however_many_processes_draw_the_pictures_are_the_same():
     alone, helped = (list(DataLoader(steps, None, sampler=range(2, 5), num_workers=n)) for n in (0, 2))
     for a, b in zip(alone, helped, strict=True):
         assert all(torch.equal(x, y) for x, y in zip(a, b, strict=True))
-    assert not torch.equal(alone[0][0], alone[1][0])
+
+
+def test_every_step_draws_other_looks_of_the_same_picture():
+    learn = tiny_pictures(("a",), 1, 3)
+    steps = Steps(learn, learn.articulation, SightRun((), (), "", size=64, batch=2, seed=5))
+    (first, known, _), (second, again, _) = steps[0], steps[1]
+    assert torch.equal(known, again)  # one label map: what differs are its looks
+    assert not torch.equal(first, second) and not torch.equal(first[0], first[1])
 
 
 # -------------------------------------------------------------------------------------------- a tiny world to learn in
