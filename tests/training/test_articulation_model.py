@@ -8,9 +8,12 @@ import pytest
 import torch
 from torch.utils.data import DataLoader
 
+from rtmri2speech.analysis import vocode
 from rtmri2speech.errors import InputError
 from rtmri2speech.mel import Scaler
+from rtmri2speech.metrics import estoi, stoi
 from rtmri2speech.models.acoustic import AcousticConfig
+from rtmri2speech.models.load import load_bundle
 from rtmri2speech.spec import MelSpec
 from tests.conftest import moving_frames, write_mp4
 from training.articulation.corpus import COLUMNS, GROUPS, VOICED, held_out_speakers, read_seen, read_spoken
@@ -23,7 +26,7 @@ from training.articulation.seen import SeenRun, clip_pictures
 from training.articulation.seen import make as make_seen
 from training.articulation.sight import Sight, SightRun, Steps, articulation_error, picture, r2, read_sight_run
 from training.articulation.sight import train as train_sight
-from training.articulation.speech import ArticulationToMel, SpeechRun, as_seen, read_speech_run
+from training.articulation.speech import ArticulationToMel, SpeechRun, as_seen, read_speech_run, target_mel
 from training.articulation.speech import train as train_speech
 from training.phantom.head import LABEL
 
@@ -321,3 +324,31 @@ def test_r2_on_variants_is_told_of_clips_with_truth(world, tmp_path, monkeypatch
     assert rows[0][-6:] == ["1.00"] * 5 + ["0.00"] and rows[1][-6:-1] == ["0.00"] * 5
     with pytest.raises(InputError, match="no truth"):
         judge.read_clips([tmp_path / "s02_0000.mp4"])
+
+
+def test_speech_from_true_articulation_is_judged_against_the_envelopes_own(world, bundle_folder, monkeypatch, capsys):
+    import soundfile
+
+    from training.judge import speech as judge
+
+    folder, run, _ = world
+    rng = np.random.default_rng(0)
+    recorded = rng.normal(0, 0.1, 30 * 420) * np.abs(np.sin(np.arange(30 * 420) / 900))
+    soundfile.write(folder / "sound" / "s03_0000.wav", recorded, 11413)
+
+    def figures(*options) -> list[list[float]]:
+        judge.main(folder / "sound", folder / "speech", bundle_folder, *options)
+        told = capsys.readouterr().out.splitlines()
+        assert told[0].split() == ["1", "utterances", "of", "1", "speakers", "STOI", "ESTOI"]
+        return [[float(value) for value in line.split()[-2:]] for line in told[1:]]
+
+    learned, ceiling = figures()
+    one = next(s for s in read_spoken(folder / "sound", MelSpec()) if s.speaker == "s03")
+    best = target_mel(one.mel_db, run.envelope, run.floor_db)
+    bundle = load_bundle(bundle_folder)
+    original = soundfile.read(folder / "sound" / "s03_0000.wav", dtype="float32")[0]
+    made = vocode(bundle, torch.from_numpy(best))
+    assert ceiling == [pytest.approx(metric(original, made, 11413), abs=6e-4) for metric in (stoi, estoi)]
+    assert learned != ceiling
+    monkeypatch.setattr(judge, "said", lambda network, known, mel, said: target_mel(said.mel_db, 16, run.floor_db))
+    assert figures() == [ceiling, ceiling]

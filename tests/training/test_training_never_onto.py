@@ -65,6 +65,7 @@ READ_NOTHING_OR_WRITE_NOTHING = {
     "training.phantom",
     "training.demo_clips",
     "training.judge.articulation",
+    "training.judge.speech",
     "training.judge.copy_synthesis",
     "training.judge.opening",
     "training.judge.voice",

@@ -59,6 +59,7 @@ $python -m rtmri2speech evaluate "$work/held_speakers" --bundle "$work/bundle" -
 $python -m training.judge.transfer "$work/held_speakers" --bundle "$work/bundle" --json "$work/transfer.json"
 $python -m training.judge.looks "$work/val_clips.npz" --sound "$work/sound" --bundle "$work/bundle"
 $python -m training.judge.articulation "$work/held_speakers" --run "$work/sight"
+$python -m training.judge.speech "$work/sound" --run "$work/speech" --bundle "$work/bundle"
 $python -m training.judge.voice "$work/held_speakers" --bundle "$work/bundle"
 $python -m training.judge.vowels assets/clips/aiueo_*.mp4 --bundle "$work/bundle"
 $python -m training.judge.attention "$work/held_speakers" --bundle "$work/bundle"
