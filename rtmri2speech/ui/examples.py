@@ -40,6 +40,12 @@ class Examples:
         sound = self._paths[name].with_suffix(".wav")
         return sound if sound.is_file() else None
 
+    def kept(
+        self, name: str | None, bundle_name: str, bands: tuple[Band, ...] = DEFAULT_BANDS, maps: str = DEFAULT_MAPS
+    ) -> Result | None:
+        """What `open` would give at once; None where it would have to analyse."""
+        return self._kept.get((name, bundle_name, bands, maps))
+
     def open(
         self,
         name: str,

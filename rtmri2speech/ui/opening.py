@@ -19,10 +19,11 @@ from .long_clips import is_long, open_long_clip
 from .notes import Notes, own_clip_note
 
 _DEFAULT_ROWS = [(band.name, band.low_hz, band.high_hz) for band in DEFAULT_BANDS]
-# What the page's address asks for, after "#" (explorer/link.js writes it).
-_LINK_JS = """(_, language) => {
-    const link = new URLSearchParams(location.hash.slice(1));
-    return [{clip: link.get("clip"), bands: link.getAll("band")}, language];
+# What the page's address asks for, after "#" (explorer/link.js writes it), and whether it is shown (first_view.py).
+_LINK_JS = """async (_, language) => {
+    const link = new URLSearchParams(location.hash.slice(1)), shown = Boolean(await window.rtmri2speechFirst);
+    document.body.classList.toggle("at-once", shown);
+    return [{clip: link.get("clip"), bands: link.getAll("band"), shown}, language];
 }"""
 
 
@@ -111,7 +112,7 @@ def _open_first(desk: Desk, controls: Controls, bands: BandRows, view: gr.HTML) 
         tell = desk.progress(request, language, progress)
         chosen = (name or desk.examples.first, None, None, desk.bundles.first, handlers.DEFAULT_MAPS)
         for result in _opened(desk, *chosen, rows or _DEFAULT_ROWS, language, tell):
-            yield [result.payload, result, name or gr.skip(), *shown]
+            yield [gr.skip() if link["shown"] else result.payload, result, name or gr.skip(), *shown]
 
     # Not in the queue of the analyses: a newcomer's first view must not wait for other people's clips.
     opening = desk.page.load(
@@ -124,6 +125,7 @@ def _open_first(desk: Desk, controls: Controls, bands: BandRows, view: gr.HTML) 
         concurrency_limit=8,
         **desk.private,
     )
+    opening.then(None, js="() => { document.body.classList.remove('at-once'); }", **desk.private)
     desk.stoppable(desk.page.load, opening)
 
 

@@ -14,7 +14,7 @@ from ..embedded import ASSETS
 from ..errors import InputError
 from ..growing import keep_little
 from ..progress import UNSEEN
-from . import api, band_rows, boxes, controls, handlers, head, notices, opening, original_row, reaching
+from . import api, band_rows, boxes, controls, first_view, handlers, head, notices, opening, original_row, reaching
 from .bundles import Bundles
 from .controls import Controls, named
 from .desk import Desk
@@ -40,14 +40,21 @@ PANELS = {
     "quality": quality,
 }
 
-_LANGUAGE_JS = """(chosen, ...files) => {{
-    const language = {language};
+# The language of this tab, kept over a reload, or else the browser's; the page is laid out in English.
+_OWN_LANGUAGE_JS = """() => {{
+    let language = {or_else};
+    try {{ language = sessionStorage.getItem("rtmri2speech-language") ?? language; }} catch {{ }}
+    {say}
+    return language;
+}}"""
+_LANGUAGE_JS = """(language, ...files) => {{
     try {{ sessionStorage.setItem("rtmri2speech-language", language); }} catch {{ }}
-    document.documentElement.lang = language;
-    const example = document.querySelector("#example input");
-    if (example) example.placeholder = {placeholder}[language];
+    {say}
     return [language, ...files];
 }}"""
+_SAY_JS = """document.documentElement.lang = language;
+    const example = document.querySelector("#example input");
+    if (example) example.placeholder = {placeholder}[language];"""
 
 
 @dataclass(frozen=True)
@@ -114,17 +121,17 @@ def _connect_language(desk: Desk, chosen: Controls, notes: Notes, language: str 
     def localise(language, clip, sound, result):
         of_bundle = about(desk, result.bundle_name if result else desk.bundles.first, language)
         files = named(desk, clip, language, "upload"), named(desk, sound, language, "reference")
-        return language, *files, of_bundle, own_clip_note(desk, result, language), *desk.words_in(language)
+        return *files, of_bundle, own_clip_note(desk, result, language), *desk.words_in(language)
 
     said = (component for component, _, _ in desk.words)
-    localised = [desk.language, chosen.upload, chosen.reference, notes.about, notes.own_clip, *said]
+    localised = [chosen.upload, chosen.reference, notes.about, notes.own_clip, *said]
     known = [desk.language, chosen.upload, chosen.reference, desk.result]
     example_words = json.dumps({name: texts["choose_example"] for name, texts in TEXTS.items()})
     own = f'"{language}"' if language else 'navigator.language.startsWith("ja") ? "ja" : "en"'
-    own = f'(() => {{ try {{ return sessionStorage.getItem("rtmri2speech-language") }} catch {{ }} }})() ?? ({own})'
-    own_js, chosen_js = (_LANGUAGE_JS.format(language=of, placeholder=example_words) for of in (own, "chosen"))
-    desk.page.load(localise, known, localised, js=own_js, **desk.at_once)
-    desk.language.input(localise, known, localised, js=chosen_js, **desk.at_once)
+    say = _SAY_JS.format(placeholder=example_words)
+    desk.page.load(None, None, desk.language, js=_OWN_LANGUAGE_JS.format(or_else=own, say=say), **desk.private)
+    # Once Gradio has given so many components their words, each event of the page takes longer: not where they stay.
+    desk.language.change(localise, known, localised, js=_LANGUAGE_JS.format(say=say), **desk.at_once)
 
 
 def prepare(page: gr.Blocks) -> None:
@@ -165,7 +172,11 @@ def launch(
         prevent_thread_lock=not blocking,
         _frontend=False,  # Gradio gives up on a page that is slower than 3 s to answer the computer it runs on
         max_file_size=page.settings.largest_upload,
-        app_kwargs={"middleware": [Middleware(KnownHosts, host=host, names=names, share=share)]},
+        app_kwargs={
+            "middleware": [Middleware(KnownHosts, host=host, names=names, share=share)],
+            "routes": [first_view.route(page.desk)],
+        },
+        head=first_view.HEAD,
         # Orange and blue are the bands' colours: the page itself keeps to gray.
         theme=gr.themes.Default(
             primary_hue="slate", font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]

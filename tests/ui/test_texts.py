@@ -103,6 +103,17 @@ def test_every_stage_of_long_work_has_words():
     assert {f"stage_{stage}" for stage in stages} <= TEXTS["en"].keys()
 
 
+def test_every_word_the_page_asks_for_exists():
+    """Also those that are only said where something is missing."""
+    sources = (Path(rtmri2speech.__file__).parent / "ui").rglob("*.py")
+    asked = set()
+    for call in (node for file in sources for node in ast.walk(ast.parse(file.read_text("utf-8")))):
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.args:
+            place = {"text": 1, "localise": 2}.get(call.func.attr, len(call.args))
+            asked |= {key.value for key in call.args[place:] if isinstance(key, ast.Constant)}
+    assert len(asked) > 60 and asked <= TEXTS["en"].keys()
+
+
 def test_every_word_the_explorer_asks_for_exists():
     folder = Path(explorer.__file__).parent
     html, script = ((folder / name).read_text(encoding="utf-8") for name in ("explorer.html", "explorer.js"))

@@ -508,3 +508,4 @@ watchLook(root, redraw);
 recallLook();
 write();
 live(load);
+window.rtmri2speechFirst?.then((text) => arrivals || load(text)); // first_view.py

@@ -13,9 +13,8 @@ const PICTURES = {
 
 // The sheets' tiles as one Uint8Array a frame, (side, side) gray.
 async function grayFrames(images, { side, pitch, tiles }, frames) {
-  const gray = [];
-  for (const image of images) {
-    const picture = await createImageBitmap(new Blob([bytesOf(image)], { type: "image/jpeg" }));
+  const gray = [], decoded = images.map((image) => createImageBitmap(new Blob([bytesOf(image)], { type: "image/jpeg" })));
+  for (const picture of await Promise.all(decoded)) {
     const context = context2d(picture.width, picture.height);
     context.drawImage(picture, 0, 0);
     for (let k = 0; k < tiles * tiles && gray.length < frames; k++) {

@@ -56,6 +56,8 @@ TEXTS = {
         "first_run": "Synthesise a clip first.",
         "own_clip": "**Your own clip.** This model was not checked on it: where it differs from what the model was "
         "trained on, heatmap and sound look just as sure and may mean nothing.",
+        "error": "Error",
+        "notice": "Note",
         "stopped": "Stopped.",
         "notice_too_large": "{1} is larger than {0}, the most that this page takes: cut the clip first.",
         "notice_wrong_kind": "{0} is none of the kinds of file that can be opened here.",
@@ -130,6 +132,8 @@ TEXTS = {
         "first_run": "先に動画の音声合成を行ってください。",
         "own_clip": "**お手持ちの動画です。** このモデルでの検証はしていません。学習した動画と異なる場合も、"
         "ヒートマップと音声はもっともらしく見えますが、意味がないことがあります。",
+        "error": "エラー",
+        "notice": "お知らせ",
         "stopped": "中止しました。",
         "notice_too_large": "{1}は、このページで開ける大きさ（{0}）を超えています。先に動画を切り分けてください。",
         "notice_wrong_kind": "{0}は、ここで開ける種類のファイルではありません。",
