@@ -9,19 +9,16 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import torch
 
 from . import timeline
-from .anatomy.sources import truth_beside
 from .attention import OBJECTIVES, display_grid, gradients, last_cams
 from .clip import Clip
 from .errors import InputError
 from .finer import AGAINST, FinerMaps
-from .following import Followed, follow
-from .formant_tracks import ceiling_of, measured_track, true_track
+from .following import Followed, Spoken, bins_along, check_found, follow, formants_of
 from .formants import measure_f0
 from .frames import prepare_frames
 from .mel import band_bins, centre_frequencies_hz, silent_frames, within
@@ -31,7 +28,7 @@ from .models.hifigan import vocoder_input
 from .precision import choose_precision
 from .progress import UNSEEN, Progress
 from .render.grid import UpsampledGrid, upsample_grid
-from .spec import DEFAULT_BANDS, Band
+from .spec import DEFAULT_BANDS, Band, MelSpec
 from .targets import ENERGIES, Target, along, band_energy, box_energy, contrast, target_of
 from .voice import Voice, melody, painted
 
@@ -141,6 +138,7 @@ def analyse(
     speak: bool = True,
     voice: Voice | None = None,
     original: Sound | None = None,
+    formants_hz: Mapping[str, np.ndarray] | None = None,
     progress: Progress = UNSEEN,
 ) -> Analysis:
     """Synthesise the clip's speech and explain the energy in each band, frame by frame.
@@ -158,6 +156,8 @@ def analyse(
     audio is empty.
     voice: how a bundle that carries a voice speaks (voice.py); default: as the bundle says. original: (samples,) and
     rate of the speech whose melody it follows where that is asked for; default: the clip's own sound.
+    formants_hz: band that follows a formant -> (T,) Hz where it is known already, NaN in frames without it: what an
+    analysis of the same clip found (Analysis.followed_hz). Others are measured.
     progress: its stages are frames, attention and speech.
     Raises InputError on a band outside the mel or without a formant to follow, an unknown choice, two bands of one
     name, or a voice that is not there.
@@ -186,12 +186,19 @@ def analyse(
     silent = silent_frames(mel_db.cpu().numpy(), bundle.fps, bundle.scaler.faint_db)
     _check_boxes(bands, bundle.fps, silent, silence)
     original = original or clip.sound
-    following = any(band.track == "synthesised" for band in bands)
+    known = {band.name: (formants_hz or {})[band.name] for band in bands if band.name in (formants_hz or {})}
+    unknown = [band for band in bands if band.track and band.name not in known]
+    following = any(band.track == "synthesised" for band in unknown)
     f0_hz = _melody(bundle, original, voice, states[0], silent) if speak or following else None
     told = progress.part(None, *((0.4, 0.5) if following else (0.75, 1)))
     speaking = partial(_spoken, bundle, mel_db, f0_hz, precision, told)
     audio = speaking() if following else None
-    followed = _followed(bundle, bands, clip, original, audio, silent, f0_hz)
+    if unknown:
+        spoken = None if audio is None else Spoken(audio, bundle.mel.sample_rate, f0_hz is None, silent)
+        measured = formants_of(unknown, (np.arange(count) + 0.5) / bundle.fps, clip.source, original, spoken)
+        check_found(unknown, measured)
+        known |= measured
+    followed = {band.name: follow(band, known[band.name], bundle.mel) for band in bands if band.track}
     bands = tuple(followed[band.name].band if band.name in followed else band for band in bands)
     slopes = _slopes(bundle, features, bands, followed, objective, energy)
     if against == "nothing" and grid in (None, maps.shape[-1]):
@@ -225,7 +232,7 @@ def analyse(
         silent=silent,
         f0_hz=f0_hz if speak else None,
         cam=cam,
-        band_db=_energies(bundle, mel_db, bands, followed),
+        band_db=band_energies(bundle.mel, mel_db, bands, known),
         seconds=seconds,
         voice=voice,
         original=original,
@@ -233,51 +240,28 @@ def analyse(
     )
 
 
-def _followed(
-    bundle: Bundle,
-    bands: Sequence[Band],
-    clip: Clip,
-    original: Sound | None,
-    audio: np.ndarray | None,
-    silent: np.ndarray,
-    f0_hz: np.ndarray | None,
-) -> dict[str, Followed]:
-    """Of each band that follows a formant, where it lies. audio, f0_hz: of the synthesised speech, where one asks."""
-    if not any(band.track for band in bands):
-        return {}
-    times_s, tracks_hz = (np.arange(len(silent)) + 0.5) / bundle.fps, {}
-    ceiling_hz = None if original is None else ceiling_of(original, times_s)
-    for track in {band.track for band in bands}:
-        if track == "synthesised" and audio is not None:
-            spoken = audio, bundle.mel.sample_rate
-            tracks_hz[track] = measured_track(spoken, times_s, ceiling_hz, f0_hz is None, silent).hz
-        elif track == "original":
-            if original is None:
-                raise InputError("This clip has no original speech whose formants a band could follow.")
-            tracks_hz[track] = measured_track(original, times_s, ceiling_hz, False, np.zeros_like(silent)).hz
-        elif track == "truth":
-            truth = truth_beside(clip.source) if clip.source else None
-            if truth is None:
-                raise InputError(
-                    "{recording} has no truth: only phantoms have a <name>.truth.npz beside them.",
-                    recording=Path(clip.source).name,
-                )
-            tracks_hz[track] = true_track(truth, times_s)
-    return {b.name: follow(b, tracks_hz[b.track], bundle.mel) for b in bands if b.track is not None}
-
-
-def _energies(
-    bundle: Bundle, mel_db: torch.Tensor, bands: Sequence[Band], followed: Mapping[str, Followed]
+def band_energies(
+    spec: MelSpec, mel_db: torch.Tensor, bands: Sequence[Band], formants_hz: Mapping[str, np.ndarray]
 ) -> dict[str, np.ndarray]:
-    """Of each band, dB (T,); NaN where the formant is not there that it follows."""
-    hz, found = centre_frequencies_hz(bundle.mel), {}
+    """Of each band, dB (T,); NaN where the formant is not there that it follows. mel_db: (T, n_mels). formants_hz: of
+    bands that follow one, (T,)."""
+    hz, found = centre_frequencies_hz(spec), {}
     for band in bands:
-        if band.name in followed:
-            energy = along(followed[band.name].bins, hz)(mel_db).cpu().numpy()
-            found[band.name] = np.where(np.isnan(followed[band.name].formant_hz), np.float32(np.nan), energy)
+        if band.formant:
+            formant_hz = formants_hz[band.name]
+            energy = along(bins_along(band, formant_hz, spec), hz)(mel_db).cpu().numpy()
+            found[band.name] = np.where(np.isnan(formant_hz), np.float32(np.nan), energy)
         else:
-            found[band.name] = band_energy(band_bins(bundle.mel, band))(mel_db).cpu().numpy()
+            found[band.name] = band_energy(band_bins(spec, band))(mel_db).cpu().numpy()
     return found
+
+
+def band_values(
+    spec: MelSpec, mel_db: torch.Tensor, bands: Sequence[Band], formants_hz: Mapping[str, np.ndarray]
+) -> dict[str, np.ndarray]:
+    """The same, but of the spectrum's tilt, which is no energy, itself: dB per octave."""
+    slopes = {band.name: target_of(spec, band)(mel_db).cpu().numpy() for band in bands if band.of == "tilt"}
+    return band_energies(spec, mel_db, bands, formants_hz) | slopes
 
 
 def _slopes(

@@ -7,11 +7,10 @@ import numpy as np
 import torch
 from torch import nn
 
-from .analysis import Analysis, Sound, analyse
+from .analysis import Analysis, Sound, analyse, band_values
 from .evaluation import heard_mel, read_reference, score
 from .experiment import mean_changes
 from .finer import stages
-from .mel import band_bins
 from .metrics import mcd
 from .models.bundle import Bundle
 from .progress import UNSEEN, Progress
@@ -25,7 +24,8 @@ class Comparison:
     same_acoustic, same_vocoder: whether the two make the same mel of a clip, and the same sound of a mel.
     heard_db: the mel of the sound of each, (T, n_mels) as A's bundle defines a mel: two vocoders differ in what they
     make of one predicted mel, and two bundles may predict mels of different kinds.
-    difference_db: B's heard mel minus A's. change_db: band -> (T,), its energy in B's minus in A's.
+    difference_db: B's heard mel minus A's. change_db: band -> (T,), its energy in B's minus in A's, of a tilt in dB per
+    octave. A band that follows a formant stays where that was in A: NaN where it was not measured.
     spoken: indices of A's speech frames; mean_change_db: band -> the mean over these, mcd_db: between the two over
     these; None where there are none.
     scores: of A and of B against the original speech, metric -> value, or None without one.
@@ -76,10 +76,9 @@ def compare(
     )
     spec, count = bundle.mel, len(analysis.mel_db)
     before, after = (heard_mel(made.audio, made.sample_rate, spec, count) for made in (analysis, second))
-    change_db = {}
-    for band in analysis.bands:
-        bins = band_bins(spec, band)
-        change_db[band.name] = _energy_db(after, bins) - _energy_db(before, bins)
+    formants_hz = {name: track[: len(before)] for name, track in analysis.followed_hz.items()}
+    one, two = (band_values(spec, torch.from_numpy(mel_db), analysis.bands, formants_hz) for mel_db in (before, after))
+    change_db = {name: two[name] - db for name, db in one.items()}
     spoken = analysis.speech
     spoken = spoken[spoken < len(before)]  # the thesis' framing has a few frames fewer
     scores = None
@@ -106,10 +105,6 @@ def compare(
 
 def _score(bundle: Bundle, analysis: Analysis, original: Sound) -> dict[str, float | None]:
     return score(read_reference(*original, bundle.mel, len(analysis.mel_db)), analysis.mel_db, analysis.audio)
-
-
-def _energy_db(mel_db: np.ndarray, bins: np.ndarray) -> np.ndarray:
-    return 10 * np.log10((10 ** (mel_db[:, bins] / 10)).sum(axis=1))
 
 
 def _same_weights(one: nn.Module, other: nn.Module) -> bool:

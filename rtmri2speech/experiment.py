@@ -8,25 +8,23 @@ change says that the model used the region, not how a speaker without it would s
 import csv
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from .analysis import Analysis, analyse
+from .analysis import Analysis, analyse, band_values
 from .anatomy.regions import Regions, members, on_clip
 from .atomic import replacing
 from .clip import Clip
 from .errors import InputError
 from .evidence import ACCOUNTED, RegionMasks, account_of
-from .mel import band_bins
 from .metrics import mcd
 from .models.bundle import Bundle
 from .progress import UNSEEN, Progress
 from .regions import Region, dim, joint_mask, still
-from .spec import Band
-from .targets import band_energy
+from .spec import MelSpec
 
 MANNERS = {"dark": dim, "still": still}
 _MOST_JSON = 100_000
@@ -63,8 +61,9 @@ class Hidden:
     """A clip before and after part of it was hidden.
 
     mask: (H, W) in [0, 1], or one a frame, (T, H, W), where regions move. stretch: the frames hidden, first and last.
-    change_db: band -> (T,), energy after minus before. spoken, silent: indices of the hidden frames in which the speech
-    before sounded, and of the others.
+    change_db: band -> (T,), energy after minus before, of a tilt in dB per octave. A band that follows a formant stays
+    where that was before: NaN where it was not measured. spoken, silent: indices of the hidden frames in which the
+    speech before sounded, and of the others.
     For both: ..._change_db, band -> the mean of its change, and ..._size_db, band -> the mean of the change's absolute
     value, in which plus and minus do not cancel; None where there is no such frame. mcd_db: mel-cepstral distortion
     between the two over the spoken frames, None without any.
@@ -139,12 +138,11 @@ def hide(
         precision=analysis.precision,
         voice=analysis.voice,
         original=analysis.original,
+        formants_hz=analysis.followed_hz,
         speak=speak,
         progress=progress,
     )
-    if not speak:
-        after = replace(after, bands=analysis.bands, band_db=_energies(bundle, after, analysis.bands))
-    change_db = band_changes(analysis, after)
+    change_db = band_changes(bundle.mel, analysis, after)
     spoken = analysis.speech
     spoken = spoken[(spoken >= first) & (spoken <= last)]
     silent = np.setdiff1d(np.arange(first, last + 1), spoken)
@@ -251,19 +249,19 @@ def _covered(hiding: Hiding, anatomy: Regions | None, shape: tuple[int, int, int
     return covered
 
 
-def _energies(bundle: Bundle, analysis: Analysis, bands: Sequence[Band]) -> dict[str, np.ndarray]:
-    mel_db = torch.from_numpy(analysis.mel_db)
-    return {band.name: band_energy(band_bins(bundle.mel, band))(mel_db).numpy() for band in bands}
-
-
-def band_changes(before: Analysis, after: Analysis) -> dict[str, np.ndarray]:
-    """Energy of each band after minus before: band -> (T,) dB, for two analyses of the same frames and bands."""
-    return {band.name: after.band_db[band.name] - before.band_db[band.name] for band in before.bands}
+def band_changes(spec: MelSpec, before: Analysis, after: Analysis) -> dict[str, np.ndarray]:
+    """Energy of each band of `before` in `after` minus that before: band -> (T,), see Hidden.change_db."""
+    values = [
+        band_values(spec, torch.from_numpy(made.mel_db), before.bands, before.followed_hz) for made in (before, after)
+    ]
+    return {name: values[1][name] - db for name, db in values[0].items()}
 
 
 def mean_changes(change_db: Mapping[str, np.ndarray], frames: np.ndarray) -> dict[str, float | None]:
-    """The mean over some frames (their indices) of each change; None where there is no such frame."""
-    return {name: float(change[frames].mean()) if len(frames) else None for name, change in change_db.items()}
+    """The mean over some frames (their indices) of each change; None where there is no such frame, or none with the
+    formant that the band follows."""
+    there = {name: change[frames][~np.isnan(change[frames])] for name, change in change_db.items()}
+    return {name: float(change.mean()) if len(change) else None for name, change in there.items()}
 
 
 def read_hiding(text: str, stretch: tuple[int, int] | None) -> Hiding:

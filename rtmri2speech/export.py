@@ -60,7 +60,7 @@ from .render.stretch import check_slow
 from .render.words import caption, words
 from .selection import SOUNDS, Look, Selection, Subject, select
 from .sequence import HeatSequence, origin_of
-from .targets import target_of
+from .targets import TWO_SIDED, target_of
 from .trust import TrustCard, judge, judged_bands
 
 __all__ = ["KINDS", "SOUNDS", "Look", "Subject", "available", "preview", "write_files", "write_zip"]
@@ -327,7 +327,7 @@ def _write_traces(path: Path, selection: Selection) -> None:
         columns[f"{band.name}_energy_db"] = _column(analysis.band_db[band.name][rows], 4)
         if band.name in analysis.followed_hz:
             columns[f"{band.name}_formant_hz"] = _column(analysis.followed_hz[band.name][rows], 1)
-        elif evidence.unit in ("Hz", "dB per octave"):
+        elif evidence.unit in TWO_SIDED:
             asked = target_of(subject.bundle.mel, band, analysis.energy)
             values = asked(torch.from_numpy(analysis.mel_db)).numpy()
             columns[f"{band.name}_{_spelt(evidence.unit)}"] = _column(values[rows], 4)

@@ -5,7 +5,7 @@ still remembers of more distant ones is lost: with the embedded model 0.015 dB o
 the largest CAM where that is most (tests/test_pieces.py holds both within bounds).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -13,10 +13,12 @@ import numpy as np
 from .analysis import Analysis, Sound, analyse
 from .clip import Clip
 from .errors import InputError
+from .following import Spoken, check_found, follow, formants_of
 from .growing import give_back, let_go
 from .mel import silent_frames
 from .models.bundle import Bundle
 from .progress import UNSEEN, Progress
+from .spec import Band
 from .timeline import at_rate, retime
 
 FIRST = 128  # frames of the first piece, at the model's rate: 4.7 s, so that it is there soon
@@ -36,38 +38,65 @@ def analyse_piece(
     frames: np.ndarray,
     first: int,
     stop: int,
+    bands: Sequence[Band] | None = None,
     *choices,
     original: Sound | None = None,
+    formants_hz: Mapping[str, np.ndarray] | None = None,
     progress: Progress = UNSEEN,
     **others,
 ) -> Analysis:
     """The analysis of the frames from `first` up to `stop` of a clip.
 
-    frames: the clip's, uint8 (T, H, W), at the model's rate (timeline.retime). choices, others: the arguments of
-    `analyse` after the clip. Raises InputError as that does.
+    frames: the clip's, uint8 (T, H, W), at the model's rate (timeline.retime). bands, choices, others: the arguments of
+    `analyse` after the clip; original and formants_hz: of the whole clip. A formant that a band follows may be missing
+    from the piece. Raises InputError as analyse does.
     """
     start, end = max(0, first - CONTEXT), min(len(frames), stop + CONTEXT)
     here = _stretch(clip, frames, start, end, bundle.fps)
     if original is not None:  # of the whole clip
         samples, rate = original
         others["original"] = samples[round(start / bundle.fps * rate) : round(end / bundle.fps * rate)], rate
-    around = analyse(bundle, here, *choices, progress=progress, **others)
+    following = [band for band in bands or () if band.track]
+    if formants_hz:
+        others["formants_hz"] = {name: track[start:end] for name, track in formants_hz.items()}
+    elif following:
+        times_s = (np.arange(end - start) + 0.5) / bundle.fps
+        sound = others.get("original") or here.sound
+        spoken = _spoken(bundle, here, following, others)
+        others["formants_hz"] = formants_of(following, times_s, clip.source, sound, spoken, start / bundle.fps)
+    around = analyse(bundle, here, bands, *choices, progress=progress, **others)
     let_go(frames)
     return _between(around, first - start, stop - start)
 
 
-def analyse_long(bundle: Bundle, clip: Clip, *choices, progress: Progress = UNSEEN, **others) -> Analysis:
-    """The analysis of a whole clip, made of those of its pieces. choices, others: as in analyse_piece."""
-    if choices and any(band.stretch or band.formant for band in choices[0] or ()):
-        raise InputError(
-            "This clip is opened piece by piece; a box, and a formant to follow, need the whole clip: cut it first."
-        )
+def _spoken(bundle: Bundle, here: Clip, following: Sequence[Band], others: Mapping) -> Spoken | None:
+    """How a stretch is spoken, where a band follows that: it is needed before the maps are made."""
+    if not any(band.track == "synthesised" for band in following):
+        return None
+    asked = {name: others[name] for name in ("voice", "original", "precision", "silence") if name in others}
+    made = analyse(bundle, here, (), **asked)
+    return Spoken(made.audio, made.sample_rate, made.f0_hz is None, made.silent)
+
+
+def analyse_long(
+    bundle: Bundle,
+    clip: Clip,
+    bands: Sequence[Band] | None = None,
+    *choices,
+    progress: Progress = UNSEEN,
+    **others,
+) -> Analysis:
+    """The analysis of a whole clip, made of those of its pieces. bands, choices, others: as in analyse_piece."""
+    if any(band.stretch for band in bands or ()):
+        raise InputError("This clip is opened piece by piece; a box needs the whole clip: cut it first.")
     frames, parts = retime(clip, bundle.fps), []
     for first, stop in pieces(len(frames)):
         told = progress.part(None, first / len(frames), stop / len(frames))
-        parts.append(analyse_piece(bundle, clip, frames, first, stop, *choices, progress=told, **others))
+        parts.append(analyse_piece(bundle, clip, frames, first, stop, bands, *choices, progress=told, **others))
         give_back()
-    return replace(joined(bundle, clip, frames, parts), original=others.get("original") or clip.sound)
+    made = joined(bundle, clip, frames, parts)
+    check_found(made.bands, made.followed_hz)
+    return replace(made, original=others.get("original") or clip.sound)
 
 
 def joined(bundle: Bundle, clip: Clip, frames: np.ndarray, parts: Sequence[Analysis]) -> Analysis:
@@ -78,9 +107,11 @@ def joined(bundle: Bundle, clip: Clip, frames: np.ndarray, parts: Sequence[Analy
     mel_db = np.concatenate([part.mel_db for part in parts])
     count, first = len(mel_db), parts[0]
     named = lambda of: {name: np.concatenate([of(part)[name] for part in parts]) for name in of(first)}  # noqa: E731
+    followed_hz = named(lambda part: part.followed_hz)
     f0_hz = None if first.f0_hz is None else np.concatenate([part.f0_hz for part in parts if part.f0_hz is not None])
     return replace(
         first,
+        bands=tuple(follow(b, followed_hz[b.name], bundle.mel).band if b.track else b for b in first.bands),
         clip=until(clip, count, bundle.fps),
         model_frames=frames[:count],
         audio=np.concatenate([part.audio for part in parts]),
@@ -89,6 +120,7 @@ def joined(bundle: Bundle, clip: Clip, frames: np.ndarray, parts: Sequence[Analy
         f0_hz=f0_hz,
         cam=named(lambda part: part.cam),
         band_db=named(lambda part: part.band_db),
+        followed_hz=followed_hz,
         seconds={stage: sum(part.seconds[stage] for part in parts) for stage in first.seconds},
     )
 
@@ -128,4 +160,5 @@ def _between(analysis: Analysis, first: int, stop: int) -> Analysis:
         f0_hz=None if analysis.f0_hz is None else analysis.f0_hz[first:stop].copy(),
         cam={name: cam[first:stop].copy() for name, cam in analysis.cam.items()},
         band_db={name: db[first:stop].copy() for name, db in analysis.band_db.items()},
+        followed_hz={name: hz[first:stop].copy() for name, hz in analysis.followed_hz.items()},
     )

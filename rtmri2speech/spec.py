@@ -146,8 +146,8 @@ class Band:
             tracks=", ".join(TRACKS),
         )
         _require(
-            re.fullmatch(r"[\w.-]{1,24}", self.name) is not None,
-            "A band's name is 1 to 24 letters, digits, '.', '_' or '-', not {name!r}.",
+            re.fullmatch(r"[\w.-]{1,40}", self.name) is not None,
+            "A band's name is 1 to 40 letters, digits, '.', '_' or '-', not {name!r}.",
             name=self.name,
         )
         _require(

@@ -22,6 +22,7 @@ from .spec import Band, MelSpec
 
 Target = Callable[[Tensor], Tensor]  # dB mel (..., T, n_mels) -> (..., T)
 ENERGIES = ("db", "power", "hz")
+TWO_SIDED = ("Hz", "dB per octave")  # units of what is no amount: its maps tell what raises it, and what lowers it
 _LN10_OVER_10 = float(np.log(10) / 10)
 
 

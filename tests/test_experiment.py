@@ -14,6 +14,7 @@ from rtmri2speech.errors import InputError
 from rtmri2speech.experiment import Hiding, hide, hide_each, mean_changes, read_hiding
 from rtmri2speech.progress import Progress
 from rtmri2speech.regions import Region
+from rtmri2speech.spec import Band
 from tests.conftest import lively_bundle, moving_frames
 
 FPS = 11413 / 420
@@ -68,6 +69,28 @@ def test_changes_are_those_of_a_clip_darkened_by_hand(bundle, analysis):
         assert np.abs(expected).max() > 0.1
         level = analysis.mel_db.mean(axis=1)
         assert hidden.mean_change_db[band] == pytest.approx(expected[level > level.max() - 25].mean(), abs=1e-3)
+
+
+def test_a_followed_band_stays_where_it_was_and_tilt_is_a_slope(bundle, tmp_path):
+    """Also where nothing is spoken; the mean is of the frames that have the formant."""
+    f2_hz = np.where(np.arange(40) % 5 == 0, np.nan, np.linspace(900, 2400, 40))
+    truth = {"formants_hz": np.stack([f2_hz] * 3, axis=1), "f0_hz": np.where(np.isnan(f2_hz), 0.0, 120.0), "fps": FPS}
+    np.savez(tmp_path / "a.truth.npz", **truth)
+    clip = replace(a_clip(), source=str(tmp_path / "a.mp4"))
+    before = analyse(bundle, clip, [Band.parse("F2:formant2/truth"), Band.parse("tilt")], speak=False)
+    hidden = hide(bundle, before, Hiding((BOX,), "dark", 1.0), speak=False)
+    centres = librosa.mel_frequencies(66, fmin=0, fmax=11413 / 2)[1:-1]
+    changes = []
+    for t in range(40):
+        near = np.abs(centres - f2_hz[t]) <= 200
+        power = [(10 ** (made.mel_db[t, near].astype(float) / 10)).sum() for made in (hidden.after, before)]
+        changes.append(10 * np.log10(power[0] / power[1]) if near.any() else np.nan)
+    np.testing.assert_allclose(hidden.change_db["F2"], changes, atol=1e-3)
+    told = [t for t in hidden.spoken if t % 5]
+    assert hidden.mean_change_db["F2"] == pytest.approx(np.array(changes)[told].mean(), abs=1e-3)
+    slopes = [np.polyfit(np.log2(centres), made.mel_db.T, 1)[0] for made in (hidden.after, before)]
+    np.testing.assert_allclose(hidden.change_db["tilt"], slopes[0] - slopes[1], atol=1e-4)
+    assert mean_changes({"F2": np.full(4, np.nan)}, np.arange(4)) == {"F2": None}
 
 
 def test_speech_and_silence_are_told_apart_and_sizes_do_not_cancel(bundle, analysis):

@@ -1,5 +1,6 @@
 """A clip analysed in pieces against the same clip analysed as a whole, and arrays that grow into files."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,9 +9,12 @@ import pytest
 from rtmri2speech import growing, pieces, timeline
 from rtmri2speech.analysis import analyse
 from rtmri2speech.clip import Clip, ClipLimits, read_clip
+from rtmri2speech.errors import InputError
+from rtmri2speech.formant_tracks import measured_track
 from rtmri2speech.formats.video import claimed_duration_s
 from rtmri2speech.growing import Growing, let_go
 from rtmri2speech.models.load import load_bundle
+from rtmri2speech.spec import Band
 from tests.conftest import lively_bundle, moving_frames, write_mp4
 
 CLIPS = Path(__file__).parents[1] / "assets" / "clips"
@@ -61,6 +65,53 @@ def test_each_piece_hears_its_own_part_of_the_original(monkeypatch):
         tuple(round(max(0, frame) / bundle.fps * 1000) for frame in span) for span in expected
     ]
     assert made.original is sound
+
+
+@pytest.mark.parametrize("track", ["truth", "synthesised"])
+def test_a_formant_is_followed_from_piece_to_piece(monkeypatch, tmp_path, track):
+    """Also through a piece that has none."""
+    for name in ("FIRST", "PIECE"):
+        monkeypatch.setattr(pieces, name, 40)
+    monkeypatch.setattr(pieces, "CONTEXT", 4)
+    frames = moving_frames(120)
+    bundle = lively_bundle(frames[:40])
+    f2_hz = np.where(np.arange(120) // 40 == 1, np.nan, np.linspace(900, 2400, 120))
+    truth = {"formants_hz": np.stack([f2_hz] * 3, axis=1), "f0_hz": np.where(np.isnan(f2_hz), 0.0, 120.0)}
+    np.savez(tmp_path / "a.truth.npz", fps=bundle.fps, **truth)
+    clip = Clip(frames, np.arange(121) / bundle.fps, source=str(tmp_path / "a.mp4"))
+    asked = [Band.parse("F:formant1/synthesised" if track == "synthesised" else "F:formant2+-200/truth")]
+    made = pieces.analyse_long(bundle, clip, asked, silence="show", speak=False)
+    found = made.followed_hz["F"]
+    assert found.shape == (120,) and np.isfinite(found).any()
+    if track == "truth":
+        np.testing.assert_allclose(found, f2_hz)
+    else:
+        times_s = (np.arange(44) + 0.5) / bundle.fps
+        spoken = analyse(bundle, a_stretch(clip, 0, 44), (), silence="show")
+        sound = spoken.audio, spoken.sample_rate
+        own = measured_track(sound, times_s, None, spoken.f0_hz is None, spoken.silent).hz[:40, 0]
+        np.testing.assert_allclose(found[:40], own)
+    there = np.isfinite(found)
+    assert not made.cam["F"][~there].any() and made.cam["F"][there].any(axis=(1, 2)).all()
+    assert (np.isnan(made.band_db["F"]) == ~there).all()
+    assert (made.bands[0].low_hz, made.bands[0].high_hz) == (
+        max(0, np.nanmin(found) - 200),
+        min(bundle.mel.top_hz, np.nanmax(found) + 200),
+    )
+    again = pieces.analyse_long(bundle, clip, made.bands, silence="show", speak=False, formants_hz=made.followed_hz)
+    np.testing.assert_array_equal(again.cam["F"], made.cam["F"])
+    with pytest.raises(InputError, match="no formant to follow"):
+        pieces.analyse_long(bundle, replace(clip, source=nowhere(tmp_path, bundle)), [Band.parse("F2:formant2/truth")])
+
+
+def a_stretch(clip, first, stop):
+    return Clip(clip.frames[first:stop], clip.times_s[first : stop + 1] - clip.times_s[first])
+
+
+def nowhere(folder, bundle):
+    """A clip whose phantom never has a voice."""
+    np.savez(folder / "b.truth.npz", formants_hz=np.full((120, 3), 1000.0), f0_hz=np.zeros(120), fps=bundle.fps)
+    return str(folder / "b.mp4")
 
 
 def test_the_beginning_is_a_clip_of_its_own(monkeypatch):

@@ -17,6 +17,8 @@ from ..models.features import BATCH, FeatureExtractor
 from ..precision import choose_precision
 from ..targets import Target
 
+TargetsAt = Callable[[np.ndarray], Target]
+
 
 class Scene:
     """A bundle's acoustic model before the frames of an analysis. features: (T, C)."""
@@ -48,10 +50,12 @@ class Scene:
 class Hiding:
     """Some frames of a scene, parts of which are blurred beyond recognition, and what that does to some targets.
 
-    frames: their indices. area: bool (n, h, w) of any size: where hottest and coldest places are looked for.
+    frames: their indices. targets: name -> the target of any frames, given by their indices (n,): of a band that
+    follows a formant it is another in each. area: bool (n, h, w) of any size: where hottest and coldest places are
+    looked for.
     """
 
-    def __init__(self, scene: Scene, frames: np.ndarray, targets: Mapping[str, Target], area: np.ndarray):
+    def __init__(self, scene: Scene, frames: np.ndarray, targets: Mapping[str, TargetsAt], area: np.ndarray):
         self.scene, self.frames, self.targets = scene, frames, targets
         self.pictures = scene.prepared(frames)
         self.blurred = blurred(self.pictures)
@@ -86,7 +90,8 @@ class Hiding:
         with torch.no_grad():
             pooled = self.scene.pooled(pictures[k : k + BATCH] for k in range(0, len(pictures), BATCH))
             mel_db = self.scene.bundle.scaler.to_db(self._mel_of(rows)(pooled))
-            return {name: target(mel_db).double().cpu().numpy() for name, target in self.targets.items()}
+            here = self.frames[rows]
+            return {name: target(here)(mel_db).double().cpu().numpy() for name, target in self.targets.items()}
 
     def _mel_of(self, rows: np.ndarray) -> Callable[[torch.Tensor], torch.Tensor]:
         return own_frame_mel(self.scene.bundle.acoustic, self.scene.features, self.frames[rows])

@@ -1,6 +1,6 @@
 """judge(bundle, analysis, masks): the trust card of a clip's maps. What is measured is said in the package's text."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import reduce
 
@@ -11,11 +11,12 @@ from ..analysis import Analysis
 from ..anatomy.regions import GROUPS
 from ..errors import InputError
 from ..evidence import HARDLY, BandEvidence, account_of, cell_weights, with_elsewhere
-from ..mel import band_bins
+from ..following import bins_along
+from ..mel import centre_frequencies_hz
 from ..models.bundle import Bundle
 from ..progress import UNSEEN, Progress
 from ..spec import Band
-from ..targets import band_energy
+from ..targets import Target, along, target_of
 from . import randomised
 from .card import (
     FEWEST_FRAMES,
@@ -54,16 +55,17 @@ def judge(
     """Judge the maps of an analysis that this bundle made.
 
     masks: regions, as evidence.account_of takes them, named as in anatomy.regions. progress: its stage is "trust".
-    Only bands with a frame's own energy are judged, without boxes, tilt, and formants that are followed. Raises
-    InputError where there is none, and for maps of the objective "sequence" or of a frequency.
+    Only bands with a frame's own energy are judged, without boxes and tilt. One that follows a formant is judged where
+    that was measured, and stays there while parts are hidden. Raises InputError where there is none, and for maps of
+    the objective "sequence" or of a frequency.
     """
     if analysis.objective != "frame":
         raise InputError("Only maps of the objective frame can be judged: each explains the energy of its own frame.")
     bands = judged_bands(analysis)
     if not bands:
         raise InputError(
-            "Only maps of a band's energy can be judged, not those of its frequency, of a box, of the spectrum's "
-            "tilt, or of a formant that is followed."
+            "Only maps of a band's energy can be judged, not those of its frequency, of a box, or of the spectrum's "
+            "tilt."
         )
     picture = np.ones((1, analysis.frame_size, analysis.frame_size), bool)
     tract = _tract(masks or {})
@@ -75,7 +77,7 @@ def judge(
     if enough:
         frames = np.unique(np.concatenate(list(enough.values())))
         rows = {name: np.searchsorted(frames, own) for name, own in enough.items()}
-        targets = {band.name: band_energy(band_bins(bundle.mel, band)) for band in bands}
+        targets = {band.name: _energy_at(bundle, analysis, band) for band in bands}
         hiding = Hiding(Scene(bundle, analysis), frames, targets, _at(area, frames))
         cams = {name: analysis.cam[name][own] for name, own in enough.items()}
         tell = _Counter(progress, _OF_ALL + len(masks or {}) + 1 + _OF_EACH * len(rows))
@@ -91,8 +93,16 @@ def judged_bands(analysis: Analysis) -> list[Band]:
     """Those whose maps `judge` can judge."""
     if analysis.objective != "frame":
         return []
-    energy = [band for band in analysis.bands if band.of in (None, "loudness") and band.from_s is None]
+    energy = [band for band in analysis.bands if band.of != "tilt" and band.from_s is None]
     return [band for band in energy if band.of == "loudness" or analysis.energy != "hz"]
+
+
+def _energy_at(bundle: Bundle, analysis: Analysis, band: Band) -> Callable[[np.ndarray], Target]:
+    """Of some frames, by their indices, the target of each: the energy in the band, where it lies in that frame."""
+    if band.formant is None:
+        return lambda frames: target_of(bundle.mel, band)
+    bins, hz = bins_along(band, analysis.followed_hz[band.name], bundle.mel), centre_frequencies_hz(bundle.mel)
+    return lambda frames: along(bins[frames], hz)
 
 
 def _tract(masks: Mapping[str, np.ndarray]) -> np.ndarray | None:

@@ -34,7 +34,7 @@ def likeness_with_random_weights(
     own = {name: _some(hiding.frames[rows[name]], cam) for name, cam in cams.items()}
     frames = np.unique(np.concatenate([chosen for chosen, _ in own.values()]))
     pictures = scene.prepared(frames)
-    targets = {name: hiding.targets[name] for name in own}
+    targets = {name: hiding.targets[name](np.arange(len(scene))) for name in own}
     learnt = scene.maps_of(scene.bundle.acoustic)
     found: dict = {name: {part: {"signed": [], "absolute": []} for part in RANDOMISED} for name in own}
     for draw in range(DRAWS):

@@ -1,27 +1,30 @@
-"""The bands to explain: one to four rows of name, lower and upper limit."""
+"""What is explained: one to four rows, each a fixed band, the loudness or tilt of all frequencies, or a followed
+formant."""
 
 from dataclasses import dataclass
 
 import gradio as gr
 
-from ..spec import DEFAULT_BANDS, Band
+from ..spec import DEFAULT_BANDS, FOLLOWING_HZ, FORMANTS, TRACKS, WHOLE, Band
 from .controls import PENDING_JS
 from .desk import Desk
+from .handlers import FIXED, Row, rows_of
 
 # What a new row holds; the first two are the default bands.
 SUGGESTED_BANDS = (*DEFAULT_BANDS, Band("F3", 2500.0, 3500.0), Band("F4", 3500.0, 4500.0))
+KINDS = (FIXED, *WHOLE, *FORMANTS)
 _EDIT_JS = "() => { document.body.classList.toggle('editing-bands'); }"
 _ESCAPE_JS = """() => document.addEventListener("keydown", (event) => {
     if (event.key === "Escape") document.body.classList.remove("editing-bands");
 })"""
-
-Row = tuple[str, float | None, float | None]
+_COLUMNS = 6  # of a Row
 
 
 @dataclass(frozen=True)
 class BandRows:
-    """rows: gr.State of list[Row], as they were when a row was added or removed, or by `read`. fields: name, low, high
-    of each row, also of those that are not shown. places: the rows as laid out. add: the button for one more."""
+    """rows: gr.State of list[Row], as they were when a row was added or removed, or by `read`. fields: those of each
+    row in the order of a Row, also of those that are not shown. places: the rows as laid out. add: the button for one
+    more."""
 
     rows: gr.State
     fields: list[gr.components.Component]
@@ -36,7 +39,7 @@ class BandRows:
     @staticmethod
     def read(rows: list[Row], *values) -> list[Row]:
         """What stands in the rows that are shown."""
-        return [tuple(values[3 * k : 3 * k + 3]) for k in range(len(rows))]
+        return [tuple(values[_COLUMNS * k : _COLUMNS * (k + 1)]) for k in range(len(rows))]
 
     @property
     def shown(self) -> list[gr.blocks.Block]:
@@ -44,42 +47,86 @@ class BandRows:
         return [self.rows, *self.fields, *self.places, self.add]
 
     def show(self, rows: list[Row]) -> list:
-        """Updates so that these rows are shown."""
-        values = [value for row in rows for value in row]
+        """Updates so that these rows are shown, and of each what its kind needs."""
+        values = [update for row in rows for update in fields_of(row)]
         values += [gr.skip()] * (len(self.fields) - len(values))
         visible = [gr.update(visible=k < len(rows)) for k in range(len(self.places))]
         return [rows, *values, *visible, gr.update(visible=len(rows) < len(self.places))]
 
 
+def fields_of(row: Row) -> list[dict]:
+    """Updates of a row's fields, in their order."""
+    name, kind, low_hz, high_hz, width_hz, track = row
+    fixed, follows = kind == FIXED, kind in FORMANTS
+    limits = [gr.update(value=limit, visible=fixed) for limit in (low_hz, high_hz)]
+    follow = [gr.update(value=value, visible=follows) for value in (width_hz, track)]
+    return [gr.update(value=name), gr.update(value=kind), *limits, *follow]
+
+
+def renamed(rows: list[Row], number: int) -> Row:
+    """The row called as its kind is, unless a person gave it a name, and with limits where it needs them."""
+    name, kind, low_hz, high_hz, *follow = rows[number]
+    suggested = SUGGESTED_BANDS[number]
+    if kind == FIXED and (low_hz is None or high_hz is None):
+        low_hz, high_hz = suggested.low_hz, suggested.high_hz
+    called = {FIXED: suggested.name} | {of: of for of in WHOLE} | {of: f"F{k}" for k, of in enumerate(FORMANTS, 1)}
+    plain = str(name or "").strip().removesuffix("_followed")
+    if plain in ("", *called.values(), *(band.name for band in SUGGESTED_BANDS)):
+        taken = {other[0] for k, other in enumerate(rows) if k != number}
+        name = called[kind] if called[kind] not in taken else f"{called[kind]}_followed"
+    return name, kind, low_hz, high_hz, *follow
+
+
 def build(desk: Desk, edit: gr.Button) -> BandRows:
     """Lays out the rows, which the button `edit` shows and hides."""
-    words = {key: desk.text("en", key) for key in ("band_name", "band_low", "band_high", "band_remove", "band_add")}
-    rows = gr.State([(band.name, band.low_hz, band.high_hz) for band in DEFAULT_BANDS])
+    rows = gr.State(rows_of(DEFAULT_BANDS))
     fields, places, removers = [], [], []
     with gr.Row(elem_id="bands"):
         for number, band in enumerate(SUGGESTED_BANDS):
             with gr.Row(visible=number < len(DEFAULT_BANDS), elem_classes="band") as place:
-                name = gr.Textbox(band.name, label=words["band_name"], max_length=24, min_width=60)
-                low = gr.Number(band.low_hz, label=words["band_low"], min_width=80)
-                high = gr.Number(band.high_hz, label=words["band_high"], min_width=80)
-                remove = gr.Button(words["band_remove"], size="sm", min_width=40)
-            for component, key in ((name, "band_name"), (low, "band_low"), (high, "band_high")):
-                desk.localise(component, "label", key)
+                fields += _fields(desk, band)
+                remove = gr.Button(desk.text("en", "band_remove"), size="sm", min_width=40)
             desk.localise(remove, "value", "band_remove")
-            fields += [name, low, high]
             places.append(place)
             removers.append(remove)
-        add = gr.Button(words["band_add"], size="sm", min_width=80, elem_id="band-add")
+        add = gr.Button(desk.text("en", "band_add"), size="sm", min_width=80, elem_id="band-add")
         note = gr.Markdown(desk.text("en", "bands_note"), elem_classes="note", container=False)
     desk.localise(add, "value", "band_add")
     desk.localise(note, "value", "bands_note")
     made = BandRows(rows, fields, places, add)
+    _connect(desk, made, removers)
+    edit.click(None, js=_EDIT_JS, **desk.private)
+    desk.page.load(None, js=_ESCAPE_JS, **desk.private)
+    return made
 
+
+def _fields(desk: Desk, band: Band) -> list[gr.components.Component]:
+    """Of one row, in the order of a Row."""
+    words = {key: desk.text("en", f"band_{key}") for key in ("name", "kind", "low", "high", "width", "track")}
+    kinds = {kind: f"band_kind_{kind}" for kind in KINDS}
+    tracks = {track: f"band_track_{track}" for track in TRACKS}
+    offered = [[(desk.text("en", key), value) for value, key in one.items()] for one in (kinds, tracks)]
+    fields = {
+        "name": gr.Textbox(band.name, label=words["name"], max_length=24, min_width=60),
+        "kind": gr.Dropdown(offered[0], value=FIXED, label=words["kind"], elem_classes="kind"),
+        "low": gr.Number(band.low_hz, label=words["low"], min_width=80),
+        "high": gr.Number(band.high_hz, label=words["high"], min_width=80),
+        "width": gr.Number(FOLLOWING_HZ, label=words["width"], min_width=80, visible=False),
+        "track": gr.Dropdown(offered[1], value=TRACKS[0], label=words["track"], visible=False, elem_classes="kind"),
+    }
+    for key, field in fields.items():
+        desk.localise(field, "label", f"band_{key}")
+    desk.localise(fields["kind"], "choices", kinds)
+    desk.localise(fields["track"], "choices", tracks)
+    return list(fields.values())
+
+
+def _connect(desk: Desk, made: BandRows, removers: list[gr.Button]) -> None:
     def add_row(rows, *values):
         rows = made.read(rows, *values)
-        names = {name for name, _, _ in rows}
+        names = {name for name, *_ in rows}
         fresh = next((band for band in SUGGESTED_BANDS if band.name not in names), SUGGESTED_BANDS[len(rows)])
-        return made.show([*rows, (fresh.name, fresh.low_hz, fresh.high_hz)])
+        return made.show([*rows, *rows_of([fresh])])
 
     def remove_row(number):
         def removed(rows, *values):
@@ -88,11 +135,13 @@ def build(desk: Desk, edit: gr.Button) -> BandRows:
 
         return removed
 
-    add.click(add_row, made.values, made.shown, **desk.at_once)
+    def change_kind(number):
+        return lambda rows, *values: fields_of(renamed(made.read(rows, *values), number))
+
+    made.add.click(add_row, made.values, made.shown, **desk.at_once)
     for number, remove in enumerate(removers):
         remove.click(remove_row(number), made.values, made.shown, **desk.at_once)
-    changed = [add.click, *(button.click for button in removers), *(field.input for field in fields)]
+        own = made.fields[_COLUMNS * number : _COLUMNS * (number + 1)]
+        own[1].input(change_kind(number), made.values, own, **desk.at_once)
+    changed = [made.add.click, *(button.click for button in removers), *(field.input for field in made.fields)]
     gr.on(changed, None, js=PENDING_JS.format("true"), **desk.private)
-    edit.click(None, js=_EDIT_JS, **desk.private)
-    desk.page.load(None, js=_ESCAPE_JS, **desk.private)
-    return made

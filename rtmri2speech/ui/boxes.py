@@ -51,13 +51,12 @@ def _offered(result) -> dict:
 
 
 def band_of(given: dict) -> Band:
-    """What box.js and asking.js send -> a box, named by its times and frequencies, or a contrast, named by its times.
-    Raises InputError."""
+    """What box.js and asking.js send -> a box or a contrast, named by times and frequencies: of the same times there
+    may be several. Raises InputError."""
     keys = ["low_hz", "high_hz", "from_s", "to_s"] + ["than_from_s", "than_to_s"] * ("than_from_s" in given)
     try:
         low, high, *times = (float(given[key]) for key in keys)
     except (KeyError, TypeError, ValueError):
         raise InputError("Drag a rectangle on a spectrogram, with Alt held down.") from None
     spans = [f"{start:.2f}-{end:.2f}" for start, end in zip(times[::2], times[1::2], strict=True)]
-    name = "_".join(spans) + "s"
-    return Band(f"{name}_{low:.0f}-{high:.0f}" if len(spans) == 1 else name, low, high, *times)
+    return Band(f"{'_'.join(spans)}s_{low:.0f}-{high:.0f}", low, high, *times)

@@ -27,7 +27,8 @@ def route(desk: Desk) -> Route:
     def first_view(request: Request) -> Response:
         name = request.query_params.get("clip") or desk.examples.first
         bands = bands_of_link(request.query_params.getlist("band")) or DEFAULT_BANDS
-        kept = desk.examples.kept(name, desk.bundles.first, bands)
+        # maps of the frequency and of boxes are never kept
+        kept = None if request.query_params.get("energy") else desk.examples.kept(name, desk.bundles.first, bands)
         if kept is None:
             return Response(status_code=204)
         return Response(kept.payload, media_type="application/json", headers={"Cache-Control": "no-store"})

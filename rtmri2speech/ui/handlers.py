@@ -1,7 +1,6 @@
 """What the page does, as plain functions that work without Gradio."""
 
 import json
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -25,7 +24,7 @@ from ..original import earlier
 from ..pieces import analyse_long
 from ..progress import UNSEEN, Progress
 from ..reach import Reach, reach
-from ..spec import Band, MelSpec
+from ..spec import FOLLOWING_HZ, FORMANTS, TRACKS, WHOLE, Band, MelSpec
 from ..tier import Tier, tier_of
 from ..trust import TrustCard, judge
 from .explorer.parts import Store
@@ -124,11 +123,19 @@ class Result:
         changed = {"labels": tuple(labels), "remarks": tuple(remarks), "edited": True, "payload": json.dumps(told)}
         return replace(self, **changed)
 
-    def with_shift(self, ms: float) -> "Result":
-        """The original speech that was given, begun so many ms later."""
+    def with_shift(self, bundle: Bundle, ms: float, progress: Progress) -> "Result":
+        """The original speech that was given, begun so many ms later, and the maps of bands that follow its formants.
+        Raises InputError where these are no longer there."""
         assert self.given is not None
-        moved = replace(self, reference=earlier(self.given, ms / 1000), shift_ms=ms)
-        return replace(moved._again(self.analysis, self.regions), known=self.known)
+        reference, old = earlier(self.given, ms / 1000), self.analysis
+        following = [band.name for band in old.bands if band.track == "original"]
+        still = {name: track for name, track in old.followed_hz.items() if name not in following}
+        moved = replace(self, reference=reference, shift_ms=ms)
+        if not following:
+            again = moved._again(replace(old, original=reference), self.regions)
+            return replace(again, known=self.known)
+        moved = replace(moved, analysis=replace(old, original=reference, followed_hz=still))
+        return moved._explained(bundle, old.bands, self.maps, progress)
 
     def with_maps(self, bundle: Bundle, maps: str, progress: Progress) -> "Result":
         """The same clip, speech and regions, explained by other maps, of MAPS."""
@@ -172,6 +179,7 @@ class Result:
         old, kind = self.analysis, kind_of(bundle, maps)
         choices = (tuple(bands), old.objective, old.energy, old.normalize)
         others = {"silence": old.silence, "precision": old.precision, "speak": False}
+        others |= {"original": old.original, "formants_hz": old.followed_hz}
         made = analyse if self.store is None else analyse_long
         return made(bundle, old.clip, *choices, **kind, **others, progress=progress)
 
@@ -290,33 +298,67 @@ def analyse_file(
 
     Raises InputError on a clip, sound or band that cannot be used.
     """
-    for band in bands or ():
-        band_bins(bundle.mel, band)  # says what is wrong before the clip is read
+    check_limits(bundle, bands or ())  # says what is wrong before the clip is read
     sound = read_audio(reference) if reference else None
     clip = read_clip(path, limits=limits, progress=progress.part(None, 0, 0.1))
     told = progress.part(None, 0.1, 1)
-    analysis = analyse(bundle, clip, bands, objective, energy, normalize, grid=grid, against=against, progress=told)
+    choices = {"grid": grid, "against": against, "original": sound}
+    analysis = analyse(bundle, clip, bands, objective, energy, normalize, progress=told, **choices)
     return analysis, sound or clip.sound
 
 
-def bands_of(rows: Sequence[tuple[str, float | None, float | None]]) -> tuple[Band, ...]:
-    """What a person typed as name, low and high of each band -> 1 to 4 bands. Raises InputError."""
-    for name, low, high in rows:
-        if low is None or high is None:
-            raise InputError("Band {name}: give its lower and its upper limit in Hz.", name=name)
-    bands = tuple(Band(str(name).strip(), float(low), float(high)) for name, low, high in rows)
-    return checked_bands(bands)
+# What a row of the page says of a band: its name; FIXED or what it is of (Band.of); its limits, Hz; on either side of
+# the formant that it follows, Hz, and of which speech.
+Row = tuple[str, str, float | None, float | None, float | None, str]
+FIXED = "band"
+
+
+def bands_of(rows: Sequence[Row]) -> tuple[Band, ...]:
+    """What a person typed -> 1 to 4 bands. Raises InputError."""
+    return checked_bands(tuple(_band_of(*row) for row in rows))
+
+
+def _band_of(
+    name: str, kind: str, low_hz: float | None, high_hz: float | None, width_hz: float | None, track: str
+) -> Band:
+    name = str(name).strip()
+    if kind in WHOLE:
+        return replace(Band.parse(kind), name=name)
+    if kind in FORMANTS:
+        if not width_hz or not width_hz > 0:
+            raise InputError("Band {name}: give how many Hz on either side of the formant.", name=name)
+        return replace(Band.parse(kind), name=name, width_hz=float(width_hz), track=track)
+    if low_hz is None or high_hz is None:
+        raise InputError("Band {name}: give its lower and its upper limit in Hz.", name=name)
+    return Band(name, float(low_hz), float(high_hz))
+
+
+def rows_of(bands: Sequence[Band]) -> list[Row]:
+    """The rows that say the same; boxes have none."""
+    return [
+        (
+            *(band.name, band.of or FIXED),
+            *((None, None) if band.of else (band.low_hz, band.high_hz)),
+            *(band.width_hz or FOLLOWING_HZ, band.track or TRACKS[0]),
+        )
+        for band in bands
+        if band.stretch is None
+    ]
 
 
 def bands_of_link(written: Sequence[str]) -> tuple[Band, ...]:
-    """The bands of a link to the page, each "NAME:LOW-HIGH" in Hz (link.js); none if they cannot be read."""
-    found = [re.fullmatch(r"(.+):(\d+(?:\.\d+)?)-(\d+(?:\.\d+)?)", str(text)) for text in written]
-    if not found or not all(found):
-        return ()
+    """The bands and boxes of a link to the page, each as Band.parse reads it (link.js); none if they cannot be read."""
     try:
-        return bands_of([match.groups() for match in found])
+        return checked_bands(tuple(Band.parse(str(text)) for text in written))
     except InputError:
         return ()
+
+
+def check_limits(bundle: Bundle, bands: Sequence[Band]) -> None:
+    """Raises InputError for a band beyond this bundle's mel, as far as that is known before the clip is read."""
+    for band in bands:
+        if not band.formant:
+            band_bins(bundle.mel, band)
 
 
 def checked_bands(bands: tuple[Band, ...]) -> tuple[Band, ...]:

@@ -15,17 +15,17 @@ from ..anatomy.find import regions_of
 from ..anatomy.regions import Regions
 from ..audio import read_audio
 from ..clip import Clip, ClipLimits, read_clip
+from ..following import check_found
 from ..formats.video import claimed_duration_s
 from ..growing import Growing, give_back, let_go
 from ..labels import read_labels
-from ..mel import band_bins
 from ..models.bundle import Bundle
 from ..pieces import CONTEXT, FIRST, analyse_piece, joined, pieces
 from ..progress import Progress
 from ..spec import Band
 from .explorer.parts import Parts, Store, parts_of
 from .explorer.payload import payload
-from .handlers import DEFAULT_MAPS, PAGE_LIMITS, Newest, Result, kind_of
+from .handlers import DEFAULT_MAPS, PAGE_LIMITS, Newest, Result, check_limits, kind_of
 
 _CAMS_IN_MEMORY = 2**22  # bytes of a band's maps
 LONG_S = 60.0  # a clip of more seconds opens piece by piece
@@ -54,18 +54,17 @@ def open_long_clip(
     folder: an empty one, from which the page may fetch; it goes with the last of the results. The others, and what is
     raised, as in handlers.open_clip.
     """
-    for band in bands or ():
-        band_bins(bundle.mel, band)  # says what is wrong before the clip is read
-    chosen = {"bands": bands, **kind_of(bundle, maps)}
+    check_limits(bundle, bands or ())  # says what is wrong before the clip is read
     sound = read_audio(reference) if reference else None
+    chosen = {"bands": bands, "original": sound, **kind_of(bundle, maps)}
     labels, remarks = read_labels(path)
     grown, newest = _Grown(bundle, Store(folder)), Newest()
     whole_s = claimed_duration_s(path) or LONG_S
     first, reading = (FIRST / bundle.fps / whole_s * share for share in (1.0, 2.0))  # of the work, roughly
 
     def result(clip: Clip, frames: np.ndarray, whole_s: float) -> Result:
-        analysis, found = grown.analysis(clip, frames), grown.found
         heard = sound or clip.sound
+        analysis, found = replace(grown.analysis(clip, frames), original=heard), grown.found
         if heard is not None:
             heard = heard[0][: round(analysis.clip.duration * heard[1])], heard[1]
         goes_on = None if analysis.clip.duration >= whole_s else whole_s
@@ -119,7 +118,10 @@ def open_long_clip(
         grown.add_piece(clip, frames, start, stop, chosen, path, regions, told)
         if number + 1 in (2 * shown, len(spans)):
             shown = number + 1
-            yield from _shown(newest, result(clip, frames, clip.duration))
+            made = result(clip, frames, clip.duration)
+            if shown == len(spans):
+                check_found(made.analysis.bands, made.analysis.followed_hz)
+            yield from _shown(newest, made)
     if len(spans) == 1:
         yield from _shown(newest, result(clip, frames, clip.duration))
 

@@ -8,7 +8,6 @@ from pathlib import Path
 import gradio as gr
 
 from ..errors import InputError
-from ..mel import band_bins
 from ..spec import DEFAULT_BANDS, Band
 from . import handlers
 from .band_rows import BandRows
@@ -18,12 +17,12 @@ from .handlers import Result
 from .long_clips import is_long, open_long_clip
 from .notes import Notes, own_clip_note
 
-_DEFAULT_ROWS = [(band.name, band.low_hz, band.high_hz) for band in DEFAULT_BANDS]
+_DEFAULT_ROWS = handlers.rows_of(DEFAULT_BANDS)
 # What the page's address asks for, after "#" (explorer/link.js writes it), and whether it is shown (first_view.py).
 _LINK_JS = """async (_, language) => {
     const link = new URLSearchParams(location.hash.slice(1)), shown = Boolean(await window.rtmri2speechFirst);
     document.body.classList.toggle("at-once", shown);
-    return [{clip: link.get("clip"), bands: link.getAll("band"), shown}, language];
+    return [{clip: link.get("clip"), bands: link.getAll("band"), energy: link.get("energy"), shown}, language];
 }"""
 
 
@@ -94,7 +93,7 @@ def _connect_maps(desk: Desk, controls: Controls, view: gr.HTML) -> None:
 
 
 def _open_first(desk: Desk, controls: Controls, bands: BandRows, view: gr.HTML) -> None:
-    """The first example as the page opens, or the one to which its address leads, with that link's bands."""
+    """The first example as the page opens, or the one to which its address leads, with that link's bands and boxes."""
 
     @desk.guard
     def open_first(link, language, request: gr.Request, progress=gr.Progress()):  # noqa: B008 (Gradio)
@@ -107,11 +106,13 @@ def _open_first(desk: Desk, controls: Controls, bands: BandRows, view: gr.HTML) 
                 gr.Warning(html.escape(desk.text(language, "link_unknown").format(name=name), quote=False))
             name, asked = None, ()
         asked = _usable(desk, asked)
-        rows = [(band.name, band.low_hz, band.high_hz) for band in asked]
+        rows = handlers.rows_of(asked)
         shown = bands.show(rows) if rows else [gr.skip()] * len(bands.shown)
         tell = desk.progress(request, language, progress)
         chosen = (name or desk.examples.first, None, None, desk.bundles.first, handlers.DEFAULT_MAPS)
         for result in _opened(desk, *chosen, rows or _DEFAULT_ROWS, language, tell):
+            if result.whole_s is None:
+                result = _asked(desk, result, asked, "hz" if link["energy"] == "hz" else "db", language, tell)
             yield [gr.skip() if link["shown"] else result.payload, result, name or gr.skip(), *shown]
 
     # Not in the queue of the analyses: a newcomer's first view must not wait for other people's clips.
@@ -129,11 +130,24 @@ def _open_first(desk: Desk, controls: Controls, bands: BandRows, view: gr.HTML) 
     desk.stoppable(desk.page.load, opening)
 
 
+def _asked(desk: Desk, result: Result, asked: tuple[Band, ...], energy: str, language: str, tell) -> Result:
+    """The same with what else a link asks for: maps of the frequency, boxes and contrasts. What cannot be made is
+    said, and left out."""
+    bundle, boxes = desk.bundle_of(result), [band for band in asked if band.stretch is not None]
+    steps = [lambda one: one.with_energy(bundle, energy, tell)] if energy != result.analysis.energy else []
+    steps += [lambda one, box=box: one.with_box(bundle, box, tell) for box in boxes]
+    for step in steps:
+        try:
+            result = step(result)
+        except InputError as error:
+            gr.Warning(html.escape(desk.message(error, language), quote=False))
+    return result
+
+
 def _usable(desk: Desk, bands: tuple[Band, ...]) -> tuple[Band, ...]:
     """The same bands; none if the bundle's mel does not reach so far."""
     try:
-        for band in bands:
-            band_bins(desk.bundles.load(desk.bundles.first).mel, band)
+        handlers.check_limits(desk.bundles.load(desk.bundles.first), bands)
     except InputError:
         return ()
     return bands

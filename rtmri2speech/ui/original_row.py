@@ -46,16 +46,16 @@ def _connect(desk: Desk, row: _Row) -> None:
         return gr.update(visible=True), words, round(result.shift_ms), gr.update(interactive=bool(lag_ms)), lag_ms
 
     @desk.guard
-    def move(result: Result | None, ms, language):
+    def move(result: Result | None, ms, language, request: gr.Request, progress=gr.Progress()):  # noqa: B008 (Gradio)
         if result is None or result.given is None:
             return gr.skip(), gr.skip()
         if ms is None or not abs(ms) <= FURTHEST_MS:
             raise InputError("The sound can be moved by up to {most} ms.", most=FURTHEST_MS)
-        moved = result.with_shift(float(ms))
+        moved = result.with_shift(desk.bundle_of(result), float(ms), desk.progress(request, language, progress))
         return moved.payload, moved
 
-    def move_by_lag(result: Result | None, lag_ms, language):
-        return move(result, (result.shift_ms if result else 0) + (lag_ms or 0), language)
+    def move_by_lag(result: Result | None, lag_ms, language, request: gr.Request, progress=gr.Progress()):  # noqa: B008
+        return move(result, (result.shift_ms if result else 0) + (lag_ms or 0), language, request, progress)
 
     desk.result.change(tell, [desk.result, desk.language], shown, **desk.at_once)
     desk.language.input(tell, [desk.result, desk.language], shown, **desk.at_once)

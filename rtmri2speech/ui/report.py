@@ -21,6 +21,7 @@ from ..experiment import Hidden
 from ..models.bundle import Bundle
 from ..models.card import read_card
 from ..regions import outlined
+from ..spec import Band
 from ..sync import LONGEST_LAG_S, SURE
 from .texts import EXPLORER, TEXTS
 
@@ -109,7 +110,7 @@ def hiding_report(hidden: Hidden, frame: int) -> str:
             for analysis in (hidden.before, hidden.after)
         ],
         sentences={language: _told_of_hiding(hidden, frame, language) for language in TEXTS},
-        bands=list(hidden.change_db),
+        bands={band.name: _unit(band) for band in hidden.before.bands},
         changes=[] if hidden.same else _changes_of_hiding(hidden),
     )
 
@@ -139,13 +140,17 @@ def _headline(hidden: Hidden) -> list[Sentence]:
     """What changed while the speech sounds and what in its silences, a sentence each."""
     told = []
     if len(hidden.spoken):
-        values = {"sizes": _numbers_db(hidden.mean_size_db, "{:.1f}"), "mcd": f"{hidden.mcd_db:.1f}"}
+        sizes = _numbers_db(hidden.before, hidden.mean_size_db, "{:.1f}")
+        values = {"sizes": sizes, "mcd": f"{hidden.mcd_db:.1f}"}
         told.append(Sentence("hide_speech", values, strong=True))
     else:
         told.append(Sentence("hide_no_speech", strong=True))
     if len(hidden.silent):
-        key = "hide_noise" if max(hidden.silent_change_db.values()) > NOISE_DB else "hide_quiet"
-        told.append(Sentence(key, {"changes": _numbers_db(hidden.silent_change_db, "{:+.0f}")}, strong=True))
+        known = [change for change in hidden.silent_change_db.values() if change is not None]
+        if known:
+            key = "hide_noise" if max(known) > NOISE_DB else "hide_quiet"
+            changes = _numbers_db(hidden.before, hidden.silent_change_db, "{:+.0f}")
+            told.append(Sentence(key, {"changes": changes}, strong=True))
     return told
 
 
@@ -178,7 +183,7 @@ def comparison_report(made: Comparison, first: str, other: str) -> str:
         other=other,
         shared=shared[made.same_acoustic, made.same_vocoder],
         spoken=spoken,
-        changes=_numbers_db(made.mean_change_db, "{:+.1f}") if spoken else "",
+        changes=_numbers_db(made.first, made.mean_change_db, "{:+.1f}") if spoken else "",
         mcd=f"{made.mcd_db:.1f}" if spoken else "",
         metrics=None if made.scores is None else [_compared(metric, *made.scores) for metric in METRICS],
         top_khz=f"{made.first.sample_rate / 2000:.1f}",
@@ -314,12 +319,18 @@ def _number(value: float | None) -> str | None:
     return (f"{value:.2f}" if abs(value) < 10 else f"{value:.1f}").replace("-", "−")
 
 
-def _numbers_db(values: Mapping[str, float], shape: str) -> str:
-    return ", ".join(f"{name} {_signed(db, shape)} dB" for name, db in values.items())
+def _numbers_db(analysis: Analysis, values: Mapping[str, float | None], shape: str) -> str:
+    """Of each band; without those whose formant is nowhere there."""
+    known = {band: values[band.name] for band in analysis.bands if values[band.name] is not None}
+    return ", ".join(f"{band.name} {_signed(value, shape)} {_unit(band)}" for band, value in known.items())
 
 
-def _signed(value: float, shape: str) -> str:
-    return shape.format(value).replace("-", "−")
+def _unit(band: Band) -> str:
+    return "dB/oct" if band.of == "tilt" else "dB"
+
+
+def _signed(value: float | None, shape: str) -> str:
+    return "–" if value is None else shape.format(value).replace("-", "−")
 
 
 def _data_url(picture: np.ndarray) -> str:

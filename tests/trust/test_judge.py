@@ -12,10 +12,13 @@ from torch import nn
 from rtmri2speech.analysis import analyse
 from rtmri2speech.clip import Clip
 from rtmri2speech.errors import InputError
+from rtmri2speech.mel import centre_frequencies_hz
 from rtmri2speech.progress import Progress
+from rtmri2speech.spec import Band
 from rtmri2speech.targets import band_energy
 from rtmri2speech.trust import judge
 from rtmri2speech.trust.hiding import Hiding, Scene
+from rtmri2speech.trust.judge import _energy_at
 from rtmri2speech.trust.randomised import shuffled
 from tests.conftest import make_bundle
 
@@ -106,6 +109,32 @@ def test_a_map_with_its_sign_turned_fails(bundle, analysis, masks):
         assert judged.verdict == "unfaithful" and judged.drop_db < 0
 
 
+def test_a_followed_formant_is_judged_where_it_was_measured(bundle, analysis, masks, tmp_path):
+    """Its truth rises: in each frame, what is measured is the energy around it in that frame, before and after."""
+    f2_hz = np.where(np.arange(T) == 5, np.nan, np.linspace(900, 2600, T))
+    np.savez(
+        tmp_path / "a.truth.npz",
+        formants_hz=np.stack([f2_hz] * 3, axis=1),
+        f0_hz=np.where(np.isnan(f2_hz), 0.0, 120.0),
+        fps=bundle.fps,
+    )
+    clip = replace(analysis.clip, source=str(tmp_path / "a.mp4"))
+    asked = [Band.parse("F2:formant2+-300/truth"), Band.parse("tilt")]
+    made = replace(analyse(bundle, clip, asked, speak=False), silent=np.zeros(T, bool))
+    judged = judge(bundle, made, masks).bands
+    assert list(judged) == ["F2"] and 5 not in judged["F2"].frames and len(judged["F2"].frames) > 10
+    assert judged["F2"].times > 1.5 and judged["F2"].drop_db > 0.2 and judged["F2"].rank_of_frames > 0.5
+    hz, frame = centre_frequencies_hz(bundle.mel), 9
+    hiding = Hiding(Scene(bundle, made), np.array([frame]), {"F2": _energy_at(bundle, made, asked[0])}, masks["tongue"])
+    hidden = np.zeros((1, 256, 256), bool)
+    hidden[(slice(None), *LIPS)] = True
+    bins = np.flatnonzero(np.abs(hz - f2_hz[frame]) <= 300)
+    still = Hiding(Scene(bundle, made), np.array([frame]), {"F2": lambda _: band_energy(bins)}, masks["tongue"])
+    assert hiding.change(hidden)["F2"] == pytest.approx(still.change(hidden)["F2"], abs=1e-4)
+    moved = replace(made, bands=made.bands[:1], cam={"F2": -made.cam["F2"]})
+    assert judge(bundle, moved, masks).bands["F2"].drop_db < 0
+
+
 def test_without_regions_the_whole_picture_is_searched(bundle, analysis):
     card = judge(bundle, analysis, most_frames=8)
     assert card.area == "picture"
@@ -119,7 +148,7 @@ def test_hiding_is_measured_in_the_frame_itself(bundle, analysis):
     bins = np.arange(10, 20)
     scene = Scene(bundle, analysis)
     frames = np.array([2, 9])
-    hiding = Hiding(scene, frames, {"F": band_energy(bins)}, np.ones((2, 256, 256), bool))
+    hiding = Hiding(scene, frames, {"F": lambda frames: band_energy(bins)}, np.ones((2, 256, 256), bool))
     hidden = np.zeros((2, 256, 256), bool)
     hidden[(slice(None), *LIPS)] = True
     change = hiding.change(hidden)["F"]
@@ -137,7 +166,9 @@ def test_hiding_is_measured_in_the_frame_itself(bundle, analysis):
 
 
 def test_the_hottest_share_of_the_area_is_chosen(bundle, analysis, masks):
-    hiding = Hiding(Scene(bundle, analysis), np.array([0]), {"F": band_energy(np.arange(4))}, masks["tongue"])
+    hiding = Hiding(
+        Scene(bundle, analysis), np.array([0]), {"F": lambda frames: band_energy(np.arange(4))}, masks["tongue"]
+    )
     heat = np.zeros((1, 8, 8), np.float32)
     heat[0, 4, 5] = 1.0  # in the tongue
     heat[0, 0, 0] = 5.0  # hotter, but outside

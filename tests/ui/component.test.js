@@ -6,7 +6,7 @@ const scripts = require("./scripts.js");
 
 const { Scope, samplesOf } = scripts("component/component.js")("Scope, samplesOf");
 const lanes = scripts("component/lanes.js")("placeOf, secondsAt, roundStep, roundMarks, heightOf, envelopeOf");
-const explorer = scripts("explorer/explorer_core.js", "explorer/view.js", "explorer/goto.js", "explorer/link.js")(
+const explorer = scripts("explorer/explorer_core.js", "explorer/bands.js", "explorer/view.js", "explorer/goto.js", "explorer/link.js")(
   "moveWithin, zoomed, turnedTo, whereTo, firstFrameAfter, labelsSaying, linkTo, fittingLink, waitsForMore, leadsToClip, hasBandsOf",
 );
 
@@ -135,7 +135,7 @@ test("labels that say just so come before those in which it occurs", () => {
 });
 
 test("a link leads back to what was shown", () => {
-  const bands = [{ name: "F1", low_hz: 300, high_hz: 900 }, { name: "鼻: 1-2", low_hz: 100.5, high_hz: 200 }];
+  const bands = [{ text: "F1:300-900" }, { text: "鼻: 1-2:100.5-200" }];
   const data = { name: "円 & 'clip'", frames: 60, duration: 2.2, bands };
   const state = { frame: 12, stretch: [4, 30], view: "1", view_s: [0.5, 1.25] };
   const link = explorer.linkTo(data, state);
@@ -143,6 +143,11 @@ test("a link leads back to what was shown", () => {
   assert.ok(explorer.leadsToClip(link, data) && !explorer.leadsToClip(link, { ...data, name: "other" }));
   assert.ok(explorer.hasBandsOf(link, data) && !explorer.hasBandsOf(link, { bands: bands.slice(0, 1) }));
   assert.ok(explorer.hasBandsOf("clip=x", { bands }));
+  const moved = bands.map((band) => ({ ...band, unit: "Hz", value: [1] }));
+  assert.deepStrictEqual(new URLSearchParams(explorer.linkTo({ ...data, bands: moved }, state)).get("energy"), "hz");
+  assert.ok(!explorer.hasBandsOf(link, { bands: moved }) && explorer.hasBandsOf(`${link}&energy=hz`, { bands: moved }));
+  assert.ok(!explorer.hasBandsOf(`${link}&energy=hz`, data));
+  assert.deepStrictEqual(explorer.fittingLink("view=both", { ...data, bands: moved }), {}); // two signs do not lie over each other
   const whole = { frame: 0, stretch: null, view: "both", view_s: [0, 2.2] };
   assert.deepStrictEqual(explorer.fittingLink(explorer.linkTo(data, whole), data), { frame: 0, view: "both" });
 });

@@ -19,6 +19,7 @@ from rtmri2speech.models.bundle import DEFAULT_FOLDER
 from rtmri2speech.progress import UNSEEN, Progress
 from rtmri2speech.spec import DEFAULT_BANDS, F1, Band
 from rtmri2speech.ui import Settings, build, handlers, launch
+from rtmri2speech.ui.band_rows import renamed
 from rtmri2speech.ui.bundles import MOST_KEPT, Bundles
 from rtmri2speech.ui.examples import Examples
 from rtmri2speech.ui.jobs import Jobs, Stopped
@@ -76,18 +77,46 @@ def test_the_limits_of_the_page_hold(bundle, clips):
 
 
 def test_typed_bands():
-    assert handlers.bands_of([(" F1 ", 300, 900), ("鼻音", 200, 350.5)]) == (F1, Band("鼻音", 200, 350.5))
+    fixed = lambda *limits: (limits[0], "band", *limits[1:], 200, "synthesised")  # noqa: E731
+    assert handlers.bands_of([fixed(" F1 ", 300, 900), fixed("鼻音", 200, 350.5)]) == (F1, Band("鼻音", 200, 350.5))
     for rows, sentence in (
         ([], "Give 1 to 4 bands, not 0"),
-        ([("A", 1, 2)] * 5, "Give 1 to 4 bands, not 5"),
-        ([("A", 100, 200)] * 2, "Two bands have the same name"),
-        ([("A", None, 200)], "Band A: give its lower and its upper limit"),
-        ([("A", 300, 200)], "Band A is reversed or empty"),
-        ([("", 100, 200)], "A band's name is 1 to 24 letters"),
-        ([("a/../b", 100, 200)], "A band's name is 1 to 24 letters"),
+        ([fixed("A", 1, 2)] * 5, "Give 1 to 4 bands, not 5"),
+        ([fixed("A", 100, 200)] * 2, "Two bands have the same name"),
+        ([fixed("A", None, 200)], "Band A: give its lower and its upper limit"),
+        ([fixed("A", 300, 200)], "Band A is reversed or empty"),
+        ([fixed("", 100, 200)], "A band's name is 1 to 40 letters"),
+        ([fixed("a/../b", 100, 200)], "A band's name is 1 to 40 letters"),
+        ([("F2", "formant2", None, None, None, "truth")], "Band F2: give how many Hz on either side"),
+        ([("F2", "formant2", None, None, -5, "truth")], "Band F2: give how many Hz on either side"),
+        ([("F2", "formant2", None, None, 100, "guess")], "The band F2 follows a formant"),
     ):
         with pytest.raises(InputError, match=sentence):
             handlers.bands_of(rows)
+
+
+def test_rows_are_the_bands_of_the_command_line():
+    """Also those of a link, which has boxes as well: they have no row."""
+    texts = ["F1:300-900", "loudness", "steil:tilt", "F2:formant2+-150/original"]
+    bands = tuple(Band.parse(text) for text in texts)
+    assert handlers.bands_of(handlers.rows_of(bands)) == bands
+    box = "0.40-0.60s_900-2500:900-2500@0.4-0.6"
+    assert handlers.bands_of_link([*texts[:3], box]) == (*bands[:3], Band.parse(box))
+    assert handlers.rows_of(handlers.bands_of_link([*texts[:3], box])) == handlers.rows_of(bands[:3])
+    assert handlers.bands_of_link(["F1:900-300"]) == handlers.bands_of_link([]) == ()
+
+
+def test_a_row_is_called_as_its_kind_unless_someone_named_it():
+    rows = handlers.rows_of(DEFAULT_BANDS)
+
+    def changed(number, kind, name=None):
+        return renamed([(name or r[0], kind, *r[2:]) if k == number else r for k, r in enumerate(rows)], number)
+
+    assert changed(0, "loudness")[0] == "loudness" and changed(1, "formant2")[0] == "F2"
+    assert changed(0, "formant2")[0] == "F2_followed"  # the other row is F2
+    assert changed(0, "tilt", "mine")[0] == "mine"
+    rows[0] = ("loudness", "loudness", None, None, 200, "synthesised")
+    assert changed(0, "band") == ("F1", "band", 300, 900, 200, "synthesised")
 
 
 # ---- jobs ----

@@ -13,6 +13,7 @@ from rtmri2speech.analysis import analyse
 from rtmri2speech.anatomy.outlines import outlines
 from rtmri2speech.anatomy.sources import regions_from_template
 from rtmri2speech.clip import Clip
+from rtmri2speech.mel import centre_frequencies_hz
 from rtmri2speech.render.grid import upsample_grid
 from rtmri2speech.spec import Band
 from rtmri2speech.ui.explorer.payload import payload
@@ -81,6 +82,31 @@ def test_other_numbers_of_bands(bundle, regions, count):
     tables = sent["tables"]["bands"]
     assert len(tables) == count and len(set(tables)) == count  # a colour for each
     np.testing.assert_array_equal(raw(sent["bands"][-1]["db"], "<f4"), analysis.band_db[bands[-1].name])
+
+
+def test_what_is_no_fixed_band_says_what_it_is(bundle, regions, tmp_path):
+    """Where it lies, what its maps explain, and how a link writes it."""
+    f1_hz = np.where(np.arange(8) == 3, np.nan, np.linspace(400, 900, 8))
+    truth = {"formants_hz": np.stack([f1_hz] * 3, axis=1), "f0_hz": np.where(np.isnan(f1_hz), 0.0, 120.0)}
+    np.savez(tmp_path / "a.truth.npz", fps=bundle.fps, **truth)
+    clip = Clip(moving_frames(8), np.arange(9) / bundle.fps, source=str(tmp_path / "a.mp4"))
+    texts = ["loudness", "steil:tilt", "F1:formant1+-150/truth"]
+    for energy in ("db", "hz"):
+        made = analyse(bundle, clip, [Band.parse(text) for text in texts], energy=energy, silence="show")
+        loud, tilt, follows = json.loads(payload(made, bundle.mel, regions.at(np.arange(8)), "x"))["bands"]
+        assert [band["text"] for band in (loud, tilt, follows)] == texts
+        assert loud["bins"] == tilt["bins"] == [0, 63] and loud["value"] is loud["formant_hz"] is None
+        hz = np.array(centre_frequencies_hz(bundle.mel))
+        slope = np.polyfit(np.log2(hz), made.mel_db.T, 1)[0]
+        np.testing.assert_allclose(raw(tilt["value"], "<f4"), slope, atol=1e-4)
+        assert (tilt["unit"], loud["unit"]) == ("dB per octave", "dB")
+        np.testing.assert_allclose(raw(follows["formant_hz"], "<f4"), f1_hz, rtol=1e-6)
+        assert (follows["of"], follows["track"], follows["width_hz"]) == ("formant1", "truth", 150)
+        assert np.isnan(raw(follows["db"], "<f4")).tolist() == np.isnan(f1_hz).tolist()
+    near = np.abs(hz - f1_hz[5]) <= 150
+    power = 10 ** (made.mel_db[5, near].astype(float) / 10)
+    values = raw(follows["value"], "<f4")
+    assert values[5] == pytest.approx((power * hz[near]).sum() / power.sum(), rel=1e-5) and np.isnan(values[3])
 
 
 def test_frames_are_the_clips_padded_not_stretched(analysis, sent):

@@ -112,7 +112,11 @@ def test_a_box_is_a_band_of_its_own_until_it_is_removed(bundle, clip_file, monke
     assert last.without_boxes().analysis.bands == result.analysis.bands
     assert set(last.without_boxes().analysis.cam) == {"F1", "F2"}
     why = band_of({"low_hz": 900, "high_hz": 1500, "from_s": 0.2, "to_s": 0.4, "than_from_s": 0.5, "than_to_s": 0.55})
-    assert why == Band("0.20-0.40_0.50-0.55s", 900, 1500, 0.2, 0.4, 0.5, 0.55)
+    assert why == Band("0.20-0.40_0.50-0.55s_900-1500", 900, 1500, 0.2, 0.4, 0.5, 0.55)
+    lower = band_of(dict(low_hz=300, high_hz=900, from_s=0.2, to_s=0.4, than_from_s=0.5, than_to_s=0.55))
+    both = result.with_box(bundle, why, UNSEEN).with_box(bundle, lower, UNSEEN)  # of the same times, in another band
+    assert both.analysis.bands[2:] == (why, lower)
+    assert not np.allclose(both.analysis.cam[why.name], both.analysis.cam[lower.name])
     full = replace(
         result, analysis=replace(result.analysis, bands=(F1, F2, replace(F1, name="x"), replace(F2, name="y")))
     )

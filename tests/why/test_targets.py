@@ -1,6 +1,7 @@
 """Targets against plain formulas and against autograd over the whole model in float64."""
 
 import copy
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -160,6 +161,17 @@ def test_maps_follow_a_formant_frame_by_frame(bundle, phantom, energy):
     assert made.bands[1].low_hz == pytest.approx(650) and made.bands[1].high_hz == pytest.approx(2350)
     evidence = account_of(made, {"all": np.ones((1, 64, 64), bool)}).bands["F2"]
     assert np.isnan(evidence.amount).tolist() == np.isnan(f2).tolist() and np.isfinite(evidence.strength).all()
+
+
+def test_a_formant_that_is_known_is_not_measured_again(bundle, phantom):
+    clip, f2 = phantom
+    band = Band.parse("F2:formant2+-250/original")  # of which there is none
+    given = analyse(bundle, clip, [band], formants_hz={"F2": f2}, silence="show", speak=False)
+    measured = analyse(bundle, clip, [replace(band, track="truth")], silence="show", speak=False)
+    np.testing.assert_array_equal(given.cam["F2"], measured.cam["F2"])
+    np.testing.assert_array_equal(given.followed_hz["F2"], f2)
+    nowhere = analyse(bundle, clip, [band], formants_hz={"F2": np.full(T, np.nan)}, silence="show", speak=False)
+    assert not nowhere.cam["F2"].any() and np.isnan(nowhere.band_db["F2"]).all()
 
 
 def test_formants_of_the_synthesised_speech_are_followed(bundle, clip):

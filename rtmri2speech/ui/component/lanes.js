@@ -197,8 +197,15 @@ function paintLine(box, values, duration, y, colour) {
   within(box, () => {
     draw.strokeStyle = colour;
     draw.lineWidth = 1.8;
+    draw.lineCap = "round"; // a value between two that are missing is a dot
     draw.beginPath();
-    values.forEach((value, frame) => draw.lineTo(placeOf(((frame + 0.5) * duration) / values.length, axis), y(value)));
+    let goesOn = false;
+    values.forEach((value, frame) => {
+      const point = [placeOf(((frame + 0.5) * duration) / values.length, axis), y(value)];
+      if (Number.isFinite(value) && !goesOn) draw.moveTo(...point);
+      goesOn = Number.isFinite(value);
+      if (goesOn) draw.lineTo(...point);
+    });
     draw.stroke();
   });
 }

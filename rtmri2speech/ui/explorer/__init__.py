@@ -9,6 +9,7 @@ from ..component import Texts, component
 _SCRIPTS = [
     "lanes.js",
     "explorer_core.js",
+    "bands.js",
     "parts.js",
     "picture.js",
     "turns.js",

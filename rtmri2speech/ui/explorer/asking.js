@@ -50,7 +50,7 @@ function askForBox(box) {
 
 // Low and high of the band that is chosen beside the buttons, Hz.
 function askedBand() {
-  const band = data.bands.find(({ name, stretch_s }) => !stretch_s && name === find("asked-band").value);
+  const band = data.bands.find((band) => isFixed(band) && band.name === find("asked-band").value);
   const { low_hz, high_hz } = band ?? { low_hz: Math.floor(data.mel_hz[0]), high_hz: Math.ceil(data.mel_hz.at(-1)) };
   return { low_hz, high_hz };
 }
@@ -72,6 +72,7 @@ function askWhy() {
 
 // The maps of what moves the sound in each band up and down, or again those of how much there is of it.
 function askForFrequency() {
+  if (!data.bands.some((band) => isFixed(band) || isFollowed(band))) return tell(word("frequency_of_none"));
   ask({ energy: data.bands.some(isFrequency) ? "db" : "hz" });
 }
 
@@ -82,7 +83,7 @@ function forget(button) {
 
 // The bands to choose from, the choice kept where it can be.
 function offerBands() {
-  const choice = find("asked-band"), chosen = choice.value, ordinary = data.bands.filter(({ stretch_s }) => !stretch_s);
+  const choice = find("asked-band"), chosen = choice.value, ordinary = data.bands.filter(isFixed);
   const all = Object.assign(labelled("option", word("whole_spectrum")), { value: ASKED_OF_ALL });
   choice.replaceChildren(all, ...ordinary.map((band) => Object.assign(labelled("option", bandLabel(band)), { value: band.name })));
   choice.value = ordinary.some(({ name }) => name === chosen) ? chosen : ASKED_OF_ALL;

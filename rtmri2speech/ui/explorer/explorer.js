@@ -49,7 +49,7 @@ async function load(text) {
   tables.diverging = bytesOf(tables.diverging);
   for (const band of fresh.bands) {
     for (const name of ["db", "amount"]) band[name] = floatsOf(band[name]);
-    if (band.centre_hz) band.centre_hz = floatsOf(band.centre_hz);
+    for (const name of ["value", "formant_hz"]) if (band[name]) band[name] = floatsOf(band[name]);
     for (const name of Object.keys(band.shares)) band.shares[name] = floatsOf(band.shares[name]);
   }
   const { regions } = fresh;
@@ -116,13 +116,15 @@ function setLoudness() {
 }
 
 function viewsHere() {
-  return viewsOf(data.bands.length, data.bands.some(isFrequency));
+  return viewsOf(data.bands.length, data.bands.some(isTwoSided));
 }
 
 // ---- words ----
 
 function bandLabel(band) {
-  const { name, low_hz: low, high_hz: high, stretch_s, than_s } = band;
+  const { name, low_hz: low, high_hz: high, stretch_s, than_s, of, width_hz: width, track } = band;
+  if (isFollowed(band)) return word("band_followed", { name, number: of.slice(-1), width, track: word(`formants_${track}`) });
+  if (of) return word(`band_${of}`, { name });
   if (!stretch_s) return word("band", { name, low, high });
   const seconds = (span) => span.map((one) => one.toFixed(2)).join("–");
   if (!than_s) return word("box_label", { low, high, a: seconds(stretch_s) });
@@ -131,7 +133,8 @@ function bandLabel(band) {
 
 // In a table: of a contrast no more than the middles of A and B.
 function bandShort(band) {
-  const { low_hz: low, high_hz: high, stretch_s, than_s } = band;
+  const { name, low_hz: low, high_hz: high, stretch_s, than_s, of, width_hz: width } = band;
+  if (of) return isFollowed(band) ? word("band_followed_short", { name, width }) : name;
   if (!stretch_s) return bandLabel(band);
   const middle = ([from, to]) => ((from + to) / 2).toFixed(2);
   if (than_s) return word("contrast_short", { a: middle(stretch_s), b: middle(than_s) });
@@ -192,9 +195,17 @@ function viewTitle() {
   return word(state.view === "both" && data.bands.length > 2 ? "view_all" : `view_${state.view}`);
 }
 
+// What the band's maps explain in the frame, as a number; nothing where the formant is missing that it follows.
+function amountIn(band, frame) {
+  if (!isThere(band, frame)) return "–";
+  if (isFrequency(band)) return `${band.value[frame].toFixed(0)} Hz`;
+  return isTwoSided(band) ? `${band.value[frame].toFixed(1).replace("-", "−")} dB/oct` : `${band.db[frame].toFixed(1)} dB`;
+}
+
 // What a band looks at in the frame, the two largest shares; in words where there is hardly anything to share.
 function attentionIn(band, frame) {
   if (data.silent[frame]) return word(state.silence ? "silence_shown" : "silence");
+  if (!isThere(band, frame)) return word("no_formant");
   const amount = band.amount[frame];
   if (amount < HARDLY) return word(amount > 0 ? "hardly" : "none");
   return largestShares(band.shares, frame, 2).map((name) => shareIn(band, name, frame)).join(word("comma"));
@@ -235,8 +246,8 @@ function render() {
 function renderButtons() {
   const signed = element.querySelector('[data-action="signed"]');
   const band = data.bands[state.view];
-  signed.disabled = !band || isFrequency(band);
-  press(signed, band && (state.signed || isFrequency(band)));
+  signed.disabled = !band || isTwoSided(band);
+  press(signed, band && (state.signed || isTwoSided(band)));
   press(element.querySelector('[data-action="frequency"]'), data.bands.some(isFrequency));
   for (const name of ["cells", "ownScale", "outlines", "bare", "silence", "loop", "even", "formants", "reach"]) press(element.querySelector(`[data-action="${name}"]`), state[name]);
   for (const name of ["view", "sound"])
@@ -255,7 +266,7 @@ function renderCard() {
     const row = document.createElement("tr");
     row.append(
       Object.assign(labelled("td", bandShort(band)), { title: bandLabel(band) }),
-      labelled("td", isFrequency(band) ? `${band.centre_hz[state.frame].toFixed(0)} Hz` : `${band.db[state.frame].toFixed(1)} dB`),
+      labelled("td", amountIn(band, state.frame)),
       labelled("td", attentionIn(band, state.frame), band.amount[state.frame] < HARDLY || data.silent[state.frame] ? "faint" : ""),
     );
     row.firstChild.style.color = `var(--band-${number})`;
@@ -263,9 +274,8 @@ function renderCard() {
     return row;
   });
   find("numbers").replaceChildren(...rows);
-  const frequency = data.bands.some(isFrequency);
-  find("head-energy").textContent = word(frequency ? "centre" : "energy");
-  find("head-strongest").textContent = word(frequency ? "strongest_hz" : "strongest");
+  find("head-energy").textContent = word(data.bands.every(isTwoSided) ? (data.bands.every(isFrequency) ? "centre" : "value") : "energy");
+  find("head-strongest").textContent = word(data.bands.every(isTwoSided) ? "strongest_hz" : "strongest");
   renderFormants();
   renderOwn();
   describe();

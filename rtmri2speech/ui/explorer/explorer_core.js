@@ -179,7 +179,7 @@ function nextChange(found, frame, direction) {
 // The frame to show first: the loudest over all bands of those with evidence for each band, where there is one.
 // dbs, amounts: for each band a list of one value a frame.
 function tellingFrame(dbs, amounts) {
-  const sum = (frame) => dbs.reduce((total, values) => total + values[frame], 0);
+  const sum = (frame) => dbs.reduce((total, values) => total + (Number.isFinite(values[frame]) ? values[frame] : -1000), 0);
   const frames = Array.from(dbs[0], (_, frame) => frame);
   const explained = frames.filter((frame) => amounts.every((amount) => amount[frame] >= HARDLY));
   const among = explained.length ? explained : frames;

@@ -1,10 +1,12 @@
-// A link to what is shown: clip, bands, frame, stretch, view and time in view, in the page's address after "#". Written
-// whenever they change, read once as the clip of the link arrives. Page and server read its clip and bands: page.py.
+// A link to what is shown: clip, bands with boxes and contrasts, whether the maps are of the frequency, frame, stretch,
+// view and time in view, in the page's address after "#". Written whenever they change, read once as the clip of the link
+// arrives. Page and server read what it asks of the analysis: opening.py.
 
 // state: of the explorer; data: of the clip.
 function linkTo({ name, bands, duration }, { frame, stretch, view, view_s }) {
   const parts = new URLSearchParams({ clip: name });
-  for (const band of bands) if (!band.stretch_s) parts.append("band", written(band));
+  for (const { text } of bands) parts.append("band", text);
+  if (bands.some(isFrequency)) parts.set("energy", "hz");
   parts.set("frame", frame);
   if (stretch) parts.set("stretch", stretch.join("-"));
   parts.set("view", view);
@@ -20,7 +22,7 @@ function fittingLink(link, { frames, duration, bands }) {
   if (/^\d+$/.test(frame ?? "") && Number(frame) < frames) found.frame = Number(frame);
   const chosen = pair("stretch");
   if (chosen?.every((value) => Number.isInteger(value) && value < frames)) found.stretch = stretch(...chosen, frames);
-  if (viewsOf(bands.length).includes(parts.get("view"))) found.view = parts.get("view");
+  if (viewsOf(bands.length, bands.some(isTwoSided)).includes(parts.get("view"))) found.view = parts.get("view");
   const span = pair("time");
   if (span && span[1] > span[0] && span[1] <= duration + 1e-3) found.view_s = moveWithin(span, duration);
   return found;
@@ -39,14 +41,12 @@ function leadsToClip(link, { name }) {
   return new URLSearchParams(link).get("clip") === name;
 }
 
-// Whether it asks for these bands; one that names none does with any.
+// Whether it asks for these bands and boxes, and the same of them; one that names none does with any.
 function hasBandsOf(link, { bands }) {
-  const named = new URLSearchParams(link).getAll("band"), own = bands.filter((band) => !band.stretch_s).map(written);
-  return !named.length || named.join("\n") === own.join("\n");
-}
-
-function written({ name, low_hz, high_hz }) {
-  return `${name}:${low_hz}-${high_hz}`;
+  const parts = new URLSearchParams(link), named = parts.getAll("band");
+  if (!named.length) return true;
+  const same = named.join("\n") === bands.map(({ text }) => text).join("\n");
+  return same && (parts.get("energy") === "hz") === bands.some(isFrequency);
 }
 
 // ---- on the page ----

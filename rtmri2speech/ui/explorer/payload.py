@@ -21,6 +21,7 @@ from ...attention import clip_scale
 from ...audio import fit, resample
 from ...errors import InputError
 from ...evidence import BandEvidence, account_by_places
+from ...following import bins_along
 from ...formant_tracks import FormantTrack, formant_tracks
 from ...labels import Interval, Remark
 from ...mel import band_bins, centre_frequencies_hz, mel_spectrogram_db
@@ -28,7 +29,7 @@ from ...progress import UNSEEN, Progress
 from ...reach import Reach
 from ...render.colour import BAND_MAPS, DIVERGING_MAP, LINE_COLOURS, ONE_BAND_MAP, REGION_COLOURS, colour_table
 from ...spec import Band, MelSpec
-from ...targets import band_frequency
+from ...targets import TWO_SIDED, along, target_of
 from ...timeline import at_rate
 from .parts import OUTLINE_STEPS, PART, TILES, Parts, Store, parts_of, pitch_of, shown_regions, side_of
 
@@ -139,6 +140,8 @@ def _recording(analysis: Analysis) -> dict:
 def _band(analysis: Analysis, mel: MelSpec, band: Band, evidence: BandEvidence) -> dict:
     """A band's name and place in the mel, its energy, and its evidence (BandEvidence).
 
+    text: as a link and the command line write it. formant_hz: of a band that follows one, NaN in frames without it.
+    value: what the maps explain where that is not the energy db: a frequency or a slope, in `unit`; with a sign.
     scale and limit: what shows as 1 of the CAM's positive part, and of the signed CAM.
     """
     cam = analysis.cam[band.name]
@@ -146,6 +149,11 @@ def _band(analysis: Analysis, mel: MelSpec, band: Band, evidence: BandEvidence) 
     return {
         "name": band.name,
         "label": band.label,
+        "text": str(band),
+        "of": band.of,
+        "width_hz": band.width_hz,
+        "track": band.track,
+        "formant_hz": _floats(analysis.followed_hz[band.name]) if band.formant else None,
         "low_hz": band.low_hz,
         "high_hz": band.high_hz,
         "stretch_s": band.stretch,
@@ -157,16 +165,21 @@ def _band(analysis: Analysis, mel: MelSpec, band: Band, evidence: BandEvidence) 
         "evidence": _floats(evidence.amount),
         "unit": evidence.unit,
         "amount": _floats(evidence.strength),
-        "centre_hz": _centres(analysis, mel, band) if evidence.unit == "Hz" else None,
+        "value": _values(analysis, mel, band) if evidence.unit in TWO_SIDED else None,
         "shares": {name: _floats(share) for name, share in evidence.shares.items()},
         "changes": [asdict(change) for change in evidence.changes],
     }
 
 
-def _centres(analysis: Analysis, mel: MelSpec, band: Band) -> str:
-    """The frequency in each frame that the band's maps explain, Hz."""
-    centre_hz = band_frequency(band_bins(mel, band), centre_frequencies_hz(mel))
-    return _floats(centre_hz(torch.from_numpy(analysis.mel_db)).numpy())
+def _values(analysis: Analysis, mel: MelSpec, band: Band) -> str:
+    """The frequency, Hz, or the slope, dB per octave, in each frame that the band's maps explain."""
+    if band.formant is None:
+        target = target_of(mel, band, analysis.energy)
+        return _floats(target(torch.from_numpy(analysis.mel_db)).numpy())
+    formant_hz = analysis.followed_hz[band.name]
+    target = along(bins_along(band, formant_hz, mel), centre_frequencies_hz(mel), analysis.energy)
+    values = target(torch.from_numpy(analysis.mel_db)).numpy()
+    return _floats(np.where(np.isnan(formant_hz), np.nan, values))
 
 
 def _tracks(analysis: Analysis, reference: Sound | None, recording: Path | None) -> dict[str, FormantTrack]:

@@ -117,23 +117,18 @@ function heatShown() {
     return [{ ...words, table: data.tables.diverging, signed: true, grid }];
   }
   const band = data.bands[state.view];
-  if (!state.signed || isFrequency(band)) return [heatOfBand(band, Number(state.view))];
+  if (!state.signed || isTwoSided(band)) return [heatOfBand(band, Number(state.view))];
   const grid = (frame) => signedOf(camOf(band, frame), band.limit);
   return [{ name: bandShort(band), marks: ["−1", "+1"], table: data.tables.diverging, signed: true, grid }];
 }
 
 function heatOfBand(band, number) {
-  if (isFrequency(band)) return signsOfBand(band);
+  if (isTwoSided(band)) return signsOfBand(band);
   const grid = (frame) => heatOf(camOf(band, frame), scaleOf(band, frame));
   return { name: bandShort(band), marks: ["0", "1"], table: data.tables.bands[number], signed: false, grid };
 }
 
-// Whether a band's maps tell what moves its frequency up and down, not how much there is in it.
-function isFrequency({ centre_hz }) {
-  return Boolean(centre_hz);
-}
-
-// What raises a frequency, warm, and what lowers it, cold.
+// What raises a frequency or a slope, warm, and what lowers it, cold.
 function signsOfBand(band) {
   const most = (cam) => cam.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
   const grid = (frame) => {

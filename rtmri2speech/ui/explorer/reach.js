@@ -8,7 +8,7 @@ let reachAskedOf = ""; // for what it was asked last
 
 // What the shares are of: the clip and its bands, without boxes.
 function reachOf({ name, frames, bands }) {
-  const lasting = bands.filter(({ stretch_s }) => !stretch_s);
+  const lasting = bands.filter((band) => !band.stretch_s && !isFollowed(band));
   return JSON.stringify([name, frames, lasting.map((band) => [band.name, band.low_hz, band.high_hz])]);
 }
 

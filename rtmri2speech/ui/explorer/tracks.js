@@ -15,8 +15,8 @@ function lanes() {
   return [
     ...ofSounds("wave", wave, (box, { samples }) => paintWaveform(box, samples, data.duration)),
     ...ofSounds("mel", mel, paintMel),
-    { title: word("energy_track"), share: 0.8, paint: paintEnergy },
-    { title: word(data.bands.some(isFrequency) ? "share_track_hz" : "share_track"), share: 1.8, paint: paintShares },
+    ...(data.bands.every(isTilt) ? [] : [{ title: word("energy_track"), share: 0.8, paint: paintEnergy }]),
+    { title: word(data.bands.every(isTwoSided) ? "share_track_hz" : "share_track"), share: 1.8, paint: paintShares },
     ...(Object.keys(data.regions.measures).length ? [{ title: word("measure_track"), share: 0.9, paint: paintMeasures }] : []),
   ];
 }
@@ -180,17 +180,23 @@ function paintMel(box, { mel }, name) {
   const { draw, colour, left, top, width, height, size } = box, bins = data.mel_hz.length;
   paintSpectrogram(box, mel, data.duration);
   noteSpectrogram(box);
-  for (const [number, band] of data.bands.entries()) {
+  const whole = ([, one]) => isWhole(one), others = (one) => !whole(one), all = [...data.bands.entries()];
+  for (const [number, band] of [...all.filter(whole), ...all.filter(others)]) {
     if (band.stretch_s) {
       paintBox(box, band, number);
+      continue;
+    }
+    if (isFollowed(band)) {
+      paintFollowed(box, band, number);
       continue;
     }
     const low = top + height * (1 - band.bins[0] / bins), high = top + height * (1 - (band.bins[1] + 1) / bins);
     draw.fillStyle = draw.strokeStyle = colour(`band-${number}-on-dark`);
     draw.setLineDash([5, 4]);
-    draw.strokeRect(left, high, width, low - high);
+    if (!isWhole(band)) draw.strokeRect(left, high, width, low - high);
     draw.setLineDash([]);
     draw.fillRect(left + width + 2, high, 4, low - high);
+    if (isWhole(band)) continue;
     draw.fillStyle = colour(`band-${number}`);
     text(box, shortened(box, band.name, left - 8), left - 6, (low + high) / 2, "right");
   }
@@ -199,13 +205,14 @@ function paintMel(box, { mel }, name) {
 }
 
 function paintEnergy(box) {
-  const { colour, size, top, height } = box, all = data.bands.flatMap(({ db }) => [...db]);
+  const { colour, size, top, height } = box, bands = [...data.bands.entries()].filter(([, band]) => !isTilt(band));
+  const all = bands.flatMap(([, { db }]) => [...db].filter(Number.isFinite));
   const [least, most] = [all.reduce((a, b) => Math.min(a, b)), all.reduce((a, b) => Math.max(a, b))];
   const room = Math.max(0.1 * (most - least), 0.5), low = least - room, high = most + room;
   const y = (db) => top + height * (1 - (db - low) / (high - low));
   paintDecibels(box, roundMarks(low, high, Math.max(1, height / (2.2 * size))), y);
-  for (const [number, { db }] of data.bands.entries()) paintLine(box, db, data.duration, y, colour(`band-${number}`));
-  const names = (say) => data.bands.map((band, number) => ({ said: say(band), colour: `band-${number}` }));
+  for (const [number, { db }] of bands) paintLine(box, db, data.duration, y, colour(`band-${number}`));
+  const names = (say) => bands.map(([number, band]) => ({ said: say(band), colour: `band-${number}` }));
   paintBesideTitle(box, [names(bandShort), names((band) => band.name)]);
 }
 

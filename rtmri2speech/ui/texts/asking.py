@@ -29,8 +29,15 @@ TEXTS = {
         "raises": "raises",
         "lowers": "lowers",
         "centre": "Centre",
+        "value": "Value",
+        "band_loudness": "{name} (level of the whole spectrum)",
+        "band_tilt": "{name} (tilt of the spectrum, dB per octave)",
+        "band_followed": "{name} (F{number}, {track}, ± {width} Hz)",
+        "band_followed_short": "{name}, followed ± {width} Hz",
+        "no_formant": "no formant measured here",
+        "frequency_of_none": "Loudness and tilt have no frequency: choose a band first.",
         "strongest_hz": "What raises it",
-        "share_track_hz": "Share of what raises the frequency",
+        "share_track_hz": "Share of what raises it",
         "formants": "Formants",
         "formants_help": "F1 to F3 over the spectrograms and in the card (T). Measured by Praat: a sound with a voice "
         "only where it is voiced, a whisper where it speaks. Where nothing can be measured, nothing is drawn. "
@@ -73,8 +80,15 @@ TEXTS = {
         "raises": "上げる",
         "lowers": "下げる",
         "centre": "重心",
+        "value": "値",
+        "band_loudness": "{name}（全帯域のレベル）",
+        "band_tilt": "{name}（スペクトル傾斜、dB/オクターブ）",
+        "band_followed": "{name}（{track}のF{number}±{width} Hz）",
+        "band_followed_short": "{name}（追従±{width} Hz）",
+        "no_formant": "ここではフォルマントが測定されていません",
+        "frequency_of_none": "ラウドネスとスペクトル傾斜には周波数がありません。先に帯域を選んでください。",
         "strongest_hz": "上げる領域",
-        "share_track_hz": "周波数を上げる領域の割合",
+        "share_track_hz": "値を上げる領域の割合",
         "formants": "フォルマント",
         "formants_help": "スペクトログラムとカードにF1からF3を示します（T）。Praatによる測定で、"
         "声のある音は有声の部分だけ、ささやき声は発話している部分です。測れないところには何も描きません。"

@@ -253,8 +253,11 @@ JAPANESE = {
     "Two bands have the same name: give each its own.": ("同じ名前の帯域があります。別々の名前を付けてください。"),
     "Give 1 to {most} bands, not {count}.": ("帯域は1個から{most}個までにしてください（いまは{count}個）。"),
     "Band {name}: give its lower and its upper limit in Hz.": ("帯域{name}：下限と上限をHzで入力してください。"),
-    "A band's name is 1 to 24 letters, digits, '.', '_' or '-', not {name!r}.": (
-        "帯域の名前は文字・数字・「.」「_」「-」で1文字から24文字です（{name!r}は不可）。"
+    "Band {name}: give how many Hz on either side of the formant.": (
+        "帯域{name}：フォルマントの上下の幅をHzで入力してください。"
+    ),
+    "A band's name is 1 to 40 letters, digits, '.', '_' or '-', not {name!r}.": (
+        "帯域の名前は文字・数字・「.」「_」「-」で1文字から40文字です（{name!r}は不可）。"
     ),
     "Band {name}: the limits must be finite and not negative.": (
         "帯域{name}：下限と上限は0以上の有限の数にしてください。"
@@ -504,10 +507,8 @@ JAPANESE = {
     "This bundle's maps have {known} cells along a side, not {given}.": (
         "このバンドルのマップの一辺のセル数は{known}です（{given}は不可）。"
     ),
-    "Only maps of a band's energy can be judged, not those of its frequency, of a box, of the spectrum's tilt, or of a "
-    "formant that is followed.": (
-        "検証できるのは帯域エネルギーのマップだけです"
-        "（周波数、枠、スペクトル傾斜、フォルマント追従のマップは検証できません）。"
+    "Only maps of a band's energy can be judged, not those of its frequency, of a box, or of the spectrum's tilt.": (
+        "検証できるのは帯域エネルギーのマップだけです（周波数、枠、スペクトル傾斜のマップは検証できません）。"
     ),
     "The box {name} is reversed or empty: give its beginning before its end, as in a:900-2500@0.4-0.6.": (
         "枠{name}の始まりと終わりが逆か、長さがありません。a:900-2500@0.4-0.6のように、始まりを先に指定してください。"
@@ -518,8 +519,8 @@ JAPANESE = {
     "Drag a rectangle on a spectrogram, with Alt held down.": (
         "Altを押しながら、スペクトログラムの上で四角形をドラッグしてください。"
     ),
-    "This clip is opened piece by piece; a box, and a formant to follow, need the whole clip: cut it first.": (
-        "長い動画は分割して開くため、動画全体を使う枠やフォルマント追従の説明はできません。先に切り出してください。"
+    "This clip is opened piece by piece; a box needs the whole clip: cut it first.": (
+        "長い動画は分割して開くため、動画全体を使う枠の説明はできません。先に切り出してください。"
     ),
     "Give a band, not a box or a formant to follow: every frame of the clip is asked where its sound came from.": (
         "枠やフォルマント追従ではなく帯域を指定してください。動画の各フレームについて、音がどこから来たかを調べます。"
