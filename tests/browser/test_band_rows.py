@@ -6,11 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from rtmri2speech.analysis import analyse
 from rtmri2speech.anatomy.find import regions_of
 from rtmri2speech.clip import read_clip
 from rtmri2speech.evidence import RegionMasks, account_of
+from rtmri2speech.mel import centre_frequencies_hz
 from rtmri2speech.models.load import load_bundle
 from rtmri2speech.spec import Band
 from rtmri2speech.targets import target_of
@@ -56,12 +58,13 @@ def page(clip_file):
 
 def choose(page, row: int, field: str, option: str) -> None:
     page.locator("#bands .band:visible").nth(row).get_by_label(field).click()
-    page.get_by_role("option", name=option, exact=True).click()
+    page.get_by_role("option", name=option, exact=True).last.click()  # a list that was open fades away
 
 
 def go_to(page, frame: int) -> None:
     page.locator("[data-name=goto]").fill(str(frame))
     page.locator("[data-name=goto]").press("Enter")
+    page.locator("#explorer .tracks").focus()
 
 
 def row_of(page, number: int) -> list[str]:
@@ -89,8 +92,6 @@ def test_loudness_tilt_and_a_followed_formant_are_the_cores(page, bundle, made, 
     run_and_see(page, 3)
     page.locator("#edit-bands").click()
     slope = target_of(bundle.mel, made.bands[1])
-    import torch
-
     slopes = slope(torch.from_numpy(made.mel_db)).numpy()
     there = np.flatnonzero(np.isfinite(made.followed_hz["F2"]) & ~made.silent)
     for frame in {there[0], there[len(there) // 2], int(np.nan_to_num(evidence["F2"].strength).argmax())}:
@@ -113,25 +114,34 @@ def test_loudness_tilt_and_a_followed_formant_are_the_cores(page, bundle, made, 
     assert page.locator("[data-name=legend] .mark").all_inner_texts() == ["lowers", "raises"]
 
 
-def test_a_followed_band_is_drawn_around_its_track(page, made):
-    """In a frame with the formant, its blue edges are at the formant plus and minus the width, and nowhere else."""
-    frame = int(np.flatnonzero(np.isfinite(made.followed_hz["F2"]))[3])
-    edges = page.evaluate(
-        """(frame) => {
-        const canvas = document.querySelector("#explorer [data-name=lanes]"), box = canvas.getBoundingClientRect();
-        const tracks = document.querySelector("#explorer .tracks"), scale = canvas.width / box.width;
-        const wide = tracks.clientWidth - 94, count = Number(tracks.getAttribute("aria-valuemax")) + 1;
-        const x = Math.round((84 + (wide * (frame + 0.5)) / count) * scale);
-        const data = canvas.getContext("2d").getImageData(x, 0, 1, canvas.height).data, found = [];
-        for (let y = 0; y < canvas.height; y++) {
-            const [r, g, b] = data.slice(4 * y, 4 * y + 3);
-            if (b > 180 && r > 150 && g < 150) found.push(y / scale);
-        }
-        return found;
-    }""",
-        frame,
-    )
-    assert edges, "nothing is drawn in the third band's violet"
+EDGES = """(frame) => {
+    const canvas = document.querySelector("#explorer [data-name=lanes]"), scale = canvas.width / canvas.clientWidth;
+    const tracks = document.querySelector("#explorer .tracks");
+    const count = Number(tracks.getAttribute("aria-valuemax")) + 1;
+    const x = Math.round((84 + ((tracks.clientWidth - 94) * (frame + 0.5)) / count) * scale);
+    const data = canvas.getContext("2d").getImageData(x, 0, 1, canvas.height).data, found = [];
+    for (let y = 0; y < canvas.height; y++) {
+        const [r, g, b] = data.slice(4 * y, 4 * y + 3); // no colour of a spectrogram is as blue as violet
+        if (b > 170 && r > 120 && r < 215 && g < 150) found.push(y / scale);
+    }
+    return found;
+}"""
+
+
+def test_a_followed_band_is_drawn_around_its_track(page, bundle, made):
+    """On the spectrogram, in bins: the two edges of a frame as far apart, and those of two frames, as in the core."""
+    track, hz = made.followed_hz["F2"], centre_frequencies_hz(bundle.mel)
+    first, second = int(np.nanargmin(track)), int(np.nanargmax(track))
+
+    def edges(frame):
+        found = page.evaluate(EDGES, frame)
+        groups = np.split(np.array(found), np.flatnonzero(np.diff(found) > 2) + 1)
+        return [group.mean() for group in groups[:2]]  # of the first spectrogram
+
+    bin_of = lambda frame, side: np.interp(track[frame] + side * 250, hz, np.arange(len(hz)))  # noqa: E731
+    (upper, lower), (other, _) = edges(first), edges(second)
+    expected = (bin_of(second, 1) - bin_of(first, 1)) / (bin_of(first, 1) - bin_of(first, -1))
+    assert (upper - other) / (lower - upper) == pytest.approx(expected, rel=0.2) and abs(expected) > 0.5
 
 
 def test_what_cannot_be_followed_is_a_sentence_and_nothing_is_lost(page):
@@ -144,3 +154,45 @@ def test_what_cannot_be_followed_is_a_sentence_and_nothing_is_lost(page):
     page.get_by_text("The band F2 holds no mel bin of this bundle around its formant").first.wait_for()
     assert page.locator(ROWS).count() == 3
     page.locator("#edit-bands").click()
+
+
+def test_a_link_holds_boxes_contrasts_and_maps_of_the_frequency(page, made):
+    """All that was asked for, with the numbers of the page that wrote it; the rows show the bands, and no boxes."""
+    page.goto(
+        page.url.split("#")[0]
+        + "#band=F1:300-900&band=F2:formant2%2B-250/truth&clip="
+        + page.locator("[data-name=clip]").inner_text()
+    )
+    page.wait_for_function(f"() => document.querySelectorAll('{ROWS}').length === 2")
+    a, b = int(made.speech[4]), int(made.speech[-6])
+    go_to(page, a)
+    page.keyboard.press("a")
+    go_to(page, b)
+    page.locator("[data-name=asked-band]").select_option("F1")
+    page.keyboard.press("w")
+    page.wait_for_function(f"() => document.querySelectorAll('{ROWS}').length === 3")
+    page.locator("[data-name=asked-band]").select_option(index=0)
+    page.keyboard.press("w")  # the same times, another band
+    page.wait_for_function(f"() => document.querySelectorAll('{ROWS}').length === 4")
+    page.keyboard.press("u")
+    page.locator("[data-action=frequency][aria-pressed=true]").wait_for()
+    go_to(page, a)
+    page.keyboard.press("4")
+    told, view = [row_of(page, k) for k in range(4)], page.locator("[data-name=view-title]").inner_text()
+    assert told[0][1].endswith(" Hz") and told[2][0] != told[3][0] or told[2][2] != told[3][2]
+    page.wait_for_function("() => location.hash.includes('energy=hz') && location.hash.includes('view=3')")
+    link = page.url
+    page.goto("about:blank")
+    page.goto(link)
+    page.wait_for_function(f"() => document.querySelectorAll('{ROWS}').length === 4")
+    page.locator("[data-action=frequency][aria-pressed=true]").wait_for()
+    assert [row_of(page, k) for k in range(4)] == told and page.url == link
+    assert page.locator("[data-name=view-title]").inner_text() == view
+    page.locator("#edit-bands").click()
+    rows = page.locator("#bands .band:visible")
+    rows.nth(1).get_by_label("± Hz").wait_for()
+    assert rows.count() == 2 and rows.nth(1).get_by_label("± Hz").input_value() == "250"
+    page.keyboard.press("Escape")
+    page.locator(".forget").last.click()
+    page.wait_for_function(f"() => document.querySelectorAll('{ROWS}').length === 3")
+    page.wait_for_function("() => (location.hash.match(/band=/g) ?? []).length === 3")
