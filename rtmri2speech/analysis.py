@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from . import timeline
-from .attention import OBJECTIVES, display_grid, gradients, last_cams
+from .attention import OBJECTIVES, display_grid, gradients, last_cams, signed_grid
 from .clip import Clip
 from .errors import InputError
 from .finer import AGAINST, FinerMaps
@@ -29,7 +29,7 @@ from .precision import choose_precision
 from .progress import UNSEEN, Progress
 from .render.grid import UpsampledGrid, upsample_grid
 from .spec import DEFAULT_BANDS, Band, MelSpec
-from .targets import ENERGIES, Target, along, band_energy, box_energy, contrast, target_of
+from .targets import ENERGIES, TWO_SIDED, Target, along, band_energy, box_energy, contrast, target_of, unit_of
 from .voice import Voice, melody, painted
 
 Sound = tuple[np.ndarray, int]
@@ -92,6 +92,19 @@ class Analysis:
         """The same, but each frame (size, size) is computed when it is asked for: [t], iteration, len, shape."""
         grid = display_grid(self.cam[band], self.normalize, self.speech)
         grid[np.setdiff1d(np.arange(len(grid)), self.explained)] = 0
+        return upsample_grid(grid, (self.frame_size, self.frame_size))
+
+    def two_sided(self, band: Band) -> bool:
+        """Whether its maps tell what raises a number, and what lowers it."""
+        return unit_of(band, self.energy) in TWO_SIDED
+
+    def shown_frames(self, band: Band) -> UpsampledGrid:
+        """What pictures show of it: heatmap_frames or, of one that is two-sided, both signs: 0 is the most that lowers,
+        1 the most that raises, and 0.5 nothing (render.colour.SIGNED)."""
+        if not self.two_sided(band):
+            return self.heatmap_frames(band.name)
+        grid = 0.5 + 0.5 * signed_grid(self.cam[band.name], self.normalize, self.speech)
+        grid[np.setdiff1d(np.arange(len(grid)), self.explained)] = 0.5
         return upsample_grid(grid, (self.frame_size, self.frame_size))
 
     @property

@@ -147,3 +147,12 @@ def display_grid(cam: np.ndarray, normalize: str, speech: np.ndarray | None = No
         span = positive.max(axis=(1, 2), keepdims=True) - low
         return np.divide(positive - low, span, out=np.zeros_like(positive), where=span > 0)
     raise InputError("Heatmaps are normalised by clip or frame, not {given!r}.", given=normalize)
+
+
+def signed_grid(cam: np.ndarray, normalize: str, speech: np.ndarray | None = None) -> np.ndarray:
+    """The same with both signs, in [-1, 1], by the size of what is for and against; "frame": of each frame's own."""
+    size = np.abs(cam)
+    if normalize == "clip":
+        return np.clip(cam / (clip_scale(size, speech) or 1), -1, 1).astype(np.float32)
+    most = size.max(axis=(1, 2), keepdims=True)
+    return np.divide(cam, most, out=np.zeros_like(cam), where=most > 0)

@@ -8,12 +8,15 @@ from . import __version__
 from .evidence import Account
 from .render.words import band_label, caption, region_name, words
 from .selection import Selection
+from .spec import Band
 
 FIGURES = ("frame", "average", "spectrogram")
 _WORDS = {
     "en": {
         "frame": "{clip}, {moment}.",
         "maps": "Colour: Grad-CAM of {asked}, positive part, {cells} x {cells} cells enlarged to the picture; {scale}.",
+        "maps_signed": "Colour: Grad-CAM of {asked}, both signs: warm raises it, cold lowers it, {cells} x {cells} "
+        "cells enlarged to the picture; {scale}.",
         "energy_db": "the log energy (dB) in {bands}",
         "energy_power": "the energy (power) in {bands}",
         "energy_hz": "the centre of gravity (Hz) of {bands}",
@@ -21,6 +24,8 @@ _WORDS = {
         "tilt": "the slope of the spectrum (dB per octave)",
         "scale_clip": "1 is the 99th percentile of the clip's speech frames",
         "scale_frame": "each frame is scaled by its own minimum and maximum",
+        "scale_clip_signed": "+1 and −1 are the 99th percentile of the size in the clip's speech frames",
+        "scale_frame_signed": "each frame is scaled by its own largest size",
         "average_scale": "the scale's numbers are means",
         "silent": "The model is silent in this frame: there is nothing to explain.",
         "band": "{band}: {energy:.1f} dB; most attention on {most}.",
@@ -39,6 +44,8 @@ _WORDS = {
     "ja": {
         "frame": "{clip}、{moment}。",
         "maps": "色：{asked}に対するGrad-CAMの正の部分（{cells}×{cells}セルを画像の大きさに拡大）。{scale}。",
+        "maps_signed": "色：{asked}に対するGrad-CAM（暖色は値を上げるもの、寒色は下げるもの。{cells}×{cells}セルを"
+        "画像の大きさに拡大）。{scale}。",
         "energy_db": "{bands}の対数エネルギー（dB）",
         "energy_power": "{bands}のエネルギー（パワー）",
         "energy_hz": "{bands}の重心周波数（Hz）",
@@ -46,6 +53,8 @@ _WORDS = {
         "tilt": "スペクトル傾斜（dB/オクターブ）",
         "scale_clip": "1は動画の発話フレームの99パーセンタイル",
         "scale_frame": "フレームごとの最小値と最大値で正規化",
+        "scale_clip_signed": "±1は動画の発話フレームの絶対値の99パーセンタイル",
+        "scale_frame_signed": "フレームごとの絶対値の最大値で正規化",
         "average_scale": "目盛りの数値は平均値",
         "silent": "このフレームではモデルは無音であり、説明すべきものはない。",
         "band": "{band}：{energy:.1f} dB、最も注目した領域は{most}。",
@@ -79,12 +88,9 @@ def _paragraph(selection: Selection, kind: str, frame: int) -> str:
         sentences = [said["spectrogram"].format(clip=subject.name, from_s=from_s, to_s=to_s, bands=labels)]
     else:
         moment = caption(frame, analysis.fps, language=language) if kind == "frame" else average_title(selection)
-        scale = said[f"scale_{analysis.normalize}"]
-        if kind == "average":
-            scale = f"{scale}; {said['average_scale']}"
         sentences = [
             said["frame"].format(clip=subject.name, moment=" ".join(moment.split())),
-            said["maps"].format(asked=_asked(selection), cells=analysis.grid, scale=scale),
+            *_of_maps(selection, kind),
             *(_of_frame(selection, subject.account, frame) if kind == "frame" else ()),
             said[f"regions_{subject.regions.source}"],
             *([said["corrected"]] if subject.regions.corrections else []),
@@ -97,13 +103,33 @@ def _paragraph(selection: Selection, kind: str, frame: int) -> str:
     return ("" if language == "ja" else " ").join(sentences)
 
 
-def _asked(selection: Selection) -> str:
-    """What the maps explain."""
+def _of_maps(selection: Selection, kind: str) -> list[str]:
+    """What the colours of a figure mean: a sentence for bands that show one sign, and one for those that show two."""
+    said, analysis, sentences = _WORDS[selection.look.language], selection.subject.analysis, []
+    for signed, ending in ((False, ""), (True, "_signed")):
+        bands = [band for band, two in zip(selection.bands, selection.signed, strict=True) if two == signed]
+        scale = said[f"scale_{analysis.normalize}{ending}"]
+        if kind == "average":
+            scale = f"{scale}; {said['average_scale']}"
+        if bands:
+            values = {"asked": _asked(selection, bands), "cells": analysis.grid, "scale": scale}
+            sentences.append(said[f"maps{ending}"].format(**values))
+    return sentences
+
+
+def _asked(selection: Selection, bands: Sequence[Band]) -> str:
+    """What the maps of these bands explain."""
     language = selection.look.language
     said, energy = _WORDS[language], selection.subject.analysis.energy
-    labels = [band_label(band, language) for band in selection.bands if not band.whole]
-    asked = [said[f"energy_{energy}"].format(bands=said["and"].join(labels))] if labels else []
-    return said["and"].join([*asked, *(said[band.of] for band in selection.bands if band.of and band.whole)])
+    boxes = [band for band in bands if band.stretch is not None]
+    kinds = {energy: [b for b in bands if not b.whole and b not in boxes]}
+    kinds["db"] = kinds.get("db", []) + boxes  # of a box it is dB in any case
+    asked = [
+        said[f"energy_{kind}"].format(bands=said["and"].join(band_label(band, language) for band in some))
+        for kind, some in kinds.items()
+        if some
+    ]
+    return said["and"].join([*asked, *(said[band.of] for band in bands if band.of and band.whole)])
 
 
 def average_title(selection: Selection) -> str:

@@ -19,14 +19,17 @@ NAME_traces.csv         a row for each frame: frame (of the clip at the model's 
                         anatomy/articulation.py: lengths in pixels of the 256 px picture (_px), in cm where the clip's
                         file tells the size of its pixels (_cm), places from 0 to 1
 NAME_regions.json       where regions were corrected by hand: what was changed, for the command export
-NAME_F1_heatmaps.npy    float32 (frames, 256, 256) in [0, 1] for display, as the command gradcam writes; the .json
-                        beside it lets the commands overlay, slowmo and segment take it
+NAME_F1_heatmaps.npy    float32 (frames, 256, 256) in [0, 1] for display, the positive part, as gradcam writes; the
+                        .json beside it lets the commands overlay, slowmo and segment take it
 NAME_F1_cam.npy         float32 (frames, cells, cells), the signed Grad-CAM itself
 NAME_trust.json         whether the maps can be believed (rtmri2speech.trust): in the zip only where it is asked for or
                         known already, as it takes seconds; not for the objective "sequence"
 NAME_speech.wav         the synthesised speech; NAME_original.wav the original, where there is one
 NAME_labels.TextGrid    where the clip has a TextGrid beside it
 provenance.json         only in the zip: hashes, settings, versions, and the commands that make the same again
+
+Videos and figures of the maps of a frequency or a tilt show both signs: what raises it warm, what lowers it cold; of
+several bands then each has a picture of its own.
 """
 
 import csv
@@ -55,6 +58,7 @@ from .provenance import provenance
 from .render.figures import average_figure, frame_figure
 from .render.heatmaps import check_bands
 from .render.overlay import band_picture, drawn, overlay
+from .render.picture import panels_of
 from .render.spectrogram import spectrogram_figure
 from .render.stretch import check_slow
 from .render.words import caption, words
@@ -91,7 +95,7 @@ def preview(subject: Subject, look: Look, frame: int) -> np.ndarray:
     check_bands(heatmaps, selection.count)
     frame = min(max(frame, selection.first), selection.last)
     picture = band_picture(
-        selection.size, heatmaps, look.layout, look.alpha, look.colour_maps, look.combine, subject.name
+        selection.size, heatmaps, look.layout, look.alpha, selection.colour_maps, look.combine, subject.name
     )
     text = caption(frame, subject.analysis.fps, look.slow, look.language)
     order = iter([(frame - selection.first, frame - selection.first, text)])
@@ -217,7 +221,7 @@ def _write_video(path: Path, selection: Selection, progress: Progress) -> None:
         layout=look.layout,
         size=selection.size,
         alpha=look.alpha,
-        colour_maps=look.colour_maps,
+        colour_maps=selection.colour_maps,
         combine=look.combine,
         audio=audio,
         audio_rate=rate,
@@ -239,8 +243,8 @@ def _write_heat_video(path: Path, selection: Selection, progress: Progress) -> N
         selection.subject.analysis.fps,
         selection.heatmaps(),
         layout="heatmap",
-        size=(look.side, look.side),
-        colour_maps=look.colour_maps,
+        size=(panels_of("heatmap", selection.signed) * look.side, look.side),
+        colour_maps=selection.colour_maps,
         combine=look.combine,
         slow=max(look.slow, HEAT_VIDEO_SLOW),
         start_frame=selection.first,
@@ -255,7 +259,7 @@ def _write_frame(path: Path, selection: Selection, frame: int) -> None:
     analysis, look, lines = selection.subject.analysis, selection.look, selection.lines()
     title = caption(frame, analysis.fps, language=look.language)
     heatmaps = selection.whole_heatmaps()
-    options = _figure_look(look) | {"lines": lines(frame) if lines else ()}
+    options = _figure_look(selection) | {"lines": lines(frame) if lines else ()}
     frame_figure(path, analysis.model_frames, heatmaps, frame, analysis.fps, title=title, **options)
 
 
@@ -269,7 +273,7 @@ def _write_average(path: Path, selection: Selection) -> None:
             for label, heat in selection.heatmaps().items()
         },
         title=average_title(selection),
-        **_figure_look(selection.look),
+        **_figure_look(selection),
     )
 
 
@@ -278,10 +282,11 @@ def _trust(subject: Subject, progress: Progress) -> TrustCard:
     return subject.trust or judge(subject.bundle, subject.analysis, masks, progress=progress)
 
 
-def _figure_look(look: Look) -> dict:
+def _figure_look(selection: Selection) -> dict:
+    look = selection.look
     return {
         "alpha": look.alpha,
-        "colour_maps": look.colour_maps,
+        "colour_maps": selection.colour_maps,
         "combine": look.combine,
         "dpi": DPI,
         "width_cm": look.width_cm,
@@ -363,7 +368,8 @@ def _write_heatmaps(folder: Path, selection: Selection, progress: Progress) -> N
             size=MOST_HEATMAP_BYTES / 2**30,
         )
     origin = origin_of(analysis, subject.bundle, subject.source.name)
-    for number, (band, heat) in enumerate(zip(bands, selection.heatmaps().values(), strict=True)):
+    for number, band in enumerate(bands):
+        heat = analysis.heatmap_frames(band.name)[selection.rows]
         part = progress.part(None, number / len(bands), (number + 1) / len(bands))
         sequence = HeatSequence(heat, analysis.fps, selection.first, band, origin)
         sequence.write(folder / f"{subject.stem}_{band.name}_heatmaps.npy", part)

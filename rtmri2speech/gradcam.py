@@ -17,6 +17,7 @@ from .atomic import filling
 from .errors import InputError
 from .models.bundle import Bundle
 from .progress import UNSEEN, Progress
+from .render.colour import SIGNED
 from .render.figures import average_figure, frame_figure
 from .render.grid import UpsampledGrid, upsample_grid
 from .sequence import HeatSequence, files_of, origin_of
@@ -68,6 +69,7 @@ def write_gradcam(
     progress: Progress = UNSEEN,
 ) -> int:
     """Write the files of an analysis into a folder, all or none, and return the number of heatmaps of each band.
+    Figures of a frequency or a slope show what raises it and what lowers it, heatmaps what raises it.
 
     per: one heatmap for each of the model's frames or for each of the clip's. Raises InputError for a chosen frame that
     there is not, or a colour map or an opacity that there cannot be.
@@ -95,6 +97,8 @@ def write_gradcam(
             sequence.write(temporary / f"gradcam_{band.name}_sequence.npy", part.part(None, 0, 0.8))
             part("figures", 0.8)
             look = {"alpha": drawing.alpha, "dpi": drawing.dpi, "colour_maps": colour_maps}
+            if analysis.two_sided(band) and not drawing.as_thesis:
+                heat, look["colour_maps"] = replace(heat, grids=analysis.shown_frames(band).grids[rows]), [SIGNED]
             heat_averaged = {band.label: replace(heat, grids=heat.grids[averaged])}
             average_figure(temporary / _average_name(band), frames[averaged], heat_averaged, **look)
             for frame in drawing.target_frames:

@@ -2,7 +2,7 @@
 (Selection)."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from .evidence import Account, RegionMasks, account_of
 from .labels import Interval, Remark, labels_of, read_intervals
 from .mel import centre_frequencies_hz, mel_spectrogram_db
 from .models.bundle import Bundle
-from .render.colour import BAND_MAPS, LINE_COLOURS
+from .render.colour import BAND_MAPS, LINE_COLOURS, SIGNED
 from .render.encode import even_size
 from .render.figures import narrowest_cm
 from .render.grid import UpsampledGrid
@@ -128,7 +128,20 @@ class Selection:
     @property
     def size(self) -> tuple[int, int]:
         """Width and height of the video, pixels."""
-        return panels_of(self.look.layout, len(self.bands)) * self.look.side, self.look.side
+        return panels_of(self.look.layout, self.signed) * self.look.side, self.look.side
+
+    @property
+    def signed(self) -> list[bool]:
+        """Of each band, whether its maps show two signs."""
+        return [self.subject.analysis.two_sided(band) for band in self.bands]
+
+    @property
+    def colour_maps(self) -> tuple[str, ...] | None:
+        """The look's; SIGNED of bands that show two signs."""
+        given = self.look.colour_maps
+        if given is None or len(given) != len(self.bands):
+            return given
+        return tuple(SIGNED if signed else name for signed, name in zip(self.signed, given, strict=True))
 
     @property
     def count(self) -> int:
@@ -156,7 +169,7 @@ class Selection:
         return self.subject.analysis.model_frames[self.rows]
 
     def heatmaps(self) -> dict[str, UpsampledGrid]:
-        """Label of each band -> its heatmaps, on the scale of the whole clip."""
+        """Label of each band -> its heatmaps, on the scale of the whole clip (Analysis.shown_frames)."""
         return _heatmaps(self.subject.analysis, self.bands, self.look.language, self.rows)
 
     def whole_heatmaps(self) -> dict[str, UpsampledGrid]:
@@ -190,7 +203,8 @@ class Selection:
         hz = centre_frequencies_hz(subject.bundle.mel)
         fps = subject.analysis.fps
         coloured = list(zip(self.bands, self.line_colours("dark"), strict=True))
-        return Tracks(even_size(self.size), fps, self.first, self.count, mel_db, hz, coloured, intervals)
+        followed = {name: track[self.rows] for name, track in subject.analysis.followed_hz.items()}
+        return Tracks(even_size(self.size), fps, self.first, self.count, mel_db, hz, coloured, intervals, followed)
 
     def synthesised(self) -> tuple[np.ndarray, int]:
         """This part of the synthesised speech, exactly as long as its frames, and the rate."""
@@ -234,24 +248,24 @@ def select(subject: Subject, look: Look) -> Selection:
         )
     if look.sound == "original" and subject.original is None:
         raise InputError("This clip has no original speech: choose the synthesised speech or none.")
-    _check_figures(look, len(bands))
     selection = Selection(subject, look, bands, first, last)
+    _check_figures(look, selection.signed)
     even_size(selection.size)
     return selection
 
 
-def _check_figures(look: Look, bands: int) -> None:
+def _check_figures(look: Look, signed: Sequence[bool]) -> None:
     for given, known in ((look.show, SHOWN), (look.figures, FORMATS)):
         for name in given:
             if name not in known:
                 raise InputError("Choose of {known}, not {given!r}.", known=", ".join(known), given=name)
     if not look.figures:
         raise InputError("Choose a format for figures, of {known}.", known=", ".join(FORMATS))
-    least = narrowest_cm(bands)
+    least = narrowest_cm(signed)
     if look.width_cm is not None and not least <= look.width_cm <= WIDEST_CM:
         raise InputError(
             "A figure of {bands} bands is {least:.1f} to {most:g} cm wide, not {given:g}.",
-            bands=bands,
+            bands=len(signed),
             least=least,
             most=WIDEST_CM,
             given=look.width_cm,
@@ -261,7 +275,7 @@ def _check_figures(look: Look, bands: int) -> None:
 def _heatmaps(analysis: Analysis, bands: tuple[Band, ...], language: str, rows: slice) -> dict[str, UpsampledGrid]:
     maps = {}
     for band in bands:
-        heat = analysis.heatmap_frames(band.name)
+        heat = analysis.shown_frames(band)
         maps[band_label(band, language)] = UpsampledGrid(heat.grids[rows], heat.size, heat.method)
     return maps
 

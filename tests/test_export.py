@@ -262,6 +262,37 @@ def test_tilt_loudness_and_frequencies_are_exported_in_their_own_units(bundle, s
     assert "trust" in available(made) and "trust" not in available(without)
 
 
+def test_pictures_of_a_frequency_show_what_raises_it_and_what_lowers_it(bundle, subject, tmp_path):
+    """Warm where a cell is strongly positive, cold where it is strongly negative; each band its own picture, the
+    arrays as they were, and the caption says so."""
+    asked = [Band.parse(text) for text in ("F1:300-900", "F2:900-2500")]
+    analysis = analyse(bundle, read_clip(subject.source), asked, energy="hz", silence="show")
+    made, look = replace(subject, analysis=analysis), Look(side=256)
+    frame = int(analysis.speech[0])
+    signed = {name: np.where(np.indices((8, 8)).sum(0) < 7, 1, -1) * np.abs(cam) for name, cam in analysis.cam.items()}
+    signed = {name: cam * (1 if name == "F1" else -1) + np.float32(0) for name, cam in signed.items()}
+    big = {name: np.sign(cam).astype(np.float32) for name, cam in signed.items()}
+    made = replace(made, analysis=replace(analysis, cam=big))
+    picture = preview(made, look, frame).astype(int)
+    assert picture.shape == (256, 512, 3)  # not one over the other
+    high = next(y for y in range(255, 0, -1) if (picture[y, 128] != picture[y, 129]).any()) // 2
+    side = min(high, 60)
+    warm_first = picture[10:side, 60:110].mean(axis=(0, 1)), picture[10:side, 316:366].mean(axis=(0, 1))
+    assert warm_first[0][0] > warm_first[0][2] + 20 and warm_first[1][2] > warm_first[1][0] + 20
+    paths = write_files(tmp_path, made, look, ["frame", "average", "heatmaps", "heat_video"], frame=frame)
+    told = next(path for path in paths if path.suffix == ".txt").read_text(encoding="utf-8")
+    assert told.count("both signs: warm raises it, cold lowers it") == 2 and "positive part" not in told
+    heat = np.load(next(path for path in paths if path.name.endswith("F1_heatmaps.npy")))
+    np.testing.assert_allclose(heat[frame], np.asarray(made.analysis.heatmap("F1")[frame]), atol=1e-6)
+    assert heat[frame].min() == 0  # the positive part
+    with av.open(next(path for path in paths if path.suffix == ".mp4")) as video:
+        assert (video.streams.video[0].width, video.streams.video[0].height) == (512, 256)
+    one = preview(made, replace(look, bands=("F1",)), frame)
+    assert one.shape == (256, 256, 3)
+    assert preview(made, replace(look, layout="side-by-side"), frame).shape == (256, 768, 3)
+    assert "--colour-map orange --colour-map blue" in command(select(made, look))
+
+
 def test_a_table_with_japanese_names_is_marked_as_utf_8_for_excel(bundle, subject, tmp_path):
     analysis = analyse(bundle, read_clip(subject.source), [Band("低域", 300, 900)])
     named = Subject("x", analysis, subject.regions, bundle, subject.source)

@@ -18,6 +18,7 @@ TWO_BAND_MAPS = ("orange", "blue")
 # holds the distances as seen with each colour blindness.
 BAND_MAPS = (*TWO_BAND_MAPS, "violet", "ivory")
 DIVERGING_MAP = "berlin"
+SIGNED = "signed"  # DIVERGING_MAP for heat of which 0 is the most against, 1 the most for, and the middle is nothing
 _HUES = {"orange": (255, 164, 32), "blue": (86, 190, 245), "violet": (153, 0, 255), "ivory": (255, 255, 204)}
 # The same hues as lines and words, at least 4.5 : 1 against a page of either kind (WCAG 2.2, 1.4.3).
 _ON_LIGHT = {"orange": "#a85a00", "blue": "#1273ad", "violet": "#7d1fd6", "ivory": "#67624a"}
@@ -39,6 +40,8 @@ def colour_table(name: str) -> np.ndarray:
     """The (256, 3) uint8 RGB table of "orange", "blue" or any matplotlib colour map. InputError if unknown."""
     if name in _HUES:
         table = _even_ramp(_HUES[name])
+    elif name == SIGNED:
+        table = colour_table(DIVERGING_MAP)
     else:
         import matplotlib
 
@@ -92,6 +95,8 @@ class Layer:
 
     paint: np.ndarray  # (256, 3) uint8, the colour times its opacity
     keep: np.ndarray  # (256,) uint8, the share of gray that still shows, of 255
+    strength: np.ndarray  # (256,) uint8: of two bands the stronger is the hotter
+    signed: bool = False
 
     def over(self, gray: int) -> np.ndarray:
         """(256, 3) uint8: what each level looks like over one gray; this is what a legend shows."""
@@ -99,17 +104,19 @@ class Layer:
 
 
 def layer(name: str, alpha: float) -> Layer:
-    """Opacity grows with heat, from 0 where cold to `alpha` at full heat."""
+    """Opacity grows with heat, from 0 where cold to `alpha` at full heat; of SIGNED, towards either end."""
+    if name == SIGNED:
+        return diverging_layer(DIVERGING_MAP, alpha)
     return _layer(name, alpha, np.linspace(0, 1, 256))
 
 
 def diverging_layer(name: str, alpha: float) -> Layer:
     """For `signed_levels`: opacity is 0 in the middle of the map and `alpha` at either end."""
     # 127.5 is no level: 127 and 128 both stand for nothing.
-    return _layer(name, alpha, np.abs(np.linspace(-1, 1, 256)) - 1 / 255)
+    return _layer(name, alpha, np.abs(np.linspace(-1, 1, 256)) - 1 / 255, signed=True)
 
 
-def _layer(name: str, alpha: float, strength: np.ndarray) -> Layer:
+def _layer(name: str, alpha: float, strength: np.ndarray, signed: bool = False) -> Layer:
     if not 0 <= alpha <= 1:
         raise InputError("The opacity alpha must be from 0 to 1, not {given:g}.", given=alpha)
     # Bent upwards, or middling heat, both dark and thin, would hardly be seen.
@@ -117,6 +124,8 @@ def _layer(name: str, alpha: float, strength: np.ndarray) -> Layer:
     return Layer(
         paint=np.round(colour_table(name) * opacity[:, None]).astype(np.uint8),
         keep=np.round(255 * (1 - opacity)).astype(np.uint8),
+        strength=np.round(255 * strength).astype(np.uint8),
+        signed=signed,
     )
 
 
@@ -129,13 +138,14 @@ def blend(gray: np.ndarray, heat_levels: list[np.ndarray], layers: list[Layer], 
     # OpenCV looks up and multiplies several times faster than NumPy.
     paints = [cv2.applyColorMap(level, one.paint[:, None]) for one, level in zip(layers, heat_levels, strict=True)]
     keeps = [cv2.LUT(level, one.keep) for one, level in zip(layers, heat_levels, strict=True)]
-    paint, keep, hottest = paints[0], keeps[0], heat_levels[0]
+    strengths = [cv2.LUT(level, one.strength) for one, level in zip(layers, heat_levels, strict=True)]
+    paint, keep, hottest = paints[0], keeps[0], strengths[0]
     for number in range(1, len(layers)):
         if combine == "max":
-            hotter = cv2.compare(heat_levels[number], hottest, cv2.CMP_GT)
+            hotter = cv2.compare(strengths[number], hottest, cv2.CMP_GT)
             cv2.copyTo(paints[number], hotter, paint)
             cv2.copyTo(keeps[number], hotter, keep)
-            hottest = cv2.max(hottest, heat_levels[number])
+            hottest = cv2.max(hottest, strengths[number])
         else:
             share = 1 / (number + 1)
             paint = cv2.addWeighted(paint, 1 - share, paints[number], share, 0)

@@ -6,11 +6,11 @@ from os import PathLike
 import numpy as np
 
 from ..errors import InputError
-from .colour import COMBINE, Layer, blend, default_maps, layer, levels
+from .colour import COMBINE, SIGNED, Layer, blend, default_maps, layer, levels
 from .fonts import font_file
 from .heatmaps import Heatmaps, aspect, check_bands, check_clip, checked_heat
 from .paper import CM_PER_INCH, save
-from .picture import Line, padded_to
+from .picture import Line, apart, padded_to
 from .words import caption
 
 _SIDE_INCHES = 4.0  # of the image inside the figure, drawn pixel for pixel, unless a width is given
@@ -19,9 +19,10 @@ _LEAST_INCHES = 1.4  # of the image
 _BACKGROUND = 24  # the gray that the colour scale is shown on: dark tissue
 
 
-def narrowest_cm(bands: int) -> float:
-    """The least width of a figure of so many bands."""
-    return CM_PER_INCH * (_LEAST_INCHES + _BAR_INCHES * bands)
+def narrowest_cm(signed: Sequence[bool]) -> float:
+    """The least width of a figure of bands. signed: of each, whether its heat has two signs."""
+    images = len(signed) if apart(signed) else 1
+    return CM_PER_INCH * (_LEAST_INCHES * images + _BAR_INCHES * len(signed))
 
 
 def frame_figure(
@@ -63,8 +64,11 @@ def average_figure(
     check_clip(frames)
     check_bands(heatmaps, len(frames))
     heats = {label: _mean(heatmap, label) for label, heatmap in heatmaps.items()}
-    hottest = max(float(heat.max()) for heat in heats.values()) or 1.0
-    heats = {label: heat / hottest for label, heat in heats.items()}
+    names = options.get("colour_maps") or default_maps(len(heats))
+    middles = {label: 0.5 * (name == SIGNED) for label, name in zip(heats, names, strict=False)}
+    signed = {label: (heat - middles[label]) / (1 - middles[label]) for label, heat in heats.items()}
+    hottest = max(float(np.abs(heat).max()) for heat in signed.values()) or 1.0
+    heats = {label: middles[label] + (1 - middles[label]) * heat / hottest for label, heat in signed.items()}
     gray = np.round(frames.mean(axis=0)).astype(np.uint8)
     _save(path, gray, heats, f"average of {len(frames)} frames", hottest=hottest, **options)
 
@@ -103,9 +107,15 @@ def _save(
             "Give one colour map for each band: {wanted}, not {given}.", wanted=len(heats), given=len(names)
         )
     layers = {label: layer(name, alpha) for label, name in zip(heats, names, strict=True)}
-    inches = _SIDE_INCHES if width_cm is None else width_cm / CM_PER_INCH - _BAR_INCHES * len(layers)
-    image = _blended(gray, heats, layers, combine, round(inches * dpi))
-    figure = _figure(image, inches, layers, default_title if title is None else title, hottest, lines)
+    groups = [[label] for label in heats] if apart([one.signed for one in layers.values()]) else [list(heats)]
+    inches = _SIDE_INCHES
+    if width_cm is not None:
+        inches = (width_cm / CM_PER_INCH - _BAR_INCHES * len(layers)) / len(groups)
+    images = [
+        _blended(gray, {k: heats[k] for k in some}, {k: layers[k] for k in some}, combine, round(inches * dpi))
+        for some in groups
+    ]
+    figure = _figure(images, inches, layers, default_title if title is None else title, hottest, lines)
     save(figure, path, dpi)
 
 
@@ -122,28 +132,36 @@ def _blended(
     return blend(background, enlarged, list(layers.values()), combine)
 
 
-def _figure(image: np.ndarray, inches: float, layers: dict[str, Layer], title: str, hottest: float, lines):
-    """A matplotlib Figure by the object interface: pyplot's state is global and not safe on a server's threads."""
+def _figure(images: Sequence[np.ndarray], inches: float, layers: dict[str, Layer], title: str, hottest: float, lines):
+    """images: one under all the heat or, side by side, one for each band.
+
+    A matplotlib Figure by the object interface: pyplot's state is global and not safe on a server's threads.
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import ListedColormap, Normalize
     from matplotlib.figure import Figure
 
-    height, width = image.shape[:2]
-    size = (inches + _BAR_INCHES * len(layers), inches * height / width + 0.4)
+    height, width = images[0].shape[:2]
+    size = (inches * len(images) + _BAR_INCHES * len(layers), inches * height / width + 0.4)
     figure = Figure(figsize=size, layout="constrained")
     FigureCanvasAgg(figure)
-    axes = figure.add_subplot()
-    axes.imshow(image, interpolation="nearest")
-    for corners, colour in lines:
-        closed = np.concatenate([corners, corners[:1]]) * (width, height) - 0.5
-        axes.plot(*closed.T, color=np.array(colour) / 255, linewidth=0.7)
-    axes.set_axis_off()
-    axes.set_title(title, fontsize=11, font=font_file(title))
-    for label, one in reversed(layers.items()):  # each new bar is put nearest to the image
+    places = list(figure.subplots(1, len(images), squeeze=False)[0])
+    for axes, image in zip(places, images, strict=True):
+        axes.imshow(image, interpolation="nearest")
+        for corners, colour in lines:
+            closed = np.concatenate([corners, corners[:1]]) * (width, height) - 0.5
+            axes.plot(*closed.T, color=np.array(colour) / 255, linewidth=0.7)
+        axes.set_axis_off()
+    if len(places) == 1:
+        places[0].set_title(title, fontsize=11, font=font_file(title))
+    else:
+        figure.suptitle(title, fontsize=11, font=font_file(title))
+    under = places if len(places) > 1 else places * len(layers)
+    for (label, one), axes in reversed(list(zip(layers.items(), under, strict=True))):  # the newest bar is the nearest
         scale = ListedColormap(one.over(_BACKGROUND) / 255.0)
-        shown = ScalarMappable(Normalize(0, hottest), scale)
-        ticks = [0, hottest / 2, hottest]
+        shown = ScalarMappable(Normalize(-hottest if one.signed else 0, hottest), scale)
+        ticks = [-hottest, 0, hottest] if one.signed else [0, hottest / 2, hottest]
         bar = figure.colorbar(shown, ax=axes, fraction=0.06, pad=0.02, ticks=ticks)
         bar.set_ticklabels([f"{tick:.2g}" for tick in ticks])
         bar.set_label(label, fontsize=10, font=font_file(label))

@@ -24,8 +24,9 @@ class Picture:
     """Draws frames of one geometry. The scales of the legend are drawn once, its last line (the caption) each time.
 
     size: (width, height) of the whole picture; aspect: width / height of the heatmaps; legend: label -> layer of each
-    band. name: of the clip, at the right end of the caption's line where it has room. A picture with a side under
-    128 px has no legend.
+    band; where one has two signs, none lies over another: each has a picture of its own, as in the layout "bands".
+    name: of the clip, at the right end of the caption's line where it has room. A picture with a side under 128 px has
+    no legend.
     """
 
     def __init__(
@@ -51,7 +52,8 @@ class Picture:
             strip = len(scales) + self._row
             self._canvas[-strip:] = PAPER
             self._canvas[-strip : -self._row] = scales
-        panels = panels_of(layout, len(legend))
+        self._apart = layout == "bands" or apart([layer.signed for layer in self.layers])
+        panels = panels_of(layout, [layer.signed for layer in self.layers])
         self._panels = [_fitted(i * width // panels, width // panels, height - strip, aspect) for i in range(panels)]
 
     def draw(self, frame: np.ndarray, heats: list[np.ndarray], caption: str, lines: Sequence[Line] = ()) -> np.ndarray:
@@ -63,16 +65,13 @@ class Picture:
         left, top, width, height = self._panels[0]
         gray = _resized(padded_to(frame, self.aspect), width, height)
         heat_levels = [_resized(levels(heat), width, height) for heat in heats]
-        if self.layout == "bands":
-            for (left, top, width, height), heat, layer in zip(self._panels, heat_levels, self.layers, strict=True):
-                picture[top : top + height, left : left + width] = blend(gray, [heat], [layer], self.combine)
-            return self._finished(picture, caption, lines)
         under = np.full_like(gray, _COLD) if self.layout == "heatmap" else gray
-        hot = blend(under, heat_levels, self.layers, self.combine)
+        groups = [slice(k, k + 1) for k in range(len(heats))] if self._apart else [slice(None)]
+        shown = [blend(under, heat_levels[some], self.layers[some], self.combine) for some in groups]
         if self.layout == "side-by-side":
-            picture[top : top + height, left : left + width] = gray[..., None]
-            left, top, width, height = self._panels[1]
-        picture[top : top + height, left : left + width] = hot
+            shown = [cv2.cvtColor(gray, cv2.COLOR_GRAY2RGB), *shown]
+        for (left, top, width, height), panel in zip(self._panels, shown, strict=True):
+            picture[top : top + height, left : left + width] = panel
         return self._finished(picture, caption, lines)
 
     def _finished(self, picture: np.ndarray, caption: str, lines: Sequence[Line]) -> np.ndarray:
@@ -102,9 +101,15 @@ def points_of(size: tuple[int, int]) -> int:
     return round(12 + (min(size) - 256) * 0.02)
 
 
-def panels_of(layout: str, bands: int) -> int:
-    """How many pictures stand side by side."""
-    return {"side-by-side": 2, "bands": bands}.get(layout, 1)
+def apart(signed: Sequence[bool]) -> bool:
+    """Whether bands need a picture each, as one has two signs (SIGNED): one colour would stand for several."""
+    return len(signed) > 1 and any(signed)
+
+
+def panels_of(layout: str, signed: Sequence[bool]) -> int:
+    """How many pictures stand side by side. signed: of each band, whether its heat has two signs."""
+    hot = len(signed) if layout == "bands" or apart(signed) else 1
+    return hot + (layout == "side-by-side")
 
 
 def padded_to(frame: np.ndarray, aspect: float) -> np.ndarray:
@@ -141,15 +146,16 @@ def _scales(width: int, row: int, points: int, legend: dict[str, Layer]) -> np.n
     while points > 8 and max(letters(label, points).getlength(label) for label in labels) > room:
         points -= 1
     digits = letters("", max(8, round(points * 0.85)))
-    digit = digits.getlength("0") + margin
+    ends = {label: ("−1", "+1") if layer.signed else ("0", "1") for label, layer in legend.items()}
+    digit = max(digits.getlength(end) for pair in ends.values() for end in pair) + margin
     left = margin + max(letters(label, points).getlength(label) for label in labels) + margin + digit
     right = max(left + 8, min(width - digit, left + 14 * points))
     for i, (label, layer) in enumerate(legend.items()):
         top = row // 4 + i * row
         middle = top + row // 2
         draw.text((margin, middle), label, (INK,) * 3, letters(label, points), anchor="lm")
-        draw.text((left - margin // 2, middle), "0", (FAINT,) * 3, digits, anchor="rm")
-        draw.text((right + margin // 2, middle), "1", (FAINT,) * 3, digits, anchor="lm")
+        draw.text((left - margin // 2, middle), ends[label][0], (FAINT,) * 3, digits, anchor="rm")
+        draw.text((right + margin // 2, middle), ends[label][1], (FAINT,) * 3, digits, anchor="lm")
         bar = layer.over(PAPER)[np.linspace(0, 255, round(right - left)).astype(int)]
         thick = row // 2
         image.paste(Image.fromarray(np.repeat(bar[None], thick, axis=0)), (round(left), middle - thick // 2))

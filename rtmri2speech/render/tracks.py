@@ -1,6 +1,6 @@
 """What runs under the picture of a video: the clip's labels and its spectrogram, with a cursor where the picture is."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import cv2
 import numpy as np
@@ -25,7 +25,8 @@ class Tracks:
 
     size: (width, height) of the picture above, px. fps: frames per second. first, count: the frames of the stretch.
     mel_db: (count, n_mels) dB, or None without a spectrogram; mel_hz: the centres of its bins. bands: drawn as lines at
-    their limits, each in its colour. intervals: labels (from_s, to_s, text) in the clip's time, or None without a line
+    their limits, each in its colour; followed_hz: name -> (count,) the formant that one follows, NaN where there is
+    none. intervals: labels (from_s, to_s, text) in the clip's time, or None without a line
     of them. The strip's height is even, as H.264 wants it.
     """
 
@@ -39,6 +40,7 @@ class Tracks:
         mel_hz: np.ndarray,
         bands: Sequence[tuple[Band, str]],
         intervals: Sequence[Interval] | None,
+        followed_hz: Mapping[str, np.ndarray] | None = None,
     ):
         width, picture_height = size
         self._fps, self._first, self._count = fps, first, count
@@ -50,6 +52,7 @@ class Tracks:
         height = self._rows + self._high + round(0.5 * self._points)
         self.height = height + height % 2
         self._width, self._mel_hz, self._bands = width, mel_hz, bands
+        self._followed_hz = followed_hz or {}
         self._intervals = [one for one in intervals or () if one[2].strip()]
         self._mel_db = mel_db
         pages = max(1, int(np.ceil(count / fps / LONGEST_S - 1e-9)))
@@ -93,14 +96,19 @@ class Tracks:
             coloured, size, interpolation=cv2.INTER_NEAREST
         )
         image = Image.fromarray(picture)
-        self._mark_bands(ImageDraw.Draw(image))
+        self._mark_bands(ImageDraw.Draw(image), page)
         return np.asarray(image)
 
-    def _mark_bands(self, draw: ImageDraw.ImageDraw) -> None:
-        """A line at each limit of each band, in its colour, and its frequency at the left."""
+    def _mark_bands(self, draw: ImageDraw.ImageDraw, page: int) -> None:
+        """A line at each limit of each band, in its colour, and its frequency at the left; around a formant that one
+        follows. What is of the whole spectrum has no limits."""
         points = max(8, round(self._points * _TICK_POINTS))
         said: list[float] = []
         for band, colour in self._bands:
+            if band.name in self._followed_hz:
+                self._mark_followed(draw, page, band, colour)
+            if band.of is not None:
+                continue
             for edge in (band.low_hz, band.high_hz):
                 y = self._y(edge)
                 draw.line([(self._left, y), (self._left + self._plot, y)], colour, 1)
@@ -112,6 +120,13 @@ class Tracks:
                     )
                     draw.text(where, text, (FAINT,) * 3, letters(text, points), anchor="rm")
                     said.append(y)
+
+    def _mark_followed(self, draw: ImageDraw.ImageDraw, page: int, band: Band, colour: str) -> None:
+        for frame in range(*self._span(page)):
+            hz = self._followed_hz[band.name][frame - self._first]
+            for edge in () if np.isnan(hz) else (hz - (band.width_hz or 0), hz + (band.width_hz or 0)):
+                left, right = (self._x(side / self._fps, page) for side in (frame, frame + 1))
+                draw.line([(left, self._y(edge)), (right, self._y(edge))], colour, 1)
 
     def _y(self, hz: float) -> float:
         """From the top of the strip: the mel's bins lie evenly, the lowest at the bottom."""

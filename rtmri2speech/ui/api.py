@@ -17,6 +17,7 @@ from ..audio import write_audio
 from ..errors import InputError
 from ..export import MOST_HEATMAP_BYTES
 from ..progress import Progress
+from ..render.colour import SIGNED, default_maps
 from ..render.overlay import LAYOUTS, overlay
 from ..sequence import write_heatmaps
 from ..spec import DEFAULT_BANDS, Band
@@ -137,9 +138,10 @@ def _overlay(desk: Desk) -> Callable:
             path,
             analysis.model_frames,
             analysis.fps,
-            {band.label: analysis.heatmap_frames(band.name) for band in analysis.bands},
+            {band.label: analysis.shown_frames(band) for band in analysis.bands},
             layout=layout,
             alpha=alpha,
+            colour_maps=colour_maps_of(analysis),
             audio=samples,
             audio_rate=rate,
             slow=slow,
@@ -148,6 +150,12 @@ def _overlay(desk: Desk) -> Callable:
         return str(path), report_of(analysis, bundle)
 
     return overlay_video
+
+
+def colour_maps_of(analysis: Analysis) -> list[str]:
+    """Of each band; SIGNED of one that shows what raises a number, and what lowers it."""
+    defaults = default_maps(len(analysis.bands))
+    return [SIGNED if analysis.two_sided(b) else one for b, one in zip(analysis.bands, defaults, strict=True)]
 
 
 def bands_of(text: str) -> tuple[Band, ...]:

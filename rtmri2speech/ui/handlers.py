@@ -90,6 +90,10 @@ class Result:
         """How far in time each band's energy came from, found only once. Raises InputError as reach.reach."""
         if "reach" not in self.far:
             bands = [band for band in self.analysis.bands if not (band.stretch or band.formant)]
+            if not bands:
+                raise InputError(
+                    "How far in time a sound came from is told of bands that stay where they are: add one under Bands."
+                )
             parts = [progress.part("attention", k / len(bands), (k + 1) / len(bands)) for k in range(len(bands))]
             clip = self.analysis.clip
             self.far["reach"] = [reach(bundle, clip, band, part) for band, part in zip(bands, parts, strict=True)]

@@ -213,3 +213,22 @@ def test_maps_of_the_frequency_are_the_cores(page, bundle, plain, masks):
     page.keyboard.press("u")
     page.locator("[data-action=frequency][aria-pressed=false]").wait_for()
     assert page.locator(ROWS).last.locator("td").nth(1).inner_text().endswith("dB")
+
+
+def test_a_clip_too_long_for_the_strip_is_a_sentence_and_nothing_is_lost(page, plain, monkeypatch):
+    """The strip switches itself off; asked again of a clip that is short enough, it is there."""
+    go_to(page, int(plain.speech[5]))
+    before = page.locator("[data-name=numbers]").inner_text()
+    monkeypatch.setattr("rtmri2speech.reach.LONGEST", 10)
+    page.keyboard.press("h")
+    said = f"The clip has {len(plain.mel_db)} frames, and each would be compared with each: cut it to 10 or fewer."
+    page.get_by_text(said).first.wait_for()
+    page.locator("[data-action=reach][aria-pressed=false]").wait_for()
+    assert page.locator("[data-name=reach]").is_hidden() and page.locator("[data-name=reach-said]").is_hidden()
+    assert page.locator("[data-name=numbers]").inner_text() == before
+    monkeypatch.undo()
+    page.keyboard.press("h")
+    page.locator("[data-name=reach]").wait_for()
+    assert page.locator("[data-name=reach-said]").inner_text().startswith("F1 ")
+    page.keyboard.press("h")
+    page.locator("[data-name=reach]").wait_for(state="hidden")

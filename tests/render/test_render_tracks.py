@@ -5,7 +5,7 @@ import pytest
 
 from rtmri2speech.render.colour import colour_table
 from rtmri2speech.render.tracks import LONGEST_S, Tracks
-from rtmri2speech.spec import F1, F2
+from rtmri2speech.spec import F1, F2, Band
 
 FPS = 20.0
 HZ = np.linspace(50, 5500, 64)
@@ -53,6 +53,24 @@ def test_a_line_lies_at_each_limit_of_a_band_where_the_spectrogram_has_that_freq
     lines = np.flatnonzero((lined == colour).all(axis=-1))
     hot = np.flatnonzero(np.abs(bare - colour_table("inferno")[255].astype(int)).sum(axis=-1) < 20)
     assert np.abs(lines[:, None] - hot).min() <= 2
+
+
+def test_a_followed_band_is_lined_around_its_formant_and_a_whole_spectrum_not_at_all():
+    mel, track = np.full((40, 64), -90.0), np.full(40, np.nan)
+    track[20:] = 1500.0
+    band = Band.parse("F2:formant2+-300/truth")
+
+    def lines(bands, frame, followed):
+        strip = Tracks((600, 400), FPS, 10, 40, mel, HZ, bands, (), followed)
+        x = round(cursor_of(strip.draw(10 + frame)))
+        picture = strip.draw(10 if frame > 5 else 45)
+        return np.flatnonzero((picture[:, x] == (86, 190, 245)).all(axis=-1)).tolist()
+
+    fixed = [(Band("x", 1200, 1800), "#56bef5")]
+    at = lines([(band, "#56bef5")], 30, {"F2": track})
+    assert len(at) == 2 and at == lines(fixed, 30, {})
+    assert lines([(band, "#56bef5")], 12, {"F2": track}) == []  # the formant is missing there
+    assert lines([(Band.parse("loudness"), "#56bef5")], 30, {}) == []
 
 
 def test_the_label_that_is_spoken_stands_on_lighter_ground():

@@ -525,6 +525,9 @@ JAPANESE = {
     "Give a band, not a box or a formant to follow: every frame of the clip is asked where its sound came from.": (
         "枠やフォルマント追従ではなく帯域を指定してください。動画の各フレームについて、音がどこから来たかを調べます。"
     ),
+    "How far in time a sound came from is told of bands that stay where they are: add one under Bands.": (
+        "音がどれだけ前後の画像から来たかは、固定の帯域について調べます。「帯域」で追加してください。"
+    ),
     "The clip has {count} frames, and each would be compared with each: cut it to {most} or fewer.": (
         "動画は{count}フレームあり、全フレームの組を比べることになります。{most}フレーム以下に切り出してください。"
     ),
