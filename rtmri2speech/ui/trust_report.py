@@ -42,11 +42,12 @@ class Chart:
     bottom: int = _HEIGHT - _BOTTOM
 
 
-def trust_report(card: TrustCard) -> str:
-    """The card as HTML."""
+def trust_report(card: TrustCard, left_out: Sequence[str] = ()) -> str:
+    """The card as HTML. left_out: the names of bands that cannot be judged."""
     tested = {name: judged for name, judged in card.bands.items() if judged.verdict != "untested"}
     return render(
         "trust.html",
+        left_out=", ".join(left_out),
         area=card.area,
         verdicts=[(name, judged, _certainty(judged)) for name, judged in card.bands.items()],
         said={

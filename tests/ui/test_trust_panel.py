@@ -38,6 +38,9 @@ def card_of(verdict="faithful"):
 
 
 def test_the_verdict_is_told_in_both_languages_and_nothing_of_it_can_act():
+    assert "data-left-out" not in trust_report(card_of())
+    told = trust_report(card_of(), ["tilt", "a"])
+    assert "Not judged: tilt, a. Only maps" in told and "判定しないもの：tilt, a。" in told
     made = trust_report(card_of())
     english, japanese = (re.search(f'<div class="in-{x}".*?</div>', made, re.S) for x in ("en", "ja"))
     assert english and japanese and "<2>" not in made and "F&lt;2&gt;" in made

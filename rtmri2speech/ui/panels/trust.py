@@ -2,7 +2,9 @@
 
 import gradio as gr
 
+from ...trust import TrustCard
 from ..desk import Desk
+from ..handlers import Result
 from ..trust_report import reach_report, trust_report
 
 
@@ -24,7 +26,7 @@ def build(desk: Desk) -> None:
         if result is None:
             raise gr.Error(desk.text(language, "first_run"), print_exception=False, title=desk.text(language, "error"))
         tell = desk.progress(request, language, progress)
-        return trust_report(result.judged(desk.bundle_of(result), tell))
+        return _report(result, result.judged(desk.bundle_of(result), tell))
 
     running = run.click(judge_maps, [desk.result, desk.language], report, show_progress_on=report, **desk.queued)
     desk.stoppable(run.click, running)
@@ -47,6 +49,10 @@ def build(desk: Desk) -> None:
     desk.stoppable(far.click, reaching)
 
     def new_clip(result):
-        return trust_report(result.card) if result and result.card else "", ""
+        return _report(result, result.card) if result and result.card else "", ""
 
     desk.result.change(new_clip, desk.result, [report, reached], queue=False, show_progress="hidden", **desk.private)
+
+
+def _report(result: Result, card: TrustCard) -> str:
+    return trust_report(card, [band.name for band in result.analysis.bands if band.name not in card.bands])

@@ -21,6 +21,8 @@ _WORDS = {
         "reach_method": "The model hears in both directions of time. Shares are those of gradient times input "
         "of every "
         "frame, exact for every pair. The same: rtmri2speech reach CLIP.",
+        "trust_left_out": "Not judged: {names}. Only maps of a band's energy can be, not those of its frequency, of a "
+        "box, or of the spectrum's tilt.",
         "trust_faithful": "faithful",
         "trust_weak": "weak",
         "trust_unfaithful": "not faithful",
@@ -74,6 +76,8 @@ _WORDS = {
         "reach_method": "モデルは時間の両方向を見ます。割合は、"
         "すべてのフレームの組について正確に求めた勾配×入力によるものです。"
         "コマンドでは rtmri2speech reach CLIP。",
+        "trust_left_out": "判定しないもの：{names}。判定できるのは帯域エネルギーのマップだけで、"
+        "周波数、枠、スペクトル傾斜のマップは判定できません。",
         "trust_faithful": "信頼できる",
         "trust_weak": "弱い",
         "trust_unfaithful": "信頼できない",
