@@ -7,8 +7,10 @@ change says that the model used the region, not how a speaker without it would s
 
 import csv
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import add
 from pathlib import Path
 
 import numpy as np
@@ -19,14 +21,16 @@ from .anatomy.regions import Regions, members, on_clip
 from .atomic import replacing
 from .clip import Clip
 from .errors import InputError
-from .evidence import ACCOUNTED, RegionMasks, account_of
+from .evidence import ACCOUNTED, Places, RegionMasks, account_by_places, places_of
+from .growing import Growing, let_go
 from .metrics import mcd
 from .models.bundle import Bundle
 from .progress import UNSEEN, Progress
-from .regions import Region, dim, joint_mask, still
+from .regions import Region, joint_mask, mean_picture, mixed
 from .spec import MelSpec
 
-MANNERS = {"dark": dim, "still": still}
+MANNERS = ("dark", "still")  # black, or without its movement
+_AT_ONCE = 256  # frames: what is done to a long clip's pictures is done piece by piece
 _MOST_JSON = 100_000
 _RESCALED_LEVELS = 2  # gray levels of 255
 
@@ -103,11 +107,13 @@ def hide(
     progress: Progress = UNSEEN,
     anatomy: Regions | None = None,
     speak: bool = True,
+    by: Callable[..., Analysis] = analyse,
 ) -> Hidden:
     """Hide regions of an analysed clip and analyse it again with the same bundle and settings.
 
     anatomy: the regions of the model's frames, needed where hiding.moving names some. speak: False skips the vocoder,
-    and the analysis afterwards has neither sound nor heatmaps. progress: as for `analyse`.
+    and the analysis afterwards has neither sound nor heatmaps. by: how the clip is analysed, pieces.analyse_long for
+    one that was analysed in pieces. progress: as for `analyse`.
     Raises InputError for a region outside the picture, a strength outside 0 to 1, or a stretch outside the clip.
     """
     frames = analysis.model_frames
@@ -119,14 +125,9 @@ def hide(
             last=last,
             end=len(frames) - 1,
         )
-    mask = _covered(hiding, anatomy, frames.shape)
-    if not mask.any():
-        raise InputError("The region lies outside the picture: move it back, or make it larger.")
-    hidden = frames.copy()
-    # "still" takes its mean from the whole clip, so that a short stretch is stopped at the same posture
-    hidden[first : last + 1] = MANNERS[hiding.manner](frames, mask, hiding.strength)[first : last + 1]
+    hidden, mask, rescaled = _covered_up(frames, hiding, (first, last), anatomy)
     clip = Clip(hidden, np.arange(len(frames) + 1) / analysis.fps, source=analysis.clip.source)
-    after = analyse(
+    after = by(
         bundle,
         clip,
         analysis.bands if speak else (),
@@ -161,7 +162,7 @@ def hide(
         silent_change_db=mean_changes(change_db, silent),
         silent_size_db=mean_changes(size_db, silent),
         mcd_db=mcd(analysis.mel_db[spoken], after.mel_db[spoken]) if len(spoken) else None,
-        rescaled_share=_rescaled_share(frames[first : last + 1], hidden[first : last + 1]),
+        rescaled_share=float(rescaled.mean()),
     )
 
 
@@ -189,10 +190,12 @@ def hide_each(
     strength: float = 1.0,
     stretch: tuple[int, int] | None = None,
     progress: Progress = UNSEEN,
+    by: Callable[..., Analysis] = analyse,
 ) -> list[HiddenRegion]:
     """Hide each of the regions that the clip shows (evidence.ACCOUNTED) in turn, the one that changes most first.
 
-    Raises InputError as `hide` does, and where the regions say nothing or the hidden frames hold no speech.
+    by: as for `hide`. Raises InputError as `hide` does, and where the regions say nothing or the hidden frames hold no
+    speech.
     """
     if not anatomy.verdict.usable:
         raise InputError("There are no regions to hide: no head in profile was found.")
@@ -200,18 +203,19 @@ def hide_each(
     spoken = analysis.speech[(analysis.speech >= first) & (analysis.speech <= last)]
     if not len(spoken):
         raise InputError("The model does not speak in these frames: there is nothing to compare.")
-    account = account_of(analysis, RegionMasks(anatomy))
+    places, areas = _places_and_areas(analysis, anatomy)
+    account = account_by_places(analysis, places)
     shares = {name: evidence.mean_shares(spoken) for name, evidence in account.bands.items()}
-    there = [name for name in ACCOUNTED if anatomy.mask(name).any()]
+    there = [name for name in ACCOUNTED if areas[name].any()]
     rows = []
     for number, name in enumerate(there):
         asked = Hiding((), manner, strength, stretch, (name,))
         part = progress.part(None, number / len(there), (number + 1) / len(there))
-        hidden = hide(bundle, analysis, asked, part, anatomy, speak=False)
+        hidden = hide(bundle, analysis, asked, part, anatomy, speak=False, by=by)
         rows.append(
             HiddenRegion(
                 name,
-                float(anatomy.area(name)[spoken].mean()),
+                float(areas[name][spoken].mean()),
                 {band: share[name] for band, share in shares.items()},
                 hidden.mean_size_db,
                 hidden.mean_change_db,
@@ -235,18 +239,58 @@ def write_hidden_regions(path: Path, rows: Sequence[HiddenRegion]) -> None:
             writer.writerow([row.name, 100 * row.area, row.mcd_db, *numbers])
 
 
-def _covered(hiding: Hiding, anatomy: Regions | None, shape: tuple[int, int, int]) -> np.ndarray:
-    """(H, W) float32 of polygons alone, else (T, H, W) bool: a long clip in float would need four times its memory."""
-    drawn = joint_mask(hiding.regions, *shape[1:])
-    if not hiding.moving:
-        return drawn
-    if anatomy is None or len(anatomy) != shape[0]:
+def _spans(count: int) -> Iterator[slice]:
+    return (slice(first, min(first + _AT_ONCE, count)) for first in range(0, count, _AT_ONCE))
+
+
+def _covered_up(
+    frames: np.ndarray, hiding: Hiding, stretch: tuple[int, int], anatomy: Regions | None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The frames with what is hidden in them, its mask as in Hidden, and of the hidden frames whether their darkest or
+    brightest level went with it."""
+    if hiding.moving and (anatomy is None or len(anatomy) != len(frames)):
         raise InputError("A region that moves can only be hidden once the clip's regions have been found.")
-    covered = np.repeat(drawn[None] >= 0.5, shape[0], axis=0)
-    for name in hiding.moving:
+    drawn, (first, last) = joint_mask(hiding.regions, *frames.shape[1:]), stretch
+    # the mean is of the whole clip, so that a short stretch is stopped at the same posture
+    instead = mean_picture(frames) if hiding.manner == "still" else np.zeros(frames.shape[1:], np.float32)
+    changed, covered, rescaled, anything = Growing(), Growing(), [], False
+    for span in _spans(len(frames)):
+        shown, number = frames[span], np.arange(span.start, span.stop)
+        mask = _with_moving(drawn, hiding.moving, anatomy.at(number)) if hiding.moving else drawn
+        anything = anything or bool(mask.any())
+        made = np.array(shown)
+        here = (number >= first) & (number <= last)
+        made[here] = mixed(shown[here], instead, mask[here] if mask.ndim == 3 else mask, hiding.strength)
+        rescaled.append(_is_rescaled(shown[here], made[here]))
+        changed.add(made)
+        if hiding.moving:
+            covered.add(mask)
+            let_go(anatomy.labels)
+        let_go(frames)
+    if not anything:
+        raise InputError("The region lies outside the picture: move it back, or make it larger.")
+    return changed.whole(), covered.whole() if hiding.moving else drawn, np.concatenate(rescaled)
+
+
+def _with_moving(drawn: np.ndarray, moving: Sequence[str], anatomy: Regions) -> np.ndarray:
+    """What is drawn, (H, W), and what moves: (n, H, W) bool."""
+    covered = np.repeat(drawn[None] >= 0.5, len(anatomy), axis=0)
+    for name in moving:
         for t, mask in enumerate(anatomy.mask(name)):
-            covered[t] |= on_clip(mask, shape[1:]) >= 0.5
+            covered[t] |= on_clip(mask, drawn.shape) >= 0.5
     return covered
+
+
+def _places_and_areas(analysis: Analysis, anatomy: Regions) -> tuple[Places, dict[str, np.ndarray]]:
+    """The places of the evidence, and region -> (T,) share of the picture that it covers."""
+    places, areas = [], []
+    for span in _spans(len(anatomy)):
+        here = anatomy.at(np.arange(span.start, span.stop))
+        cams = {name: cam[span] for name, cam in analysis.cam.items()}
+        places.append(places_of(RegionMasks(here), cams, len(here)))
+        areas.append({name: here.area(name) for name in ACCOUNTED})
+        let_go(anatomy.labels)
+    return reduce(add, places), {name: np.concatenate([area[name] for area in areas]) for name in ACCOUNTED}
 
 
 def band_changes(spec: MelSpec, before: Analysis, after: Analysis) -> dict[str, np.ndarray]:
@@ -298,9 +342,9 @@ def read_drawing(text: str) -> dict:
         raise wrong from None
 
 
-def _rescaled_share(before: np.ndarray, after: np.ndarray) -> float:
+def _is_rescaled(before: np.ndarray, after: np.ndarray) -> np.ndarray:
     moved = [
         np.abs(level(before, axis=(1, 2)).astype(int) - level(after, axis=(1, 2))) > _RESCALED_LEVELS
         for level in (np.min, np.max)
     ]
-    return float((moved[0] | moved[1]).mean())
+    return moved[0] | moved[1]

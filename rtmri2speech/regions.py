@@ -181,18 +181,16 @@ def dim(frames: np.ndarray, region_mask: np.ndarray, strength: float) -> np.ndar
     strength is the share of intensity taken away: 0 changes nothing, 0.3 leaves the region 70 % of its intensity,
     1 makes it black.
     """
-    _check_hiding(frames, region_mask, strength)
-    return _mixed(frames, np.zeros(frames.shape[1:], np.float32), region_mask, strength)
+    return mixed(frames, np.zeros(frames.shape[1:], np.float32), region_mask, strength)
 
 
-def still(frames: np.ndarray, region_mask: np.ndarray, strength: float) -> np.ndarray:
-    """Take the movement out of a region: uint8 (T, H, W) and a mask as for `dim` give uint8 (T, H, W).
-
-    strength is the share of the region's picture that is replaced by its mean over all the frames: 0 changes nothing,
-    1 stops it altogether. Unlike `dim` this leaves no black hole, which a model takes for air.
-    """
-    _check_hiding(frames, region_mask, strength)
-    return _mixed(frames, frames.mean(axis=0, dtype=np.float64).astype(np.float32), region_mask, strength)
+def mean_picture(frames: np.ndarray) -> np.ndarray:
+    """The mean over uint8 (T, H, W) frames, float32 (H, W): mixed into a region it takes the movement out of it and,
+    unlike `dim`, leaves no black hole, which a model takes for air."""
+    total = np.zeros(frames.shape[1:])
+    for frame in frames:
+        total += frame
+    return (total / len(frames)).astype(np.float32)
 
 
 def check_strength(strength: float) -> None:
@@ -203,7 +201,9 @@ def check_strength(strength: float) -> None:
         )
 
 
-def _check_hiding(frames: np.ndarray, region_mask: np.ndarray, strength: float) -> None:
+def mixed(frames: np.ndarray, other: np.ndarray, region_mask: np.ndarray, strength: float) -> np.ndarray:
+    """Each of the frames, uint8 (T, H, W), with a share of it, strength times the mask, replaced by the picture `other`
+    (H, W). The mask as for `dim`."""
     check_strength(strength)
     fits = region_mask.shape in (frames.shape, frames.shape[1:])
     if frames.dtype != np.uint8 or frames.ndim != 3 or not fits:
@@ -213,15 +213,11 @@ def _check_hiding(frames: np.ndarray, region_mask: np.ndarray, strength: float) 
             shape=frames.shape,
             mask=region_mask.shape,
         )
-
-
-def _mixed(frames: np.ndarray, other: np.ndarray, region_mask: np.ndarray, strength: float) -> np.ndarray:
-    """Each frame with a share of it, strength times the mask, replaced by the picture `other` (H, W)."""
-    mixed = np.empty_like(frames)
+    replaced = np.empty_like(frames)
     for t, frame in enumerate(frames):  # frame by frame: a long clip in float would need four times its memory
         share = strength * (region_mask if region_mask.ndim == 2 else region_mask[t]).astype(np.float32)
-        mixed[t] = np.rint(frame * (1 - share) + other * share)
-    return mixed
+        replaced[t] = np.rint(frame * (1 - share) + other * share)
+    return replaced
 
 
 def _region_from_json(entry, path: Path) -> Region:

@@ -14,9 +14,10 @@ from rtmri2speech.regions import (
     find_regions,
     joint_mask,
     mask,
+    mean_picture,
+    mixed,
     outlined,
     read_regions,
-    still,
 )
 
 SQUARE = Region("square", ((0.25, 0.5), (0.75, 0.5), (0.75, 1.0), (0.25, 1.0)))
@@ -141,20 +142,20 @@ def test_dim_keeps_the_rest_and_leaves_the_stated_share():
         dim(frames, region_mask[:4], 0.3)
 
 
-def test_still_takes_the_movement_and_leaves_the_picture():
+def test_the_mean_picture_takes_the_movement_and_leaves_the_picture():
     frames = np.random.default_rng(0).integers(0, 256, (6, 8, 8), np.uint8)
     region_mask = np.zeros((8, 8), np.float32)
     region_mask[2:4, 3:6] = 1
     inside = region_mask == 1
-    stopped = still(frames, region_mask, 1)
+    stopped = mixed(frames, mean_picture(frames), region_mask, 1)
     assert stopped.dtype == np.uint8 and np.ptp(stopped[:, inside], axis=0).max() == 0
     np.testing.assert_allclose(stopped[0, inside], frames[:, inside].mean(axis=0), atol=0.51)
     np.testing.assert_array_equal(stopped[:, ~inside], frames[:, ~inside])
-    np.testing.assert_array_equal(still(frames, region_mask, 0), frames)
-    half = still(frames, region_mask, 0.5)[:, inside]
+    np.testing.assert_array_equal(mixed(frames, mean_picture(frames), region_mask, 0), frames)
+    half = mixed(frames, mean_picture(frames), region_mask, 0.5)[:, inside]
     np.testing.assert_allclose(half, 0.5 * frames[:, inside] + 0.5 * frames[:, inside].mean(axis=0), atol=0.51)
     with pytest.raises(InputError, match="strength"):
-        still(frames, region_mask, 2)
+        mixed(frames, mean_picture(frames), region_mask, 2)
 
 
 def test_an_overlap_counts_once():

@@ -1,13 +1,17 @@
 """A long clip's results, one after the other, without a browser."""
 
 import json
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
 import pytest
 
-from rtmri2speech import pieces
+from rtmri2speech import experiment, growing, pieces
+from rtmri2speech.anatomy.regions import on_clip
 from rtmri2speech.errors import InputError
+from rtmri2speech.evidence import RegionMasks, account_of
+from rtmri2speech.experiment import Hiding, hide, hide_each
 from rtmri2speech.labels import write_tiers
 from rtmri2speech.progress import UNSEEN, Progress
 from rtmri2speech.tier import renamed, with_boundary
@@ -62,6 +66,54 @@ def test_maps_of_all_pieces_are_those_of_the_clip_analysed_in_pieces(results, bu
     expected = pieces.analyse_long(bundle, last.analysis.clip, **choices)
     for name, cam in expected.cam.items():
         np.testing.assert_array_equal(last.analysis.cam[name], cam)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("manner", ["dark", "still"])
+def test_what_hides_in_a_long_clip_is_hidden_in_pieces(results, bundle, monkeypatch, manner):
+    monkeypatch.setattr(pieces, "CONTEXT", 4)
+    monkeypatch.setattr(long_clips, "CONTEXT", 4)
+    *_, last = results
+    analysis, regions = last.analysis, last.regions
+    frames, tongue = np.array(analysis.model_frames), regions.mask("tongue")
+    lengths, whole = [], pieces.analyse
+
+    def noted(bundle, clip, *others, **choices):
+        lengths.append(len(clip.frames))
+        return whole(bundle, clip, *others, **choices)
+
+    monkeypatch.setattr(pieces, "analyse", noted)
+    monkeypatch.setattr(experiment, "ACCOUNTED", ("lips", "tongue"))  # of all regions it would take a minute
+    monkeypatch.setattr(experiment, "_AT_ONCE", 30)
+    monkeypatch.setattr(growing, "LARGEST_IN_MEMORY", 2**16)  # pictures and masks lie in files
+    asked = Hiding(manner=manner, moving=("tongue",), stretch=(20, 70))
+    told = []
+    hidden = hide(bundle, analysis, asked, Progress(lambda *step: told.append(step)), regions, by=last.analysed_by)
+    assert len(lengths) == 4 and max(lengths) <= 32 + 2 * pieces.CONTEXT
+    assert isinstance(hidden.mask, np.memmap) and isinstance(hidden.after.model_frames, np.memmap)
+    done = [part / all for _, part, all in told]
+    assert done == sorted(done)
+
+    covered = np.stack([on_clip(mask, frames.shape[1:]) >= 0.5 for mask in tongue])
+    np.testing.assert_array_equal(hidden.mask, covered)
+    expected, posture = frames.copy(), np.rint(frames.mean(axis=0))
+    for t in range(20, 71):
+        expected[t][covered[t]] = 0 if manner == "dark" else posture[covered[t]]
+    np.testing.assert_array_equal(hidden.after.model_frames, expected)
+
+    if manner == "still":
+        return
+    # a clip of which nothing is taken away says what it said
+    assert hide(bundle, analysis, replace(asked, strength=0), UNSEEN, regions, by=last.analysed_by).same
+    lengths.clear()
+    alone = hide(bundle, analysis, Hiding(manner=manner, moving=("tongue",)), UNSEEN, regions, False, last.analysed_by)
+    rows = hide_each(bundle, analysis, regions, manner, by=last.analysed_by)
+    assert max(lengths) <= 32 + 2 * pieces.CONTEXT and len(lengths) == 4 * (1 + len(rows))
+    row = next(row for row in rows if row.name == "tongue")
+    assert row.size_db == alone.mean_size_db and row.mcd_db == alone.mcd_db
+    assert row.area == pytest.approx(tongue[analysis.speech].mean())
+    shares = account_of(analysis, RegionMasks(regions)).bands["F1"].mean_shares(analysis.speech)
+    assert row.share["F1"] == pytest.approx(shares["tongue"])
 
 
 def test_a_long_clip_is_spoken_again_in_pieces_and_can_be_stopped(results, bundle, monkeypatch):

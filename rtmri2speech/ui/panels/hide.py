@@ -48,7 +48,7 @@ def build(desk: Desk) -> None:
         asked = read_hiding(hiding, stretch)
         tell = desk.progress(request, language, progress)
         bundle = desk.bundle_of(result)
-        hidden = hide(bundle, result.analysis, asked, tell, result.regions)
+        hidden = hide(bundle, result.analysis, asked, tell, result.regions, by=result.analysed_by)
         sounds = [
             Sound(_in_both("hide_before"), hidden.before.audio, hidden.before.sample_rate, hidden.before.mel_db),
             Sound(_in_both("hide_after"), hidden.after.audio, hidden.after.sample_rate, hidden.after.mel_db),
@@ -96,13 +96,14 @@ def _connect_each(
         here = asked["where"] == "stretch" and moment["first"] is not None
         stretch = (int(moment["first"]), int(moment["last"])) if here else None
         rows = hide_each(
-            desk.bundles.load(result.bundle_name),
+            desk.bundle_of(result),
             result.analysis,
             result.regions,
             asked["manner"],
             asked["strength"],
             stretch,
             desk.progress(request, language, progress),
+            result.analysed_by,
         )
         names = [band.name for band in result.analysis.bands]
         path = desk.folder() / "hidden_regions.csv"
