@@ -256,14 +256,14 @@ def _covered_up(
     changed, covered, rescaled, anything = Growing(), Growing(), [], False
     for span in _spans(len(frames)):
         shown, number = frames[span], np.arange(span.start, span.stop)
-        mask = _with_moving(drawn, hiding.moving, anatomy.at(number)) if hiding.moving else drawn
+        mask = drawn if anatomy is None or not hiding.moving else _with_moving(drawn, hiding.moving, anatomy.at(number))
         anything = anything or bool(mask.any())
         made = np.array(shown)
         here = (number >= first) & (number <= last)
         made[here] = mixed(shown[here], instead, mask[here] if mask.ndim == 3 else mask, hiding.strength)
         rescaled.append(_is_rescaled(shown[here], made[here]))
         changed.add(made)
-        if hiding.moving:
+        if anatomy is not None and hiding.moving:
             covered.add(mask)
             let_go(anatomy.labels)
         let_go(frames)
