@@ -96,6 +96,10 @@ def test_why_a_and_not_b(page, bundle, plain, masks):
     rows_are(page, 3)
     asked = json.loads(page.locator("#explorer .explorer").get_attribute("data-box"))
     frames = [(a + edge) / plain.fps for edge in (0, 1)] + [(b + edge) / plain.fps for edge in (0, 1)]
+    # the maps of A against B are those of B against A: which is which, only the times tell
+    assert [asked[key] for key in ("from_s", "to_s", "than_from_s", "than_to_s")] == pytest.approx(frames, abs=1e-3)
+    said = f"A {(a + 0.5) / plain.fps:.2f} s, not B {(b + 0.5) / plain.fps:.2f} s"
+    assert page.locator(ROWS).last.locator("td").first.inner_text().startswith(said)
     contrast = Band("contrast", asked["low_hz"], asked["high_hz"], *frames)
     made = analyse(bundle, plain.clip, [contrast], **kind_of(bundle, DEFAULT_MAPS), speak=False)
     evidence = account_of(made, masks).bands["contrast"]
