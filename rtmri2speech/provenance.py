@@ -115,6 +115,8 @@ def command(selection: Selection, frame: int = 0, trust: bool = False) -> str:
         options["--fps"] = repr(analysis.clip.fps)
     if subject.reference_source:
         options["--reference"] = subject.reference_source.name
+        if subject.reference_shift_ms:
+            options["--reference-later"] = repr(subject.reference_shift_ms)
     if subject.regions.corrections:
         options["--corrections"] = f"{subject.stem}_regions.json"
     words = ["python", "-m", "rtmri2speech", "export", source.name, "-o", f"{subject.stem}.zip"]

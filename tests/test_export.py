@@ -21,11 +21,13 @@ from PIL import Image
 from rtmri2speech import analyse, export, load_bundle, read_clip
 from rtmri2speech.adapt import adapt
 from rtmri2speech.anatomy.sources import regions_from_template
+from rtmri2speech.audio import read_audio, write_audio
 from rtmri2speech.cli import main
 from rtmri2speech.errors import InputError
 from rtmri2speech.export import KINDS, Look, Subject, available, preview, write_files, write_zip
 from rtmri2speech.labels import read_intervals, write_labels
 from rtmri2speech.mel import centre_frequencies_hz
+from rtmri2speech.original import earlier
 from rtmri2speech.progress import Progress
 from rtmri2speech.provenance import command
 from rtmri2speech.render.colour import LINE_COLOURS, layer
@@ -375,6 +377,33 @@ def test_the_command_of_the_provenance_makes_the_same(real, stretch, tmp_path, m
     assert len(record["files"]) > 10 and again["files"] == record["files"]
     assert ("発話_a_1_trust.json" in record["files"]) == (stretch is None)  # it takes seconds: only where asked for
     assert {**again, "made_at": 0} == {**record, "made_at": 0}
+
+
+@pytest.mark.slow
+def test_the_command_moves_the_original_speech_as_the_page_did(real, tmp_path, monkeypatch):
+    sound = np.random.default_rng(3).normal(0, 0.1, 2 * 16000).astype(np.float32)
+    for file in (real.source, real.source.with_suffix(".TextGrid")):
+        shutil.copy(file, tmp_path)
+    shutil.copytree(real.bundle.folder, tmp_path / real.bundle.folder.name)
+    monkeypatch.chdir(tmp_path)
+    write_audio(tmp_path / "theirs.wav", sound, 16000)
+    given = read_audio(tmp_path / "theirs.wav")
+    for ms in (147.0, -80.0):
+        moved = replace(
+            real,
+            reference=earlier(given, ms / 1000),
+            reference_source=tmp_path / "theirs.wav",
+            reference_shift_ms=ms,
+        )
+        write_zip(tmp_path / "ours.zip", moved, Look(side=96), 6)
+        with zipfile.ZipFile("ours.zip") as archive:
+            record = json.loads(archive.read("provenance.json"))
+        assert main(shlex.split(record["command"])[3:]) == 0
+        with zipfile.ZipFile("発話_a_1.zip") as archive:
+            again = json.loads(archive.read("provenance.json"))
+        assert again["original_speech"] == record["original_speech"] and again["files"] == record["files"]
+    assert main(["export", real.source.name, "-o", "x.zip", "--reference-later", "9"]) == 2
+    assert not (tmp_path / "x.zip").exists()
 
 
 @pytest.mark.slow

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from ..atomic import never_onto
+from ..errors import InputError
 from .options import (
     AgainstOption,
     AlphaOption,
@@ -140,6 +141,9 @@ def export(
     colour_map: ColourOption = None,
     combine: Annotated[str, typer.Option(help="How several bands share a pixel: max or mean.")] = "max",
     reference: Annotated[Path | None, typer.Option(help="Sound file of the original speech.")] = None,
+    reference_later: Annotated[
+        float, typer.Option(metavar="MS", help="How much later than the pictures the original speech begins.")
+    ] = 0.0,
     language: Annotated[str, typer.Option(help="Of captions and figures: en or ja.")] = "en",
     show: Annotated[
         list[str] | None,
@@ -167,10 +171,13 @@ def export(
     from ..export import Look, Subject, write_zip
     from ..labels import labels_of
     from ..models.load import load_bundle
+    from ..original import earlier
     from ..spec import DEFAULT_BANDS, Band
     from ..voice import asked_voice
 
     never_onto([output], [video, labels_of(video), reference, bundle, corrections])
+    if reference_later and not reference:
+        raise InputError("--reference-later moves the sound given as --reference: give both.")
     bands = [Band.parse(text) for text in formant_band] if formant_band else DEFAULT_BANDS
     colours = tuple(colour_map) if colour_map else None
     voice = asked_voice(pitch, intonation, whisper)
@@ -180,7 +187,7 @@ def export(
         figures=tuple(figures or ("png",)),
         width_cm=width_cm,
     )
-    original = read_audio(reference) if reference else None
+    original = earlier(read_audio(reference), reference_later / 1000) if reference else None
     changes = read_corrections(corrections) if corrections else ()
     loaded = load_bundle(bundle)
     with progress_bar() as progress:
@@ -203,7 +210,8 @@ def export(
             progress=progress.part(None, 0.05, 0.4),
         )
         found = regions_of(result.model_frames, result.fps, video, regions, progress.part(None, 0.4, 0.5))
-        subject = Subject(video.stem, result, corrected(found, changes), loaded, video, original, reference)
+        regions_shown, moved = corrected(found, changes), reference_later
+        subject = Subject(video.stem, result, regions_shown, loaded, video, original, reference, moved)
         write_zip(output, subject, look, frame, progress.part(None, 0.5, 1), trust=trust)
     print(f"{output}: everything of {video.name}{_followed(result)}{warning(loaded)}")
 
