@@ -12,6 +12,20 @@ FORMATS = ("png", "svg", "pdf")
 _WITHOUT_DATE = {"png": None, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
 
 
+def fitted(figure, texts) -> None:
+    """Makes each of the matplotlib Texts smaller until it lies within the figure, down to 4 points."""
+    figure.draw_without_rendering()
+    for text in texts:
+        while not inside(figure, text) and text.get_fontsize() > 4:
+            text.set_fontsize(text.get_fontsize() - 0.5)
+
+
+def inside(figure, artist) -> bool:
+    """Whether the artist, as drawn last, is cut off at neither side of the figure."""
+    extent = artist.get_window_extent()
+    return extent.x0 >= 0 and extent.x1 <= figure.bbox.x1
+
+
 def save(figure, path: str | PathLike, dpi: int) -> None:
     """Write a matplotlib Figure; pixels in it at `dpi`, text of an SVG as shapes, of a PDF with its fonts.
 

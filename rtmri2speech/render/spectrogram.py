@@ -20,6 +20,8 @@ _INK = "#222222"
 _POINTS = 8
 _LINES = ("-", "--", "-.", ":")
 
+_AXES_SHARE = 0.7  # of the figure's width, about, beside numbers and colour bar
+
 Interval = tuple[float, float, str]
 
 
@@ -166,8 +168,16 @@ def _draw_energies(axes, times, bands, colours, band_db, language) -> None:
         )
     axes.set_ylabel(words(language)["energy"], font=font_file(words(language)["energy"]), fontsize=_POINTS)
     axes.grid(axis="y", linewidth=0.3, color="#cccccc")
-    legend = axes.legend(
-        loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=4, frameon=False, fontsize=_POINTS - 1, borderpad=0.1
-    )
-    for text in legend.get_texts():
-        text.set(font=font_file(text.get_text()), fontsize=_POINTS - 1)
+    for columns in (4, 2, 1):
+        legend = axes.legend(
+            loc="lower center",
+            bbox_to_anchor=(0.5, 1.0),
+            ncols=columns,
+            frameon=False,
+            fontsize=_POINTS - 1,
+            borderpad=0.1,
+        )
+        for text in legend.get_texts():
+            text.set(font=font_file(text.get_text()), fontsize=_POINTS - 1)
+        if legend.get_window_extent().width <= _AXES_SHARE * axes.figure.bbox.width:
+            break  # a legend wider than its axes would be cut off at the figure's side
