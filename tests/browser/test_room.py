@@ -35,6 +35,30 @@ def open_page(bundle_folder, tmp_path_factory):
         yield open_page
 
 
+# How far what is chosen in a list reaches under its arrow, in px.
+UNDER_THE_ARROW = """() => [...document.querySelectorAll("#controls .icon-wrap")].map((arrow) => {
+    const input = arrow.parentElement.querySelector("input"), style = getComputedStyle(input);
+    const end = input.getBoundingClientRect().right - parseFloat(style.paddingRight);
+    return end - arrow.getBoundingClientRect().left;
+})"""
+
+
+@pytest.mark.parametrize("locale", ["en-US", "ja-JP"])
+def test_words_of_the_first_view_are_neither_covered_nor_cut_off(open_page, locale):
+    page = open_page(locale)
+    assert all(reach <= 4 for reach in page.evaluate(UNDER_THE_ARROW))
+    page.locator("#make-around").wait_for()
+    wide = "(buttons) => buttons.filter((button) => button.scrollWidth > button.clientWidth).map((button) => button.id)"
+    assert page.locator("#export-look .act button").evaluate_all(wide) == []
+    page.locator("body").evaluate("(body) => body.classList.add('pending')")  # a clip was opened and is not yet shown
+    told = page.locator(".pending-hint")
+    over = """(told) => [0.1, 0.3, 0.6].map((x) => {
+        const { left, top, width, height } = told.getBoundingClientRect();
+        return document.elementFromPoint(left + x * width, top + height / 2) === told;
+    })"""
+    assert told.evaluate(over) == [True, True, True]
+
+
 @pytest.mark.parametrize("locale", ["en-US", "ja-JP"])
 @pytest.mark.parametrize("large", [False, True])
 @pytest.mark.parametrize("way", ["defence", "fullscreen"])
