@@ -121,3 +121,19 @@ def test_both_sounds_are_equally_loud_where_asked(open_page):
     assert quieter < 0.9 and full == 1
     page.locator('[data-action="even"]').click()
     assert page.evaluate(volumes) == [1, 1]
+
+
+@pytest.mark.parametrize("locale", ["en-US", "ja-JP"])
+@pytest.mark.parametrize("large", [False, True])
+def test_what_plays_is_in_the_first_view_whatever_stands_above_it(open_page, locale, large):
+    page = open_page(locale)
+    if large:
+        page.evaluate("document.body.classList.add('large')")
+    page.locator('[data-action="formants"]').click()
+    page.locator("p.formants").wait_for()
+    for action in ("play", "loop", "formants"):
+        box = page.locator(f'[data-action="{action}"]').bounding_box()
+        assert box["y"] + box["height"] <= 720
+    middle = "({ x, y, width, height }) => document.elementFromPoint(x + width / 2, y + height / 2).textContent.trim()"
+    loop = page.locator('[data-action="loop"]')
+    assert page.evaluate(middle, loop.bounding_box()) == loop.inner_text()  # and nothing lies over it
