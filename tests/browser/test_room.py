@@ -49,7 +49,7 @@ def test_words_of_the_first_view_are_neither_covered_nor_cut_off(open_page, loca
     assert all(reach <= 4 for reach in page.evaluate(UNDER_THE_ARROW))
     page.locator("#make-around").wait_for()
     wide = "(buttons) => buttons.filter((button) => button.scrollWidth > button.clientWidth).map((button) => button.id)"
-    assert page.locator("#export-look .act button").evaluate_all(wide) == []
+    assert page.locator(".act button").evaluate_all(wide) == []
     page.locator("body").evaluate("(body) => body.classList.add('pending')")  # a clip was opened and is not yet shown
     told = page.locator(".pending-hint")
     over = """(told) => [0.1, 0.3, 0.6].map((x) => {
