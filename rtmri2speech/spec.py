@@ -114,7 +114,7 @@ class Band:
     follows one is.
 
     from_s, to_s: a stretch of the clip, which makes it a box: the sound in just this band and stretch. than_from_s,
-    than_to_s: another, which makes it a contrast: what the first sound has that the second has not.
+    than_to_s: another, which makes it a contrast: what sets the first sound apart from the second.
     of: None: the band's energy, or its frequency. Of WHOLE: what of the whole spectrum is asked about. Of FORMANTS: the
     formant that the band follows, width_hz on either side of it, as measured in the speech `track`, of TRACKS.
     """

@@ -4,7 +4,7 @@ energy = band_energy(bins)             # bins: mel.band_bins(spec, band)
 energy(mel_db)                         # (T, n_mels) -> (T,) dB
 band_frequency(bins, hz)(mel_db)       # (T,) Hz: where the band's energy lies; what pushes a formant up or down
 box_energy(bins, 40, 47)(mel_db)       # () dB: of just these frames and bins, frames 40 to 46
-contrast(bins, (40, 42), (60, 62))(mel_db)  # () dB: what the sound at the first frames has more of than at the second
+contrast(bins, (40, 42), (60, 62))(mel_db)  # () dB: how far the sound at the first frames is from that at the second
 along(bins, hz)(mel_db)                # (T,) dB: of other bins in each frame, bins (T, n_mels), as around a formant
 loudness(mel_db), tilt(hz)(mel_db)     # (T,) dB; (T,) dB per octave
 target_of(spec, band, "db")(mel_db)    # (T,): what a band that is no box asks about, in unit_of(band, "db")
@@ -58,9 +58,10 @@ def box_energy(bins: np.ndarray, first: int, stop: int) -> Target:
 
 
 def contrast(bins: np.ndarray, a: tuple[int, int], b: tuple[int, int]) -> Target:
-    """What the mean sound of the frames a = (first, stop) has that that of the frames b has not: one number, dB.
+    """What sets the mean sound of the frames a = (first, stop) apart from that of the frames b: one number, dB.
 
-    The difference of the two mean spectra along itself, held fixed: its length, and what makes it longer.
+    The difference of the two mean spectra along itself, held fixed: its length, and what makes it longer, whichever of
+    the two has more there. Asked the other way round it is the same.
     """
 
     def value(mel_db: Tensor) -> Tensor:

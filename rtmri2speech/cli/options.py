@@ -50,7 +50,7 @@ BandsOption = Annotated[
         "--target",
         metavar="TARGET",
         help="What is explained, repeatable; default F1:300-900 and F2:900-2500. A band: NAME:LOW-HIGH in Hz. A box, "
-        "in seconds: NAME:LOW-HIGH@FROM-TO. What it has that another stretch has not: NAME:LOW-HIGH@FROM-TO~FROM-TO. "
+        "in seconds: NAME:LOW-HIGH@FROM-TO. What sets it apart from another stretch: NAME:LOW-HIGH@FROM-TO~FROM-TO. "
         "Of the whole spectrum: loudness (dB) or tilt (dB per octave). A formant, followed frame by frame, in Hz on "
         "either side: NAME:formant2+-200, of the synthesised speech; NAME:formant2/original, or /truth of a phantom.",
     ),

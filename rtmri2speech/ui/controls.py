@@ -1,16 +1,18 @@
 """What is chosen before a clip is opened (clip, original speech, bundle), and the buttons that start and stop."""
 
 import html
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import gradio as gr
 
+from ..audio import read_audio
 from ..errors import InputError
 from ..formats.reading import LAB_SUFFIXES
 from . import handlers
 from .desk import Desk
 from .examples import SUFFIXES
+from .original_row import sentence
 from .texts import TEXTS
 
 _MAPS = {value: f"maps_{value}" for value in handlers.MAPS}
@@ -86,10 +88,12 @@ def build(desk: Desk) -> Controls:
     ).then(None, upload, js="(clip) => { document.body.classList.toggle('pending', !!clip); }", **desk.private)
     reference.upload(None, js=PENDING_JS.format("true"), **desk.private)
     reference.upload(
-        lambda file, language: named(desk, file, language, "reference"),
-        [reference, desk.language],
+        lambda *given: _sound_given(desk, *given),
+        [reference, example, upload, desk.result, desk.language],
         reference,
-        **desk.at_once,
+        show_progress="hidden",
+        concurrency_limit=8,
+        **desk.private,
     )
     bundle.select(None, js=PENDING_JS.format("true"), **desk.private)
     return Controls(example, upload, reference, bundle, maps, edit_bands, start)
@@ -98,6 +102,23 @@ def build(desk: Desk) -> Controls:
 def clip_titles(desk: Desk, language: str) -> list[tuple[str, str]]:
     """(title, name) of each example; a clip that is not embedded is called by its file's name."""
     return [(TEXTS[language].get(f"clip_{name}", name), name) for name in desk.examples.names]
+
+
+def _sound_given(
+    desk: Desk, file: str, example: str | None, upload: str | None, shown: handlers.Result | None, language
+):
+    """The sound's name on its button, and whether it fits the clip if that is the one shown; of others it is said when
+    they are. A file that is no sound is refused at once."""
+    try:
+        sound = read_audio(Path(file))
+    except InputError as error:
+        gr.Warning(html.escape(desk.message(error, language), quote=False))
+        return named(desk, None, language, "reference") | {"value": None}
+    clip = Path(upload) if upload else desk.examples.path(example) if example else None
+    if shown is not None and shown.source == clip and shown.whole_s is None:
+        tried = replace(shown, given=sound, reference=sound, reference_source=Path(file), shift_ms=0.0)
+        gr.Info(html.escape(sentence(desk, tried, language)[0].replace("**", ""), quote=False))
+    return named(desk, file, language, "reference")
 
 
 def named(desk: Desk, file: str | None, language: str, key: str) -> dict:

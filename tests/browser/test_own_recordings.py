@@ -19,6 +19,7 @@ def folder(tmp_path_factory):
     write_mp4(folder / "clips" / "example.mp4", moving_frames(12), fps=27)
     write_mp4(folder / "fast.mp4", moving_frames(COUNT), fps=FPS)
     write_mp4(folder / "other.mp4", moving_frames(30), fps=30)
+    write_audio(folder / "short.wav", np.random.default_rng(1).normal(0, 0.1, 16000).astype(np.float32), 16000)
     write_audio(folder / "long.wav", np.random.default_rng(0).normal(0, 0.1, 7 * 16000).astype(np.float32), 16000)
     return folder
 
@@ -77,6 +78,17 @@ def test_a_sound_that_does_not_fit_is_told_and_moved(page):
     page.locator("#original-shift input").fill("90000")
     page.locator("#original-apply").click()
     page.get_by_text("The sound can be moved by up to 5000 ms.").first.wait_for()
+
+
+def test_a_sound_is_checked_against_the_clip_that_is_shown_when_it_is_chosen(page, folder):
+    give(page, "reference", folder / "short.wav")
+    page.locator(".toast-wrap").get_by_text(f"short.wav: 1.00 s. The clip lasts {COUNT / FPS:.2f} s").wait_for()
+    (folder / "noise.wav").write_bytes(b"no sound" * 50)
+    with page.expect_file_chooser() as chooser:
+        page.locator("#reference").click()
+    chooser.value.set_files(folder / "noise.wav")
+    page.locator(".toast-wrap").get_by_text("noise.wav is not a sound file").wait_for()
+    page.locator("#reference", has_text="Original (wav)").wait_for()
 
 
 def test_a_sound_goes_with_its_clip_and_a_clip_that_fails_changes_nothing(page, folder):
