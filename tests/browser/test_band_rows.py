@@ -180,7 +180,8 @@ def test_a_link_holds_boxes_contrasts_and_maps_of_the_frequency(page, made):
     page.keyboard.press("4")
     told, view = [row_of(page, k) for k in range(4)], page.locator("[data-name=view-title]").inner_text()
     assert told[0][1].endswith(" Hz") and told[2][0] != told[3][0] or told[2][2] != told[3][2]
-    page.wait_for_function("() => location.hash.includes('energy=hz') && location.hash.includes('view=3')")
+    parts = ("energy=hz", f"frame={a}", "view=3")  # the address follows a moment later
+    page.wait_for_function("(parts) => parts.every((part) => location.hash.includes(part))", arg=parts)
     link = page.url
     page.goto("about:blank")
     page.goto(link)

@@ -691,9 +691,6 @@ JAPANESE = {
     "Slow motion takes a factor from 1 to {most}, not {given:g}.": (
         "スローの倍率は1から{most}までです（{given:g}は不可）。"
     ),
-    "--reference-later moves the sound given as --reference: give both.": (
-        "--reference-laterは--referenceの音声をずらす指定です。両方を指定してください。"
-    ),
     "The audio cannot be slowed down; ffmpeg says: {reason}.": ("音声を遅くできません（ffmpeg：{reason}）。"),
 }
 
