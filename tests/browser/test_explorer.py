@@ -365,6 +365,11 @@ def test_a_broken_upload_is_a_message(page, tmp_path):
     assert not re.search(r"[/\\]", message.inner_text())
     assert page.locator("#upload").inner_text().strip() == "Open a clip …"
     assert page.locator(".pending-hint").is_hidden()
+    page.locator("#explorer").evaluate(
+        "view => view.classList.add('pending')"
+    )  # as Gradio does while anything is asked
+    assert page.locator(".pending-hint").is_hidden()
+    page.locator("#explorer").evaluate("view => view.classList.remove('pending')")
 
 
 def test_an_upload_takes_the_examples_place_and_an_example_takes_it_back(page, clips):
