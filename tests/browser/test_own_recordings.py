@@ -68,6 +68,24 @@ def test_the_recordings_own_frames_are_told_and_stepped_through(page):
     assert not source(page).startswith("recording: frame 249 ")
 
 
+def test_the_time_axis_tells_the_recordings_own_frames(page):
+    page.evaluate("""() => {
+        window.written = [];
+        const write = CanvasRenderingContext2D.prototype.fillText;
+        CanvasRenderingContext2D.prototype.fillText = function (text, ...place) {
+            window.written.push(text);
+            return write.call(this, text, ...place);
+        };
+    }""")
+    page.set_viewport_size({"width": 1300, "height": 760})
+    page.wait_for_function("() => window.written.some((text) => text.startsWith('2 s'))")
+    marks = {text for text in page.evaluate("() => window.written") if " s #" in text}
+    assert len(marks) >= 3
+    for mark in marks:
+        seconds, own = mark.split(" s #")
+        assert int(own) == int(float(seconds) * FPS + 1e-3)
+
+
 def test_a_sound_that_does_not_fit_is_told_and_moved(page):
     said = page.locator("#original-said")
     said.get_by_text(f"The clip lasts {COUNT / FPS:.2f} s: is this its sound?").wait_for()

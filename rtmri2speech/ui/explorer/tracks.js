@@ -66,10 +66,12 @@ function line({ draw, colour }, x, top, bottom) {
   draw.globalAlpha = 1;
 }
 
+// Marks of time, and beside each the recording's own frame where the model sees it at another rate.
 function paintRuler(pen, bottom) {
-  const { draw, colour, size, axis } = pen, end = axis.left + axis.width - 2;
-  for (const seconds of roundMarks(axis.from, axis.to, axis.width / (5 * size))) {
-    const x = placeOf(seconds, axis), time = `${+seconds.toFixed(3)} ${word("seconds")}`, wide = draw.measureText(time).width;
+  const { draw, colour, size, axis } = pen, end = axis.left + axis.width - 2, { times } = data.recording;
+  for (const seconds of roundMarks(axis.from, axis.to, axis.width / ((times ? 9 : 5) * size))) {
+    const own = times ? ` #${ownFrameAt(seconds, times)}` : "";
+    const x = placeOf(seconds, axis), time = `${+seconds.toFixed(3)} ${word("seconds")}${own}`, wide = draw.measureText(time).width;
     draw.fillStyle = colour("faint");
     const aside = [CLEAR, 4].find((pixels) => x + pixels + wide < end);
     if (aside) text(pen, time, x + aside, RULER / 2, "left");
