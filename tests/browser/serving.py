@@ -4,8 +4,11 @@ import os
 import shutil
 import socket
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
+
+from rtmri2speech.clip import read_clip
 
 WAIT_MS = 120_000
 
@@ -70,3 +73,12 @@ def is_spectrogram(page, x, y) -> bool:
         }""",
         [x, y],
     )
+
+
+def shortest_example(folder: Path) -> Path:
+    """The shortest of the embedded clips, alone in the folder, with its truth."""
+    from rtmri2speech.ui.page import EXAMPLES
+
+    file = min(EXAMPLES.glob("*.mp4"), key=lambda file: read_clip(file).duration)
+    shutil.copy(file.with_name(f"{file.stem}.truth.npz"), folder)
+    return Path(shutil.copy(file, folder))

@@ -2,8 +2,6 @@
 
 import json
 import re
-import shutil
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,8 +15,8 @@ from rtmri2speech.mel import band_bins, centre_frequencies_hz
 from rtmri2speech.models.load import load_bundle
 from rtmri2speech.spec import F2, Band
 from rtmri2speech.ui.handlers import DEFAULT_MAPS, kind_of
-from rtmri2speech.ui.page import EXAMPLES, Settings
-from tests.browser.serving import is_spectrogram, one_page
+from rtmri2speech.ui.page import Settings
+from tests.browser.serving import is_spectrogram, one_page, shortest_example
 
 pytestmark = pytest.mark.browser
 ROWS = "#explorer [data-name=numbers] tr"
@@ -26,11 +24,7 @@ ROWS = "#explorer [data-name=numbers] tr"
 
 @pytest.fixture(scope="module")
 def clip_file(tmp_path_factory):
-    """The shortest of the embedded clips, alone in a folder, with its truth."""
-    file = min(EXAMPLES.glob("*.mp4"), key=lambda file: read_clip(file).duration)
-    folder = tmp_path_factory.mktemp("clips")
-    shutil.copy(file.with_name(f"{file.stem}.truth.npz"), folder)
-    return Path(shutil.copy(file, folder))
+    return shortest_example(tmp_path_factory.mktemp("clips"))
 
 
 @pytest.fixture(scope="module")

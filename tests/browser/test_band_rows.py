@@ -1,9 +1,6 @@
 """What a row of the bands can be of, on the page: loudness, tilt, and a formant that is followed, as the core has them;
 and a link to all that was asked for."""
 
-import shutil
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
@@ -17,8 +14,8 @@ from rtmri2speech.models.load import load_bundle
 from rtmri2speech.spec import Band
 from rtmri2speech.targets import target_of
 from rtmri2speech.ui.handlers import DEFAULT_MAPS, kind_of
-from rtmri2speech.ui.page import EXAMPLES, Settings
-from tests.browser.serving import one_page
+from rtmri2speech.ui.page import Settings
+from tests.browser.serving import one_page, shortest_example
 
 pytestmark = pytest.mark.browser
 ROWS = "#explorer [data-name=numbers] tr"
@@ -27,11 +24,7 @@ ASKED = ("loudness", "tilt", "F2:formant2+-250/truth")
 
 @pytest.fixture(scope="module")
 def clip_file(tmp_path_factory):
-    """The shortest of the embedded clips, alone in a folder, with its truth."""
-    file = min(EXAMPLES.glob("*.mp4"), key=lambda file: read_clip(file).duration)
-    folder = tmp_path_factory.mktemp("clips")
-    shutil.copy(file.with_name(f"{file.stem}.truth.npz"), folder)
-    return Path(shutil.copy(file, folder))
+    return shortest_example(tmp_path_factory.mktemp("clips"))
 
 
 @pytest.fixture(scope="module")

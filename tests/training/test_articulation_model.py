@@ -16,10 +16,11 @@ from rtmri2speech.models.acoustic import AcousticConfig
 from rtmri2speech.models.load import load_bundle
 from rtmri2speech.spec import MelSpec
 from tests.conftest import moving_frames, write_mp4
+from training.acoustic.losses import outside_share
 from training.articulation.corpus import COLUMNS, GROUPS, VOICED, held_out_speakers, read_seen, read_spoken
 from training.articulation.disturb import DisturbConfig, disturbed, measured_error, smoothed
 from training.articulation.heard import Heard
-from training.articulation.join import JoinRun, merged
+from training.articulation.join import _IN_TRACT, JoinRun, merged
 from training.articulation.join import train as join
 from training.articulation.pictures import SIZE, Pictures, joined, read_pictures, write_pictures
 from training.articulation.seen import SeenRun, clip_pictures
@@ -271,8 +272,7 @@ def test_the_joined_run_can_be_published(world):
     files = {"clips": (str(folder / "clips.npz"),), "val_clips": (str(folder / "val.npz"),)}
     runs = {"sight": str(folder / "sight"), "speech": str(folder / "speech"), "corpus": str(folder / "sound")}
     run = JoinRun(**runs, **files, run_dir=str(folder / "joined"), window=8, batch=2, steps=2, validate_every=1)
-    join(replace(run, steps=1))
-    join(run)  # begins anew
+    join(run)
     kept = (folder / "joined" / "best.ckpt").stat().st_mtime_ns
     join(run)  # is finished
     assert (folder / "joined" / "best.ckpt").stat().st_mtime_ns == kept
@@ -286,6 +286,61 @@ def test_the_joined_run_can_be_published(world):
     )
     settings = json.loads((folder / "joined" / "settings.json").read_text())
     assert settings["join"]["steps"] == 2
+
+
+def test_join_goes_on_where_it_was_stopped(world, monkeypatch):
+    from training.articulation import join as module
+
+    folder, _, _ = world
+    files = {"clips": (str(folder / "clips.npz"),), "val_clips": (str(folder / "val.npz"),)}
+    runs = {"sight": str(folder / "sight"), "speech": str(folder / "speech"), "corpus": str(folder / "sound")}
+    settings = runs | files | {"window": 8, "batch": 2, "steps": 4, "validate_every": 2, "looks": 1}
+    at_once, in_parts = (JoinRun(**settings, run_dir=str(folder / name)) for name in ("at_once", "in_parts"))
+    join(at_once)
+
+    drawn = module.draw
+
+    def stopped(clips, run, size, step):
+        if step == 3:
+            raise KeyboardInterrupt
+        return drawn(clips, run, size, step)
+
+    monkeypatch.setattr(module, "draw", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        join(in_parts)
+    monkeypatch.setattr(module, "draw", drawn)
+    join(in_parts)
+    first, second = (torch.load(folder / n / "last.ckpt", weights_only=True) for n in ("at_once", "in_parts"))
+    assert all(torch.allclose(first["averaged"][k], second["averaged"][k], atol=1e-6) for k in first["averaged"])
+    steps = [row.split(",")[0] for row in (folder / "in_parts" / "history.csv").read_text().splitlines()[1:]]
+    assert steps == ["0", "2", "4"]
+    with pytest.raises(InputError, match="other settings"):
+        join(replace(in_parts, lr=1e-4))
+
+
+def test_join_keeps_the_maps_to_the_tract_when_asked(world):
+    """loss.focus changes what is learnt: with a heavy weight less of the maps lies outside."""
+    from training.acoustic.losses import LossConfig
+
+    folder, _, _ = world
+    files = {"clips": (str(folder / "clips.npz"),), "val_clips": (str(folder / "val.npz"),)}
+    runs = {"sight": str(folder / "sight"), "speech": str(folder / "speech"), "corpus": str(folder / "sound")}
+    settings = runs | files | {"window": 8, "batch": 2, "steps": 12, "validate_every": 12, "looks": 1, "cnn_lr": 1e-3}
+    shares = []
+    for name, focus in (("free", 0.0), ("kept", 100.0)):
+        run = JoinRun(**settings, run_dir=str(folder / name), loss=LossConfig(focus=focus))
+        join(run)
+        sight = read_sight_run(folder / "sight")[0]
+        weights = torch.load(folder / name / "last.ckpt", weights_only=True)["network"]
+        sight.cnn.load_state_dict({k.removeprefix("model.cnn."): v for k, v in weights.items() if "model.cnn." in k})
+        clips = read_pictures(folder / "clips.npz")
+        made = [picture(clips.labels(k), np.random.default_rng(k), 64) for k in range(0, 60, 6)]
+        maps = sight.eval().cnn(torch.from_numpy(np.stack([p for p, _ in made]))[:, None])[-1]
+        tract = _IN_TRACT[torch.from_numpy(np.stack([r for _, r in made])).long()]
+        shares.append(float(outside_share(maps.detach(), tract)))
+    assert shares[1] < shares[0] - 0.02
+    with pytest.raises(InputError, match="articulation"):
+        JoinRun(**settings, run_dir="x", loss=LossConfig(articulation=0.1))
 
 
 def test_the_vocoder_of_a_bundle_can_be_published_with_another_model(bundle_folder, bundle):

@@ -5,10 +5,13 @@
 
 steps=0 joins them and trains nothing. RUN is a run folder as training.publish takes it (settings.json, split.json,
 scaler.json, history.csv, best.ckpt), with voice.json, the read-out of the voice. Clips are label maps of whole
-utterances of the sound corpus; their pictures are drawn when they are read. The best step by the correlations on
-val_clips is kept, the joined model without fine-tuning among them. A finished run stays, an unfinished one begins anew.
+utterances of the sound corpus; their pictures are drawn when they are read. What is judged, and kept, are the weights
+averaged over the last steps; the best step by the correlations on val_clips stays, the joined model without fine-tuning
+among them. The same command goes on where it was stopped, from the last step that was judged (last.ckpt).
 """
 
+import copy
+import json
 import time
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -27,7 +30,9 @@ from rtmri2speech.models.acoustic import AcousticConfig, AcousticModel
 from rtmri2speech.spec import MelSpec
 from rtmri2speech.voice import VoiceReadout
 
-from ..acoustic.losses import LossConfig, MaskedMSEMAE
+from ..acoustic.losses import LossConfig, MaskedMSEMAE, outside_share
+from ..averaging import average
+from ..corpus.truth import REGIONS, TRACT
 from ..run_folder import append_row
 from ..settings import run_command
 from ..steps import choose_device
@@ -38,6 +43,7 @@ from .sight import Sight, articulation_error, column_weights, read_sight_run
 from .speech import ArticulationToMel, read_speech_run, target_mel, voice_loss
 
 VOICE = "voice.json"
+_IN_TRACT = torch.tensor([float(name in TRACT) for name in REGIONS])
 
 
 @dataclass(frozen=True)
@@ -48,8 +54,9 @@ class JoinRun:
     `batch` windows of `window` frames a step, one look each.
 
     lr: of the BiLSTM and what follows; cnn_lr: of the CNN, whose BatchNorm keeps its statistics. articulation, regions:
-    weights of the tasks of training.articulation.sight, which go on; voicing, pitch: as in ...articulation.speech.
-    device: auto, cpu or cuda.
+    weights of the tasks of training.articulation.sight, which go on; voicing, pitch: as in ...articulation.speech;
+    loss.focus as in training.acoustic. average: as in training.articulation.sight. looks: under how many each clip of
+    val_clips is judged. device: auto, cpu or cuda.
     """
 
     sight: str
@@ -72,9 +79,18 @@ class JoinRun:
     voicing: float = 0.3
     pitch: float = 0.1
     dropout: float = 0.2
+    average: float = 0.99
     validate_every: int = 40
+    looks: int = 3
     loss: LossConfig = field(default_factory=LossConfig)
     device: str = "auto"
+
+    def __post_init__(self):
+        if self.loss.articulation:
+            raise InputError("The weight of articulation is `articulation` here, not loss.articulation.")
+
+
+_MAY_CHANGE = ("run_dir", "device")
 
 
 def merged(
@@ -133,15 +149,16 @@ class Joined(nn.Module):
         self.readout, self.regions = sight.readout, sight.regions
         self.each, self.cells = sight.each, sight.cells
 
-    def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """(B, T, 1, S, S) -> mel (B, T, n_mels), voice (B, T, 2), articulation (B*T, K), regions (B*T, kinds, c, c)."""
+    def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+        """(B, T, 1, S, S) -> mel (B, T, n_mels), voice (B, T, 2), articulation (B*T, K), regions (B*T, kinds, c, c),
+        the CNN's maps (B*T, C, h, w)."""
         maps = self.model.feature_maps(pictures.flatten(0, 1))
         pooled = maps.mean(dim=(2, 3))
         states = self.model.states_from_features(pooled.unflatten(0, pictures.shape[:2]))
         kept = self.model.dropout(states)
         coarse = nn.functional.adaptive_avg_pool2d(maps, self.cells)
         cells = nn.functional.pixel_shuffle(self.regions(coarse), self.each)
-        return self.model.head(kept), self.voice(kept), self.readout(pooled), cells
+        return self.model.head(kept), self.voice(kept), self.readout(pooled), cells, maps
 
 
 def draw(clips: Clips, run: JoinRun, size: int, step: int) -> dict[str, Tensor]:
@@ -165,14 +182,15 @@ def draw(clips: Clips, run: JoinRun, size: int, step: int) -> dict[str, Tensor]:
 
 
 @torch.no_grad()
-def validate(joined_model: Joined, clips: Clips, mel: Scaler, size: int) -> dict[str, float]:
-    """Mean correlations of shape and loudness over the clips' speech frames, each under a look of its own; the share of
-    frames whose voicing is wrong; how far the level in pauses lies below speech, dB."""
+def validate(joined_model: Joined, clips: Clips, mel: Scaler, size: int, looks: int = 1) -> dict[str, float]:
+    """Mean correlations of shape and loudness over the clips' speech frames, each clip under so many looks of its own;
+    the share of frames whose voicing is wrong; how far the level in pauses lies below speech, dB."""
     joined_model.eval()
     device = next(joined_model.parameters()).device
     rows: dict[str, list] = {"shape": [], "loudness": [], "voicing": [], "pause_db": []}
-    for number, (_, frames, target, voice) in enumerate(clips.utterances):
-        shown = np.stack([p for p, _ in clip_pictures(clips.pictures, frames, (10**6, number), size)])
+    each = [(look, number, u) for look in range(looks) for number, u in enumerate(clips.utterances)]
+    for look, number, (_, frames, target, voice) in each:
+        shown = np.stack([p for p, _ in clip_pictures(clips.pictures, frames, (10**6 + look, number), size)])
         pooled = [
             joined_model.model.feature_maps(part.to(device)).mean(dim=(2, 3))
             for part in torch.from_numpy(shown)[:, None].split(32)
@@ -198,10 +216,9 @@ def train(run: JoinRun) -> Path:
     made = ("settings.json", "scaler.json", "best.ckpt", VOICE)
     never_onto((folder / name for name in made), [run.sight, run.speech, run.corpus, *run.clips, *run.val_clips])
     folder.mkdir(parents=True, exist_ok=True)
-    history = folder / "history.csv"
-    if history.is_file() and history.read_text(encoding="utf-8").splitlines()[-1].startswith(f"{run.steps},"):
+    state = _last(folder, run)
+    if state is not None and state["step"] == run.steps:
         return folder
-    history.unlink(missing_ok=True)  # a run that was stopped begins anew: it is short
     sight, seen, sight_run = read_sight_run(Path(run.sight))
     speech, known, mel, speech_settings = read_speech_run(Path(run.speech))
     spec = MelSpec.from_json(speech_settings["mel"])
@@ -229,34 +246,53 @@ def train(run: JoinRun) -> Path:
         optimizer, lambda s: min(1.0, (s + 1) / 10, (run.steps - s) / max(1, run.steps))
     )
     loss_of, weights = MaskedMSEMAE(run.loss, spec.n_mels).to(device), column_weights(sight_run).to(device)
-    best, started = _keep_better(folder, network, judge, mel, sight_run.size, 0, 0.0, -np.inf), time.monotonic()
-    for step in range(run.steps):
+    averaged, started, best = copy.deepcopy(network), time.monotonic(), -np.inf
+    parts = {"network": network, "averaged": averaged, "optimizer": optimizer, "schedule": schedule}
+
+    def judged(step: int, loss: float) -> float:
+        scores = validate(averaged, judge, mel, sight_run.size, run.looks)
+        now = _keep_better(folder, averaged, scores, step, loss, best)
+        print(f"{time.monotonic() - started:.0f} s", flush=True)
+        kept = {name: part.state_dict() for name, part in parts.items()}
+        with replacing(folder / "last.ckpt") as temporary:
+            torch.save(kept | {"step": step, "best": now, "settings": _fixed(run)}, temporary)
+        return now
+
+    if state is None:
+        (folder / "history.csv").unlink(missing_ok=True)
+        best = judged(0, 0.0)
+    else:
+        best = state["best"]
+        for name, part in parts.items():
+            part.load_state_dict(state[name])
+    for step in range(0 if state is None else state["step"], run.steps):
         torch.manual_seed(run.seed + step)
         batch = {name: part.to(device) for name, part in draw(learn, run, sight_run.size, step).items()}
         network.train()
         network.model.cnn.eval()
-        predicted, read, found, cells = network(batch["pictures"])
+        predicted, read, found, cells, maps = network(batch["pictures"])
         mask = torch.ones(predicted.shape[:2], dtype=torch.bool, device=device)
         loss = loss_of(predicted, batch["mel"], mask, step)
         loss = loss + voice_loss(read.flatten(0, 1), batch["voice"].flatten(0, 1), run.voicing, run.pitch)
         loss = loss + run.articulation * articulation_error(found, batch["known"].flatten(0, 1), weights)
         loss = loss + run.regions * cross_entropy(cells, batch["regions"].flatten(0, 1).long())
+        if run.loss.focus:
+            loss = loss + run.loss.focus * outside_share(
+                maps, _IN_TRACT.to(device)[batch["regions"].flatten(0, 1).long()]
+            )
         optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimizer.step()
         schedule.step()
+        average(averaged, network, min(run.average, (step + 1) / (step + 10)))
         if (step + 1) % run.validate_every == 0 or step + 1 == run.steps:
-            best = _keep_better(folder, network, judge, mel, sight_run.size, step + 1, float(loss.detach()), best)
-            print(f"{time.monotonic() - started:.0f} s", flush=True)
+            best = judged(step + 1, float(loss.detach()))
     return folder
 
 
-def _keep_better(
-    folder: Path, network: Joined, judge: Clips, mel: Scaler, size: int, step: int, loss: float, best: float
-) -> float:
-    """Judge, write the row, and keep the model if its correlations are the best so far; returns their sum or `best`."""
-    scores = validate(network, judge, mel, size)
+def _keep_better(folder: Path, network: Joined, scores: dict[str, float], step: int, loss: float, best: float) -> float:
+    """Write the row, and keep the model if its correlations are the best so far; returns their sum or `best`."""
     quality = scores["shape"] + 0.5 * scores["loudness"]
     row = {"epoch": step, "step": step, "train/loss": loss, "val/loss": -quality}
     append_row(folder / "history.csv", row | {f"val/{key}": value for key, value in scores.items()})
@@ -269,6 +305,20 @@ def _keep_better(
     readout = VoiceReadout(*(part.detach().cpu().numpy() for part in (network.voice.weight, network.voice.bias)))
     write_json(folder / VOICE, readout.to_json())
     return quality
+
+
+def _fixed(run: JoinRun) -> str:
+    return json.dumps({key: value for key, value in asdict(run).items() if key not in _MAY_CHANGE}, sort_keys=True)
+
+
+def _last(folder: Path, run: JoinRun) -> dict | None:
+    path = folder / "last.ckpt"
+    if not path.is_file():
+        return None
+    state = torch.load(path, map_location="cpu", weights_only=True)
+    if state["settings"] != _fixed(run):
+        raise InputError("The run in {folder} was begun with other settings: give another run_dir.", folder=folder)
+    return state
 
 
 def published_settings(run: JoinRun, config: AcousticConfig, size: int, spec: MelSpec, speech: dict) -> dict:

@@ -4,8 +4,8 @@
 #   sh training/recipes/articulation.sh WORK [small|try]
 #
 # "small" is for two cores and an afternoon; "try" goes through all of it in minutes and learns nothing. The trainings
-# use a GPU where there is one. Stopped, the same command goes on where it was; only the last training, join, and
-# unfinished label maps begin anew. PYTHON: the interpreter; WORKERS: processes that make the corpus and, beside a GPU,
+# use a GPU where there is one. Stopped, the same command goes on where it was; only unfinished label maps begin
+# anew. PYTHON: the interpreter; WORKERS: processes that make the corpus and, beside a GPU,
 # draw the pictures; START: a bundle whose CNN to start from, instead of nothing; VOCODER: a run or bundle to take it
 # from, by default the embedded one.
 set -eu
