@@ -18,6 +18,7 @@ PARTS = {
     "restore": restore.measure,
     "training": training.measure,
     "opening": page.measure_opening,
+    "box": page.measure_box,
     "long_clip": page.measure_long_clip,
     "slow_playing": page.measure_slow_playing,
 }

@@ -1,5 +1,5 @@
-"""The page in a real browser: how soon it is alive after it is opened, and what a clip of five minutes takes of memory
-and time. Server and browser are processes of their own, measured apart."""
+"""The page in a real browser: how soon it is alive after it is opened and a box is explained, and what a clip of five
+minutes takes of memory and time. Server and browser are processes of their own, measured apart."""
 
 import base64
 import shutil
@@ -24,6 +24,7 @@ from rtmri2speech.render.encode import write_video
 
 MINUTES = 5.0
 OPENED = 5  # times
+BOXES = 5
 SPEEDS = (1, 0.5, 0.25, 0.1)
 FPS = Fraction(11413, 420)
 _RECORDED_HZ = 48_000
@@ -66,6 +67,40 @@ def measure_opening() -> dict:
         "opening, the first time (s)": seconds[0],
         "opening, median of those that follow (s)": statistics.median(seconds[1:]),
         "opening, fastest (s)": min(seconds),
+    }
+
+
+def measure_box() -> dict:
+    """Seconds from letting go of a box on the first clip's upper spectrogram to its maps."""
+    from playwright.sync_api import sync_playwright
+
+    with served() as (address, _), sync_playwright() as playwright:
+        page = _chromium(playwright).new_context(viewport={"width": 1280, "height": 720}).new_page()
+        page.goto(address)
+        page.locator(".explorer[data-frame]").wait_for()
+        page.wait_for_timeout(5000)  # for the rest of the page
+        rows, seconds = "document.querySelectorAll('#explorer [data-name=numbers] tr').length", []
+        tracks = page.locator("#explorer .tracks").bounding_box()
+        y = tracks["y"] + 0.28 * tracks["height"]
+        for number in range(BOXES + 1):
+            before = page.evaluate(rows)
+            page.locator("#explorer .explorer").focus()
+            page.keyboard.press("r")
+            x = tracks["x"] + tracks["width"] * (0.4 + 0.05 * number)
+            page.mouse.move(x, y)
+            page.mouse.down()
+            page.mouse.move(x + 40, y + 30, steps=4)
+            page.mouse.up()
+            start = time.perf_counter()
+            page.wait_for_function(f"{rows} > {before}")
+            seconds.append(time.perf_counter() - start)
+            page.locator(".forget").last.click()
+            page.wait_for_function(f"{rows} === {before}")
+            page.wait_for_timeout(1000)
+    return {
+        "a box, the first time (s)": seconds[0],
+        "a box, median of those that follow (s)": statistics.median(seconds[1:]),
+        "a box, fastest (s)": min(seconds),
     }
 
 

@@ -50,6 +50,7 @@ class Analysis:
     engine: what ran the CNN. seconds: stage -> time taken.
     followed_hz: band that follows a formant -> (T,) that formant, NaN in frames without it, which have no map.
     voice: as it was asked to speak; None: as the bundle says. original: the sound whose melody it was given to follow.
+    features: (T, C), the spatial means of the CNN's last maps; None of a clip that was analysed piece by piece.
     """
 
     clip: Clip
@@ -75,6 +76,7 @@ class Analysis:
     voice: Voice | None = None
     original: Sound | None = None
     followed_hz: dict[str, np.ndarray] = field(default_factory=dict)
+    features: np.ndarray | None = None
 
     @property
     def frames(self) -> np.ndarray:
@@ -152,6 +154,7 @@ def analyse(
     voice: Voice | None = None,
     original: Sound | None = None,
     formants_hz: Mapping[str, np.ndarray] | None = None,
+    known: Analysis | None = None,
     progress: Progress = UNSEEN,
 ) -> Analysis:
     """Synthesise the clip's speech and explain the energy in each band, frame by frame.
@@ -171,6 +174,8 @@ def analyse(
     rate of the speech whose melody it follows where that is asked for; default: the clip's own sound.
     formants_hz: band that follows a formant -> (T,) Hz where it is known already, NaN in frames without it: what an
     analysis of the same clip found (Analysis.followed_hz). Others are measured.
+    known: an analysis of this clip by this bundle, at the same precision: its features are not found again where maps
+    against blur are all that is asked of the CNN.
     progress: its stages are frames, attention and speech.
     Raises InputError on a band outside the mel or without a formant to follow, an unknown choice, two bands of one
     name, or a voice that is not there.
@@ -185,10 +190,14 @@ def analyse(
     model_frames = timeline.retime(clip, bundle.fps)
     size, count = bundle.frames.size, len(model_frames)
     chunks = lambda: (prepare_frames(model_frames[k : k + BATCH], size) for k in range(0, count, BATCH))  # noqa: E731
-    extract = FeatureExtractor(bundle.acoustic, dtype, bundle.onnx, size)
-    maps, features = extract(chunks(), count, progress.part(None, 0, 0.4))
-    engine = extract.engine
-    del extract  # its graph holds the weights once more
+    maps = torch.empty(0)
+    if grid and against == "blur" and known and known.features is not None and known.precision == _name(dtype):
+        features, engine = torch.from_numpy(known.features).to(bundle.device), known.engine
+    else:
+        extract = FeatureExtractor(bundle.acoustic, dtype, bundle.onnx, size)
+        maps, features = extract(chunks(), count, progress.part(None, 0, 0.4))
+        engine = extract.engine
+        del extract  # its graph holds the weights once more
     with torch.no_grad():
         states = bundle.acoustic.states_from_features(features[None])
         mel = bundle.acoustic.mel_from_states(states)[0]
@@ -199,8 +208,9 @@ def analyse(
     silent = silent_frames(mel_db.cpu().numpy(), bundle.fps, bundle.scaler.faint_db)
     _check_boxes(bands, bundle.fps, silent, silence)
     original = original or clip.sound
-    known = {band.name: (formants_hz or {})[band.name] for band in bands if band.name in (formants_hz or {})}
-    unknown = [band for band in bands if band.track and band.name not in known]
+    wanted = {band.name for band in bands}
+    formants_hz = {name: hz for name, hz in (formants_hz or {}).items() if name in wanted}
+    unknown = [band for band in bands if band.track and band.name not in formants_hz]
     following = any(band.track == "synthesised" for band in unknown)
     f0_hz = _melody(bundle, original, voice, states[0], silent) if speak or following else None
     told = progress.part(None, *((0.4, 0.5) if following else (0.75, 1)))
@@ -210,8 +220,8 @@ def analyse(
         spoken = None if audio is None else Spoken(audio, bundle.mel.sample_rate, f0_hz is None, silent)
         measured = formants_of(unknown, (np.arange(count) + 0.5) / bundle.fps, clip.source, original, spoken)
         check_found(unknown, measured)
-        known |= measured
-    followed = {band.name: follow(band, known[band.name], bundle.mel) for band in bands if band.track}
+        formants_hz |= measured
+    followed = {band.name: follow(band, formants_hz[band.name], bundle.mel) for band in bands if band.track}
     bands = tuple(followed[band.name].band if band.name in followed else band for band in bands)
     slopes = _slopes(bundle, features, bands, followed, objective, energy)
     if against == "nothing" and grid in (None, maps.shape[-1]):
@@ -234,7 +244,7 @@ def analyse(
         normalize=normalize,
         silence=silence,
         against=against,
-        precision="bf16" if dtype == torch.bfloat16 else "fp32",
+        precision=_name(dtype),
         engine=engine,
         frame_size=size,
         model_frames=model_frames,
@@ -245,12 +255,17 @@ def analyse(
         silent=silent,
         f0_hz=f0_hz if speak else None,
         cam=cam,
-        band_db=band_energies(bundle.mel, mel_db, bands, known),
+        band_db=band_energies(bundle.mel, mel_db, bands, formants_hz),
         seconds=seconds,
         voice=voice,
         original=original,
         followed_hz={name: along.formant_hz for name, along in followed.items()},
+        features=features.cpu().numpy(),
     )
+
+
+def _name(dtype: torch.dtype) -> str:
+    return "bf16" if dtype == torch.bfloat16 else "fp32"
 
 
 def band_energies(

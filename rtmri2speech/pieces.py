@@ -161,4 +161,5 @@ def _between(analysis: Analysis, first: int, stop: int) -> Analysis:
         cam={name: cam[first:stop].copy() for name, cam in analysis.cam.items()},
         band_db={name: db[first:stop].copy() for name, db in analysis.band_db.items()},
         followed_hz={name: hz[first:stop].copy() for name, hz in analysis.followed_hz.items()},
+        features=None,
     )

@@ -16,7 +16,7 @@ from rtmri2speech.frames import blurred, prepare_frames
 from rtmri2speech.mel import band_bins
 from rtmri2speech.models.acoustic import AcousticConfig, AcousticModel
 from rtmri2speech.models.features import FeatureExtractor
-from rtmri2speech.spec import DEFAULT_BANDS
+from rtmri2speech.spec import DEFAULT_BANDS, F2
 from rtmri2speech.targets import band_energy
 from tests.conftest import lively_bundle, make_bundle, moving_frames
 
@@ -140,3 +140,21 @@ def test_nothing_is_left_of_the_cut(bundle):
     np.testing.assert_array_equal(coarse.mel_db, fine.mel_db)
     with pytest.raises(InputError, match="8, 16, 32, 64, 128 cells along a side, not 10"):
         analyse(bundle, clip, grid=10)
+
+
+def test_what_another_analysis_found_of_the_clip_is_not_found_again(bundle, monkeypatch):
+    clip = Clip(moving_frames(12), np.arange(13) / bundle.fps)
+    first = analyse(bundle, clip, grid=16, against="blur", silence="show")
+    anew = analyse(bundle, clip, [F2], grid=16, against="blur", silence="show", speak=False)
+
+    def again(*_):
+        raise AssertionError("the CNN's features are found again")
+
+    monkeypatch.setattr("rtmri2speech.analysis.FeatureExtractor", again)
+    kept = analyse(bundle, clip, [F2], grid=16, against="blur", silence="show", speak=False, known=first)
+    np.testing.assert_allclose(kept.cam["F2"], anew.cam["F2"], atol=1e-6 * np.abs(anew.cam["F2"]).max())
+    np.testing.assert_array_equal(kept.mel_db, anew.mel_db)
+    assert kept.engine == anew.engine
+    for other in ({"grid": 16}, {"against": "blur"}, {"grid": 16, "against": "blur", "precision": "bf16"}):
+        with pytest.raises(AssertionError, match="found again"):  # maps of another kind need the CNN's own
+            analyse(bundle, clip, [F2], speak=False, known=first, **other)

@@ -6,8 +6,10 @@ and batches that fit the cache. benchmarks/features.py measures both against the
 """
 
 import copy
+import hashlib
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
@@ -73,7 +75,31 @@ class FeatureExtractor:
 
 
 def folded_cnn(model: AcousticModel) -> nn.Module:
-    """A copy of a model's CNN with BatchNorm folded, channels-last. Raises RuntimeError if that changed its output."""
+    """The model's CNN with BatchNorm folded, channels-last: modules of their own, that may be changed and hooked, over
+    weights that all callers share. Folding is done anew only where the model's weights are others than the last time.
+
+    Raises RuntimeError if folding changed the output.
+    """
+    weights = _fingerprint(model.cnn)
+    known, folded = _FOLDED.get(model, ("", None))
+    if folded is None or known != weights:
+        folded = _fold_and_check(model)
+        _FOLDED[model] = weights, folded
+    return copy.deepcopy(folded, {id(t): t for t in (*folded.parameters(), *folded.buffers())})
+
+
+_FOLDED: WeakKeyDictionary[AcousticModel, tuple[str, nn.Module]] = WeakKeyDictionary()
+
+
+def _fingerprint(network: nn.Module) -> str:
+    """Of all its weights and where they lie."""
+    digest = hashlib.sha256()
+    for tensor in network.state_dict().values():
+        digest.update(np.ascontiguousarray(tensor.cpu().numpy()).data)
+    return f"{digest.hexdigest()} {next(network.parameters()).device}"
+
+
+def _fold_and_check(model: AcousticModel) -> nn.Module:
     # In float64, where rounding cannot be taken for a mistake: deep networks magnify float32's.
     plain = copy.deepcopy(model.cnn).double()
     folded = fold_batch_norm(plain)
@@ -81,7 +107,7 @@ def folded_cnn(model: AcousticModel) -> nn.Module:
     with torch.inference_mode():
         if not torch.allclose(folded(probe)[-1], plain(probe)[-1], rtol=1e-6, atol=1e-9):
             raise RuntimeError("Folding BatchNorm changed what the CNN computes.")
-    return folded.float().to(memory_format=torch.channels_last)
+    return folded.float().to(memory_format=torch.channels_last).requires_grad_(False)
 
 
 def _torch_maps(model: AcousticModel, precision: torch.dtype) -> Callable[[np.ndarray], Tensor]:

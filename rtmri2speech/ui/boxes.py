@@ -16,7 +16,7 @@ def build(desk: Desk) -> None:
     """Lays out the button that removes all that was asked for; only seen while there is some. To be called after the
     explorer."""
     given = gr.JSON(visible=False)
-    asked = gr.Button(elem_id="box-asked")  # never seen
+    asked, whole = (gr.Button(elem_id=name) for name in ("box-asked", "whole-asked"))  # never seen
     remove = gr.Button(desk.text("en", "box_remove"), visible=False, size="sm", elem_id="box-remove")
     desk.localise(remove, "value", "box_remove")
 
@@ -31,18 +31,20 @@ def build(desk: Desk) -> None:
             changed = result.with_energy(bundle, str(given["energy"]), tell)
         else:
             changed = result.with_box(bundle, band_of(given), tell)
-        return changed.payload, changed
+        return changed.change_of(result), changed
 
     @desk.guard
     def forget(result, language):
         changed = result.without_boxes()
-        return changed.payload, changed
+        return changed.change_of(result), changed
 
     shown = {"outputs": [desk.view, desk.result], "show_progress_on": desk.view, **desk.queued}
     explaining = asked.click(explain, [given, desk.result, desk.language], js=_ASKED_JS, **shown)
     desk.stoppable(asked.click, explaining)
     forgetting = remove.click(forget, [desk.result, desk.language], **shown)
     desk.stoppable(remove.click, forgetting)
+    # Where the page shows something else than a change was made for: explorer.js.
+    whole.click(lambda result: result.payload if result else gr.skip(), desk.result, desk.view, **desk.private)
     desk.result.change(_offered, desk.result, remove, **desk.at_once)
 
 

@@ -1,6 +1,5 @@
 """What the page does, as plain functions that work without Gradio."""
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -27,8 +26,8 @@ from ..reach import Reach, reach
 from ..spec import FOLLOWING_HZ, FORMANTS, TRACKS, WHOLE, Band, MelSpec
 from ..tier import Tier, tier_of
 from ..trust import TrustCard, judge
-from .explorer.parts import Store
-from .explorer.payload import labels_told, payload
+from .explorer.parts import Cams, Store
+from .explorer.payload import change_of, of_other_bands, of_other_labels, payload
 
 PAGE_LIMITS = ClipLimits(longest_s=300.0, most_frames=30_000)
 MOST_BANDS = 4
@@ -73,6 +72,10 @@ class Result:
     newest: "Newest | None" = None
     known: dict[str, TrustCard] = field(default_factory=dict)  # filled in later: an example's is everybody's
     far: dict[str, list[Reach]] = field(default_factory=dict)  # the same
+
+    def change_of(self, before: "Result") -> str:
+        """What the page needs to show this where it shows `before`: payload.change_of."""
+        return change_of(before.payload, self.payload)
 
     @property
     def card(self) -> TrustCard | None:
@@ -123,9 +126,8 @@ class Result:
     def with_labels(self, labels: Sequence[Interval], remarks: Sequence[Remark]) -> "Result":
         """The same with other labels and remarks; all else that is shown stays as it is."""
         here = [label for label in labels if label[0] < self.analysis.clip.duration]
-        told = json.loads(self.payload) | labels_told(here, remarks)
-        changed = {"labels": tuple(labels), "remarks": tuple(remarks), "edited": True, "payload": json.dumps(told)}
-        return replace(self, **changed)
+        sent = of_other_labels(self.payload, here, remarks)
+        return replace(self, labels=tuple(labels), remarks=tuple(remarks), edited=True, payload=sent)
 
     def with_shift(self, bundle: Bundle, ms: float, progress: Progress) -> "Result":
         """The original speech that was given, begun so many ms later, and the maps of bands that follow its formants.
@@ -135,11 +137,11 @@ class Result:
         following = [band.name for band in old.bands if band.track == "original"]
         still = {name: track for name, track in old.followed_hz.items() if name not in following}
         moved = replace(self, reference=reference, shift_ms=ms)
+        again = moved._again(replace(old, original=reference), self.regions)
         if not following:
-            again = moved._again(replace(old, original=reference), self.regions)
             return replace(again, known=self.known)
-        moved = replace(moved, analysis=replace(old, original=reference, followed_hz=still))
-        return moved._explained(bundle, old.bands, self.maps, progress)
+        again = replace(again, analysis=replace(again.analysis, followed_hz=still))
+        return again._explained(bundle, old.bands, self.maps, progress)
 
     def with_maps(self, bundle: Bundle, maps: str, progress: Progress) -> "Result":
         """The same clip, speech and regions, explained by other maps, of MAPS."""
@@ -157,18 +159,19 @@ class Result:
         if len(others) == MOST_BANDS and others[-1].from_s is None:
             raise InputError("There are {most} bands already: take one away under Bands, then ask.", most=MOST_BANDS)
         made = self._explained_anew(bundle, [box], self.maps, progress)
-        return self._shown_with((*others[: MOST_BANDS - 1], box), made)
+        return self._shown_with((*others[: MOST_BANDS - 1], box), made.cam, made.band_db)
 
     def without_boxes(self, name: str | None = None) -> "Result":
         """The same without the box of this name; None: without any box."""
         kept = [band for band in self.analysis.bands if band.from_s is None or name not in (None, band.name)]
-        return self._shown_with(kept, self.analysis)
+        return self._shown_with(kept, {}, {})
 
-    def _shown_with(self, bands: Sequence[Band], made: Analysis) -> "Result":
-        """The same with these bands, each as it is or, where it is new, as in `made`."""
-        cam, band_db = self.analysis.cam | made.cam, self.analysis.band_db | made.band_db
+    def _shown_with(self, bands: Sequence[Band], new_cam: Cams, new_db: Cams) -> "Result":
+        """The same with these bands, each as it is or, where it is new, with this CAM and energy."""
+        cam, band_db = {**self.analysis.cam, **new_cam}, {**self.analysis.band_db, **new_db}
         chosen = {"cam": {b.name: cam[b.name] for b in bands}, "band_db": {b.name: band_db[b.name] for b in bands}}
-        return self._again(replace(self.analysis, bands=tuple(bands), **chosen), self.regions)
+        kept = [band.name for band in bands if band.name not in new_cam]
+        return self._told_anew(replace(self.analysis, bands=tuple(bands), **chosen), kept)
 
     def _explained(self, bundle: Bundle, bands: Sequence[Band], maps: str, progress: Progress) -> "Result":
         told, packed = progress, UNSEEN
@@ -176,7 +179,7 @@ class Result:
             told, packed = progress.part(None, 0, 0.8), progress.part(None, 0.8, 1)
         old, new = self.analysis, self._explained_anew(bundle, bands, maps, told)
         spoken = replace(new, audio=old.audio, f0_hz=old.f0_hz, voice=old.voice, original=old.original)
-        return replace(self._again(spoken, self.regions, packed), maps=maps)
+        return replace(self._told_anew(spoken, (), packed), maps=maps)
 
     def _explained_anew(self, bundle: Bundle, bands: Sequence[Band], maps: str, progress: Progress) -> Analysis:
         """As the analysis was made, but of these bands and maps, and without a sound."""
@@ -184,8 +187,16 @@ class Result:
         choices = (tuple(bands), old.objective, old.energy, old.normalize)
         others = {"silence": old.silence, "precision": old.precision, "speak": False}
         others |= {"original": old.original, "formants_hz": old.followed_hz}
-        made = analyse if self.store is None else analyse_long
-        return made(bundle, old.clip, *choices, **kind, **others, progress=progress)
+        if self.store is None:
+            return analyse(bundle, old.clip, *choices, **kind, **others, known=old, progress=progress)
+        return analyse_long(bundle, old.clip, *choices, **kind, **others, progress=progress)
+
+    def _told_anew(self, analysis: Analysis, kept: Sequence[str], progress: Progress = UNSEEN) -> "Result":
+        """The same clip, speech and regions with other bands, of which those `kept` are as they were."""
+        if self.store is not None:
+            return self._again(analysis, self.regions, progress)
+        sent = of_other_bands(self.payload, analysis, self.mel, self.regions, kept)
+        return replace(self, analysis=analysis, payload=sent, known={}, far={})
 
     def _again(self, analysis: Analysis, regions: Regions, progress: Progress = UNSEEN) -> "Result":
         shown = (self.mel, regions, self.name, self.reference, self.labels, self.linked)

@@ -80,7 +80,7 @@ def _connect_maps(desk: Desk, controls: Controls, view: gr.HTML) -> None:
             return gr.skip(), gr.skip()
         tell = desk.progress(request, language, progress)
         changed = result.with_maps(desk.bundle_of(result), maps, tell)
-        return changed.payload, changed
+        return changed.change_of(result), changed
 
     explaining = controls.maps.select(
         explain,

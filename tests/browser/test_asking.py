@@ -133,6 +133,25 @@ def test_the_chosen_stretch_in_a_chosen_band_by_keys(page, bundle, plain, masks)
     page.keyboard.press("Escape")
 
 
+def test_a_page_that_shows_something_else_asks_for_the_whole(page, plain, monkeypatch):
+    """An answer to a box is a change of what is shown; where it is of something else, all is sent."""
+    from rtmri2speech.ui import handlers
+
+    first, last = int(plain.speech[2]), int(plain.speech[6])
+    go_to(page, last)
+    page.keyboard.press("]")
+    go_to(page, first)
+    page.keyboard.press("[")
+    made = handlers.change_of
+    monkeypatch.setattr(handlers, "change_of", lambda *both: json.dumps(json.loads(made(*both)) | {"onto": "another"}))
+    page.keyboard.press("x")
+    rows_are(page, 3)
+    monkeypatch.undo()
+    page.locator(".forget").click()  # what is shown is known again
+    rows_are(page, 2)
+    page.keyboard.press("Escape")
+
+
 def test_a_finger_draws_a_box_while_drawing_is_on(page, plain):
     """An empty box and a box in silence are sentences, and the page does not scroll under the finger."""
     touch = page.context.new_cdp_session(page)

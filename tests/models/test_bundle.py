@@ -14,7 +14,7 @@ from torch import nn
 from rtmri2speech.errors import InputError
 from rtmri2speech.models.acoustic import AcousticConfig, AcousticModel
 from rtmri2speech.models.convert import convert
-from rtmri2speech.models.features import FeatureExtractor, fold_batch_norm
+from rtmri2speech.models.features import FeatureExtractor, fold_batch_norm, folded_cnn
 from rtmri2speech.models.hifigan import Generator, GeneratorConfig, vocoder_input
 from rtmri2speech.models.load import load_bundle
 from rtmri2speech.models.weights import load_exactly, read_checkpoint
@@ -280,3 +280,21 @@ def test_folded_batch_norm_computes_the_same(cnn):
     torch.testing.assert_close(folded, plain, rtol=1e-4, atol=1e-4 * float(plain.abs().max()))
     torch.testing.assert_close(maps, plain, rtol=1e-4, atol=1e-4 * float(plain.abs().max()))
     torch.testing.assert_close(means, plain.mean(dim=(2, 3)), rtol=1e-4, atol=1e-4 * float(plain.abs().max()))
+
+
+def test_a_folded_cnn_is_made_once_and_anew_for_other_weights(monkeypatch):
+    from rtmri2speech.models import features
+
+    folds, fold = [], features.fold_batch_norm
+    monkeypatch.setattr(features, "fold_batch_norm", lambda network: folds.append(1) or fold(network))
+    model, frames = make_bundle("lcnet_050").acoustic, torch.rand(2, 1, 64, 64)
+    first, second = folded_cnn(model), folded_cnn(model)
+    assert len(folds) == 1
+    with torch.no_grad():
+        assert torch.equal(first(frames)[-1], second(frames)[-1])
+        second.conv_stem = torch.nn.Conv2d(1, 1, 1)  # its modules are its own
+        assert torch.equal(first(frames)[-1], folded_cnn(model)(frames)[-1]) and len(folds) == 1
+        norm = next(module for module in model.cnn.modules() if isinstance(module, torch.nn.BatchNorm2d))
+        norm.running_mean.data += 1  # as adapting does, behind autograd's back
+        torch.testing.assert_close(folded_cnn(model)(frames)[-1], model.cnn(frames)[-1], rtol=1e-4, atol=1e-3)
+    assert len(folds) == 2

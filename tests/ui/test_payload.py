@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -16,7 +17,8 @@ from rtmri2speech.clip import Clip
 from rtmri2speech.mel import centre_frequencies_hz
 from rtmri2speech.render.grid import upsample_grid
 from rtmri2speech.spec import Band
-from rtmri2speech.ui.explorer.payload import payload
+from rtmri2speech.ui.explorer.parts import Store
+from rtmri2speech.ui.explorer.payload import change_of, of_other_bands, of_other_labels, payload
 from tests.conftest import moving_frames
 
 RATE = 16000
@@ -169,3 +171,72 @@ def test_outlines_are_the_regions(regions, sent):
             assert len(pieces) == len(expected[name]), name
             for piece, points in zip(pieces, expected[name], strict=True):
                 np.testing.assert_allclose(piece, points.clip(0, 1), atol=1e-4)
+
+
+@pytest.fixture(scope="module")
+def with_box(bundle, analysis):
+    box = Band("box", 900, 1500, 0.5, 1.0)
+    return analyse(bundle, analysis.clip, [*analysis.bands, box], silence="show")
+
+
+def test_of_other_bands_it_is_what_it_would_be_made_anew(bundle, analysis, regions, with_box):
+    before = payload(analysis, bundle.mel, regions, "clip")
+    anew = payload(with_box, bundle.mel, regions, "clip")
+    none = of_other_bands(before, with_box, bundle.mel, regions)
+    assert json.loads(none)["key"] != json.loads(before)["key"]
+    assert none == anew
+    mixed = replace(with_box, silence=analysis.silence)  # F1 and F2 as they were
+    kept = json.loads(of_other_bands(before, mixed, bundle.mel, regions, kept=["F1", "F2"]))
+    assert kept["bands"][:2] == json.loads(before)["bands"] and kept["bands"][2]["name"] == "box"
+    back = replace(mixed, bands=with_box.bands[2:1:-1] + with_box.bands[:1])  # the order is the bands'
+    turned = json.loads(of_other_bands(json.dumps(kept), back, bundle.mel, regions, kept=["F1", "box"]))
+    assert [band["name"] for band in turned["bands"]] == ["box", "F1"]
+    assert turned["parts"][0]["cams"] == [kept["parts"][0]["cams"][k] for k in (2, 0)]
+
+
+def changed(before: str, change: str) -> dict:
+    """What the page makes of both (explorer.js and parts.js, `change` and `setCams`)."""
+    shown, change = json.loads(before), json.loads(change)
+    assert change.pop("onto") == shown["key"]
+    old = {band["name"]: (band, number) for number, band in enumerate(shown["bands"])}
+    names = [band if isinstance(band, str) else band["name"] for band in change["bands"]]
+    for number, part in enumerate(shown["parts"]):
+        new = change["cams"]
+        part["cams"] = [new[name][number] if name in new else part["cams"][old[name][1]] for name in names]
+    del change["cams"]
+    change["bands"] = [old[band][0] if isinstance(band, str) else band for band in change["bands"]]
+    return shown | change
+
+
+def test_a_change_is_small_and_leads_to_the_same(bundle, analysis, regions, with_box, monkeypatch):
+    before = payload(analysis, bundle.mel, regions, "clip")
+    boxed = of_other_bands(before, replace(with_box, silence=analysis.silence), bundle.mel, regions, ["F1", "F2"])
+    said = of_other_labels(boxed, [(0.0, 0.5, "a")], [(0.2, "here")])
+    energy = of_other_bands(before, analyse(bundle, analysis.clip, energy="hz"), bundle.mel, regions)
+    for old, new in ((before, boxed), (boxed, before), (boxed, said), (said, before), (before, energy)):
+        change = change_of(old, new)
+        assert changed(old, change) == json.loads(new)
+        assert len(change) < 0.7 * len(new)
+    assert len(change_of(boxed, said)) < 1500  # words need no maps
+    assert json.loads(change_of(before, boxed))["bands"][:2] == ["F1", "F2"]
+
+
+def test_where_more_changed_all_is_sent(bundle, analysis, regions, sent):
+    before = payload(analysis, bundle.mel, regions, "clip")
+    with_sound = payload(analysis, bundle.mel, regions, "clip", (np.zeros(RATE, np.float32), RATE))
+    others = replace(regions, corrections=((0, 1, "moved"),))
+    for after in (with_sound, payload(analysis, bundle.mel, others, "clip"), json.dumps(sent)):
+        assert change_of(before, after) == after
+    moved = json.loads(before)
+    moved["parts"][0]["starts"] = "other"
+    assert change_of(before, json.dumps(moved)) == json.dumps(moved)
+
+
+def test_a_long_clip_is_always_sent_whole(bundle, analysis, regions, tmp_path):
+    store = Store(tmp_path / "store")
+    store.folder.mkdir()
+    before, after = (
+        payload(analysis, bundle.mel, regions, "clip", labels=told, store=store) for told in ([], [(0, 1, "a")])
+    )
+    assert json.loads(before)["key"] is None
+    assert change_of(before, after) == after and change_of(before, before) == before

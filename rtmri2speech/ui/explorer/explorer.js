@@ -39,20 +39,49 @@ const playback = new Playback(state, find("players"), {
 // ---- the analysis arrives ----
 
 let arrivals = 0, newest = 0; // of the analyses that began to load, and of the one that is shown
+let whole = Promise.resolve(); // the whole analysis that loads
 
 async function load(text) {
   if (!text) return;
-  const fresh = JSON.parse(text), arrival = ++arrivals;
-  const { tables } = fresh;
+  const fresh = JSON.parse(text);
+  if (!fresh.onto) return (whole = loadWhole(fresh, ++arrivals));
+  arrivals++;
+  await whole;
+  if (data?.key === fresh.onto) change(fresh);
+  else document.querySelector("#whole-asked")?.click();
+}
+
+function readTables(tables) {
+  for (const name of ["one", "diverging"]) tables[name] = bytesOf(tables[name]);
   tables.bands = tables.bands.map(bytesOf);
-  tables.one = bytesOf(tables.one);
-  tables.diverging = bytesOf(tables.diverging);
-  for (const band of fresh.bands) {
-    for (const name of ["db", "amount"]) band[name] = floatsOf(band[name]);
-    for (const name of ["value", "formant_hz"]) if (band[name]) band[name] = floatsOf(band[name]);
-    for (const name of Object.keys(band.shares)) band.shares[name] = floatsOf(band.shares[name]);
-  }
-  const { regions } = fresh;
+}
+
+function readBand(band) {
+  for (const name of ["db", "amount"]) band[name] = floatsOf(band[name]);
+  for (const name of ["value", "formant_hz"]) if (band[name]) band[name] = floatsOf(band[name]);
+  for (const name of Object.keys(band.shares)) band.shares[name] = floatsOf(band.shares[name]);
+}
+
+// Other bands or labels of the clip that is shown (payload.change_of). bands: of one that stays its name alone.
+function change({ bands, cams, ...others }) {
+  const before = data.bands, known = Object.fromEntries(before.map((band) => [band.name, band]));
+  if (others.tables) readTables(others.tables);
+  for (const band of bands) if (typeof band !== "string") readBand(band);
+  Object.assign(data, others, { bands: bands.map((band) => (typeof band === "string" ? known[band] : band)) });
+  data.mostEvidence = mostEvidence(data);
+  data.pictures.setCams(before.map(({ name }) => name), data.bands.map(({ name }) => name), cams);
+  showAsked(before);
+  if (!viewsHere().includes(state.view)) state.view = viewsHere()[0];
+  nameChoices();
+  offerBands();
+  offerLabels();
+  redraw();
+}
+
+async function loadWhole(fresh, arrival) {
+  readTables(fresh.tables);
+  fresh.bands.forEach(readBand);
+  const { tables, regions } = fresh;
   for (const name of Object.keys(regions.measures)) regions.measures[name] = floatsOf(regions.measures[name]);
   for (const track of Object.values(fresh.formants)) track.hz = floatsOf(track.hz);
   if (fresh.recording.times) fresh.recording.times = floatsOf(fresh.recording.times);

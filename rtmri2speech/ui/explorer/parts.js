@@ -41,6 +41,13 @@ class Parts {
     return { ...found, place };
   }
 
+  // Other bands of a clip whose parts are all here. before, names: the bands' that were and are; cams: name -> a CAM of
+  // each part; of other names the old ones stay.
+  setCams(before, names, cams) {
+    for (const [number, part] of this.#held)
+      part.cams = names.map((name) => (cams[name] ? floatsOf(cams[name][number]) : part.cams[before.indexOf(name)]));
+  }
+
   async #fetch(number) {
     if (this.#coming.has(number)) return;
     this.#coming.add(number);

@@ -5,9 +5,10 @@ frames, WAV for sound. Of a long clip, pictures, outlines and sounds lie in file
 """
 
 import base64
+import hashlib
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from ...anatomy.regions import Regions
 from ...attention import clip_scale
 from ...audio import fit, resample
 from ...errors import InputError
-from ...evidence import BandEvidence, account_by_places
+from ...evidence import BandEvidence, RegionMasks, account_by_places, places_of
 from ...following import bins_along
 from ...formant_tracks import FormantTrack, formant_tracks
 from ...labels import Interval, Remark
@@ -81,7 +82,7 @@ def payload(
         played = _trimmed(reference, played_rate, round(count / analysis.fps * played_rate))
         sounds["original"] = _sound(played, played_rate, original_mel, store)
     side = side_of(analysis.model_frames, at_once=store is None)
-    return json.dumps(
+    return _sealed(
         {
             "name": name,
             "linked": linked,
@@ -93,21 +94,83 @@ def payload(
             "sheet": {"side": side, "pitch": pitch_of(side), "tiles": TILES},
             "part": PART,
             "parts": parts.of,
-            "grid": analysis.cam[analysis.bands[0].name].shape[-1],
-            "bands": [_band(analysis, mel, band, account.bands[band.name]) for band in analysis.bands],
+            **_bands_told(analysis, [_band(analysis, mel, band, account.bands[band.name]) for band in analysis.bands]),
             "mel_hz": centre_frequencies_hz(mel).round(1).tolist(),
             "sounds": sounds,
             "formants": {name: _formants(track) for name, track in _tracks(analysis, to_measure, recording).items()},
             "regions": _regions(regions, parts),
             **labels_told(labels, remarks),
             "colours": LINE_COLOURS,
-            "tables": {
-                "bands": [_base64(colour_table(table)) for table in BAND_MAPS[: len(analysis.bands)]],
-                "one": _base64(colour_table(ONE_BAND_MAP)),
-                "diverging": _base64(colour_table(DIVERGING_MAP)),
-            },
         }
     )
+
+
+def of_other_labels(before: str, labels: Sequence[Interval], remarks: Sequence[Remark]) -> str:
+    """The payload that was made of the same with these labels and remarks."""
+    return _sealed(json.loads(before) | labels_told(labels, remarks))
+
+
+def of_other_bands(before: str, analysis: Analysis, mel: MelSpec, regions: Regions, kept: Collection[str] = ()) -> str:
+    """The payload that was made of the same clip, speech, and regions, with the bands of this analysis: quicker than
+    making it anew. before: not of a long clip. kept: the names of bands that are as they were."""
+    told, cams = json.loads(before), analysis.cam
+    old = {band["name"]: (number, band) for number, band in enumerate(told["bands"]) if band["name"] in kept}
+    new = [band for band in analysis.bands if band.name not in old]
+    fresh = {}
+    if new:
+        places = places_of(RegionMasks(regions), {band.name: cams[band.name] for band in new}, len(analysis.mel_db))
+        account = account_by_places(analysis, places)
+        fresh = {band.name: _band(analysis, mel, band, account.bands[band.name]) for band in new}
+    for first, part in zip(range(0, told["frames"], PART), told["parts"], strict=True):
+        here = {name: part["cams"][number] for name, (number, _) in old.items()}
+        here |= {band.name: _floats(cams[band.name][first : first + PART]) for band in new}
+        part["cams"] = [here[band.name] for band in analysis.bands]
+    bands = [old[band.name][1] if band.name in old else fresh[band.name] for band in analysis.bands]
+    return _sealed(told | _bands_told(analysis, bands))
+
+
+def change_of(before: str, after: str) -> str:
+    """What a page that shows one payload needs to show the other: of the same pictures and sounds no more than the
+    bands and labels that changed; `after` itself where more did, and of a long clip."""
+    old, new = json.loads(before), json.loads(after)
+    differing = {key for key in new if new[key] != old.get(key)} - {"key", "parts"}
+    small = differing <= {"grid", "bands", "tables", "labels", "remarks"}
+    if not (old["key"] and small and _without_cams(old) == _without_cams(new)):
+        return after
+    change = {key: new[key] for key in differing} | {"onto": old["key"], "key": new["key"]}
+    known = {band["name"]: (band, _cams_of(old, number)) for number, band in enumerate(old["bands"])}
+    cams = {band["name"]: _cams_of(new, number) for number, band in enumerate(new["bands"])}
+    same = {band["name"] for band in new["bands"] if known.get(band["name"]) == (band, cams[band["name"]])}
+    change["bands"] = [band["name"] if band["name"] in same else band for band in new["bands"]]
+    return json.dumps(change | {"cams": {name: cam for name, cam in cams.items() if name not in same}})
+
+
+def _without_cams(told: dict) -> list[dict]:
+    return [{name: value for name, value in part.items() if name != "cams"} for part in told["parts"]]
+
+
+def _cams_of(told: dict, number: int) -> list[str]:
+    return [part["cams"][number] for part in told["parts"]]
+
+
+def _sealed(told: dict) -> str:
+    """As JSON, with a key by which the page knows it again; without one of a long clip, whose parts lie in files."""
+    at_once = all(isinstance(part, dict) for part in told["parts"])
+    text = json.dumps(told | {"key": None})
+    return json.dumps(told | {"key": hashlib.sha256(text.encode()).hexdigest()}) if at_once else text
+
+
+def _bands_told(analysis: Analysis, bands: list[dict]) -> dict:
+    """What the payload tells of these bands, each as `_band` has it."""
+    return {
+        "grid": analysis.grid,
+        "bands": bands,
+        "tables": {
+            "bands": [_base64(colour_table(table)) for table in BAND_MAPS[: len(bands)]],
+            "one": _base64(colour_table(ONE_BAND_MAP)),
+            "diverging": _base64(colour_table(DIVERGING_MAP)),
+        },
+    }
 
 
 def labels_told(labels: Sequence[Interval], remarks: Sequence[Remark]) -> dict:

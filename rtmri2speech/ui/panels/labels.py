@@ -48,7 +48,7 @@ def build(desk: Desk) -> None:
         path = Path(file)
         labels, remarks = tier_of(read_intervals(path), result.ends_s), read_remarks(path)
         changed = result.relabelled(lambda *_: (labels, remarks))
-        return changed.payload, changed
+        return changed.change_of(result), changed
 
     @desk.guard
     def write(result, language):
@@ -82,7 +82,7 @@ def _edit(desk: Desk, what: str):
             return tier, tuple(sorted(others))
 
         made = result.relabelled(changed)
-        return made.payload, made
+        return made.change_of(result), made
 
     return edit
 
