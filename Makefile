@@ -7,9 +7,9 @@ BIN := .venv/bin
 demo: .venv/.runtime
 	$(BIN)/python app.py
 
-# Two at a time, a file each: half the tests wait for a browser.
+# Two at a time, a file each: half the tests wait for a browser. One thread each: more would wait for one another.
 test: lint
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 
 quick: .venv/.dev
 	$(BIN)/ruff check .

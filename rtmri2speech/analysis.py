@@ -190,14 +190,8 @@ def analyse(
     model_frames = timeline.retime(clip, bundle.fps)
     size, count = bundle.frames.size, len(model_frames)
     chunks = lambda: (prepare_frames(model_frames[k : k + BATCH], size) for k in range(0, count, BATCH))  # noqa: E731
-    maps = torch.empty(0)
-    if grid and against == "blur" and known and known.features is not None and known.precision == _name(dtype):
-        features, engine = torch.from_numpy(known.features).to(bundle.device), known.engine
-    else:
-        extract = FeatureExtractor(bundle.acoustic, dtype, bundle.onnx, size)
-        maps, features = extract(chunks(), count, progress.part(None, 0, 0.4))
-        engine = extract.engine
-        del extract  # its graph holds the weights once more
+    finer = grid and against == "blur"
+    maps, features, engine = _seen(bundle, chunks(), count, dtype, known if finer else None, progress)
     with torch.no_grad():
         states = bundle.acoustic.states_from_features(features[None])
         mel = bundle.acoustic.mel_from_states(states)[0]
@@ -266,6 +260,16 @@ def analyse(
 
 def _name(dtype: torch.dtype) -> str:
     return "bf16" if dtype == torch.bfloat16 else "fp32"
+
+
+def _seen(
+    bundle: Bundle, chunks: Iterable[np.ndarray], count: int, dtype: torch.dtype, known: Analysis | None, told: Progress
+) -> tuple[torch.Tensor, torch.Tensor, str]:
+    """The CNN's last maps (count, C, h, w), their means (count, C), and what ran it; of what is known, no maps."""
+    if known is not None and known.features is not None and known.precision == _name(dtype):
+        return torch.empty(0), torch.from_numpy(known.features).to(bundle.device), known.engine
+    extract = FeatureExtractor(bundle.acoustic, dtype, bundle.onnx, bundle.frames.size)
+    return *extract(chunks, count, told.part(None, 0, 0.4)), extract.engine
 
 
 def band_energies(

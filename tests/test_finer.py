@@ -20,7 +20,7 @@ from rtmri2speech.spec import DEFAULT_BANDS, F2
 from rtmri2speech.targets import band_energy
 from tests.conftest import lively_bundle, make_bundle, moving_frames
 
-T, SIZE = 11, 128  # more frames than go at once
+T, SIZE, BATCH = 5, 128, 2  # more frames than go at once
 
 
 @pytest.fixture(scope="module", params=["lcnet_050", "tf_efficientnetv2_b2", "resnet10t"])
@@ -53,6 +53,11 @@ def oracle(bundle, frames, bins, objective, grid):
             [torch.autograd.grad(energy[t], finest_of_grid, retain_graph=True)[0][t] for t in range(len(energy))]
         )
     return (slope * finest_of_grid).sum(dim=1).detach().numpy()
+
+
+@pytest.fixture(autouse=True)
+def few_frames_at_once(monkeypatch):
+    monkeypatch.setattr("rtmri2speech.finer.BATCH", BATCH)
 
 
 @pytest.mark.parametrize("objective", ["frame", "sequence"])

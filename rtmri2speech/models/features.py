@@ -81,22 +81,23 @@ def folded_cnn(model: AcousticModel) -> nn.Module:
     Raises RuntimeError if folding changed the output.
     """
     weights = _fingerprint(model.cnn)
-    known, folded = _FOLDED.get(model, ("", None))
+    known, folded = _FOLDED.get(model.cnn, ("", None))
     if folded is None or known != weights:
         folded = _fold_and_check(model)
-        _FOLDED[model] = weights, folded
+        _FOLDED[model.cnn] = weights, folded
     return copy.deepcopy(folded, {id(t): t for t in (*folded.parameters(), *folded.buffers())})
 
 
-_FOLDED: WeakKeyDictionary[AcousticModel, tuple[str, nn.Module]] = WeakKeyDictionary()
+_FOLDED: WeakKeyDictionary[nn.Module, tuple[str, nn.Module]] = WeakKeyDictionary()
 
 
 def _fingerprint(network: nn.Module) -> str:
     """Of all its weights and where they lie."""
     digest = hashlib.sha256()
     for tensor in network.state_dict().values():
+        digest.update(str(tensor.device).encode())
         digest.update(np.ascontiguousarray(tensor.cpu().numpy()).data)
-    return f"{digest.hexdigest()} {next(network.parameters()).device}"
+    return digest.hexdigest()
 
 
 def _fold_and_check(model: AcousticModel) -> nn.Module:
