@@ -90,9 +90,9 @@ def test_loudness_tilt_and_a_followed_formant_are_the_cores(page, bundle, made, 
     for frame in {there[0], there[len(there) // 2], int(np.nan_to_num(evidence["F2"].strength).argmax())}:
         go_to(page, frame)
         told = [row_of(page, k) for k in range(3)]
-        assert told[0][1] == f"{made.band_db['loudness'][frame]:.1f} dB"
+        assert told[0][1] == f"{made.band_db['loudness'][frame]:.1f} dB".replace("-", "−")
         assert told[1][1] == f"{slopes[frame]:.1f} dB/oct".replace("-", "−")
-        assert told[2][1] == f"{made.band_db['F2'][frame]:.1f} dB"
+        assert told[2][1] == f"{made.band_db['F2'][frame]:.1f} dB".replace("-", "−")
         for name, row in zip(("loudness", "tilt", "F2"), told, strict=True):
             if evidence[name].strength[frame] < 0.05:
                 continue

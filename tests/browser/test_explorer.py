@@ -160,7 +160,7 @@ def test_keys_lead_to_the_frame_and_its_picture_is_the_cores(page, analysis):
     assert (pixels(page, "heat") == pixels(page, "plain")).all()
     page.keyboard.press("0")
     card = page.locator(".card").inner_text()
-    assert f"{12 / analysis.fps:.3f} s" in card and f"{analysis.band_db['F2'][12]:.1f} dB" in card
+    assert f"{12 / analysis.fps:.3f} s" in card and f"{analysis.band_db['F2'][12]:.1f} dB".replace("-", "−") in card
 
 
 def test_scrubbing_needs_no_server(page):

@@ -228,7 +228,8 @@ function viewTitle() {
 function amountIn(band, frame) {
   if (!isThere(band, frame)) return "–";
   if (isFrequency(band)) return `${band.value[frame].toFixed(0)} Hz`;
-  return isTwoSided(band) ? `${band.value[frame].toFixed(1).replace("-", "−")} dB/oct` : `${band.db[frame].toFixed(1)} dB`;
+  const told = (isTwoSided(band) ? band.value : band.db)[frame].toFixed(1).replace("-", "−");
+  return isTwoSided(band) ? `${told} dB/oct` : `${told} dB`;
 }
 
 // What a band looks at in the frame, the two largest shares; in words where there is hardly anything to share.
