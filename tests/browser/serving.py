@@ -1,11 +1,14 @@
 """The page served from within the test's own process, and Chromium to look at it."""
 
+import base64
 import os
 import shutil
 import socket
 from contextlib import contextmanager
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 from rtmri2speech.clip import read_clip
@@ -60,6 +63,22 @@ def one_page(settings):
         page.locator(".explorer").wait_for()
         yield page
     assert broken == []
+
+
+def pixels(page, name) -> np.ndarray:
+    """A canvas as RGB, (256, 256, 3) int."""
+    png = page.evaluate("name => document.querySelector(`[data-name='${name}']`).toDataURL()", name).split(",")[1]
+    return cv2.imdecode(np.frombuffer(base64.b64decode(png), np.uint8), cv2.IMREAD_COLOR)[..., ::-1].astype(int)
+
+
+def plain_frame(analysis, frame) -> np.ndarray:
+    return cv2.resize(analysis.model_frames[frame], (256, 256), interpolation=cv2.INTER_LINEAR)
+
+
+def assert_alike(shown, expected):
+    """Within what JPEG does to a noisy frame: 2 of 255 in the mean, 24 at most in 999 of 1000 values."""
+    difference = np.abs(shown - expected.astype(int))
+    assert difference.mean() < 2 and np.quantile(difference, 0.999) <= 24, (difference.mean(), difference.max())
 
 
 def is_spectrogram(page, x, y) -> bool:

@@ -8,15 +8,18 @@ import pytest
 
 from rtmri2speech.analysis import analyse
 from rtmri2speech.anatomy.find import regions_of
+from rtmri2speech.attention import display_grid
 from rtmri2speech.clip import read_clip
 from rtmri2speech.evidence import RegionMasks, account_of
 from rtmri2speech.formant_tracks import formant_tracks
 from rtmri2speech.mel import band_bins, centre_frequencies_hz
 from rtmri2speech.models.load import load_bundle
+from rtmri2speech.render.colour import BAND_MAPS, blend, layer, levels
+from rtmri2speech.render.grid import upsample_grid
 from rtmri2speech.spec import F2, Band
 from rtmri2speech.ui.handlers import DEFAULT_MAPS, kind_of
 from rtmri2speech.ui.page import Settings
-from tests.browser.serving import is_spectrogram, one_page, shortest_example
+from tests.browser.serving import assert_alike, is_spectrogram, one_page, pixels, plain_frame, shortest_example
 
 pytestmark = pytest.mark.browser
 ROWS = "#explorer [data-name=numbers] tr"
@@ -73,6 +76,13 @@ def strongest_frame(evidence) -> int:
     return int(evidence.strength.argmax())
 
 
+def assert_map_drawn(page, made, name: str, frame: int, colour: str) -> None:
+    """The picture is the frame under the core's map of the band."""
+    heat = upsample_grid(display_grid(made.cam[name], "clip", made.speech))[frame]
+    expected = blend(plain_frame(made, frame), [levels(heat)], [layer(colour, 0.7)])
+    assert_alike(pixels(page, "heat"), expected)
+
+
 def test_why_a_and_not_b(page, bundle, plain, masks):
     """With nothing marked, with A for B and with B in silence it is a sentence; else the core's map of the contrast."""
     a, b, silent = int(plain.speech[3]), int(plain.speech[-4]), int(plain.silent.argmax())
@@ -102,6 +112,7 @@ def test_why_a_and_not_b(page, bundle, plain, masks):
         name, share = share_of(page)
         assert share == pytest.approx(100 * evidence.shares[name][frame], abs=1)
     assert page.locator('[data-view="2"]').get_attribute("aria-pressed") == "true"  # it is what is looked at
+    assert_map_drawn(page, made, "contrast", frame, BAND_MAPS[2])
     page.locator(".forget").click()
     rows_are(page, 2)
     assert page.locator('[data-view="each"]').get_attribute("aria-pressed") == "true"
@@ -142,8 +153,8 @@ def test_a_page_that_shows_something_else_asks_for_the_whole(page, plain, monkey
     page.keyboard.press("]")
     go_to(page, first)
     page.keyboard.press("[")
-    made = handlers.change_of
-    monkeypatch.setattr(handlers, "change_of", lambda *both: json.dumps(json.loads(made(*both)) | {"onto": "another"}))
+    made, of_another = handlers.change_of, {"onto": "another", "bands": ["F1"], "cams": {}}
+    monkeypatch.setattr(handlers, "change_of", lambda *both: json.dumps(json.loads(made(*both)) | of_another))
     page.keyboard.press("x")
     rows_are(page, 3)
     monkeypatch.undo()
@@ -213,8 +224,10 @@ def test_formants_of_the_frame_are_the_cores(page, bundle, clip_file):
 def test_maps_of_the_frequency_are_the_cores(page, bundle, plain, masks):
     """With a legend that tells the two directions, and the band's centre of gravity in the card."""
     page.locator("#explorer .tracks").focus()
+    page.keyboard.press("b")  # which maps with two signs have not
     page.keyboard.press("u")
     page.locator("[data-action=frequency][aria-pressed=true]").wait_for()
+    assert page.locator('[data-view="each"]').get_attribute("aria-pressed") == "true"
     made = analyse(bundle, plain.clip, energy="hz", **kind_of(bundle, DEFAULT_MAPS), speak=False)
     evidence = account_of(made, masks).bands["F2"]
     frame = strongest_frame(evidence)

@@ -1,6 +1,5 @@
 """The real page in a real browser, with nothing but this machine to reach. Expected pictures are the core's own."""
 
-import base64
 import re
 import shutil
 import subprocess
@@ -8,7 +7,6 @@ import sys
 import time
 import urllib.request
 
-import cv2
 import numpy as np
 import pytest
 
@@ -19,7 +17,7 @@ from rtmri2speech.progress import UNSEEN
 from rtmri2speech.render.colour import blend, layer, levels
 from rtmri2speech.render.grid import upsample_grid
 from rtmri2speech.ui.handlers import open_clip
-from tests.browser.serving import WAIT_MS, chromium, free_port
+from tests.browser.serving import WAIT_MS, assert_alike, chromium, free_port, pixels, plain_frame
 from tests.conftest import lively_bundle, moving_frames, write_mp4
 
 pytestmark = pytest.mark.browser
@@ -116,28 +114,12 @@ def frame_shown(page) -> int:
     return int(page.locator(".tracks").get_attribute("aria-valuenow"))
 
 
-def pixels(page, name) -> np.ndarray:
-    """A canvas as RGB, (256, 256, 3) int."""
-    png = page.evaluate("name => document.querySelector(`[data-name='${name}']`).toDataURL()", name).split(",")[1]
-    return cv2.imdecode(np.frombuffer(base64.b64decode(png), np.uint8), cv2.IMREAD_COLOR)[..., ::-1].astype(int)
-
-
-def plain(analysis, frame) -> np.ndarray:
-    return cv2.resize(analysis.model_frames[frame], (256, 256), interpolation=cv2.INTER_LINEAR)
-
-
-def assert_alike(shown, expected):
-    """Within what JPEG does to a noisy frame: 2 of 255 in the mean, 24 at most in 999 of 1000 values."""
-    difference = np.abs(shown - expected.astype(int))
-    assert difference.mean() < 2 and np.quantile(difference, 0.999) <= 24, (difference.mean(), difference.max())
-
-
 def test_keys_lead_to_the_frame_and_its_picture_is_the_cores(page, analysis):
     page.keyboard.press("Home")
     for key in ("Shift+ArrowRight", "ArrowRight", "ArrowRight", "ArrowRight", "ArrowLeft"):
         page.keyboard.press(key)
     assert frame_shown(page) == 12
-    gray = plain(analysis, 12)
+    gray = plain_frame(analysis, 12)
     assert_alike(pixels(page, "plain"), gray[..., None].repeat(3, axis=2))
     grids = {name: display_grid(cam, "clip", analysis.speech) for name, cam in analysis.cam.items()}
     smooth = {name: levels(upsample_grid(grid)[12]) for name, grid in grids.items()}
@@ -187,7 +169,7 @@ def test_the_frame_shown_is_the_frame_heard(page, analysis):
         frame = frame_shown(page)
         assert [int(seconds * analysis.fps) for seconds in page.evaluate(heard)] == [frame, frame]
         assert (x - 84) / (box["width"] - 94) * len(analysis.mel_db) == pytest.approx(frame + 0.5, abs=0.6)
-    assert_alike(pixels(page, "plain")[..., 0], plain(analysis, frame))
+    assert_alike(pixels(page, "plain")[..., 0], plain_frame(analysis, frame))
     # played slowly from the start, the picture follows the sound; paused, both stand at the same frame
     page.keyboard.press("Home")
     page.keyboard.press("-")
@@ -198,7 +180,7 @@ def test_the_frame_shown_is_the_frame_heard(page, analysis):
     page.wait_for_function("() => !document.querySelector('.explorer').classList.contains('playing')")
     frame = frame_shown(page)
     assert frame >= int(0.4 * analysis.fps) and int(page.evaluate(heard)[1] * analysis.fps) == frame
-    assert_alike(pixels(page, "plain")[..., 0], plain(analysis, frame))
+    assert_alike(pixels(page, "plain")[..., 0], plain_frame(analysis, frame))
     # the other sound goes on from the same moment
     page.locator("[data-sound=synthesised]").click()
     assert int(page.evaluate(heard)[0] * analysis.fps) == frame

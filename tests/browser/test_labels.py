@@ -34,12 +34,24 @@ def at(page, frame):
     page.keyboard.press("Escape")
 
 
+# What is written on the tracks from now on.
+WRITTEN = """() => {
+    window.written = new Set();
+    const write = CanvasRenderingContext2D.prototype.fillText;
+    CanvasRenderingContext2D.prototype.fillText = function (text, ...place) {
+        window.written.add(text);
+        return write.call(this, text, ...place);
+    };
+}"""
+
+
 def offered(page, expected):
     said = "JSON.stringify([...document.querySelectorAll('[data-name=said-labels] option')].map(({ value }) => value))"
     page.wait_for_function(f"expected => {said} === JSON.stringify(expected)", arg=expected)
 
 
 def test_labels_are_opened_edited_at_the_frame_and_saved(page, tmp_path):
+    page.evaluate(WRITTEN)
     write_tiers(tmp_path / "mine.TextGrid", [(0.0, 0.5, ""), (0.5, 1.2, "ma"), (1.2, 2.0, "")], [], 0.0, 2.0)
     with page.expect_file_chooser() as chooser:
         page.locator("#labels-open").click()
@@ -50,6 +62,7 @@ def test_labels_are_opened_edited_at_the_frame_and_saved(page, tmp_path):
     page.locator("#labels-text textarea, #labels-text input").fill("ɾa")
     page.locator("#labels-name").click()
     offered(page, ["ma", "ɾa"])
+    page.wait_for_function("() => window.written.has('ɾa')")  # over the spectrograms, too
     assert page.locator(".explorer").get_attribute("data-frame") == "20"  # where the person was
     page.locator("#labels-text textarea, #labels-text input").fill("唇が閉じる")
     page.locator("#labels-remark").click()

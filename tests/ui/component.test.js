@@ -11,6 +11,7 @@ const explorer = scripts("explorer/explorer_core.js", "explorer/bands.js", "expl
 );
 
 const asking = scripts("explorer/asking.js")("secondsOf, framesBetween, contrasted, isSilent");
+const { Parts } = scripts("component/component.js", "explorer/picture.js", "explorer/parts.js")("Parts");
 
 const near = (actual, expected) => assert.ok(Math.abs(actual - expected) < 1e-9, `${actual}, not ${expected}`);
 
@@ -181,4 +182,14 @@ test("A is what was kept, B the stretch or the frame shown, and they must differ
   assert.deepStrictEqual(asking.contrasted({ kept: null, stretch: [8, 9], frame: 0 }), { missing: "contrast_what" });
   assert.deepStrictEqual(asking.contrasted({ kept: [4, 4], stretch: null, frame: 4 }), { missing: "contrast_same" });
   assert.ok(asking.isSilent([1, 2], [false, true, true]) && !asking.isSilent([0, 2], [false, true, true]));
+});
+
+test("other bands have their own maps in each part, those that stay under their names", async () => {
+  const text = (...numbers) => Buffer.from(Float32Array.from(numbers).buffer).toString("base64");
+  const part = (from) => ({ images: [], numbers: "", starts: "", cams: [0, 1, 2].map((k) => text(from + k)) });
+  const parts = new Parts({ parts: [part(0), part(10)], part: 4, frames: 8, sheet: {} });
+  await parts.begin(0);
+  parts.setCams(["F1", "F2", "box"], ["box", "new", "F1"], { new: [text(7), text(17)] });
+  const shown = [3, 4].map((frame) => parts.at(frame).cams.map(([value]) => value));
+  assert.deepStrictEqual(shown, [[2, 7, 0], [12, 17, 10]]);
 });

@@ -179,7 +179,14 @@ def with_box(bundle, analysis):
     return analyse(bundle, analysis.clip, [*analysis.bands, box], silence="show")
 
 
-def test_of_other_bands_it_is_what_it_would_be_made_anew(bundle, analysis, regions, with_box):
+@pytest.fixture
+def in_parts(monkeypatch):
+    """A payload of the clip's 70 frames has three parts."""
+    for module in ("parts", "payload"):
+        monkeypatch.setattr(f"rtmri2speech.ui.explorer.{module}.PART", 30)
+
+
+def test_of_other_bands_it_is_what_it_would_be_made_anew(bundle, analysis, regions, with_box, in_parts):
     before = payload(analysis, bundle.mel, regions, "clip")
     anew = payload(with_box, bundle.mel, regions, "clip")
     none = of_other_bands(before, with_box, bundle.mel, regions)
@@ -191,7 +198,12 @@ def test_of_other_bands_it_is_what_it_would_be_made_anew(bundle, analysis, regio
     back = replace(mixed, bands=with_box.bands[2:1:-1] + with_box.bands[:1])  # the order is the bands'
     turned = json.loads(of_other_bands(json.dumps(kept), back, bundle.mel, regions, kept=["F1", "box"]))
     assert [band["name"] for band in turned["bands"]] == ["box", "F1"]
-    assert turned["parts"][0]["cams"] == [kept["parts"][0]["cams"][k] for k in (2, 0)]
+    assert len(turned["parts"]) == 3
+    for made, part in zip(turned["parts"], kept["parts"], strict=True):
+        assert made["cams"] == [part["cams"][k] for k in (2, 0)]
+    other = analyse(bundle, analysis.clip, energy="hz")  # of the same names, of which none was kept
+    anew = payload(other, bundle.mel, regions, "clip")
+    assert of_other_bands(before, other, bundle.mel, regions) == anew
 
 
 def changed(before: str, change: str) -> dict:
@@ -208,7 +220,7 @@ def changed(before: str, change: str) -> dict:
     return shown | change
 
 
-def test_a_change_is_small_and_leads_to_the_same(bundle, analysis, regions, with_box, monkeypatch):
+def test_a_change_is_small_and_leads_to_the_same(bundle, analysis, regions, with_box, in_parts):
     before = payload(analysis, bundle.mel, regions, "clip")
     boxed = of_other_bands(before, replace(with_box, silence=analysis.silence), bundle.mel, regions, ["F1", "F2"])
     said = of_other_labels(boxed, [(0.0, 0.5, "a")], [(0.2, "here")])
@@ -218,6 +230,11 @@ def test_a_change_is_small_and_leads_to_the_same(bundle, analysis, regions, with
         assert changed(old, change) == json.loads(new)
         assert len(change) < 0.7 * len(new)
     assert len(change_of(boxed, said)) < 1500  # words need no maps
+    other_db, other_cam = json.loads(before), json.loads(before)
+    other_db["bands"][1]["db"] = other_db["bands"][0]["db"]
+    other_cam["parts"][2]["cams"].reverse()
+    for other in (other_db, other_cam):  # of a band that keeps its name, numbers alone and maps alone
+        assert changed(before, change_of(before, json.dumps(other))) == other
     assert json.loads(change_of(before, boxed))["bands"][:2] == ["F1", "F2"]
 
 
