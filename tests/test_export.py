@@ -387,7 +387,13 @@ def test_the_command_moves_the_original_speech_as_the_page_did(real, tmp_path, m
     shutil.copytree(real.bundle.folder, tmp_path / real.bundle.folder.name)
     monkeypatch.chdir(tmp_path)
     write_audio(tmp_path / "theirs.wav", sound, 16000)
-    given = read_audio(tmp_path / "theirs.wav")
+    given, heard = read_audio(tmp_path / "theirs.wav"), []
+
+    def noted(*others, original, **choices):
+        heard.append(original)
+        return analyse(*others, original=original, **choices)
+
+    monkeypatch.setattr("rtmri2speech.analysis.analyse", noted)
     for ms in (147.0, -80.0):
         moved = replace(
             real,
@@ -402,6 +408,7 @@ def test_the_command_moves_the_original_speech_as_the_page_did(real, tmp_path, m
         with zipfile.ZipFile("発話_a_1.zip") as archive:
             again = json.loads(archive.read("provenance.json"))
         assert again["original_speech"] == record["original_speech"] and again["files"] == record["files"]
+        np.testing.assert_array_equal(heard[-1][0], moved.reference[0])  # bands that follow its formants move, too
     assert main(["export", real.source.name, "-o", "x.zip", "--reference-later", "9"]) == 2
     assert not (tmp_path / "x.zip").exists()
 

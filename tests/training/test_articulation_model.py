@@ -397,13 +397,26 @@ def test_speech_from_true_articulation_is_judged_against_the_envelopes_own(world
         assert told[0].split() == ["1", "utterances", "of", "1", "speakers", "STOI", "ESTOI"]
         return [[float(value) for value in line.split()[-2:]] for line in told[1:]]
 
+    spoken = read_spoken(folder / "sound", MelSpec())
+    rough = [replace(s, mel_db=rng.normal(-80, 40, s.mel_db.shape).astype(np.float32)) for s in spoken]
+    monkeypatch.setattr(judge, "read_spoken", lambda *_: rough)  # not its own envelope, and in part below the floor
     learned, ceiling = figures()
-    one = next(s for s in read_spoken(folder / "sound", MelSpec()) if s.speaker == "s03")
+    one = next(s for s in rough if s.speaker == "s03")
+    network, known, scaler, settings = read_speech_run(folder / "speech")
+    with torch.no_grad():
+        given = (one.articulation - known.mean) / known.std
+        heard = scaler.to_db(network(torch.from_numpy(given.astype(np.float32))[None])[0][0].numpy())
     best = target_mel(one.mel_db, run.envelope, run.floor_db)
     bundle = load_bundle(bundle_folder)
     original = soundfile.read(folder / "sound" / "s03_0000.wav", dtype="float32")[0]
-    made = vocode(bundle, torch.from_numpy(best))
-    assert ceiling == [pytest.approx(metric(original, made, 11413), abs=6e-4) for metric in (stoi, estoi)]
+    for row, mel in ((learned, heard), (ceiling, best)):
+        made = vocode(bundle, torch.from_numpy(mel))
+        assert row == [pytest.approx(metric(original, made, 11413), abs=6e-4) for metric in (stoi, estoi)]
     assert learned != ceiling
+    other = network, known, scaler, settings | {"mel": settings["mel"] | {"fmax_hz": 5000.0}}
+    with monkeypatch.context() as patch, pytest.raises(SystemExit):
+        patch.setattr(judge, "read_speech_run", lambda _: other)
+        figures()
+    assert "speaks another mel" in capsys.readouterr().err
     monkeypatch.setattr(judge, "said", lambda network, known, mel, said: target_mel(said.mel_db, 16, run.floor_db))
     assert figures() == [ceiling, ceiling]
