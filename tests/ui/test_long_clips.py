@@ -74,7 +74,9 @@ def test_what_hides_in_a_long_clip_is_hidden_in_pieces(results, bundle, monkeypa
     monkeypatch.setattr(pieces, "CONTEXT", 4)
     monkeypatch.setattr(long_clips, "CONTEXT", 4)
     *_, last = results
-    analysis, regions = last.analysis, last.regions
+    analysis = last.analysis
+    labels = np.stack([np.roll(label, t // 8, axis=-1) for t, label in enumerate(last.regions.labels)])
+    regions = replace(last.regions, labels=labels)  # which move
     frames, tongue = np.array(analysis.model_frames), regions.mask("tongue")
     lengths, whole = [], pieces.analyse
 
@@ -100,6 +102,9 @@ def test_what_hides_in_a_long_clip_is_hidden_in_pieces(results, bundle, monkeypa
     for t in range(20, 71):
         expected[t][covered[t]] = 0 if manner == "dark" else posture[covered[t]]
     np.testing.assert_array_equal(hidden.after.model_frames, expected)
+    levels = np.stack([frames[20:71].reshape(51, -1), expected[20:71].reshape(51, -1)]).astype(int)
+    gone = np.abs([np.ptp(edge, axis=0) for edge in (levels.min(axis=2), levels.max(axis=2))]).max(axis=0) > 2
+    assert hidden.rescaled_share == pytest.approx(gone.mean())
 
     if manner == "still":
         return

@@ -1,5 +1,7 @@
 """The page's handlers without Gradio, what the page is made of, and how it is started."""
 
+import base64
+import io
 import json
 import shutil
 import socket
@@ -10,6 +12,7 @@ import threading
 import httpx
 import numpy as np
 import pytest
+import soundfile
 
 import app
 from rtmri2speech.audio import write_audio
@@ -58,6 +61,21 @@ def test_open_a_clip(bundle, clips):
     assert result.name == "disc 円" == json.loads(result.payload)["name"]
     assert (result.bundle_name, result.source, result.reference) == ("fixture", clips / "disc 円.mp4", None)
     assert shares == sorted(shares) and 0.9 < shares[-1] <= 1
+
+
+def test_the_original_speech_is_moved_by_milliseconds_from_where_it_was_given(bundle, clips, tmp_path):
+    sound = np.random.default_rng(0).normal(0, 0.1, 16000).astype(np.float32)
+    write_audio(tmp_path / "given.wav", sound, 16000)
+    result = handlers.open_clip(bundle, clips / "disc 円.mp4", tmp_path / "given.wav", UNSEEN, regions="template")
+    given, moved = result.reference[0], result
+    for ms, first in ((250.0, 4000), (100.0, 1600), (-50.0, -800)):
+        moved = moved.with_shift(bundle, ms, UNSEEN)
+        silence = np.zeros(max(0, -first), np.float32)
+        expected = np.concatenate([silence, given[max(0, first) :]])
+        np.testing.assert_array_equal(moved.reference[0], expected)
+        assert moved.shift_ms == ms and moved.analysis.original[0] is moved.reference[0]
+        wav = base64.b64decode(json.loads(moved.payload)["sounds"]["original"]["wav"])
+        np.testing.assert_allclose(soundfile.read(io.BytesIO(wav))[0][:8000], expected[:8000], atol=1e-4)
 
 
 def test_every_stage_has_words(bundle, clips):
