@@ -143,7 +143,8 @@ def test_hiding_the_brightest_point_is_told(bundle):
     frames[:15, 20, 30] = 250  # inside the box in half of the frames
     analysis = analyse(bundle, a_clip(frames))
     assert hide(bundle, analysis, Hiding((BOX,), "dark", 0.5)).rescaled_share == 0.5
-    assert hide(bundle, analysis, Hiding((BOX,), "dark", 0.5, stretch=(15, 29))).rescaled_share == 0
+    for stretch, share in (((15, 29), 0), ((12, 19), 3 / 8)):
+        assert hide(bundle, analysis, Hiding((BOX,), "dark", 0.5, stretch=stretch)).rescaled_share == share
 
 
 def test_progress_can_end_the_work(bundle, analysis):

@@ -3,10 +3,18 @@
 import pytest
 
 from rtmri2speech.ui import Settings
+from rtmri2speech.ui.texts import TEXTS
 from tests.browser.serving import WAIT_MS, chromium, served
 from tests.conftest import moving_frames, write_mp4
 
 pytestmark = pytest.mark.browser
+SAID = {
+    "Queue is full. Max size is 3 and size is 3.": "notice_busy",
+    "This application is currently busy. Please try again. ": "notice_busy",
+    "Connection errored out. ": "notice_gone",
+    "Connection to the server was lost. Attempting reconnection...": "notice_gone",
+    "Invalid file type. Please upload a file that is one of these formats: .mp4": "notice_other_kind",
+}
 
 
 @pytest.fixture(scope="module")
@@ -45,3 +53,16 @@ def test_a_file_too_large_or_of_another_kind(address, tmp_path, locale, too_larg
         chooser.set_input_files(other)
         page.locator(".toast-wrap").get_by_text(wrong_kind).wait_for()
         assert "Invalid" not in page.locator(".toast-wrap").inner_text()
+        # what cannot be brought about here, as Gradio 6 writes it
+        language = "ja" if locale == "ja-JP" else "en"
+        for said, key in SAID.items():
+            page.evaluate(
+                """(said) => {
+                    const note = Object.assign(document.createElement("div"), { className: "toast-wrap" });
+                    document.body.append(note);
+                    note.append(Object.assign(document.createElement("p"), { id: "said", textContent: said }));
+                }""",
+                said,
+            )
+            page.locator("#said").get_by_text(TEXTS[language][key], exact=True).wait_for()
+            page.evaluate("() => document.querySelector('#said').parentNode.remove()")

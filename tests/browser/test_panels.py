@@ -268,6 +268,14 @@ def test_the_maps_are_judged_as_the_core_judges_them(page, bundle, fine, regions
 
 
 def test_a_strip_tells_how_far_in_time_the_sound_came_from(page, bundle, fine):
+    page.evaluate("""() => {
+        window.written = [];
+        const write = CanvasRenderingContext2D.prototype.fillText;
+        CanvasRenderingContext2D.prototype.fillText = function (text, ...place) {
+            window.written.push(text);
+            return write.call(this, text, ...place);
+        };
+    }""")
     page.locator(".explorer [data-action=reach]").click()
     page.locator("[data-name=reach]").wait_for()
     made = reach(bundle, fine.clip, F2)
@@ -280,6 +288,9 @@ def test_a_strip_tells_how_far_in_time_the_sound_came_from(page, bundle, fine):
         parts = [row[np.abs(lags) <= 1], row[(lags < -1) & (lags >= -10)], row[(lags > 1) & (lags <= 10)]]
         expected = [part.sum() for part in (*parts, row[np.abs(lags) > 10])]
         assert [int(n) for n in re.findall(r"(\d+) %", told)] == pytest.approx(expected, abs=0.6)
+    for kind, beyond in (("startsWith('◂')", lags < -10), ("endsWith('▸')", lags > 10)):
+        written = page.evaluate(f"() => window.written.findLast((text) => text.{kind})")  # of the second band
+        assert int(re.search(r"\d+", written)[0]) == pytest.approx(row[beyond].sum(), abs=0.6)
     # the cells around the frame are the stronger, the more came from there
     row = page.evaluate("""() => {
         const canvas = document.querySelector('[data-name=reach-cells]');

@@ -399,7 +399,7 @@ def test_speech_from_true_articulation_is_judged_against_the_envelopes_own(world
 
     spoken = read_spoken(folder / "sound", MelSpec())
     rough = [replace(s, mel_db=rng.normal(-80, 40, s.mel_db.shape).astype(np.float32)) for s in spoken]
-    monkeypatch.setattr(judge, "read_spoken", lambda *_: rough)  # not its own envelope, and in part below the floor
+    monkeypatch.setattr(judge, "read_spoken", lambda *_: rough)  # is not its own envelope
     learned, ceiling = figures()
     one = next(s for s in rough if s.speaker == "s03")
     network, known, scaler, settings = read_speech_run(folder / "speech")
