@@ -318,6 +318,41 @@ def test_join_goes_on_where_it_was_stopped(world, monkeypatch):
         join(replace(in_parts, lr=1e-4))
 
 
+def test_a_soup_is_the_mean_of_its_runs_and_can_be_published(world):
+    from training.articulation.soup import SoupRun
+    from training.articulation.soup import make as stir
+    from training.publish import read_acoustic_run
+
+    folder, _, _ = world
+    files = {"clips": (str(folder / "clips.npz"),), "val_clips": (str(folder / "val.npz"),)}
+    runs = {"sight": str(folder / "sight"), "speech": str(folder / "speech"), "corpus": str(folder / "sound")}
+    for name, steps in (("start", 0), ("tuned", 3)):
+        join(JoinRun(**runs, **files, run_dir=str(folder / name), window=8, batch=2, steps=steps, lr=0.1, cnn_lr=0.01))
+    last = torch.load(folder / "tuned" / "last.ckpt", weights_only=True)["averaged"]
+    state = {name: tensor for name, tensor in last.items() if name.startswith("model.")}
+    torch.save({"state_dict": state}, folder / "tuned" / "best.ckpt")  # whatever it is worth
+    both = (str(folder / "start"), str(folder / "tuned"))
+    stir(SoupRun(both, (0.25, 0.75), str(folder / "soup"), looks=1))
+    a, b, mean = (read_acoustic_run(folder / name).model.state_dict() for name in ("start", "tuned", "soup"))
+    assert any(not torch.allclose(a[key], b[key]) for key in a)
+    for key in a:
+        if a[key].is_floating_point():
+            torch.testing.assert_close(mean[key], 0.25 * a[key] + 0.75 * b[key])
+    voices = [read_acoustic_run(folder / name).voice for name in ("start", "tuned", "soup")]
+    np.testing.assert_allclose(voices[2].weight, 0.25 * voices[0].weight + 0.75 * voices[1].weight, atol=1e-6)
+    stir(SoupRun(both, (0.0, 1.0), str(folder / "alone"), looks=3))
+    rows = [(folder / name / "history.csv").read_text().splitlines() for name in ("tuned", "alone")]
+    judged = [dict(zip(row[0].split(","), row[-1].split(","), strict=True)) for row in rows]
+    for key in ("val/shape", "val/loudness"):  # after its three steps the run was judged under as many looks
+        assert float(judged[0][key]) == pytest.approx(float(judged[1][key]), abs=1e-5)
+    with pytest.raises(InputError, match="together they are 1"):
+        stir(SoupRun(both, (0.5, 0.6), str(folder / "soup")))
+    other = json.loads((folder / "tuned" / "split.json").read_text())
+    (folder / "tuned" / "split.json").write_text(json.dumps(other | {"val": ["another"]}))
+    with pytest.raises(InputError, match="not learned the same task"):
+        stir(SoupRun(both, (0.5, 0.5), str(folder / "soup")))
+
+
 def test_join_keeps_the_maps_to_the_tract_when_asked(world):
     """loss.focus changes what is learnt: with a heavy weight less of the maps lies outside."""
     from training.acoustic.losses import LossConfig

@@ -39,7 +39,7 @@ from ..steps import choose_device
 from .corpus import Spoken, read_spoken
 from .pictures import Pictures, joined, read_pictures
 from .seen import clip_pictures
-from .sight import Sight, articulation_error, column_weights, read_sight_run
+from .sight import Sight, SightRun, articulation_error, column_weights, read_sight_run
 from .speech import ArticulationToMel, read_speech_run, target_mel, voice_loss
 
 VOICE = "voice.json"
@@ -161,6 +161,47 @@ class Joined(nn.Module):
         return self.model.head(kept), self.voice(kept), self.readout(pooled), cells, maps
 
 
+@dataclass(frozen=True)
+class Assembled:
+    """Both steps as one network, and what its clips need. config: of the published model. seen: scaler of what the CNN
+    gives; mel: of the target."""
+
+    network: Joined
+    config: AcousticConfig
+    spec: MelSpec
+    seen: Scaler
+    mel: Scaler
+    sight_run: SightRun
+    speech: dict
+    spoken: dict[str, Spoken]
+
+    def clips(self, files: tuple[str, ...]) -> Clips:
+        how = {key: self.speech[key] for key in ("envelope", "floor_db")}
+        return Clips.read(files, self.spoken, self.seen, self.mel, how)
+
+    def published_settings(self, run: JoinRun) -> dict:
+        """settings.json, with the names that training.publish reads; all runs' settings with it."""
+        speech, size = self.speech, self.sight_run.size
+        split = {"by": "speaker", "seed": run.seed, "val_speakers": list(speech["val_speakers"]), "test_speakers": []}
+        data = {"image_size": size, "window": run.window, "augment": "training.regions.looks", "split": split}
+        told = {"model": self.config.to_json(), "data": data, "mel": self.spec.to_json()}
+        return told | {"join": asdict(run), "speech": speech}
+
+
+def assembled(run: JoinRun) -> Assembled:
+    """The two steps of a run joined, before any fine-tuning. Raises InputError if they do not belong together."""
+    sight, seen, sight_run = read_sight_run(Path(run.sight))
+    speech, known, mel, settings = read_speech_run(Path(run.speech))
+    spec = MelSpec.from_json(settings["mel"])
+    shape = asdict(sight_run.model) | {"output_stride": run.output_stride, "rnn_hidden": settings["hidden"]}
+    config = AcousticConfig.from_json(shape | {"n_mels": spec.n_mels, "dropout": run.dropout})
+    torch.manual_seed(run.seed)
+    network = Joined(*merged(sight, seen, speech, known, replace(config, output_stride=run.train_stride)), sight)
+    network.to(choose_device(run.device))
+    spoken = {s.id: s for s in read_spoken(Path(run.corpus), spec)}
+    return Assembled(network, config, spec, seen, mel, sight_run, settings, spoken)
+
+
 def draw(clips: Clips, run: JoinRun, size: int, step: int) -> dict[str, Tensor]:
     """A batch of windows, each under one look."""
     rng = np.random.default_rng((run.seed, step))
@@ -213,27 +254,18 @@ def train(run: JoinRun) -> Path:
     """Join, fine-tune, keep the best. Raises InputError if runs, corpus and clips do not belong together."""
     cv2.setNumThreads(1)
     folder = Path(run.run_dir)
-    made = ("settings.json", "scaler.json", "best.ckpt", VOICE)
-    never_onto((folder / name for name in made), [run.sight, run.speech, run.corpus, *run.clips, *run.val_clips])
+    written = ("settings.json", "scaler.json", "best.ckpt", VOICE)
+    never_onto((folder / name for name in written), [run.sight, run.speech, run.corpus, *run.clips, *run.val_clips])
     folder.mkdir(parents=True, exist_ok=True)
     state = _last(folder, run)
     if state is not None and state["step"] == run.steps:
         return folder
-    sight, seen, sight_run = read_sight_run(Path(run.sight))
-    speech, known, mel, speech_settings = read_speech_run(Path(run.speech))
-    spec = MelSpec.from_json(speech_settings["mel"])
-    shape = asdict(sight_run.model) | {"output_stride": run.output_stride, "rnn_hidden": speech_settings["hidden"]}
-    config = AcousticConfig.from_json(shape | {"n_mels": spec.n_mels, "dropout": run.dropout})
-    torch.manual_seed(run.seed)
-    device = choose_device(run.device)
-    network = Joined(*merged(sight, seen, speech, known, replace(config, output_stride=run.train_stride)), sight)
-    network.to(device)
-    spoken = {s.id: s for s in read_spoken(Path(run.corpus), spec)}
-    how = {key: speech_settings[key] for key in ("envelope", "floor_db")}
-    judge = Clips.read(run.val_clips, spoken, seen, mel, how)
-    learn = Clips.read(run.clips, spoken, seen, mel, how)
+    made = assembled(run)
+    network, mel, size = made.network, made.mel, made.sight_run.size
+    device = next(network.parameters()).device
+    judge, learn = made.clips(run.val_clips), made.clips(run.clips)
     mel.write(folder / "scaler.json")
-    write_json(folder / "settings.json", published_settings(run, config, sight_run.size, spec, speech_settings))
+    write_json(folder / "settings.json", made.published_settings(run))
     split = {"train": [u[0] for u in learn.utterances], "val": [u[0] for u in judge.utterances], "test": []}
     write_json(folder / "split.json", split)
     (folder / "held_out.txt").write_text("".join(f"{name}\n" for name in sorted(split["val"])), encoding="utf-8")
@@ -245,13 +277,14 @@ def train(run: JoinRun) -> Path:
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimizer, lambda s: min(1.0, (s + 1) / 10, (run.steps - s) / max(1, run.steps))
     )
-    loss_of, weights = MaskedMSEMAE(run.loss, spec.n_mels).to(device), column_weights(sight_run).to(device)
+    loss_of = MaskedMSEMAE(run.loss, made.spec.n_mels).to(device)
+    weights = column_weights(made.sight_run).to(device)
     averaged, started, best = copy.deepcopy(network), time.monotonic(), -np.inf
     parts = {"network": network, "averaged": averaged, "optimizer": optimizer, "schedule": schedule}
 
     def judged(step: int, loss: float) -> float:
-        scores = validate(averaged, judge, mel, sight_run.size, run.looks)
-        now = _keep_better(folder, averaged, scores, step, loss, best)
+        scores = validate(averaged, judge, mel, size, run.looks)
+        now = keep_better(folder, averaged, scores, step, loss, best)
         print(f"{time.monotonic() - started:.0f} s", flush=True)
         kept = {name: part.state_dict() for name, part in parts.items()}
         with replacing(folder / "last.ckpt") as temporary:
@@ -267,7 +300,7 @@ def train(run: JoinRun) -> Path:
             part.load_state_dict(state[name])
     for step in range(0 if state is None else state["step"], run.steps):
         torch.manual_seed(run.seed + step)
-        batch = {name: part.to(device) for name, part in draw(learn, run, sight_run.size, step).items()}
+        batch = {name: part.to(device) for name, part in draw(learn, run, size, step).items()}
         network.train()
         network.model.cnn.eval()
         predicted, read, found, cells, maps = network(batch["pictures"])
@@ -291,7 +324,7 @@ def train(run: JoinRun) -> Path:
     return folder
 
 
-def _keep_better(folder: Path, network: Joined, scores: dict[str, float], step: int, loss: float, best: float) -> float:
+def keep_better(folder: Path, network: Joined, scores: dict[str, float], step: int, loss: float, best: float) -> float:
     """Write the row, and keep the model if its correlations are the best so far; returns their sum or `best`."""
     quality = scores["shape"] + 0.5 * scores["loudness"]
     row = {"epoch": step, "step": step, "train/loss": loss, "val/loss": -quality}
@@ -319,13 +352,6 @@ def _last(folder: Path, run: JoinRun) -> dict | None:
     if state["settings"] != _fixed(run):
         raise InputError("The run in {folder} was begun with other settings: give another run_dir.", folder=folder)
     return state
-
-
-def published_settings(run: JoinRun, config: AcousticConfig, size: int, spec: MelSpec, speech: dict) -> dict:
-    """settings.json, with the names that training.publish reads; all runs' settings with it."""
-    split = {"by": "speaker", "seed": run.seed, "val_speakers": list(speech["val_speakers"]), "test_speakers": []}
-    data = {"image_size": size, "window": run.window, "augment": "training.regions.looks", "split": split}
-    return {"model": config.to_json(), "data": data, "mel": spec.to_json(), "join": asdict(run), "speech": speech}
 
 
 if __name__ == "__main__":

@@ -1,0 +1,94 @@
+"""Several fine-tuned runs of one start as one model: the mean of their weights (M. Wortsman et al., "Model soups", ICML
+2022). What each has learnt stays, and what only one of them fell into goes.
+
+    python -m training.articulation.soup runs=[RUN,RUN] shares=[0.7,0.3] run_dir=SOUP
+
+RUN are run folders of training.articulation.join with the same sight and speech; SOUP is one, too, published as they
+are. It is judged on the first run's val_clips.
+"""
+
+import json
+import math
+import shutil
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from rtmri2speech.atomic import never_onto, write_json
+from rtmri2speech.errors import InputError
+from rtmri2speech.voice import VoiceReadout
+
+from ..run_folder import read_settings
+from ..settings import build, run_command
+from .join import VOICE, JoinRun, assembled, keep_better, validate
+
+_TAKEN = ("scaler.json", "split.json", "held_out.txt")  # from the first run
+_SAME = ("model", "data", "mel", "speech")  # settings that all must share
+
+
+@dataclass(frozen=True)
+class SoupRun:
+    """runs: folders. shares: of each in the mean; they add up to 1. looks: under how many each clip is judged."""
+
+    runs: tuple[str, ...]
+    shares: tuple[float, ...]
+    run_dir: str
+    looks: int = 4
+
+
+def make(run: SoupRun) -> Path:
+    """Write the run folder. Raises InputError if the runs do not belong together."""
+    if len(run.runs) != len(run.shares) or not math.isclose(sum(run.shares), 1, abs_tol=1e-6):
+        raise InputError("Give each run a share; together they are 1.")
+    folder, runs = Path(run.run_dir), [Path(one) for one in run.runs]
+    never_onto((folder / name for name in ("best.ckpt", "settings.json")), runs)
+    settings = [read_settings(one, "articulation.join") for one in runs]
+    for one, other in zip(runs, settings, strict=True):
+        if any(other.get(key) != settings[0].get(key) for key in _SAME) or not _same_split(runs[0], one):
+            raise InputError("The runs {first} and {other} have not learned the same task.", first=runs[0], other=one)
+    first = build(JoinRun, settings[0]["join"])
+    made = assembled(first)
+    made.network.model.load_state_dict(_mean([_weights(one) for one in runs], run.shares))
+    voices = [VoiceReadout.from_json(json.loads((one / VOICE).read_text(encoding="utf-8"))) for one in runs]
+    with torch.no_grad():
+        for name, tensor in made.network.voice.named_parameters():
+            mean = sum(share * getattr(voice, name) for share, voice in zip(run.shares, voices, strict=True))
+            tensor.copy_(torch.from_numpy(np.asarray(mean, np.float32)))
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in _TAKEN:
+        shutil.copy(runs[0] / name, folder / name)
+    write_json(folder / "settings.json", settings[0] | {"soup": asdict(run)})
+    (folder / "history.csv").unlink(missing_ok=True)
+    scores = validate(made.network, made.clips(first.val_clips), made.mel, made.sight_run.size, run.looks)
+    keep_better(folder, made.network, scores, 0, 0.0, -math.inf)
+    print(flush=True)
+    return folder
+
+
+def _same_split(one: Path, other: Path) -> bool:
+    held_out = [json.loads((run / "split.json").read_text(encoding="utf-8"))["val"] for run in (one, other)]
+    return held_out[0] == held_out[1]
+
+
+def _weights(run: Path) -> dict[str, torch.Tensor]:
+    try:
+        state = torch.load(run / "best.ckpt", map_location="cpu", weights_only=True)["state_dict"]
+    except (OSError, KeyError) as error:
+        raise InputError("{run} has no best.ckpt ({error}).", run=run, error=error) from None
+    return {name.removeprefix("model."): tensor for name, tensor in state.items()}
+
+
+def _mean(several: list[dict[str, torch.Tensor]], shares: tuple[float, ...]) -> dict[str, torch.Tensor]:
+    """Of each tensor of real numbers; of counters the first's."""
+    return {
+        name: torch.stack([share * one[name] for share, one in zip(shares, several, strict=True)]).sum(dim=0)
+        if tensor.is_floating_point()
+        else tensor
+        for name, tensor in several[0].items()
+    }
+
+
+if __name__ == "__main__":
+    run_command(make, SoupRun, "articulation_soup")
