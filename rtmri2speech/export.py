@@ -24,6 +24,8 @@ NAME_F1_heatmaps.npy    float32 (frames, 256, 256) in [0, 1] for display, the po
 NAME_F1_cam.npy         float32 (frames, cells, cells), the signed Grad-CAM itself
 NAME_trust.json         whether the maps can be believed (rtmri2speech.trust): in the zip only where it is asked for or
                         known already, as it takes seconds; not for the objective "sequence"
+NAME_F1_reach.npy       how far in time the band's energy came from, of all pairs of frames of the clip, as the command
+                        reach writes it, and NAME_F1_reach.png: only where it is asked for or known already
 NAME_speech.wav         the synthesised speech; NAME_original.wav the original, where there is one
 NAME_labels.TextGrid    where the clip has a TextGrid beside it
 provenance.json         only in the zip: hashes, settings, versions, and the commands that make the same again
@@ -55,26 +57,34 @@ from .labels import labels_of, write_labels, write_tiers
 from .mel import centre_frequencies_hz
 from .progress import UNSEEN, Progress
 from .provenance import provenance
+from .reach import LONGEST
+from .reach import reach as reach_of
 from .render.figures import average_figure, frame_figure
 from .render.heatmaps import check_bands
 from .render.overlay import band_picture, drawn, overlay
 from .render.picture import panels_of
+from .render.reach import reach_figure
 from .render.spectrogram import spectrogram_figure
 from .render.stretch import check_slow
 from .render.words import caption, words
 from .selection import SOUNDS, Look, Selection, Subject, select
 from .sequence import HeatSequence, origin_of
+from .spec import Band
 from .targets import TWO_SIDED, target_of
 from .trust import TrustCard, judge, judged_bands
 
 __all__ = ["KINDS", "SOUNDS", "Look", "Subject", "available", "preview", "write_files", "write_zip"]
 
-KINDS = ("video", "heat_video", "frame", "average", "spectrogram", "traces", "heatmaps", "trust", "speech", "labels")
+KINDS = (
+    "video", "heat_video", "frame", "average", "spectrogram", "traces", "heatmaps", "trust", "reach", "speech",
+    "labels",
+)  # fmt: skip
 DPI = 300
 HEAT_VIDEO_SLOW = 5.0
 MOST_HEATMAP_BYTES = 2 * 2**30
 _STAGES = {"video": "video", "heat_video": "video", "heatmaps": "heatmaps", "trust": "trust"}  # others: figures
-_WEIGHTS = {"video": 4.0, "heat_video": 4.0, "heatmaps": 2.0, "trust": 4.0}  # what a kind costs; the others 0.5
+# What a kind costs; the others 0.5.
+_WEIGHTS = {"video": 4.0, "heat_video": 4.0, "heatmaps": 2.0, "trust": 4.0, "reach": 2.0}
 
 
 def available(subject: Subject) -> tuple[str, ...]:
@@ -83,6 +93,8 @@ def available(subject: Subject) -> tuple[str, ...]:
     lacking = set() if labelled else {"labels"}
     if not judged_bands(subject.analysis):
         lacking.add("trust")
+    if not _lasting(subject) or len(subject.analysis.mel_db) > LONGEST:
+        lacking.add("reach")
     return tuple(kind for kind in KINDS if kind not in lacking)
 
 
@@ -131,14 +143,18 @@ def write_zip(
     progress: Progress = UNSEEN,
     *,
     trust: bool = False,
+    reach: bool = False,
 ) -> None:
     """Write everything that there is of the clip, with provenance.json, into one zip; complete or not at all.
 
-    trust: judge the maps as well; where the subject's card is known, it is in the zip anyway.
+    trust: judge the maps as well; reach: find how far in time each band came from. Where the subject knows them already
+    they are in the zip anyway.
     """
     path, selection = Path(path), select(subject, look)
-    kinds = [kind for kind in available(subject) if kind != "trust" or trust or subject.trust]
-    record = provenance(selection, frame, trust="trust" in kinds)  # first: it says at once if the clip has gone
+    wanted = {"trust": trust or subject.trust, "reach": reach or subject.reach}
+    kinds = [kind for kind in available(subject) if wanted.get(kind, True)]
+    also = [kind for kind in wanted if kind in kinds]
+    record = provenance(selection, frame, also)  # first: it says at once if the clip has gone
     with replacing(path) as temporary, scratch(path) as folder:
         _write_kinds(folder, selection, kinds, frame, progress.part(None, 0, 0.85))
         if subject.regions.corrections:
@@ -202,6 +218,8 @@ def _write_kind(kind: str, folder: Path, selection: Selection, frame: int, progr
             _write_heatmaps(folder, selection, progress)
         case "trust":
             write_json(Path(f"{begin}trust.json"), _trust(selection.subject, progress).to_json())
+        case "reach":
+            _write_reach(begin, selection, progress)
         case "speech":
             for name, sound in (("speech", selection.synthesised()), ("original", selection.original())):
                 if sound is not None:
@@ -275,6 +293,21 @@ def _write_average(path: Path, selection: Selection) -> None:
         title=average_title(selection),
         **_figure_look(selection),
     )
+
+
+def _lasting(subject: Subject) -> list[Band]:
+    """The bands that are the same in every frame."""
+    return [band for band in subject.analysis.bands if not (band.stretch or band.formant)]
+
+
+def _write_reach(begin: str, selection: Selection, progress: Progress) -> None:
+    subject, look = selection.subject, selection.look
+    known = {made.band.name: made for made in subject.reach}
+    for band in _lasting(subject):
+        made = known.get(band.name) or reach_of(subject.bundle, subject.analysis.clip, band, progress)
+        np.save(f"{begin}{band.name}_reach.npy", made.contributions)
+        for ending in look.figures:
+            reach_figure(f"{begin}{band.name}_reach.{ending}", made, look.language, DPI)
 
 
 def _trust(subject: Subject, progress: Progress) -> TrustCard:

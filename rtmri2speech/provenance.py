@@ -3,6 +3,7 @@
 import platform
 import re
 import shlex
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -19,11 +20,11 @@ from .selection import Selection
 _PACKAGES = ("torch", "timm", "numpy", "opencv-python-headless", "av", "moviepy", "matplotlib", "soxr", "soundfile")
 
 
-def provenance(selection: Selection, frame: int = 0, trust: bool = False) -> dict:
+def provenance(selection: Selection, frame: int = 0, also: Sequence[str] = ()) -> dict:
     """Where an export comes from: clip and bundle with their sha256, settings, versions of packages, and the command
     that makes it all again, to be run where the clip lies. No folder of this machine is named.
 
-    trust: whether the maps were judged as well.
+    also: of "trust" and "reach", what was made as well.
     """
     subject, (from_s, to_s) = selection.subject, selection.times_s
     analysis, bundle, clip = subject.analysis, subject.bundle, subject.analysis.clip
@@ -81,11 +82,11 @@ def provenance(selection: Selection, frame: int = 0, trust: bool = False) -> dic
         "packages": {name: version(name) for name in _PACKAGES},
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
-        "command": command(selection, frame, trust),
+        "command": command(selection, frame, also),
     }
 
 
-def command(selection: Selection, frame: int = 0, trust: bool = False) -> str:
+def command(selection: Selection, frame: int = 0, also: Sequence[str] = ()) -> str:
     """The command line that makes the same again, in the folder that holds the clip and its labels (and the original
     speech, the corrections of regions, and the bundle, unless it is the embedded one)."""
     subject, look = selection.subject, selection.look
@@ -134,7 +135,7 @@ def command(selection: Selection, frame: int = 0, trust: bool = False) -> str:
         words += ["--width-cm", f"{look.width_cm:g}"]
     for option, value in options.items():
         words += [option, str(value)]
-    words += ["--trust"] if trust else []
+    words += [f"--{one}" for one in also]
     words += analysis.voice.options if analysis.voice else []
     words += ["--fit"] if fitted else []
     return " ".join(map(_quoted, words))

@@ -17,6 +17,7 @@ from .evidence import Account, RegionMasks, account_of
 from .labels import Interval, Remark, labels_of, read_intervals
 from .mel import centre_frequencies_hz, mel_spectrogram_db
 from .models.bundle import Bundle
+from .reach import Reach
 from .render.colour import BAND_MAPS, LINE_COLOURS, SIGNED
 from .render.encode import even_size
 from .render.figures import narrowest_cm
@@ -42,8 +43,8 @@ class Subject:
     source: the file or folder that was read. reference: the original speech, (samples,) and its rate, from
     reference_source, begun reference_shift_ms later; without one, the clip's own sound.
     regions: of the analysis' model_frames.
-    trust: the card of its maps, where it is known already. labels, remarks: as edited, in place of the TextGrid's
-    beside the clip; None: as those are.
+    trust: the card of its maps, reach: how far in time each band came from, where they are known already.
+    labels, remarks: as edited, in place of the TextGrid's beside the clip; None: as those are.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Subject:
     trust: TrustCard | None = None
     labels: tuple[Interval, ...] | None = None
     remarks: tuple[Remark, ...] = ()
+    reach: tuple[Reach, ...] = ()
 
     @property
     def account(self) -> Account:

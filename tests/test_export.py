@@ -30,6 +30,7 @@ from rtmri2speech.mel import centre_frequencies_hz
 from rtmri2speech.original import earlier
 from rtmri2speech.progress import Progress
 from rtmri2speech.provenance import command
+from rtmri2speech.reach import reach
 from rtmri2speech.render.colour import LINE_COLOURS, layer
 from rtmri2speech.selection import select
 from rtmri2speech.spec import Band
@@ -262,6 +263,33 @@ def test_tilt_loudness_and_frequencies_are_exported_in_their_own_units(bundle, s
     assert "--formant-band tilt --formant-band loudness" in command(select(made, Look()))
     without = replace(made, analysis=replace(analysis, bands=analysis.bands[:2]))
     assert "trust" in available(made) and "trust" not in available(without)
+
+
+def test_how_far_in_time_is_in_the_zip_where_it_is_known_or_asked_for(bundle, subject, tmp_path):
+    analysis = analyse(
+        bundle,
+        read_clip(subject.source),
+        [Band.parse(t) for t in ("F1:300-900", "F2:900-2500@0.1-0.3")],
+        silence="show",
+    )
+    made, look = replace(subject, analysis=analysis), Look(side=64, figures=("svg",))
+    expected = reach(bundle, analysis.clip, analysis.bands[0])
+    doubled = replace(expected, contributions=2 * expected.contributions)  # to tell that it is taken as it is
+    found = {}
+    for name, one, asked in (
+        ("no", made, False),
+        ("asked", made, True),
+        ("known", replace(made, reach=(doubled,)), False),
+    ):
+        write_zip(tmp_path / f"{name}.zip", one, look, reach=asked)
+        with zipfile.ZipFile(tmp_path / f"{name}.zip") as archive:
+            files = sorted(file for file in archive.namelist() if "reach" in file)
+            found[name] = [np.load(archive.open(file)) for file in files if file.endswith(".npy")]
+            command = json.loads(archive.read("provenance.json"))["command"]
+        assert ("--reach" in command.split()) == bool(files) == (name != "no")
+        assert [file[-4:] for file in files] == [".npy", ".svg"] * bool(files)  # of the box there is none
+    np.testing.assert_allclose(found["asked"][0], expected.contributions, atol=1e-6)
+    np.testing.assert_allclose(found["known"][0], doubled.contributions, atol=1e-6)
 
 
 def test_pictures_of_a_frequency_show_what_raises_it_and_what_lowers_it(bundle, subject, tmp_path):

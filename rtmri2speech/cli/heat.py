@@ -154,6 +154,9 @@ def export(
     trust: Annotated[
         bool, typer.Option("--trust", help="Judge the maps, too (trust.json), as the command does.")
     ] = False,
+    reach: Annotated[
+        bool, typer.Option("--reach", help="How far in time each band came from, too, as the command reach.")
+    ] = False,
     pitch: PitchOption = None,
     intonation: IntonationOption = None,
     whisper: WhisperOption = False,
@@ -212,7 +215,7 @@ def export(
         found = regions_of(result.model_frames, result.fps, video, regions, progress.part(None, 0.4, 0.5))
         regions_shown, moved = corrected(found, changes), reference_later
         subject = Subject(video.stem, result, regions_shown, loaded, video, original, reference, moved)
-        write_zip(output, subject, look, frame, progress.part(None, 0.5, 1), trust=trust)
+        write_zip(output, subject, look, frame, progress.part(None, 0.5, 1), trust=trust, reach=reach)
     print(f"{output}: everything of {video.name}{_followed(result)}{warning(loaded)}")
 
 

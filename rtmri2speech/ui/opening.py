@@ -127,6 +127,7 @@ def _open_first(desk: Desk, controls: Controls, bands: BandRows, view: gr.HTML) 
         **desk.private,
     )
     opening.then(None, js="() => { document.body.classList.remove('at-once'); }", **desk.private)
+    desk.result.change(None, js="() => { window.rtmri2speechReady = true; }", **desk.private)  # asking.js
     desk.stoppable(desk.page.load, opening)
 
 

@@ -75,6 +75,16 @@ def test_it_can_be_stepped_through_before_an_event_is_answered(site, opened):
     page.locator("#quality-report", has_text="dB").wait_for()  # the session has its result
 
 
+def test_what_is_asked_before_the_session_has_its_result_is_answered_then(site, opened):
+    page, answer = opened(site[1])
+    page.locator(".explorer[data-frame]").wait_for()
+    page.keyboard.press("h")
+    page.wait_for_timeout(1500)  # the page's other parts are there
+    answer()
+    page.locator("[data-name=reach]").wait_for()
+    assert page.locator("[data-action=reach]").get_attribute("aria-pressed") == "true"
+
+
 def test_a_link_leads_to_its_frame_and_to_other_clips(site, opened):
     page, _ = opened(f"{site[1]}/#{urlencode({'clip': 'first', 'frame': 7})}")
     page.locator(".explorer[data-frame='7']").wait_for()

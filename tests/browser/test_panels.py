@@ -27,7 +27,7 @@ from rtmri2speech.experiment import Hiding, hide, hide_each
 from rtmri2speech.models.load import load_bundle
 from rtmri2speech.reach import reach
 from rtmri2speech.regions import Region
-from rtmri2speech.spec import F2
+from rtmri2speech.spec import F1, F2
 from rtmri2speech.trust import judge
 from rtmri2speech.ui.boxes import band_of
 from rtmri2speech.ui.handlers import DEFAULT_MAPS, kind_of
@@ -265,6 +265,44 @@ def test_the_maps_are_judged_as_the_core_judges_them(page, bundle, fine, regions
     page.locator("#maps input").click()
     page.get_by_role("option", name="Coarse: Grad-CAM").click()
     page.locator("#trust-report .verdict").first.wait_for(state="detached")
+
+
+def test_a_lane_shows_all_pairs_of_frames_and_zooms(page, bundle, fine):
+    """A column for each frame that sounds, seen upwards, as bright as the square root of the core's share; of the band
+    that is looked at. What is in view of it is as long as it is high."""
+    count = len(fine.silent)
+    page.evaluate(
+        """(count) => {
+        const draw = CanvasRenderingContext2D.prototype.drawImage;
+        CanvasRenderingContext2D.prototype.drawImage = function (picture, ...place) {
+            if (picture.width === count && picture.height === count) {
+                const { data } = picture.getContext("2d").getImageData(0, 0, count, count);
+                window.pairs = { place, red: data.filter((_, k) => k % 4 === 0) };
+            }
+            return draw.call(this, picture, ...place);
+        };
+    }""",
+        count,
+    )
+    page.locator(".explorer [data-action=reach]").click()
+    page.locator("[data-name=reach]").wait_for()
+    for view, band in (("each", F1), ("1", F2)):
+        page.locator(f'.explorer [data-view="{view}"]').click()
+        drawn = page.evaluate("() => ({ place: window.pairs.place, red: [...window.pairs.red] })")
+        assert drawn["place"][:4] == pytest.approx([0, 0, count, count])
+        red = np.reshape(drawn["red"], (count, count))[::-1].T  # row: the frame that sounds, column: that is seen
+        made = reach(bundle, fine.clip, band)
+        expected = np.sqrt(made.shares[fine.speech] / made.shares[fine.speech].max())
+        assert np.corrcoef(red[fine.speech].ravel(), expected.ravel())[0, 1] > 0.97
+        assert red[fine.silent].max() == red.min()
+    page.locator(".explorer [data-action=nearer]").click()
+    page.wait_for_function(f"() => window.pairs.place[2] < {count - 1}")  # at the screen's next frame
+    left, top, wide, high = page.evaluate("() => window.pairs.place.slice(0, 4)")
+    assert wide == pytest.approx(high) == pytest.approx(count / 1.5) and left + wide + top == pytest.approx(count)
+    page.locator(".explorer [data-action=fit]").click()
+    page.locator('.explorer [data-view="each"]').click()
+    page.locator(".explorer [data-action=reach]").click()
+    page.locator("[data-name=reach]").wait_for(state="hidden")
 
 
 def test_a_strip_tells_how_far_in_time_the_sound_came_from(page, bundle, fine):

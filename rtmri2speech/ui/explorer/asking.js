@@ -37,9 +37,15 @@ function tell(words) {
   find("told").hidden = !words;
 }
 
+// The page answers once the session has its result: the first view is there before (first_view.py).
+function request(button) {
+  if (window.rtmri2speechReady) document.querySelector(button)?.click();
+  else scope.later(200, () => request(button));
+}
+
 function ask(what) {
   root.dataset.box = JSON.stringify(what);
-  document.querySelector("#box-asked")?.click();
+  request("#box-asked");
 }
 
 // box: {from_s, to_s, low_hz, high_hz}.

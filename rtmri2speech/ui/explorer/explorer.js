@@ -48,7 +48,7 @@ async function load(text) {
   arrivals++;
   await whole;
   if (data?.key === fresh.onto) change(fresh);
-  else document.querySelector("#whole-asked")?.click();
+  else request("#whole-asked");
 }
 
 function readTables(tables) {
@@ -364,6 +364,7 @@ function setView(view) {
   if (!viewsHere().includes(view)) return;
   state.view = view;
   render();
+  if (reachIsThere()) renderTracks(); // its lane is of the band that is looked at
 }
 
 function toggle(name) {

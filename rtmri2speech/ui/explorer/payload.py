@@ -179,18 +179,27 @@ def labels_told(labels: Sequence[Interval], remarks: Sequence[Remark]) -> dict:
 
 
 def reach_told(made: Sequence[Reach], name: str) -> dict:
-    """What the strip shows (reach.js): of each band and frame the shares of those around it, FAR on either side, and of
-    all beyond (Reach.near). name: of the clip."""
+    """What the strip and the lane show (reach.js): of each band and frame the shares of those around it, FAR on either
+    side, and of all beyond (Reach.near); the picture of all pairs. name: of the clip."""
     bands = [
         {
             "name": one.band.name,
             "low_hz": one.band.low_hz,
             "high_hz": one.band.high_hz,
             "shares": _floats(one.near(FAR).ravel()),
+            **_pairs_told(one),
         }
         for one in made
     ]
     return {"far": FAR, "name": name, "frames": len(made[0].silent) if made else 0, "bands": bands}
+
+
+def _pairs_told(made: Reach) -> dict:
+    """pairs: a column for each frame that sounds, the latest frame that is seen on top, 255 for the largest share in
+    speech, `most`; as its square root, as most are small."""
+    shares = np.where(made.silent[:, None], 0, made.shares)
+    most = float(shares.max())
+    return {"most": most, "pairs": _base64(np.round(255 * np.sqrt(shares / (most or 1))).T[::-1].astype(np.uint8))}
 
 
 def _recording(analysis: Analysis) -> dict:

@@ -1,9 +1,11 @@
-// How far in time the sound of the frame at the cursor came from: a strip under the time axis, and in words. The page
-// finds the shares of all frames when the strip is switched on (ui/reaching.py).
+// How far in time the sound came from: of the frame at the cursor a strip under the time axis, and in words; of all
+// frames a lane. The page finds the shares of all frames when this is switched on (ui/reaching.py).
 
 const STRIP = 11; // pixels a band
 
-let reached = null; // {of, far, bands: [{name, shares: Float32Array}]}: of each frame 2 * far + 3 shares
+// {of, far, bands: [{name, shares: Float32Array, pairs: Uint8Array, most}]}: of each frame 2 * far + 3 shares; of all
+// pairs of frames the levels of a picture, and the share of the brightest (payload.py)
+let reached = null;
 let reachAskedOf = ""; // for what it was asked last
 
 // What the shares are of: the clip and its bands, without boxes.
@@ -31,7 +33,7 @@ function askReach() {
   const of = reachOf(data);
   if (!state.reach || data.whole || reachIsThere() || reachAskedOf === of) return;
   reachAskedOf = of;
-  document.querySelector("#reach-asked")?.click();
+  request("#reach-asked");
 }
 
 function takeReach({ detail }) {
@@ -39,7 +41,7 @@ function takeReach({ detail }) {
     state.reach = false; // why is said already
     reachAskedOf = "";
   } else {
-    const bands = detail.bands.map(({ name, shares }) => ({ name, shares: floatsOf(shares) }));
+    const bands = detail.bands.map(({ name, shares, pairs, most }) => ({ name, shares: floatsOf(shares), pairs: bytesOf(pairs), most }));
     reached = { of: reachOf(detail), far: detail.far, bands }; // perhaps of a clip that is no longer shown
   }
   if (!data) return;
@@ -106,6 +108,28 @@ function sayReach(said) {
     return [mark, " " + word("reach_said", { seconds, later: seconds, ...partsOf(sharesAt(shares, state.frame, reached.far)) }) + " "];
   });
   said.replaceChildren(...told.flat());
+}
+
+// What of the picture of all pairs is in view, as drawImage takes it: both its axes are time, the vertical one upwards.
+function pairsInView({ from, to }, fps, frames) {
+  return [from * fps, frames - to * fps, (to - from) * fps, (to - from) * fps];
+}
+
+// The lane of all pairs, of the band that is looked at, or else the first.
+function reachLanes() {
+  if (!reachIsThere()) return [];
+  const band = reached.bands.find(({ name }) => name === data.bands[state.view]?.name) ?? reached.bands[0];
+  return [{ title: word("reach_pairs", { name: band.name }), share: 1.6, paint: (box) => paintPairs(box, band) }];
+}
+
+function paintPairs(box, { pairs, most }) {
+  const { draw, axis, left, top, width, height, size } = box, picture = pictureOf(pairs, data.frames, data.tables.one);
+  draw.imageSmoothingEnabled = false;
+  draw.drawImage(picture, ...pairsInView(axis, data.fps, data.frames), left, top, width, height);
+  const y = (seconds) => top + height * (1 - (seconds - axis.from) / (axis.to - axis.from));
+  for (const seconds of roundMarks(axis.from, axis.to, Math.max(1, height / (2.2 * size))))
+    mark(box, `${+seconds.toFixed(3)} ${word("seconds")}`, y(seconds));
+  paintBesideTitle(box, [[{ said: word("reach_most", { most: Math.round(100 * most) }), colour: "faint" }]]);
 }
 
 function listenToReach() {

@@ -13,10 +13,11 @@ function lanes() {
     sounds.map(([name, sound]) => ({ title: word(`${kind}_${name}`), share, paint: (box) => paint(box, sound, name) }));
   if (state.defence) return ofSounds("mel", mel, paintMel);
   return [
-    ...ofSounds("wave", wave, (box, { samples }) => paintWaveform(box, samples, data.duration)),
+    ...(reachIsThere() ? [] : ofSounds("wave", wave, (box, { samples }) => paintWaveform(box, samples, data.duration))),
     ...ofSounds("mel", mel, paintMel),
     ...(data.bands.every(isTilt) ? [] : [{ title: word("energy_track"), share: 0.8, paint: paintEnergy }]),
     { title: word(data.bands.every(isTwoSided) ? "share_track_hz" : "share_track"), share: 1.8, paint: paintShares },
+    ...reachLanes(),
     ...(Object.keys(data.regions.measures).length ? [{ title: word("measure_track"), share: 0.9, paint: paintMeasures }] : []),
   ];
 }

@@ -343,6 +343,7 @@ def _subject(desk: Desk, result, language: str) -> Subject:
         result.card,
         result.labels if result.edited else None,
         result.remarks,
+        tuple(result.far.get("reach", ())),
     )
 
 

@@ -36,6 +36,8 @@ TEXTS = {
         "reach": "How far",
         "reach_help": "How far in time the sound of this frame came from, under the time axis (H)",
         "reach_strip": "came from",
+        "reach_pairs": "{name}: sounds at → seen at ↑",
+        "reach_most": "brightest: {most} %",
         "reach_waiting": "How far in time the sound came from is being found …",
         "reach_growing": "How far in time the sound came from is told once the whole clip is there.",
         "reach_said": "{own} % from this frame and its two neighbours; {before} % from the {seconds} s before, "
@@ -192,6 +194,8 @@ TEXTS = {
         "reach": "時間の範囲",
         "reach_help": "このフレームの音が前後どれだけの画像から来たかを、時間軸の下に示す（H）",
         "reach_strip": "由来",
+        "reach_pairs": "{name}：音の時刻 → 画像の時刻 ↑",
+        "reach_most": "最も明るい点：{most} %",
         "reach_waiting": "音がどれだけ前後の画像から来たかを調べています…",
         "reach_growing": "音がどれだけ前後の画像から来たかは、動画全体の解析が終わると表示されます。",
         "reach_said": "このフレームと前後1フレームから{own} %、それより前の{seconds}秒から{before} %、"
