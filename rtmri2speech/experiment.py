@@ -95,6 +95,11 @@ class Hidden:
         return self.mask if self.mask.ndim == 2 else self.mask[frame].astype(np.float32)
 
     @property
+    def difference_db(self) -> np.ndarray:
+        """(T, n_mels): the mel after minus that before."""
+        return self.after.mel_db - self.before.mel_db
+
+    @property
     def same(self) -> bool:
         """Whether the model said exactly the same, sample by sample."""
         return np.array_equal(self.before.audio, self.after.audio)

@@ -62,6 +62,7 @@ def test_changes_are_those_of_a_clip_darkened_by_hand(bundle, analysis):
     np.testing.assert_array_equal(dark[:, far], whole[:, far])
     after = analyse(bundle, a_clip(dark.copy()))
     np.testing.assert_array_equal(hidden.after.audio, after.audio)
+    np.testing.assert_allclose(analysis.mel_db + hidden.difference_db, after.mel_db, atol=1e-4)
     assert not hidden.same
     for band, low_hz, high_hz in (("F1", 300, 900), ("F2", 900, 2500)):
         expected = by_hand(after.mel_db, low_hz, high_hz) - by_hand(analysis.mel_db, low_hz, high_hz)

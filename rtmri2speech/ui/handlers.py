@@ -15,6 +15,7 @@ from ..audio import read_audio
 from ..clip import ClipLimits, read_clip
 from ..errors import InputError
 from ..evidence import RegionMasks
+from ..experiment import Hidden, Hiding, hide
 from ..finer import nearest_grid
 from ..labels import Interval, Remark, read_labels
 from ..mel import band_bins
@@ -101,6 +102,10 @@ class Result:
             clip = self.analysis.clip
             self.far["reach"] = [reach(bundle, clip, band, part) for band, part in zip(bands, parts, strict=True)]
         return self.far["reach"]
+
+    def hiding(self, bundle: Bundle, asked: Hiding, progress: Progress) -> Hidden:
+        """The clip with part of it hidden, spoken again. Raises InputError as experiment.hide."""
+        return hide(bundle, self.analysis, asked, progress, self.regions, by=self.analysed_by)
 
     def with_regions(self, regions: Regions, progress: Progress = UNSEEN) -> "Result":
         """The same clip and analysis, accounted for by other regions."""

@@ -90,7 +90,7 @@ def test_what_hides_in_a_long_clip_is_hidden_in_pieces(results, bundle, monkeypa
     monkeypatch.setattr(growing, "LARGEST_IN_MEMORY", 2**16)  # pictures and masks lie in files
     asked = Hiding(manner=manner, moving=("tongue",), stretch=(20, 70))
     told = []
-    hidden = hide(bundle, analysis, asked, Progress(lambda *step: told.append(step)), regions, by=last.analysed_by)
+    hidden = replace(last, regions=regions).hiding(bundle, asked, Progress(lambda *step: told.append(step)))
     assert len(lengths) == 4 and max(lengths) <= 32 + 2 * pieces.CONTEXT
     assert isinstance(hidden.mask, np.memmap) and isinstance(hidden.after.model_frames, np.memmap)
     done = [part / all for _, part, all in told]

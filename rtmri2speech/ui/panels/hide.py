@@ -2,7 +2,7 @@
 
 import gradio as gr
 
-from ...experiment import HiddenRegion, hide, hide_each, read_drawing, read_hiding, write_hidden_regions
+from ...experiment import HiddenRegion, hide_each, read_drawing, read_hiding, write_hidden_regions
 from ...mel import centre_frequencies_hz
 from ..board import board, board_js
 from ..desk import Desk
@@ -48,7 +48,7 @@ def build(desk: Desk) -> None:
         asked = read_hiding(hiding, stretch)
         tell = desk.progress(request, language, progress)
         bundle = desk.bundle_of(result)
-        hidden = hide(bundle, result.analysis, asked, tell, result.regions, by=result.analysed_by)
+        hidden = result.hiding(bundle, asked, tell)
         sounds = [
             Sound(_in_both("hide_before"), hidden.before.audio, hidden.before.sample_rate, hidden.before.mel_db),
             Sound(_in_both("hide_after"), hidden.after.audio, hidden.after.sample_rate, hidden.after.mel_db),
@@ -59,7 +59,7 @@ def build(desk: Desk) -> None:
             centre_frequencies_hz(bundle.mel),
             changes=hidden.change_db,
             changes_words=_in_both("hide_change"),
-            difference_db=hidden.after.mel_db - hidden.before.mel_db,
+            difference_db=hidden.difference_db,
             difference_words=_in_both("hide_difference"),
             stretch=asked.stretch,
         )
