@@ -101,3 +101,15 @@ def shortest_example(folder: Path) -> Path:
     file = min(EXAMPLES.glob("*.mp4"), key=lambda file: read_clip(file).duration)
     shutil.copy(file.with_name(f"{file.stem}.truth.npz"), folder)
     return Path(shutil.copy(file, folder))
+
+
+def note_what_is_written(page) -> None:
+    """From now on window.written holds all words that are drawn on canvases."""
+    page.evaluate("""() => {
+        window.written = [];
+        const write = CanvasRenderingContext2D.prototype.fillText;
+        CanvasRenderingContext2D.prototype.fillText = function (text, ...place) {
+            window.written.push(text);
+            return write.call(this, text, ...place);
+        };
+    }""")

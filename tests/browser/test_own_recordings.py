@@ -5,7 +5,7 @@ import pytest
 
 from rtmri2speech.audio import write_audio
 from rtmri2speech.ui import Settings
-from tests.browser.serving import one_page
+from tests.browser.serving import note_what_is_written, one_page
 from tests.conftest import moving_frames, write_mp4
 
 pytestmark = pytest.mark.browser
@@ -69,14 +69,7 @@ def test_the_recordings_own_frames_are_told_and_stepped_through(page):
 
 
 def test_the_time_axis_tells_the_recordings_own_frames(page):
-    page.evaluate("""() => {
-        window.written = [];
-        const write = CanvasRenderingContext2D.prototype.fillText;
-        CanvasRenderingContext2D.prototype.fillText = function (text, ...place) {
-            window.written.push(text);
-            return write.call(this, text, ...place);
-        };
-    }""")
+    note_what_is_written(page)
     page.set_viewport_size({"width": 1300, "height": 760})
     page.wait_for_function("() => window.written.some((text) => text.startsWith('2 s'))")
     marks = {text for text in page.evaluate("() => window.written") if " s #" in text}

@@ -33,7 +33,7 @@ from rtmri2speech.ui.boxes import band_of
 from rtmri2speech.ui.handlers import DEFAULT_MAPS, kind_of
 from rtmri2speech.ui.page import EXAMPLES, Settings
 from rtmri2speech.voice import Voice
-from tests.browser.serving import WAIT_MS, chromium, is_spectrogram, served
+from tests.browser.serving import WAIT_MS, chromium, is_spectrogram, note_what_is_written, served
 
 pytestmark = pytest.mark.browser
 
@@ -306,14 +306,7 @@ def test_a_lane_shows_all_pairs_of_frames_and_zooms(page, bundle, fine):
 
 
 def test_a_strip_tells_how_far_in_time_the_sound_came_from(page, bundle, fine):
-    page.evaluate("""() => {
-        window.written = [];
-        const write = CanvasRenderingContext2D.prototype.fillText;
-        CanvasRenderingContext2D.prototype.fillText = function (text, ...place) {
-            window.written.push(text);
-            return write.call(this, text, ...place);
-        };
-    }""")
+    note_what_is_written(page)
     page.locator(".explorer [data-action=reach]").click()
     page.locator("[data-name=reach]").wait_for()
     made = reach(bundle, fine.clip, F2)

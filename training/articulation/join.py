@@ -11,7 +11,6 @@ among them. The same command goes on where it was stopped, from the last step th
 """
 
 import copy
-import json
 import time
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -37,6 +36,7 @@ from ..run_folder import append_row
 from ..settings import run_command
 from ..steps import choose_device
 from .corpus import Spoken, read_spoken
+from .last import read_last, write_last
 from .pictures import Pictures, joined, read_pictures
 from .seen import clip_pictures
 from .sight import Sight, SightRun, articulation_error, column_weights, read_sight_run
@@ -257,7 +257,7 @@ def train(run: JoinRun) -> Path:
     written = ("settings.json", "scaler.json", "best.ckpt", VOICE)
     never_onto((folder / name for name in written), [run.sight, run.speech, run.corpus, *run.clips, *run.val_clips])
     folder.mkdir(parents=True, exist_ok=True)
-    state = _last(folder, run)
+    state = read_last(folder, run, _MAY_CHANGE)
     if state is not None and state["step"] == run.steps:
         return folder
     made = assembled(run)
@@ -287,8 +287,7 @@ def train(run: JoinRun) -> Path:
         now = keep_better(folder, averaged, scores, step, loss, best)
         print(f"{time.monotonic() - started:.0f} s", flush=True)
         kept = {name: part.state_dict() for name, part in parts.items()}
-        with replacing(folder / "last.ckpt") as temporary:
-            torch.save(kept | {"step": step, "best": now, "settings": _fixed(run)}, temporary)
+        write_last(folder, run, _MAY_CHANGE, kept | {"step": step, "best": now})
         return now
 
     if state is None:
@@ -338,20 +337,6 @@ def keep_better(folder: Path, network: Joined, scores: dict[str, float], step: i
     readout = VoiceReadout(*(part.detach().cpu().numpy() for part in (network.voice.weight, network.voice.bias)))
     write_json(folder / VOICE, readout.to_json())
     return quality
-
-
-def _fixed(run: JoinRun) -> str:
-    return json.dumps({key: value for key, value in asdict(run).items() if key not in _MAY_CHANGE}, sort_keys=True)
-
-
-def _last(folder: Path, run: JoinRun) -> dict | None:
-    path = folder / "last.ckpt"
-    if not path.is_file():
-        return None
-    state = torch.load(path, map_location="cpu", weights_only=True)
-    if state["settings"] != _fixed(run):
-        raise InputError("The run in {folder} was begun with other settings: give another run_dir.", folder=folder)
-    return state
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from torch.nn.functional import cross_entropy
 from torch.utils.data import DataLoader, Dataset
 
 from rtmri2speech.anatomy.sources import region_of_class
-from rtmri2speech.atomic import never_onto, replacing, write_json
+from rtmri2speech.atomic import never_onto, write_json
 from rtmri2speech.errors import InputError
 from rtmri2speech.mel import Scaler
 from rtmri2speech.models.acoustic import AcousticConfig, AcousticModel
@@ -35,6 +35,7 @@ from ..settings import run_command
 from ..steps import choose_device
 from .corpus import COLUMNS, GROUPS, VOICED
 from .heard import Heard
+from .last import read_last, write_last
 from .pictures import Pictures, joined, read_pictures
 from .speech import read_speech_run
 from .tensors import write_tensors
@@ -188,7 +189,7 @@ def train(run: SightRun) -> Path:
     never_onto([folder / "settings.json", folder / "articulation.json"], read)
     learn, judge = (joined([read_pictures(Path(p)) for p in files]) for files in (run.pictures, run.val_pictures))
     folder.mkdir(parents=True, exist_ok=True)
-    state = _last(folder, run)
+    state = read_last(folder, run, _MAY_CHANGE)
     if state is None:
         fit_known(learn).write(folder / "articulation.json")
     write_json(folder / "settings.json", asdict(run))
@@ -236,9 +237,8 @@ def train(run: SightRun) -> Path:
             print(*(f"{k} {v:.4g}" for k, v in row.items()), f"{time.monotonic() - started:.0f} s", flush=True)
             sums = []
             state = {"network": network.state_dict(), "averaged": averaged.state_dict(), "step": step + 1}
-            state |= {"optimizer": optimizer.state_dict(), "settings": _fixed(run)}
-            with replacing(folder / "last.ckpt") as temporary:
-                torch.save(state, temporary)
+            state |= {"optimizer": optimizer.state_dict()}
+            write_last(folder, run, _MAY_CHANGE, state)
             write_tensors(folder / WEIGHTS, averaged)
     return folder
 
@@ -295,20 +295,6 @@ def read_sight_run(folder: Path) -> tuple[Sight, Scaler, SightRun]:
     network = Sight(run.model, run.size)
     load_exactly(network, read_safetensors(folder / WEIGHTS), str(folder / WEIGHTS))
     return network.eval(), Scaler.read(folder / "articulation.json", COLUMNS), run
-
-
-def _fixed(run: SightRun) -> str:
-    return json.dumps({key: value for key, value in asdict(run).items() if key not in _MAY_CHANGE}, sort_keys=True)
-
-
-def _last(folder: Path, run: SightRun) -> dict | None:
-    path = folder / "last.ckpt"
-    if not path.is_file():
-        return None
-    state = torch.load(path, map_location="cpu", weights_only=True)
-    if state["settings"] != _fixed(run):
-        raise InputError("The run in {folder} was begun with other settings: give another run_dir.", folder=folder)
-    return state
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, mse_loss
 
-from rtmri2speech.atomic import never_onto, replacing, write_json
+from rtmri2speech.atomic import never_onto, write_json
 from rtmri2speech.errors import InputError
 from rtmri2speech.mel import SPEECH_RANGE_DB, Scaler, spectral_envelope, speech_frames
 from rtmri2speech.metrics import loudness_correlation, spectral_shape_correlation
@@ -31,11 +31,14 @@ from ..settings import run_command
 from ..steps import choose_device
 from .corpus import COLUMNS, Spoken, held_out_speakers, read_seen, read_spoken
 from .disturb import DisturbConfig, disturbed, measured_error
+from .last import read_last, write_last
 from .tensors import write_tensors
 
 WEIGHTS = "speech.safetensors"
 _REPORT_EVERY = 200
 _MIDDLE_OCTAVES = 7.4  # 170 Hz, where the height of F0 is sought first
+
+_MAY_CHANGE = ("device",)
 
 
 @dataclass(frozen=True)
@@ -189,7 +192,7 @@ def train(run: SpeechRun) -> Path:
     learn, judge = held_out_speakers(everything, run.val_speakers)
     looked_at = as_seen(everything, run)
     folder.mkdir(parents=True, exist_ok=True)
-    state = _last(folder, run)
+    state = read_last(folder, run, _MAY_CHANGE)
     if state is None:
         if run.init_from:
             _, known, heard, _ = read_speech_run(Path(run.init_from))
@@ -252,9 +255,8 @@ def train(run: SpeechRun) -> Path:
             print(*(f"{k} {v:.4g}" for k, v in row.items()), f"{time.monotonic() - started:.0f} s", flush=True)
             total = 0.0
             state = {"network": network.state_dict(), "optimizer": optimizer.state_dict()}
-            state |= {"schedule": schedule.state_dict(), "step": step + 1, "settings": _fixed(run)}
-            with replacing(folder / "last.ckpt") as temporary:
-                torch.save(state, temporary)
+            state |= {"schedule": schedule.state_dict(), "step": step + 1}
+            write_last(folder, run, _MAY_CHANGE, state)
     write_tensors(folder / WEIGHTS, network)
     return folder
 
@@ -272,20 +274,6 @@ def read_speech_run(folder: Path) -> tuple[ArticulationToMel, Scaler, Scaler, di
     load_exactly(network, read_safetensors(folder / WEIGHTS), str(folder / WEIGHTS))
     known = Scaler.read(folder / "articulation.json", COLUMNS)
     return network.eval(), known, Scaler.read(folder / "scaler.json", n_mels), settings
-
-
-def _fixed(run: SpeechRun) -> str:
-    return json.dumps({key: value for key, value in asdict(run).items() if key != "device"})
-
-
-def _last(folder: Path, run: SpeechRun) -> dict | None:
-    path = folder / "last.ckpt"
-    if not path.is_file():
-        return None
-    state = torch.load(path, map_location="cpu", weights_only=True)
-    if state["settings"] != _fixed(run):
-        raise InputError("The run in {folder} was begun with other settings: give another run_dir.", folder=folder)
-    return state
 
 
 if __name__ == "__main__":
