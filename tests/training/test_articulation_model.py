@@ -345,6 +345,9 @@ def test_a_soup_is_the_mean_of_its_runs_and_can_be_published(world):
     judged = [dict(zip(row[0].split(","), row[-1].split(","), strict=True)) for row in rows]
     for key in ("val/shape", "val/loudness"):  # after its three steps the run was judged under as many looks
         assert float(judged[0][key]) == pytest.approx(float(judged[1][key]), abs=1e-5)
+    stir(SoupRun(both, (0.0, 1.0), str(folder / "alone"), looks=1))
+    once = (folder / "alone" / "history.csv").read_text().splitlines()[-1]
+    assert once != rows[1][-1]  # under one look it is another figure
     with pytest.raises(InputError, match="together they are 1"):
         stir(SoupRun(both, (0.5, 0.6), str(folder / "soup")))
     other = json.loads((folder / "tuned" / "split.json").read_text())
