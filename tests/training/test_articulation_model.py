@@ -288,6 +288,31 @@ def test_the_joined_run_can_be_published(world):
     assert settings["join"]["steps"] == 2
 
 
+def test_what_the_joined_cnn_reads_can_be_joined_with_another_bilstm(world, monkeypatch):
+    """RUN/sight holds the CNN and the read-out as the best step left them, and another join begins with them."""
+    from itertools import count
+
+    from training.articulation import join as module
+    from training.publish import read_acoustic_run
+
+    folder, _, _ = world
+    files = {"clips": (str(folder / "clips.npz"),), "val_clips": (str(folder / "val.npz"),)}
+    runs = {"speech": str(folder / "speech"), "corpus": str(folder / "sound")}
+    settings = runs | files | {"window": 8, "batch": 2, "looks": 1, "steps": 3, "validate_every": 3, "cnn_lr": 0.01}
+    better = count()
+    monkeypatch.setattr(module, "validate", lambda *given: {"shape": float(next(better)), "loudness": 0.0})
+    join(JoinRun(**settings, sight=str(folder / "sight"), run_dir=str(folder / "first")))
+    last = torch.load(folder / "first" / "last.ckpt", weights_only=True)["averaged"]
+    (before, known, _), (after, kept, _) = (read_sight_run(folder / name) for name in ("sight", "first/sight"))
+    assert not torch.equal(before.readout.weight, after.readout.weight)
+    for name, tensor in after.state_dict().items():
+        assert torch.equal(tensor, last[f"model.{name}" if name.startswith("cnn.") else name])
+    assert np.array_equal(known.mean, kept.mean) and np.array_equal(known.std, kept.std)
+    join(replace(JoinRun(**settings, sight=str(folder / "first/sight"), run_dir=str(folder / "second")), steps=0))
+    second = read_acoustic_run(folder / "second").model.cnn.state_dict()
+    assert all(torch.equal(tensor, second[name]) for name, tensor in after.cnn.state_dict().items())
+
+
 def test_join_goes_on_where_it_was_stopped(world, monkeypatch):
     from training.articulation import join as module
 

@@ -7,7 +7,8 @@ steps=0 joins them and trains nothing. RUN is a run folder as training.publish t
 scaler.json, history.csv, best.ckpt), with voice.json, the read-out of the voice. Clips are label maps of whole
 utterances of the sound corpus; their pictures are drawn when they are read. What is judged, and kept, are the weights
 averaged over the last steps; the best step by the correlations on val_clips stays, the joined model without fine-tuning
-among them. The same command goes on where it was stopped, from the last step that was judged (last.ckpt).
+among them. The same command goes on where it was stopped, from the last step that was judged (last.ckpt). RUN/sight is
+what became of the CNN and its read-out, a run as of training.articulation.sight: to be joined with another speech=RUN.
 """
 
 import copy
@@ -39,7 +40,7 @@ from .corpus import Spoken, read_spoken
 from .last import read_last, write_last
 from .pictures import Pictures, joined, read_pictures
 from .seen import clip_pictures
-from .sight import Sight, SightRun, articulation_error, column_weights, read_sight_run
+from .sight import Sight, SightRun, articulation_error, column_weights, read_sight_run, write_sight_run
 from .speech import ArticulationToMel, read_speech_run, target_mel, voice_loss
 
 VOICE = "voice.json"
@@ -159,6 +160,14 @@ class Joined(nn.Module):
         coarse = nn.functional.adaptive_avg_pool2d(maps, self.cells)
         cells = nn.functional.pixel_shuffle(self.regions(coarse), self.each)
         return self.model.head(kept), self.voice(kept), self.readout(pooled), cells, maps
+
+    def as_sight(self, run: SightRun) -> Sight:
+        """The CNN with its read-outs alone, as they are now."""
+        sight = Sight(run.model, run.size)
+        for name in ("readout", "regions"):
+            getattr(sight, name).load_state_dict(getattr(self, name).state_dict())
+        sight.cnn.load_state_dict(self.model.cnn.state_dict())
+        return sight
 
 
 @dataclass(frozen=True)
@@ -285,6 +294,8 @@ def train(run: JoinRun) -> Path:
     def judged(step: int, loss: float) -> float:
         scores = validate(averaged, judge, mel, size, run.looks)
         now = keep_better(folder, averaged, scores, step, loss, best)
+        if now > best:
+            write_sight_run(folder / "sight", averaged.as_sight(made.sight_run), made.seen, made.sight_run)
         print(f"{time.monotonic() - started:.0f} s", flush=True)
         kept = {name: part.state_dict() for name, part in parts.items()}
         write_last(folder, run, _MAY_CHANGE, kept | {"step": step, "best": now})

@@ -281,6 +281,14 @@ def read_start(source: Path, network: Sight) -> None:
     )
 
 
+def write_sight_run(folder: Path, network: Sight, scaler: Scaler, run: SightRun) -> None:
+    """What read_sight_run reads. scaler: of the articulation."""
+    folder.mkdir(parents=True, exist_ok=True)
+    scaler.write(folder / "articulation.json")
+    write_json(folder / "settings.json", asdict(run))
+    write_tensors(folder / WEIGHTS, network)
+
+
 def read_sight_run(folder: Path) -> tuple[Sight, Scaler, SightRun]:
     """(network in eval mode, scaler of the articulation, settings) of a run."""
     from ..settings import build
