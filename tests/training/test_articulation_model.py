@@ -10,7 +10,7 @@ from torch.utils.data import DataLoader
 
 from rtmri2speech.analysis import vocode
 from rtmri2speech.errors import InputError
-from rtmri2speech.mel import Scaler
+from rtmri2speech.mel import Scaler, centre_frequencies_hz
 from rtmri2speech.metrics import estoi, stoi
 from rtmri2speech.models.acoustic import AcousticConfig
 from rtmri2speech.models.load import load_bundle
@@ -263,6 +263,34 @@ def test_what_the_cnn_saw_takes_the_place_of_the_truth(world):
     train_speech(again)
     (_, before, _, _), (_, after, _, _) = (read_speech_run(folder / name) for name in ("speech", "again"))
     assert np.array_equal(before.mean, after.mean)
+
+
+def test_predicted_mels_for_the_vocoder_are_those_of_disturbed_articulation(world, capsys):
+    """Without a voice what the BiLSTM makes, not of the true articulation; with one, harmonics where F0 is known."""
+    from training.articulation import mels
+
+    folder, _, _ = world
+    f0_hz = np.where(np.arange(30) < 20, 125.0, 0.0)
+    for k in range(4):
+        np.savez(folder / "sound" / f"s{k:02d}_0000.truth.npz", f0_hz=f0_hz)
+    for share in (0.0, 1.0):
+        mels.main(folder / "sound", folder / "speech", folder / f"mels{share}", share)
+    assert "4 mels" in capsys.readouterr().out
+    plain, voiced = (np.load(folder / f"mels{share}" / "s03_0000.npy") for share in (0.0, 1.0))
+    network, known, scaler, _ = read_speech_run(folder / "speech")
+    one = next(s for s in read_spoken(folder / "sound", MelSpec()) if s.speaker == "s03")
+    with torch.no_grad():
+        true = scaler.to_db(network(torch.from_numpy(known.standardise(one.articulation))[None])[0][0].numpy())
+    assert plain.shape == true.shape and 0.01 < np.abs(plain - true).mean() < np.abs(true - true.mean(0)).mean() * 3
+    np.testing.assert_array_equal(voiced[20:], plain[20:])
+    at_125, between = (np.abs(centre_frequencies_hz(MelSpec()) - hz).argmin() for hz in (250, 187.5))
+    added = (voiced - plain)[5:15]
+    assert (added[:, at_125] > added[:, between] + 3).all()
+    mels.main(folder / "sound", folder / "speech", folder / "again", 0.0)
+    np.testing.assert_array_equal(np.load(folder / "again" / "s03_0000.npy"), plain)
+    with pytest.raises(SystemExit):
+        mels.main(folder / "sound", folder / "speech", folder / "again", 1.5)
+    assert "from 0 to 1" in capsys.readouterr().err
 
 
 def test_the_joined_run_can_be_published(world):

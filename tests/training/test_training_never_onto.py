@@ -37,6 +37,7 @@ COMMANDS = {
         "sight={place}/run speech={place}/old corpus={place}/corpus clips=[] val_clips=[] run_dir={place}/run"
     ],
     "training.articulation.soup": ["runs=[{place}/run,{place}/old] shares=[0.5,0.5] run_dir={place}/run"],
+    "training.articulation.mels": ["{place}/corpus --run {place}/run --out {place}/corpus"],
     "training.export_mels": [
         "{place}/dataset --out {place}/dataset",
         "{place}/dataset --out {place}/dataset/samples/a",

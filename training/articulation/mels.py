@@ -1,0 +1,67 @@
+"""Mels to fine-tune the vocoder with, without pictures: what the BiLSTM hears in disturbed articulation, in dB.
+
+    python -m training.articulation.mels SOUND --run SPEECH --out MELS
+    python -m training.vocoder run_dir=VOCODER_RUN init_from=BUNDLE normalize_peak=null extra_mels_weight=0.4 \\
+        +sources.phantom.folder=SOUND +sources.phantom.mels=MELS
+
+SPEECH is a run of training.articulation.speech, SOUND the corpus it was learned from. Such mels have no harmonics; in a
+share of the utterances those of the true F0 are painted, as rtmri2speech.voice paints them.
+"""
+
+import zlib
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import torch
+import typer
+from typer import Argument, Option
+
+from rtmri2speech.atomic import never_onto, replacing
+from rtmri2speech.errors import InputError
+from rtmri2speech.mel import Scaler
+from rtmri2speech.spec import MelSpec
+from rtmri2speech.voice import painted
+
+from ..console import plain_errors
+from .corpus import Spoken, read_spoken
+from .disturb import DisturbConfig, disturbed
+from .speech import ArticulationToMel, read_speech_run
+
+
+@torch.no_grad()
+def heard(network: ArticulationToMel, known: Scaler, mel: Scaler, one: Spoken, seed: int) -> np.ndarray:
+    """(T, n_mels) dB of the utterance's articulation, disturbed anew by every seed."""
+    given = torch.from_numpy(known.standardise(one.articulation))[None]
+    generator = torch.Generator().manual_seed(seed)
+    return mel.to_db(network(disturbed(given, DisturbConfig(), generator))[0][0].numpy())
+
+
+@plain_errors()
+def main(
+    corpus: Annotated[Path, Argument(help="Phantom corpus of training.phantom, pictures or not.")],
+    run: Annotated[Path, Option("--run", help="A run of training.articulation.speech.")],
+    out: Annotated[Path, Option("--out", help="Folder for <ID>.npy: dB, one row a frame.")],
+    voiced: Annotated[float, Option("--voiced", help="Share of the utterances with the harmonics of their F0.")] = 0.5,
+) -> None:
+    """Write a predicted mel of every utterance."""
+    if not 0 <= voiced <= 1:
+        raise InputError("The share of utterances with harmonics is from 0 to 1, not {share}.", share=voiced)
+    never_onto([out / "any.npy"], [corpus, run])
+    network, known, mel, settings = read_speech_run(run)
+    spec = MelSpec.from_json(settings["mel"])
+    spoken = read_spoken(corpus, spec)
+    out.mkdir(parents=True, exist_ok=True)
+    for one in spoken:
+        seed = zlib.crc32(one.id.encode())
+        mel_db = heard(network, known, mel, one, seed)
+        if np.random.default_rng(seed).random() < voiced:
+            with np.load(corpus / f"{one.id}.truth.npz", allow_pickle=False) as truth:
+                mel_db = painted(mel_db, truth["f0_hz"][: len(mel_db)], spec)
+        with replacing(out / f"{one.id}.npy") as temporary, temporary.open("wb") as file:
+            np.save(file, mel_db)
+    print(f"{len(spoken)} mels in {out}")
+
+
+if __name__ == "__main__":
+    typer.run(main)
