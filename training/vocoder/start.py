@@ -1,7 +1,7 @@
-"""What a vocoder run starts from: an earlier run, or the checkpoints of HiFi-GAN's own code or of the thesis'.
+"""What a vocoder run starts from: an earlier run, a bundle, or checkpoints of HiFi-GAN's own code or of the thesis'.
 
-Both of those write g_######## (the generator), do_######## (discriminators and optimisers) and config.json into one
-folder. A generator keeps its layout, whoever trains it on; so do its discriminators.
+Both of these codes write g_######## (the generator), do_######## (discriminators and optimisers) and config.json into
+one folder. A generator keeps its layout, whoever trains it on; so do its discriminators.
 """
 
 from dataclasses import dataclass, replace
@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from rtmri2speech.errors import InputError
 from rtmri2speech.models.convert import read_hifigan_generator
 from rtmri2speech.models.hifigan import Generator, GeneratorConfig
+from rtmri2speech.models.load import load_bundle
 from rtmri2speech.models.weights import load_exactly, read_checkpoint
 from rtmri2speech.spec import MelSpec
 
@@ -36,8 +37,8 @@ class Start:
 
 
 def read_start(place: str, mel: MelSpec) -> Start:
-    """place: a run folder of training.vocoder; a folder of g_ and do_ files, whose newest pair is taken; or a g_ file,
-    for its generator alone.
+    """place: a run folder of training.vocoder; a bundle's folder, whose weights are all there is of it; a folder of g_
+    and do_ files, whose newest pair is taken; or a g_ file, for its generator alone.
 
     Raises InputError if it is none of these, or the generator does not fit the mel.
     """
@@ -49,12 +50,33 @@ def read_start(place: str, mel: MelSpec) -> Start:
         layout = settings["discriminators"].get("layout", DiscriminatorConfig.layout)
         config = GeneratorConfig.from_json(settings["generator"])
         return Start(found[-1], config, read_checkpoint(found[-1])["generator"], found[-1], layout)
+    if (folder / "bundle.json").is_file():
+        bundle = load_bundle(folder)
+        if bundle.mel != mel:
+            raise InputError("The vocoder of {bundle} speaks another mel than the settings describe.", bundle=place)
+        vocoder = bundle.vocoder
+        return Start(folder, vocoder.config, _unfolded(vocoder), None, DiscriminatorConfig.layout)
     files = sorted(folder.glob("g_[0-9]*")) if folder.is_dir() else [folder]
     if not files:
-        raise InputError("{run} holds neither a run of training.vocoder nor a generator g_########.", run=place)
+        raise InputError(
+            "{run} holds neither a run of training.vocoder, nor a bundle, nor a generator g_########.", run=place
+        )
     config, tensors = read_reference_generator(files[-1], files[-1].with_name("config.json"), mel)
     beside = files[-1].with_name(files[-1].name.replace("g_", "do_", 1))
     return Start(files[-1], config, tensors, beside if folder.is_dir() and beside.is_file() else None, config.layout)
+
+
+def _unfolded(vocoder: Generator) -> dict[str, Tensor]:
+    """The tensors of a generator with weight norm that computes what this one without it computes."""
+    trained, folded = Generator(vocoder.config), dict(vocoder.named_parameters())
+    for name, module in trained.named_modules():
+        if nn.utils.parametrize.is_parametrized(module, "weight"):
+            module.weight = folded[f"{name}.weight"].detach().float()
+        elif f"{name}.weight" in folded:
+            module.weight.data.copy_(folded[f"{name}.weight"])
+        if f"{name}.bias" in folded:
+            module.bias.data.copy_(folded[f"{name}.bias"])
+    return trained.state_dict()
 
 
 def kept_layouts(settings, run: Path):

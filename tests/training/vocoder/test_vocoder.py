@@ -1,6 +1,7 @@
 """Vocoder training: discriminators and losses, what is drawn, and that a stopped run goes on exactly."""
 
 import json
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -364,6 +365,19 @@ def test_a_run_starts_from_an_earlier_run(tmp_path, wavs):
     assert training.step == 0
     for key, tensor in first.generator.state_dict().items():
         assert torch.equal(tensor, training.generator.state_dict()[key])
+
+
+def test_a_run_starts_from_a_bundles_vocoder(tmp_path, wavs, bundle, bundle_folder):
+    config = asdict(bundle.vocoder.config)
+    begun = settings(tmp_path, wavs, generator=config, init_from=str(bundle_folder))
+    training = VocoderTraining(begun, epoch_steps=1)
+    training.initialise()
+    mel = torch.randn(1, bundle.vocoder.config.n_mels, 12)
+    with torch.no_grad():
+        torch.testing.assert_close(training.generator(mel), bundle.vocoder(mel), atol=1e-5, rtol=1e-4)
+    assert any("parametrizations" in name for name in training.generator.state_dict())
+    with pytest.raises(InputError, match="another mel"):
+        read_start(str(bundle_folder), replace(bundle.mel, fmax_hz=5000.0))
 
 
 # --- checkpoints of the reference implementation --------------------------------------------------------------------
