@@ -55,7 +55,7 @@ def read_start(place: str, mel: MelSpec) -> Start:
         if bundle.mel != mel:
             raise InputError("The vocoder of {bundle} speaks another mel than the settings describe.", bundle=place)
         vocoder = bundle.vocoder
-        return Start(folder, vocoder.config, _unfolded(vocoder), None, DiscriminatorConfig.layout)
+        return Start(folder, vocoder.config, unfolded(vocoder), None, DiscriminatorConfig.layout)
     files = sorted(folder.glob("g_[0-9]*")) if folder.is_dir() else [folder]
     if not files:
         raise InputError(
@@ -66,7 +66,7 @@ def read_start(place: str, mel: MelSpec) -> Start:
     return Start(files[-1], config, tensors, beside if folder.is_dir() and beside.is_file() else None, config.layout)
 
 
-def _unfolded(vocoder: Generator) -> dict[str, Tensor]:
+def unfolded(vocoder: Generator) -> dict[str, Tensor]:
     """The tensors of a generator with weight norm that computes what this one without it computes."""
     trained, folded = Generator(vocoder.config), dict(vocoder.named_parameters())
     for name, module in trained.named_modules():

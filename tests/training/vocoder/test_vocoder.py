@@ -380,6 +380,29 @@ def test_a_run_starts_from_a_bundles_vocoder(tmp_path, wavs, bundle, bundle_fold
         read_start(str(bundle_folder), replace(bundle.mel, fmax_hz=5000.0))
 
 
+def test_a_soup_of_a_run_and_its_start_is_the_mean_of_their_weights(tmp_path, wavs, bundle, bundle_folder):
+    from training.vocoder.soup import VocoderSoup, make
+
+    config = asdict(bundle.vocoder.config)
+    train(settings(tmp_path, wavs, generator=config, init_from=str(bundle_folder), steps=2))
+    runs = (str(tmp_path / "run"), str(bundle_folder))
+    make(VocoderSoup(runs, (0.25, 0.75), str(tmp_path / "soup")))
+    tuned, mean = (load_run(tmp_path / name).state_dict() for name in ("run", "soup"))
+    start = bundle.vocoder.state_dict()
+    assert any(not torch.allclose(tuned[name], start[name], atol=1e-5) for name in start)
+    for name, tensor in mean.items():
+        torch.testing.assert_close(tensor, 0.25 * tuned[name] + 0.75 * start[name], atol=1e-6, rtol=1e-5)
+    again = VocoderTraining(
+        settings(tmp_path / "on", wavs, generator=config, init_from=str(tmp_path / "soup")), epoch_steps=1
+    )
+    again.initialise()  # with the discriminators of the first
+    with pytest.raises(InputError, match="together they are 1"):
+        make(VocoderSoup(runs, (0.5, 0.6), str(tmp_path / "other")))
+    train(settings(tmp_path / "small", wavs, steps=1))
+    with pytest.raises(InputError, match="different kinds"):
+        make(VocoderSoup((str(tmp_path / "small" / "run"), str(bundle_folder)), (0.5, 0.5), str(tmp_path / "other")))
+
+
 # --- checkpoints of the reference implementation --------------------------------------------------------------------
 
 
