@@ -275,6 +275,13 @@ def test_a_link_leads_to_clip_bands_frame_stretch_and_view(page, open_page):
     # another link in the same tab
     other.evaluate("() => { location.hash = location.hash.replace('frame=49', 'frame=33'); }")
     other.wait_for_function("() => document.querySelector('.explorer').dataset.frame === '33'")
+    # and one that the page's own address is written over before it is followed
+    other.evaluate("""() => {
+        const before = location.href;
+        location.hash = location.hash.replace(/frame=\\d+/, 'frame=41');
+        history.replaceState(history.state, '', before);
+    }""")
+    other.wait_for_function("() => document.querySelector('.explorer').dataset.frame === '41'", timeout=20000)
 
 
 def test_a_link_to_what_is_not_here_opens_the_first_clip_and_says_so(open_page):

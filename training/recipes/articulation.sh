@@ -15,7 +15,7 @@ python=${PYTHON:-python}
 workers=${WORKERS:-2}
 start=${START:-null}
 case $size in
-    full) minutes=300 heads=600 clips=400 sight_steps=60000 decay=15000 speech_steps=12000 join_steps=3000 ;;
+    full) minutes=300 heads=600 clips=950 sight_steps=60000 decay=15000 speech_steps=12000 join_steps=3000 ;;
     small) minutes=60 heads=160 clips=60 sight_steps=6000 decay=2000 speech_steps=4000 join_steps=300 ;;
     try) minutes=0.8 heads=2 clips=3 sight_steps=4 decay=2 speech_steps=10 join_steps=2 ;;
     *) echo "The size is full, small or try, not $size." >&2; exit 2 ;;
@@ -47,7 +47,8 @@ $python -m training.articulation.speech corpus="$work/sound" run_dir="$work/spee
 $python -m training.articulation.sight pictures="[$work/heads.npz,$work/clips.npz]" val_pictures="[$work/val_heads.npz]" \
     run_dir="$work/sight" speech="$work/speech" steps=$sight_steps decay=$decay workers="$workers" init_from="$start"
 $python -m training.articulation.join sight="$work/sight" speech="$work/speech" corpus="$work/sound" \
-    clips="[$work/clips.npz]" val_clips="[$work/val_clips.npz]" run_dir="$work/joined" steps=$join_steps
+    clips="[$work/clips.npz]" val_clips="[$work/val_clips.npz]" run_dir="$work/joined" steps=$join_steps \
+    train_stride=16 loss.focus=0.3
 
 # The bundle, with the vocoder of the embedded one, and its tables.
 vocoder=${VOCODER:-assets/models/phantom}

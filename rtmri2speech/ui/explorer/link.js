@@ -93,9 +93,11 @@ async function copyLink() {
 
 function listenToAddress() {
   opening = readAddress();
-  scope.listen(window, "hashchange", () => {
-    const link = readAddress();
-    if (data && leadsToClip(link, data) && hasBandsOf(link, data)) show(fittingLink(link, data));
-    else location.reload();
+  scope.listen(window, "hashchange", ({ newURL }) => {
+    const link = new URL(newURL).hash.slice(1); // as it was asked for: writeLink may have written over it since
+    if (data && leadsToClip(link, data) && hasBandsOf(link, data)) return show(fittingLink(link, data));
+    stopWriting();
+    history.replaceState(history.state, "", `#${link}`);
+    location.reload();
   });
 }
