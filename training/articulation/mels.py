@@ -17,9 +17,9 @@ import torch
 import typer
 from typer import Argument, Option
 
-from rtmri2speech.atomic import never_onto, replacing
+from rtmri2speech.atomic import never_onto
 from rtmri2speech.errors import InputError
-from rtmri2speech.mel import Scaler
+from rtmri2speech.mel import Scaler, write_mel
 from rtmri2speech.spec import MelSpec
 from rtmri2speech.voice import painted
 
@@ -52,14 +52,15 @@ def main(
     spec = MelSpec.from_json(settings["mel"])
     spoken = read_spoken(corpus, spec)
     out.mkdir(parents=True, exist_ok=True)
-    for one in spoken:
+    for number, one in enumerate(spoken, 1):
         seed = zlib.crc32(one.id.encode())
         mel_db = heard(network, known, mel, one, seed)
         if np.random.default_rng(seed).random() < voiced:
             with np.load(corpus / f"{one.id}.truth.npz", allow_pickle=False) as truth:
                 mel_db = painted(mel_db, truth["f0_hz"][: len(mel_db)], spec)
-        with replacing(out / f"{one.id}.npy") as temporary, temporary.open("wb") as file:
-            np.save(file, mel_db)
+        write_mel(out / f"{one.id}.npy", mel_db)
+        if number % 100 == 0:
+            print(f"mels: {number} of {len(spoken)}", flush=True)
     print(f"{len(spoken)} mels in {out}")
 
 

@@ -20,6 +20,7 @@ from rtmri2speech.atomic import never_onto, write_json
 from rtmri2speech.errors import InputError
 from rtmri2speech.voice import VoiceReadout
 
+from ..averaging import mean_weights, require_shares
 from ..run_folder import read_settings
 from ..settings import build, run_command
 from .join import VOICE, JoinRun, assembled, keep_better, validate
@@ -40,8 +41,7 @@ class SoupRun:
 
 def make(run: SoupRun) -> Path:
     """Write the run folder. Raises InputError if the runs do not belong together."""
-    if len(run.runs) != len(run.shares) or not math.isclose(sum(run.shares), 1, abs_tol=1e-6):
-        raise InputError("Give each run a share; together they are 1.")
+    require_shares(run.runs, run.shares)
     folder, runs = Path(run.run_dir), [Path(one) for one in run.runs]
     never_onto((folder / name for name in ("best.ckpt", "settings.json")), runs)
     settings = [read_settings(one, "articulation.join") for one in runs]
@@ -50,7 +50,7 @@ def make(run: SoupRun) -> Path:
             raise InputError("The runs {first} and {other} have not learned the same task.", first=runs[0], other=one)
     first = build(JoinRun, settings[0]["join"])
     made = assembled(first)
-    made.network.model.load_state_dict(_mean([_weights(one) for one in runs], run.shares))
+    made.network.model.load_state_dict(mean_weights([_weights(one) for one in runs], run.shares))
     voices = [VoiceReadout.from_json(json.loads((one / VOICE).read_text(encoding="utf-8"))) for one in runs]
     with torch.no_grad():
         for name, tensor in made.network.voice.named_parameters():
@@ -78,16 +78,6 @@ def _weights(run: Path) -> dict[str, torch.Tensor]:
     except (OSError, KeyError) as error:
         raise InputError("{run} has no best.ckpt ({error}).", run=run, error=error) from None
     return {name.removeprefix("model."): tensor for name, tensor in state.items()}
-
-
-def _mean(several: list[dict[str, torch.Tensor]], shares: tuple[float, ...]) -> dict[str, torch.Tensor]:
-    """Of each tensor of real numbers; of counters the first's."""
-    return {
-        name: torch.stack([share * one[name] for share, one in zip(shares, several, strict=True)]).sum(dim=0)
-        if tensor.is_floating_point()
-        else tensor
-        for name, tensor in several[0].items()
-    }
 
 
 if __name__ == "__main__":

@@ -4,28 +4,23 @@ zero-shot models", CVPR 2022). What fine-tuning gave mostly stays, and what it f
     python -m training.vocoder.soup runs=[RUN,BUNDLE] shares=[0.5,0.5] run_dir=SOUP
 
 The first of runs is a run of training.vocoder, the others are such or bundles; SOUP is a run that can be published and
-started from. Averaged are the weights with their norm folded in.
+started from (init_from), with the first one's discriminators. Averaged are the weights with their norm folded in.
 """
 
-import json
-import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import torch
-
 from rtmri2speech.atomic import never_onto, write_json
 from rtmri2speech.errors import InputError
-from rtmri2speech.models.hifigan import Generator, GeneratorConfig
 from rtmri2speech.models.weights import read_checkpoint
+from rtmri2speech.spec import MelSpec
 
+from ..averaging import mean_weights, require_shares
 from ..publish import read_vocoder
 from ..run_folder import SETTINGS, read_settings
 from ..settings import run_command
 from .run import checkpoints, load_run, save_checkpoint
 from .start import unfolded
-
-_SAME = ("mel", "generator", "vocoder_input")  # settings that all must share
 
 
 @dataclass(frozen=True)
@@ -39,33 +34,24 @@ class VocoderSoup:
 
 def make(soup: VocoderSoup) -> Path:
     """Write the run folder. Raises InputError if the vocoders are not of one kind."""
-    if len(soup.runs) != len(soup.shares) or not math.isclose(sum(soup.shares), 1, abs_tol=1e-6):
-        raise InputError("Give each run a share; together they are 1.")
+    require_shares(soup.runs, soup.shares)
     folder, runs = Path(soup.run_dir), [Path(run) for run in soup.runs]
     never_onto([folder / SETTINGS, folder / "checkpoints"], runs)
+    if checkpoints(folder):
+        raise InputError("{folder} holds a run already: give another run_dir.", folder=folder)
     settings = read_settings(runs[0], "vocoder")
-    first = load_run(runs[0])
-    vocoders = [(first, settings), *(read_vocoder(run) for run in runs[1:])]
-    for run, (_, its) in zip(runs, vocoders, strict=True):
-        if any(_plain(its[key]) != _plain(settings[key]) for key in _SAME):
+    vocoders = [(load_run(runs[0]), settings), *map(read_vocoder, runs[1:])]
+    kinds = [(g.config, MelSpec.from_json(its["mel"]), its["vocoder_input"]) for g, its in vocoders]
+    for run, kind in zip(runs, kinds, strict=True):
+        if kind != kinds[0]:
             raise InputError("The vocoders of {first} and {other} are of different kinds.", first=runs[0], other=run)
-    weights = [generator.state_dict() for generator, _ in vocoders]
-    mean = Generator(GeneratorConfig.from_json(settings["generator"])).fold_weight_norm()
-    mean.load_state_dict(
-        {
-            name: torch.stack([s * w[name].float() for s, w in zip(soup.shares, weights, strict=True)]).sum(dim=0)
-            for name in weights[0]
-        }
-    )
+    mean = vocoders[0][0]
+    mean.load_state_dict(mean_weights([generator.state_dict() for generator, _ in vocoders], soup.shares))
+    begun = read_checkpoint(checkpoints(runs[0])[-1])["discriminators"]
     (folder / "checkpoints").mkdir(parents=True, exist_ok=True)
-    begun = read_checkpoint(checkpoints(runs[0])[-1])
-    save_checkpoint(folder, begun | {"generator": unfolded(mean)}, keep=1)
+    save_checkpoint(folder, {"step": 0, "generator": unfolded(mean), "discriminators": begun}, keep=1)
     write_json(folder / SETTINGS, settings | {"soup": asdict(soup)})
     return folder
-
-
-def _plain(value: object) -> object:
-    return json.loads(json.dumps(value))
 
 
 if __name__ == "__main__":

@@ -396,6 +396,10 @@ def test_a_soup_of_a_run_and_its_start_is_the_mean_of_their_weights(tmp_path, wa
         settings(tmp_path / "on", wavs, generator=config, init_from=str(tmp_path / "soup")), epoch_steps=1
     )
     again.initialise()  # with the discriminators of the first
+    with pytest.raises(InputError, match="holds a run already"):
+        make(VocoderSoup(runs, (0.5, 0.5), str(tmp_path / "soup")))
+    with pytest.raises(InputError, match="not a checkpoint of this run"):  # it has no optimisers to go on with
+        train(settings(tmp_path, wavs, generator=config, run_dir=str(tmp_path / "soup"), steps=9))
     with pytest.raises(InputError, match="together they are 1"):
         make(VocoderSoup(runs, (0.5, 0.6), str(tmp_path / "other")))
     train(settings(tmp_path / "small", wavs, steps=1))
