@@ -339,6 +339,11 @@ def test_what_the_joined_cnn_reads_can_be_joined_with_another_bilstm(world, monk
     join(replace(JoinRun(**settings, sight=str(folder / "first/sight"), run_dir=str(folder / "second")), steps=0))
     second = read_acoustic_run(folder / "second").model.cnn.state_dict()
     assert all(torch.equal(tensor, second[name]) for name, tensor in after.cnn.state_dict().items())
+    worse = count(0, -1)
+    monkeypatch.setattr(module, "validate", lambda *given: {"shape": float(next(worse)), "loudness": 0.0})
+    join(JoinRun(**settings, sight=str(folder / "sight"), run_dir=str(folder / "third")))
+    kept = read_sight_run(folder / "third/sight")[0].state_dict()  # what was there before fine-tuning was better
+    assert all(torch.equal(tensor, kept[name]) for name, tensor in before.state_dict().items())
 
 
 def test_join_goes_on_where_it_was_stopped(world, monkeypatch):
