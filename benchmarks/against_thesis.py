@@ -21,9 +21,9 @@ import numpy as np
 import torch
 
 from rtmri2speech.analysis import analyse
+from rtmri2speech.assets import ASSETS
 from rtmri2speech.audio import write_audio
 from rtmri2speech.clip import read_clip
-from rtmri2speech.embedded import ASSETS
 from rtmri2speech.frames import prepare_frames
 from rtmri2speech.mel import band_bins
 from rtmri2speech.models.convert import convert, read_hifigan_generator

@@ -19,7 +19,7 @@ import numpy as np
 import psutil
 
 from rtmri2speech import read_clip
-from rtmri2speech.embedded import ASSETS
+from rtmri2speech.assets import ASSETS
 from rtmri2speech.render.encode import write_video
 
 MINUTES = 5.0

@@ -17,10 +17,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from .atomic import never_onto, replacing, write_json
 from .clip import read_clip
 from .errors import InputError
 from .evaluation import SUFFIXES
+from .files import never_onto, replacing, write_json
 from .processes import over_processes
 from .spec import DEFAULT_BANDS, Band
 

@@ -18,10 +18,10 @@ import torch
 
 from .analysis import Analysis, analyse, band_values
 from .anatomy.regions import Regions, members, on_clip
-from .atomic import replacing
 from .clip import Clip
 from .errors import InputError
 from .evidence import ACCOUNTED, Places, RegionMasks, account_by_places, places_of
+from .files import replacing
 from .growing import Growing, let_go
 from .metrics import mcd
 from .models.bundle import Bundle

@@ -47,12 +47,11 @@ import torch
 
 from .anatomy.corrections import write_corrections
 from .anatomy.table import measures
-from .atomic import filling, replacing, scratch, write_json
 from .audio import write_audio
 from .captions import FIGURES, average_title, averaged, figure_captions
-from .checksum import sha256_of
 from .errors import InputError
 from .evidence import RegionMasks
+from .files import filling, replacing, scratch, sha256_of, write_json
 from .labels import labels_of, write_labels, write_tiers
 from .mel import centre_frequencies_hz
 from .progress import UNSEEN, Progress

@@ -13,8 +13,8 @@ from typing import Literal
 import numpy as np
 
 from .analysis import Analysis
-from .atomic import filling
 from .errors import InputError
+from .files import filling
 from .models.bundle import Bundle
 from .progress import UNSEEN, Progress
 from .render.colour import SIGNED

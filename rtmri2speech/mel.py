@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from .atomic import replacing, write_json
 from .errors import InputError
+from .files import replacing, write_json
 from .spec import Band, MelSpec
 
 POWER_FLOOR = 1e-10

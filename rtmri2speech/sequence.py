@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from . import timeline
-from .atomic import replacing
 from .clip import Clip
 from .errors import InputError
+from .files import replacing
 from .progress import UNSEEN, Progress
 from .spec import Band, MelSpec
 

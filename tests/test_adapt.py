@@ -10,9 +10,9 @@ from torch import nn
 
 from rtmri2speech.adapt import adapt
 from rtmri2speech.analysis import analyse
+from rtmri2speech.assets import ASSETS
 from rtmri2speech.cli import main
 from rtmri2speech.clip import read_clip
-from rtmri2speech.embedded import ASSETS
 from rtmri2speech.errors import InputError
 from rtmri2speech.frames import prepare_frames
 from rtmri2speech.models.load import load_bundle

@@ -497,7 +497,7 @@ def test_bad_weights(place, run, tmp_path, bundle):
     bundle.save(tmp_path / "b")
     from safetensors.torch import load_file, save_file
 
-    from rtmri2speech.checksum import sha256_of
+    from rtmri2speech.files import sha256_of
 
     weights = tmp_path / "b" / "acoustic.safetensors"
     tensors = load_file(weights)

@@ -79,7 +79,7 @@ def test_the_wheel_holds_what_git_holds_of_its_folders(wheel):
 
 def test_installed_away_from_the_checkout(programs, tmp_path):
     python, command = programs / "python", programs / "rtmri2speech"
-    assets = Path(run(python, "-c", "from rtmri2speech.embedded import ASSETS; print(ASSETS)", folder=tmp_path).strip())
+    assets = Path(run(python, "-c", "from rtmri2speech.assets import ASSETS; print(ASSETS)", folder=tmp_path).strip())
     assert assets.is_relative_to(programs.parent)
     clip = min((assets / "clips").glob("*.mp4"))
     told = json.loads(run(command, "info", clip, "--json", folder=tmp_path))

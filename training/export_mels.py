@@ -17,7 +17,7 @@ import numpy as np
 import torch
 import typer
 
-from rtmri2speech.atomic import never_onto, replacing
+from rtmri2speech.files import never_onto, replacing
 from rtmri2speech.frames import prepare_frames
 from rtmri2speech.mel import Scaler
 from rtmri2speech.models.acoustic import AcousticModel

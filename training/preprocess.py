@@ -25,8 +25,8 @@ from typing import Annotated
 import typer
 from typer import Option
 
-from rtmri2speech.atomic import never_onto
 from rtmri2speech.errors import InputError
+from rtmri2speech.files import never_onto
 from rtmri2speech.restore import METHODS
 from rtmri2speech.spec import FrameSpec, MelSpec
 

@@ -16,8 +16,8 @@ from typing import Annotated
 import typer
 from typer import Option
 
-from rtmri2speech.atomic import never_onto, replacing
 from rtmri2speech.errors import InputError
+from rtmri2speech.files import never_onto, replacing
 from rtmri2speech.mel import Scaler
 from rtmri2speech.models.acoustic import AcousticModel
 from rtmri2speech.models.bundle import Bundle

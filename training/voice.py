@@ -18,9 +18,9 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from typer import Argument, Option
 
 from rtmri2speech import timeline
-from rtmri2speech.atomic import never_onto
 from rtmri2speech.clip import read_clip
 from rtmri2speech.errors import InputError
+from rtmri2speech.files import never_onto
 from rtmri2speech.frames import prepare_frames
 from rtmri2speech.models.bundle import Bundle
 from rtmri2speech.models.features import BATCH, FeatureExtractor

@@ -11,8 +11,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ..atomic import replacing
 from ..errors import InputError
+from ..files import replacing
 from ..regions import Region, mask
 from .regions import NAMES, REST, SIZE, Correction, Regions, members
 

@@ -18,10 +18,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from ..atomic import replacing
-from ..checksum import sha256_of
-from ..embedded import ASSETS
+from ..assets import ASSETS
 from ..errors import InputError
+from ..files import replacing, sha256_of
 from ..models.features import fold_batch_norm
 from ..models.graph import open_graph
 from ..models.weights import load_exactly, read_safetensors

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..atomic import replacing
+from ..files import replacing
 from .articulation import articulation
 from .regions import Regions
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from ..atomic import never_onto
+from ..files import never_onto
 from .options import BundleOption, FpsOption, JsonOption
 from .terminal import print_json, progress_bar, warning
 

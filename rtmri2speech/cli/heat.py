@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from ..atomic import never_onto
 from ..errors import InputError
+from ..files import never_onto
 from .options import (
     AgainstOption,
     AlphaOption,

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from ..atomic import never_onto
 from ..errors import InputError
+from ..files import never_onto
 from .options import BundleOption, FpsOption, JsonOption, VideoArgument
 from .terminal import print_json, warning
 
@@ -29,9 +29,9 @@ def morph(
     """
     import csv
 
-    from ..atomic import replacing
     from ..audio import write_audio
     from ..clip import read_clip
+    from ..files import replacing
     from ..models.load import load_bundle
     from ..morph import morph as morph_of
 

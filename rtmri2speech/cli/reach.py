@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
-from ..atomic import never_onto
 from ..errors import InputError
+from ..files import never_onto
 from .options import BundleOption, FpsOption, JsonOption, OutFile, VideoArgument
 from .terminal import print_json, progress_bar, warning
 
@@ -27,8 +27,8 @@ def reach(
     """
     import numpy as np
 
-    from ..atomic import replacing
     from ..clip import read_clip
+    from ..files import replacing
     from ..models.load import load_bundle
     from ..reach import reach as reach_of
     from ..render.paper import FORMATS

@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
-from ..atomic import never_onto
 from ..errors import InputError
+from ..files import never_onto
 from .options import FpsOption, JsonOption, OutFile, VideoArgument
 from .terminal import print_json, progress_bar
 
@@ -38,8 +38,8 @@ def regions(
     from ..anatomy.find import regions_of
     from ..anatomy.regions import NAMES
     from ..anatomy.table import write_table
-    from ..atomic import replacing
     from ..clip import read_clip
+    from ..files import replacing
     from ..render.encode import even_size, write_video
     from ..render.outlined import outlined_frames
 

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from ..atomic import never_onto
 from ..errors import InputError
+from ..files import never_onto
 from .options import (
     BundleOption,
     FpsOption,

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from ..atomic import never_onto
 from ..errors import InputError
+from ..files import never_onto
 from .options import AlphaOption, ColourOption, FpsOption, OutFile, SizeOption, VideoArgument
 from .regions import SourceOption
 from .terminal import progress_bar

@@ -17,10 +17,9 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from ..atomic import replacing
-from ..checksum import sha256_of
-from ..embedded import ASSETS
+from ..assets import ASSETS
 from ..errors import InputError
+from ..files import replacing, sha256_of
 from ..mel import Scaler
 from ..spec import FrameSpec, MelSpec
 from ..voice import VoiceReadout

@@ -4,8 +4,8 @@ import json
 import os
 from pathlib import Path
 
-from ..checksum import sha256_of
 from ..errors import InputError
+from ..files import sha256_of
 from ..mel import Scaler
 from ..spec import FrameSpec, MelSpec
 from ..voice import VoiceReadout

@@ -14,8 +14,8 @@ from typing import Any, BinaryIO, cast
 import cv2
 import numpy as np
 
-from ..atomic import replacing
 from ..errors import InputError
+from ..files import replacing
 from ..progress import UNSEEN, Progress
 
 SMALLEST_SIDE, LARGEST_SIDE = 32, 4096

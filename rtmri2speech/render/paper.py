@@ -3,8 +3,8 @@
 from os import PathLike
 from pathlib import Path
 
-from ..atomic import replacing
 from ..errors import InputError
+from ..files import replacing
 
 CM_PER_INCH = 2.54
 FORMATS = ("png", "svg", "pdf")

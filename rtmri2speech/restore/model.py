@@ -13,9 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import layer_norm
 
-from ..atomic import replacing
-from ..checksum import sha256_of
 from ..errors import InputError
+from ..files import replacing, sha256_of
 from ..models.hifigan import Generator, GeneratorConfig, unnormed
 from ..models.weights import load_exactly, read_safetensors
 from .encoder import ENCODER_RATE, AdaptedEncoder, build_hubert

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ..atomic import never_onto, replacing
-from ..embedded import ASSETS
+from ..assets import ASSETS
 from ..errors import InputError
+from ..files import never_onto, replacing
 from ..progress import UNSEEN, Progress
 from . import classical
 from .chunks import in_chunks

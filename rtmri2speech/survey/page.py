@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from ..atomic import replacing
 from ..errors import InputError
+from ..files import replacing
 from ..render.words import band_label, region_name
 from ..spec import Band
 from .summary import LEVEL, Estimate, Phone

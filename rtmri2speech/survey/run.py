@@ -18,9 +18,9 @@ from pathlib import Path
 import numpy as np
 
 from ..anatomy.regions import SOURCES
-from ..atomic import filling, never_onto, replacing, write_json
 from ..batch import clips_below
 from ..errors import InputError
+from ..files import filling, never_onto, replacing, write_json
 from ..processes import over_processes
 from ..spec import DEFAULT_BANDS, Band
 from .summary import Phone, summarise

@@ -9,10 +9,10 @@ import numpy as np
 
 from ..analysis import Analysis
 from ..anatomy.regions import NAMES, Regions
-from ..atomic import replacing
 from ..attention import display_grid
 from ..errors import InputError
 from ..evidence import RegionMasks, account_of
+from ..files import replacing
 from ..frames import prepare_frames
 from ..labels import Interval
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import gradio as gr
 from starlette.middleware import Middleware
 
+from ..assets import ASSETS
 from ..clip import ClipLimits
-from ..embedded import ASSETS
 from ..errors import InputError
 from ..growing import keep_little
 from ..progress import UNSEEN

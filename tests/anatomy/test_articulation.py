@@ -7,7 +7,7 @@ from rtmri2speech.anatomy.articulation import LINES, articulation
 from rtmri2speech.anatomy.regions import NAMES, Regions
 from rtmri2speech.anatomy.sources import regions_from_truth
 from rtmri2speech.anatomy.table import table, write_table
-from rtmri2speech.embedded import ASSETS
+from rtmri2speech.assets import ASSETS
 
 K = {name: NAMES.index(name) for name in NAMES}
 CLIPS = sorted((ASSETS / "clips").glob("*.truth.npz"))

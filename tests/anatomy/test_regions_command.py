@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from rtmri2speech.anatomy.sources import regions_from_truth
+from rtmri2speech.assets import ASSETS
 from rtmri2speech.cli import main
 from rtmri2speech.clip import read_clip
-from rtmri2speech.embedded import ASSETS
 
 CLIP = ASSETS / "clips" / "sakura_known_speaker.mp4"
 

@@ -13,8 +13,8 @@ from rtmri2speech.anatomy.network import Segmenter, SegmenterConfig
 from rtmri2speech.anatomy.regions import NAMES
 from rtmri2speech.anatomy.segmenter import pictures, segment_regions
 from rtmri2speech.anatomy.sources import regions_from_truth, truth_beside
+from rtmri2speech.assets import ASSETS
 from rtmri2speech.clip import read_clip
-from rtmri2speech.embedded import ASSETS
 from rtmri2speech.errors import InputError
 
 CLIPS = sorted((ASSETS / "clips").glob("*.mp4"))

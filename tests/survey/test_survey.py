@@ -12,9 +12,9 @@ from scipy import stats
 from rtmri2speech.analysis import analyse
 from rtmri2speech.anatomy.find import regions_of
 from rtmri2speech.anatomy.regions import GROUPS
+from rtmri2speech.assets import ASSETS
 from rtmri2speech.cli import main
 from rtmri2speech.clip import read_clip
-from rtmri2speech.embedded import ASSETS
 from rtmri2speech.evidence import ACCOUNTED, RegionMasks, account_of
 from rtmri2speech.models.load import load_bundle
 from rtmri2speech.survey.run import Choices, make, tasks_of

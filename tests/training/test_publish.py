@@ -6,7 +6,7 @@ import torch
 from typer import Typer
 from typer.testing import CliRunner
 
-from rtmri2speech.atomic import write_json
+from rtmri2speech.files import write_json
 from rtmri2speech.mel import Scaler
 from rtmri2speech.models.acoustic import AcousticConfig, AcousticModel
 from rtmri2speech.models.hifigan import Generator, GeneratorConfig

@@ -5,8 +5,8 @@ from dataclasses import asdict, dataclass, replace
 
 import pytest
 
-from rtmri2speech.atomic import write_json
 from rtmri2speech.errors import InputError
+from rtmri2speech.files import write_json
 from training.run_folder import SETTINGS, append_row, read_settings, require_same
 
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
+from rtmri2speech.assets import ASSETS
 from rtmri2speech.clip import read_clip
-from rtmri2speech.embedded import ASSETS
 from rtmri2speech.errors import InputError
 from rtmri2speech.frames import prepare_frames
 from rtmri2speech.models.load import load_bundle

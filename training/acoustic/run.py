@@ -9,8 +9,8 @@ from pathlib import Path
 
 from torch import Tensor
 
-from rtmri2speech.atomic import replacing, write_json
 from rtmri2speech.errors import InputError
+from rtmri2speech.files import replacing, write_json
 from rtmri2speech.mel import Scaler
 from rtmri2speech.models.acoustic import AcousticConfig, AcousticModel
 from rtmri2speech.models.convert import is_thesis_acoustic, read_thesis_acoustic

@@ -8,7 +8,7 @@ import torch
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 from lightning.pytorch.loggers import TensorBoardLogger
 
-from rtmri2speech.atomic import never_onto
+from rtmri2speech.files import never_onto
 from rtmri2speech.models.weights import load_exactly
 from rtmri2speech.precision import bf16_is_fast
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from rtmri2speech.atomic import replacing
 from rtmri2speech.audio import read_audio, resample
 from rtmri2speech.errors import InputError
+from rtmri2speech.files import replacing
 from rtmri2speech.mel import mel_spectrogram_db
 from rtmri2speech.spec import MelSpec
 

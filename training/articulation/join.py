@@ -22,8 +22,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from rtmri2speech.atomic import never_onto, replacing, write_json
 from rtmri2speech.errors import InputError
+from rtmri2speech.files import never_onto, replacing, write_json
 from rtmri2speech.mel import SPEECH_RANGE_DB, Scaler, speech_frames
 from rtmri2speech.metrics import loudness_correlation, spectral_shape_correlation
 from rtmri2speech.models.acoustic import AcousticConfig, AcousticModel

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import torch
 
-from rtmri2speech.atomic import replacing
 from rtmri2speech.errors import InputError
+from rtmri2speech.files import replacing
 
 _NAME = "last.ckpt"
 

@@ -17,8 +17,8 @@ import torch
 import typer
 from typer import Argument, Option
 
-from rtmri2speech.atomic import never_onto
 from rtmri2speech.errors import InputError
+from rtmri2speech.files import never_onto
 from rtmri2speech.mel import Scaler, write_mel
 from rtmri2speech.spec import MelSpec
 from rtmri2speech.voice import painted

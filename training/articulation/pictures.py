@@ -16,8 +16,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from rtmri2speech.atomic import never_onto, replacing
 from rtmri2speech.errors import InputError
+from rtmri2speech.files import never_onto, replacing
 from training.phantom.head import CLASSES
 
 from ..settings import run_command

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import torch
 
-from rtmri2speech.atomic import never_onto, replacing
+from rtmri2speech.files import never_onto, replacing
 
 from ..settings import run_command
 from .pictures import Pictures, read_pictures

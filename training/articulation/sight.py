@@ -21,8 +21,8 @@ from torch.nn.functional import cross_entropy
 from torch.utils.data import DataLoader, Dataset
 
 from rtmri2speech.anatomy.sources import region_of_class
-from rtmri2speech.atomic import never_onto, write_json
 from rtmri2speech.errors import InputError
+from rtmri2speech.files import never_onto, write_json
 from rtmri2speech.mel import Scaler
 from rtmri2speech.models.acoustic import AcousticConfig, AcousticModel
 from rtmri2speech.models.weights import load_exactly, read_safetensors

@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from rtmri2speech.atomic import never_onto, write_json
 from rtmri2speech.errors import InputError
+from rtmri2speech.files import never_onto, write_json
 from rtmri2speech.voice import VoiceReadout
 
 from ..averaging import mean_weights, require_shares

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from torch import nn
 
-from rtmri2speech.atomic import replacing
+from rtmri2speech.files import replacing
 
 
 def write_tensors(path: Path, network: nn.Module) -> None:

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 from numpy.lib.format import open_memmap
 
-from rtmri2speech.atomic import filling, replacing, scratch
 from rtmri2speech.errors import InputError
+from rtmri2speech.files import filling, replacing, scratch
 from rtmri2speech.mel import Scaler
 
 _AT_A_TIME = 64  # windows in memory

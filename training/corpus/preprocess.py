@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from rtmri2speech.atomic import replacing, write_json
 from rtmri2speech.audio import fit, write_audio
 from rtmri2speech.errors import InputError
+from rtmri2speech.files import replacing, write_json
 from rtmri2speech.mel import Scaler
 
 from .sample import Settings, make_sample, sound_peak

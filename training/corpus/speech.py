@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from rtmri2speech.atomic import replacing
 from rtmri2speech.audio import read_audio, resample
 from rtmri2speech.errors import InputError
+from rtmri2speech.files import replacing
 from rtmri2speech.spec import MelSpec
 
 SUFFIXES = (".wav", ".flac")

@@ -26,10 +26,10 @@ import torch
 import typer
 from typer import Argument, Option
 
-from rtmri2speech.atomic import never_onto, write_json
 from rtmri2speech.attention import gradients, last_cams
 from rtmri2speech.clip import read_clip
 from rtmri2speech.errors import InputError
+from rtmri2speech.files import never_onto, write_json
 from rtmri2speech.frames import prepare_frames
 from rtmri2speech.mel import SPEECH_RANGE_DB, band_bins, mel_spectrogram_db, speech_frames
 from rtmri2speech.models.acoustic import AcousticModel

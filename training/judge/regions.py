@@ -26,9 +26,9 @@ from rtmri2speech.anatomy.outlines import outline
 from rtmri2speech.anatomy.regions import NAMES, REST, SIZE, Regions
 from rtmri2speech.anatomy.segmenter import segment_regions
 from rtmri2speech.anatomy.sources import regions_from_truth, truth_beside
-from rtmri2speech.atomic import never_onto, write_json
 from rtmri2speech.clip import read_clip
 from rtmri2speech.errors import InputError
+from rtmri2speech.files import never_onto, write_json
 
 from ..console import plain_errors
 from .attention import find_phantoms

@@ -22,8 +22,8 @@ from typer import Argument, Option
 
 from rtmri2speech.adapt import adapt
 from rtmri2speech.analysis import analyse
-from rtmri2speech.atomic import never_onto, write_json
 from rtmri2speech.clip import Clip, read_clip
+from rtmri2speech.files import never_onto, write_json
 from rtmri2speech.mel import SPEECH_RANGE_DB, mel_spectrogram_db, speech_frames
 from rtmri2speech.metrics import loudness_correlation, spectral_shape_correlation
 from rtmri2speech.models.bundle import Bundle

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
-from rtmri2speech.atomic import write_json
 from rtmri2speech.errors import InputError
+from rtmri2speech.files import write_json
 from rtmri2speech.spec import MelSpec
 
 from .phrases import given_utterance, random_utterance, with_long_pauses

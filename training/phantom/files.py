@@ -8,7 +8,7 @@ import av
 import numpy as np
 import soundfile as sf
 
-from rtmri2speech.atomic import replacing
+from rtmri2speech.files import replacing
 from rtmri2speech.spec import MelSpec
 
 from .clip import FPS, PhantomClip, PhantomSpeech

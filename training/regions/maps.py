@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from rtmri2speech.atomic import replacing
 from rtmri2speech.errors import InputError
+from rtmri2speech.files import replacing
 from training.phantom.head import CLASSES
 
 _SPEAKERS_A_WORKER = 40

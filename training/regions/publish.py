@@ -14,8 +14,8 @@ from typer import Argument, Option
 
 from rtmri2speech.anatomy.model import SegmenterBundle
 from rtmri2speech.anatomy.network import Segmenter, SegmenterConfig
-from rtmri2speech.atomic import never_onto, replacing
 from rtmri2speech.errors import InputError
+from rtmri2speech.files import never_onto, replacing
 from rtmri2speech.models.weights import load_exactly, read_checkpoint
 
 from ..console import plain_errors

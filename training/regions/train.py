@@ -12,7 +12,7 @@ from torch import Tensor
 
 from rtmri2speech.anatomy.network import Segmenter, SegmenterConfig, soft_cross_entropy_and_dice
 from rtmri2speech.anatomy.regions import NAMES
-from rtmri2speech.atomic import replacing, write_json
+from rtmri2speech.files import replacing, write_json
 from rtmri2speech.models.weights import load_exactly, read_checkpoint
 from rtmri2speech.precision import choose_precision
 

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from rtmri2speech.atomic import never_onto, replacing, write_json
+from rtmri2speech.files import never_onto, replacing, write_json
 from rtmri2speech.models.weights import read_checkpoint
 from rtmri2speech.restore.encoder import ENCODER_RATE, build_hubert, framed, standardise
 

@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 from typer import Argument, Option
 
-from rtmri2speech.atomic import never_onto
 from rtmri2speech.errors import InputError
+from rtmri2speech.files import never_onto
 from rtmri2speech.models.hifigan import Generator, GeneratorConfig
 from rtmri2speech.restore.encoder import AdaptedEncoder, load_hubert
 from rtmri2speech.restore.model import RestorationBundle, Restorer

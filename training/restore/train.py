@@ -7,8 +7,8 @@ from pathlib import Path
 import torch
 from torch.utils.data import DataLoader
 
-from rtmri2speech.atomic import never_onto, replacing, write_json
 from rtmri2speech.errors import InputError
+from rtmri2speech.files import never_onto, replacing, write_json
 
 from ..corpus.speech import Recording, prepare_sources, spread
 from ..run_folder import SETTINGS, read_settings, require_same

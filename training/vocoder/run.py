@@ -8,8 +8,8 @@ from pathlib import Path
 
 import torch
 
-from rtmri2speech.atomic import replacing
 from rtmri2speech.errors import InputError
+from rtmri2speech.files import replacing
 from rtmri2speech.models.hifigan import Generator, GeneratorConfig
 from rtmri2speech.models.weights import load_exactly, read_checkpoint
 

@@ -10,8 +10,8 @@ started from (init_from), with the first one's discriminators. Averaged are the 
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from rtmri2speech.atomic import never_onto, write_json
 from rtmri2speech.errors import InputError
+from rtmri2speech.files import never_onto, write_json
 from rtmri2speech.models.weights import read_checkpoint
 from rtmri2speech.spec import MelSpec
 

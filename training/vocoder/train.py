@@ -7,8 +7,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from rtmri2speech.atomic import never_onto, write_json
 from rtmri2speech.errors import InputError
+from rtmri2speech.files import never_onto, write_json
 from rtmri2speech.models.hifigan import Generator, vocoder_input
 from rtmri2speech.models.weights import load_exactly, read_checkpoint
 

@@ -1,6 +1,7 @@
 """Nothing half-written, and no input lost: a file or folder appears under its own name only when it is complete, and
 never in the place of something that is read."""
 
+import hashlib
 import json
 import os
 import re
@@ -126,3 +127,9 @@ def _remove_abandoned(folder: Path) -> None:
             old = time.time() - ABANDONED_AFTER_S
             if _TEMPORARY.fullmatch(place.name) and place.lstat().st_mtime < old:
                 shutil.rmtree(place) if place.is_dir() and not place.is_symlink() else place.unlink()
+
+
+def sha256_of(path: Path) -> str:
+    """In hexadecimal. The file is read in pieces, however large it is. Raises OSError if it cannot be read."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from rtmri2speech.atomic import never_onto
 from rtmri2speech.cli import app, main
 from rtmri2speech.errors import InputError
+from rtmri2speech.files import never_onto
 from tests.conftest import moving_frames, write_mp4
 
 

@@ -5,9 +5,9 @@ import time
 
 import pytest
 
-from rtmri2speech import atomic
-from rtmri2speech.atomic import filling, replacing, scratch
+from rtmri2speech import files
 from rtmri2speech.errors import InputError
+from rtmri2speech.files import filling, replacing, scratch
 
 
 def test_a_failure_leaves_the_old_file_and_no_other(tmp_path):
@@ -78,7 +78,7 @@ def test_what_a_killed_run_left_is_removed_after_a_day(tmp_path):
     old, new = abandoned(30, "old"), abandoned(2, "new")
     (tmp_path / ".mine.partial").write_text("not ours")
     os.utime(tmp_path / ".mine.partial", (0, 0))
-    atomic._remove_abandoned.cache_clear()
+    files._remove_abandoned.cache_clear()
     with replacing(tmp_path / "next.txt") as file:
         file.write_text("whole")
     assert not any(place.exists() for place in old) and all(place.exists() for place in new)
