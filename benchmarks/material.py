@@ -7,12 +7,12 @@ import numpy as np
 import torch
 
 from rtmri2speech.frames import prepare_frames
-from rtmri2speech.mel import Scaler
 from rtmri2speech.models.acoustic import AcousticModel
 from rtmri2speech.models.bundle import Bundle
 from rtmri2speech.models.hifigan import Generator
 from rtmri2speech.render.encode import write_video
 from rtmri2speech.spec import FrameSpec, MelSpec
+from rtmri2speech.speech.mel import Scaler
 
 FPS = Fraction(11413, 420)
 

@@ -19,9 +19,7 @@ from .clip import Clip
 from .errors import InputError
 from .finer import AGAINST, FinerMaps
 from .following import Followed, Spoken, bins_along, check_found, follow, formants_of
-from .formants import measure_f0
 from .frames import prepare_frames
-from .mel import band_bins, centre_frequencies_hz, silent_frames, within
 from .models.bundle import Bundle
 from .models.features import BATCH, FeatureExtractor
 from .models.hifigan import vocoder_input
@@ -29,8 +27,10 @@ from .precision import choose_precision
 from .progress import UNSEEN, Progress
 from .render.grid import UpsampledGrid, upsample_grid
 from .spec import DEFAULT_BANDS, Band, MelSpec
+from .speech.formants import measure_f0
+from .speech.mel import band_bins, centre_frequencies_hz, silent_frames, within
+from .speech.voice import Voice, melody, painted
 from .targets import ENERGIES, TWO_SIDED, Target, along, band_energy, box_energy, contrast, target_of, unit_of
-from .voice import Voice, melody, painted
 
 Sound = tuple[np.ndarray, int]
 NORMALIZATIONS = ("clip", "frame")
@@ -45,7 +45,7 @@ class Analysis:
 
     audio: float32 (T * hop_length,) in [-1, 1] at sample_rate. mel_db: (T, n_mels).
     silent: (T,) bool, where the model does not speak. f0_hz: (T,) the F0 it was given, 0 in unvoiced frames; None where
-    nothing was painted into the mel (voice.py). It is a choice, no finding.
+    nothing was painted into the mel (speech/voice.py). It is a choice, no finding.
     cam: band name -> signed (T, h, w). band_db: band name -> (T,), energy of the predicted mel in the band, dB.
     engine: what ran the CNN. seconds: stage -> time taken.
     followed_hz: band that follows a formant -> (T,) that formant, NaN in frames without it, which have no map.
@@ -170,7 +170,7 @@ def analyse(
     frame blurred, or "nothing", maps of zeros, as plain Grad-CAM (finer.py).
     precision: "fp32", "bf16" or "auto" (precision.py), of the CNN and the vocoder. speak: False skips the vocoder:
     audio is empty.
-    voice: how a bundle that carries a voice speaks (voice.py); default: as the bundle says. original: (samples,) and
+    voice: how a bundle that carries a voice speaks (speech/voice.py); default: as the bundle says. original: (samples,) and
     rate of the speech whose melody it follows where that is asked for; default: the clip's own sound.
     formants_hz: band that follows a formant -> (T,) Hz where it is known already, NaN in frames without it: what an
     analysis of the same clip found (Analysis.followed_hz). Others are measured.

@@ -24,8 +24,8 @@ import torch
 from torch import Tensor
 
 from .errors import InputError
-from .mel import Scaler
 from .models.acoustic import AcousticModel
+from .speech.mel import Scaler
 from .targets import Target
 
 OBJECTIVES = ("frame", "sequence")

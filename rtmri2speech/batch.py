@@ -123,11 +123,11 @@ def make(task: Task, bundle, choices: Choices) -> Outcome:
     """Make the files of one clip, unless they are there already. Raises InputError if the clip cannot be used."""
     from .analysis import analyse
     from .anatomy.find import regions_of
-    from .audio import read_audio, write_audio
     from .export import write_zip
     from .gradcam import write_gradcam
-    from .mel import write_mel
     from .selection import Look, Subject
+    from .speech.audio import read_audio, write_audio
+    from .speech.mel import write_mel
 
     start = time.perf_counter()
     stat = task.clip.stat()

@@ -11,10 +11,10 @@ from .analysis import Analysis, Sound, analyse, band_values
 from .evaluation import heard_mel, read_reference, score
 from .experiment import mean_changes
 from .finer import stages
-from .metrics import mcd
 from .models.bundle import Bundle
 from .progress import UNSEEN, Progress
-from .voice import Voice
+from .speech.metrics import mcd
+from .speech.voice import Voice
 
 
 @dataclass(frozen=True)

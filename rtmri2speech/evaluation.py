@@ -7,15 +7,15 @@ import numpy as np
 import torch
 
 from .analysis import Analysis, analyse, vocode
-from .audio import fit, read_audio, resample
 from .clip import Clip, read_clip
 from .errors import InputError
-from .mel import SPEECH_RANGE_DB, band_bins, mel_spectrogram_db, speech_frames
-from .metrics import evaluate_mels, evaluate_waveforms
 from .models.bundle import Bundle
 from .progress import UNSEEN, Progress
 from .spec import DEFAULT_BANDS, MelSpec
-from .sync import speech_lag
+from .speech.alignment import speech_lag
+from .speech.audio import fit, read_audio, resample
+from .speech.mel import SPEECH_RANGE_DB, band_bins, mel_spectrogram_db, speech_frames
+from .speech.metrics import evaluate_mels, evaluate_waveforms
 
 SUFFIXES = {".mp4", ".mkv", ".avi", ".mov", ".webm"}  # of clips that can have sound
 CANDIDATES = {
@@ -74,7 +74,7 @@ def read_reference(samples: np.ndarray, rate: int, spec: MelSpec, frames: int) -
 
 
 def score(reference: Reference, mel_db: np.ndarray, audio: np.ndarray) -> dict[str, float | None]:
-    """Metrics (metrics.py) of a mel (T, n_mels) and a waveform at the mel's rate against the original speech.
+    """Metrics (speech/metrics.py) of a mel (T, n_mels) and a waveform at the mel's rate against the original speech.
 
     The mel metrics count speech frames only, since silence has no spectrum to compare.
     A value is None where a metric is not defined or its package is missing.

@@ -23,11 +23,11 @@ from .errors import InputError
 from .evidence import ACCOUNTED, Places, RegionMasks, account_by_places, places_of
 from .files import replacing
 from .growing import Growing, let_go
-from .metrics import mcd
 from .models.bundle import Bundle
 from .progress import UNSEEN, Progress
 from .regions import Region, joint_mask, mean_picture, mixed
 from .spec import MelSpec
+from .speech.metrics import mcd
 
 MANNERS = ("dark", "still")  # black, or without its movement
 _AT_ONCE = 256  # frames: what is done to a long clip's pictures is done piece by piece

@@ -47,13 +47,11 @@ import torch
 
 from .anatomy.corrections import write_corrections
 from .anatomy.table import measures
-from .audio import write_audio
 from .captions import FIGURES, average_title, averaged, figure_captions
 from .errors import InputError
 from .evidence import RegionMasks
 from .files import filling, replacing, scratch, sha256_of, write_json
 from .labels import labels_of, write_labels, write_tiers
-from .mel import centre_frequencies_hz
 from .progress import UNSEEN, Progress
 from .provenance import provenance
 from .reach import LONGEST
@@ -69,6 +67,8 @@ from .render.words import caption, words
 from .selection import SOUNDS, Look, Selection, Subject, select
 from .sequence import HeatSequence, origin_of
 from .spec import Band
+from .speech.audio import write_audio
+from .speech.mel import centre_frequencies_hz
 from .targets import TWO_SIDED, target_of
 from .trust import TrustCard, judge, judged_bands
 

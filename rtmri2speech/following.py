@@ -17,9 +17,9 @@ import numpy as np
 
 from .anatomy.sources import truth_beside
 from .errors import InputError
-from .formant_tracks import Sound, ceiling_of, measured_track, true_track
-from .mel import centre_frequencies_hz
 from .spec import Band, MelSpec
+from .speech.formant_tracks import Sound, ceiling_of, measured_track, true_track
+from .speech.mel import centre_frequencies_hz
 
 
 @dataclass(frozen=True)

@@ -17,10 +17,10 @@ import torch
 from .analysis import vocode
 from .clip import Clip
 from .errors import InputError
-from .formant_tracks import ceiling_of, measured_track
 from .frames import prepare_frames
 from .models.bundle import Bundle
 from .models.features import FeatureExtractor
+from .speech.formant_tracks import ceiling_of, measured_track
 from .timeline import retime
 
 HOLD_S, CHANGE_S = 0.3, 1.0

@@ -15,10 +15,10 @@ from .clip import Clip
 from .errors import InputError
 from .following import Spoken, check_found, follow, formants_of
 from .growing import give_back, let_go
-from .mel import silent_frames
 from .models.bundle import Bundle
 from .progress import UNSEEN, Progress
 from .spec import Band
+from .speech.mel import silent_frames
 from .timeline import at_rate, retime
 
 FIRST = 128  # frames of the first piece, at the model's rate: 4.7 s, so that it is there soon

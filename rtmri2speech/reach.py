@@ -22,12 +22,12 @@ from .attention import Direction
 from .clip import Clip
 from .errors import InputError
 from .frames import prepare_frames
-from .mel import Scaler, silent_frames, within
 from .models.acoustic import AcousticModel
 from .models.bundle import Bundle
 from .models.features import BATCH, FeatureExtractor
 from .progress import UNSEEN, Progress
 from .spec import Band
+from .speech.mel import Scaler, silent_frames, within
 from .targets import Target, target_of
 from .timeline import retime
 

@@ -11,11 +11,9 @@ import torch
 
 from .analysis import Analysis
 from .anatomy.regions import Regions
-from .audio import fit, resample
 from .errors import InputError
 from .evidence import Account, RegionMasks, account_of
 from .labels import Interval, Remark, labels_of, read_intervals
-from .mel import centre_frequencies_hz, mel_spectrogram_db
 from .models.bundle import Bundle
 from .reach import Reach
 from .render.colour import BAND_MAPS, LINE_COLOURS, SIGNED
@@ -28,6 +26,8 @@ from .render.picture import Line, panels_of
 from .render.tracks import Tracks
 from .render.words import band_label, words
 from .spec import Band
+from .speech.audio import fit, resample
+from .speech.mel import centre_frequencies_hz, mel_spectrogram_db
 from .trust import TrustCard
 
 SOUNDS = ("synthesised", "original", "none")

@@ -8,11 +8,11 @@ import pytest
 import torch
 
 from rtmri2speech.frames import prepare_frames
-from rtmri2speech.mel import Scaler
 from rtmri2speech.models.acoustic import AcousticConfig, AcousticModel
 from rtmri2speech.models.bundle import Bundle
 from rtmri2speech.models.hifigan import Generator, GeneratorConfig
 from rtmri2speech.spec import FrameSpec, MelSpec
+from rtmri2speech.speech.mel import Scaler
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from rtmri2speech import analyse, load_bundle, read_clip
-from rtmri2speech.audio import resample
-from rtmri2speech.mel import mel_spectrogram_db
-from rtmri2speech.metrics import loudness_correlation, mcd
+from rtmri2speech.speech.audio import resample
+from rtmri2speech.speech.mel import mel_spectrogram_db
+from rtmri2speech.speech.metrics import loudness_correlation, mcd
 
 ASSETS = Path(__file__).parents[1] / "assets"
 CLIPS = sorted((ASSETS / "clips").glob("*.mp4"))

@@ -10,9 +10,9 @@ from rtmri2speech.analysis import analyse
 from rtmri2speech.attention import clip_scale, display_grid, gradients, last_cams
 from rtmri2speech.clip import Clip
 from rtmri2speech.frames import prepare_frames
-from rtmri2speech.mel import band_bins
 from rtmri2speech.models.features import FeatureExtractor
 from rtmri2speech.spec import DEFAULT_BANDS
+from rtmri2speech.speech.mel import band_bins
 from rtmri2speech.targets import band_energy
 from tests.conftest import make_bundle, moving_frames
 

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 import torch
 
-from rtmri2speech import metrics
 from rtmri2speech.analysis import analyse
 from rtmri2speech.clip import Clip
 from rtmri2speech.comparison import compare
 from rtmri2speech.models.load import load_bundle
 from rtmri2speech.progress import Progress
 from rtmri2speech.spec import MelSpec
+from rtmri2speech.speech import metrics
 from tests.conftest import make_bundle, moving_frames
 
 FPS = 11413 / 420

@@ -21,12 +21,10 @@ from PIL import Image
 from rtmri2speech import analyse, export, load_bundle, read_clip
 from rtmri2speech.adapt import adapt
 from rtmri2speech.anatomy.sources import regions_from_template
-from rtmri2speech.audio import read_audio, write_audio
 from rtmri2speech.cli import main
 from rtmri2speech.errors import InputError
 from rtmri2speech.export import KINDS, Look, Subject, available, preview, write_files, write_zip
 from rtmri2speech.labels import read_intervals, write_labels
-from rtmri2speech.mel import centre_frequencies_hz
 from rtmri2speech.original import earlier
 from rtmri2speech.progress import Progress
 from rtmri2speech.provenance import command
@@ -34,7 +32,9 @@ from rtmri2speech.reach import reach
 from rtmri2speech.render.colour import LINE_COLOURS, layer
 from rtmri2speech.selection import select
 from rtmri2speech.spec import Band
-from rtmri2speech.voice import Voice, VoiceReadout
+from rtmri2speech.speech.audio import read_audio, write_audio
+from rtmri2speech.speech.mel import centre_frequencies_hz
+from rtmri2speech.speech.voice import Voice, VoiceReadout
 from tests.conftest import lively_bundle, moving_frames, write_mp4
 
 RATE = Fraction(11413, 420)

@@ -13,10 +13,10 @@ from rtmri2speech.clip import Clip
 from rtmri2speech.errors import InputError
 from rtmri2speech.finer import FinerMaps, stages
 from rtmri2speech.frames import blurred, prepare_frames
-from rtmri2speech.mel import band_bins
 from rtmri2speech.models.acoustic import AcousticConfig, AcousticModel
 from rtmri2speech.models.features import FeatureExtractor
 from rtmri2speech.spec import DEFAULT_BANDS, F2
+from rtmri2speech.speech.mel import band_bins
 from rtmri2speech.targets import band_energy
 from tests.conftest import lively_bundle, make_bundle, moving_frames
 

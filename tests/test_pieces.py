@@ -10,11 +10,11 @@ from rtmri2speech import growing, pieces, timeline
 from rtmri2speech.analysis import analyse
 from rtmri2speech.clip import Clip, ClipLimits, read_clip
 from rtmri2speech.errors import InputError
-from rtmri2speech.formant_tracks import measured_track
 from rtmri2speech.formats.video import claimed_duration_s
 from rtmri2speech.growing import Growing, let_go
 from rtmri2speech.models.load import load_bundle
 from rtmri2speech.spec import Band
+from rtmri2speech.speech.formant_tracks import measured_track
 from tests.conftest import lively_bundle, moving_frames, write_mp4
 
 CLIPS = Path(__file__).parents[1] / "assets" / "clips"

@@ -15,9 +15,9 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from rtmri2speech.audio import read_audio
 from rtmri2speech.clip import read_clip
 from rtmri2speech.render.encode import write_video
+from rtmri2speech.speech.audio import read_audio
 
 from .console import plain_errors
 from .phantom.corpus import Task, make_corpus

@@ -19,8 +19,8 @@ import typer
 
 from rtmri2speech.files import never_onto, replacing
 from rtmri2speech.frames import prepare_frames
-from rtmri2speech.mel import Scaler
 from rtmri2speech.models.acoustic import AcousticModel
+from rtmri2speech.speech.mel import Scaler
 
 from .acoustic.run import read_model
 from .console import plain_errors

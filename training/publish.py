@@ -18,13 +18,13 @@ from typer import Option
 
 from rtmri2speech.errors import InputError
 from rtmri2speech.files import never_onto, replacing
-from rtmri2speech.mel import Scaler
 from rtmri2speech.models.acoustic import AcousticModel
 from rtmri2speech.models.bundle import Bundle
 from rtmri2speech.models.hifigan import Generator
 from rtmri2speech.models.load import load_bundle
 from rtmri2speech.spec import FrameSpec, MelSpec
-from rtmri2speech.voice import VoiceReadout
+from rtmri2speech.speech.mel import Scaler
+from rtmri2speech.speech.voice import VoiceReadout
 
 from .console import plain_errors
 from .run_folder import read_settings

@@ -25,7 +25,7 @@ from rtmri2speech.frames import prepare_frames
 from rtmri2speech.models.bundle import Bundle
 from rtmri2speech.models.features import BATCH, FeatureExtractor
 from rtmri2speech.models.load import load_bundle
-from rtmri2speech.voice import INTONATIONS, VoiceReadout
+from rtmri2speech.speech.voice import INTONATIONS, VoiceReadout
 
 from .console import plain_errors
 from .corpus.truth import truth_file

@@ -169,14 +169,14 @@ def export(
     from ..analysis import analyse
     from ..anatomy.corrections import corrected, read_corrections
     from ..anatomy.find import regions_of
-    from ..audio import read_audio
     from ..clip import read_clip
     from ..export import Look, Subject, write_zip
     from ..labels import labels_of
     from ..models.load import load_bundle
     from ..original import earlier
     from ..spec import DEFAULT_BANDS, Band
-    from ..voice import asked_voice
+    from ..speech.audio import read_audio
+    from ..speech.voice import asked_voice
 
     never_onto([output], [video, labels_of(video), reference, bundle, corrections])
     if reference_later and not reference:

@@ -29,11 +29,11 @@ def morph(
     """
     import csv
 
-    from ..audio import write_audio
     from ..clip import read_clip
     from ..files import replacing
     from ..models.load import load_bundle
     from ..morph import morph as morph_of
+    from ..speech.audio import write_audio
 
     never_onto([output, *([table] if table else [])], [video, bundle])
     for path, suffix in ((output, ".wav"), (table, ".csv")):

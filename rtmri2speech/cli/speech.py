@@ -36,11 +36,11 @@ def synth(
 ):
     """Synthesise the speech of a clip. Pitch and intonation are for bundles that carry a voice; they are a choice."""
     from ..analysis import analyse
-    from ..audio import write_audio
     from ..clip import read_clip
-    from ..mel import write_mel
     from ..models.load import load_bundle
-    from ..voice import asked_voice
+    from ..speech.audio import write_audio
+    from ..speech.mel import write_mel
+    from ..speech.voice import asked_voice
 
     never_onto([output, mel], [video, bundle])
     voice = asked_voice(pitch, intonation, whisper)

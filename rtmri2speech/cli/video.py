@@ -74,10 +74,10 @@ def overlay(
     fps: FpsOption = None,
 ):
     """Render the heatmaps over the clip as a video with sound."""
-    from ..audio import read_audio
     from ..clip import read_clip
     from ..render.overlay import overlay as render
     from ..sequence import files_of, read_sequence
+    from ..speech.audio import read_audio
 
     files = [heatmap] if heatmap2 is None else [heatmap, heatmap2]
     never_onto([output], [video, audio, *(place for file in files for place in files_of(file))])

@@ -20,9 +20,9 @@ from torch import nn
 from ..assets import ASSETS
 from ..errors import InputError
 from ..files import replacing, sha256_of
-from ..mel import Scaler
 from ..spec import FrameSpec, MelSpec
-from ..voice import VoiceReadout
+from ..speech.mel import Scaler
+from ..speech.voice import VoiceReadout
 from . import graph
 from .acoustic import AcousticModel
 from .hifigan import VOCODER_INPUTS, Generator
@@ -43,7 +43,7 @@ DEFAULT_FOLDER = ASSETS / "models" / "phantom"
 class Bundle:
     """A trained pipeline. Both networks are in eval mode, without gradients.
 
-    voice: for a model whose mels have no harmonics, by its own account: see rtmri2speech.voice. None: its mel is
+    voice: for a model whose mels have no harmonics, by its own account: see rtmri2speech.speech.voice. None: its mel is
     vocoded as it is.
     """
 

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from ..errors import InputError
-from ..mel import Scaler
 from ..spec import FrameSpec, MelSpec
+from ..speech.mel import Scaler
 from .acoustic import AcousticConfig, AcousticModel, fold_stem
 from .bundle import Bundle
 from .hifigan import Generator, GeneratorConfig

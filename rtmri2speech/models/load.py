@@ -6,9 +6,9 @@ from pathlib import Path
 
 from ..errors import InputError
 from ..files import sha256_of
-from ..mel import Scaler
 from ..spec import FrameSpec, MelSpec
-from ..voice import VoiceReadout
+from ..speech.mel import Scaler
+from ..speech.voice import VoiceReadout
 from .acoustic import AcousticConfig, AcousticModel
 from .bundle import DEFAULT_FOLDER, FORMAT, FORMAT_VERSION, NEEDED, OPTIONAL, Bundle
 from .convert import convert

@@ -7,9 +7,9 @@ from os import PathLike
 
 import numpy as np
 
-from ..audio import fit
 from ..errors import InputError
 from ..progress import UNSEEN, Progress
+from ..speech.audio import fit
 from .colour import COMBINE, default_maps, layer
 from .encode import even_size, exact_rate, write_video
 from .heatmaps import Heatmaps, aspect, check_bands, check_clip, checked_heat

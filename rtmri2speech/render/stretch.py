@@ -4,8 +4,8 @@ import subprocess
 
 import numpy as np
 
-from ..audio import fit
 from ..errors import InputError
+from ..speech.audio import fit
 from .encode import NO_WINDOW, ffmpeg_binary
 
 MOST_SLOW = 100

@@ -12,10 +12,10 @@ from ..anatomy.regions import GROUPS
 from ..errors import InputError
 from ..evidence import HARDLY, BandEvidence, account_of, cell_weights, with_elsewhere
 from ..following import bins_along
-from ..mel import centre_frequencies_hz
 from ..models.bundle import Bundle
 from ..progress import UNSEEN, Progress
 from ..spec import Band
+from ..speech.mel import centre_frequencies_hz
 from ..targets import Target, along, target_of
 from . import randomised
 from .card import (

@@ -13,7 +13,6 @@ import numpy as np
 
 from ..analysis import NORMALIZATIONS, Analysis
 from ..attention import OBJECTIVES
-from ..audio import write_audio
 from ..errors import InputError
 from ..export import MOST_HEATMAP_BYTES
 from ..progress import Progress
@@ -21,6 +20,7 @@ from ..render.colour import SIGNED, default_maps
 from ..render.overlay import LAYOUTS, overlay
 from ..sequence import write_heatmaps
 from ..spec import DEFAULT_BANDS, Band
+from ..speech.audio import write_audio
 from ..targets import ENERGIES
 from . import handlers
 from .desk import Desk

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import gradio as gr
 
-from ..audio import read_audio
 from ..errors import InputError
 from ..formats.reading import LAB_SUFFIXES
+from ..speech.audio import read_audio
 from . import handlers
 from .desk import Desk
 from .examples import SUFFIXES

@@ -11,20 +11,20 @@ import numpy as np
 from ..analysis import Analysis, analyse
 from ..anatomy.find import regions_of
 from ..anatomy.regions import Regions
-from ..audio import read_audio
 from ..clip import ClipLimits, read_clip
 from ..errors import InputError
 from ..evidence import RegionMasks
 from ..experiment import Hidden, Hiding, hide
 from ..finer import nearest_grid
 from ..labels import Interval, Remark, read_labels
-from ..mel import band_bins
 from ..models.bundle import Bundle
 from ..original import earlier
 from ..pieces import analyse_long
 from ..progress import UNSEEN, Progress
 from ..reach import Reach, reach
 from ..spec import FOLLOWING_HZ, FORMANTS, TRACKS, WHOLE, Band, MelSpec
+from ..speech.audio import read_audio
+from ..speech.mel import band_bins
 from ..tier import Tier, tier_of
 from ..trust import TrustCard, judge
 from .explorer.parts import Cams, Store

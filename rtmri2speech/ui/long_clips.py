@@ -13,7 +13,6 @@ from .. import timeline
 from ..analysis import Analysis
 from ..anatomy.find import regions_of
 from ..anatomy.regions import Regions
-from ..audio import read_audio
 from ..clip import Clip, ClipLimits, read_clip
 from ..following import check_found
 from ..formats.video import claimed_duration_s
@@ -23,6 +22,7 @@ from ..models.bundle import Bundle
 from ..pieces import CONTEXT, FIRST, analyse_piece, joined, pieces
 from ..progress import Progress
 from ..spec import Band
+from ..speech.audio import read_audio
 from .explorer.parts import Parts, Store, parts_of
 from .explorer.payload import payload
 from .handlers import DEFAULT_MAPS, PAGE_LIMITS, Newest, Result, check_limits, kind_of

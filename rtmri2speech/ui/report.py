@@ -22,7 +22,7 @@ from ..models.bundle import Bundle
 from ..models.card import read_card
 from ..regions import outlined
 from ..spec import Band
-from ..sync import LONGEST_LAG_S, SURE
+from ..speech.alignment import LONGEST_LAG_S, SURE
 from .texts import EXPLORER, TEXTS
 
 METRICS = {

@@ -6,7 +6,7 @@ from ..adapt import Adaptation, adapt
 from ..comparison import Comparison, compare
 from ..models.bundle import Bundle
 from ..progress import UNSEEN, Progress
-from ..voice import INTONATIONS, Voice
+from ..speech.voice import INTONATIONS, Voice
 from .handlers import Result
 
 MANNERS = ("bundle", "whisper", *INTONATIONS)

@@ -11,12 +11,12 @@ from rtmri2speech.anatomy.find import regions_of
 from rtmri2speech.attention import display_grid
 from rtmri2speech.clip import read_clip
 from rtmri2speech.evidence import RegionMasks, account_of
-from rtmri2speech.formant_tracks import formant_tracks
-from rtmri2speech.mel import band_bins, centre_frequencies_hz
 from rtmri2speech.models.load import load_bundle
 from rtmri2speech.render.colour import BAND_MAPS, blend, layer, levels
 from rtmri2speech.render.grid import upsample_grid
 from rtmri2speech.spec import F2, Band
+from rtmri2speech.speech.formant_tracks import formant_tracks
+from rtmri2speech.speech.mel import band_bins, centre_frequencies_hz
 from rtmri2speech.ui.handlers import DEFAULT_MAPS, kind_of
 from rtmri2speech.ui.page import Settings
 from tests.browser.serving import assert_alike, is_spectrogram, one_page, pixels, plain_frame, shortest_example

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from rtmri2speech.audio import read_audio
 from rtmri2speech.progress import UNSEEN, Progress
+from rtmri2speech.speech.audio import read_audio
 from rtmri2speech.ui import Settings, handlers
 from rtmri2speech.ui.handlers import analyse_file
 from tests.browser.serving import WAIT_MS, chromium, served

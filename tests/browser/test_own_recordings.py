@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rtmri2speech.audio import write_audio
+from rtmri2speech.speech.audio import write_audio
 from rtmri2speech.ui import Settings
 from tests.browser.serving import note_what_is_written, one_page
 from tests.conftest import moving_frames, write_mp4

@@ -28,11 +28,11 @@ from rtmri2speech.models.load import load_bundle
 from rtmri2speech.reach import reach
 from rtmri2speech.regions import Region
 from rtmri2speech.spec import F1, F2
+from rtmri2speech.speech.voice import Voice
 from rtmri2speech.trust import judge
 from rtmri2speech.ui.boxes import band_of
 from rtmri2speech.ui.handlers import DEFAULT_MAPS, kind_of
 from rtmri2speech.ui.page import EXAMPLES, Settings
-from rtmri2speech.voice import Voice
 from tests.browser.serving import WAIT_MS, chromium, is_spectrogram, note_what_is_written, served
 
 pytestmark = pytest.mark.browser

@@ -5,11 +5,11 @@ import pytest
 from PIL import Image
 
 from rtmri2speech.errors import InputError
-from rtmri2speech.mel import centre_frequencies_hz
 from rtmri2speech.render import fonts
 from rtmri2speech.render.figures import average_figure, frame_figure
 from rtmri2speech.render.spectrogram import spectrogram_figure
 from rtmri2speech.spec import Band, MelSpec
+from rtmri2speech.speech.mel import centre_frequencies_hz
 
 FPS = 11413 / 420
 

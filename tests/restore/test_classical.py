@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from rtmri2speech.metrics import si_sdr
 from rtmri2speech.restore import classical
 from rtmri2speech.restore.chunks import in_chunks
+from rtmri2speech.speech.metrics import si_sdr
 
 RATE = 8000
 

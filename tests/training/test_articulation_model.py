@@ -10,11 +10,11 @@ from torch.utils.data import DataLoader
 
 from rtmri2speech.analysis import vocode
 from rtmri2speech.errors import InputError
-from rtmri2speech.mel import Scaler, centre_frequencies_hz
-from rtmri2speech.metrics import estoi, stoi
 from rtmri2speech.models.acoustic import AcousticConfig
 from rtmri2speech.models.load import load_bundle
 from rtmri2speech.spec import MelSpec
+from rtmri2speech.speech.mel import Scaler, centre_frequencies_hz
+from rtmri2speech.speech.metrics import estoi, stoi
 from tests.conftest import moving_frames, write_mp4
 from training.acoustic.losses import outside_share
 from training.articulation.corpus import COLUMNS, GROUPS, VOICED, held_out_speakers, read_seen, read_spoken

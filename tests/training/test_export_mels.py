@@ -9,9 +9,9 @@ import torch
 
 from rtmri2speech.errors import InputError
 from rtmri2speech.frames import prepare_frames
-from rtmri2speech.mel import Scaler
 from rtmri2speech.models.acoustic import AcousticConfig, AcousticModel
 from rtmri2speech.spec import MelSpec
+from rtmri2speech.speech.mel import Scaler
 from training.corpus.dataset import Corpus
 from training.export_mels import export_predicted, export_true, main
 

@@ -7,12 +7,12 @@ from typer import Typer
 from typer.testing import CliRunner
 
 from rtmri2speech.files import write_json
-from rtmri2speech.mel import Scaler
 from rtmri2speech.models.acoustic import AcousticConfig, AcousticModel
 from rtmri2speech.models.hifigan import Generator, GeneratorConfig
 from rtmri2speech.models.load import load_bundle
 from rtmri2speech.spec import MelSpec
-from rtmri2speech.voice import Voice
+from rtmri2speech.speech.mel import Scaler
+from rtmri2speech.speech.voice import Voice
 from training.publish import publish
 from training.run_folder import SETTINGS
 from training.vocoder.run import save_checkpoint

@@ -12,9 +12,9 @@ from torch import nn
 from rtmri2speech.analysis import analyse
 from rtmri2speech.clip import Clip
 from rtmri2speech.errors import InputError
-from rtmri2speech.mel import centre_frequencies_hz
 from rtmri2speech.progress import Progress
 from rtmri2speech.spec import Band
+from rtmri2speech.speech.mel import centre_frequencies_hz
 from rtmri2speech.targets import band_energy
 from rtmri2speech.trust import judge
 from rtmri2speech.trust.hiding import Hiding, Scene

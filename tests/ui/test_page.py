@@ -15,12 +15,12 @@ import pytest
 import soundfile
 
 import app
-from rtmri2speech.audio import write_audio
 from rtmri2speech.clip import ClipLimits
 from rtmri2speech.errors import InputError
 from rtmri2speech.models.bundle import DEFAULT_FOLDER
 from rtmri2speech.progress import UNSEEN, Progress
 from rtmri2speech.spec import DEFAULT_BANDS, F1, Band
+from rtmri2speech.speech.audio import write_audio
 from rtmri2speech.ui import Settings, build, handlers, launch
 from rtmri2speech.ui.band_rows import renamed
 from rtmri2speech.ui.bundles import MOST_KEPT, Bundles

@@ -14,10 +14,10 @@ from rtmri2speech.analysis import analyse
 from rtmri2speech.anatomy.outlines import outlines
 from rtmri2speech.anatomy.sources import regions_from_template
 from rtmri2speech.clip import Clip
-from rtmri2speech.mel import centre_frequencies_hz
 from rtmri2speech.reach import Reach
 from rtmri2speech.render.grid import upsample_grid
 from rtmri2speech.spec import Band
+from rtmri2speech.speech.mel import centre_frequencies_hz
 from rtmri2speech.ui.explorer.parts import Store
 from rtmri2speech.ui.explorer.payload import change_of, of_other_bands, of_other_labels, payload, reach_told
 from tests.conftest import moving_frames

@@ -10,11 +10,11 @@ from rtmri2speech.adapt import adapt
 from rtmri2speech.analysis import analyse
 from rtmri2speech.errors import InputError
 from rtmri2speech.progress import UNSEEN
+from rtmri2speech.speech.voice import Voice, VoiceReadout
 from rtmri2speech.ui.handlers import open_clip
 from rtmri2speech.ui.report import voice_report
 from rtmri2speech.ui.speaking import MANNERS, asked_of, speak_again
 from rtmri2speech.ui.texts import TEXTS
-from rtmri2speech.voice import Voice, VoiceReadout
 from tests.conftest import lively_bundle, moving_frames, write_mp4
 
 FRAMES = moving_frames(70, 64, 64)

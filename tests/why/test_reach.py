@@ -9,10 +9,10 @@ import torch
 from rtmri2speech.clip import Clip
 from rtmri2speech.errors import InputError
 from rtmri2speech.frames import prepare_frames
-from rtmri2speech.mel import band_bins
 from rtmri2speech.models.features import FeatureExtractor
 from rtmri2speech.reach import Reach, contributions, reach
 from rtmri2speech.spec import F1, F2, Band
+from rtmri2speech.speech.mel import band_bins
 from rtmri2speech.targets import band_energy
 from tests.conftest import lively_bundle, moving_frames
 

@@ -11,9 +11,9 @@ from rtmri2speech.analysis import analyse, frames_of
 from rtmri2speech.clip import Clip
 from rtmri2speech.errors import InputError
 from rtmri2speech.evidence import account_of
-from rtmri2speech.formant_tracks import formant_tracks
-from rtmri2speech.mel import band_bins, centre_frequencies_hz
 from rtmri2speech.spec import F1, F2, Band
+from rtmri2speech.speech.formant_tracks import formant_tracks
+from rtmri2speech.speech.mel import band_bins, centre_frequencies_hz
 from rtmri2speech.targets import band_frequency, box_energy, contrast, loudness, tilt
 from tests.conftest import moving_frames
 

@@ -12,7 +12,7 @@ from torch.utils.data import Dataset, Sampler
 
 from rtmri2speech.errors import InputError
 from rtmri2speech.frames import prepare_frames
-from rtmri2speech.mel import Scaler, spectral_envelope
+from rtmri2speech.speech.mel import Scaler, spectral_envelope
 
 from ..corpus.dataset import Corpus, Utterance
 from ..corpus.truth import REGIONS, TRACT

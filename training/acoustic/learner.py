@@ -10,10 +10,10 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 from torch.utils.data import DataLoader
 
-from rtmri2speech.mel import SPEECH_RANGE_DB, Scaler, band_bins, speech_frames
-from rtmri2speech.metrics import loudness_correlation, spectral_shape_correlation
 from rtmri2speech.models.acoustic import AcousticModel
 from rtmri2speech.spec import Band, MelSpec
+from rtmri2speech.speech.mel import SPEECH_RANGE_DB, Scaler, band_bins, speech_frames
+from rtmri2speech.speech.metrics import loudness_correlation, spectral_shape_correlation
 
 from ..schedules import cosine
 from .dataset import (

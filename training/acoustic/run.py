@@ -11,10 +11,10 @@ from torch import Tensor
 
 from rtmri2speech.errors import InputError
 from rtmri2speech.files import replacing, write_json
-from rtmri2speech.mel import Scaler
 from rtmri2speech.models.acoustic import AcousticConfig, AcousticModel
 from rtmri2speech.models.convert import is_thesis_acoustic, read_thesis_acoustic
 from rtmri2speech.models.weights import load_exactly, read_checkpoint
+from rtmri2speech.speech.mel import Scaler
 
 from ..corpus.dataset import Corpus
 from ..run_folder import SETTINGS, read_settings, require_same

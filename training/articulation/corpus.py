@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from rtmri2speech.audio import read_audio, resample
 from rtmri2speech.errors import InputError
 from rtmri2speech.files import replacing
-from rtmri2speech.mel import mel_spectrogram_db
 from rtmri2speech.spec import MelSpec
+from rtmri2speech.speech.audio import read_audio, resample
+from rtmri2speech.speech.mel import mel_spectrogram_db
 
 from ..corpus.truth import articulation
 

@@ -9,7 +9,7 @@ found and the true one, and the mels in the middle are compared.
 import torch
 from torch import Tensor, nn
 
-from rtmri2speech.mel import Scaler
+from rtmri2speech.speech.mel import Scaler
 
 from .speech import ArticulationToMel
 

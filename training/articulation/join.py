@@ -24,11 +24,11 @@ from torch.nn.functional import cross_entropy
 
 from rtmri2speech.errors import InputError
 from rtmri2speech.files import never_onto, replacing, write_json
-from rtmri2speech.mel import SPEECH_RANGE_DB, Scaler, speech_frames
-from rtmri2speech.metrics import loudness_correlation, spectral_shape_correlation
 from rtmri2speech.models.acoustic import AcousticConfig, AcousticModel
 from rtmri2speech.spec import MelSpec
-from rtmri2speech.voice import VoiceReadout
+from rtmri2speech.speech.mel import SPEECH_RANGE_DB, Scaler, speech_frames
+from rtmri2speech.speech.metrics import loudness_correlation, spectral_shape_correlation
+from rtmri2speech.speech.voice import VoiceReadout
 
 from ..acoustic.losses import LossConfig, MaskedMSEMAE, outside_share
 from ..averaging import average

@@ -5,7 +5,7 @@
         +sources.phantom.folder=SOUND +sources.phantom.mels=MELS
 
 SPEECH is a run of training.articulation.speech, SOUND the corpus it was learned from. Such mels have no harmonics; in a
-share of the utterances those of the true F0 are painted, as rtmri2speech.voice paints them.
+share of the utterances those of the true F0 are painted, as rtmri2speech.speech.voice paints them.
 """
 
 import zlib
@@ -19,9 +19,9 @@ from typer import Argument, Option
 
 from rtmri2speech.errors import InputError
 from rtmri2speech.files import never_onto
-from rtmri2speech.mel import Scaler, write_mel
 from rtmri2speech.spec import MelSpec
-from rtmri2speech.voice import painted
+from rtmri2speech.speech.mel import Scaler, write_mel
+from rtmri2speech.speech.voice import painted
 
 from ..console import plain_errors
 from .corpus import Spoken, read_spoken

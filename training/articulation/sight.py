@@ -23,9 +23,9 @@ from torch.utils.data import DataLoader, Dataset
 from rtmri2speech.anatomy.sources import region_of_class
 from rtmri2speech.errors import InputError
 from rtmri2speech.files import never_onto, write_json
-from rtmri2speech.mel import Scaler
 from rtmri2speech.models.acoustic import AcousticConfig, AcousticModel
 from rtmri2speech.models.weights import load_exactly, read_safetensors
+from rtmri2speech.speech.mel import Scaler
 from training.phantom.head import CLASSES
 from training.regions.looks import OVERSAMPLING, expose, ragged_nose, view, whole_head
 

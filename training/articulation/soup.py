@@ -18,7 +18,7 @@ import torch
 
 from rtmri2speech.errors import InputError
 from rtmri2speech.files import never_onto, write_json
-from rtmri2speech.voice import VoiceReadout
+from rtmri2speech.speech.voice import VoiceReadout
 
 from ..averaging import mean_weights, require_shares
 from ..run_folder import read_settings

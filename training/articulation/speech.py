@@ -20,10 +20,10 @@ from torch.nn.functional import binary_cross_entropy_with_logits, mse_loss
 
 from rtmri2speech.errors import InputError
 from rtmri2speech.files import never_onto, write_json
-from rtmri2speech.mel import SPEECH_RANGE_DB, Scaler, spectral_envelope, speech_frames
-from rtmri2speech.metrics import loudness_correlation, spectral_shape_correlation
 from rtmri2speech.models.weights import load_exactly, read_safetensors
 from rtmri2speech.spec import MelSpec
+from rtmri2speech.speech.mel import SPEECH_RANGE_DB, Scaler, spectral_envelope, speech_frames
+from rtmri2speech.speech.metrics import loudness_correlation, spectral_shape_correlation
 
 from ..acoustic.losses import LossConfig, MaskedMSEMAE
 from ..run_folder import append_row

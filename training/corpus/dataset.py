@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rtmri2speech.errors import InputError
-from rtmri2speech.mel import Scaler
 from rtmri2speech.spec import MelSpec
+from rtmri2speech.speech.mel import Scaler
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from numpy.lib.format import open_memmap
 
 from rtmri2speech.errors import InputError
 from rtmri2speech.files import filling, replacing, scratch
-from rtmri2speech.mel import Scaler
+from rtmri2speech.speech.mel import Scaler
 
 _AT_A_TIME = 64  # windows in memory
 

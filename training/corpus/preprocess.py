@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from rtmri2speech.audio import fit, write_audio
 from rtmri2speech.errors import InputError
 from rtmri2speech.files import replacing, write_json
-from rtmri2speech.mel import Scaler
+from rtmri2speech.speech.audio import fit, write_audio
+from rtmri2speech.speech.mel import Scaler
 
 from .sample import Settings, make_sample, sound_peak
 from .sources import Source

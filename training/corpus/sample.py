@@ -4,11 +4,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from rtmri2speech.audio import fit, read_audio, resample
 from rtmri2speech.errors import InputError
 from rtmri2speech.formats.reading import is_video
-from rtmri2speech.mel import SPEECH_RANGE_DB, mel_spectrogram_db
 from rtmri2speech.spec import FrameSpec, MelSpec
+from rtmri2speech.speech.audio import fit, read_audio, resample
+from rtmri2speech.speech.mel import SPEECH_RANGE_DB, mel_spectrogram_db
 
 from .checks import SILENT_DBFS, audio_lag, clipped_share, level_dbfs
 from .sources import Source

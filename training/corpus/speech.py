@@ -11,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-from rtmri2speech.audio import read_audio, resample
 from rtmri2speech.errors import InputError
 from rtmri2speech.files import replacing
 from rtmri2speech.spec import MelSpec
+from rtmri2speech.speech.audio import read_audio, resample
 
 SUFFIXES = (".wav", ".flac")
 _SILENCE = 1e-4  # a recording whose loudest sample lies below this holds no speech

@@ -31,12 +31,12 @@ from rtmri2speech.clip import read_clip
 from rtmri2speech.errors import InputError
 from rtmri2speech.files import never_onto, write_json
 from rtmri2speech.frames import prepare_frames
-from rtmri2speech.mel import SPEECH_RANGE_DB, band_bins, mel_spectrogram_db, speech_frames
 from rtmri2speech.models.acoustic import AcousticModel
 from rtmri2speech.models.bundle import Bundle
 from rtmri2speech.models.features import BATCH, FeatureExtractor
 from rtmri2speech.models.load import load_bundle
 from rtmri2speech.spec import Band
+from rtmri2speech.speech.mel import SPEECH_RANGE_DB, band_bins, mel_spectrogram_db, speech_frames
 from rtmri2speech.targets import band_energy
 from rtmri2speech.timeline import retime
 
@@ -78,14 +78,14 @@ def read_case(path: Path, bundle: Bundle) -> Case:
 
 def resample_to(samples: np.ndarray, rate: int, bundle: Bundle) -> np.ndarray:
     """(samples,) at the rate of the bundle's mel."""
-    from rtmri2speech.audio import resample
+    from rtmri2speech.speech.audio import resample
 
     return resample(samples, rate, bundle.mel.sample_rate)
 
 
 def sound_of(path: Path, clip) -> tuple[np.ndarray, int]:
     """The clip's own sound, or that of the sound file beside it."""
-    from rtmri2speech.audio import read_audio
+    from rtmri2speech.speech.audio import read_audio
 
     if clip.audio is not None:
         return clip.audio, clip.audio_rate

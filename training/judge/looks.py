@@ -15,11 +15,11 @@ import typer
 from typer import Argument, Option
 
 from rtmri2speech.adapt import adapt
-from rtmri2speech.audio import read_audio
 from rtmri2speech.clip import Clip
 from rtmri2speech.errors import InputError
 from rtmri2speech.files import never_onto, write_json
 from rtmri2speech.models.load import load_bundle
+from rtmri2speech.speech.audio import read_audio
 from training.phantom.clip import FPS
 
 from ..articulation.pictures import Pictures, read_pictures

@@ -16,13 +16,13 @@ import typer
 from typer import Argument, Option
 
 from rtmri2speech.analysis import vocode
-from rtmri2speech.audio import read_audio
 from rtmri2speech.errors import InputError
-from rtmri2speech.mel import Scaler
-from rtmri2speech.metrics import estoi, stoi
 from rtmri2speech.models.bundle import Bundle
 from rtmri2speech.models.load import load_bundle
 from rtmri2speech.spec import MelSpec
+from rtmri2speech.speech.audio import read_audio
+from rtmri2speech.speech.mel import Scaler
+from rtmri2speech.speech.metrics import estoi, stoi
 
 from ..articulation.corpus import Spoken, held_out_speakers, read_spoken
 from ..articulation.speech import ArticulationToMel, read_speech_run, target_mel

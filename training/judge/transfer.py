@@ -24,10 +24,10 @@ from rtmri2speech.adapt import adapt
 from rtmri2speech.analysis import analyse
 from rtmri2speech.clip import Clip, read_clip
 from rtmri2speech.files import never_onto, write_json
-from rtmri2speech.mel import SPEECH_RANGE_DB, mel_spectrogram_db, speech_frames
-from rtmri2speech.metrics import loudness_correlation, spectral_shape_correlation
 from rtmri2speech.models.bundle import Bundle
 from rtmri2speech.models.load import load_bundle
+from rtmri2speech.speech.mel import SPEECH_RANGE_DB, mel_spectrogram_db, speech_frames
+from rtmri2speech.speech.metrics import loudness_correlation, spectral_shape_correlation
 
 from ..console import plain_errors
 from .attention import find_phantoms, resample_to, sound_of

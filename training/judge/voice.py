@@ -18,11 +18,11 @@ from typer import Argument, Option
 from rtmri2speech.analysis import analyse
 from rtmri2speech.clip import read_clip
 from rtmri2speech.errors import InputError
-from rtmri2speech.formants import measure_f0
-from rtmri2speech.metrics import evaluate_waveforms
 from rtmri2speech.models.bundle import Bundle
 from rtmri2speech.models.load import load_bundle
-from rtmri2speech.voice import INTONATIONS, Voice
+from rtmri2speech.speech.formants import measure_f0
+from rtmri2speech.speech.metrics import evaluate_waveforms
+from rtmri2speech.speech.voice import INTONATIONS, Voice
 
 from ..console import plain_errors
 from .attention import find_phantoms, resample_to, sound_of

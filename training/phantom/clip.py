@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rtmri2speech.audio import fit
 from rtmri2speech.spec import MelSpec
+from rtmri2speech.speech.audio import fit
 
 from .head import Outline
 from .scanner import INSTANTS, HeadMotion, Scanner

@@ -5,8 +5,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from rtmri2speech.audio import resample
 from rtmri2speech.restore.encoder import ENCODER_RATE
+from rtmri2speech.speech.audio import resample
 
 from ..corpus.speech import Recording
 from .degrade import Degrader

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rtmri2speech.audio import fit, resample
+from rtmri2speech.speech.audio import fit, resample
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 from scipy.signal import butter, sosfilt
 
-from rtmri2speech.audio import read_audio, resample
 from rtmri2speech.errors import InputError
+from rtmri2speech.speech.audio import read_audio, resample
 
 from ..corpus.speech import find_recordings
 from .codecs import CODECS, coded

@@ -18,13 +18,13 @@ import numpy as np
 import typer
 from typer import Argument, Option
 
-from rtmri2speech.audio import read_audio, resample, write_audio
 from rtmri2speech.errors import InputError
 from rtmri2speech.files import never_onto, write_json
-from rtmri2speech.formants import formant_ceiling, measure_f0
-from rtmri2speech.mel import mel_spectrogram_db
-from rtmri2speech.metrics import estoi, mcd, pesq_wb, si_sdr, stoi
 from rtmri2speech.restore import restore
+from rtmri2speech.speech.audio import read_audio, resample, write_audio
+from rtmri2speech.speech.formants import formant_ceiling, measure_f0
+from rtmri2speech.speech.mel import mel_spectrogram_db
+from rtmri2speech.speech.metrics import estoi, mcd, pesq_wb, si_sdr, stoi
 
 from ..console import plain_errors
 from ..corpus.speech import find_recordings

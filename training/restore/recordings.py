@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from rtmri2speech.audio import fit
+from rtmri2speech.speech.audio import fit
 
 from ..corpus.speech import Recording
 

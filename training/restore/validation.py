@@ -5,10 +5,10 @@ import torch
 from torch import Tensor
 from torch.nn.functional import l1_loss
 
-from rtmri2speech.audio import resample
-from rtmri2speech.mel import mel_spectrogram_db
 from rtmri2speech.restore.encoder import ENCODER_RATE
 from rtmri2speech.spec import MelSpec
+from rtmri2speech.speech.audio import resample
+from rtmri2speech.speech.mel import mel_spectrogram_db
 
 from ..corpus.speech import Recording
 from .degrade import Degrader

@@ -4,9 +4,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import l1_loss
 
-from rtmri2speech.mel import mel_spectrogram_db
 from rtmri2speech.models.hifigan import VOCODER_INPUTS, vocoder_input
 from rtmri2speech.spec import MelSpec
+from rtmri2speech.speech.mel import mel_spectrogram_db
 
 from .discriminators import Output
 

@@ -5,8 +5,8 @@ import torch
 from torch import Tensor
 
 from rtmri2speech.errors import InputError
-from rtmri2speech.mel import mel_spectrogram_db
 from rtmri2speech.spec import MelSpec
+from rtmri2speech.speech.mel import mel_spectrogram_db
 
 from ..corpus.speech import Recording
 

@@ -3,10 +3,10 @@
 import numpy as np
 import torch
 
-from rtmri2speech.mel import mel_spectrogram_db
-from rtmri2speech.metrics import estoi, stoi
 from rtmri2speech.models.hifigan import Generator, vocoder_input
 from rtmri2speech.spec import MelSpec
+from rtmri2speech.speech.mel import mel_spectrogram_db
+from rtmri2speech.speech.metrics import estoi, stoi
 
 from ..corpus.speech import Recording
 from .settings import VocoderSettings

@@ -4,7 +4,7 @@ import gradio as gr
 
 from ...comparison import compare
 from ...evaluation import read_reference
-from ...mel import centre_frequencies_hz
+from ...speech.mel import centre_frequencies_hz
 from ..desk import Desk
 from ..listen import listener
 from ..listen.payload import Sound, listener_payload

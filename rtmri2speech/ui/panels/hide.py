@@ -3,7 +3,7 @@
 import gradio as gr
 
 from ...experiment import HiddenRegion, hide_each, read_drawing, read_hiding, write_hidden_regions
-from ...mel import centre_frequencies_hz
+from ...speech.mel import centre_frequencies_hz
 from ..board import board, board_js
 from ..desk import Desk
 from ..listen import listener

@@ -3,8 +3,8 @@
 import gradio as gr
 
 from ...evaluation import assess, heard_mel, read_reference
-from ...mel import centre_frequencies_hz
 from ...restore import restore
+from ...speech.mel import centre_frequencies_hz
 from ..desk import Desk
 from ..listen import listener
 from ..listen.payload import Sound, listener_payload

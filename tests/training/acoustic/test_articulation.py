@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from rtmri2speech.errors import InputError
-from rtmri2speech.mel import Scaler
 from rtmri2speech.models.acoustic import AcousticConfig, AcousticModel
 from rtmri2speech.spec import MelSpec
+from rtmri2speech.speech.mel import Scaler
 from training.acoustic.dataset import split_corpus
 from training.acoustic.learner import AcousticLearner, cnn_blocks
 from training.acoustic.run import model_tensors

@@ -10,8 +10,8 @@ import typer
 from typer.testing import CliRunner
 
 from rtmri2speech.errors import InputError
-from rtmri2speech.mel import mel_spectrogram_db
 from rtmri2speech.spec import MelSpec
+from rtmri2speech.speech.mel import mel_spectrogram_db
 from training import preprocess as command_module
 from training.corpus import preprocess as module
 from training.corpus.checks import audio_lag, clipped_share

@@ -5,9 +5,9 @@ import json
 import numpy as np
 import soundfile
 
-from rtmri2speech.mel import mel_spectrogram_db
 from rtmri2speech.restore import restore, restore_file
 from rtmri2speech.spec import MelSpec
+from rtmri2speech.speech.mel import mel_spectrogram_db
 from tests.training.corpus.test_preprocess import record, run
 from training.corpus.dataset import Corpus
 from training.corpus.sample import Settings

@@ -263,7 +263,7 @@ def test_a_voice_is_judged_against_what_was_asked_and_against_the_clips_own_soun
     from types import SimpleNamespace
 
     from rtmri2speech.spec import MelSpec
-    from rtmri2speech.voice import pulse_train
+    from rtmri2speech.speech.voice import pulse_train
     from training.judge import voice
 
     sung = pulse_train(np.full(40, 150.0), MelSpec())

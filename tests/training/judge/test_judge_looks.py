@@ -6,8 +6,8 @@ import zlib
 import numpy as np
 import pytest
 
-from rtmri2speech.audio import write_audio
-from rtmri2speech.metrics import loudness_correlation
+from rtmri2speech.speech.audio import write_audio
+from rtmri2speech.speech.metrics import loudness_correlation
 from tests.conftest import lively_bundle, moving_frames
 from training.articulation.corpus import COLUMNS
 from training.articulation.pictures import SIZE, Pictures, write_pictures

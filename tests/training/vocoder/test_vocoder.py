@@ -10,9 +10,9 @@ import torch
 from torch import nn
 
 from rtmri2speech.errors import InputError
-from rtmri2speech.mel import mel_spectrogram_db
 from rtmri2speech.models.hifigan import Generator, GeneratorConfig, vocoder_input
 from rtmri2speech.spec import MelSpec
+from rtmri2speech.speech.mel import mel_spectrogram_db
 from training.corpus.speech import (
     Recording,
     SpeechSource,

@@ -17,9 +17,9 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from .errors import InputError
+from ..errors import InputError
+from ..spec import MelSpec
 from .mel import mel_spectrogram_db, spectral_envelope
-from .spec import MelSpec
 
 INTONATIONS = ("declining", "flat", "original")
 LOWEST_HZ, HIGHEST_HZ = 60.0, 500.0

@@ -5,10 +5,17 @@ import pytest
 import soundfile
 import torch
 
-from rtmri2speech.audio import resample
 from rtmri2speech.errors import InputError
-from rtmri2speech.mel import Scaler, band_bins, centre_frequencies_hz, filterbank, mel_spectrogram_db, silent_frames
 from rtmri2speech.spec import F1, F2, Band, FrameSpec, MelSpec
+from rtmri2speech.speech.audio import resample
+from rtmri2speech.speech.mel import (
+    Scaler,
+    band_bins,
+    centre_frequencies_hz,
+    filterbank,
+    mel_spectrogram_db,
+    silent_frames,
+)
 
 
 @pytest.fixture(scope="module")

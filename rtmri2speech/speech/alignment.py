@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .errors import InputError
+from ..errors import InputError
 
 LONGEST_LAG_S = 0.5
 # Correlation from which an estimate is worth telling: the embedded clips reach 0.66 to 0.80 with the embedded bundle.

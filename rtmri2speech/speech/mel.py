@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from .errors import InputError
-from .files import replacing, write_json
-from .spec import Band, MelSpec
+from ..errors import InputError
+from ..files import replacing, write_json
+from ..spec import Band, MelSpec
 
 POWER_FLOOR = 1e-10
 SPEECH_RANGE_DB = 40.0  # below the loudest frame: what is softer is silence

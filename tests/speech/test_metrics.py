@@ -10,9 +10,9 @@ import soundfile
 import soxr
 from pystoi import stoi as pystoi
 
-from rtmri2speech import metrics
 from rtmri2speech.errors import InputError
-from rtmri2speech.formants import measure_f0
+from rtmri2speech.speech import metrics
+from rtmri2speech.speech.formants import measure_f0
 
 N_MELS = 64
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from .errors import InputError
-from .files import replacing
+from ..errors import InputError
+from ..files import replacing
 
 
 def read_audio(path: str | os.PathLike) -> tuple[np.ndarray, int]:

@@ -7,14 +7,14 @@ import pytest
 import torch
 
 from rtmri2speech.analysis import analyse, vocode
-from rtmri2speech.audio import resample
 from rtmri2speech.clip import read_clip
 from rtmri2speech.errors import InputError
-from rtmri2speech.formants import measure_f0
-from rtmri2speech.mel import mel_spectrogram_db, spectral_envelope
 from rtmri2speech.models.load import load_bundle
 from rtmri2speech.spec import MelSpec
-from rtmri2speech.voice import Voice, VoiceReadout, asked_voice, melody, painted, pulse_train
+from rtmri2speech.speech.audio import resample
+from rtmri2speech.speech.formants import measure_f0
+from rtmri2speech.speech.mel import mel_spectrogram_db, spectral_envelope
+from rtmri2speech.speech.voice import Voice, VoiceReadout, asked_voice, melody, painted, pulse_train
 
 SPEC = MelSpec()
 FPS = SPEC.fps

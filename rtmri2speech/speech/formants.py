@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from .errors import InputError
+from ..errors import InputError
 
 CEILING_MALE_HZ = 5000.0
 CEILING_FEMALE_HZ = 5500.0

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from .errors import InputError
+from ..errors import InputError
 from .formants import measure_f0
 
 _STOI_RATE = 10_000

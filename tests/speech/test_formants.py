@@ -7,7 +7,7 @@ import soundfile
 import soxr
 
 from rtmri2speech.errors import InputError
-from rtmri2speech.formants import bark, formant_ceiling, measure_f0, measure_formants, nearest_vowel
+from rtmri2speech.speech.formants import bark, formant_ceiling, measure_f0, measure_formants, nearest_vowel
 
 # Steady moments of its /a i u e o/, found in the spectrogram.
 VOWEL_TIMES_S = {"a": 0.15, "i": 0.34, "u": 0.475, "e": 0.56, "o": 0.64}

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .anatomy.sources import truth_beside
-from .errors import InputError
+from ..anatomy.sources import truth_beside
+from ..errors import InputError
 from .formants import formant_ceiling, measure_f0, measure_formants
 
 if TYPE_CHECKING:  # an analysis follows tracks itself
-    from .analysis import Analysis
+    from ..analysis import Analysis
 
 COUNT = 3
 # Of the embedded phantoms' frames in which somebody speaks without voice, this leaves out about half, of the others
