@@ -22,14 +22,14 @@ import torch
 
 from rtmri2speech.analysis import analyse
 from rtmri2speech.assets import ASSETS
-from rtmri2speech.clip import read_clip
-from rtmri2speech.frames import prepare_frames
+from rtmri2speech.clips.clip import read_clip
+from rtmri2speech.clips.frame_rate import retime
+from rtmri2speech.clips.preprocessing import prepare_frames
 from rtmri2speech.models.convert import convert, read_hifigan_generator
 from rtmri2speech.render.grid import upsample_grid
 from rtmri2speech.spec import F1, F2, MelSpec
 from rtmri2speech.speech.audio import write_audio
 from rtmri2speech.speech.mel import band_bins
-from rtmri2speech.timeline import retime
 from tests.models.plain_vocoder import checkpoint, config, relative_rms, speak
 
 MARKS = ("<!-- against_thesis: begin -->", "<!-- against_thesis: end -->")

@@ -10,7 +10,7 @@ import timm
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from rtmri2speech.frames import prepare_frames
+from rtmri2speech.clips.preprocessing import prepare_frames
 from rtmri2speech.models import graph
 from rtmri2speech.models.features import BATCH, FeatureExtractor
 from rtmri2speech.precision import bf16_is_fast

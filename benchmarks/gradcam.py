@@ -3,7 +3,7 @@
 import torch
 
 from rtmri2speech.attention import gradients, last_cams
-from rtmri2speech.frames import prepare_frames
+from rtmri2speech.clips.preprocessing import prepare_frames
 from rtmri2speech.models.features import BATCH, FeatureExtractor
 from rtmri2speech.spec import DEFAULT_BANDS
 from rtmri2speech.speech.mel import band_bins

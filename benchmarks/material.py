@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from rtmri2speech.frames import prepare_frames
+from rtmri2speech.clips.preprocessing import prepare_frames
 from rtmri2speech.models.acoustic import AcousticModel
 from rtmri2speech.models.bundle import Bundle
 from rtmri2speech.models.hifigan import Generator

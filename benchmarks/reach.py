@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from rtmri2speech.frames import prepare_frames
+from rtmri2speech.clips.preprocessing import prepare_frames
 from rtmri2speech.models.features import BATCH, FeatureExtractor
 from rtmri2speech.reach import Reach, contributions
 from rtmri2speech.spec import F2

@@ -8,7 +8,7 @@ from rtmri2speech.anatomy.articulation import articulation
 from rtmri2speech.anatomy.model import load_segmenter
 from rtmri2speech.anatomy.segmenter import segment_regions
 from rtmri2speech.assets import ASSETS
-from rtmri2speech.clip import Clip, read_clip
+from rtmri2speech.clips.clip import Clip, read_clip
 from rtmri2speech.models.load import load_bundle
 
 from .timing import best_seconds

@@ -1,5 +1,5 @@
 from .analysis import Analysis, analyse
-from .clip import Clip, ClipLimits, read_clip
+from .clips.clip import Clip, ClipLimits, read_clip
 from .errors import InputError
 from .models.bundle import Bundle
 from .models.load import load_bundle

@@ -17,10 +17,10 @@ import torch
 from torch import nn
 from torch.nn.functional import avg_pool2d
 
-from . import timeline
-from .clip import Clip
+from .clips import frame_rate
+from .clips.clip import Clip
+from .clips.preprocessing import prepare_frames
 from .errors import InputError
-from .frames import prepare_frames
 from .models.bundle import DEFAULT_FOLDER, Bundle
 from .models.features import BATCH
 from .progress import UNSEEN, Progress
@@ -60,7 +60,7 @@ def adapt(
     layers = [m for m in cnn.modules() if isinstance(m, nn.BatchNorm2d) and m.track_running_stats]
     if not layers:
         raise InputError("The CNN {name} has no BatchNorm to be fitted.", name=bundle.acoustic.config.cnn)
-    batches = _batches([timeline.retime(clip, bundle.fps) for clip in clips])
+    batches = _batches([frame_rate.retime(clip, bundle.fps) for clip in clips])
     count = sum(map(len, batches))
     if count < FEWEST_FRAMES:
         raise InputError(

@@ -13,13 +13,13 @@ from functools import partial
 import numpy as np
 import torch
 
-from . import timeline
 from .attention import OBJECTIVES, display_grid, gradients, last_cams, signed_grid
-from .clip import Clip
+from .clips import frame_rate
+from .clips.clip import Clip
+from .clips.preprocessing import prepare_frames
 from .errors import InputError
 from .finer import AGAINST, FinerMaps
 from .following import Followed, Spoken, bins_along, check_found, follow, formants_of
-from .frames import prepare_frames
 from .models.bundle import Bundle
 from .models.features import BATCH, FeatureExtractor
 from .models.hifigan import vocoder_input
@@ -135,7 +135,7 @@ class Analysis:
     @property
     def of_clip_frame(self) -> np.ndarray:
         """For each frame of the clip as recorded, the index of the model's frame that holds its midpoint."""
-        return timeline.model_frame_of_each(self.clip, self.fps)
+        return frame_rate.model_frame_of_each(self.clip, self.fps)
 
 
 def analyse(
@@ -187,7 +187,7 @@ def analyse(
     _check_voice(bundle, voice)
     clock, dtype = _Clock(), choose_precision(precision, bundle.device)
 
-    model_frames = timeline.retime(clip, bundle.fps)
+    model_frames = frame_rate.retime(clip, bundle.fps)
     size, count = bundle.frames.size, len(model_frames)
     chunks = lambda: (prepare_frames(model_frames[k : k + BATCH], size) for k in range(0, count, BATCH))  # noqa: E731
     finer = grid and against == "blur"

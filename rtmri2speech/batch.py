@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from .clip import read_clip
+from .clips.clip import read_clip
 from .errors import InputError
 from .evaluation import SUFFIXES
 from .files import never_onto, replacing, write_json

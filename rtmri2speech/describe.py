@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from . import timeline
-from .clip import Clip
+from .clips import frame_rate
+from .clips.clip import Clip
 from .spec import MelSpec
 
 if TYPE_CHECKING:  # a clip is described without the networks' packages
@@ -29,9 +29,9 @@ def describe_clip(clip: Clip) -> dict:
         "audio_rate": clip.audio_rate,
         "audio_s": None if sound is None else round(len(sound[0]) / sound[1], 4),
         "padding": f"{rows} black rows and {columns} black columns make the picture square before the model",
-        "model_frames": timeline.frame_count(clip, rate),
+        "model_frames": frame_rate.frame_count(clip, rate),
         "model_fps": round(rate, 4),
-        "retimed": not timeline.at_rate(clip, rate),
+        "retimed": not frame_rate.at_rate(clip, rate),
     }
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from .analysis import Analysis, analyse, vocode
-from .clip import Clip, read_clip
+from .clips.clip import Clip, read_clip
 from .errors import InputError
 from .models.bundle import Bundle
 from .progress import UNSEEN, Progress

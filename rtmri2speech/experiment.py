@@ -18,14 +18,15 @@ import torch
 
 from .analysis import Analysis, analyse, band_values
 from .anatomy.regions import Regions, members, on_clip
-from .clip import Clip
+from .clips.clip import Clip
+from .clips.disk_array import Growing, let_go
+from .clips.masking import mean_picture, mixed
 from .errors import InputError
 from .evidence import ACCOUNTED, Places, RegionMasks, account_by_places, places_of
 from .files import replacing
-from .growing import Growing, let_go
 from .models.bundle import Bundle
 from .progress import UNSEEN, Progress
-from .regions import Region, joint_mask, mean_picture, mixed
+from .regions import Region, joint_mask
 from .spec import MelSpec
 from .speech.metrics import mcd
 

@@ -27,8 +27,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d
 
+from .clips.preprocessing import blurred
 from .errors import InputError
-from .frames import blurred
 from .models.acoustic import AcousticModel
 from .models.features import folded_cnn
 from .models.lean_timm import FeatureInfo

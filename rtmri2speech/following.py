@@ -15,10 +15,10 @@ from pathlib import Path
 
 import numpy as np
 
-from .anatomy.sources import truth_beside
+from .clips.phantom_truth import true_track, truth_beside
 from .errors import InputError
 from .spec import Band, MelSpec
-from .speech.formant_tracks import Sound, ceiling_of, measured_track, true_track
+from .speech.formant_tracks import Sound, ceiling_of, measured_track
 from .speech.mel import centre_frequencies_hz
 
 

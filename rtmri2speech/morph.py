@@ -15,13 +15,13 @@ import numpy as np
 import torch
 
 from .analysis import vocode
-from .clip import Clip
+from .clips.clip import Clip
+from .clips.frame_rate import retime
+from .clips.preprocessing import prepare_frames
 from .errors import InputError
-from .frames import prepare_frames
 from .models.bundle import Bundle
 from .models.features import FeatureExtractor
 from .speech.formant_tracks import ceiling_of, measured_track
-from .timeline import retime
 
 HOLD_S, CHANGE_S = 0.3, 1.0
 MOST_S = 20.0

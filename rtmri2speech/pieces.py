@@ -11,15 +11,15 @@ from dataclasses import replace
 import numpy as np
 
 from .analysis import Analysis, Sound, analyse
-from .clip import Clip
+from .clips.clip import Clip
+from .clips.disk_array import give_back, let_go
+from .clips.frame_rate import at_rate, retime
 from .errors import InputError
 from .following import Spoken, check_found, follow, formants_of
-from .growing import give_back, let_go
 from .models.bundle import Bundle
 from .progress import UNSEEN, Progress
 from .spec import Band
 from .speech.mel import silent_frames
-from .timeline import at_rate, retime
 
 FIRST = 128  # frames of the first piece, at the model's rate: 4.7 s, so that it is there soon
 PIECE = 512  # of each that follows

@@ -10,10 +10,10 @@ from importlib.metadata import version
 from pathlib import Path
 
 from . import __version__
+from .clips.formats.dicom import is_series
+from .clips.formats.reading import is_video
 from .errors import InputError
 from .files import sha256_of
-from .formats.dicom import is_series
-from .formats.reading import is_video
 from .models.bundle import DEFAULT_FOLDER, Bundle
 from .selection import Selection
 

@@ -19,9 +19,10 @@ import torch
 from torch import Tensor
 
 from .attention import Direction
-from .clip import Clip
+from .clips.clip import Clip
+from .clips.frame_rate import retime
+from .clips.preprocessing import prepare_frames
 from .errors import InputError
-from .frames import prepare_frames
 from .models.acoustic import AcousticModel
 from .models.bundle import Bundle
 from .models.features import BATCH, FeatureExtractor
@@ -29,7 +30,6 @@ from .progress import UNSEEN, Progress
 from .spec import Band
 from .speech.mel import Scaler, silent_frames, within
 from .targets import Target, target_of
-from .timeline import retime
 
 LONGEST = 2000  # frames: the picture of all pairs has this many times as many numbers
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from . import timeline
-from .clip import Clip
+from .clips import frame_rate
+from .clips.clip import Clip
 from .errors import InputError
 from .files import replacing
 from .progress import UNSEEN, Progress
@@ -99,7 +99,7 @@ class HeatSequence:
         fps = own if self.fps is None else self.fps
         if abs(clip.fps - fps) < 1e-6:
             return clip.frames, clip.fps
-        return timeline.retime(clip, fps), fps
+        return frame_rate.retime(clip, fps), fps
 
     def write(self, path: Path, progress: Progress = UNSEEN) -> None:
         """Write both files, complete or not at all."""

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from rtmri2speech.frames import prepare_frames
+from rtmri2speech.clips.preprocessing import prepare_frames
 from rtmri2speech.models.acoustic import AcousticConfig, AcousticModel
 from rtmri2speech.models.bundle import Bundle
 from rtmri2speech.models.hifigan import Generator, GeneratorConfig

@@ -12,9 +12,9 @@ from rtmri2speech.adapt import adapt
 from rtmri2speech.analysis import analyse
 from rtmri2speech.assets import ASSETS
 from rtmri2speech.cli import main
-from rtmri2speech.clip import read_clip
+from rtmri2speech.clips.clip import read_clip
+from rtmri2speech.clips.preprocessing import prepare_frames
 from rtmri2speech.errors import InputError
-from rtmri2speech.frames import prepare_frames
 from rtmri2speech.models.load import load_bundle
 
 CLIP = sorted((ASSETS / "clips").glob("*.mp4"))[0]

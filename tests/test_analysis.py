@@ -10,9 +10,9 @@ import torch
 from rtmri2speech import analyse, read_clip
 from rtmri2speech.analysis import vocode
 from rtmri2speech.attention import clip_scale, display_grid
-from rtmri2speech.clip import Clip
+from rtmri2speech.clips.clip import Clip
+from rtmri2speech.clips.preprocessing import prepare_frames
 from rtmri2speech.errors import InputError
-from rtmri2speech.frames import prepare_frames
 from rtmri2speech.models.hifigan import vocoder_input
 from rtmri2speech.progress import Progress
 from rtmri2speech.spec import Band

@@ -8,8 +8,8 @@ import torch
 
 from rtmri2speech.analysis import analyse
 from rtmri2speech.attention import clip_scale, display_grid, gradients, last_cams
-from rtmri2speech.clip import Clip
-from rtmri2speech.frames import prepare_frames
+from rtmri2speech.clips.clip import Clip
+from rtmri2speech.clips.preprocessing import prepare_frames
 from rtmri2speech.models.features import FeatureExtractor
 from rtmri2speech.spec import DEFAULT_BANDS
 from rtmri2speech.speech.mel import band_bins

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from rtmri2speech.analysis import analyse
-from rtmri2speech.clip import Clip
+from rtmri2speech.clips.clip import Clip
 from rtmri2speech.comparison import compare
 from rtmri2speech.models.load import load_bundle
 from rtmri2speech.progress import Progress

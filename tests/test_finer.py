@@ -9,10 +9,10 @@ import torch
 
 from rtmri2speech.analysis import analyse
 from rtmri2speech.attention import gradients, last_cams
-from rtmri2speech.clip import Clip
+from rtmri2speech.clips.clip import Clip
+from rtmri2speech.clips.preprocessing import blurred, prepare_frames
 from rtmri2speech.errors import InputError
 from rtmri2speech.finer import FinerMaps, stages
-from rtmri2speech.frames import blurred, prepare_frames
 from rtmri2speech.models.acoustic import AcousticConfig, AcousticModel
 from rtmri2speech.models.features import FeatureExtractor
 from rtmri2speech.spec import DEFAULT_BANDS, F2

@@ -6,12 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rtmri2speech import growing, pieces, timeline
+from rtmri2speech import pieces
 from rtmri2speech.analysis import analyse
-from rtmri2speech.clip import Clip, ClipLimits, read_clip
+from rtmri2speech.clips import disk_array, frame_rate
+from rtmri2speech.clips.clip import Clip, ClipLimits, read_clip
+from rtmri2speech.clips.disk_array import Growing, let_go
+from rtmri2speech.clips.formats.video import claimed_duration_s
 from rtmri2speech.errors import InputError
-from rtmri2speech.formats.video import claimed_duration_s
-from rtmri2speech.growing import Growing, let_go
 from rtmri2speech.models.load import load_bundle
 from rtmri2speech.spec import Band
 from rtmri2speech.speech.formant_tracks import measured_track
@@ -23,7 +24,7 @@ CLIPS = Path(__file__).parents[1] / "assets" / "clips"
 def in_pieces(bundle, clip, monkeypatch, first, piece):
     monkeypatch.setattr(pieces, "FIRST", first)
     monkeypatch.setattr(pieces, "PIECE", piece)
-    frames = timeline.retime(clip, bundle.fps)
+    frames = frame_rate.retime(clip, bundle.fps)
     spans = pieces.pieces(len(frames))
     found = [pieces.analyse_piece(bundle, clip, frames, *span) for span in spans]
     return spans, pieces.joined(bundle, clip, frames, found)
@@ -119,10 +120,10 @@ def test_the_beginning_is_a_clip_of_its_own(monkeypatch):
     bundle = lively_bundle(frames[:40])
     sound = np.zeros(8000 * 5, np.float32)
     clip = Clip(frames, np.arange(201) / (1.5 * bundle.fps), sound, 8000)  # not the model's rate
-    at_rate = timeline.retime(clip, bundle.fps)
+    at_rate = frame_rate.retime(clip, bundle.fps)
     parts = [pieces.analyse_piece(bundle, clip, at_rate, *span) for span in ((0, 40), (40, 90))]
     begun = pieces.joined(bundle, clip, at_rate, parts)
-    assert len(begun.mel_db) == 90 == timeline.frame_count(begun.clip, bundle.fps)
+    assert len(begun.mel_db) == 90 == frame_rate.frame_count(begun.clip, bundle.fps)
     assert begun.clip.duration == pytest.approx(90 / bundle.fps)
     assert len(begun.clip.audio) == pytest.approx(8000 * begun.clip.duration, abs=1)
     assert len(begun.of_clip_frame) == len(begun.clip.frames) == 135
@@ -130,7 +131,7 @@ def test_the_beginning_is_a_clip_of_its_own(monkeypatch):
 
 
 def test_a_large_array_lies_in_a_file(monkeypatch):
-    monkeypatch.setattr(growing, "LARGEST_IN_MEMORY", 10_000)
+    monkeypatch.setattr(disk_array, "LARGEST_IN_MEMORY", 10_000)
     rows, rng = Growing(), np.random.default_rng(0)
     expected = rng.integers(0, 255, (40, 30, 30), np.uint8)
     for k in range(0, 40, 4):
@@ -156,7 +157,7 @@ def test_only_the_beginning_of_a_video_is_read(tmp_path):
 def test_a_clip_in_a_file_is_the_same(tmp_path, monkeypatch):
     path = write_mp4(tmp_path / "x.mp4", moving_frames(30), fps=30)
     plain = read_clip(path, limits=ClipLimits())
-    monkeypatch.setattr(growing, "LARGEST_IN_MEMORY", 1000)
+    monkeypatch.setattr(disk_array, "LARGEST_IN_MEMORY", 1000)
     mapped = read_clip(path)
     assert isinstance(mapped.frames, np.memmap)
     np.testing.assert_array_equal(mapped.frames, plain.frames)

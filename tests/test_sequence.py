@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from rtmri2speech.clip import Clip
+from rtmri2speech.clips.clip import Clip
 from rtmri2speech.errors import InputError
 from rtmri2speech.progress import Progress
 from rtmri2speech.render.grid import upsample_grid

@@ -15,7 +15,7 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from rtmri2speech.clip import read_clip
+from rtmri2speech.clips.clip import read_clip
 from rtmri2speech.render.encode import write_video
 from rtmri2speech.speech.audio import read_audio
 

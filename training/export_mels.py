@@ -17,8 +17,8 @@ import numpy as np
 import torch
 import typer
 
+from rtmri2speech.clips.preprocessing import prepare_frames
 from rtmri2speech.files import never_onto, replacing
-from rtmri2speech.frames import prepare_frames
 from rtmri2speech.models.acoustic import AcousticModel
 from rtmri2speech.speech.mel import Scaler
 

@@ -17,11 +17,11 @@ from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 from typer import Argument, Option
 
-from rtmri2speech import timeline
-from rtmri2speech.clip import read_clip
+from rtmri2speech.clips import frame_rate
+from rtmri2speech.clips.clip import read_clip
+from rtmri2speech.clips.preprocessing import prepare_frames
 from rtmri2speech.errors import InputError
 from rtmri2speech.files import never_onto
-from rtmri2speech.frames import prepare_frames
 from rtmri2speech.models.bundle import Bundle
 from rtmri2speech.models.features import BATCH, FeatureExtractor
 from rtmri2speech.models.load import load_bundle
@@ -39,7 +39,7 @@ def states_and_f0(bundle: Bundle, path: Path) -> tuple[np.ndarray, np.ndarray]:
     truth = truth_file(path)
     if truth is None:
         raise InputError("{path} has no truth beside it: its voicing is not known.", path=path)
-    frames = timeline.retime(read_clip(path), bundle.fps)
+    frames = frame_rate.retime(read_clip(path), bundle.fps)
     extract = FeatureExtractor(bundle.acoustic, torch.float32, bundle.onnx, bundle.frames.size)
     chunks = (prepare_frames(frames[k : k + BATCH], bundle.frames.size) for k in range(0, len(frames), BATCH))
     with torch.no_grad():

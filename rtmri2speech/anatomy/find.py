@@ -4,11 +4,12 @@ from pathlib import Path
 
 import numpy as np
 
+from ..clips.phantom_truth import truth_beside
 from ..errors import InputError
 from ..progress import UNSEEN, Progress
 from .regions import SOURCES, Regions
 from .segmenter import segment_regions
-from .sources import regions_from_template, regions_from_truth, truth_beside
+from .sources import regions_from_template, regions_from_truth
 
 
 def regions_of(

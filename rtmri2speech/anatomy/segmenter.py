@@ -13,8 +13,8 @@ import cv2
 import numpy as np
 import torch
 
+from ..clips.disk_array import Growing
 from ..errors import InputError
-from ..growing import Growing
 from ..progress import UNSEEN, Progress
 from .model import SURE, Run, SegmenterBundle, load_segmenter, runner
 from .plausibility import CLEAR, LOOK_AGAIN, plausibility, verdict_of

@@ -25,13 +25,6 @@ TISSUES = {
 }
 
 
-def truth_beside(clip: str | Path) -> Path | None:
-    """The <name>.truth.npz beside a clip, or None."""
-    path = Path(clip)
-    path = path.with_name(f"{path.stem}.truth.npz")
-    return path if path.is_file() else None
-
-
 def region_of_class(classes: Iterable[str]) -> np.ndarray:
     """(256,) uint8: the index into NAMES of each of the phantom's classes."""
     owner = {tissue: NAMES.index(region) for region, tissues in TISSUES.items() for tissue in tissues}

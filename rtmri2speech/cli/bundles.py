@@ -25,7 +25,7 @@ def info(
 
         report = describe_bundle(load_bundle(path))
     else:
-        from ..clip import read_clip
+        from ..clips.clip import read_clip
 
         with progress_bar() as progress:
             report = describe_clip(read_clip(path, fps=fps, progress=progress))
@@ -85,7 +85,7 @@ def adapt(
 ):
     """Fit a bundle to a scanner it never saw: the statistics of its BatchNorm are taken from these clips."""
     from ..adapt import adapt as fitted_to
-    from ..clip import read_clip
+    from ..clips.clip import read_clip
     from ..models.load import load_bundle
 
     never_onto([output], [*clips, bundle])

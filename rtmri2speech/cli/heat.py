@@ -68,7 +68,7 @@ def gradcam(
 ):
     """Write the Grad-CAM heatmaps of each band: every frame (.npy), their average and chosen frames (.png)."""
     from ..analysis import analyse
-    from ..clip import read_clip
+    from ..clips.clip import read_clip
     from ..gradcam import Drawing, gradcam_files, write_gradcam
     from ..models.load import load_bundle
     from ..spec import DEFAULT_BANDS, Band
@@ -169,7 +169,7 @@ def export(
     from ..analysis import analyse
     from ..anatomy.corrections import corrected, read_corrections
     from ..anatomy.find import regions_of
-    from ..clip import read_clip
+    from ..clips.clip import read_clip
     from ..export import Look, Subject, write_zip
     from ..labels import labels_of
     from ..models.load import load_bundle

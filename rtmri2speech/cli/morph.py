@@ -29,7 +29,7 @@ def morph(
     """
     import csv
 
-    from ..clip import read_clip
+    from ..clips.clip import read_clip
     from ..files import replacing
     from ..models.load import load_bundle
     from ..morph import morph as morph_of

@@ -27,7 +27,7 @@ def reach(
     """
     import numpy as np
 
-    from ..clip import read_clip
+    from ..clips.clip import read_clip
     from ..files import replacing
     from ..models.load import load_bundle
     from ..reach import reach as reach_of

@@ -38,7 +38,7 @@ def regions(
     from ..anatomy.find import regions_of
     from ..anatomy.regions import NAMES
     from ..anatomy.table import write_table
-    from ..clip import read_clip
+    from ..clips.clip import read_clip
     from ..files import replacing
     from ..render.encode import even_size, write_video
     from ..render.outlined import outlined_frames

@@ -36,7 +36,7 @@ def synth(
 ):
     """Synthesise the speech of a clip. Pitch and intonation are for bundles that carry a voice; they are a choice."""
     from ..analysis import analyse
-    from ..clip import read_clip
+    from ..clips.clip import read_clip
     from ..models.load import load_bundle
     from ..speech.audio import write_audio
     from ..speech.mel import write_mel

@@ -39,8 +39,8 @@ def trust(
     """Judge the heatmaps of a clip: hide what they point at, hide each region, and shuffle the weights."""
     from ..analysis import analyse
     from ..anatomy.find import regions_of
-    from ..anatomy.sources import truth_beside
-    from ..clip import read_clip
+    from ..clips.clip import read_clip
+    from ..clips.phantom_truth import truth_beside
     from ..evidence import RegionMasks
     from ..models.load import load_bundle
     from ..spec import Band

@@ -31,7 +31,7 @@ def slowmo(
     ] = None,
 ):
     """Render a stretch of heatmaps over the clip as a slow video."""
-    from ..clip import read_clip
+    from ..clips.clip import read_clip
     from ..render.slowmo import slowmo as render
     from ..sequence import files_of, read_sequence
 
@@ -74,7 +74,7 @@ def overlay(
     fps: FpsOption = None,
 ):
     """Render the heatmaps over the clip as a video with sound."""
-    from ..clip import read_clip
+    from ..clips.clip import read_clip
     from ..render.overlay import overlay as render
     from ..sequence import files_of, read_sequence
     from ..speech.audio import read_audio
@@ -127,8 +127,9 @@ def mask(
     """Dim a region of the clip, frame by frame as it moves, to hear what the model makes of it without that region."""
     from ..anatomy.corrections import shifted
     from ..anatomy.find import regions_of
-    from ..clip import read_clip
-    from ..regions import check_strength, dim, find_regions, joint_mask
+    from ..clips.clip import read_clip
+    from ..clips.masking import check_strength, dim
+    from ..regions import find_regions, joint_mask
     from ..render.encode import write_gray_video
 
     never_onto([output], [video, region])

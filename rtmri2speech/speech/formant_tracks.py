@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..anatomy.sources import truth_beside
+from ..clips.phantom_truth import true_track, truth_beside
 from ..errors import InputError
 from .formants import formant_ceiling, measure_f0, measure_formants
 
@@ -75,14 +75,3 @@ def measured_track(
         found = np.full((len(times_s), COUNT), np.nan)
     found[silent] = np.nan
     return FormantTrack(found, whispered)
-
-
-def true_track(path: Path, times_s: np.ndarray) -> np.ndarray:
-    """Resonances of the phantom's tract where its folds vibrate. Raises InputError if the file is no truth."""
-    try:
-        with np.load(path, allow_pickle=False) as data:
-            formants_hz, f0_hz, fps = data["formants_hz"], data["f0_hz"], float(data["fps"])
-        at = np.minimum((times_s * fps).astype(int), len(f0_hz) - 1)
-        return np.where(f0_hz[at, None] > 0, formants_hz[at, :COUNT], np.nan).astype(np.float64)
-    except (OSError, ValueError, KeyError, IndexError) as error:
-        raise InputError("{path} is not the truth of a phantom clip ({error}).", path=path, error=error) from None

@@ -104,7 +104,7 @@ def make(task: Task, bundle, choices: Choices) -> Outcome:
     """Write the tally of one clip, unless it is there. Raises InputError if the clip or its labels cannot be used."""
     from ..analysis import analyse
     from ..anatomy.find import regions_of
-    from ..clip import read_clip
+    from ..clips.clip import read_clip
     from ..labels import phone_tier, read_intervals
 
     if task.labels is None:

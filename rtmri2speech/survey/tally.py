@@ -10,10 +10,10 @@ import numpy as np
 from ..analysis import Analysis
 from ..anatomy.regions import NAMES, Regions
 from ..attention import display_grid
+from ..clips.preprocessing import prepare_frames
 from ..errors import InputError
 from ..evidence import RegionMasks, account_of
 from ..files import replacing
-from ..frames import prepare_frames
 from ..labels import Interval
 
 # What labels call a stretch in which nothing is said.

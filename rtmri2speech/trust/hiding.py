@@ -9,8 +9,8 @@ import torch
 
 from ..analysis import Analysis
 from ..attention import own_frame_mel
+from ..clips.preprocessing import blurred, prepare_frames
 from ..finer import FinerMaps
-from ..frames import blurred, prepare_frames
 from ..models.acoustic import AcousticModel
 from ..models.bundle import Bundle
 from ..models.features import BATCH, FeatureExtractor

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import gradio as gr
 
+from ..clips.formats.reading import LAB_SUFFIXES
 from ..errors import InputError
-from ..formats.reading import LAB_SUFFIXES
 from ..speech.audio import read_audio
 from . import handlers
 from .desk import Desk

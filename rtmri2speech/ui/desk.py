@@ -13,7 +13,7 @@ from pathlib import Path
 
 import gradio as gr
 
-from ..clip import ClipLimits
+from ..clips.clip import ClipLimits
 from ..errors import InputError
 from ..models.bundle import Bundle
 from ..progress import Progress

@@ -11,7 +11,7 @@ import numpy as np
 from ..analysis import Analysis, analyse
 from ..anatomy.find import regions_of
 from ..anatomy.regions import Regions
-from ..clip import ClipLimits, read_clip
+from ..clips.clip import ClipLimits, read_clip
 from ..errors import InputError
 from ..evidence import RegionMasks
 from ..experiment import Hidden, Hiding, hide

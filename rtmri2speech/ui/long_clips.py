@@ -9,14 +9,14 @@ from pathlib import Path
 
 import numpy as np
 
-from .. import timeline
 from ..analysis import Analysis
 from ..anatomy.find import regions_of
 from ..anatomy.regions import Regions
-from ..clip import Clip, ClipLimits, read_clip
+from ..clips import frame_rate
+from ..clips.clip import Clip, ClipLimits, read_clip
+from ..clips.disk_array import Growing, give_back, let_go
+from ..clips.formats.video import claimed_duration_s
 from ..following import check_found
-from ..formats.video import claimed_duration_s
-from ..growing import Growing, give_back, let_go
 from ..labels import read_labels
 from ..models.bundle import Bundle
 from ..pieces import CONTEXT, FIRST, analyse_piece, joined, pieces
@@ -103,13 +103,13 @@ def open_long_clip(
 
     told = progress.part(None, 0, first)
     head = read_clip(path, limits=limits, until_s=(FIRST + CONTEXT + 1) / bundle.fps, progress=told.part(None, 0, 0.1))
-    frames = timeline.retime(head, bundle.fps)
+    frames = frame_rate.retime(head, bundle.fps)
     grown.add_piece(head, frames, 0, min(FIRST, len(frames)), chosen, path, regions, told.part(None, 0.1, 1))
     yield from _shown(newest, result(head, frames, whole_s))
     del head
 
     clip = read_clip(path, limits=limits, progress=progress.part(None, first, first + reading))
-    frames = timeline.retime(clip, bundle.fps)
+    frames = frame_rate.retime(clip, bundle.fps)
     give_back()
     spans, shown = pieces(len(frames)), 1
     for number, (start, stop) in enumerate(spans[1:], 1):

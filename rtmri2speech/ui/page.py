@@ -10,9 +10,9 @@ import gradio as gr
 from starlette.middleware import Middleware
 
 from ..assets import ASSETS
-from ..clip import ClipLimits
+from ..clips.clip import ClipLimits
+from ..clips.disk_array import keep_little
 from ..errors import InputError
-from ..growing import keep_little
 from ..progress import UNSEEN
 from . import api, band_rows, boxes, controls, first_view, handlers, head, notices, opening, original_row, reaching
 from .bundles import Bundles

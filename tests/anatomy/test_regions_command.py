@@ -8,7 +8,7 @@ import pytest
 from rtmri2speech.anatomy.sources import regions_from_truth
 from rtmri2speech.assets import ASSETS
 from rtmri2speech.cli import main
-from rtmri2speech.clip import read_clip
+from rtmri2speech.clips.clip import read_clip
 
 CLIP = ASSETS / "clips" / "sakura_known_speaker.mp4"
 

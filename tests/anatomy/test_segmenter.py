@@ -12,9 +12,10 @@ from rtmri2speech.anatomy.model import SegmenterBundle, load_segmenter, runner
 from rtmri2speech.anatomy.network import Segmenter, SegmenterConfig
 from rtmri2speech.anatomy.regions import NAMES
 from rtmri2speech.anatomy.segmenter import pictures, segment_regions
-from rtmri2speech.anatomy.sources import regions_from_truth, truth_beside
+from rtmri2speech.anatomy.sources import regions_from_truth
 from rtmri2speech.assets import ASSETS
-from rtmri2speech.clip import read_clip
+from rtmri2speech.clips.clip import read_clip
+from rtmri2speech.clips.phantom_truth import truth_beside
 from rtmri2speech.errors import InputError
 
 CLIPS = sorted((ASSETS / "clips").glob("*.mp4"))

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
-from rtmri2speech.clip import read_clip
+from rtmri2speech.clips.clip import read_clip
 
 WAIT_MS = 120_000
 

@@ -9,7 +9,7 @@ import pytest
 from rtmri2speech.analysis import analyse
 from rtmri2speech.anatomy.find import regions_of
 from rtmri2speech.attention import display_grid
-from rtmri2speech.clip import read_clip
+from rtmri2speech.clips.clip import read_clip
 from rtmri2speech.evidence import RegionMasks, account_of
 from rtmri2speech.models.load import load_bundle
 from rtmri2speech.render.colour import BAND_MAPS, blend, layer, levels

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from rtmri2speech.frames import prepare_frames
+from rtmri2speech.clips.preprocessing import prepare_frames
 from rtmri2speech.render.colour import layer
 from rtmri2speech.ui import Settings
 from tests.browser.serving import WAIT_MS, chromium, served

@@ -19,7 +19,7 @@ from rtmri2speech.analysis import analyse
 from rtmri2speech.anatomy.corrections import shifted
 from rtmri2speech.anatomy.find import regions_of
 from rtmri2speech.anatomy.outlines import outlines
-from rtmri2speech.clip import read_clip
+from rtmri2speech.clips.clip import read_clip
 from rtmri2speech.comparison import compare
 from rtmri2speech.evaluation import assess, read_reference
 from rtmri2speech.evidence import RegionMasks, account_of

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 
+from rtmri2speech.clips.preprocessing import prepare_frames
 from rtmri2speech.errors import InputError
-from rtmri2speech.frames import prepare_frames
 from rtmri2speech.models.features import FeatureExtractor
 from rtmri2speech.models.graph import FILE
 from rtmri2speech.models.load import load_bundle

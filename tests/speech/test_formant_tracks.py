@@ -5,7 +5,7 @@ import pytest
 
 from rtmri2speech.analysis import analyse
 from rtmri2speech.assets import ASSETS
-from rtmri2speech.clip import read_clip
+from rtmri2speech.clips.clip import read_clip
 from rtmri2speech.errors import InputError
 from rtmri2speech.models.load import load_bundle
 from rtmri2speech.speech.formant_tracks import formant_tracks

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from rtmri2speech.analysis import analyse, vocode
-from rtmri2speech.clip import read_clip
+from rtmri2speech.clips.clip import read_clip
 from rtmri2speech.errors import InputError
 from rtmri2speech.models.load import load_bundle
 from rtmri2speech.spec import MelSpec

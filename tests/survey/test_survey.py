@@ -14,7 +14,7 @@ from rtmri2speech.anatomy.find import regions_of
 from rtmri2speech.anatomy.regions import GROUPS
 from rtmri2speech.assets import ASSETS
 from rtmri2speech.cli import main
-from rtmri2speech.clip import read_clip
+from rtmri2speech.clips.clip import read_clip
 from rtmri2speech.evidence import ACCOUNTED, RegionMasks, account_of
 from rtmri2speech.models.load import load_bundle
 from rtmri2speech.survey.run import Choices, make, tasks_of

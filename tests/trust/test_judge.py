@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from rtmri2speech.analysis import analyse
-from rtmri2speech.clip import Clip
+from rtmri2speech.clips.clip import Clip
 from rtmri2speech.errors import InputError
 from rtmri2speech.progress import Progress
 from rtmri2speech.spec import Band

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from rtmri2speech.analysis import analyse
-from rtmri2speech.clip import read_clip
+from rtmri2speech.clips.clip import read_clip
 from rtmri2speech.models.load import load_bundle
 from rtmri2speech.spec import F1, Band
 from rtmri2speech.speech.audio import read_audio

@@ -7,8 +7,9 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from rtmri2speech import experiment, growing, pieces
+from rtmri2speech import experiment, pieces
 from rtmri2speech.anatomy.regions import on_clip
+from rtmri2speech.clips import disk_array
 from rtmri2speech.errors import InputError
 from rtmri2speech.evidence import RegionMasks, account_of
 from rtmri2speech.experiment import Hiding, hide, hide_each
@@ -87,7 +88,7 @@ def test_what_hides_in_a_long_clip_is_hidden_in_pieces(results, bundle, monkeypa
     monkeypatch.setattr(pieces, "analyse", noted)
     monkeypatch.setattr(experiment, "ACCOUNTED", ("lips", "tongue"))  # of all regions it would take a minute
     monkeypatch.setattr(experiment, "_AT_ONCE", 30)
-    monkeypatch.setattr(growing, "LARGEST_IN_MEMORY", 2**16)  # pictures and masks lie in files
+    monkeypatch.setattr(disk_array, "LARGEST_IN_MEMORY", 2**16)  # pictures and masks lie in files
     asked = Hiding(manner=manner, moving=("tongue",), stretch=(20, 70))
     told = []
     hidden = replace(last, regions=regions).hiding(bundle, asked, Progress(lambda *step: told.append(step)))

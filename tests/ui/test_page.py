@@ -15,7 +15,7 @@ import pytest
 import soundfile
 
 import app
-from rtmri2speech.clip import ClipLimits
+from rtmri2speech.clips.clip import ClipLimits
 from rtmri2speech.errors import InputError
 from rtmri2speech.models.bundle import DEFAULT_FOLDER
 from rtmri2speech.progress import UNSEEN, Progress

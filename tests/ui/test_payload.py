@@ -13,7 +13,7 @@ import soundfile
 from rtmri2speech.analysis import analyse
 from rtmri2speech.anatomy.outlines import outlines
 from rtmri2speech.anatomy.sources import regions_from_template
-from rtmri2speech.clip import Clip
+from rtmri2speech.clips.clip import Clip
 from rtmri2speech.reach import Reach
 from rtmri2speech.render.grid import upsample_grid
 from rtmri2speech.spec import Band

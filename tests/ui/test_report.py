@@ -13,7 +13,7 @@ import soundfile
 
 from rtmri2speech.analysis import analyse
 from rtmri2speech.anatomy.sources import regions_from_template
-from rtmri2speech.clip import Clip
+from rtmri2speech.clips.clip import Clip
 from rtmri2speech.comparison import compare
 from rtmri2speech.evaluation import assess, read_reference
 from rtmri2speech.experiment import Hiding, hide

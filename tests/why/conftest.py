@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rtmri2speech.clip import Clip
+from rtmri2speech.clips.clip import Clip
 from rtmri2speech.models.bundle import Bundle
 from tests.conftest import lively_bundle, moving_frames
 

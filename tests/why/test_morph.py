@@ -5,9 +5,9 @@ import pytest
 import torch
 
 from rtmri2speech.assets import ASSETS
-from rtmri2speech.clip import read_clip
+from rtmri2speech.clips.clip import read_clip
+from rtmri2speech.clips.preprocessing import prepare_frames
 from rtmri2speech.errors import InputError
-from rtmri2speech.frames import prepare_frames
 from rtmri2speech.models.load import load_bundle
 from rtmri2speech.morph import morph
 from tests.conftest import moving_frames

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from rtmri2speech.clip import Clip
+from rtmri2speech.clips.clip import Clip
+from rtmri2speech.clips.preprocessing import prepare_frames
 from rtmri2speech.errors import InputError
-from rtmri2speech.frames import prepare_frames
 from rtmri2speech.models.features import FeatureExtractor
 from rtmri2speech.reach import Reach, contributions, reach
 from rtmri2speech.spec import F1, F2, Band

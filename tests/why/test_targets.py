@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from rtmri2speech.analysis import analyse, frames_of
-from rtmri2speech.clip import Clip
+from rtmri2speech.clips.clip import Clip
 from rtmri2speech.errors import InputError
 from rtmri2speech.evidence import account_of
 from rtmri2speech.spec import F1, F2, Band

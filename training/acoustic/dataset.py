@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset, Sampler
 
+from rtmri2speech.clips.preprocessing import prepare_frames
 from rtmri2speech.errors import InputError
-from rtmri2speech.frames import prepare_frames
 from rtmri2speech.speech.mel import Scaler, spectral_envelope
 
 from ..corpus.dataset import Corpus, Utterance

@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from rtmri2speech.clips.formats.reading import is_video
 from rtmri2speech.errors import InputError
-from rtmri2speech.formats.reading import is_video
 from rtmri2speech.spec import FrameSpec, MelSpec
 from rtmri2speech.speech.audio import fit, read_audio, resample
 from rtmri2speech.speech.mel import SPEECH_RANGE_DB, mel_spectrogram_db
@@ -67,10 +67,10 @@ def make_sample(source: Source, settings: Settings) -> Sample:
 
     Raises InputError, with the reason, if it cannot be read or should not be trained on.
     """
-    from rtmri2speech.clip import read_clip
-    from rtmri2speech.frames import prepare_frames, square_frames
+    from rtmri2speech.clips.clip import read_clip
+    from rtmri2speech.clips.frame_rate import retime
+    from rtmri2speech.clips.preprocessing import prepare_frames, square_frames
     from rtmri2speech.restore import restore, restored_by
-    from rtmri2speech.timeline import retime
 
     spec = settings.mel
     clip = read_clip(source.video, fps=None if is_video(source.video) else settings.fps)
@@ -153,7 +153,7 @@ def _mel(waveform: np.ndarray, frames: int, settings: Settings) -> tuple[np.ndar
 
 def sound_peak(source: Source, settings: Settings) -> float:
     """Largest absolute sample of a recording's sound at the mel's rate; 0 where there is none that can be read."""
-    from rtmri2speech.clip import read_clip
+    from rtmri2speech.clips.clip import read_clip
 
     try:
         if source.audio is None:

@@ -7,9 +7,9 @@ from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
+from rtmri2speech.clips.formats.dicom import is_dicom
+from rtmri2speech.clips.formats.reading import is_lab_file
 from rtmri2speech.errors import InputError
-from rtmri2speech.formats.dicom import is_dicom
-from rtmri2speech.formats.reading import is_lab_file
 
 VIDEOS = {".mp4", ".mkv", ".avi", ".mov", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv"}
 SOUNDS = {".wav", ".flac", ".ogg", ".mp3"}

@@ -15,9 +15,9 @@ import torch
 import typer
 from typer import Argument, Option
 
-from rtmri2speech.clip import read_clip
+from rtmri2speech.clips.clip import read_clip
+from rtmri2speech.clips.preprocessing import prepare_frames
 from rtmri2speech.errors import InputError
-from rtmri2speech.frames import prepare_frames
 
 from ..articulation.corpus import visible
 from ..articulation.sight import Sight, r2, read_sight_run

@@ -27,10 +27,11 @@ import typer
 from typer import Argument, Option
 
 from rtmri2speech.attention import gradients, last_cams
-from rtmri2speech.clip import read_clip
+from rtmri2speech.clips.clip import read_clip
+from rtmri2speech.clips.frame_rate import retime
+from rtmri2speech.clips.preprocessing import prepare_frames
 from rtmri2speech.errors import InputError
 from rtmri2speech.files import never_onto, write_json
-from rtmri2speech.frames import prepare_frames
 from rtmri2speech.models.acoustic import AcousticModel
 from rtmri2speech.models.bundle import Bundle
 from rtmri2speech.models.features import BATCH, FeatureExtractor
@@ -38,7 +39,6 @@ from rtmri2speech.models.load import load_bundle
 from rtmri2speech.spec import Band
 from rtmri2speech.speech.mel import SPEECH_RANGE_DB, band_bins, mel_spectrogram_db, speech_frames
 from rtmri2speech.targets import band_energy
-from rtmri2speech.timeline import retime
 
 from ..console import plain_errors
 from ..corpus.truth import ARTICULATORS, REGIONS, TRACT, read_truth, truth_file

@@ -15,7 +15,7 @@ import typer
 from typer import Argument, Option
 
 from rtmri2speech.adapt import adapt
-from rtmri2speech.clip import Clip
+from rtmri2speech.clips.clip import Clip
 from rtmri2speech.errors import InputError
 from rtmri2speech.files import never_onto, write_json
 from rtmri2speech.models.load import load_bundle

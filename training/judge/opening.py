@@ -17,12 +17,12 @@ import typer
 from typer import Argument, Option
 
 from rtmri2speech.analysis import analyse
-from rtmri2speech.clip import Clip, read_clip
+from rtmri2speech.clips.clip import Clip, read_clip
+from rtmri2speech.clips.frame_rate import retime
 from rtmri2speech.errors import InputError
 from rtmri2speech.models.bundle import Bundle
 from rtmri2speech.models.load import load_bundle
 from rtmri2speech.regions import TEMPLATE, Region, mask, read_regions
-from rtmri2speech.timeline import retime
 
 from ..console import plain_errors
 

@@ -25,8 +25,9 @@ from rtmri2speech.anatomy.model import SegmenterBundle, load_segmenter
 from rtmri2speech.anatomy.outlines import outline
 from rtmri2speech.anatomy.regions import NAMES, REST, SIZE, Regions
 from rtmri2speech.anatomy.segmenter import segment_regions
-from rtmri2speech.anatomy.sources import regions_from_truth, truth_beside
-from rtmri2speech.clip import read_clip
+from rtmri2speech.anatomy.sources import regions_from_truth
+from rtmri2speech.clips.clip import read_clip
+from rtmri2speech.clips.phantom_truth import truth_beside
 from rtmri2speech.errors import InputError
 from rtmri2speech.files import never_onto, write_json
 

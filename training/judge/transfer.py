@@ -22,7 +22,7 @@ from typer import Argument, Option
 
 from rtmri2speech.adapt import adapt
 from rtmri2speech.analysis import analyse
-from rtmri2speech.clip import Clip, read_clip
+from rtmri2speech.clips.clip import Clip, read_clip
 from rtmri2speech.files import never_onto, write_json
 from rtmri2speech.models.bundle import Bundle
 from rtmri2speech.models.load import load_bundle

@@ -20,8 +20,8 @@ from typer import Argument, Option
 
 from rtmri2speech.analysis import analyse
 from rtmri2speech.anatomy.find import regions_of
-from rtmri2speech.anatomy.sources import truth_beside
-from rtmri2speech.clip import read_clip
+from rtmri2speech.clips.clip import read_clip
+from rtmri2speech.clips.phantom_truth import truth_beside
 from rtmri2speech.errors import InputError
 from rtmri2speech.evidence import RegionMasks
 from rtmri2speech.files import never_onto, write_json

@@ -17,7 +17,7 @@ import typer
 from typer import Argument, Option
 
 from rtmri2speech.analysis import analyse, vocode
-from rtmri2speech.clip import read_clip
+from rtmri2speech.clips.clip import read_clip
 from rtmri2speech.errors import InputError
 from rtmri2speech.models.bundle import Bundle
 from rtmri2speech.models.load import load_bundle

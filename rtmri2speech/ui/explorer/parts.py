@@ -20,8 +20,8 @@ import numpy as np
 from ...anatomy.articulation import articulation
 from ...anatomy.outlines import outlines
 from ...anatomy.regions import Regions
+from ...clips.disk_array import let_go
 from ...evidence import ACCOUNTED, Places, RegionMasks, places_of
-from ...growing import let_go
 from ...progress import UNSEEN, Progress
 from ...render.picture import padded_to
 

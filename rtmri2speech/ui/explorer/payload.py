@@ -19,6 +19,7 @@ import torch
 from ...analysis import Analysis
 from ...anatomy.regions import Regions
 from ...attention import clip_scale
+from ...clips.frame_rate import at_rate
 from ...errors import InputError
 from ...evidence import BandEvidence, RegionMasks, account_by_places, places_of
 from ...following import bins_along
@@ -31,7 +32,6 @@ from ...speech.audio import fit, resample
 from ...speech.formant_tracks import FormantTrack, formant_tracks
 from ...speech.mel import band_bins, centre_frequencies_hz, mel_spectrogram_db
 from ...targets import TWO_SIDED, along, target_of
-from ...timeline import at_rate
 from .parts import OUTLINE_STEPS, PART, TILES, Parts, Store, parts_of, pitch_of, shown_regions, side_of
 
 FAR = 10  # frames on either side that the strip of reach.js tells apart

@@ -7,7 +7,7 @@ import gradio as gr
 from ...anatomy.corrections import painted, shifted, taken_from
 from ...anatomy.find import regions_of
 from ...anatomy.regions import NAMES, SIZE, SOURCES, Regions
-from ...anatomy.sources import truth_beside
+from ...clips.phantom_truth import truth_beside
 from ...errors import InputError
 from ...evidence import ACCOUNTED
 from ...experiment import read_drawing

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 
+from rtmri2speech.clips.preprocessing import prepare_frames
 from rtmri2speech.errors import InputError
-from rtmri2speech.frames import prepare_frames
 from rtmri2speech.models.acoustic import AcousticConfig, AcousticModel
 from rtmri2speech.precision import choose_precision
 from rtmri2speech.spec import MelSpec

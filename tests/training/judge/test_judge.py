@@ -8,7 +8,7 @@ import soundfile
 import torch
 
 from rtmri2speech.attention import gradients, last_cams
-from rtmri2speech.clip import Clip, read_clip
+from rtmri2speech.clips.clip import Clip, read_clip
 from rtmri2speech.errors import InputError
 from rtmri2speech.regions import TEMPLATE, mask
 from rtmri2speech.targets import band_energy

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import InputError
-from ..progress import Progress
+from ...errors import InputError
+from ...progress import Progress
 from .gray import Frames
 from .recording import ClipLimits, Recording, even_times
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import InputError
+from ...errors import InputError
 from .gray import Frames, to_uint8
-from .library import library
+from .optional_dependency import library
 from .orientation import upright
 from .recording import ClipLimits, Recording, even_times, no_rate, square_pixel
 

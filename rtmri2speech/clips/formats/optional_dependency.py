@@ -4,7 +4,7 @@ import importlib
 from pathlib import Path
 from types import ModuleType
 
-from ..errors import InputError
+from ...errors import InputError
 
 
 def library(name: str, path: Path) -> ModuleType:

@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import InputError
-from ..progress import Progress
-from . import pictures
+from ...errors import InputError
+from ...progress import Progress
+from . import image_folder
 from .gray import Frames, luma
-from .library import library
+from .optional_dependency import library
 from .orientation import upright
 from .recording import SMALLEST_SIDE, ClipLimits, Recording, even_times, no_rate, square_pixel
 
@@ -49,7 +49,7 @@ def is_series(folder: Path) -> bool:
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    others = (file for file in sorted(folder.iterdir()) if file.suffix.lower() not in pictures.SUFFIXES)
+    others = (file for file in sorted(folder.iterdir()) if file.suffix.lower() not in image_folder.SUFFIXES)
     return (file for file in others if file.is_file() and is_dicom(file))
 
 

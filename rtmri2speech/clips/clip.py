@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from .errors import InputError
+from ..errors import InputError
+from ..progress import UNSEEN, Progress
 from .formats.reading import read_recording
 from .formats.recording import ClipLimits
-from .progress import UNSEEN, Progress
 
 __all__ = ["Clip", "ClipLimits", "read_clip"]
 

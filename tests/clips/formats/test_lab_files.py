@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import scipy.io
 
-from rtmri2speech.clip import ClipLimits, read_clip
+from rtmri2speech.clips.clip import ClipLimits, read_clip
 from rtmri2speech.errors import InputError
 from tests.conftest import moving_frames
 

@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import InputError
+from ...errors import InputError
 from .gray import Frames, to_uint8
-from .library import library
+from .optional_dependency import library
 from .orientation import upright
 from .recording import ClipLimits, Recording, even_times, no_rate, square_pixel
 from .stacks import axes_of, check_stack, frames_of, is_stack, read_stack, stated, stated_fps

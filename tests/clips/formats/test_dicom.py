@@ -12,7 +12,7 @@ from pydicom.uid import ExplicitVRLittleEndian, JPEGLSLossless, generate_uid
 
 from rtmri2speech.analysis import analyse
 from rtmri2speech.anatomy.find import regions_of
-from rtmri2speech.clip import ClipLimits, read_clip
+from rtmri2speech.clips.clip import ClipLimits, read_clip
 from rtmri2speech.describe import describe_clip
 from rtmri2speech.errors import InputError
 from rtmri2speech.provenance import provenance

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from ..errors import InputError
-from ..progress import UNSEEN, Progress
-from . import arrays, dicom, hdf5, matlab, nifti, pictures, video
+from ...errors import InputError
+from ...progress import UNSEEN, Progress
+from . import arrays, dicom, hdf5, image_folder, matlab, nifti, video
 from .recording import ClipLimits, Recording
 
 # Of scanners and of programs that work on their pictures.
@@ -36,7 +36,7 @@ def read_recording(
             raise InputError(
                 "{path} is a folder: for a folder of numbered frames give the frame rate with --fps.", path=path
             )
-        return pictures.read_pictures(path, fps, limits, progress)
+        return image_folder.read_pictures(path, fps, limits, progress)
     if path.stat().st_size == 0:
         raise InputError("{path} is empty.", path=path)
     suffix = path.suffix.lower()

@@ -7,10 +7,10 @@ import cv2
 import numpy as np
 import pytest
 
-from rtmri2speech import timeline
-from rtmri2speech.clip import Clip, ClipLimits, read_clip
+from rtmri2speech.clips import frame_rate
+from rtmri2speech.clips.clip import Clip, ClipLimits, read_clip
+from rtmri2speech.clips.preprocessing import prepare_frames
 from rtmri2speech.errors import InputError
-from rtmri2speech.frames import prepare_frames
 from tests.conftest import moving_frames, write_mp4
 
 MODEL_FPS = 11413 / 420
@@ -23,7 +23,7 @@ def test_real_clips(shared):
         assert clip.frames.shape == (count, 68, 68) and clip.frames.dtype == np.uint8
         assert clip.fps == pytest.approx(fps) and clip.audio is None
         assert clip.duration == pytest.approx(count / fps)
-        retimed = timeline.retime(clip, MODEL_FPS)
+        retimed = frame_rate.retime(clip, MODEL_FPS)
         assert len(retimed) == round(count / fps * MODEL_FPS)
 
 
@@ -111,7 +111,7 @@ def test_variable_rate_is_honoured(tmp_path):
     clip = read_clip(path)
     np.testing.assert_allclose(clip.times_s[:4], [0, 0.1, 0.5, 0.6], atol=2e-3)
     assert not clip.constant_rate
-    shown = timeline.clip_frame_of_each(clip, 20)
+    shown = frame_rate.clip_frame_of_each(clip, 20)
     assert list(shown[:13]) == [0, 0] + [1] * 8 + [2, 2] + [3]
 
 
@@ -189,7 +189,7 @@ def test_limits(tmp_path):
 def test_retiming_keeps_duration_and_mean(fps):
     ramp = np.arange(0, 200, dtype=np.uint8)[:, None, None] * np.ones((1, 16, 16), np.uint8)
     clip = Clip(ramp, np.arange(201) / fps)
-    retimed = timeline.retime(clip, MODEL_FPS)
+    retimed = frame_rate.retime(clip, MODEL_FPS)
     assert len(retimed) == round(200 / fps * MODEL_FPS)
     midpoints = (np.arange(len(retimed)) + 0.5) / MODEL_FPS
     inside = midpoints < clip.duration - 1 / MODEL_FPS
@@ -197,14 +197,16 @@ def test_retiming_keeps_duration_and_mean(fps):
     shown = midpoints * fps - 0.5
     assert np.abs(retimed[:, 0, 0] - shown)[inside].max() <= 1.01
     assert abs((retimed[:, 0, 0] - shown)[inside].mean()) < 0.1
-    back = timeline.model_frame_of_each(clip, MODEL_FPS)
-    assert np.abs(timeline.clip_frame_of_each(clip, MODEL_FPS)[back] - np.arange(200)).max() <= np.ceil(fps / MODEL_FPS)
+    back = frame_rate.model_frame_of_each(clip, MODEL_FPS)
+    assert np.abs(frame_rate.clip_frame_of_each(clip, MODEL_FPS)[back] - np.arange(200)).max() <= np.ceil(
+        fps / MODEL_FPS
+    )
 
 
 def test_a_clip_at_the_models_rate_is_not_touched():
     frames = moving_frames(104)
     clip = Clip(frames, np.round(np.arange(105) / MODEL_FPS, 2))  # a container that rounds to 10 ms
-    assert timeline.retime(clip, MODEL_FPS) is frames
+    assert frame_rate.retime(clip, MODEL_FPS) is frames
 
 
 def test_frames_are_padded_not_stretched():

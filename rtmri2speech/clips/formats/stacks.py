@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import InputError
+from ...errors import InputError
 from .gray import Frames, luma, to_uint8
 from .recording import ClipLimits
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from .clip import Clip
-from .growing import Growing, let_go
+from .disk_array import Growing, let_go
 
 
 def frame_count(clip: Clip, fps: float) -> int:

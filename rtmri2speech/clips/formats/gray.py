@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import InputError
-from ..growing import Growing, let_go
+from ...errors import InputError
+from ..disk_array import Growing, let_go
 from .recording import SMALLEST_SIDE, ClipLimits
 
 

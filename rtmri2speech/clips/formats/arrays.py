@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import InputError
-from ..spec import MelSpec
+from ...errors import InputError
+from ...spec import MelSpec
 from .gray import Frames, to_uint8
 from .recording import ClipLimits, Recording, even_times
 from .stacks import frames_of

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import InputError
+from ...errors import InputError
 from .hdf5 import numeric_arrays, opened
 from .recording import ClipLimits, Recording, even_times, no_rate
 from .stacks import axes_of, check_stack, frames_of, is_stack, read_stack, stated, stated_fps

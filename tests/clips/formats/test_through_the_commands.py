@@ -11,12 +11,12 @@ import soundfile
 from gradio_client.utils import is_valid_file
 
 from rtmri2speech.cli import main
-from rtmri2speech.clip import read_clip
+from rtmri2speech.clips.clip import read_clip
 from rtmri2speech.ui import handlers
 from rtmri2speech.ui.page import build
+from tests.clips.formats.test_dicom import SAGITTAL, write, write_series
+from tests.clips.formats.test_lab_files import ismrmrd, matlab73, nifti
 from tests.conftest import moving_frames
-from tests.formats.test_dicom import SAGITTAL, write, write_series
-from tests.formats.test_lab_files import ismrmrd, matlab73, nifti
 from training.corpus.preprocess import write_dataset
 from training.corpus.sample import Settings
 from training.corpus.sources import find_sources

@@ -1,0 +1,1 @@
+"""A clip: its frames, sound and times, read from any file, and prepared for a model."""
