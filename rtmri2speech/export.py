@@ -51,7 +51,7 @@ from .captions import FIGURES, average_title, averaged, figure_captions
 from .errors import InputError
 from .evidence import RegionMasks
 from .files import filling, replacing, scratch, sha256_of, write_json
-from .labels import labels_of, write_labels, write_tiers
+from .labels.textgrid import labels_of, write_labels, write_tiers
 from .progress import UNSEEN, Progress
 from .provenance import provenance
 from .reach import LONGEST

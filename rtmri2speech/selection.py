@@ -13,7 +13,7 @@ from .analysis import Analysis
 from .anatomy.regions import Regions
 from .errors import InputError
 from .evidence import Account, RegionMasks, account_of
-from .labels import Interval, Remark, labels_of, read_intervals
+from .labels.textgrid import Interval, Remark, labels_of, read_intervals
 from .models.bundle import Bundle
 from .reach import Reach
 from .render.colour import BAND_MAPS, LINE_COLOURS, SIGNED

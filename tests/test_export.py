@@ -17,6 +17,7 @@ import parselmouth
 import pytest
 import soundfile
 from PIL import Image
+from rtmri2speech.labels.textgrid.textgrid import read_intervals, write_labels
 
 from rtmri2speech import analyse, export, load_bundle, read_clip
 from rtmri2speech.adapt import adapt
@@ -24,7 +25,6 @@ from rtmri2speech.anatomy.sources import regions_from_template
 from rtmri2speech.cli import main
 from rtmri2speech.errors import InputError
 from rtmri2speech.export import KINDS, Look, Subject, available, preview, write_files, write_zip
-from rtmri2speech.labels import read_intervals, write_labels
 from rtmri2speech.original import earlier
 from rtmri2speech.progress import Progress
 from rtmri2speech.provenance import command

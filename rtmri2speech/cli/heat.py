@@ -171,7 +171,7 @@ def export(
     from ..anatomy.find import regions_of
     from ..clips.clip import read_clip
     from ..export import Look, Subject, write_zip
-    from ..labels import labels_of
+    from ..labels.textgrid import labels_of
     from ..models.load import load_bundle
     from ..original import earlier
     from ..spec import DEFAULT_BANDS, Band

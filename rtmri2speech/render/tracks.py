@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from PIL import Image, ImageDraw
 
-from ..labels import Interval
+from ..labels.textgrid import Interval
 from ..spec import Band
 from .colour import colour_table
 from .picture import FAINT, INK, PAPER, letters, points_of

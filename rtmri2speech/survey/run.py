@@ -105,7 +105,7 @@ def make(task: Task, bundle, choices: Choices) -> Outcome:
     from ..analysis import analyse
     from ..anatomy.find import regions_of
     from ..clips.clip import read_clip
-    from ..labels import phone_tier, read_intervals
+    from ..labels.textgrid import phone_tier, read_intervals
 
     if task.labels is None:
         raise InputError("There is no TextGrid of its name, or more than one.")

@@ -14,7 +14,7 @@ from ..clips.preprocessing import prepare_frames
 from ..errors import InputError
 from ..evidence import RegionMasks, account_of
 from ..files import replacing
-from ..labels import Interval
+from ..labels.textgrid import Interval
 
 # What labels call a stretch in which nothing is said.
 PAUSES = {"", "sil", "sp", "spn", "pau", "pause", "silb", "sile", "_", "#", "<sil>", "<p:>", "<p>"}

@@ -16,7 +16,8 @@ from ..errors import InputError
 from ..evidence import RegionMasks
 from ..experiment import Hidden, Hiding, hide
 from ..finer import nearest_grid
-from ..labels import Interval, Remark, read_labels
+from ..labels.annotation import Tier, tier_of
+from ..labels.textgrid import Interval, Remark, read_labels
 from ..models.bundle import Bundle
 from ..original import earlier
 from ..pieces import analyse_long
@@ -25,7 +26,6 @@ from ..reach import Reach, reach
 from ..spec import FOLLOWING_HZ, FORMANTS, TRACKS, WHOLE, Band, MelSpec
 from ..speech.audio import read_audio
 from ..speech.mel import band_bins
-from ..tier import Tier, tier_of
 from ..trust import TrustCard, judge
 from .explorer.parts import Cams, Store
 from .explorer.payload import change_of, of_other_bands, of_other_labels, payload

@@ -17,7 +17,7 @@ from ..clips.clip import Clip, ClipLimits, read_clip
 from ..clips.disk_array import Growing, give_back, let_go
 from ..clips.formats.video import claimed_duration_s
 from ..following import check_found
-from ..labels import read_labels
+from ..labels.textgrid import read_labels
 from ..models.bundle import Bundle
 from ..pieces import CONTEXT, FIRST, analyse_piece, joined, pieces
 from ..progress import Progress

@@ -6,6 +6,8 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from rtmri2speech.labels.textgrid.annotation import renamed, with_boundary
+from rtmri2speech.labels.textgrid.textgrid import write_tiers
 
 from rtmri2speech import experiment, pieces
 from rtmri2speech.anatomy.regions import on_clip
@@ -13,9 +15,7 @@ from rtmri2speech.clips import disk_array
 from rtmri2speech.errors import InputError
 from rtmri2speech.evidence import RegionMasks, account_of
 from rtmri2speech.experiment import Hiding, hide, hide_each
-from rtmri2speech.labels import write_tiers
 from rtmri2speech.progress import UNSEEN, Progress
-from rtmri2speech.tier import renamed, with_boundary
 from rtmri2speech.ui import long_clips
 from rtmri2speech.ui.jobs import Stopped
 from rtmri2speech.ui.speaking import speak_again

@@ -23,7 +23,7 @@ from ...clips.frame_rate import at_rate
 from ...errors import InputError
 from ...evidence import BandEvidence, RegionMasks, account_by_places, places_of
 from ...following import bins_along
-from ...labels import Interval, Remark
+from ...labels.textgrid import Interval, Remark
 from ...progress import UNSEEN, Progress
 from ...reach import Reach
 from ...render.colour import BAND_MAPS, DIVERGING_MAP, LINE_COLOURS, ONE_BAND_MAP, REGION_COLOURS, colour_table

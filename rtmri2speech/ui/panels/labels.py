@@ -4,8 +4,8 @@ from pathlib import Path
 
 import gradio as gr
 
-from ...labels import read_intervals, read_remarks, write_tiers
-from ...tier import moved_boundary, renamed, tier_of, with_boundary, without_boundary
+from ...labels.annotation import moved_boundary, renamed, tier_of, with_boundary, without_boundary
+from ...labels.textgrid import read_intervals, read_remarks, write_tiers
 from ..desk import Desk
 from ..handlers import Result
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
 
-from .errors import InputError
-from .files import replacing
+from ..errors import InputError
+from ..files import replacing
 
 Interval = tuple[float, float, str]
 Remark = tuple[float, str]  # at a moment in seconds

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .errors import InputError
-from .labels import Interval
+from ..errors import InputError
+from .textgrid import Interval
 
 Tier = tuple[Interval, ...]
 SHORTEST_S = 0.005

@@ -1,0 +1,1 @@
+"""What is said when: TextGrids and labels edited on the page."""
