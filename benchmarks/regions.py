@@ -5,8 +5,8 @@ import torch
 
 from rtmri2speech.analysis import analyse
 from rtmri2speech.anatomy.articulation import articulation
-from rtmri2speech.anatomy.model import load_segmenter
 from rtmri2speech.anatomy.segmenter import segment_regions
+from rtmri2speech.anatomy.segmenter_bundle import load_segmenter
 from rtmri2speech.assets import ASSETS
 from rtmri2speech.clips.clip import Clip, read_clip
 from rtmri2speech.models.load import load_bundle

@@ -17,6 +17,7 @@ import numpy as np
 import torch
 
 from .analysis import Analysis, analyse, band_values
+from .anatomy.polygons import Region, joint_mask
 from .anatomy.regions import Regions, members, on_clip
 from .clips.clip import Clip
 from .clips.disk_array import Growing, let_go
@@ -26,7 +27,6 @@ from .evidence import ACCOUNTED, Places, RegionMasks, account_by_places, places_
 from .files import replacing
 from .models.bundle import Bundle
 from .progress import UNSEEN, Progress
-from .regions import Region, joint_mask
 from .spec import MelSpec
 from .speech.metrics import mcd
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..files import replacing
-from ..regions import Region, mask
+from .polygons import Region, mask
 from .regions import NAMES, REST, SIZE, Correction, Regions, members
 
 Stretch = tuple[int, int] | None

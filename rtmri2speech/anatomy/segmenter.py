@@ -16,9 +16,9 @@ import torch
 from ..clips.disk_array import Growing
 from ..errors import InputError
 from ..progress import UNSEEN, Progress
-from .model import SURE, Run, SegmenterBundle, load_segmenter, runner
 from .plausibility import CLEAR, LOOK_AGAIN, plausibility, verdict_of
 from .regions import GROUPS, NAMES, REST, SIZE, Regions, Verdict
+from .segmenter_bundle import SURE, Run, SegmenterBundle, load_segmenter, runner
 
 SMOOTHED_OVER_S = 0.02  # deviation of the weights in time: less than a fast closure lasts
 _PROBES = 8  # frames of the first look

@@ -168,7 +168,7 @@ def export(
     from ..adapt import adapt
     from ..analysis import analyse
     from ..anatomy.corrections import corrected, read_corrections
-    from ..anatomy.find import regions_of
+    from ..anatomy.sources import regions_of
     from ..clips.clip import read_clip
     from ..export import Look, Subject, write_zip
     from ..labels.textgrid import labels_of

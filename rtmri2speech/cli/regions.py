@@ -35,8 +35,8 @@ def regions(
     """
     import numpy as np
 
-    from ..anatomy.find import regions_of
     from ..anatomy.regions import NAMES
+    from ..anatomy.sources import regions_of
     from ..anatomy.table import write_table
     from ..clips.clip import read_clip
     from ..files import replacing

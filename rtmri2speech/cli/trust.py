@@ -38,7 +38,7 @@ def trust(
 ):
     """Judge the heatmaps of a clip: hide what they point at, hide each region, and shuffle the weights."""
     from ..analysis import analyse
-    from ..anatomy.find import regions_of
+    from ..anatomy.sources import regions_of
     from ..clips.clip import read_clip
     from ..clips.phantom_truth import truth_beside
     from ..evidence import RegionMasks

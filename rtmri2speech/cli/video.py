@@ -126,10 +126,10 @@ def mask(
 ):
     """Dim a region of the clip, frame by frame as it moves, to hear what the model makes of it without that region."""
     from ..anatomy.corrections import shifted
-    from ..anatomy.find import regions_of
+    from ..anatomy.polygons import find_regions, joint_mask
+    from ..anatomy.sources import regions_of
     from ..clips.clip import read_clip
     from ..clips.masking import check_strength, dim
-    from ..regions import find_regions, joint_mask
     from ..render.encode import write_gray_video
 
     never_onto([output], [video, region])

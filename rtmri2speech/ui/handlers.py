@@ -9,8 +9,8 @@ from typing import TypedDict
 import numpy as np
 
 from ..analysis import Analysis, analyse
-from ..anatomy.find import regions_of
 from ..anatomy.regions import Regions
+from ..anatomy.sources import regions_of
 from ..clips.clip import ClipLimits, read_clip
 from ..errors import InputError
 from ..evidence import RegionMasks

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from ..analysis import Analysis
-from ..anatomy.find import regions_of
 from ..anatomy.regions import Regions
+from ..anatomy.sources import regions_of
 from ..clips import frame_rate
 from ..clips.clip import Clip, ClipLimits, read_clip
 from ..clips.disk_array import Growing, give_back, let_go

@@ -8,10 +8,10 @@ import pytest
 import torch
 
 from rtmri2speech.anatomy import segmenter as road
-from rtmri2speech.anatomy.model import SegmenterBundle, load_segmenter, runner
 from rtmri2speech.anatomy.network import Segmenter, SegmenterConfig
 from rtmri2speech.anatomy.regions import NAMES
 from rtmri2speech.anatomy.segmenter import pictures, segment_regions
+from rtmri2speech.anatomy.segmenter_bundle import SegmenterBundle, load_segmenter, runner
 from rtmri2speech.anatomy.sources import regions_from_truth
 from rtmri2speech.assets import ASSETS
 from rtmri2speech.clips.clip import read_clip

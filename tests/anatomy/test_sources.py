@@ -5,12 +5,12 @@ import json
 import numpy as np
 import pytest
 
+from rtmri2speech.anatomy.polygons import Region
 from rtmri2speech.anatomy.regions import NAMES, on_clip
 from rtmri2speech.anatomy.sources import regions_from_template, regions_from_truth
 from rtmri2speech.clips.phantom_truth import truth_beside
 from rtmri2speech.errors import InputError
 from rtmri2speech.models.bundle import DEFAULT_FOLDER
-from rtmri2speech.regions import Region
 
 CLIPS = DEFAULT_FOLDER.parents[1] / "clips"
 TRUTH = CLIPS / "aiueo_new_speaker.truth.npz"

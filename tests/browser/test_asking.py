@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from rtmri2speech.analysis import analyse
-from rtmri2speech.anatomy.find import regions_of
+from rtmri2speech.anatomy.sources import regions_of
 from rtmri2speech.attention import display_grid
 from rtmri2speech.clips.clip import read_clip
 from rtmri2speech.evidence import RegionMasks, account_of

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from rtmri2speech.analysis import analyse
-from rtmri2speech.anatomy.find import regions_of
+from rtmri2speech.anatomy.sources import regions_of
 from rtmri2speech.clips.clip import read_clip
 from rtmri2speech.evidence import RegionMasks, account_of
 from rtmri2speech.models.load import load_bundle

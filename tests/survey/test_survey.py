@@ -10,8 +10,8 @@ import pytest
 from scipy import stats
 
 from rtmri2speech.analysis import analyse
-from rtmri2speech.anatomy.find import regions_of
 from rtmri2speech.anatomy.regions import GROUPS
+from rtmri2speech.anatomy.sources import regions_of
 from rtmri2speech.assets import ASSETS
 from rtmri2speech.cli import main
 from rtmri2speech.clips.clip import read_clip

@@ -8,8 +8,8 @@ from string import Formatter
 import pytest
 
 import rtmri2speech
+from rtmri2speech.anatomy.polygons import TEMPLATE
 from rtmri2speech.errors import InputError
-from rtmri2speech.regions import TEMPLATE
 from rtmri2speech.spec import Band
 from rtmri2speech.ui import explorer
 from rtmri2speech.ui.texts import EXPLORER, PARTS, TEXTS, in_language

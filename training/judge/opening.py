@@ -3,7 +3,7 @@
     python -m training.judge.opening CLIPS --bundle BUNDLE
 
 The opening is read from the picture alone: how dark the region between the lips is (air gives no signal), the lips'
-polygon being the template's (rtmri2speech.regions) or that of --regions. The measure is the correlation over frames of
+polygon being the template's (rtmri2speech.anatomy.polygons) or that of --regions. The measure is the correlation over frames of
 that darkness with the predicted level. Chance: the same correlation with one of the two moved in time against the
 other, by every lag of at least half a second, which keeps the rhythm of both (circular shifts).
 """
@@ -17,12 +17,12 @@ import typer
 from typer import Argument, Option
 
 from rtmri2speech.analysis import analyse
+from rtmri2speech.anatomy.polygons import TEMPLATE, Region, mask, read_regions
 from rtmri2speech.clips.clip import Clip, read_clip
 from rtmri2speech.clips.frame_rate import retime
 from rtmri2speech.errors import InputError
 from rtmri2speech.models.bundle import Bundle
 from rtmri2speech.models.load import load_bundle
-from rtmri2speech.regions import TEMPLATE, Region, mask, read_regions
 
 from ..console import plain_errors
 

@@ -21,10 +21,10 @@ import typer
 from typer import Argument, Option
 
 from rtmri2speech.anatomy.articulation import articulation
-from rtmri2speech.anatomy.model import SegmenterBundle, load_segmenter
 from rtmri2speech.anatomy.outlines import outline
 from rtmri2speech.anatomy.regions import NAMES, REST, SIZE, Regions
 from rtmri2speech.anatomy.segmenter import segment_regions
+from rtmri2speech.anatomy.segmenter_bundle import SegmenterBundle, load_segmenter
 from rtmri2speech.anatomy.sources import regions_from_truth
 from rtmri2speech.clips.clip import read_clip
 from rtmri2speech.clips.phantom_truth import truth_beside

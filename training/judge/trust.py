@@ -19,7 +19,7 @@ import typer
 from typer import Argument, Option
 
 from rtmri2speech.analysis import analyse
-from rtmri2speech.anatomy.find import regions_of
+from rtmri2speech.anatomy.sources import regions_of
 from rtmri2speech.clips.clip import read_clip
 from rtmri2speech.clips.phantom_truth import truth_beside
 from rtmri2speech.errors import InputError

@@ -12,8 +12,8 @@ from typing import Annotated
 import typer
 from typer import Argument, Option
 
-from rtmri2speech.anatomy.model import SegmenterBundle
 from rtmri2speech.anatomy.network import Segmenter, SegmenterConfig
+from rtmri2speech.anatomy.segmenter_bundle import SegmenterBundle
 from rtmri2speech.errors import InputError
 from rtmri2speech.files import never_onto, replacing
 from rtmri2speech.models.weights import load_exactly, read_checkpoint

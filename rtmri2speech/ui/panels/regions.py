@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import gradio as gr
 
 from ...anatomy.corrections import painted, shifted, taken_from
-from ...anatomy.find import regions_of
 from ...anatomy.regions import NAMES, SIZE, SOURCES, Regions
+from ...anatomy.sources import regions_of
 from ...clips.phantom_truth import truth_beside
 from ...errors import InputError
 from ...evidence import ACCOUNTED

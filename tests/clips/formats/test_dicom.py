@@ -11,7 +11,7 @@ from pydicom.sequence import Sequence
 from pydicom.uid import ExplicitVRLittleEndian, JPEGLSLossless, generate_uid
 
 from rtmri2speech.analysis import analyse
-from rtmri2speech.anatomy.find import regions_of
+from rtmri2speech.anatomy.sources import regions_of
 from rtmri2speech.clips.clip import ClipLimits, read_clip
 from rtmri2speech.describe import describe_clip
 from rtmri2speech.errors import InputError

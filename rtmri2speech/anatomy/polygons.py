@@ -16,7 +16,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from .errors import InputError
+from ..errors import InputError
 
 _MOST_BYTES = 1_000_000
 _MOST_REGIONS = 100
