@@ -11,9 +11,9 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from rtmri2speech.clips.preprocessing import prepare_frames
-from rtmri2speech.models import graph
+from rtmri2speech.models import onnx_graph
 from rtmri2speech.models.features import BATCH, FeatureExtractor
-from rtmri2speech.precision import bf16_is_fast
+from rtmri2speech.models.precision import bf16_is_fast
 
 from .material import frames, thesis_bundle
 from .timing import best_seconds
@@ -37,8 +37,8 @@ def measure() -> dict:
             )
 
     with tempfile.TemporaryDirectory() as scratch:
-        graph.write_graph(Path(scratch) / graph.FILE, bundle.acoustic, 256)
-        onnx = FeatureExtractor(bundle.acoustic, onnx=Path(scratch) / graph.FILE)
+        onnx_graph.write_graph(Path(scratch) / onnx_graph.FILE, bundle.acoustic, 256)
+        onnx = FeatureExtractor(bundle.acoustic, onnx=Path(scratch) / onnx_graph.FILE)
     eager = FeatureExtractor(bundle.acoustic)
     square = torch.rand(1024, 1024)
     contestants = {

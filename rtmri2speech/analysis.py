@@ -22,8 +22,8 @@ from .finer import AGAINST, FinerMaps
 from .following import Followed, Spoken, bins_along, check_found, follow, formants_of
 from .models.bundle import Bundle
 from .models.features import BATCH, FeatureExtractor
-from .models.hifigan import vocoder_input
-from .precision import choose_precision
+from .models.precision import choose_precision
+from .models.vocoding import vocode
 from .progress import UNSEEN, Progress
 from .render.grid import UpsampledGrid, upsample_grid
 from .spec import DEFAULT_BANDS, Band, MelSpec
@@ -35,8 +35,6 @@ from .targets import ENERGIES, TWO_SIDED, Target, along, band_energy, box_energy
 Sound = tuple[np.ndarray, int]
 NORMALIZATIONS = ("clip", "frame")
 SILENCES = ("hide", "show")
-_VOCODER_CHUNK = 256  # mel frames a piece: bounds the memory of a long clip
-_VOCODER_CONTEXT = 24  # mel frames on each side of a piece; the generator hears 12, in the thesis' layout 17 back
 
 
 @dataclass(frozen=True)
@@ -168,7 +166,7 @@ def analyse(
     silence: "hide" or "show" the heatmaps of frames in which the model is silent; they explain silence, not speech.
     grid: cells along a side of the maps, 8, 16 or 32; default: those of the CNN's last maps. against: "blur", the same
     frame blurred, or "nothing", maps of zeros, as plain Grad-CAM (finer.py).
-    precision: "fp32", "bf16" or "auto" (precision.py), of the CNN and the vocoder. speak: False skips the vocoder:
+    precision: "fp32", "bf16" or "auto" (models/precision.py), of the CNN and the vocoder. speak: False skips the vocoder:
     audio is empty.
     voice: how a bundle that carries a voice speaks (speech/voice.py); default: as the bundle says. original: (samples,) and
     rate of the speech whose melody it follows where that is asked for; default: the clip's own sound.
@@ -389,22 +387,6 @@ def _spoken(
     if f0_hz is not None:
         mel_db = torch.from_numpy(painted(mel_db.cpu().numpy(), f0_hz, bundle.mel))
     return vocode(bundle, mel_db, precision, progress)
-
-
-def vocode(bundle: Bundle, mel_db: torch.Tensor, precision: str = "fp32", progress: Progress = UNSEEN) -> np.ndarray:
-    """dB mel (T, n_mels) -> waveform (T * hop_length,) float32 in [-1, 1], in overlapping pieces without seams."""
-    dtype = choose_precision(precision, bundle.device)
-    hop, count = bundle.mel.hop_length, len(mel_db)
-    log_mel = vocoder_input(mel_db.to(bundle.device), bundle.vocoder_input).T[None]
-    pieces = []
-    with torch.inference_mode(), torch.autocast(bundle.device.type, dtype, dtype != torch.float32):
-        for start in range(0, count, _VOCODER_CHUNK):
-            end = min(start + _VOCODER_CHUNK, count)
-            before, after = min(start, _VOCODER_CONTEXT), min(count - end, _VOCODER_CONTEXT)
-            samples = bundle.vocoder(log_mel[..., start - before : end + after])[0, 0].float()
-            pieces.append(samples[before * hop : (before + end - start) * hop])
-            progress("speech", end, count)
-    return torch.cat(pieces).cpu().numpy()
 
 
 class _Clock:

@@ -6,10 +6,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from .analysis import Analysis, analyse, vocode
+from .analysis import Analysis, analyse
 from .clips.clip import Clip, read_clip
 from .errors import InputError
 from .models.bundle import Bundle
+from .models.vocoding import vocode
 from .progress import UNSEEN, Progress
 from .spec import DEFAULT_BANDS, MelSpec
 from .speech.alignment import speech_lag

@@ -31,7 +31,7 @@ from .clips.preprocessing import blurred
 from .errors import InputError
 from .models.acoustic import AcousticModel
 from .models.features import folded_cnn
-from .models.lean_timm import FeatureInfo
+from .models.timm_import import FeatureInfo
 from .progress import UNSEEN, Progress
 
 AGAINST = ("blur", "nothing")

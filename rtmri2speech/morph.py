@@ -14,13 +14,13 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from .analysis import vocode
 from .clips.clip import Clip
 from .clips.frame_rate import retime
 from .clips.preprocessing import prepare_frames
 from .errors import InputError
 from .models.bundle import Bundle
 from .models.features import FeatureExtractor
+from .models.vocoding import vocode
 from .speech.formant_tracks import ceiling_of, measured_track
 
 HOLD_S, CHANGE_S = 0.3, 1.0

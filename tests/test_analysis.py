@@ -8,12 +8,12 @@ import pytest
 import torch
 
 from rtmri2speech import analyse, read_clip
-from rtmri2speech.analysis import vocode
 from rtmri2speech.attention import clip_scale, display_grid
 from rtmri2speech.clips.clip import Clip
 from rtmri2speech.clips.preprocessing import prepare_frames
 from rtmri2speech.errors import InputError
 from rtmri2speech.models.hifigan import vocoder_input
+from rtmri2speech.models.vocoding import vocode
 from rtmri2speech.progress import Progress
 from rtmri2speech.spec import Band
 from tests.conftest import moving_frames
@@ -49,7 +49,7 @@ def test_result_equals_the_plain_networks(bundle, clip, analysis):
 
 def test_numbers_do_not_depend_on_what_the_processor_offers(bundle, clip, monkeypatch):
     """bf16 is for those who ask: by its name, or by auto."""
-    monkeypatch.setattr("rtmri2speech.precision.bf16_is_fast", lambda device: True)
+    monkeypatch.setattr("rtmri2speech.models.precision.bf16_is_fast", lambda device: True)
     choices = ({}, {"precision": "auto"}, {"precision": "bf16"})
     taken = [analyse(bundle, clip, bands=(), speak=False, **choice).precision for choice in choices]
     assert taken == ["fp32", "bf16", "bf16"]

@@ -20,11 +20,11 @@ from PIL import Image
 from rtmri2speech.labels.textgrid.textgrid import read_intervals, write_labels
 
 from rtmri2speech import analyse, export, load_bundle, read_clip
-from rtmri2speech.adapt import adapt
 from rtmri2speech.anatomy.sources import regions_from_template
 from rtmri2speech.cli import main
 from rtmri2speech.errors import InputError
 from rtmri2speech.export import KINDS, Look, Subject, available, preview, write_files, write_zip
+from rtmri2speech.models.domain_adaptation import adapt
 from rtmri2speech.original import earlier
 from rtmri2speech.progress import Progress
 from rtmri2speech.provenance import command

@@ -22,9 +22,9 @@ from ..assets import ASSETS
 from ..errors import InputError
 from ..files import replacing, sha256_of
 from ..models.features import fold_batch_norm
-from ..models.graph import open_graph
+from ..models.onnx_graph import open_graph
+from ..models.precision import choose_precision
 from ..models.weights import load_exactly, read_safetensors
-from ..precision import choose_precision
 from .network import Segmenter, SegmenterConfig
 from .regions import NAMES
 

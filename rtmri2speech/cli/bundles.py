@@ -84,8 +84,8 @@ def adapt(
     as_json: JsonOption = False,
 ):
     """Fit a bundle to a scanner it never saw: the statistics of its BatchNorm are taken from these clips."""
-    from ..adapt import adapt as fitted_to
     from ..clips.clip import read_clip
+    from ..models.domain_adaptation import adapt as fitted_to
     from ..models.load import load_bundle
 
     never_onto([output], [*clips, bundle])

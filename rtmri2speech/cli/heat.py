@@ -165,13 +165,13 @@ def export(
     precision: PrecisionOption = "fp32",
 ):
     """Write everything of a clip into one zip: videos, figures, traces, heatmaps, speech, and where they come from."""
-    from ..adapt import adapt
     from ..analysis import analyse
     from ..anatomy.corrections import corrected, read_corrections
     from ..anatomy.sources import regions_of
     from ..clips.clip import read_clip
     from ..export import Look, Subject, write_zip
     from ..labels.textgrid import labels_of
+    from ..models.domain_adaptation import adapt
     from ..models.load import load_bundle
     from ..original import earlier
     from ..spec import DEFAULT_BANDS, Band

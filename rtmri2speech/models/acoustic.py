@@ -8,7 +8,7 @@ from torch.nn.functional import avg_pool2d
 
 from ..errors import InputError
 from ..mapping import from_json
-from .lean_timm import FeatureInfo, timm
+from .timm_import import FeatureInfo, timm
 
 
 @dataclass(frozen=True)

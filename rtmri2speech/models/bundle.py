@@ -23,14 +23,14 @@ from ..files import replacing, sha256_of
 from ..spec import FrameSpec, MelSpec
 from ..speech.mel import Scaler
 from ..speech.voice import VoiceReadout
-from . import graph
+from . import onnx_graph
 from .acoustic import AcousticModel
 from .hifigan import VOCODER_INPUTS, Generator
 
 FORMAT, FORMAT_VERSION = "rtmri2speech bundle", 1
 _VOCODER = "vocoder.safetensors"
 NEEDED = ("acoustic.safetensors", _VOCODER, "scaler.json")
-OPTIONAL = (graph.FILE,)
+OPTIONAL = (onnx_graph.FILE,)
 KINDS = {
     "trained": "trained with this project's training package",
     "converted": "converted from checkpoints of the thesis' code or of HiFi-GAN's",
@@ -108,7 +108,7 @@ class Bundle:
     @property
     def onnx(self) -> Path | None:
         """The CNN's graph, where the bundle has one."""
-        return self.folder / graph.FILE if self.folder and graph.FILE in self.sha256 else None
+        return self.folder / onnx_graph.FILE if self.folder and onnx_graph.FILE in self.sha256 else None
 
     @property
     def stored_as_half(self) -> bool:
@@ -152,7 +152,7 @@ class Bundle:
             save_file(_tensors(self.acoustic, half), temporary / "acoustic.safetensors")
             if not beside:
                 save_file(_tensors(self.vocoder, half), temporary / _VOCODER)
-                graph.write_graph(temporary / graph.FILE, self.acoustic, self.frames.size, half=half)
+                onnx_graph.write_graph(temporary / onnx_graph.FILE, self.acoustic, self.frames.size, half=half)
             self.scaler.write(temporary / "scaler.json")
             files = [*temporary.iterdir(), *([beside / _VOCODER] if beside else [])]
             sha256 = {p.name: sha256_of(p) for p in sorted(files, key=lambda p: p.name)}

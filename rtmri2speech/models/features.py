@@ -1,7 +1,7 @@
 """The CNN over a whole clip, fast: its last feature maps and their spatial means, without gradients.
 
 What makes it fast, and exact: a one-channel stem (models/acoustic.py) and, on a processor in float32, the bundle's
-ONNX graph (models/graph.py); without one, PyTorch with BatchNorm folded into the convolutions, channels-last memory
+ONNX graph (models/onnx_graph.py); without one, PyTorch with BatchNorm folded into the convolutions, channels-last memory
 and batches that fit the cache. benchmarks/features.py measures both against the plain way.
 """
 
@@ -18,7 +18,7 @@ from torch.nn.functional import avg_pool2d
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from ..progress import UNSEEN, Progress
-from . import graph
+from . import onnx_graph
 from .acoustic import AcousticModel
 
 BATCH = 16
@@ -55,7 +55,7 @@ class FeatureExtractor:
         """
         self.device = next(model.parameters()).device
         exact_on_cpu = precision == torch.float32 and self.device.type == "cpu"
-        session = graph.read_graph(onnx, model, size) if onnx and exact_on_cpu else None
+        session = onnx_graph.read_graph(onnx, model, size) if onnx and exact_on_cpu else None
         self.engine = "onnxruntime" if session else "torch"
         self._maps = _graph_maps(session) if session else _torch_maps(model, precision)
 
@@ -123,5 +123,5 @@ def _torch_maps(model: AcousticModel, precision: torch.dtype) -> Callable[[np.nd
     return maps
 
 
-def _graph_maps(session: graph.Session) -> Callable[[np.ndarray], Tensor]:
+def _graph_maps(session: onnx_graph.Session) -> Callable[[np.ndarray], Tensor]:
     return lambda chunk: torch.from_numpy(session(chunk))

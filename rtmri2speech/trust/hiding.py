@@ -14,7 +14,7 @@ from ..finer import FinerMaps
 from ..models.acoustic import AcousticModel
 from ..models.bundle import Bundle
 from ..models.features import BATCH, FeatureExtractor
-from ..precision import choose_precision
+from ..models.precision import choose_precision
 from ..targets import Target
 
 TargetsAt = Callable[[np.ndarray], Target]

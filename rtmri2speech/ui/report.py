@@ -13,14 +13,14 @@ import cv2
 import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from ..adapt import Adaptation
 from ..analysis import Analysis
 from ..anatomy.polygons import outlined
 from ..comparison import Comparison
 from ..evaluation import Assessment
 from ..experiment import Hidden
 from ..models.bundle import Bundle
-from ..models.card import read_card
+from ..models.domain_adaptation import Adaptation
+from ..models.model_card import read_card
 from ..spec import Band
 from ..speech.alignment import LONGEST_LAG_S, SURE
 from .texts import EXPLORER, TEXTS

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, replace
 
-from ..adapt import Adaptation, adapt
 from ..comparison import Comparison, compare
 from ..models.bundle import Bundle
+from ..models.domain_adaptation import Adaptation, adapt
 from ..progress import UNSEEN, Progress
 from ..speech.voice import INTONATIONS, Voice
 from .handlers import Result

@@ -14,7 +14,6 @@ import pytest
 import soundfile
 import torch
 
-from rtmri2speech.adapt import adapt
 from rtmri2speech.analysis import analyse
 from rtmri2speech.anatomy.corrections import shifted
 from rtmri2speech.anatomy.outlines import outlines
@@ -25,6 +24,7 @@ from rtmri2speech.comparison import compare
 from rtmri2speech.evaluation import assess, read_reference
 from rtmri2speech.evidence import RegionMasks, account_of
 from rtmri2speech.experiment import Hiding, hide, hide_each
+from rtmri2speech.models.domain_adaptation import adapt
 from rtmri2speech.models.load import load_bundle
 from rtmri2speech.reach import reach
 from rtmri2speech.spec import F1, F2

@@ -6,13 +6,13 @@ import pytest
 import soundfile
 import torch
 
-from rtmri2speech.analysis import _VOCODER_CONTEXT, vocode
 from rtmri2speech.cli import main
 from rtmri2speech.errors import InputError
 from rtmri2speech.models.acoustic import AcousticConfig, AcousticModel
 from rtmri2speech.models.convert import read_hifigan_generator
 from rtmri2speech.models.hifigan import Generator, GeneratorConfig, vocoder_input
 from rtmri2speech.models.load import load_bundle
+from rtmri2speech.models.vocoding import _VOCODER_CONTEXT, vocode
 from rtmri2speech.spec import MelSpec
 from tests.conftest import make_bundle
 from tests.models.plain_vocoder import checkpoint, config, judge, relative_rms, speak

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from rtmri2speech.analysis import analyse, vocode
+from rtmri2speech.analysis import analyse
 from rtmri2speech.clips.clip import read_clip
 from rtmri2speech.errors import InputError
 from rtmri2speech.models.load import load_bundle
+from rtmri2speech.models.vocoding import vocode
 from rtmri2speech.spec import MelSpec
 from rtmri2speech.speech.audio import resample
 from rtmri2speech.speech.formants import measure_f0

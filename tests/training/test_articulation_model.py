@@ -8,10 +8,10 @@ import pytest
 import torch
 from torch.utils.data import DataLoader
 
-from rtmri2speech.analysis import vocode
 from rtmri2speech.errors import InputError
 from rtmri2speech.models.acoustic import AcousticConfig
 from rtmri2speech.models.load import load_bundle
+from rtmri2speech.models.vocoding import vocode
 from rtmri2speech.spec import MelSpec
 from rtmri2speech.speech.mel import Scaler, centre_frequencies_hz
 from rtmri2speech.speech.metrics import estoi, stoi

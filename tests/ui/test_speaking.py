@@ -6,9 +6,9 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from rtmri2speech.adapt import adapt
 from rtmri2speech.analysis import analyse
 from rtmri2speech.errors import InputError
+from rtmri2speech.models.domain_adaptation import adapt
 from rtmri2speech.progress import UNSEEN
 from rtmri2speech.speech.voice import Voice, VoiceReadout
 from rtmri2speech.ui.handlers import open_clip

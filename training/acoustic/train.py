@@ -9,8 +9,8 @@ from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 from lightning.pytorch.loggers import TensorBoardLogger
 
 from rtmri2speech.files import never_onto
+from rtmri2speech.models.precision import bf16_is_fast
 from rtmri2speech.models.weights import load_exactly
-from rtmri2speech.precision import bf16_is_fast
 
 from ..corpus.dataset import Corpus
 from ..run_folder import append_row

@@ -14,10 +14,10 @@ import torch
 import typer
 from typer import Argument, Option
 
-from rtmri2speech.analysis import vocode
 from rtmri2speech.errors import InputError
 from rtmri2speech.models.bundle import Bundle
 from rtmri2speech.models.load import load_bundle
+from rtmri2speech.models.vocoding import vocode
 from rtmri2speech.speech.audio import read_audio
 from rtmri2speech.speech.mel import mel_spectrogram_db, spectral_envelope
 from rtmri2speech.speech.metrics import estoi, stoi

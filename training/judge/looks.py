@@ -14,10 +14,10 @@ import numpy as np
 import typer
 from typer import Argument, Option
 
-from rtmri2speech.adapt import adapt
 from rtmri2speech.clips.clip import Clip
 from rtmri2speech.errors import InputError
 from rtmri2speech.files import never_onto, write_json
+from rtmri2speech.models.domain_adaptation import adapt
 from rtmri2speech.models.load import load_bundle
 from rtmri2speech.speech.audio import read_audio
 from training.phantom.clip import FPS

@@ -16,11 +16,12 @@ import torch
 import typer
 from typer import Argument, Option
 
-from rtmri2speech.analysis import analyse, vocode
+from rtmri2speech.analysis import analyse
 from rtmri2speech.clips.clip import read_clip
 from rtmri2speech.errors import InputError
 from rtmri2speech.models.bundle import Bundle
 from rtmri2speech.models.load import load_bundle
+from rtmri2speech.models.vocoding import vocode
 from rtmri2speech.speech.formants import formant_ceiling, measure_f0, measure_formants, nearest_vowel
 from rtmri2speech.speech.mel import mel_spectrogram_db
 

@@ -13,8 +13,8 @@ from torch import Tensor
 from rtmri2speech.anatomy.network import Segmenter, SegmenterConfig, soft_cross_entropy_and_dice
 from rtmri2speech.anatomy.regions import NAMES
 from rtmri2speech.files import replacing, write_json
+from rtmri2speech.models.precision import choose_precision
 from rtmri2speech.models.weights import load_exactly, read_checkpoint
-from rtmri2speech.precision import choose_precision
 
 from ..averaging import average
 from ..run_folder import SETTINGS, append_row, read_settings, require_same

@@ -15,8 +15,8 @@ from torch.nn.functional import l1_loss, mse_loss
 
 from rtmri2speech.errors import InputError
 from rtmri2speech.models.hifigan import Generator
+from rtmri2speech.models.precision import choose_precision
 from rtmri2speech.models.weights import load_exactly, read_checkpoint
-from rtmri2speech.precision import choose_precision
 from rtmri2speech.restore.encoder import AdaptedEncoder, load_hubert, standardise
 from rtmri2speech.restore.model import Restorer
 

@@ -12,7 +12,7 @@ import torch
 from rtmri2speech.clips.preprocessing import prepare_frames
 from rtmri2speech.errors import InputError
 from rtmri2speech.models.acoustic import AcousticConfig, AcousticModel
-from rtmri2speech.precision import choose_precision
+from rtmri2speech.models.precision import choose_precision
 from rtmri2speech.spec import MelSpec
 from rtmri2speech.speech.mel import Scaler
 from training.acoustic.dataset import (

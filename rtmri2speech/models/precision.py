@@ -3,7 +3,7 @@ tells, and with "auto" only where the hardware multiplies it itself."""
 
 import torch
 
-from .errors import InputError
+from ..errors import InputError
 
 
 def bf16_is_fast(device: torch.device) -> bool:

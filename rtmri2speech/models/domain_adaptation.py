@@ -17,13 +17,13 @@ import torch
 from torch import nn
 from torch.nn.functional import avg_pool2d
 
-from .clips import frame_rate
-from .clips.clip import Clip
-from .clips.preprocessing import prepare_frames
-from .errors import InputError
-from .models.bundle import DEFAULT_FOLDER, Bundle
-from .models.features import BATCH
-from .progress import UNSEEN, Progress
+from ..clips import frame_rate
+from ..clips.clip import Clip
+from ..clips.preprocessing import prepare_frames
+from ..errors import InputError
+from ..progress import UNSEEN, Progress
+from .bundle import DEFAULT_FOLDER, Bundle
+from .features import BATCH
 
 FEWEST_FRAMES = 2 * BATCH
 

@@ -12,8 +12,8 @@ import torch
 from rtmri2speech.clips.preprocessing import prepare_frames
 from rtmri2speech.errors import InputError
 from rtmri2speech.models.features import FeatureExtractor
-from rtmri2speech.models.graph import FILE
 from rtmri2speech.models.load import load_bundle
+from rtmri2speech.models.onnx_graph import FILE
 from rtmri2speech.progress import Progress
 from tests.conftest import make_bundle, moving_frames
 

@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from rtmri2speech.models.card import read_card
 from rtmri2speech.models.load import load_bundle
+from rtmri2speech.models.model_card import read_card
 
 CARD = """# a model
 
