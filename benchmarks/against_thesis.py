@@ -22,11 +22,11 @@ import torch
 
 from rtmri2speech.analysis import analyse
 from rtmri2speech.assets import ASSETS
+from rtmri2speech.attribution.upsampling import upsample_grid
 from rtmri2speech.clips.clip import read_clip
 from rtmri2speech.clips.frame_rate import retime
 from rtmri2speech.clips.preprocessing import prepare_frames
 from rtmri2speech.models.convert import convert, read_hifigan_generator
-from rtmri2speech.render.grid import upsample_grid
 from rtmri2speech.spec import F1, F2, MelSpec
 from rtmri2speech.speech.audio import write_audio
 from rtmri2speech.speech.mel import band_bins

@@ -2,12 +2,12 @@
 
 import torch
 
-from rtmri2speech.attention import gradients, last_cams
+from rtmri2speech.attribution.grad_cam import gradients, last_cams
+from rtmri2speech.attribution.targets import band_energy
 from rtmri2speech.clips.preprocessing import prepare_frames
 from rtmri2speech.models.features import BATCH, FeatureExtractor
 from rtmri2speech.spec import DEFAULT_BANDS
 from rtmri2speech.speech.mel import band_bins
-from rtmri2speech.targets import band_energy
 
 from .material import frames, thesis_bundle
 from .timing import best_seconds

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from rtmri2speech.render.grid import upsample_grid
+from rtmri2speech.attribution.upsampling import upsample_grid
 from rtmri2speech.render.overlay import overlay
 
 from .material import FPS, frames

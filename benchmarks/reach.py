@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from rtmri2speech.attribution.targets import band_energy
+from rtmri2speech.attribution.temporal import Reach, contributions
 from rtmri2speech.clips.preprocessing import prepare_frames
 from rtmri2speech.models.features import BATCH, FeatureExtractor
-from rtmri2speech.reach import Reach, contributions
 from rtmri2speech.spec import F2
 from rtmri2speech.speech.mel import band_bins
-from rtmri2speech.targets import band_energy
 from rtmri2speech.ui.explorer.payload import reach_told
 
 from .material import FPS, frames, thesis_bundle

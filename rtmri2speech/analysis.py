@@ -13,24 +13,30 @@ from functools import partial
 import numpy as np
 import torch
 
-from .attention import OBJECTIVES, display_grid, gradients, last_cams, signed_grid
+from .attribution.band_targets import _slopes, band_energies, frames_of
+from .attribution.formant_targets import Spoken, check_found, follow, formants_of
+from .attribution.grad_cam import OBJECTIVES, last_cams
+from .attribution.layer_attribution import AGAINST, FinerMaps
+from .attribution.normalisation import display_grid, signed_grid
+from .attribution.targets import (
+    ENERGIES,
+    TWO_SIDED,
+    unit_of,
+)
+from .attribution.upsampling import UpsampledGrid, upsample_grid
 from .clips import frame_rate
 from .clips.clip import Clip
 from .clips.preprocessing import prepare_frames
 from .errors import InputError
-from .finer import AGAINST, FinerMaps
-from .following import Followed, Spoken, bins_along, check_found, follow, formants_of
 from .models.bundle import Bundle
 from .models.features import BATCH, FeatureExtractor
 from .models.precision import choose_precision
 from .models.vocoding import vocode
 from .progress import UNSEEN, Progress
-from .render.grid import UpsampledGrid, upsample_grid
-from .spec import DEFAULT_BANDS, Band, MelSpec
+from .spec import DEFAULT_BANDS, Band
 from .speech.formants import measure_f0
-from .speech.mel import band_bins, centre_frequencies_hz, silent_frames, within
+from .speech.mel import band_bins, silent_frames, within
 from .speech.voice import Voice, melody, painted
-from .targets import ENERGIES, TWO_SIDED, Target, along, band_energy, box_energy, contrast, target_of, unit_of
 
 Sound = tuple[np.ndarray, int]
 NORMALIZATIONS = ("clip", "frame")
@@ -158,14 +164,14 @@ def analyse(
     """Synthesise the clip's speech and explain the energy in each band, frame by frame.
 
     bands: default F1 and F2; an empty sequence skips Grad-CAM. Of a box, a band in a stretch of time, each frame's map
-    tells what this frame gave to that sound, before and after it, too. objective: "frame" or "sequence" (attention.py).
+    tells what this frame gave to that sound, before and after it, too. objective: "frame" or "sequence" (attribution/grad_cam.py).
     energy: "db", "power", or "hz": not how much there is in the band but where its centre of gravity lies. Bands of the
-    whole spectrum, loudness and tilt (targets.py), are in dB and dB per octave in any case. A band that follows a
-    formant (following.py) has other limits in each frame.
+    whole spectrum, loudness and tilt (attribution/targets.py), are in dB and dB per octave in any case. A band that follows a
+    formant (attribution/formant_targets.py) has other limits in each frame.
     normalize: "clip" or "frame", how heatmaps are scaled for display.
     silence: "hide" or "show" the heatmaps of frames in which the model is silent; they explain silence, not speech.
     grid: cells along a side of the maps, 8, 16 or 32; default: those of the CNN's last maps. against: "blur", the same
-    frame blurred, or "nothing", maps of zeros, as plain Grad-CAM (finer.py).
+    frame blurred, or "nothing", maps of zeros, as plain Grad-CAM (attribution/layer_attribution.py).
     precision: "fp32", "bf16" or "auto" (models/precision.py), of the CNN and the vocoder. speak: False skips the vocoder:
     audio is empty.
     voice: how a bundle that carries a voice speaks (speech/voice.py); default: as the bundle says. original: (samples,) and
@@ -268,66 +274,6 @@ def _seen(
         return torch.empty(0), torch.from_numpy(known.features).to(bundle.device), known.engine
     extract = FeatureExtractor(bundle.acoustic, dtype, bundle.onnx, bundle.frames.size)
     return *extract(chunks, count, told.part(None, 0, 0.4)), extract.engine
-
-
-def band_energies(
-    spec: MelSpec, mel_db: torch.Tensor, bands: Sequence[Band], formants_hz: Mapping[str, np.ndarray]
-) -> dict[str, np.ndarray]:
-    """Of each band, dB (T,); NaN where the formant is not there that it follows. mel_db: (T, n_mels). formants_hz: of
-    bands that follow one, (T,)."""
-    hz, found = centre_frequencies_hz(spec), {}
-    for band in bands:
-        if band.formant:
-            formant_hz = formants_hz[band.name]
-            energy = along(bins_along(band, formant_hz, spec), hz)(mel_db).cpu().numpy()
-            found[band.name] = np.where(np.isnan(formant_hz), np.float32(np.nan), energy)
-        else:
-            found[band.name] = band_energy(band_bins(spec, band))(mel_db).cpu().numpy()
-    return found
-
-
-def band_values(
-    spec: MelSpec, mel_db: torch.Tensor, bands: Sequence[Band], formants_hz: Mapping[str, np.ndarray]
-) -> dict[str, np.ndarray]:
-    """The same, but of the spectrum's tilt, which is no energy, itself: dB per octave."""
-    slopes = {band.name: target_of(spec, band)(mel_db).cpu().numpy() for band in bands if band.of == "tilt"}
-    return band_energies(spec, mel_db, bands, formants_hz) | slopes
-
-
-def _slopes(
-    bundle: Bundle,
-    features: torch.Tensor,
-    bands: Sequence[Band],
-    followed: Mapping[str, Followed],
-    objective: str,
-    energy: str,
-) -> dict[str, torch.Tensor]:
-    """dE/dg of each band, name -> (T, C). A box is one number of the whole clip, whatever the objective."""
-    ordinary: dict[str, Target] = {}
-    boxes: dict[str, Target] = {}
-    for band in bands:
-        if band.name in followed:
-            ordinary[band.name] = along(followed[band.name].bins, centre_frequencies_hz(bundle.mel), energy)
-        elif band.stretch is not None:
-            here = frames_of(*band.stretch, bundle.fps, len(features))
-            than = None if band.than is None else frames_of(*band.than, bundle.fps, len(features))
-            own = band_bins(bundle.mel, band)
-            boxes[band.name] = box_energy(own, *here) if than is None else contrast(own, here, than)
-        else:
-            ordinary[band.name] = target_of(bundle.mel, band, energy)
-    found = gradients(bundle.acoustic, bundle.scaler, features, ordinary, objective) if ordinary else {}
-    found |= gradients(bundle.acoustic, bundle.scaler, features, boxes, "sequence") if boxes else {}
-    return {band.name: found[band.name] for band in bands}
-
-
-def frames_of(from_s: float, to_s: float, fps: float, count: int) -> tuple[int, int]:
-    """First frame of a stretch, and the one after its last: those whose middle lies in it, at least the one at its
-    middle."""
-    first, stop = round(from_s * fps), min(round(to_s * fps), count)
-    if first < stop:
-        return first, stop
-    middle = min(int((from_s + to_s) / 2 * fps), count - 1)
-    return middle, middle + 1
 
 
 def _check_boxes(bands: Sequence[Band], fps: float, silent: np.ndarray, silence: str) -> None:

@@ -7,10 +7,11 @@ import numpy as np
 import torch
 from torch import nn
 
-from .analysis import Analysis, Sound, analyse, band_values
+from .analysis import Analysis, Sound, analyse
+from .attribution.band_targets import band_values
+from .attribution.layer_attribution import stages
 from .evaluation import heard_mel, read_reference, score
 from .experiment import mean_changes
-from .finer import stages
 from .models.bundle import Bundle
 from .progress import UNSEEN, Progress
 from .speech.metrics import mcd

@@ -16,9 +16,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from .analysis import Analysis, analyse, band_values
+from .analysis import Analysis, analyse
 from .anatomy.polygons import Region, joint_mask
 from .anatomy.regions import Regions, members, on_clip
+from .attribution.band_targets import band_values
 from .clips.clip import Clip
 from .clips.disk_array import Growing, let_go
 from .clips.masking import mean_picture, mixed

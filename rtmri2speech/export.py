@@ -47,6 +47,9 @@ import torch
 
 from .anatomy.corrections import write_corrections
 from .anatomy.table import measures
+from .attribution.targets import TWO_SIDED, target_of
+from .attribution.temporal import LONGEST
+from .attribution.temporal import reach as reach_of
 from .captions import FIGURES, average_title, averaged, figure_captions
 from .errors import InputError
 from .evidence import RegionMasks
@@ -54,8 +57,6 @@ from .files import filling, replacing, scratch, sha256_of, write_json
 from .labels.textgrid import labels_of, write_labels, write_tiers
 from .progress import UNSEEN, Progress
 from .provenance import provenance
-from .reach import LONGEST
-from .reach import reach as reach_of
 from .render.figures import average_figure, frame_figure
 from .render.heatmaps import check_bands
 from .render.overlay import band_picture, drawn, overlay
@@ -69,7 +70,6 @@ from .sequence import HeatSequence, origin_of
 from .spec import Band
 from .speech.audio import write_audio
 from .speech.mel import centre_frequencies_hz
-from .targets import TWO_SIDED, target_of
 from .trust import TrustCard, judge, judged_bands
 
 __all__ = ["KINDS", "SOUNDS", "Look", "Subject", "available", "preview", "write_files", "write_zip"]

@@ -13,13 +13,13 @@ from typing import Literal
 import numpy as np
 
 from .analysis import Analysis
+from .attribution.upsampling import UpsampledGrid, upsample_grid
 from .errors import InputError
 from .files import filling
 from .models.bundle import Bundle
 from .progress import UNSEEN, Progress
 from .render.colour import SIGNED
 from .render.figures import average_figure, frame_figure
-from .render.grid import UpsampledGrid, upsample_grid
 from .sequence import HeatSequence, files_of, origin_of
 from .spec import Band
 

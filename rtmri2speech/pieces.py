@@ -11,11 +11,11 @@ from dataclasses import replace
 import numpy as np
 
 from .analysis import Analysis, Sound, analyse
+from .attribution.formant_targets import Spoken, check_found, follow, formants_of
 from .clips.clip import Clip
 from .clips.disk_array import give_back, let_go
 from .clips.frame_rate import at_rate, retime
 from .errors import InputError
-from .following import Spoken, check_found, follow, formants_of
 from .models.bundle import Bundle
 from .progress import UNSEEN, Progress
 from .spec import Band

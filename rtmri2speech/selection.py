@@ -11,15 +11,15 @@ import torch
 
 from .analysis import Analysis
 from .anatomy.regions import Regions
+from .attribution.temporal import Reach
+from .attribution.upsampling import UpsampledGrid
 from .errors import InputError
 from .evidence import Account, RegionMasks, account_of
 from .labels.textgrid import Interval, Remark, labels_of, read_intervals
 from .models.bundle import Bundle
-from .reach import Reach
 from .render.colour import BAND_MAPS, LINE_COLOURS, SIGNED
 from .render.encode import even_size
 from .render.figures import narrowest_cm
-from .render.grid import UpsampledGrid
 from .render.outlined import region_lines
 from .render.paper import FORMATS
 from .render.picture import Line, panels_of

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from rtmri2speech import analyse, read_clip
-from rtmri2speech.attention import clip_scale, display_grid
+from rtmri2speech.attribution.normalisation import clip_scale, display_grid
 from rtmri2speech.clips.clip import Clip
 from rtmri2speech.clips.preprocessing import prepare_frames
 from rtmri2speech.errors import InputError

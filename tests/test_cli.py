@@ -135,9 +135,9 @@ def test_trust_tells_the_verdict_and_prints_the_card(place, run):
 
 
 def test_reach_writes_every_pair_of_frames_and_tells_it_in_words(place, run, tmp_path, bundle_folder):
+    from rtmri2speech.attribution.temporal import reach
     from rtmri2speech.clips.clip import read_clip
     from rtmri2speech.models.load import load_bundle
-    from rtmri2speech.reach import reach
     from rtmri2speech.spec import Band
 
     code, out, err = run("reach", place / "clip.mp4", "-o", tmp_path / "r.npy", "--json", bundle=True)

@@ -21,6 +21,7 @@ from rtmri2speech.labels.textgrid.textgrid import read_intervals, write_labels
 
 from rtmri2speech import analyse, export, load_bundle, read_clip
 from rtmri2speech.anatomy.sources import regions_from_template
+from rtmri2speech.attribution.temporal import reach
 from rtmri2speech.cli import main
 from rtmri2speech.errors import InputError
 from rtmri2speech.export import KINDS, Look, Subject, available, preview, write_files, write_zip
@@ -28,7 +29,6 @@ from rtmri2speech.models.domain_adaptation import adapt
 from rtmri2speech.original import earlier
 from rtmri2speech.progress import Progress
 from rtmri2speech.provenance import command
-from rtmri2speech.reach import reach
 from rtmri2speech.render.colour import LINE_COLOURS, layer
 from rtmri2speech.selection import select
 from rtmri2speech.spec import Band

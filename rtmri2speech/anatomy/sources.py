@@ -11,7 +11,6 @@ from ..progress import UNSEEN, Progress
 from .polygons import TEMPLATE, Region, mask
 from .regions import NAMES, REST, SIZE, SOURCES, Regions, smoothly_enlarged
 from .segmenter import segment_regions
-from .sources import regions_from_template, regions_from_truth
 
 # The phantom's tissue classes that make up each region (training.phantom.head.CLASSES).
 TISSUES = {

@@ -27,10 +27,10 @@ def reach(
     """
     import numpy as np
 
+    from ..attribution.temporal import reach as reach_of
     from ..clips.clip import read_clip
     from ..files import replacing
     from ..models.load import load_bundle
-    from ..reach import reach as reach_of
     from ..render.paper import FORMATS
     from ..render.reach import reach_figure
     from ..spec import Band

@@ -1,16 +1,11 @@
 """The ground truth of a phantom clip: NAME.truth.npz beside it."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..errors import InputError
 from ..speech.formant_tracks import COUNT
-from .phantom_truth import truth_beside
-
-if TYPE_CHECKING:
-    pass
 
 
 def truth_beside(clip: str | Path) -> Path | None:

@@ -4,7 +4,7 @@ from os import PathLike
 
 import numpy as np
 
-from ..reach import Reach
+from ..attribution.temporal import Reach
 from .fonts import font_file
 from .paper import save
 from .words import band_label, words

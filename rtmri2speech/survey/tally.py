@@ -9,7 +9,7 @@ import numpy as np
 
 from ..analysis import Analysis
 from ..anatomy.regions import NAMES, Regions
-from ..attention import display_grid
+from ..attribution.normalisation import display_grid
 from ..clips.preprocessing import prepare_frames
 from ..errors import InputError
 from ..evidence import RegionMasks, account_of

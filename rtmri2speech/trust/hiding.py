@@ -8,14 +8,14 @@ import numpy as np
 import torch
 
 from ..analysis import Analysis
-from ..attention import own_frame_mel
+from ..attribution.bilstm import own_frame_mel
+from ..attribution.layer_attribution import FinerMaps
+from ..attribution.targets import Target
 from ..clips.preprocessing import blurred, prepare_frames
-from ..finer import FinerMaps
 from ..models.acoustic import AcousticModel
 from ..models.bundle import Bundle
 from ..models.features import BATCH, FeatureExtractor
 from ..models.precision import choose_precision
-from ..targets import Target
 
 TargetsAt = Callable[[np.ndarray], Target]
 

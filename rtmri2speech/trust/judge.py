@@ -9,14 +9,14 @@ import numpy as np
 
 from ..analysis import Analysis
 from ..anatomy.regions import GROUPS
+from ..attribution.formant_targets import bins_along
+from ..attribution.targets import Target, along, target_of
 from ..errors import InputError
 from ..evidence import HARDLY, BandEvidence, account_of, cell_weights, with_elsewhere
-from ..following import bins_along
 from ..models.bundle import Bundle
 from ..progress import UNSEEN, Progress
 from ..spec import Band
 from ..speech.mel import centre_frequencies_hz
-from ..targets import Target, along, target_of
 from . import randomised
 from .card import (
     FEWEST_FRAMES,

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from ..attention import gradients
+from ..attribution.grad_cam import gradients
 from ..models.acoustic import AcousticModel
 from .card import RANDOMISED
 from .hiding import Hiding

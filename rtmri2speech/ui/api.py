@@ -12,7 +12,8 @@ import gradio as gr
 import numpy as np
 
 from ..analysis import NORMALIZATIONS, Analysis
-from ..attention import OBJECTIVES
+from ..attribution.grad_cam import OBJECTIVES
+from ..attribution.targets import ENERGIES
 from ..errors import InputError
 from ..export import MOST_HEATMAP_BYTES
 from ..progress import Progress
@@ -21,7 +22,6 @@ from ..render.overlay import LAYOUTS, overlay
 from ..sequence import write_heatmaps
 from ..spec import DEFAULT_BANDS, Band
 from ..speech.audio import write_audio
-from ..targets import ENERGIES
 from . import handlers
 from .desk import Desk
 from .jobs import Stopped

@@ -11,18 +11,18 @@ import numpy as np
 from ..analysis import Analysis, analyse
 from ..anatomy.regions import Regions
 from ..anatomy.sources import regions_of
+from ..attribution.layer_attribution import nearest_grid
+from ..attribution.temporal import Reach, reach
 from ..clips.clip import ClipLimits, read_clip
 from ..errors import InputError
 from ..evidence import RegionMasks
 from ..experiment import Hidden, Hiding, hide
-from ..finer import nearest_grid
 from ..labels.annotation import Tier, tier_of
 from ..labels.textgrid import Interval, Remark, read_labels
 from ..models.bundle import Bundle
 from ..original import earlier
 from ..pieces import analyse_long
 from ..progress import UNSEEN, Progress
-from ..reach import Reach, reach
 from ..spec import FOLLOWING_HZ, FORMANTS, TRACKS, WHOLE, Band, MelSpec
 from ..speech.audio import read_audio
 from ..speech.mel import band_bins

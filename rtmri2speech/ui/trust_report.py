@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..reach import Reach
+from ..attribution.temporal import Reach
 from ..render.colour import LINE_COLOURS
 from ..render.reach import reach_figure
 from ..trust import SHARES, BandTrust, TrustCard

@@ -8,12 +8,12 @@ import pytest
 
 from rtmri2speech.analysis import analyse
 from rtmri2speech.anatomy.sources import regions_of
-from rtmri2speech.attention import display_grid
+from rtmri2speech.attribution.normalisation import display_grid
+from rtmri2speech.attribution.upsampling import upsample_grid
 from rtmri2speech.clips.clip import read_clip
 from rtmri2speech.evidence import RegionMasks, account_of
 from rtmri2speech.models.load import load_bundle
 from rtmri2speech.render.colour import BAND_MAPS, blend, layer, levels
-from rtmri2speech.render.grid import upsample_grid
 from rtmri2speech.spec import F2, Band
 from rtmri2speech.speech.formant_tracks import formant_tracks
 from rtmri2speech.speech.mel import band_bins, centre_frequencies_hz
@@ -249,7 +249,7 @@ def test_a_clip_too_long_for_the_strip_is_a_sentence_and_nothing_is_lost(page, p
     """The strip switches itself off; asked again of a clip that is short enough, it is there."""
     go_to(page, int(plain.speech[5]))
     before = page.locator("[data-name=numbers]").inner_text()
-    monkeypatch.setattr("rtmri2speech.reach.LONGEST", 10)
+    monkeypatch.setattr("rtmri2speech.attribution.temporal.LONGEST", 10)
     page.keyboard.press("h")
     said = f"The clip has {len(plain.mel_db)} frames, and each would be compared with each: cut it to 10 or fewer."
     page.get_by_text(said).first.wait_for()

@@ -7,12 +7,12 @@ import torch
 
 from rtmri2speech.analysis import analyse
 from rtmri2speech.anatomy.sources import regions_of
+from rtmri2speech.attribution.targets import target_of
 from rtmri2speech.clips.clip import read_clip
 from rtmri2speech.evidence import RegionMasks, account_of
 from rtmri2speech.models.load import load_bundle
 from rtmri2speech.spec import Band
 from rtmri2speech.speech.mel import centre_frequencies_hz
-from rtmri2speech.targets import target_of
 from rtmri2speech.ui.handlers import DEFAULT_MAPS, kind_of
 from rtmri2speech.ui.page import Settings
 from tests.browser.serving import one_page, shortest_example

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 from rtmri2speech.anatomy.outlines import outlines
-from rtmri2speech.attention import display_grid
+from rtmri2speech.attribution.normalisation import display_grid
+from rtmri2speech.attribution.upsampling import upsample_grid
 from rtmri2speech.evidence import ACCOUNTED
 from rtmri2speech.progress import UNSEEN
 from rtmri2speech.render.colour import blend, layer, levels
-from rtmri2speech.render.grid import upsample_grid
 from rtmri2speech.ui.handlers import open_clip
 from tests.browser.serving import WAIT_MS, assert_alike, chromium, free_port, pixels, plain_frame
 from tests.conftest import lively_bundle, moving_frames, write_mp4

@@ -19,6 +19,7 @@ from rtmri2speech.anatomy.corrections import shifted
 from rtmri2speech.anatomy.outlines import outlines
 from rtmri2speech.anatomy.polygons import Region
 from rtmri2speech.anatomy.sources import regions_of
+from rtmri2speech.attribution.temporal import reach
 from rtmri2speech.clips.clip import read_clip
 from rtmri2speech.comparison import compare
 from rtmri2speech.evaluation import assess, read_reference
@@ -26,7 +27,6 @@ from rtmri2speech.evidence import RegionMasks, account_of
 from rtmri2speech.experiment import Hiding, hide, hide_each
 from rtmri2speech.models.domain_adaptation import adapt
 from rtmri2speech.models.load import load_bundle
-from rtmri2speech.reach import reach
 from rtmri2speech.spec import F1, F2
 from rtmri2speech.speech.voice import Voice
 from rtmri2speech.trust import judge

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
+from rtmri2speech.attribution.upsampling import upsample_grid
 from rtmri2speech.errors import InputError
 from rtmri2speech.render.colour import (
     BAND_MAPS,
@@ -19,7 +20,6 @@ from rtmri2speech.render.colour import (
     levels,
     signed_levels,
 )
-from rtmri2speech.render.grid import upsample_grid
 
 # Machado, Oliveira & Fernandes (2009), severity 1.0, on linear RGB.
 DICHROMATS = {

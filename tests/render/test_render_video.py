@@ -5,8 +5,8 @@ import numpy as np
 import parselmouth
 import pytest
 
+from rtmri2speech.attribution.upsampling import upsample_grid
 from rtmri2speech.errors import InputError
-from rtmri2speech.render.grid import upsample_grid
 from rtmri2speech.render.overlay import band_picture, overlay
 from rtmri2speech.render.slowmo import slowmo
 from rtmri2speech.render.stretch import stretch

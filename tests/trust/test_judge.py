@@ -10,12 +10,12 @@ import torch
 from torch import nn
 
 from rtmri2speech.analysis import analyse
+from rtmri2speech.attribution.targets import band_energy
 from rtmri2speech.clips.clip import Clip
 from rtmri2speech.errors import InputError
 from rtmri2speech.progress import Progress
 from rtmri2speech.spec import Band
 from rtmri2speech.speech.mel import centre_frequencies_hz
-from rtmri2speech.targets import band_energy
 from rtmri2speech.trust import judge
 from rtmri2speech.trust.hiding import Hiding, Scene
 from rtmri2speech.trust.judge import _energy_at

@@ -1,4 +1,4 @@
-// Run by test_explorer_core.py: the cases are the core's own results (rtmri2speech.render, rtmri2speech.attention).
+// Run by test_explorer_core.py: the cases are the core's own results (rtmri2speech.render, rtmri2speech.attribution.grad_cam).
 const assert = require("node:assert");
 const { readFileSync } = require("node:fs");
 const test = require("node:test");

@@ -10,9 +10,9 @@ import cv2
 import numpy as np
 import pytest
 
-from rtmri2speech.attention import clip_scale, display_grid
+from rtmri2speech.attribution.normalisation import clip_scale, display_grid
+from rtmri2speech.attribution.upsampling import upsample_grid
 from rtmri2speech.render.colour import BAND_MAPS, blend, colour_table, diverging_layer, layer, levels, signed_levels
-from rtmri2speech.render.grid import upsample_grid
 
 
 def test_the_explorers_arithmetic_is_the_cores(tmp_path):

@@ -13,9 +13,9 @@ import soundfile
 from rtmri2speech.analysis import analyse
 from rtmri2speech.anatomy.outlines import outlines
 from rtmri2speech.anatomy.sources import regions_from_template
+from rtmri2speech.attribution.temporal import Reach
+from rtmri2speech.attribution.upsampling import upsample_grid
 from rtmri2speech.clips.clip import Clip
-from rtmri2speech.reach import Reach
-from rtmri2speech.render.grid import upsample_grid
 from rtmri2speech.spec import Band
 from rtmri2speech.speech.mel import centre_frequencies_hz
 from rtmri2speech.ui.explorer.parts import Store

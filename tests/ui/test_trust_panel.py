@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from rtmri2speech.analysis import analyse
+from rtmri2speech.attribution.temporal import Reach
 from rtmri2speech.errors import InputError
 from rtmri2speech.models.load import load_bundle
 from rtmri2speech.progress import UNSEEN
-from rtmri2speech.reach import Reach
 from rtmri2speech.spec import F1, F2, Band
 from rtmri2speech.trust import SHARES, BandTrust, TrustCard
 from rtmri2speech.trust.card import Curves, RegionTrust

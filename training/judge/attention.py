@@ -26,7 +26,8 @@ import torch
 import typer
 from typer import Argument, Option
 
-from rtmri2speech.attention import gradients, last_cams
+from rtmri2speech.attribution.grad_cam import gradients, last_cams
+from rtmri2speech.attribution.targets import band_energy
 from rtmri2speech.clips.clip import read_clip
 from rtmri2speech.clips.frame_rate import retime
 from rtmri2speech.clips.preprocessing import prepare_frames
@@ -38,7 +39,6 @@ from rtmri2speech.models.features import BATCH, FeatureExtractor
 from rtmri2speech.models.load import load_bundle
 from rtmri2speech.spec import Band
 from rtmri2speech.speech.mel import SPEECH_RANGE_DB, band_bins, mel_spectrogram_db, speech_frames
-from rtmri2speech.targets import band_energy
 
 from ..console import plain_errors
 from ..corpus.truth import ARTICULATORS, REGIONS, TRACT, read_truth, truth_file

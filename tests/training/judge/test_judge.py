@@ -8,10 +8,10 @@ import soundfile
 import torch
 
 from rtmri2speech.anatomy.polygons import TEMPLATE, mask
-from rtmri2speech.attention import gradients, last_cams
+from rtmri2speech.attribution.grad_cam import gradients, last_cams
+from rtmri2speech.attribution.targets import band_energy
 from rtmri2speech.clips.clip import Clip, read_clip
 from rtmri2speech.errors import InputError
-from rtmri2speech.targets import band_energy
 from training.corpus.truth import REGIONS
 from training.judge import attention, copy_synthesis, opening, transfer, vowels
 

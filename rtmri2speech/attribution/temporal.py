@@ -18,17 +18,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .attention import Direction
-from .clips.clip import Clip
-from .clips.frame_rate import retime
-from .clips.preprocessing import prepare_frames
-from .errors import InputError
-from .models.acoustic import AcousticModel
-from .models.bundle import Bundle
-from .models.features import BATCH, FeatureExtractor
-from .progress import UNSEEN, Progress
-from .spec import Band
-from .speech.mel import Scaler, silent_frames, within
+from ..clips.clip import Clip
+from ..clips.frame_rate import retime
+from ..clips.preprocessing import prepare_frames
+from ..errors import InputError
+from ..models.acoustic import AcousticModel
+from ..models.bundle import Bundle
+from ..models.features import BATCH, FeatureExtractor
+from ..progress import UNSEEN, Progress
+from ..spec import Band
+from ..speech.mel import Scaler, silent_frames, within
+from .bilstm import Direction
 from .targets import Target, target_of
 
 LONGEST = 2000  # frames: the picture of all pairs has this many times as many numbers

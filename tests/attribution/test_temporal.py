@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 import torch
 
+from rtmri2speech.attribution.targets import band_energy
+from rtmri2speech.attribution.temporal import Reach, contributions, reach
 from rtmri2speech.clips.clip import Clip
 from rtmri2speech.clips.preprocessing import prepare_frames
 from rtmri2speech.errors import InputError
 from rtmri2speech.models.features import FeatureExtractor
-from rtmri2speech.reach import Reach, contributions, reach
 from rtmri2speech.spec import F1, F2, Band
 from rtmri2speech.speech.mel import band_bins
-from rtmri2speech.targets import band_energy
 from tests.conftest import lively_bundle, moving_frames
 
 T = 13
@@ -64,6 +64,6 @@ def test_shares_around_each_frame_and_beyond():
 
 
 def test_a_clip_too_long_is_a_sentence(bundle, monkeypatch):
-    monkeypatch.setattr("rtmri2speech.reach.LONGEST", 5)
+    monkeypatch.setattr("rtmri2speech.attribution.temporal.LONGEST", 5)
     with pytest.raises(InputError, match="The clip has 13 frames"):
         reach(bundle, Clip(moving_frames(T), np.arange(T + 1) / bundle.fps), F1)

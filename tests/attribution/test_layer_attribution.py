@@ -8,16 +8,16 @@ import pytest
 import torch
 
 from rtmri2speech.analysis import analyse
-from rtmri2speech.attention import gradients, last_cams
+from rtmri2speech.attribution.grad_cam import gradients, last_cams
+from rtmri2speech.attribution.layer_attribution import FinerMaps, stages
+from rtmri2speech.attribution.targets import band_energy
 from rtmri2speech.clips.clip import Clip
 from rtmri2speech.clips.preprocessing import blurred, prepare_frames
 from rtmri2speech.errors import InputError
-from rtmri2speech.finer import FinerMaps, stages
 from rtmri2speech.models.acoustic import AcousticConfig, AcousticModel
 from rtmri2speech.models.features import FeatureExtractor
 from rtmri2speech.spec import DEFAULT_BANDS, F2
 from rtmri2speech.speech.mel import band_bins
-from rtmri2speech.targets import band_energy
 from tests.conftest import lively_bundle, make_bundle, moving_frames
 
 T, SIZE, BATCH = 5, 128, 2  # more frames than go at once
@@ -57,7 +57,7 @@ def oracle(bundle, frames, bins, objective, grid):
 
 @pytest.fixture(autouse=True)
 def few_frames_at_once(monkeypatch):
-    monkeypatch.setattr("rtmri2speech.finer.BATCH", BATCH)
+    monkeypatch.setattr("rtmri2speech.attribution.layer_attribution.BATCH", BATCH)
 
 
 @pytest.mark.parametrize("objective", ["frame", "sequence"])

@@ -1,4 +1,4 @@
-"""Maps of an earlier stage of the CNN, whose cells are finer, out of the gradients that attention.py finds.
+"""Maps of an earlier stage of the CNN, whose cells are finer, out of the gradients that attribution/grad_cam.py finds.
 
 The last maps have 8 x 8 cells; the stage before has 16 x 16, the one before that 32 x 32. With dE/dg known, one
 vector-Jacobian product through the stages that follow gives the gradient of E at the finer maps A, and
@@ -27,12 +27,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d
 
-from .clips.preprocessing import blurred
-from .errors import InputError
-from .models.acoustic import AcousticModel
-from .models.features import folded_cnn
-from .models.timm_import import FeatureInfo
-from .progress import UNSEEN, Progress
+from ..clips.preprocessing import blurred
+from ..errors import InputError
+from ..models.acoustic import AcousticModel
+from ..models.features import folded_cnn
+from ..models.timm_import import FeatureInfo
+from ..progress import UNSEEN, Progress
 
 AGAINST = ("blur", "nothing")
 BATCH = 16  # frames at once: their activations are all kept for the way back

@@ -7,13 +7,14 @@ import pytest
 import torch
 
 from rtmri2speech.analysis import analyse
-from rtmri2speech.attention import clip_scale, display_grid, gradients, last_cams
+from rtmri2speech.attribution.grad_cam import gradients, last_cams
+from rtmri2speech.attribution.normalisation import clip_scale, display_grid
+from rtmri2speech.attribution.targets import band_energy
 from rtmri2speech.clips.clip import Clip
 from rtmri2speech.clips.preprocessing import prepare_frames
 from rtmri2speech.models.features import FeatureExtractor
 from rtmri2speech.spec import DEFAULT_BANDS
 from rtmri2speech.speech.mel import band_bins
-from rtmri2speech.targets import band_energy
 from tests.conftest import make_bundle, moving_frames
 
 T = 7

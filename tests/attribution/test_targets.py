@@ -7,14 +7,15 @@ import numpy as np
 import pytest
 import torch
 
-from rtmri2speech.analysis import analyse, frames_of
+from rtmri2speech.analysis import analyse
+from rtmri2speech.attribution.band_targets import frames_of
+from rtmri2speech.attribution.targets import band_frequency, box_energy, contrast, loudness, tilt
 from rtmri2speech.clips.clip import Clip
 from rtmri2speech.errors import InputError
 from rtmri2speech.evidence import account_of
 from rtmri2speech.spec import F1, F2, Band
 from rtmri2speech.speech.formant_tracks import formant_tracks
 from rtmri2speech.speech.mel import band_bins, centre_frequencies_hz
-from rtmri2speech.targets import band_frequency, box_energy, contrast, loudness, tilt
 from tests.conftest import moving_frames
 
 T, MEL = 9, torch.from_numpy(np.random.default_rng(0).normal(-30, 12, (9, 64)))

@@ -15,11 +15,11 @@ from pathlib import Path
 
 import numpy as np
 
-from .clips.phantom_truth import true_track, truth_beside
-from .errors import InputError
-from .spec import Band, MelSpec
-from .speech.formant_tracks import Sound, ceiling_of, measured_track
-from .speech.mel import centre_frequencies_hz
+from ..clips.phantom_truth import true_track, truth_beside
+from ..errors import InputError
+from ..spec import Band, MelSpec
+from ..speech.formant_tracks import Sound, ceiling_of, measured_track
+from ..speech.mel import centre_frequencies_hz
 
 
 @dataclass(frozen=True)

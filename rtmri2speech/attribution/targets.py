@@ -16,9 +16,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .errors import InputError
-from .spec import Band, MelSpec
-from .speech.mel import band_bins, centre_frequencies_hz
+from ..errors import InputError
+from ..spec import Band, MelSpec
+from ..speech.mel import band_bins, centre_frequencies_hz
 
 Target = Callable[[Tensor], Tensor]  # dB mel (..., T, n_mels) -> (..., T)
 ENERGIES = ("db", "power", "hz")

@@ -1,0 +1,73 @@
+"""The target of each band, its gradients, and its energy in a mel."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+
+from ..models.bundle import Bundle
+from ..spec import Band, MelSpec
+from ..speech.mel import band_bins, centre_frequencies_hz
+from .formant_targets import Followed, bins_along
+from .grad_cam import gradients
+from .targets import Target, along, band_energy, box_energy, contrast, target_of
+
+
+def band_energies(
+    spec: MelSpec, mel_db: torch.Tensor, bands: Sequence[Band], formants_hz: Mapping[str, np.ndarray]
+) -> dict[str, np.ndarray]:
+    """Of each band, dB (T,); NaN where the formant is not there that it follows. mel_db: (T, n_mels). formants_hz: of
+    bands that follow one, (T,)."""
+    hz, found = centre_frequencies_hz(spec), {}
+    for band in bands:
+        if band.formant:
+            formant_hz = formants_hz[band.name]
+            energy = along(bins_along(band, formant_hz, spec), hz)(mel_db).cpu().numpy()
+            found[band.name] = np.where(np.isnan(formant_hz), np.float32(np.nan), energy)
+        else:
+            found[band.name] = band_energy(band_bins(spec, band))(mel_db).cpu().numpy()
+    return found
+
+
+def band_values(
+    spec: MelSpec, mel_db: torch.Tensor, bands: Sequence[Band], formants_hz: Mapping[str, np.ndarray]
+) -> dict[str, np.ndarray]:
+    """The same, but of the spectrum's tilt, which is no energy, itself: dB per octave."""
+    slopes = {band.name: target_of(spec, band)(mel_db).cpu().numpy() for band in bands if band.of == "tilt"}
+    return band_energies(spec, mel_db, bands, formants_hz) | slopes
+
+
+def _slopes(
+    bundle: Bundle,
+    features: torch.Tensor,
+    bands: Sequence[Band],
+    followed: Mapping[str, Followed],
+    objective: str,
+    energy: str,
+) -> dict[str, torch.Tensor]:
+    """dE/dg of each band, name -> (T, C). A box is one number of the whole clip, whatever the objective."""
+    ordinary: dict[str, Target] = {}
+    boxes: dict[str, Target] = {}
+    for band in bands:
+        if band.name in followed:
+            ordinary[band.name] = along(followed[band.name].bins, centre_frequencies_hz(bundle.mel), energy)
+        elif band.stretch is not None:
+            here = frames_of(*band.stretch, bundle.fps, len(features))
+            than = None if band.than is None else frames_of(*band.than, bundle.fps, len(features))
+            own = band_bins(bundle.mel, band)
+            boxes[band.name] = box_energy(own, *here) if than is None else contrast(own, here, than)
+        else:
+            ordinary[band.name] = target_of(bundle.mel, band, energy)
+    found = gradients(bundle.acoustic, bundle.scaler, features, ordinary, objective) if ordinary else {}
+    found |= gradients(bundle.acoustic, bundle.scaler, features, boxes, "sequence") if boxes else {}
+    return {band.name: found[band.name] for band in bands}
+
+
+def frames_of(from_s: float, to_s: float, fps: float, count: int) -> tuple[int, int]:
+    """First frame of a stretch, and the one after its last: those whose middle lies in it, at least the one at its
+    middle."""
+    first, stop = round(from_s * fps), min(round(to_s * fps), count)
+    if first < stop:
+        return first, stop
+    middle = min(int((from_s + to_s) / 2 * fps), count - 1)
+    return middle, middle + 1

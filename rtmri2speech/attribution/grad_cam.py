@@ -1,0 +1,59 @@
+"""Grad-CAM of a target of the mel, such as the energy in a formant band, exact and without a gradient through the CNN.
+
+Grad-CAM (Selvaraju et al., ICCV 2017) weights the last feature maps A by the gradient of a target E. Here global
+average pooling g = mean(A) follows the maps, so that gradient is the same at every position, and
+
+    CAM_t = (1 / (h w)) * sum over channels c of  dE/dg[t, c] * A[t, c]
+
+which also equals HiResCAM (Draelos and Carin, 2020). A and g come from one pass without gradients; only the BiLSTM and
+the output layer are differentiated.
+
+Two objectives:
+    frame      E_t is the target's value in frame t itself. Its derivative with respect to frame t's own features is
+               local: with the recurrent states before t (forward) and after t (backward) held fixed, one step of each
+               direction, batched over all t, gives it exactly.
+    sequence   E is the mean over time; one backward pass through the whole BiLSTM.
+
+attribution/layer_attribution.py makes maps of finer stages of the CNN out of the same gradients dE/dg.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..errors import InputError
+from ..models.acoustic import AcousticModel
+from ..speech.mel import Scaler
+from .bilstm import _whole_sequence_mel, own_frame_mel
+from .targets import Target
+
+OBJECTIVES = ("frame", "sequence")
+
+
+def gradients(
+    model: AcousticModel, scaler: Scaler, features: Tensor, targets: Mapping[str, Target], objective: str = "frame"
+) -> dict[str, Tensor]:
+    """dE/dg of each target: name -> (T, C).
+
+    model: in eval mode. features g: (T, C), the spatial mean of the CNN's last maps.
+    """
+    if objective not in OBJECTIVES:
+        raise InputError("The objective is {known}, not {given!r}.", known=" or ".join(OBJECTIVES), given=objective)
+    mel_of = own_frame_mel(model, features) if objective == "frame" else _whole_sequence_mel(model)
+    found = {}
+    for name, target in targets.items():
+        g = features.detach().clone().requires_grad_(True)
+        values = target(scaler.to_db(mel_of(g)))
+        # In "frame" each value depends on its own row of g alone: the gradient of the sum holds them all.
+        (found[name],) = torch.autograd.grad(values.sum() if objective == "frame" else values.mean(), g)
+    return found
+
+
+def last_cams(gradients: Mapping[str, Tensor], maps: Tensor) -> dict[str, np.ndarray]:
+    """Signed Grad-CAM at the CNN's last maps (T, C, h, w), of targets with these gradients: name -> (T, h, w)."""
+    cells = maps[0, 0].numel()
+    return {
+        name: (torch.einsum("tc,tchw->thw", dg, maps) / cells).float().cpu().numpy() for name, dg in gradients.items()
+    }
