@@ -1,4 +1,5 @@
-from .analysis import Analysis, analyse
+from .analysis.pipeline import analyse
+from .analysis.result import Analysis
 from .clips.clip import Clip, ClipLimits, read_clip
 from .errors import InputError
 from .models.bundle import Bundle

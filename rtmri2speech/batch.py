@@ -121,7 +121,7 @@ def write_table(path: Path, outcomes: Sequence[Outcome]) -> None:
 
 def make(task: Task, bundle, choices: Choices) -> Outcome:
     """Make the files of one clip, unless they are there already. Raises InputError if the clip cannot be used."""
-    from .analysis import analyse
+    from .analysis.pipeline import analyse
     from .anatomy.sources import regions_of
     from .export import write_zip
     from .gradcam import write_gradcam

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from . import __version__
-from .evidence import Account
+from .analysis.region_attribution import Account
 from .render.words import band_label, caption, region_name, words
 from .selection import Selection
 from .spec import Band

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from .analysis import Analysis, analyse
+from .analysis.pipeline import analyse
+from .analysis.result import Analysis
 from .clips.clip import Clip, read_clip
 from .errors import InputError
 from .models.bundle import Bundle

@@ -15,7 +15,7 @@ NAME_traces.csv         a row for each frame: frame (of the clip at the model's 
                         source_frame and source_time_s (the clip's own frame shown then), silence (1: the model is
                         silent), and for each band NAME_energy_db (of the predicted mel), NAME_evidence_db (or _power)
                         and NAME_share_REGION, the share, 0 to 1, of that evidence in a region or elsewhere, as in
-                        evidence.py; empty where there is nothing to account for. Then articulation, as in
+                        analysis/region_attribution.py; empty where there is nothing to account for. Then articulation, as in
                         anatomy/articulation.py: lengths in pixels of the 256 px picture (_px), in cm where the clip's
                         file tells the size of its pixels (_cm), places from 0 to 1
 NAME_regions.json       where regions were corrected by hand: what was changed, for the command export
@@ -45,6 +45,7 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 import numpy as np
 import torch
 
+from .analysis.region_attribution import RegionMasks
 from .anatomy.corrections import write_corrections
 from .anatomy.table import measures
 from .attribution.targets import TWO_SIDED, target_of
@@ -52,7 +53,6 @@ from .attribution.temporal import LONGEST
 from .attribution.temporal import reach as reach_of
 from .captions import FIGURES, average_title, averaged, figure_captions
 from .errors import InputError
-from .evidence import RegionMasks
 from .files import filling, replacing, scratch, sha256_of, write_json
 from .labels.textgrid import labels_of, write_labels, write_tiers
 from .progress import UNSEEN, Progress

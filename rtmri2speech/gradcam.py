@@ -12,7 +12,7 @@ from typing import Literal
 
 import numpy as np
 
-from .analysis import Analysis
+from .analysis.result import Analysis
 from .attribution.upsampling import UpsampledGrid, upsample_grid
 from .errors import InputError
 from .files import filling

@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from .analysis import Analysis
+from .analysis.region_attribution import Account, RegionMasks, account_of
+from .analysis.result import Analysis
 from .anatomy.regions import Regions
 from .attribution.temporal import Reach
 from .attribution.upsampling import UpsampledGrid
 from .errors import InputError
-from .evidence import Account, RegionMasks, account_of
 from .labels.textgrid import Interval, Remark, labels_of, read_intervals
 from .models.bundle import Bundle
 from .render.colour import BAND_MAPS, LINE_COLOURS, SIGNED

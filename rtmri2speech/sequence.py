@@ -18,7 +18,7 @@ from .progress import UNSEEN, Progress
 from .spec import Band, MelSpec
 
 if TYPE_CHECKING:  # a sequence is read and shown without the networks' packages
-    from .analysis import Analysis
+    from .analysis.result import Analysis
     from .models.bundle import Bundle
     from .render.heatmaps import Heatmaps
 

@@ -7,8 +7,8 @@ import librosa
 import numpy as np
 import pytest
 import torch
+from rtmri2speech.analysis.pipeline.pipeline import analyse
 
-from rtmri2speech.analysis import analyse
 from rtmri2speech.clips.clip import Clip
 from rtmri2speech.comparison import compare
 from rtmri2speech.models.load import load_bundle

@@ -8,8 +8,8 @@ import soundfile
 import soxr
 import torch
 from pystoi import stoi as pystoi
+from rtmri2speech.analysis.pipeline.pipeline import analyse
 
-from rtmri2speech.analysis import analyse
 from rtmri2speech.clips.clip import Clip
 from rtmri2speech.errors import InputError
 from rtmri2speech.evaluation import CANDIDATES, assess, evaluate_clip, mean_over_clips, read_reference, speech_frames

@@ -17,6 +17,7 @@ import parselmouth
 import pytest
 import soundfile
 from PIL import Image
+from rtmri2speech.analysis.pipeline.reference import earlier
 from rtmri2speech.labels.textgrid.textgrid import read_intervals, write_labels
 
 from rtmri2speech import analyse, export, load_bundle, read_clip
@@ -26,7 +27,6 @@ from rtmri2speech.cli import main
 from rtmri2speech.errors import InputError
 from rtmri2speech.export import KINDS, Look, Subject, available, preview, write_files, write_zip
 from rtmri2speech.models.domain_adaptation import adapt
-from rtmri2speech.original import earlier
 from rtmri2speech.progress import Progress
 from rtmri2speech.provenance import command
 from rtmri2speech.render.colour import LINE_COLOURS, layer
@@ -421,7 +421,7 @@ def test_the_command_moves_the_original_speech_as_the_page_did(real, tmp_path, m
         heard.append(original)
         return analyse(*others, original=original, **choices)
 
-    monkeypatch.setattr("rtmri2speech.analysis.analyse", noted)
+    monkeypatch.setattr("rtmri2speech.analysis.pipeline.analyse", noted)
     for ms in (147.0, -80.0):
         moved = replace(
             real,

@@ -27,7 +27,7 @@ from .options import (
 from .terminal import progress_bar, warning
 
 if TYPE_CHECKING:
-    from ..analysis import Analysis
+    from ..analysis.result import Analysis
 
 
 def gradcam(
@@ -67,7 +67,7 @@ def gradcam(
     precision: PrecisionOption = "fp32",
 ):
     """Write the Grad-CAM heatmaps of each band: every frame (.npy), their average and chosen frames (.png)."""
-    from ..analysis import analyse
+    from ..analysis.pipeline import analyse
     from ..clips.clip import read_clip
     from ..gradcam import Drawing, gradcam_files, write_gradcam
     from ..models.load import load_bundle
@@ -165,7 +165,8 @@ def export(
     precision: PrecisionOption = "fp32",
 ):
     """Write everything of a clip into one zip: videos, figures, traces, heatmaps, speech, and where they come from."""
-    from ..analysis import analyse
+    from ..analysis.pipeline import analyse
+    from ..analysis.reference import earlier
     from ..anatomy.corrections import corrected, read_corrections
     from ..anatomy.sources import regions_of
     from ..clips.clip import read_clip
@@ -173,7 +174,6 @@ def export(
     from ..labels.textgrid import labels_of
     from ..models.domain_adaptation import adapt
     from ..models.load import load_bundle
-    from ..original import earlier
     from ..spec import DEFAULT_BANDS, Band
     from ..speech.audio import read_audio
     from ..speech.voice import asked_voice

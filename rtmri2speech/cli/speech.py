@@ -35,7 +35,7 @@ def synth(
     as_json: JsonOption = False,
 ):
     """Synthesise the speech of a clip. Pitch and intonation are for bundles that carry a voice; they are a choice."""
-    from ..analysis import analyse
+    from ..analysis.pipeline import analyse
     from ..clips.clip import read_clip
     from ..models.load import load_bundle
     from ..speech.audio import write_audio

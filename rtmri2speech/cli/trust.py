@@ -37,11 +37,11 @@ def trust(
     as_json: JsonOption = False,
 ):
     """Judge the heatmaps of a clip: hide what they point at, hide each region, and shuffle the weights."""
-    from ..analysis import analyse
+    from ..analysis.pipeline import analyse
+    from ..analysis.region_attribution import RegionMasks
     from ..anatomy.sources import regions_of
     from ..clips.clip import read_clip
     from ..clips.phantom_truth import truth_beside
-    from ..evidence import RegionMasks
     from ..models.load import load_bundle
     from ..spec import Band
     from ..trust import judge

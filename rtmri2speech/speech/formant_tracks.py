@@ -5,17 +5,15 @@ speaks, and everywhere only of a resonance that is narrow enough (WIDEST_HZ).
 """
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..clips.phantom_truth import true_track, truth_beside
 from ..errors import InputError
 from .formants import formant_ceiling, measure_f0, measure_formants
 
 if TYPE_CHECKING:  # an analysis follows tracks itself
-    from ..analysis import Analysis
+    pass
 
 COUNT = 3
 # Of the embedded phantoms' frames in which somebody speaks without voice, this leaves out about half, of the others
@@ -31,27 +29,6 @@ class FormantTrack:
 
     hz: np.ndarray
     whispered: bool = False
-
-
-def formant_tracks(
-    analysis: "Analysis", original: Sound | None = None, recording: str | Path | None = None
-) -> dict[str, FormantTrack]:
-    """Those of "synthesised", "original" and "truth" that there are. recording: the clip's file, for a phantom's truth.
-
-    All are measured with the ceiling that suits the original's F0, as it is the same speaker, where there is one.
-    """
-    times_s = (np.arange(len(analysis.mel_db)) + 0.5) / analysis.fps
-    ceiling_hz = None if original is None else ceiling_of(original, times_s)
-    found = {}
-    if len(analysis.audio):
-        spoken = (analysis.audio, analysis.sample_rate)
-        found["synthesised"] = measured_track(spoken, times_s, ceiling_hz, analysis.f0_hz is None, analysis.silent)
-    if original is not None:
-        found["original"] = measured_track(original, times_s, ceiling_hz, False, np.zeros(len(times_s), bool))
-    truth = truth_beside(recording) if recording else None
-    if truth is not None:
-        found["truth"] = FormantTrack(true_track(truth, times_s))
-    return found
 
 
 def ceiling_of(sound: Sound, times_s: np.ndarray) -> float | None:

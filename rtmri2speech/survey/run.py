@@ -102,7 +102,7 @@ def left_out(name: str, reason: str) -> Outcome:
 
 def make(task: Task, bundle, choices: Choices) -> Outcome:
     """Write the tally of one clip, unless it is there. Raises InputError if the clip or its labels cannot be used."""
-    from ..analysis import analyse
+    from ..analysis.pipeline import analyse
     from ..anatomy.sources import regions_of
     from ..clips.clip import read_clip
     from ..labels.textgrid import phone_tier, read_intervals

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from ..analysis import Analysis
+from ..analysis.region_attribution import RegionMasks, account_of
+from ..analysis.result import Analysis
 from ..anatomy.regions import NAMES, Regions
 from ..attribution.normalisation import display_grid
 from ..clips.preprocessing import prepare_frames
 from ..errors import InputError
-from ..evidence import RegionMasks, account_of
 from ..files import replacing
 from ..labels.textgrid import Interval
 

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import torch
 
-from ..analysis import Analysis
+from ..analysis.result import Analysis
 from ..attribution.bilstm import own_frame_mel
 from ..attribution.layer_attribution import FinerMaps
 from ..attribution.targets import Target

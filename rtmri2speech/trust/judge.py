@@ -7,12 +7,12 @@ from functools import reduce
 import cv2
 import numpy as np
 
-from ..analysis import Analysis
+from ..analysis.region_attribution import HARDLY, BandEvidence, account_of, cell_weights, with_elsewhere
+from ..analysis.result import Analysis
 from ..anatomy.regions import GROUPS
 from ..attribution.formant_targets import bins_along
 from ..attribution.targets import Target, along, target_of
 from ..errors import InputError
-from ..evidence import HARDLY, BandEvidence, account_of, cell_weights, with_elsewhere
 from ..models.bundle import Bundle
 from ..progress import UNSEEN, Progress
 from ..spec import Band

@@ -11,7 +11,8 @@ from pathlib import Path
 import gradio as gr
 import numpy as np
 
-from ..analysis import NORMALIZATIONS, Analysis
+from ..analysis.options import NORMALIZATIONS
+from ..analysis.result import Analysis
 from ..attribution.grad_cam import OBJECTIVES
 from ..attribution.targets import ENERGIES
 from ..errors import InputError

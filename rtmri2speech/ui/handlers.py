@@ -8,20 +8,21 @@ from typing import TypedDict
 
 import numpy as np
 
-from ..analysis import Analysis, analyse
+from ..analysis.chunked import analyse_long
+from ..analysis.occlusion import Hidden, Hiding, hide
+from ..analysis.pipeline import analyse
+from ..analysis.reference import earlier
+from ..analysis.region_attribution import RegionMasks
+from ..analysis.result import Analysis
 from ..anatomy.regions import Regions
 from ..anatomy.sources import regions_of
 from ..attribution.layer_attribution import nearest_grid
 from ..attribution.temporal import Reach, reach
 from ..clips.clip import ClipLimits, read_clip
 from ..errors import InputError
-from ..evidence import RegionMasks
-from ..experiment import Hidden, Hiding, hide
 from ..labels.annotation import Tier, tier_of
 from ..labels.textgrid import Interval, Remark, read_labels
 from ..models.bundle import Bundle
-from ..original import earlier
-from ..pieces import analyse_long
 from ..progress import UNSEEN, Progress
 from ..spec import FOLLOWING_HZ, FORMANTS, TRACKS, WHOLE, Band, MelSpec
 from ..speech.audio import read_audio

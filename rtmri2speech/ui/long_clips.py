@@ -9,17 +9,17 @@ from pathlib import Path
 
 import numpy as np
 
-from ..analysis import Analysis
+from ..analysis.chunked import CONTEXT, FIRST, analyse_piece, joined, pieces
+from ..analysis.formants import check_found
+from ..analysis.result import Analysis
 from ..anatomy.regions import Regions
 from ..anatomy.sources import regions_of
-from ..attribution.formant_targets import check_found
 from ..clips import frame_rate
 from ..clips.clip import Clip, ClipLimits, read_clip
 from ..clips.disk_array import Growing, give_back, let_go
 from ..clips.formats.video import claimed_duration_s
 from ..labels.textgrid import read_labels
 from ..models.bundle import Bundle
-from ..pieces import CONTEXT, FIRST, analyse_piece, joined, pieces
 from ..progress import Progress
 from ..spec import Band
 from ..speech.audio import read_audio

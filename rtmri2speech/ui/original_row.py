@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import gradio as gr
 
+from ..analysis.reference import SAME_LENGTH_S, fit_of
 from ..errors import InputError
-from ..original import SAME_LENGTH_S, fit_of
 from .desk import Desk
 from .handlers import Result
 

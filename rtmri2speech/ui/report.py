@@ -13,11 +13,11 @@ import cv2
 import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from ..analysis import Analysis
+from ..analysis.occlusion import Hidden
+from ..analysis.result import Analysis
 from ..anatomy.polygons import outlined
 from ..comparison import Comparison
 from ..evaluation import Assessment
-from ..experiment import Hidden
 from ..models.bundle import Bundle
 from ..models.domain_adaptation import Adaptation
 from ..models.model_card import read_card

@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from rtmri2speech.analysis.pipeline.pipeline import analyse
 
-from rtmri2speech.analysis import analyse
 from rtmri2speech.attribution.grad_cam import gradients, last_cams
 from rtmri2speech.attribution.layer_attribution import FinerMaps, stages
 from rtmri2speech.attribution.targets import band_energy
@@ -155,7 +155,7 @@ def test_what_another_analysis_found_of_the_clip_is_not_found_again(bundle, monk
     def again(*_):
         raise AssertionError("the CNN's features are found again")
 
-    monkeypatch.setattr("rtmri2speech.analysis.FeatureExtractor", again)
+    monkeypatch.setattr("rtmri2speech.analysis.pipeline.FeatureExtractor", again)
     kept = analyse(bundle, clip, [F2], grid=16, against="blur", silence="show", speak=False, known=first)
     np.testing.assert_allclose(kept.cam["F2"], anew.cam["F2"], atol=1e-6 * np.abs(anew.cam["F2"]).max())
     np.testing.assert_array_equal(kept.mel_db, anew.mel_db)

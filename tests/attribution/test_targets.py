@@ -6,15 +6,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from rtmri2speech.analysis.pipeline.pipeline import analyse
+from rtmri2speech.analysis.pipeline.region_attribution import account_of
 
-from rtmri2speech.analysis import analyse
+from rtmri2speech.analysis.formants import formant_tracks
 from rtmri2speech.attribution.band_targets import frames_of
 from rtmri2speech.attribution.targets import band_frequency, box_energy, contrast, loudness, tilt
 from rtmri2speech.clips.clip import Clip
 from rtmri2speech.errors import InputError
-from rtmri2speech.evidence import account_of
 from rtmri2speech.spec import F1, F2, Band
-from rtmri2speech.speech.formant_tracks import formant_tracks
 from rtmri2speech.speech.mel import band_bins, centre_frequencies_hz
 from tests.conftest import moving_frames
 
@@ -226,7 +226,7 @@ def test_a_box_takes_the_frames_whose_middle_lies_in_it():
 def test_a_box_without_anything_to_explain_is_a_sentence(bundle, clip, monkeypatch):
     with pytest.raises(InputError, match="begins after the clip's end: it lasts 0.33 s"):
         analyse(bundle, clip, [Band("a", 700, 1500, 2, 3)], speak=False)
-    monkeypatch.setattr("rtmri2speech.analysis.silent_frames", lambda mel, *_: np.arange(len(mel)) < 4)
+    monkeypatch.setattr("rtmri2speech.analysis.pipeline.silent_frames", lambda mel, *_: np.arange(len(mel)) < 4)
     with pytest.raises(InputError, match="Nobody speaks in the box a"):
         analyse(bundle, clip, [Band("a", 700, 1500, 0, 0.1)], speak=False)
     assert analyse(bundle, clip, [Band("a", 700, 1500, 0, 0.1)], silence="show", speak=False).cam["a"].any()

@@ -5,17 +5,17 @@ import re
 
 import numpy as np
 import pytest
+from rtmri2speech.analysis.pipeline.pipeline import analyse
+from rtmri2speech.analysis.pipeline.region_attribution import RegionMasks, account_of
 
-from rtmri2speech.analysis import analyse
+from rtmri2speech.analysis.formants import formant_tracks
 from rtmri2speech.anatomy.sources import regions_of
 from rtmri2speech.attribution.normalisation import display_grid
 from rtmri2speech.attribution.upsampling import upsample_grid
 from rtmri2speech.clips.clip import read_clip
-from rtmri2speech.evidence import RegionMasks, account_of
 from rtmri2speech.models.load import load_bundle
 from rtmri2speech.render.colour import BAND_MAPS, blend, layer, levels
 from rtmri2speech.spec import F2, Band
-from rtmri2speech.speech.formant_tracks import formant_tracks
 from rtmri2speech.speech.mel import band_bins, centre_frequencies_hz
 from rtmri2speech.ui.handlers import DEFAULT_MAPS, kind_of
 from rtmri2speech.ui.page import Settings

@@ -4,12 +4,12 @@ and a link to all that was asked for."""
 import numpy as np
 import pytest
 import torch
+from rtmri2speech.analysis.pipeline.pipeline import analyse
+from rtmri2speech.analysis.pipeline.region_attribution import RegionMasks, account_of
 
-from rtmri2speech.analysis import analyse
 from rtmri2speech.anatomy.sources import regions_of
 from rtmri2speech.attribution.targets import target_of
 from rtmri2speech.clips.clip import read_clip
-from rtmri2speech.evidence import RegionMasks, account_of
 from rtmri2speech.models.load import load_bundle
 from rtmri2speech.spec import Band
 from rtmri2speech.speech.mel import centre_frequencies_hz

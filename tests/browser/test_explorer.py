@@ -9,11 +9,11 @@ import urllib.request
 
 import numpy as np
 import pytest
+from rtmri2speech.analysis.pipeline.region_attribution import ACCOUNTED
 
 from rtmri2speech.anatomy.outlines import outlines
 from rtmri2speech.attribution.normalisation import display_grid
 from rtmri2speech.attribution.upsampling import upsample_grid
-from rtmri2speech.evidence import ACCOUNTED
 from rtmri2speech.progress import UNSEEN
 from rtmri2speech.render.colour import blend, layer, levels
 from rtmri2speech.ui.handlers import open_clip

@@ -6,7 +6,7 @@ from threading import Event
 import numpy as np
 import pytest
 
-from rtmri2speech import pieces
+from rtmri2speech.analysis.pipeline import chunked
 from rtmri2speech.ui import Settings, long_clips
 from rtmri2speech.ui.explorer import parts
 from tests.browser.serving import WAIT_MS, one_page
@@ -21,9 +21,9 @@ FRAMES = 260
 def page(bundle_folder, tmp_path, monkeypatch):
     """A page on which pieces and parts are small."""
     monkeypatch.setattr(long_clips, "LONG_S", 2.0)
-    for module in (pieces, long_clips):
+    for module in (chunked, long_clips):
         monkeypatch.setattr(module, "FIRST", 32)
-    monkeypatch.setattr(pieces, "PIECE", 32)
+    monkeypatch.setattr(chunked, "PIECE", 32)
     monkeypatch.setattr(parts, "PART", 16)
     monkeypatch.setattr("rtmri2speech.ui.explorer.payload.PART", 16)
     (tmp_path / "clips").mkdir()

@@ -13,8 +13,10 @@ import numpy as np
 import pytest
 import soundfile
 import torch
+from rtmri2speech.analysis.pipeline.occlusion import Hiding, hide, hide_each
+from rtmri2speech.analysis.pipeline.pipeline import analyse
+from rtmri2speech.analysis.pipeline.region_attribution import RegionMasks, account_of
 
-from rtmri2speech.analysis import analyse
 from rtmri2speech.anatomy.corrections import shifted
 from rtmri2speech.anatomy.outlines import outlines
 from rtmri2speech.anatomy.polygons import Region
@@ -23,8 +25,6 @@ from rtmri2speech.attribution.temporal import reach
 from rtmri2speech.clips.clip import read_clip
 from rtmri2speech.comparison import compare
 from rtmri2speech.evaluation import assess, read_reference
-from rtmri2speech.evidence import RegionMasks, account_of
-from rtmri2speech.experiment import Hiding, hide, hide_each
 from rtmri2speech.models.domain_adaptation import adapt
 from rtmri2speech.models.load import load_bundle
 from rtmri2speech.spec import F1, F2

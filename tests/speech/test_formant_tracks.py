@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
+from rtmri2speech.analysis.pipeline.pipeline import analyse
 
-from rtmri2speech.analysis import analyse
+from rtmri2speech.analysis.formants import formant_tracks
 from rtmri2speech.assets import ASSETS
 from rtmri2speech.clips.clip import read_clip
 from rtmri2speech.errors import InputError
 from rtmri2speech.models.load import load_bundle
-from rtmri2speech.speech.formant_tracks import formant_tracks
 
 CLIP = ASSETS / "clips" / "aiueo_known_speaker.mp4"
 

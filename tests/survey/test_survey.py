@@ -7,15 +7,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from rtmri2speech.analysis.pipeline.pipeline import analyse
+from rtmri2speech.analysis.pipeline.region_attribution import ACCOUNTED, RegionMasks, account_of
 from scipy import stats
 
-from rtmri2speech.analysis import analyse
 from rtmri2speech.anatomy.regions import GROUPS
 from rtmri2speech.anatomy.sources import regions_of
 from rtmri2speech.assets import ASSETS
 from rtmri2speech.cli import main
 from rtmri2speech.clips.clip import read_clip
-from rtmri2speech.evidence import ACCOUNTED, RegionMasks, account_of
 from rtmri2speech.models.load import load_bundle
 from rtmri2speech.survey.run import Choices, make, tasks_of
 from rtmri2speech.survey.summary import estimate, summarise

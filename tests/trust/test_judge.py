@@ -7,9 +7,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from rtmri2speech.analysis.pipeline.pipeline import analyse
 from torch import nn
 
-from rtmri2speech.analysis import analyse
 from rtmri2speech.attribution.targets import band_energy
 from rtmri2speech.clips.clip import Clip
 from rtmri2speech.errors import InputError

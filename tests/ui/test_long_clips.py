@@ -6,15 +6,15 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from rtmri2speech.analysis.pipeline.occlusion import Hiding, hide, hide_each
+from rtmri2speech.analysis.pipeline.region_attribution import RegionMasks, account_of
 from rtmri2speech.labels.textgrid.annotation import renamed, with_boundary
 from rtmri2speech.labels.textgrid.textgrid import write_tiers
 
-from rtmri2speech import experiment, pieces
+from rtmri2speech.analysis.pipeline import chunked, occlusion
 from rtmri2speech.anatomy.regions import on_clip
 from rtmri2speech.clips import disk_array
 from rtmri2speech.errors import InputError
-from rtmri2speech.evidence import RegionMasks, account_of
-from rtmri2speech.experiment import Hiding, hide, hide_each
 from rtmri2speech.progress import UNSEEN, Progress
 from rtmri2speech.ui import long_clips
 from rtmri2speech.ui.jobs import Stopped
@@ -27,9 +27,9 @@ FRAMES = 100
 @pytest.fixture
 def results(bundle, tmp_path, monkeypatch):
     """Of a clip of 100 frames in pieces of 32, with labels beside it."""
-    for module in (pieces, long_clips):
+    for module in (chunked, long_clips):
         monkeypatch.setattr(module, "FIRST", 32)
-    monkeypatch.setattr(pieces, "PIECE", 32)
+    monkeypatch.setattr(chunked, "PIECE", 32)
     write_mp4(tmp_path / "clip.mp4", moving_frames(FRAMES), fps=Fraction(11413, 420))
     write_tiers(tmp_path / "clip.TextGrid", [(0.0, 0.9, "a"), (0.9, 2.5, "m"), (2.5, 3.6, "i")], [], 0.0, 3.6)
     (tmp_path / "store").mkdir()
@@ -64,7 +64,7 @@ def test_what_is_written_goes_over_to_what_follows(results):
 def test_maps_of_all_pieces_are_those_of_the_clip_analysed_in_pieces(results, bundle):
     *_, last = results
     choices = {"grid": last.analysis.grid, "against": last.analysis.against}
-    expected = pieces.analyse_long(bundle, last.analysis.clip, **choices)
+    expected = chunked.analyse_long(bundle, last.analysis.clip, **choices)
     for name, cam in expected.cam.items():
         np.testing.assert_array_equal(last.analysis.cam[name], cam)
 
@@ -72,27 +72,27 @@ def test_maps_of_all_pieces_are_those_of_the_clip_analysed_in_pieces(results, bu
 @pytest.mark.slow
 @pytest.mark.parametrize("manner", ["dark", "still"])
 def test_what_hides_in_a_long_clip_is_hidden_in_pieces(results, bundle, monkeypatch, manner):
-    monkeypatch.setattr(pieces, "CONTEXT", 4)
+    monkeypatch.setattr(chunked, "CONTEXT", 4)
     monkeypatch.setattr(long_clips, "CONTEXT", 4)
     *_, last = results
     analysis = last.analysis
     labels = np.stack([np.roll(label, t // 8, axis=-1) for t, label in enumerate(last.regions.labels)])
     regions = replace(last.regions, labels=labels)  # which move
     frames, tongue = np.array(analysis.model_frames), regions.mask("tongue")
-    lengths, whole = [], pieces.analyse
+    lengths, whole = [], chunked.analyse
 
     def noted(bundle, clip, *others, **choices):
         lengths.append(len(clip.frames))
         return whole(bundle, clip, *others, **choices)
 
-    monkeypatch.setattr(pieces, "analyse", noted)
-    monkeypatch.setattr(experiment, "ACCOUNTED", ("lips", "tongue"))  # of all regions it would take a minute
-    monkeypatch.setattr(experiment, "_AT_ONCE", 30)
+    monkeypatch.setattr(chunked, "analyse", noted)
+    monkeypatch.setattr(occlusion, "ACCOUNTED", ("lips", "tongue"))  # of all regions it would take a minute
+    monkeypatch.setattr(occlusion, "_AT_ONCE", 30)
     monkeypatch.setattr(disk_array, "LARGEST_IN_MEMORY", 2**16)  # pictures and masks lie in files
     asked = Hiding(manner=manner, moving=("tongue",), stretch=(20, 70))
     told = []
     hidden = replace(last, regions=regions).hiding(bundle, asked, Progress(lambda *step: told.append(step)))
-    assert len(lengths) == 4 and max(lengths) <= 32 + 2 * pieces.CONTEXT
+    assert len(lengths) == 4 and max(lengths) <= 32 + 2 * chunked.CONTEXT
     assert isinstance(hidden.mask, np.memmap) and isinstance(hidden.after.model_frames, np.memmap)
     done = [part / all for _, part, all in told]
     assert done == sorted(done)
@@ -114,7 +114,7 @@ def test_what_hides_in_a_long_clip_is_hidden_in_pieces(results, bundle, monkeypa
     lengths.clear()
     alone = hide(bundle, analysis, Hiding(manner=manner, moving=("tongue",)), UNSEEN, regions, False, last.analysed_by)
     rows = hide_each(bundle, analysis, regions, manner, by=last.analysed_by)
-    assert max(lengths) <= 32 + 2 * pieces.CONTEXT and len(lengths) == 4 * (1 + len(rows))
+    assert max(lengths) <= 32 + 2 * chunked.CONTEXT and len(lengths) == 4 * (1 + len(rows))
     row = next(row for row in rows if row.name == "tongue")
     assert row.size_db == alone.mean_size_db and row.mcd_db == alone.mcd_db
     assert row.area == pytest.approx(tongue[analysis.speech].mean())
@@ -124,16 +124,16 @@ def test_what_hides_in_a_long_clip_is_hidden_in_pieces(results, bundle, monkeypa
 
 def test_a_long_clip_is_spoken_again_in_pieces_and_can_be_stopped(results, bundle, monkeypatch):
     *_, last = results
-    lengths, whole = [], pieces.analyse
+    lengths, whole = [], chunked.analyse
 
     def noted(bundle, clip, *others, **choices):
         lengths.append(len(clip.frames))
         return whole(bundle, clip, *others, **choices)
 
-    monkeypatch.setattr(pieces, "analyse", noted)
+    monkeypatch.setattr(chunked, "analyse", noted)
     told = []
     made = speak_again(bundle, last, None, False, Progress(lambda *step: told.append(step)))
-    assert len(lengths) == 4 and max(lengths) <= 32 + 2 * pieces.CONTEXT
+    assert len(lengths) == 4 and max(lengths) <= 32 + 2 * chunked.CONTEXT
     done = [part / all for _, part, all in told]
     assert done == sorted(done) and {stage for stage, *_ in told} >= {"frames", "speech", "packing"}
     np.testing.assert_array_equal(made.result.analysis.audio, last.analysis.audio)

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from rtmri2speech.analysis.pipeline.pipeline import analyse
 
-from rtmri2speech.analysis import analyse
 from rtmri2speech.attribution.temporal import Reach
 from rtmri2speech.errors import InputError
 from rtmri2speech.models.load import load_bundle
@@ -98,7 +98,7 @@ def test_what_training_did_to_the_maps_is_said_of_the_embedded_model():
 
 
 def test_a_box_is_a_band_of_its_own_until_it_is_removed(bundle, clip_file, monkeypatch):
-    monkeypatch.setattr("rtmri2speech.analysis.silent_frames", lambda mel, *_: np.zeros(len(mel), bool))
+    monkeypatch.setattr("rtmri2speech.analysis.pipeline.silent_frames", lambda mel, *_: np.zeros(len(mel), bool))
     result = handlers.open_clip(bundle, clip_file, None, UNSEEN, regions="template", maps="last")
     box = band_of({"low_hz": 900, "high_hz": 1500, "from_s": 0.2, "to_s": 0.4})
     assert box == Band("0.20-0.40s_900-1500", 900, 1500, 0.2, 0.4)

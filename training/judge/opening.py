@@ -14,9 +14,9 @@ from typing import Annotated
 
 import numpy as np
 import typer
+from rtmri2speech.analysis.pipeline.pipeline import analyse
 from typer import Argument, Option
 
-from rtmri2speech.analysis import analyse
 from rtmri2speech.anatomy.polygons import TEMPLATE, Region, mask, read_regions
 from rtmri2speech.clips.clip import Clip, read_clip
 from rtmri2speech.clips.frame_rate import retime

@@ -16,14 +16,14 @@ from typing import Annotated
 
 import numpy as np
 import typer
+from rtmri2speech.analysis.pipeline.pipeline import analyse
+from rtmri2speech.analysis.pipeline.region_attribution import RegionMasks
 from typer import Argument, Option
 
-from rtmri2speech.analysis import analyse
 from rtmri2speech.anatomy.sources import regions_of
 from rtmri2speech.clips.clip import read_clip
 from rtmri2speech.clips.phantom_truth import truth_beside
 from rtmri2speech.errors import InputError
-from rtmri2speech.evidence import RegionMasks
 from rtmri2speech.files import never_onto, write_json
 from rtmri2speech.models.bundle import Bundle
 from rtmri2speech.models.load import load_bundle

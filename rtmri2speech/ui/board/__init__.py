@@ -4,7 +4,7 @@ from pathlib import Path
 
 import gradio as gr
 
-from ...evidence import ACCOUNTED
+from ...analysis.region_attribution import ACCOUNTED
 from ..component import Texts, component
 
 

@@ -17,15 +17,15 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from ...analysis.region_attribution import ACCOUNTED, Places, RegionMasks, places_of
 from ...anatomy.articulation import articulation
 from ...anatomy.outlines import outlines
 from ...anatomy.regions import Regions
 from ...clips.disk_array import let_go
-from ...evidence import ACCOUNTED, Places, RegionMasks, places_of
 from ...progress import UNSEEN, Progress
 from ...render.picture import padded_to
 
-PART = 128  # frames; pieces.py has whole numbers of them
+PART = 128  # frames; analysis/chunked.py has whole numbers of them
 TILES = 8  # frames along a side of one sheet
 JPEG_QUALITY = 92
 JPEG_QUALITY_STORED = 85
@@ -39,7 +39,7 @@ Cams = Mapping[str, np.ndarray]  # band -> signed (T, h, w), as in Analysis
 
 @dataclass(frozen=True)
 class Parts:
-    """of: for each PART frames what the page shows, or the path of the file that holds it. places: evidence.py.
+    """of: for each PART frames what the page shows, or the path of the file that holds it. places: analysis/region_attribution.py.
     measures: articulation by name, (T,) each."""
 
     of: tuple[dict | str, ...]

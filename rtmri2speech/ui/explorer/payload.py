@@ -16,7 +16,9 @@ import numpy as np
 import soundfile
 import torch
 
-from ...analysis import Analysis
+from ...analysis.formants import formant_tracks
+from ...analysis.region_attribution import BandEvidence, RegionMasks, account_by_places, places_of
+from ...analysis.result import Analysis
 from ...anatomy.regions import Regions
 from ...attribution.formant_targets import bins_along
 from ...attribution.normalisation import clip_scale
@@ -24,13 +26,12 @@ from ...attribution.targets import TWO_SIDED, along, target_of
 from ...attribution.temporal import Reach
 from ...clips.frame_rate import at_rate
 from ...errors import InputError
-from ...evidence import BandEvidence, RegionMasks, account_by_places, places_of
 from ...labels.textgrid import Interval, Remark
 from ...progress import UNSEEN, Progress
 from ...render.colour import BAND_MAPS, DIVERGING_MAP, LINE_COLOURS, ONE_BAND_MAP, REGION_COLOURS, colour_table
 from ...spec import Band, MelSpec
 from ...speech.audio import fit, resample
-from ...speech.formant_tracks import FormantTrack, formant_tracks
+from ...speech.formant_tracks import FormantTrack
 from ...speech.mel import band_bins, centre_frequencies_hz, mel_spectrogram_db
 from .parts import OUTLINE_STEPS, PART, TILES, Parts, Store, parts_of, pitch_of, shown_regions, side_of
 

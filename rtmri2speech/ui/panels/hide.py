@@ -2,7 +2,7 @@
 
 import gradio as gr
 
-from ...experiment import HiddenRegion, hide_each, read_drawing, read_hiding, write_hidden_regions
+from ...analysis.occlusion import HiddenRegion, hide_each, read_drawing, read_hiding, write_hidden_regions
 from ...speech.mel import centre_frequencies_hz
 from ..board import board, board_js
 from ..desk import Desk

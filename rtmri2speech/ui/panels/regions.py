@@ -4,13 +4,13 @@ from dataclasses import dataclass
 
 import gradio as gr
 
+from ...analysis.occlusion import read_drawing
+from ...analysis.region_attribution import ACCOUNTED
 from ...anatomy.corrections import painted, shifted, taken_from
 from ...anatomy.regions import NAMES, SIZE, SOURCES, Regions
 from ...anatomy.sources import regions_of
 from ...clips.phantom_truth import truth_beside
 from ...errors import InputError
-from ...evidence import ACCOUNTED
-from ...experiment import read_drawing
 from ..board import board, board_js
 from ..desk import Desk
 from ..handlers import Result

@@ -9,8 +9,8 @@ import pytest
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sequence import Sequence
 from pydicom.uid import ExplicitVRLittleEndian, JPEGLSLossless, generate_uid
+from rtmri2speech.analysis.pipeline.pipeline import analyse
 
-from rtmri2speech.analysis import analyse
 from rtmri2speech.anatomy.sources import regions_of
 from rtmri2speech.clips.clip import ClipLimits, read_clip
 from rtmri2speech.describe import describe_clip

@@ -21,11 +21,11 @@ from operator import add
 import cv2
 import numpy as np
 
-from .analysis import Analysis
-from .anatomy.regions import Regions
-from .attribution.targets import unit_of
-from .clips.frame_rate import clip_frame_of_each
-from .errors import InputError
+from ..anatomy.regions import Regions
+from ..attribution.targets import unit_of
+from ..clips.frame_rate import clip_frame_of_each
+from ..errors import InputError
+from .result import Analysis
 
 ELSEWHERE = "elsewhere"
 # What is named in tables and tracks; other pixels are elsewhere. These do not overlap.

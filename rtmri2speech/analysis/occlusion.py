@@ -16,20 +16,21 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from .analysis import Analysis, analyse
-from .anatomy.polygons import Region, joint_mask
-from .anatomy.regions import Regions, members, on_clip
-from .attribution.band_targets import band_values
-from .clips.clip import Clip
-from .clips.disk_array import Growing, let_go
-from .clips.masking import mean_picture, mixed
-from .errors import InputError
-from .evidence import ACCOUNTED, Places, RegionMasks, account_by_places, places_of
-from .files import replacing
-from .models.bundle import Bundle
-from .progress import UNSEEN, Progress
-from .spec import MelSpec
-from .speech.metrics import mcd
+from ..anatomy.polygons import Region, joint_mask
+from ..anatomy.regions import Regions, members, on_clip
+from ..attribution.band_targets import band_values
+from ..clips.clip import Clip
+from ..clips.disk_array import Growing, let_go
+from ..clips.masking import mean_picture, mixed
+from ..errors import InputError
+from ..files import replacing
+from ..models.bundle import Bundle
+from ..progress import UNSEEN, Progress
+from ..spec import MelSpec
+from ..speech.metrics import mcd
+from .pipeline import analyse
+from .region_attribution import ACCOUNTED, Places, RegionMasks, account_by_places, places_of
+from .result import Analysis
 
 MANNERS = ("dark", "still")  # black, or without its movement
 _AT_ONCE = 256  # frames: what is done to a long clip's pictures is done piece by piece

@@ -6,13 +6,13 @@ from dataclasses import replace
 import librosa
 import numpy as np
 import pytest
+from rtmri2speech.analysis.pipeline.occlusion import Hiding, hide, hide_each, mean_changes, read_hiding
+from rtmri2speech.analysis.pipeline.pipeline import analyse
 
-from rtmri2speech.analysis import analyse
 from rtmri2speech.anatomy.polygons import Region
 from rtmri2speech.anatomy.regions import NAMES, Regions, Verdict
 from rtmri2speech.clips.clip import Clip
 from rtmri2speech.errors import InputError
-from rtmri2speech.experiment import Hiding, hide, hide_each, mean_changes, read_hiding
 from rtmri2speech.progress import Progress
 from rtmri2speech.spec import Band
 from tests.conftest import lively_bundle, moving_frames

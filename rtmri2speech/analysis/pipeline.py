@@ -7,139 +7,33 @@ clip's frames -> model's rate -> CNN -> BiLSTM -> mel (-> voice) -> vocoder -> w
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
 import torch
 
-from .attribution.band_targets import _slopes, band_energies, frames_of
-from .attribution.formant_targets import Spoken, check_found, follow, formants_of
-from .attribution.grad_cam import OBJECTIVES, last_cams
-from .attribution.layer_attribution import AGAINST, FinerMaps
-from .attribution.normalisation import display_grid, signed_grid
-from .attribution.targets import (
-    ENERGIES,
-    TWO_SIDED,
-    unit_of,
-)
-from .attribution.upsampling import UpsampledGrid, upsample_grid
-from .clips import frame_rate
-from .clips.clip import Clip
-from .clips.preprocessing import prepare_frames
-from .errors import InputError
-from .models.bundle import Bundle
-from .models.features import BATCH, FeatureExtractor
-from .models.precision import choose_precision
-from .models.vocoding import vocode
-from .progress import UNSEEN, Progress
-from .spec import DEFAULT_BANDS, Band
-from .speech.formants import measure_f0
-from .speech.mel import band_bins, silent_frames, within
-from .speech.voice import Voice, melody, painted
+from ..attribution.band_targets import _slopes, band_energies
+from ..attribution.formant_targets import follow
+from ..attribution.grad_cam import OBJECTIVES, last_cams
+from ..attribution.layer_attribution import AGAINST, FinerMaps
+from ..attribution.targets import ENERGIES
+from ..clips import frame_rate
+from ..clips.clip import Clip
+from ..clips.preprocessing import prepare_frames
+from ..models.bundle import Bundle
+from ..models.features import BATCH, FeatureExtractor
+from ..models.precision import choose_precision
+from ..models.vocoding import vocode
+from ..progress import UNSEEN, Progress
+from ..spec import DEFAULT_BANDS, Band
+from ..speech.formants import measure_f0
+from ..speech.mel import silent_frames, within
+from ..speech.voice import Voice, melody, painted
+from .formants import Spoken, check_found, formants_of
+from .options import NORMALIZATIONS, SILENCES, _check_bands, _check_boxes, _check_choices, _check_voice
+from .result import Analysis
 
 Sound = tuple[np.ndarray, int]
-NORMALIZATIONS = ("clip", "frame")
-SILENCES = ("hide", "show")
-
-
-@dataclass(frozen=True)
-class Analysis:
-    """What a model makes of a clip. T counts frames at the model's rate, `fps`.
-
-    audio: float32 (T * hop_length,) in [-1, 1] at sample_rate. mel_db: (T, n_mels).
-    silent: (T,) bool, where the model does not speak. f0_hz: (T,) the F0 it was given, 0 in unvoiced frames; None where
-    nothing was painted into the mel (speech/voice.py). It is a choice, no finding.
-    cam: band name -> signed (T, h, w). band_db: band name -> (T,), energy of the predicted mel in the band, dB.
-    engine: what ran the CNN. seconds: stage -> time taken.
-    followed_hz: band that follows a formant -> (T,) that formant, NaN in frames without it, which have no map.
-    voice: as it was asked to speak; None: as the bundle says. original: the sound whose melody it was given to follow.
-    features: (T, C), the spatial means of the CNN's last maps; None of a clip that was analysed piece by piece.
-    """
-
-    clip: Clip
-    bands: tuple[Band, ...]
-    objective: str
-    energy: str
-    normalize: str
-    silence: str
-    against: str
-    precision: str
-    engine: str
-    frame_size: int
-    model_frames: np.ndarray
-    audio: np.ndarray
-    sample_rate: int
-    mel_db: np.ndarray
-    fps: float
-    silent: np.ndarray
-    f0_hz: np.ndarray | None
-    cam: dict[str, np.ndarray]
-    band_db: dict[str, np.ndarray]
-    seconds: dict[str, float]
-    voice: Voice | None = None
-    original: Sound | None = None
-    followed_hz: dict[str, np.ndarray] = field(default_factory=dict)
-    features: np.ndarray | None = None
-
-    @property
-    def frames(self) -> np.ndarray:
-        """The frames as the model saw them, float32 (T, size, size) in [0, 1]; computed anew at each call."""
-        return prepare_frames(self.model_frames, self.frame_size)
-
-    def heatmap(self, band: str) -> np.ndarray:
-        """The band's CAM for display: float32 (T, size, size) in [0, 1], its positive part; computed at each call.
-
-        Where the model is silent it is zero, unless `silence` is "show": the map would explain the silence.
-        """
-        return np.stack(list(self.heatmap_frames(band)))
-
-    def heatmap_frames(self, band: str) -> UpsampledGrid:
-        """The same, but each frame (size, size) is computed when it is asked for: [t], iteration, len, shape."""
-        grid = display_grid(self.cam[band], self.normalize, self.speech)
-        grid[np.setdiff1d(np.arange(len(grid)), self.explained)] = 0
-        return upsample_grid(grid, (self.frame_size, self.frame_size))
-
-    def two_sided(self, band: Band) -> bool:
-        """Whether its maps tell what raises a number, and what lowers it."""
-        return unit_of(band, self.energy) in TWO_SIDED
-
-    def shown_frames(self, band: Band) -> UpsampledGrid:
-        """What pictures show of it: heatmap_frames or, of one that is two-sided, both signs: 0 is the most that lowers,
-        1 the most that raises, and 0.5 nothing (render.colour.SIGNED)."""
-        if not self.two_sided(band):
-            return self.heatmap_frames(band.name)
-        grid = 0.5 + 0.5 * signed_grid(self.cam[band.name], self.normalize, self.speech)
-        grid[np.setdiff1d(np.arange(len(grid)), self.explained)] = 0.5
-        return upsample_grid(grid, (self.frame_size, self.frame_size))
-
-    @property
-    def speech(self) -> np.ndarray:
-        """Indices of the frames in which the model speaks; their evidence sets the scale of the heatmaps."""
-        return np.flatnonzero(~self.silent)
-
-    @property
-    def explained(self) -> np.ndarray:
-        """Indices of the frames whose maps are shown and averaged."""
-        return np.arange(len(self.silent)) if self.silence == "show" else self.speech
-
-    @property
-    def followed(self) -> dict[str, list[float | None]]:
-        """followed_hz as JSON holds it."""
-        return {
-            name: [None if np.isnan(hz) else round(float(hz), 1) for hz in track]
-            for name, track in self.followed_hz.items()
-        }
-
-    @property
-    def grid(self) -> int | None:
-        """Cells along a side of the maps; None without any."""
-        return next((cam.shape[-1] for cam in self.cam.values()), None)
-
-    @property
-    def of_clip_frame(self) -> np.ndarray:
-        """For each frame of the clip as recorded, the index of the model's frame that holds its midpoint."""
-        return frame_rate.model_frame_of_each(self.clip, self.fps)
 
 
 def analyse(
@@ -274,41 +168,6 @@ def _seen(
         return torch.empty(0), torch.from_numpy(known.features).to(bundle.device), known.engine
     extract = FeatureExtractor(bundle.acoustic, dtype, bundle.onnx, bundle.frames.size)
     return *extract(chunks, count, told.part(None, 0, 0.4)), extract.engine
-
-
-def _check_boxes(bands: Sequence[Band], fps: float, silent: np.ndarray, silence: str) -> None:
-    for band in bands:
-        stretches = [stretch for stretch in (band.stretch, band.than) if stretch is not None]
-        if any(start * fps >= len(silent) for start, _ in stretches):
-            raise InputError(
-                "The box {name} begins after the clip's end: it lasts {seconds:.2f} s.",
-                name=band.name,
-                seconds=len(silent) / fps,
-            )
-        frames = [frames_of(*stretch, fps, len(silent)) for stretch in stretches]
-        if len(frames) == 2 and frames[0] == frames[1]:
-            raise InputError("The contrast {name} compares a frame with itself: choose two moments.", name=band.name)
-        if frames and silence == "hide" and all(silent[slice(*some)].all() for some in frames):
-            raise InputError("Nobody speaks in the box {name}: there is nothing to explain.", name=band.name)
-
-
-def _check_bands(bundle: Bundle, bands: Sequence[Band]) -> None:
-    for band in bands:
-        if band.formant is None:
-            band_bins(bundle.mel, band)  # says what is wrong with it
-    if len({band.name for band in bands}) != len(bands):
-        raise InputError("Two bands have the same name: give each its own.")
-
-
-def _check_choices(*choices: tuple[str, Iterable[str]]) -> None:
-    for given, known in choices:
-        if given not in known:
-            raise InputError("{given!r} is not one of {known}.", given=given, known=", ".join(known))
-
-
-def _check_voice(bundle: Bundle, asked: Voice | None) -> None:
-    if asked and bundle.voice is None and not asked.whisper:
-        raise InputError("The bundle {name} carries no voice: pitch and intonation cannot be chosen.", name=bundle.name)
 
 
 def _melody(

@@ -2,7 +2,7 @@
 
 Each piece is analysed with CONTEXT frames of its neighbours on either side, which are then left off. What the BiLSTM
 still remembers of more distant ones is lost: with the embedded model 0.015 dB of the mel in the mean, and 0.2 to 5 % of
-the largest CAM where that is most (tests/test_pieces.py holds both within bounds).
+the largest CAM where that is most (tests/analysis/test_chunked.py holds both within bounds).
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,16 +10,18 @@ from dataclasses import replace
 
 import numpy as np
 
-from .analysis import Analysis, Sound, analyse
-from .attribution.formant_targets import Spoken, check_found, follow, formants_of
-from .clips.clip import Clip
-from .clips.disk_array import give_back, let_go
-from .clips.frame_rate import at_rate, retime
-from .errors import InputError
-from .models.bundle import Bundle
-from .progress import UNSEEN, Progress
-from .spec import Band
-from .speech.mel import silent_frames
+from ..attribution.formant_targets import follow
+from ..clips.clip import Clip
+from ..clips.disk_array import give_back, let_go
+from ..clips.frame_rate import at_rate, retime
+from ..errors import InputError
+from ..models.bundle import Bundle
+from ..progress import UNSEEN, Progress
+from ..spec import Band
+from ..speech.mel import silent_frames
+from .formants import Spoken, check_found, formants_of
+from .pipeline import Sound, analyse
+from .result import Analysis
 
 FIRST = 128  # frames of the first piece, at the model's rate: 4.7 s, so that it is there soon
 PIECE = 512  # of each that follows

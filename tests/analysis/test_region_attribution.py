@@ -6,13 +6,21 @@ from dataclasses import replace
 import cv2
 import numpy as np
 import pytest
+from rtmri2speech.analysis.pipeline.region_attribution import (
+    ACCOUNTED,
+    ELSEWHERE,
+    HARDLY,
+    BandEvidence,
+    RegionMasks,
+    account_of,
+    cell_weights,
+)
 
 from rtmri2speech import analyse
 from rtmri2speech.anatomy.regions import NAMES, Regions
 from rtmri2speech.anatomy.sources import regions_from_template
 from rtmri2speech.clips.clip import Clip
 from rtmri2speech.errors import InputError
-from rtmri2speech.evidence import ACCOUNTED, ELSEWHERE, HARDLY, BandEvidence, RegionMasks, account_of, cell_weights
 from rtmri2speech.export import Look, Subject, write_files
 from tests.conftest import moving_frames
 

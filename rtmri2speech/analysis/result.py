@@ -1,0 +1,114 @@
+"""What an analysis is: speech, mel, and the attribution of each band."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ..attribution.normalisation import display_grid, signed_grid
+from ..attribution.targets import TWO_SIDED, unit_of
+from ..attribution.upsampling import UpsampledGrid, upsample_grid
+from ..clips import frame_rate
+from ..clips.clip import Clip
+from ..clips.preprocessing import prepare_frames
+from ..spec import Band
+from ..speech.voice import Voice
+from .pipeline import Sound
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """What a model makes of a clip. T counts frames at the model's rate, `fps`.
+
+    audio: float32 (T * hop_length,) in [-1, 1] at sample_rate. mel_db: (T, n_mels).
+    silent: (T,) bool, where the model does not speak. f0_hz: (T,) the F0 it was given, 0 in unvoiced frames; None where
+    nothing was painted into the mel (speech/voice.py). It is a choice, no finding.
+    cam: band name -> signed (T, h, w). band_db: band name -> (T,), energy of the predicted mel in the band, dB.
+    engine: what ran the CNN. seconds: stage -> time taken.
+    followed_hz: band that follows a formant -> (T,) that formant, NaN in frames without it, which have no map.
+    voice: as it was asked to speak; None: as the bundle says. original: the sound whose melody it was given to follow.
+    features: (T, C), the spatial means of the CNN's last maps; None of a clip that was analysed piece by piece.
+    """
+
+    clip: Clip
+    bands: tuple[Band, ...]
+    objective: str
+    energy: str
+    normalize: str
+    silence: str
+    against: str
+    precision: str
+    engine: str
+    frame_size: int
+    model_frames: np.ndarray
+    audio: np.ndarray
+    sample_rate: int
+    mel_db: np.ndarray
+    fps: float
+    silent: np.ndarray
+    f0_hz: np.ndarray | None
+    cam: dict[str, np.ndarray]
+    band_db: dict[str, np.ndarray]
+    seconds: dict[str, float]
+    voice: Voice | None = None
+    original: Sound | None = None
+    followed_hz: dict[str, np.ndarray] = field(default_factory=dict)
+    features: np.ndarray | None = None
+
+    @property
+    def frames(self) -> np.ndarray:
+        """The frames as the model saw them, float32 (T, size, size) in [0, 1]; computed anew at each call."""
+        return prepare_frames(self.model_frames, self.frame_size)
+
+    def heatmap(self, band: str) -> np.ndarray:
+        """The band's CAM for display: float32 (T, size, size) in [0, 1], its positive part; computed at each call.
+
+        Where the model is silent it is zero, unless `silence` is "show": the map would explain the silence.
+        """
+        return np.stack(list(self.heatmap_frames(band)))
+
+    def heatmap_frames(self, band: str) -> UpsampledGrid:
+        """The same, but each frame (size, size) is computed when it is asked for: [t], iteration, len, shape."""
+        grid = display_grid(self.cam[band], self.normalize, self.speech)
+        grid[np.setdiff1d(np.arange(len(grid)), self.explained)] = 0
+        return upsample_grid(grid, (self.frame_size, self.frame_size))
+
+    def two_sided(self, band: Band) -> bool:
+        """Whether its maps tell what raises a number, and what lowers it."""
+        return unit_of(band, self.energy) in TWO_SIDED
+
+    def shown_frames(self, band: Band) -> UpsampledGrid:
+        """What pictures show of it: heatmap_frames or, of one that is two-sided, both signs: 0 is the most that lowers,
+        1 the most that raises, and 0.5 nothing (render.colour.SIGNED)."""
+        if not self.two_sided(band):
+            return self.heatmap_frames(band.name)
+        grid = 0.5 + 0.5 * signed_grid(self.cam[band.name], self.normalize, self.speech)
+        grid[np.setdiff1d(np.arange(len(grid)), self.explained)] = 0.5
+        return upsample_grid(grid, (self.frame_size, self.frame_size))
+
+    @property
+    def speech(self) -> np.ndarray:
+        """Indices of the frames in which the model speaks; their evidence sets the scale of the heatmaps."""
+        return np.flatnonzero(~self.silent)
+
+    @property
+    def explained(self) -> np.ndarray:
+        """Indices of the frames whose maps are shown and averaged."""
+        return np.arange(len(self.silent)) if self.silence == "show" else self.speech
+
+    @property
+    def followed(self) -> dict[str, list[float | None]]:
+        """followed_hz as JSON holds it."""
+        return {
+            name: [None if np.isnan(hz) else round(float(hz), 1) for hz in track]
+            for name, track in self.followed_hz.items()
+        }
+
+    @property
+    def grid(self) -> int | None:
+        """Cells along a side of the maps; None without any."""
+        return next((cam.shape[-1] for cam in self.cam.values()), None)
+
+    @property
+    def of_clip_frame(self) -> np.ndarray:
+        """For each frame of the clip as recorded, the index of the model's frame that holds its midpoint."""
+        return frame_rate.model_frame_of_each(self.clip, self.fps)
