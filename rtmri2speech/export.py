@@ -61,9 +61,9 @@ from .render.figures import average_figure, frame_figure
 from .render.heatmaps import check_bands
 from .render.overlay import band_picture, drawn, overlay
 from .render.picture import panels_of
-from .render.reach import reach_figure
 from .render.spectrogram import spectrogram_figure
-from .render.stretch import check_slow
+from .render.temporal import reach_figure
+from .render.time_stretch import check_slow
 from .render.words import caption, words
 from .selection import SOUNDS, Look, Selection, Subject, select
 from .sequence import HeatSequence, origin_of

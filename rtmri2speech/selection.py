@@ -19,9 +19,9 @@ from .labels.textgrid import Interval, Remark, labels_of, read_intervals
 from .models.bundle import Bundle
 from .render.colour import BAND_MAPS, LINE_COLOURS, SIGNED
 from .render.encode import even_size
+from .render.figure_size import FORMATS
 from .render.figures import narrowest_cm
-from .render.outlined import region_lines
-from .render.paper import FORMATS
+from .render.outlines import region_lines
 from .render.picture import Line, panels_of
 from .render.tracks import Tracks
 from .render.words import band_label, words

@@ -31,8 +31,8 @@ def reach(
     from ..clips.clip import read_clip
     from ..files import replacing
     from ..models.load import load_bundle
-    from ..render.paper import FORMATS
-    from ..render.reach import reach_figure
+    from ..render.figure_size import FORMATS
+    from ..render.temporal import reach_figure
     from ..spec import Band
 
     never_onto([output], [video, bundle])

@@ -41,7 +41,7 @@ def regions(
     from ..clips.clip import read_clip
     from ..files import replacing
     from ..render.encode import even_size, write_video
-    from ..render.outlined import outlined_frames
+    from ..render.outlines import outlined_frames
 
     never_onto([output], [video])
     kind = output.suffix.lower()

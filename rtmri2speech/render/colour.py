@@ -14,7 +14,7 @@ from ..errors import InputError
 ONE_BAND_MAP = "inferno"
 # Orange and sky blue of Okabe & Ito (2008): told apart with any common colour blindness, and equally light.
 TWO_BAND_MAPS = ("orange", "blue")
-# With a third and a fourth that stay apart from them and from gray, found by search: tests/render/test_render_colour.py
+# With a third and a fourth that stay apart from them and from gray, found by search: tests/render/test_colour.py
 # holds the distances as seen with each colour blindness.
 BAND_MAPS = (*TWO_BAND_MAPS, "violet", "ivory")
 DIVERGING_MAP = "berlin"

@@ -7,9 +7,9 @@ import numpy as np
 
 from ..errors import InputError
 from .colour import COMBINE, SIGNED, Layer, blend, default_maps, layer, levels
+from .figure_size import CM_PER_INCH, fitted, save
 from .fonts import font_file
 from .heatmaps import Heatmaps, aspect, check_bands, check_clip, checked_heat
-from .paper import CM_PER_INCH, fitted, save
 from .picture import Line, apart, padded_to
 from .words import caption
 

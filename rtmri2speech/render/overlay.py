@@ -14,7 +14,7 @@ from .colour import COMBINE, default_maps, layer
 from .encode import even_size, exact_rate, write_video
 from .heatmaps import Heatmaps, aspect, check_bands, check_clip, checked_heat
 from .picture import LAYOUTS, Line, Picture
-from .stretch import check_slow, stretch
+from .time_stretch import check_slow, stretch
 from .tracks import Tracks
 from .words import caption
 

@@ -8,8 +8,8 @@ import numpy as np
 from ..errors import InputError
 from ..spec import Band
 from .colour import LINE_COLOURS
+from .figure_size import CM_PER_INCH, save
 from .fonts import font_file
-from .paper import CM_PER_INCH, save
 from .words import band_label, words
 
 RANGE_DB = 60.0  # shown below the peak of each spectrogram

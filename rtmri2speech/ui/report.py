@@ -15,12 +15,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from ..analysis.occlusion import Hidden
 from ..analysis.result import Analysis
-from ..anatomy.polygons import outlined
 from ..comparison import Comparison
 from ..evaluation import Assessment
 from ..models.bundle import Bundle
 from ..models.domain_adaptation import Adaptation
 from ..models.model_card import read_card
+from ..render.outlines import outlined
 from ..spec import Band
 from ..speech.alignment import LONGEST_LAG_S, SURE
 from .texts import EXPLORER, TEXTS

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..attribution.temporal import Reach
 from ..render.colour import LINE_COLOURS
-from ..render.reach import reach_figure
+from ..render.temporal import reach_figure
 from ..trust import SHARES, BandTrust, TrustCard
 from ..trust.card import Curves
 from .report import Sentence, render

@@ -6,9 +6,10 @@ from itertools import islice
 import numpy as np
 import pytest
 
-from rtmri2speech.anatomy.polygons import TEMPLATE, Region, find_regions, joint_mask, mask, outlined, read_regions
+from rtmri2speech.anatomy.polygons import TEMPLATE, Region, find_regions, joint_mask, mask, read_regions
 from rtmri2speech.clips.masking import dim, mean_picture, mixed
 from rtmri2speech.errors import InputError
+from rtmri2speech.render.outlines import outlined
 
 SQUARE = Region("square", ((0.25, 0.5), (0.75, 0.5), (0.75, 1.0), (0.25, 1.0)))
 

@@ -7,7 +7,7 @@ import gradio as gr
 from ... import export
 from ...export import SOUNDS, Look, Subject
 from ...render.colour import BAND_MAPS, COMBINE, default_maps
-from ...render.paper import FORMATS
+from ...render.figure_size import FORMATS
 from ...render.picture import LAYOUTS
 from ...selection import SHOWN, WIDEST_CM
 from ..desk import Desk

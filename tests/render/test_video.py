@@ -9,7 +9,7 @@ from rtmri2speech.attribution.upsampling import upsample_grid
 from rtmri2speech.errors import InputError
 from rtmri2speech.render.overlay import band_picture, overlay
 from rtmri2speech.render.slowmo import slowmo
-from rtmri2speech.render.stretch import stretch
+from rtmri2speech.render.time_stretch import stretch
 from rtmri2speech.spec import F1, F2
 
 FPS = 11413 / 420

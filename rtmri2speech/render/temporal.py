@@ -5,8 +5,8 @@ from os import PathLike
 import numpy as np
 
 from ..attribution.temporal import Reach
+from .figure_size import save
 from .fonts import font_file
-from .paper import save
 from .words import band_label, words
 
 _MOST_LAG = 15

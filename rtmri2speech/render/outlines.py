@@ -36,3 +36,16 @@ def draw_outlines(picture: np.ndarray, regions: Regions, frame: int) -> np.ndarr
         corners = np.rint((regions.to_clip(polygon) * scale - 0.5) * 2**_FINE_BITS).astype(np.int32)
         cv2.polylines(picture, [corners], True, colour, 1, cv2.LINE_AA, _FINE_BITS)
     return picture
+
+
+def outlined(frame: np.ndarray, region_mask: np.ndarray, side: int) -> np.ndarray:
+    """A picture (H, W) uint8 with the border of a mask (H, W) drawn on it: RGB, `side` pixels on the longer side."""
+    scale = side / max(frame.shape)
+    size = max(1, round(frame.shape[1] * scale)), max(1, round(frame.shape[0] * scale))
+    picture = cv2.cvtColor(cv2.resize(frame, size, interpolation=cv2.INTER_LINEAR), cv2.COLOR_GRAY2RGB)
+    covered = (cv2.resize(region_mask, size, interpolation=cv2.INTER_LINEAR) >= 0.5).astype(np.uint8)
+    borders, _ = cv2.findContours(covered, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
+    # yellow on black: seen on dark and on bright tissue, with any colour blindness
+    for colour, thickness in (((0, 0, 0), 4), ((255, 225, 60), 2)):
+        cv2.drawContours(picture, borders, -1, colour, thickness, cv2.LINE_AA)
+    return picture
