@@ -19,7 +19,7 @@ from pathlib import Path
 
 from .clips.clip import read_clip
 from .errors import InputError
-from .evaluation import SUFFIXES
+from .evaluation.speech_quality import SUFFIXES
 from .files import never_onto, replacing, write_json
 from .processes import over_processes
 from .spec import DEFAULT_BANDS, Band

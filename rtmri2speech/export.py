@@ -22,7 +22,7 @@ NAME_regions.json       where regions were corrected by hand: what was changed, 
 NAME_F1_heatmaps.npy    float32 (frames, 256, 256) in [0, 1] for display, the positive part, as gradcam writes; the
                         .json beside it lets the commands overlay, slowmo and segment take it
 NAME_F1_cam.npy         float32 (frames, cells, cells), the signed Grad-CAM itself
-NAME_trust.json         whether the maps can be believed (rtmri2speech.trust): in the zip only where it is asked for or
+NAME_trust.json         whether the maps can be believed (rtmri2speech.evaluation.faithfulness): in the zip only where it is asked for or
                         known already, as it takes seconds; not for the objective "sequence"
 NAME_F1_reach.npy       how far in time the band's energy came from, of all pairs of frames of the clip, as the command
                         reach writes it, and NAME_F1_reach.png: only where it is asked for or known already
@@ -53,6 +53,7 @@ from .attribution.temporal import LONGEST
 from .attribution.temporal import reach as reach_of
 from .captions import FIGURES, average_title, averaged, figure_captions
 from .errors import InputError
+from .evaluation.faithfulness import TrustCard, evaluate, judged_bands
 from .files import filling, replacing, scratch, sha256_of, write_json
 from .labels.textgrid import labels_of, write_labels, write_tiers
 from .progress import UNSEEN, Progress
@@ -70,7 +71,6 @@ from .sequence import HeatSequence, origin_of
 from .spec import Band
 from .speech.audio import write_audio
 from .speech.mel import centre_frequencies_hz
-from .trust import TrustCard, judge, judged_bands
 
 __all__ = ["KINDS", "SOUNDS", "Look", "Subject", "available", "preview", "write_files", "write_zip"]
 
@@ -311,7 +311,7 @@ def _write_reach(begin: str, selection: Selection, progress: Progress) -> None:
 
 def _trust(subject: Subject, progress: Progress) -> TrustCard:
     masks = RegionMasks(subject.regions) if subject.regions.verdict.usable else None
-    return subject.trust or judge(subject.bundle, subject.analysis, masks, progress=progress)
+    return subject.trust or evaluate(subject.bundle, subject.analysis, masks, progress=progress)
 
 
 def _figure_look(selection: Selection) -> dict:

@@ -15,6 +15,7 @@ from .anatomy.regions import Regions
 from .attribution.temporal import Reach
 from .attribution.upsampling import UpsampledGrid
 from .errors import InputError
+from .evaluation.faithfulness import TrustCard
 from .labels.textgrid import Interval, Remark, labels_of, read_intervals
 from .models.bundle import Bundle
 from .render.colour import BAND_MAPS, LINE_COLOURS, SIGNED
@@ -28,7 +29,6 @@ from .render.words import band_label, words
 from .spec import Band
 from .speech.audio import fit, resample
 from .speech.mel import centre_frequencies_hz, mel_spectrogram_db
-from .trust import TrustCard
 
 SOUNDS = ("synthesised", "original", "none")
 SHOWN = ("outlines", "labels", "spectrogram")

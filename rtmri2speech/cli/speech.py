@@ -85,7 +85,7 @@ def evaluate(
     as_json: JsonOption = False,
 ):
     """Score the synthesised speech of clips that have sound; a .wav of the same name beside a clip is its sound."""
-    from ..evaluation import CANDIDATES, clips_in, evaluate_clip, mean_over_clips, read_with_sound
+    from ..evaluation.speech_quality import CANDIDATES, clips_in, evaluate_clip, mean_over_clips, read_with_sound
     from ..models.load import load_bundle
 
     loaded = load_bundle(bundle)

@@ -18,7 +18,7 @@ from .options import (
 from .terminal import print_json, progress_bar, warning
 
 if TYPE_CHECKING:
-    from ..trust import BandTrust, TrustCard
+    from ..evaluation.faithfulness import BandTrust, TrustCard
 
 
 def trust(
@@ -42,9 +42,9 @@ def trust(
     from ..anatomy.sources import regions_of
     from ..clips.clip import read_clip
     from ..clips.phantom_truth import truth_beside
+    from ..evaluation.faithfulness import evaluate
     from ..models.load import load_bundle
     from ..spec import Band
-    from ..trust import judge
 
     bands = [Band.parse(text) for text in formant_band] if formant_band else None
     loaded = load_bundle(bundle)
@@ -61,7 +61,7 @@ def trust(
             found = regions_of(result.model_frames, result.fps, video, source, told)
         usable = found is not None and found.verdict.usable
         masks = RegionMasks(found) if found is not None and usable else None
-        card = judge(loaded, result, masks, most_frames=frames, progress=progress.part(None, 0.3, 1))
+        card = evaluate(loaded, result, masks, most_frames=frames, progress=progress.part(None, 0.3, 1))
     if as_json:
         origin = {"clip": video.name, "bundle": loaded.name, "bundle_sha256": loaded.sha256}
         print_json(origin | {"regions": found.provenance() if found else None} | card.to_json())
@@ -83,7 +83,7 @@ def _lines(card: "TrustCard") -> Iterator[str]:
 
 
 def _figures(judged: "BandTrust") -> Iterator[str]:
-    from ..trust import SHARES
+    from ..evaluation.faithfulness import SHARES
 
     low, high = judged.times_interval or (float("nan"), float("nan"))
     right = f"right in {judged.right:.0%} of frames, p {judged.p:.2g}"

@@ -20,6 +20,7 @@ from ..attribution.layer_attribution import nearest_grid
 from ..attribution.temporal import Reach, reach
 from ..clips.clip import ClipLimits, read_clip
 from ..errors import InputError
+from ..evaluation.faithfulness import TrustCard, evaluate
 from ..labels.annotation import Tier, tier_of
 from ..labels.textgrid import Interval, Remark, read_labels
 from ..models.bundle import Bundle
@@ -27,7 +28,6 @@ from ..progress import UNSEEN, Progress
 from ..spec import FOLLOWING_HZ, FORMANTS, TRACKS, WHOLE, Band, MelSpec
 from ..speech.audio import read_audio
 from ..speech.mel import band_bins
-from ..trust import TrustCard, judge
 from .explorer.parts import Cams, Store
 from .explorer.payload import change_of, of_other_bands, of_other_labels, payload
 
@@ -88,7 +88,7 @@ class Result:
         """The card, made only once. Raises InputError as trust.judge."""
         if "card" not in self.known:
             masks = RegionMasks(self.regions) if self.regions.verdict.usable else None
-            self.known["card"] = judge(bundle, self.analysis, masks, progress=progress)
+            self.known["card"] = evaluate(bundle, self.analysis, masks, progress=progress)
         return self.known["card"]
 
     def reached(self, bundle: Bundle, progress: Progress) -> list[Reach]:

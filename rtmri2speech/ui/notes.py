@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import gradio as gr
 
-from ..trust import focus_of, focus_sentence
+from ..evaluation.faithfulness import focus_of, focus_sentence
 from .desk import Desk
 from .handlers import Result
 from .texts import TEXTS

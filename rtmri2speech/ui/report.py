@@ -15,8 +15,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from ..analysis.occlusion import Hidden
 from ..analysis.result import Analysis
-from ..comparison import Comparison
-from ..evaluation import Assessment
+from ..evaluation.comparison import Comparison
+from ..evaluation.speech_quality import Assessment
 from ..models.bundle import Bundle
 from ..models.domain_adaptation import Adaptation
 from ..models.model_card import read_card

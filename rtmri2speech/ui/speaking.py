@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from ..comparison import Comparison, compare
+from ..evaluation.comparison import Comparison, compare
 from ..models.bundle import Bundle
 from ..models.domain_adaptation import Adaptation, adapt
 from ..progress import UNSEEN, Progress

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from ..attribution.temporal import Reach
+from ..evaluation.faithfulness import SHARES, BandTrust, TrustCard
+from ..evaluation.faithfulness.report import Curves
 from ..render.colour import LINE_COLOURS
 from ..render.temporal import reach_figure
-from ..trust import SHARES, BandTrust, TrustCard
-from ..trust.card import Curves
 from .report import Sentence, render
 from .texts import TEXTS
 

@@ -7,14 +7,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from rtmri2speech.analysis.pipeline.pipeline import analyse
+from rtmri2speech.evaluation.speech_quality.faithfulness import SHARES, BandTrust, TrustCard
+from rtmri2speech.evaluation.speech_quality.faithfulness.report import Curves, RegionTrust
 
 from rtmri2speech.attribution.temporal import Reach
 from rtmri2speech.errors import InputError
 from rtmri2speech.models.load import load_bundle
 from rtmri2speech.progress import UNSEEN
 from rtmri2speech.spec import F1, F2, Band
-from rtmri2speech.trust import SHARES, BandTrust, TrustCard
-from rtmri2speech.trust.card import Curves, RegionTrust
 from rtmri2speech.ui import handlers
 from rtmri2speech.ui.boxes import band_of
 from rtmri2speech.ui.notes import about

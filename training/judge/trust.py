@@ -1,4 +1,4 @@
-"""The trust cards (rtmri2speech.trust) of many clips as a table: how faithful a bundle's maps are, of each kind.
+"""The trust cards (rtmri2speech.evaluation.faithfulness) of many clips as a table: how faithful a bundle's maps are, of each kind.
 
     python -m training.judge.trust CLIPS... [--bundle BUNDLE] [--maps 8,16,32,32-blur] [--json FILE]
 
@@ -18,6 +18,7 @@ import numpy as np
 import typer
 from rtmri2speech.analysis.pipeline.pipeline import analyse
 from rtmri2speech.analysis.pipeline.region_attribution import RegionMasks
+from rtmri2speech.evaluation.speech_quality.faithfulness import VERDICTS, BandTrust, evaluate
 from typer import Argument, Option
 
 from rtmri2speech.anatomy.sources import regions_of
@@ -27,7 +28,6 @@ from rtmri2speech.errors import InputError
 from rtmri2speech.files import never_onto, write_json
 from rtmri2speech.models.bundle import Bundle
 from rtmri2speech.models.load import load_bundle
-from rtmri2speech.trust import VERDICTS, BandTrust, judge
 
 from ..console import plain_errors
 
@@ -64,7 +64,7 @@ def cards(bundle: Bundle, clips: Sequence[Path], maps: Sequence[str]) -> Iterato
                 source = "truth" if truth_beside(path) else "segmenter"
                 regions = regions_of(made.model_frames, made.fps, path, source)
                 masks = RegionMasks(regions) if regions.verdict.usable else {}
-            yield kind, path.stem, dict(judge(bundle, made, masks).bands)
+            yield kind, path.stem, dict(evaluate(bundle, made, masks).bands)
 
 
 def row_of(judged: Sequence[BandTrust]) -> dict:

@@ -2,8 +2,8 @@
 
 import gradio as gr
 
-from ...comparison import compare
-from ...evaluation import read_reference
+from ...evaluation.comparison import compare
+from ...evaluation.speech_quality import read_reference
 from ...speech.mel import centre_frequencies_hz
 from ..desk import Desk
 from ..listen import listener

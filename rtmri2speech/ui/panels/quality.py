@@ -2,7 +2,7 @@
 
 import gradio as gr
 
-from ...evaluation import assess, heard_mel, read_reference
+from ...evaluation.speech_quality import assess, heard_mel, read_reference
 from ...restore import restore
 from ...speech.mel import centre_frequencies_hz
 from ..desk import Desk

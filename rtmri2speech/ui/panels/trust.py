@@ -2,7 +2,7 @@
 
 import gradio as gr
 
-from ...trust import TrustCard
+from ...evaluation.faithfulness import TrustCard
 from ..desk import Desk
 from ..handlers import Result
 from ..trust_report import reach_report, trust_report

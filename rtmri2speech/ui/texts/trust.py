@@ -1,4 +1,4 @@
-"""What the panel "Trust" says; its verdicts are in rtmri2speech.trust.sentences."""
+"""What the panel "Trust" says; its verdicts are in rtmri2speech.evaluation.faithfulness.sentences."""
 
 from .explorer import TEXTS as EXPLORER
 

@@ -28,7 +28,8 @@ Frames next to each other are alike, which p does not know: it is a screen, not 
 nearly the same with random weights (rank correlation above ALIKE), the card says so beside the verdict.
 """
 
-from .card import (
+from .evaluate import judge, judged_bands
+from .report import (
     ALIKE,
     FEWEST_FRAMES,
     MOST_FRAMES,
@@ -41,7 +42,6 @@ from .card import (
     focus_of,
     focus_sentence,
 )
-from .judge import judge, judged_bands
 
 __all__ = [
     "ALIKE",

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
-from ..models.bundle import Bundle
+from ...models.bundle import Bundle
 from .sentences import SENTENCES
 
 VERDICTS = ("faithful", "weak", "unfaithful", "untested")

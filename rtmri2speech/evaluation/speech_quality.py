@@ -6,18 +6,18 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from .analysis.pipeline import analyse
-from .analysis.result import Analysis
-from .clips.clip import Clip, read_clip
-from .errors import InputError
-from .models.bundle import Bundle
-from .models.vocoding import vocode
-from .progress import UNSEEN, Progress
-from .spec import DEFAULT_BANDS, MelSpec
-from .speech.alignment import speech_lag
-from .speech.audio import fit, read_audio, resample
-from .speech.mel import SPEECH_RANGE_DB, band_bins, mel_spectrogram_db, speech_frames
-from .speech.metrics import evaluate_mels, evaluate_waveforms
+from ..analysis.pipeline import analyse
+from ..analysis.result import Analysis
+from ..clips.clip import Clip, read_clip
+from ..errors import InputError
+from ..models.bundle import Bundle
+from ..models.vocoding import vocode
+from ..progress import UNSEEN, Progress
+from ..spec import DEFAULT_BANDS, MelSpec
+from ..speech.alignment import speech_lag
+from ..speech.audio import fit, read_audio, resample
+from ..speech.mel import SPEECH_RANGE_DB, band_bins, mel_spectrogram_db, speech_frames
+from ..speech.metrics import evaluate_mels, evaluate_waveforms
 
 SUFFIXES = {".mp4", ".mkv", ".avi", ".mov", ".webm"}  # of clips that can have sound
 CANDIDATES = {

@@ -7,11 +7,11 @@ import numpy as np
 import torch
 from torch import nn
 
-from ..attribution.grad_cam import gradients
-from ..models.acoustic import AcousticModel
-from .card import RANDOMISED
-from .hiding import Hiding
-from .ranks import rank_correlation
+from ...attribution.grad_cam import gradients
+from ...models.acoustic import AcousticModel
+from .perturbation import Hiding
+from .rank_correlation import rank_correlation
+from .report import RANDOMISED
 
 DRAWS = 3
 _MOST_FRAMES = 8

@@ -7,18 +7,20 @@ from functools import reduce
 import cv2
 import numpy as np
 
-from ..analysis.region_attribution import HARDLY, BandEvidence, account_of, cell_weights, with_elsewhere
-from ..analysis.result import Analysis
-from ..anatomy.regions import GROUPS
-from ..attribution.formant_targets import bins_along
-from ..attribution.targets import Target, along, target_of
-from ..errors import InputError
-from ..models.bundle import Bundle
-from ..progress import UNSEEN, Progress
-from ..spec import Band
-from ..speech.mel import centre_frequencies_hz
-from . import randomised
-from .card import (
+from ...analysis.region_attribution import HARDLY, BandEvidence, account_of, cell_weights, with_elsewhere
+from ...analysis.result import Analysis
+from ...anatomy.regions import GROUPS
+from ...attribution.formant_targets import bins_along
+from ...attribution.targets import Target, along, target_of
+from ...errors import InputError
+from ...models.bundle import Bundle
+from ...progress import UNSEEN, Progress
+from ...spec import Band
+from ...speech.mel import centre_frequencies_hz
+from . import randomisation
+from .perturbation import Hiding, Scene
+from .rank_correlation import rank_correlation
+from .report import (
     FEWEST_FRAMES,
     MOST_FRAMES,
     RANDOMISED,
@@ -32,11 +34,9 @@ from .card import (
     TrustCard,
     focus_of,
 )
-from .hiding import Hiding, Scene
-from .ranks import rank_correlation
 
 RANDOM_DRAWS = 3  # ways to hide at random
-_OF_ALL = 2 * len(SHARES) + RANDOM_DRAWS - 1 + randomised.DRAWS * len(RANDOMISED)  # steps, whichever band
+_OF_ALL = 2 * len(SHARES) + RANDOM_DRAWS - 1 + randomisation.DRAWS * len(RANDOMISED)  # steps, whichever band
 _OF_EACH = 4 * len(SHARES)  # of each band: hottest and coldest, hidden and revealed
 _RESAMPLINGS = 1000
 _MARGIN_SHARE = 1 / 64  # of the picture's width around a hidden region: its outline is what shows its shape
@@ -82,7 +82,7 @@ def judge(
         cams = {name: analysis.cam[name][own] for name, own in enough.items()}
         tell = _Counter(progress, _OF_ALL + len(masks or {}) + 1 + _OF_EACH * len(rows))
         shared = _SharedTrials(hiding, analysis.grid or 1, masks or {}, len(analysis.mel_db), seed, tell)
-        likeness = randomised.likeness_with_random_weights(hiding, rows, cams, seed, tell)
+        likeness = randomisation.likeness_with_random_weights(hiding, rows, cams, seed, tell)
         for name in enough:
             band_trust = _judged(hiding, name, rows[name], cams[name], account.bands[name], shared, tell)
             judged[name] = replace(band_trust, random_weights=likeness[name])

@@ -7,15 +7,15 @@ import cv2
 import numpy as np
 import torch
 
-from ..analysis.result import Analysis
-from ..attribution.bilstm import own_frame_mel
-from ..attribution.layer_attribution import FinerMaps
-from ..attribution.targets import Target
-from ..clips.preprocessing import blurred, prepare_frames
-from ..models.acoustic import AcousticModel
-from ..models.bundle import Bundle
-from ..models.features import BATCH, FeatureExtractor
-from ..models.precision import choose_precision
+from ...analysis.result import Analysis
+from ...attribution.bilstm import own_frame_mel
+from ...attribution.layer_attribution import FinerMaps
+from ...attribution.targets import Target
+from ...clips.preprocessing import blurred, prepare_frames
+from ...models.acoustic import AcousticModel
+from ...models.bundle import Bundle
+from ...models.features import BATCH, FeatureExtractor
+from ...models.precision import choose_precision
 
 TargetsAt = Callable[[np.ndarray], Target]
 

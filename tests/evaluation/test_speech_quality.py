@@ -9,10 +9,17 @@ import soxr
 import torch
 from pystoi import stoi as pystoi
 from rtmri2speech.analysis.pipeline.pipeline import analyse
+from rtmri2speech.evaluation.speech_quality.speech_quality import (
+    CANDIDATES,
+    assess,
+    evaluate_clip,
+    mean_over_clips,
+    read_reference,
+    speech_frames,
+)
 
 from rtmri2speech.clips.clip import Clip
 from rtmri2speech.errors import InputError
-from rtmri2speech.evaluation import CANDIDATES, assess, evaluate_clip, mean_over_clips, read_reference, speech_frames
 from rtmri2speech.models.vocoding import vocode
 from rtmri2speech.progress import Progress
 from rtmri2speech.speech import metrics
