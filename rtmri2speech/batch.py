@@ -123,9 +123,9 @@ def make(task: Task, bundle, choices: Choices) -> Outcome:
     """Make the files of one clip, unless they are there already. Raises InputError if the clip cannot be used."""
     from .analysis.pipeline import analyse
     from .anatomy.sources import regions_of
-    from .export import write_zip
-    from .gradcam import write_gradcam
-    from .selection import Look, Subject
+    from .export.grad_cam_files import write_gradcam
+    from .export.selection import Look, Subject
+    from .export.writer import write_zip
     from .speech.audio import read_audio, write_audio
     from .speech.mel import write_mel
 
@@ -166,7 +166,7 @@ def make(task: Task, bundle, choices: Choices) -> Outcome:
 
 def _made(task: Task, choices: Choices) -> list[Path]:
     """What the choices make of a clip, but for batch.json."""
-    from .gradcam import gradcam_files
+    from .export.grad_cam_files import gradcam_files
 
     files: list[Path] = []
     if "speech" in choices.parts:

@@ -69,7 +69,7 @@ def gradcam(
     """Write the Grad-CAM heatmaps of each band: every frame (.npy), their average and chosen frames (.png)."""
     from ..analysis.pipeline import analyse
     from ..clips.clip import read_clip
-    from ..gradcam import Drawing, gradcam_files, write_gradcam
+    from ..export.grad_cam_files import Drawing, gradcam_files, write_gradcam
     from ..models.load import load_bundle
     from ..spec import DEFAULT_BANDS, Band
 
@@ -170,7 +170,7 @@ def export(
     from ..anatomy.corrections import corrected, read_corrections
     from ..anatomy.sources import regions_of
     from ..clips.clip import read_clip
-    from ..export import Look, Subject, write_zip
+    from ..export.writer import Look, Subject, write_zip
     from ..labels.textgrid import labels_of
     from ..models.domain_adaptation import adapt
     from ..models.load import load_bundle
@@ -229,7 +229,7 @@ def segment(
     ] = None,
 ):
     """Cut a stretch out of a heatmap sequence."""
-    from ..sequence import files_of, read_sequence
+    from ..export.heatmap_files import files_of, read_sequence
 
     never_onto(files_of(output), files_of(sequence))
     part = read_sequence(sequence, fps).cut(from_s, to_s)

@@ -32,8 +32,8 @@ def slowmo(
 ):
     """Render a stretch of heatmaps over the clip as a slow video."""
     from ..clips.clip import read_clip
+    from ..export.heatmap_files import files_of, read_sequence
     from ..render.slowmo import slowmo as render
-    from ..sequence import files_of, read_sequence
 
     never_onto([output], [video, *files_of(sequence)])
     heat = read_sequence(sequence)
@@ -75,8 +75,8 @@ def overlay(
 ):
     """Render the heatmaps over the clip as a video with sound."""
     from ..clips.clip import read_clip
+    from ..export.heatmap_files import files_of, read_sequence
     from ..render.overlay import overlay as render
-    from ..sequence import files_of, read_sequence
     from ..speech.audio import read_audio
 
     files = [heatmap] if heatmap2 is None else [heatmap, heatmap2]

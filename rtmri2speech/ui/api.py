@@ -16,11 +16,11 @@ from ..analysis.result import Analysis
 from ..attribution.grad_cam import OBJECTIVES
 from ..attribution.targets import ENERGIES
 from ..errors import InputError
-from ..export import MOST_HEATMAP_BYTES
+from ..export.heatmap_files import write_heatmaps
+from ..export.writer import MOST_HEATMAP_BYTES
 from ..progress import Progress
 from ..render.colour import SIGNED, default_maps
 from ..render.overlay import LAYOUTS, overlay
-from ..sequence import write_heatmaps
 from ..spec import DEFAULT_BANDS, Band
 from ..speech.audio import write_audio
 from . import handlers

@@ -15,13 +15,13 @@ from rtmri2speech.analysis.pipeline.region_attribution import (
     account_of,
     cell_weights,
 )
+from rtmri2speech.export.writer.writer import Look, Subject, write_files
 
 from rtmri2speech import analyse
 from rtmri2speech.anatomy.regions import NAMES, Regions
 from rtmri2speech.anatomy.sources import regions_from_template
 from rtmri2speech.clips.clip import Clip
 from rtmri2speech.errors import InputError
-from rtmri2speech.export import Look, Subject, write_files
 from tests.conftest import moving_frames
 
 COUNT = 24

@@ -4,12 +4,12 @@ from dataclasses import dataclass, replace
 
 import gradio as gr
 
-from ... import export
-from ...export import SOUNDS, Look, Subject
+from ...export import writer
+from ...export.selection import SHOWN, WIDEST_CM
+from ...export.writer import SOUNDS, Look, Subject
 from ...render.colour import BAND_MAPS, COMBINE, default_maps
 from ...render.figure_size import FORMATS
 from ...render.picture import LAYOUTS
-from ...selection import SHOWN, WIDEST_CM
 from ..desk import Desk
 
 AROUND = 6  # frames before and after the one shown
@@ -190,7 +190,7 @@ def _connect_preview(desk: Desk, choices: _Choices, pictures: _Pictures) -> None
     @desk.guard
     def show(moment, result, language, *chosen):
         subject = _subject(desk, result, language)
-        return export.preview(subject, _look(moment, subject, *chosen), int(moment["frame"]))
+        return writer.preview(subject, _look(moment, subject, *chosen), int(moment["frame"]))
 
     inputs = [desk.moment, desk.result, desk.language, *choices.of_look, desk.language]
     event = {**desk.private, "js": desk.moment_js, "concurrency_id": "preview", "concurrency_limit": 2}
@@ -218,7 +218,7 @@ def _connect_making(desk: Desk, choices: _Choices, pictures: _Pictures, files: _
     def video_of(moment, result, language, request: gr.Request, progress=gr.Progress(), *chosen):  # noqa: B008
         subject, look = asked(moment, result, language, *chosen)
         tell = desk.progress(request, language, progress)
-        (path,) = export.write_files(desk.folder(), subject, look, ["video"], progress=tell)
+        (path,) = writer.write_files(desk.folder(), subject, look, ["video"], progress=tell)
         return str(path)
 
     @desk.guard
@@ -243,7 +243,7 @@ def _connect_making(desk: Desk, choices: _Choices, pictures: _Pictures, files: _
         subject, look = asked(moment, result, language, *chosen)
         look = _on_paper(look, formats, width_cm)
         tell = desk.progress(request, language, progress)
-        paths = export.write_files(desk.folder(), subject, look, kinds, int(moment["frame"]), tell)
+        paths = writer.write_files(desk.folder(), subject, look, kinds, int(moment["frame"]), tell)
         return [str(path) for path in paths]
 
     @desk.guard
@@ -262,7 +262,7 @@ def _connect_making(desk: Desk, choices: _Choices, pictures: _Pictures, files: _
         look = _on_paper(look, formats, width_cm)
         tell = desk.progress(request, language, progress)
         path = desk.folder() / f"{subject.stem}_export.zip"
-        export.write_zip(path, subject, look, int(moment["frame"]), tell, trust=trust)
+        writer.write_zip(path, subject, look, int(moment["frame"]), tell, trust=trust)
         return [str(path)]
 
     first, look_of = [desk.moment, desk.result, desk.language], [*choices.of_look, desk.language]

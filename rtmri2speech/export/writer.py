@@ -1,6 +1,6 @@
 """What a person takes away of an analysed clip: videos, figures, numbers, sound, labels, and where they came from.
 
-    from rtmri2speech.export import Look, Subject, write_zip
+    from rtmri2speech.export.writer import Look, Subject, write_zip
     subject = Subject("clip", analyse(bundle, read_clip("clip.mp4")), bundle, Path("clip.mp4"))
     write_zip("clip.zip", subject, Look(slow=4, stretch=(20, 45)))
 
@@ -45,32 +45,32 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 import numpy as np
 import torch
 
-from .analysis.region_attribution import RegionMasks
-from .anatomy.corrections import write_corrections
-from .anatomy.table import measures
-from .attribution.targets import TWO_SIDED, target_of
-from .attribution.temporal import LONGEST
-from .attribution.temporal import reach as reach_of
+from ..analysis.region_attribution import RegionMasks
+from ..anatomy.corrections import write_corrections
+from ..anatomy.table import measures
+from ..attribution.targets import TWO_SIDED, target_of
+from ..attribution.temporal import LONGEST
+from ..attribution.temporal import reach as reach_of
+from ..errors import InputError
+from ..evaluation.faithfulness import TrustCard, evaluate, judged_bands
+from ..files import filling, replacing, scratch, sha256_of, write_json
+from ..labels.textgrid import labels_of, write_labels, write_tiers
+from ..progress import UNSEEN, Progress
+from ..render.figures import average_figure, frame_figure
+from ..render.heatmaps import check_bands
+from ..render.overlay import band_picture, drawn, overlay
+from ..render.picture import panels_of
+from ..render.spectrogram import spectrogram_figure
+from ..render.temporal import reach_figure
+from ..render.time_stretch import check_slow
+from ..render.words import caption, words
+from ..spec import Band
+from ..speech.audio import write_audio
+from ..speech.mel import centre_frequencies_hz
 from .captions import FIGURES, average_title, averaged, figure_captions
-from .errors import InputError
-from .evaluation.faithfulness import TrustCard, evaluate, judged_bands
-from .files import filling, replacing, scratch, sha256_of, write_json
-from .labels.textgrid import labels_of, write_labels, write_tiers
-from .progress import UNSEEN, Progress
+from .heatmap_files import HeatSequence, origin_of
 from .provenance import provenance
-from .render.figures import average_figure, frame_figure
-from .render.heatmaps import check_bands
-from .render.overlay import band_picture, drawn, overlay
-from .render.picture import panels_of
-from .render.spectrogram import spectrogram_figure
-from .render.temporal import reach_figure
-from .render.time_stretch import check_slow
-from .render.words import caption, words
 from .selection import SOUNDS, Look, Selection, Subject, select
-from .sequence import HeatSequence, origin_of
-from .spec import Band
-from .speech.audio import write_audio
-from .speech.mel import centre_frequencies_hz
 
 __all__ = ["KINDS", "SOUNDS", "Look", "Subject", "available", "preview", "write_files", "write_zip"]
 

@@ -1,6 +1,6 @@
 """The files of the command gradcam: of each band the heatmaps of every frame, their average, and chosen frames.
 
-gradcam_F1_sequence.npy, .json   float32 (T, size, size) in [0, 1], and what they are (sequence.py)
+gradcam_F1_sequence.npy, .json   float32 (T, size, size) in [0, 1], and what they are (export/heatmap_files.py)
 gradcam_F1_average.png           their average over the frames in which the model speaks
 gradcam_F1_frame0060.png         a chosen frame
 """
@@ -12,16 +12,16 @@ from typing import Literal
 
 import numpy as np
 
-from .analysis.result import Analysis
-from .attribution.upsampling import UpsampledGrid, upsample_grid
-from .errors import InputError
-from .files import filling
-from .models.bundle import Bundle
-from .progress import UNSEEN, Progress
-from .render.colour import SIGNED
-from .render.figures import average_figure, frame_figure
-from .sequence import HeatSequence, files_of, origin_of
-from .spec import Band
+from ..analysis.result import Analysis
+from ..attribution.upsampling import UpsampledGrid, upsample_grid
+from ..errors import InputError
+from ..files import filling
+from ..models.bundle import Bundle
+from ..progress import UNSEEN, Progress
+from ..render.colour import SIGNED
+from ..render.figures import average_figure, frame_figure
+from ..spec import Band
+from .heatmap_files import HeatSequence, files_of, origin_of
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,12 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from . import __version__
-from .clips.formats.dicom import is_series
-from .clips.formats.reading import is_video
-from .errors import InputError
-from .files import sha256_of
-from .models.bundle import DEFAULT_FOLDER, Bundle
+from .. import __version__
+from ..clips.formats.dicom import is_series
+from ..clips.formats.reading import is_video
+from ..errors import InputError
+from ..files import sha256_of
+from ..models.bundle import DEFAULT_FOLDER, Bundle
 from .selection import Selection
 
 _PACKAGES = ("torch", "timm", "numpy", "opencv-python-headless", "av", "moviepy", "matplotlib", "soxr", "soundfile")

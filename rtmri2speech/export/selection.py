@@ -9,26 +9,26 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from .analysis.region_attribution import Account, RegionMasks, account_of
-from .analysis.result import Analysis
-from .anatomy.regions import Regions
-from .attribution.temporal import Reach
-from .attribution.upsampling import UpsampledGrid
-from .errors import InputError
-from .evaluation.faithfulness import TrustCard
-from .labels.textgrid import Interval, Remark, labels_of, read_intervals
-from .models.bundle import Bundle
-from .render.colour import BAND_MAPS, LINE_COLOURS, SIGNED
-from .render.encode import even_size
-from .render.figure_size import FORMATS
-from .render.figures import narrowest_cm
-from .render.outlines import region_lines
-from .render.picture import Line, panels_of
-from .render.tracks import Tracks
-from .render.words import band_label, words
-from .spec import Band
-from .speech.audio import fit, resample
-from .speech.mel import centre_frequencies_hz, mel_spectrogram_db
+from ..analysis.region_attribution import Account, RegionMasks, account_of
+from ..analysis.result import Analysis
+from ..anatomy.regions import Regions
+from ..attribution.temporal import Reach
+from ..attribution.upsampling import UpsampledGrid
+from ..errors import InputError
+from ..evaluation.faithfulness import TrustCard
+from ..labels.textgrid import Interval, Remark, labels_of, read_intervals
+from ..models.bundle import Bundle
+from ..render.colour import BAND_MAPS, LINE_COLOURS, SIGNED
+from ..render.encode import even_size
+from ..render.figure_size import FORMATS
+from ..render.figures import narrowest_cm
+from ..render.outlines import region_lines
+from ..render.picture import Line, panels_of
+from ..render.tracks import Tracks
+from ..render.words import band_label, words
+from ..spec import Band
+from ..speech.audio import fit, resample
+from ..speech.mel import centre_frequencies_hz, mel_spectrogram_db
 
 SOUNDS = ("synthesised", "original", "none")
 SHOWN = ("outlines", "labels", "spectrogram")

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from . import __version__
-from .analysis.region_attribution import Account
-from .render.words import band_label, caption, region_name, words
+from .. import __version__
+from ..analysis.region_attribution import Account
+from ..render.words import band_label, caption, region_name, words
+from ..spec import Band
 from .selection import Selection
-from .spec import Band
 
 FIGURES = ("frame", "average", "spectrogram")
 _WORDS = {

@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .clips import frame_rate
-from .clips.clip import Clip
-from .errors import InputError
-from .files import replacing
-from .progress import UNSEEN, Progress
-from .spec import Band, MelSpec
+from ..clips import frame_rate
+from ..clips.clip import Clip
+from ..errors import InputError
+from ..files import replacing
+from ..progress import UNSEEN, Progress
+from ..spec import Band, MelSpec
 
 if TYPE_CHECKING:  # a sequence is read and shown without the networks' packages
-    from .analysis.result import Analysis
-    from .models.bundle import Bundle
-    from .render.heatmaps import Heatmaps
+    from ..analysis.result import Analysis
+    from ..models.bundle import Bundle
+    from ..render.heatmaps import Heatmaps
 
 
 @dataclass(frozen=True, eq=False)

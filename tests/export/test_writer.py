@@ -18,19 +18,20 @@ import pytest
 import soundfile
 from PIL import Image
 from rtmri2speech.analysis.pipeline.reference import earlier
+from rtmri2speech.export.writer.provenance import command
+from rtmri2speech.export.writer.selection import select
+from rtmri2speech.export.writer.writer import KINDS, Look, Subject, available, preview, write_files, write_zip
 from rtmri2speech.labels.textgrid.textgrid import read_intervals, write_labels
 
-from rtmri2speech import analyse, export, load_bundle, read_clip
+from rtmri2speech import analyse, load_bundle, read_clip
 from rtmri2speech.anatomy.sources import regions_from_template
 from rtmri2speech.attribution.temporal import reach
 from rtmri2speech.cli import main
 from rtmri2speech.errors import InputError
-from rtmri2speech.export import KINDS, Look, Subject, available, preview, write_files, write_zip
+from rtmri2speech.export.writer import writer
 from rtmri2speech.models.domain_adaptation import adapt
 from rtmri2speech.progress import Progress
-from rtmri2speech.provenance import command
 from rtmri2speech.render.colour import LINE_COLOURS, layer
-from rtmri2speech.selection import select
 from rtmri2speech.spec import Band
 from rtmri2speech.speech.audio import read_audio, write_audio
 from rtmri2speech.speech.mel import centre_frequencies_hz
@@ -101,7 +102,7 @@ def real(bundle_folder, subject):
 @pytest.fixture
 def coarse(monkeypatch):
     """Figures of few pixels, which are quick to draw."""
-    monkeypatch.setattr(export, "DPI", 60)
+    monkeypatch.setattr(writer, "DPI", 60)
 
 
 def decoded(path):
@@ -139,7 +140,7 @@ def test_a_band_keeps_the_pages_colour_where_others_are_left_out(subject):
                            for b in (None, ("F1",), ("F2",)))  # fmt: skip
     warm = [(np.float32(p)[..., 0] - np.float32(p)[..., 2]).sum() for p in (first, second)]
     assert warm[0] > 0 > warm[1] and np.abs(both.astype(int) - first).max() > 0
-    colours = export.select(subject, Look(bands=("F2",))).line_colours("light")
+    colours = writer.select(subject, Look(bands=("F2",))).line_colours("light")
     assert colours == [LINE_COLOURS["light"][1]]
 
 

@@ -1,0 +1,1 @@
+"""What is taken away: videos, figures, tables, heatmaps, and the provenance of each."""
