@@ -29,7 +29,7 @@ def batch(
 ):
     """Speech, heatmaps and exports of every clip of a folder. What is done already stays; exit code 1: some clips were
     left out."""
-    from ..batch import PARTS, Choices, run_batch, tasks_of, write_table
+    from ..corpus.batch import PARTS, Choices, run_batch, tasks_of, write_table
     from ..models.load import load_bundle
     from ..spec import DEFAULT_BANDS, Band
 

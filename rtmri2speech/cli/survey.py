@@ -28,9 +28,9 @@ def survey(
 ):
     """Mean maps and shares of the evidence per phone and region over a corpus, with intervals of confidence over clips.
     What is done already stays; exit code 1: some clips were left out."""
+    from ..corpus.survey import Choices, run_survey, tasks_of, write_survey
     from ..models.load import load_bundle
     from ..spec import DEFAULT_BANDS, Band
-    from ..survey.run import Choices, run_survey, tasks_of, write_survey
 
     bands = tuple(Band.parse(text) for text in formant_band) if formant_band else DEFAULT_BANDS
     choices = Choices(bands, energy, against, precision, regions, tier)

@@ -4,9 +4,9 @@ import cv2
 import numpy as np
 import pytest
 
+from rtmri2speech.corpus.report import write_page
+from rtmri2speech.corpus.statistics import Estimate, Phone
 from rtmri2speech.spec import F1
-from rtmri2speech.survey.page import write_page
-from rtmri2speech.survey.summary import Estimate, Phone
 from tests.browser.serving import chromium
 
 pytestmark = pytest.mark.browser

@@ -16,10 +16,10 @@ from rtmri2speech.anatomy.sources import regions_of
 from rtmri2speech.assets import ASSETS
 from rtmri2speech.cli import main
 from rtmri2speech.clips.clip import read_clip
+from rtmri2speech.corpus.accumulation import Tally, phone_of_each_frame, tally
+from rtmri2speech.corpus.statistics import estimate, summarise
+from rtmri2speech.corpus.survey import Choices, make, tasks_of
 from rtmri2speech.models.load import load_bundle
-from rtmri2speech.survey.run import Choices, make, tasks_of
-from rtmri2speech.survey.summary import estimate, summarise
-from rtmri2speech.survey.tally import Tally, phone_of_each_frame, tally
 from tests.conftest import moving_frames, write_mp4
 
 CLIP = ASSETS / "clips" / "aiueo_new_speaker.mp4"

@@ -17,12 +17,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from .clips.clip import read_clip
-from .errors import InputError
-from .evaluation.speech_quality import SUFFIXES
-from .files import never_onto, replacing, write_json
-from .processes import over_processes
-from .spec import DEFAULT_BANDS, Band
+from ..clips.clip import read_clip
+from ..errors import InputError
+from ..evaluation.speech_quality import SUFFIXES
+from ..files import never_onto, replacing, write_json
+from ..spec import DEFAULT_BANDS, Band
+from .parallel import over_processes
 
 PARTS = ("speech", "heatmaps", "export")
 
@@ -121,13 +121,13 @@ def write_table(path: Path, outcomes: Sequence[Outcome]) -> None:
 
 def make(task: Task, bundle, choices: Choices) -> Outcome:
     """Make the files of one clip, unless they are there already. Raises InputError if the clip cannot be used."""
-    from .analysis.pipeline import analyse
-    from .anatomy.sources import regions_of
-    from .export.grad_cam_files import write_gradcam
-    from .export.selection import Look, Subject
-    from .export.writer import write_zip
-    from .speech.audio import read_audio, write_audio
-    from .speech.mel import write_mel
+    from ..analysis.pipeline import analyse
+    from ..anatomy.sources import regions_of
+    from ..export.grad_cam_files import write_gradcam
+    from ..export.selection import Look, Subject
+    from ..export.writer import write_zip
+    from ..speech.audio import read_audio, write_audio
+    from ..speech.mel import write_mel
 
     start = time.perf_counter()
     stat = task.clip.stat()
@@ -166,7 +166,7 @@ def make(task: Task, bundle, choices: Choices) -> Outcome:
 
 def _made(task: Task, choices: Choices) -> list[Path]:
     """What the choices make of a clip, but for batch.json."""
-    from .export.grad_cam_files import gradcam_files
+    from ..export.grad_cam_files import gradcam_files
 
     files: list[Path] = []
     if "speech" in choices.parts:

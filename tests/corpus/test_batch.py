@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from rtmri2speech import batch, processes
 from rtmri2speech.cli import main
+from rtmri2speech.corpus import batch, parallel
 from tests.conftest import moving_frames, write_mp4
 
 
@@ -113,8 +113,8 @@ def test_a_fault_of_the_program_costs_one_clip(corpus, tmp_path, monkeypatch):
         raise ZeroDivisionError("division by zero")
 
     mine = {"make": fault, "left_out": batch.left_out, "bundle": None, "choices": batch.Choices()}
-    monkeypatch.setattr(processes, "_mine", mine)
-    outcome = processes._work(batch.tasks_of(corpus, tmp_path / "o")[0])
+    monkeypatch.setattr(parallel, "_mine", mine)
+    outcome = parallel._work(batch.tasks_of(corpus, tmp_path / "o")[0])
     assert (outcome.status, outcome.reason) == ("left out", "ZeroDivisionError: division by zero")
 
 

@@ -18,13 +18,13 @@ from pathlib import Path
 import numpy as np
 
 from ..anatomy.regions import SOURCES
-from ..batch import clips_below
 from ..errors import InputError
 from ..files import filling, never_onto, replacing, write_json
-from ..processes import over_processes
 from ..spec import DEFAULT_BANDS, Band
-from .summary import Phone, summarise
-from .tally import Tally, tally
+from .accumulation import Tally, tally
+from .batch import clips_below
+from .parallel import over_processes
+from .statistics import Phone, summarise
 
 
 @dataclass(frozen=True)
@@ -160,7 +160,7 @@ def write_survey(
     """Write tables, figures and the page of all clips that were tallied; returns the phones. `outcomes` holds one
     "made" or "kept" at least. language: of the page, "en" or "ja"."""
     from ..render.figures import average_figure
-    from .page import write_page
+    from .report import write_page
 
     usable = {outcome.name for outcome in outcomes if outcome.status != "left out"}
     tallies = {t.name: Tally.read(t.place.with_name(t.place.name + ".npz")) for t in tasks if t.name in usable}

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .heads import common_head, laid, similarity
-from .tally import PICTURE, Tally
+from .accumulation import PICTURE, Tally
+from .registration import common_head, laid, similarity
 
 LEVEL = 0.95
 

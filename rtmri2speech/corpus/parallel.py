@@ -9,7 +9,7 @@ from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-from .errors import InputError
+from ..errors import InputError
 
 
 class Named(Protocol):
@@ -70,7 +70,7 @@ _mine: dict[str, Any] = {}  # of this process
 def _start(threads: int, bundle: Path | None, choices: object, make, left_out) -> None:
     import torch
 
-    from .models.load import load_bundle
+    from ..models.load import load_bundle
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # but for the time of a task, so that a waiting process ends quietly
     torch.set_num_threads(threads)

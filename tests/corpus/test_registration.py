@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from rtmri2speech.survey.heads import common_head, laid, moved, similarity
+from rtmri2speech.corpus.registration import common_head, laid, moved, similarity
 
 RNG = np.random.default_rng(0)
 HEAD = RNG.uniform(0.2, 0.8, (8, 2))

@@ -12,7 +12,7 @@ from ..errors import InputError
 from ..files import replacing
 from ..render.words import band_label, region_name
 from ..spec import Band
-from .summary import LEVEL, Estimate, Phone
+from .statistics import LEVEL, Estimate, Phone
 
 _WIDTH = 760  # pixels of a figure
 _JPEG = [cv2.IMWRITE_JPEG_QUALITY, 88]
