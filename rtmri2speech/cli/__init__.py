@@ -4,7 +4,7 @@ Bad input ends with exit code 2 and one line on stderr. Heavy packages are impor
 answers at once.
 """
 
-from . import batch, bundles, heat, morph, page, reach, regions, speech, survey, trust, video
+from . import batch, bundles, explain, faithfulness, morph, page, regions, speech, survey, temporal, video
 from .options import ManyFrames
 from .terminal import new_app, run
 
@@ -14,11 +14,11 @@ app = new_app(
     no_args_is_help=True,
 )
 app.command()(speech.synth)
-app.command(cls=ManyFrames)(heat.gradcam)
-app.command()(heat.export)
-app.command()(heat.segment)
-app.command()(trust.trust)
-app.command()(reach.reach)
+app.command(cls=ManyFrames)(explain.gradcam)
+app.command()(explain.export)
+app.command()(explain.segment)
+app.command()(faithfulness.trust)
+app.command()(temporal.reach)
 app.command()(morph.morph)
 app.command()(batch.batch)
 app.command()(survey.survey)

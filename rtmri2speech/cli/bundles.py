@@ -18,7 +18,7 @@ def info(
     as_json: JsonOption = False,
 ):
     """Say what a clip or a bundle is."""
-    from ..describe import describe_bundle, describe_clip
+    from .describe import describe_bundle, describe_clip
 
     if (path / "bundle.json").is_file():
         from ..models.load import load_bundle

@@ -14,8 +14,8 @@ from rtmri2speech.export.writer.provenance import provenance
 from rtmri2speech.export.writer.selection import Look, Subject, select
 
 from rtmri2speech.anatomy.sources import regions_of
+from rtmri2speech.cli.describe import describe_clip
 from rtmri2speech.clips.clip import ClipLimits, read_clip
-from rtmri2speech.describe import describe_clip
 from rtmri2speech.errors import InputError
 from tests.conftest import moving_frames
 

@@ -2,12 +2,12 @@
 
 from typing import TYPE_CHECKING
 
-from .clips import frame_rate
-from .clips.clip import Clip
-from .spec import MelSpec
+from ..clips import frame_rate
+from ..clips.clip import Clip
+from ..spec import MelSpec
 
 if TYPE_CHECKING:  # a clip is described without the networks' packages
-    from .models.bundle import Bundle
+    from ..models.bundle import Bundle
 
 
 def describe_clip(clip: Clip) -> dict:
@@ -37,7 +37,7 @@ def describe_clip(clip: Clip) -> dict:
 
 def describe_bundle(bundle: "Bundle") -> dict:
     """What a bundle computes, how large its networks are, and where it comes from."""
-    from .models.bundle import KINDS
+    from ..models.bundle import KINDS
 
     return {
         "kind": "bundle",
