@@ -19,8 +19,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from rtmri2speech.analysis.pipeline.pipeline import analyse
 
+from rtmri2speech.analysis.pipeline import analyse
 from rtmri2speech.assets import ASSETS
 from rtmri2speech.attribution.upsampling import upsample_grid
 from rtmri2speech.clips.clip import read_clip

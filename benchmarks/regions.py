@@ -2,8 +2,8 @@
 
 import numpy as np
 import torch
-from rtmri2speech.analysis.pipeline.pipeline import analyse
 
+from rtmri2speech.analysis.pipeline import analyse
 from rtmri2speech.anatomy.articulation import articulation
 from rtmri2speech.anatomy.segmenter import segment_regions
 from rtmri2speech.anatomy.segmenter_bundle import load_segmenter

@@ -18,9 +18,10 @@ from ..errors import InputError
 from ..models.bundle import Bundle
 from ..progress import UNSEEN, Progress
 from ..spec import Band
+from ..speech.audio import Sound
 from ..speech.mel import silent_frames
 from .formants import Spoken, check_found, formants_of
-from .pipeline import Sound, analyse
+from .pipeline import analyse
 from .result import Analysis
 
 FIRST = 128  # frames of the first piece, at the model's rate: 4.7 s, so that it is there soon

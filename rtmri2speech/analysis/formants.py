@@ -10,7 +10,8 @@ import numpy as np
 from ..clips.phantom_truth import true_track, truth_beside
 from ..errors import InputError
 from ..spec import Band
-from ..speech.formant_tracks import FormantTrack, Sound, ceiling_of, measured_track
+from ..speech.audio import Sound
+from ..speech.formant_tracks import FormantTrack, ceiling_of, measured_track
 
 if TYPE_CHECKING:
     from .result import Analysis

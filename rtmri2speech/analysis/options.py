@@ -17,7 +17,7 @@ NORMALIZATIONS = ("clip", "frame")
 SILENCES = ("hide", "show")
 
 
-def _check_boxes(bands: Sequence[Band], fps: float, silent: np.ndarray, silence: str) -> None:
+def check_boxes(bands: Sequence[Band], fps: float, silent: np.ndarray, silence: str) -> None:
     for band in bands:
         stretches = [stretch for stretch in (band.stretch, band.than) if stretch is not None]
         if any(start * fps >= len(silent) for start, _ in stretches):
@@ -33,7 +33,7 @@ def _check_boxes(bands: Sequence[Band], fps: float, silent: np.ndarray, silence:
             raise InputError("Nobody speaks in the box {name}: there is nothing to explain.", name=band.name)
 
 
-def _check_bands(bundle: Bundle, bands: Sequence[Band]) -> None:
+def check_bands(bundle: Bundle, bands: Sequence[Band]) -> None:
     for band in bands:
         if band.formant is None:
             band_bins(bundle.mel, band)  # says what is wrong with it
@@ -41,12 +41,12 @@ def _check_bands(bundle: Bundle, bands: Sequence[Band]) -> None:
         raise InputError("Two bands have the same name: give each its own.")
 
 
-def _check_choices(*choices: tuple[str, Iterable[str]]) -> None:
+def check_choices(*choices: tuple[str, Iterable[str]]) -> None:
     for given, known in choices:
         if given not in known:
             raise InputError("{given!r} is not one of {known}.", given=given, known=", ".join(known))
 
 
-def _check_voice(bundle: Bundle, asked: Voice | None) -> None:
+def check_voice(bundle: Bundle, asked: Voice | None) -> None:
     if asked and bundle.voice is None and not asked.whisper:
         raise InputError("The bundle {name} carries no voice: pitch and intonation cannot be chosen.", name=bundle.name)

@@ -12,7 +12,7 @@ from functools import partial
 import numpy as np
 import torch
 
-from ..attribution.band_targets import _slopes, band_energies
+from ..attribution.band_targets import band_energies, target_gradients
 from ..attribution.formant_targets import follow
 from ..attribution.grad_cam import OBJECTIVES, last_cams
 from ..attribution.layer_attribution import AGAINST, FinerMaps
@@ -26,14 +26,13 @@ from ..models.precision import choose_precision
 from ..models.vocoding import vocode
 from ..progress import UNSEEN, Progress
 from ..spec import DEFAULT_BANDS, Band
+from ..speech.audio import Sound
 from ..speech.formants import measure_f0
 from ..speech.mel import silent_frames, within
 from ..speech.voice import Voice, melody, painted
 from .formants import Spoken, check_found, formants_of
-from .options import NORMALIZATIONS, SILENCES, _check_bands, _check_boxes, _check_choices, _check_voice
+from .options import NORMALIZATIONS, SILENCES, check_bands, check_boxes, check_choices, check_voice
 from .result import Analysis
-
-Sound = tuple[np.ndarray, int]
 
 
 def analyse(
@@ -58,17 +57,17 @@ def analyse(
     """Synthesise the clip's speech and explain the energy in each band, frame by frame.
 
     bands: default F1 and F2; an empty sequence skips Grad-CAM. Of a box, a band in a stretch of time, each frame's map
-    tells what this frame gave to that sound, before and after it, too. objective: "frame" or "sequence" (attribution/grad_cam.py).
+    tells what this frame gave to that sound, before and after it, too. objective: "frame" or "sequence" (grad_cam.py).
     energy: "db", "power", or "hz": not how much there is in the band but where its centre of gravity lies. Bands of the
-    whole spectrum, loudness and tilt (attribution/targets.py), are in dB and dB per octave in any case. A band that follows a
-    formant (attribution/formant_targets.py) has other limits in each frame.
+    whole spectrum, loudness and tilt (targets.py), are in dB and dB per octave in any case. A band that follows a
+    formant (formant_targets.py) has other limits in each frame.
     normalize: "clip" or "frame", how heatmaps are scaled for display.
     silence: "hide" or "show" the heatmaps of frames in which the model is silent; they explain silence, not speech.
     grid: cells along a side of the maps, 8, 16 or 32; default: those of the CNN's last maps. against: "blur", the same
-    frame blurred, or "nothing", maps of zeros, as plain Grad-CAM (attribution/layer_attribution.py).
-    precision: "fp32", "bf16" or "auto" (models/precision.py), of the CNN and the vocoder. speak: False skips the vocoder:
+    frame blurred, or "nothing", maps of zeros, as plain Grad-CAM (layer_attribution.py).
+    precision: "fp32", "bf16" or "auto" (precision.py), of the CNN and the vocoder. speak: False skips the vocoder:
     audio is empty.
-    voice: how a bundle that carries a voice speaks (speech/voice.py); default: as the bundle says. original: (samples,) and
+    voice: how a bundle that carries a voice speaks (voice.py); default: as the bundle says. original: (samples,) and
     rate of the speech whose melody it follows where that is asked for; default: the clip's own sound.
     formants_hz: band that follows a formant -> (T,) Hz where it is known already, NaN in frames without it: what an
     analysis of the same clip found (Analysis.followed_hz). Others are measured.
@@ -79,10 +78,10 @@ def analyse(
     name, or a voice that is not there.
     """
     bands = tuple(within(bundle.mel, band) for band in (DEFAULT_BANDS if bands is None else bands))
-    _check_bands(bundle, bands)
-    _check_choices((objective, OBJECTIVES), (energy, ENERGIES), (normalize, NORMALIZATIONS))
-    _check_choices((silence, SILENCES), (against, AGAINST))
-    _check_voice(bundle, voice)
+    check_bands(bundle, bands)
+    check_choices((objective, OBJECTIVES), (energy, ENERGIES), (normalize, NORMALIZATIONS))
+    check_choices((silence, SILENCES), (against, AGAINST))
+    check_voice(bundle, voice)
     clock, dtype = _Clock(), choose_precision(precision, bundle.device)
 
     model_frames = frame_rate.retime(clip, bundle.fps)
@@ -98,7 +97,7 @@ def analyse(
     progress("attention", 0.4)
     mel_db = bundle.scaler.to_db(mel)
     silent = silent_frames(mel_db.cpu().numpy(), bundle.fps, bundle.scaler.faint_db)
-    _check_boxes(bands, bundle.fps, silent, silence)
+    check_boxes(bands, bundle.fps, silent, silence)
     original = original or clip.sound
     wanted = {band.name for band in bands}
     formants_hz = {name: hz for name, hz in (formants_hz or {}).items() if name in wanted}
@@ -115,7 +114,7 @@ def analyse(
         formants_hz |= measured
     followed = {band.name: follow(band, formants_hz[band.name], bundle.mel) for band in bands if band.track}
     bands = tuple(followed[band.name].band if band.name in followed else band for band in bands)
-    slopes = _slopes(bundle, features, bands, followed, objective, energy)
+    slopes = target_gradients(bundle, features, bands, followed, objective, energy)
     if against == "nothing" and grid in (None, maps.shape[-1]):
         cam = last_cams(slopes, maps)
     else:

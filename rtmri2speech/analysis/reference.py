@@ -7,11 +7,10 @@ import torch
 
 from ..spec import MelSpec
 from ..speech.alignment import SURE, speech_lag
-from ..speech.audio import fit, resample
+from ..speech.audio import Sound, fit, resample
 from ..speech.mel import mel_spectrogram_db
 from .result import Analysis
 
-Sound = tuple[np.ndarray, int]
 SAME_LENGTH_S = 0.15  # a sound and a clip that differ by more were not cut together
 
 

@@ -11,8 +11,8 @@ from ..clips import frame_rate
 from ..clips.clip import Clip
 from ..clips.preprocessing import prepare_frames
 from ..spec import Band
+from ..speech.audio import Sound
 from ..speech.voice import Voice
-from .pipeline import Sound
 
 
 @dataclass(frozen=True)

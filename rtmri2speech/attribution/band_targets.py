@@ -37,7 +37,7 @@ def band_values(
     return band_energies(spec, mel_db, bands, formants_hz) | slopes
 
 
-def _slopes(
+def target_gradients(
     bundle: Bundle,
     features: torch.Tensor,
     bands: Sequence[Band],

@@ -9,7 +9,7 @@ from torch import Tensor
 from ..models.acoustic import AcousticModel
 
 
-def _whole_sequence_mel(model: AcousticModel) -> Callable[[Tensor], Tensor]:
+def whole_sequence_mel(model: AcousticModel) -> Callable[[Tensor], Tensor]:
     def mel(g: Tensor) -> Tensor:
         # cuDNN's LSTM has no backward in eval mode
         with torch.backends.cudnn.flags(enabled=False):

@@ -26,7 +26,7 @@ from torch import Tensor
 from ..errors import InputError
 from ..models.acoustic import AcousticModel
 from ..speech.mel import Scaler
-from .bilstm import _whole_sequence_mel, own_frame_mel
+from .bilstm import own_frame_mel, whole_sequence_mel
 from .targets import Target
 
 OBJECTIVES = ("frame", "sequence")
@@ -41,7 +41,7 @@ def gradients(
     """
     if objective not in OBJECTIVES:
         raise InputError("The objective is {known}, not {given!r}.", known=" or ".join(OBJECTIVES), given=objective)
-    mel_of = own_frame_mel(model, features) if objective == "frame" else _whole_sequence_mel(model)
+    mel_of = own_frame_mel(model, features) if objective == "frame" else whole_sequence_mel(model)
     found = {}
     for name, target in targets.items():
         g = features.detach().clone().requires_grad_(True)

@@ -42,7 +42,7 @@ def trust(
     from ..anatomy.sources import regions_of
     from ..clips.clip import read_clip
     from ..clips.phantom_truth import truth_beside
-    from ..evaluation.faithfulness import evaluate
+    from ..evaluation.faithfulness import evaluate_faithfulness
     from ..models.load import load_bundle
     from ..spec import Band
 
@@ -61,7 +61,7 @@ def trust(
             found = regions_of(result.model_frames, result.fps, video, source, told)
         usable = found is not None and found.verdict.usable
         masks = RegionMasks(found) if found is not None and usable else None
-        card = evaluate(loaded, result, masks, most_frames=frames, progress=progress.part(None, 0.3, 1))
+        card = evaluate_faithfulness(loaded, result, masks, most_frames=frames, progress=progress.part(None, 0.3, 1))
     if as_json:
         origin = {"clip": video.name, "bundle": loaded.name, "bundle_sha256": loaded.sha256}
         print_json(origin | {"regions": found.provenance() if found else None} | card.to_json())

@@ -8,12 +8,13 @@ import torch
 from torch import nn
 
 from ..analysis.occlusion import mean_changes
-from ..analysis.pipeline import Sound, analyse
+from ..analysis.pipeline import analyse
 from ..analysis.result import Analysis
 from ..attribution.band_targets import band_values
 from ..attribution.layer_attribution import stages
 from ..models.bundle import Bundle
 from ..progress import UNSEEN, Progress
+from ..speech.audio import Sound
 from ..speech.metrics import mcd
 from ..speech.voice import Voice
 from .speech_quality import heard_mel, read_reference, score

@@ -14,15 +14,15 @@ NAME_captions.txt       the facts of each figure, as a paragraph for under it
 NAME_traces.csv         a row for each frame: frame (of the clip at the model's rate, from 0), time_s (its start),
                         source_frame and source_time_s (the clip's own frame shown then), silence (1: the model is
                         silent), and for each band NAME_energy_db (of the predicted mel), NAME_evidence_db (or _power)
-                        and NAME_share_REGION, the share, 0 to 1, of that evidence in a region or elsewhere, as in
-                        analysis/region_attribution.py; empty where there is nothing to account for. Then articulation, as in
-                        anatomy/articulation.py: lengths in pixels of the 256 px picture (_px), in cm where the clip's
+                        and NAME_share_REGION, the share, 0 to 1, of that evidence in a region or elsewhere, as
+                        in analysis/region_attribution.py; empty where there is nothing to account for. Then
+                        articulation, as in anatomy/articulation.py: lengths in pixels of the 256 px picture (_px), in cm where the clip's
                         file tells the size of its pixels (_cm), places from 0 to 1
 NAME_regions.json       where regions were corrected by hand: what was changed, for the command export
 NAME_F1_heatmaps.npy    float32 (frames, 256, 256) in [0, 1] for display, the positive part, as gradcam writes; the
                         .json beside it lets the commands overlay, slowmo and segment take it
 NAME_F1_cam.npy         float32 (frames, cells, cells), the signed Grad-CAM itself
-NAME_trust.json         whether the maps can be believed (rtmri2speech.evaluation.faithfulness): in the zip only where it is asked for or
+NAME_trust.json         faithfulness of the maps (evaluation/faithfulness): in the zip only where it is asked for or
                         known already, as it takes seconds; not for the objective "sequence"
 NAME_F1_reach.npy       how far in time the band's energy came from, of all pairs of frames of the clip, as the command
                         reach writes it, and NAME_F1_reach.png: only where it is asked for or known already
@@ -52,7 +52,7 @@ from ..attribution.targets import TWO_SIDED, target_of
 from ..attribution.temporal import LONGEST
 from ..attribution.temporal import reach as reach_of
 from ..errors import InputError
-from ..evaluation.faithfulness import TrustCard, evaluate, judged_bands
+from ..evaluation.faithfulness import TrustCard, evaluate_faithfulness, judged_bands
 from ..files import filling, replacing, scratch, sha256_of, write_json
 from ..labels.textgrid import labels_of, write_labels, write_tiers
 from ..progress import UNSEEN, Progress
@@ -311,7 +311,7 @@ def _write_reach(begin: str, selection: Selection, progress: Progress) -> None:
 
 def _trust(subject: Subject, progress: Progress) -> TrustCard:
     masks = RegionMasks(subject.regions) if subject.regions.verdict.usable else None
-    return subject.trust or evaluate(subject.bundle, subject.analysis, masks, progress=progress)
+    return subject.trust or evaluate_faithfulness(subject.bundle, subject.analysis, masks, progress=progress)
 
 
 def _figure_look(selection: Selection) -> dict:

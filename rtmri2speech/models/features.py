@@ -1,8 +1,8 @@
 """The CNN over a whole clip, fast: its last feature maps and their spatial means, without gradients.
 
 What makes it fast, and exact: a one-channel stem (models/acoustic.py) and, on a processor in float32, the bundle's
-ONNX graph (models/onnx_graph.py); without one, PyTorch with BatchNorm folded into the convolutions, channels-last memory
-and batches that fit the cache. benchmarks/features.py measures both against the plain way.
+ONNX graph (models/onnx_graph.py); without one, PyTorch with BatchNorm folded into the convolutions, channels-last
+memory and batches that fit the cache. benchmarks/features.py measures both against the plain way.
 """
 
 import copy

@@ -8,6 +8,8 @@ import numpy as np
 from ..errors import InputError
 from ..files import replacing
 
+Sound = tuple[np.ndarray, int]  # (samples,) float32, sampling rate in Hz
+
 
 def read_audio(path: str | os.PathLike) -> tuple[np.ndarray, int]:
     """A sound file of any format libsndfile knows -> mono float32 (samples,), sampling rate in Hz.

@@ -20,7 +20,7 @@ from ..attribution.layer_attribution import nearest_grid
 from ..attribution.temporal import Reach, reach
 from ..clips.clip import ClipLimits, read_clip
 from ..errors import InputError
-from ..evaluation.faithfulness import TrustCard, evaluate
+from ..evaluation.faithfulness import TrustCard, evaluate_faithfulness
 from ..labels.annotation import Tier, tier_of
 from ..labels.textgrid import Interval, Remark, read_labels
 from ..models.bundle import Bundle
@@ -88,7 +88,7 @@ class Result:
         """The card, made only once. Raises InputError as trust.judge."""
         if "card" not in self.known:
             masks = RegionMasks(self.regions) if self.regions.verdict.usable else None
-            self.known["card"] = evaluate(bundle, self.analysis, masks, progress=progress)
+            self.known["card"] = evaluate_faithfulness(bundle, self.analysis, masks, progress=progress)
         return self.known["card"]
 
     def reached(self, bundle: Bundle, progress: Progress) -> list[Reach]:

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from rtmri2speech.analysis.pipeline.pipeline import analyse
 
-from rtmri2speech.analysis.pipeline import chunked
+from rtmri2speech.analysis import chunked
+from rtmri2speech.analysis.pipeline import analyse
 from rtmri2speech.clips import disk_array, frame_rate
 from rtmri2speech.clips.clip import Clip, ClipLimits, read_clip
 from rtmri2speech.clips.disk_array import Growing, let_go
@@ -18,7 +18,7 @@ from rtmri2speech.spec import Band
 from rtmri2speech.speech.formant_tracks import measured_track
 from tests.conftest import lively_bundle, moving_frames, write_mp4
 
-CLIPS = Path(__file__).parents[1] / "assets" / "clips"
+CLIPS = Path(__file__).parents[2] / "assets" / "clips"
 
 
 def in_pieces(bundle, clip, monkeypatch, first, piece):

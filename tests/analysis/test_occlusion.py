@@ -6,9 +6,9 @@ from dataclasses import replace
 import librosa
 import numpy as np
 import pytest
-from rtmri2speech.analysis.pipeline.occlusion import Hiding, hide, hide_each, mean_changes, read_hiding
-from rtmri2speech.analysis.pipeline.pipeline import analyse
 
+from rtmri2speech.analysis.occlusion import Hiding, hide, hide_each, mean_changes, read_hiding
+from rtmri2speech.analysis.pipeline import analyse
 from rtmri2speech.anatomy.polygons import Region
 from rtmri2speech.anatomy.regions import NAMES, Regions, Verdict
 from rtmri2speech.clips.clip import Clip

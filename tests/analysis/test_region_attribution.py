@@ -6,7 +6,9 @@ from dataclasses import replace
 import cv2
 import numpy as np
 import pytest
-from rtmri2speech.analysis.pipeline.region_attribution import (
+
+from rtmri2speech import analyse
+from rtmri2speech.analysis.region_attribution import (
     ACCOUNTED,
     ELSEWHERE,
     HARDLY,
@@ -15,13 +17,11 @@ from rtmri2speech.analysis.pipeline.region_attribution import (
     account_of,
     cell_weights,
 )
-from rtmri2speech.export.writer.writer import Look, Subject, write_files
-
-from rtmri2speech import analyse
 from rtmri2speech.anatomy.regions import NAMES, Regions
 from rtmri2speech.anatomy.sources import regions_from_template
 from rtmri2speech.clips.clip import Clip
 from rtmri2speech.errors import InputError
+from rtmri2speech.export.writer import Look, Subject, write_files
 from tests.conftest import moving_frames
 
 COUNT = 24

@@ -5,8 +5,8 @@ import copy
 import numpy as np
 import pytest
 import torch
-from rtmri2speech.analysis.pipeline.pipeline import analyse
 
+from rtmri2speech.analysis.pipeline import analyse
 from rtmri2speech.attribution.grad_cam import gradients, last_cams
 from rtmri2speech.attribution.normalisation import clip_scale, display_grid
 from rtmri2speech.attribution.targets import band_energy

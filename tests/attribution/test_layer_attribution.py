@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from rtmri2speech.analysis.pipeline.pipeline import analyse
 
+from rtmri2speech.analysis.pipeline import analyse
 from rtmri2speech.attribution.grad_cam import gradients, last_cams
 from rtmri2speech.attribution.layer_attribution import FinerMaps, stages
 from rtmri2speech.attribution.targets import band_energy

@@ -6,10 +6,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from rtmri2speech.analysis.pipeline.pipeline import analyse
-from rtmri2speech.analysis.pipeline.region_attribution import account_of
 
 from rtmri2speech.analysis.formants import formant_tracks
+from rtmri2speech.analysis.pipeline import analyse
+from rtmri2speech.analysis.region_attribution import account_of
 from rtmri2speech.attribution.band_targets import frames_of
 from rtmri2speech.attribution.targets import band_frequency, box_energy, contrast, loudness, tilt
 from rtmri2speech.clips.clip import Clip

@@ -5,10 +5,10 @@ import re
 
 import numpy as np
 import pytest
-from rtmri2speech.analysis.pipeline.pipeline import analyse
-from rtmri2speech.analysis.pipeline.region_attribution import RegionMasks, account_of
 
 from rtmri2speech.analysis.formants import formant_tracks
+from rtmri2speech.analysis.pipeline import analyse
+from rtmri2speech.analysis.region_attribution import RegionMasks, account_of
 from rtmri2speech.anatomy.sources import regions_of
 from rtmri2speech.attribution.normalisation import display_grid
 from rtmri2speech.attribution.upsampling import upsample_grid

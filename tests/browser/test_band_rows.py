@@ -4,9 +4,9 @@ and a link to all that was asked for."""
 import numpy as np
 import pytest
 import torch
-from rtmri2speech.analysis.pipeline.pipeline import analyse
-from rtmri2speech.analysis.pipeline.region_attribution import RegionMasks, account_of
 
+from rtmri2speech.analysis.pipeline import analyse
+from rtmri2speech.analysis.region_attribution import RegionMasks, account_of
 from rtmri2speech.anatomy.sources import regions_of
 from rtmri2speech.attribution.targets import target_of
 from rtmri2speech.clips.clip import read_clip

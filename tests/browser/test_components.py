@@ -4,8 +4,8 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from rtmri2speech.analysis.pipeline.region_attribution import BandEvidence, Change
 
+from rtmri2speech.analysis.region_attribution import BandEvidence, Change
 from rtmri2speech.render.colour import LINE_COLOURS
 from rtmri2speech.ui import Settings
 from tests.browser.serving import WAIT_MS, chromium, served

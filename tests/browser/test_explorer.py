@@ -9,8 +9,8 @@ import urllib.request
 
 import numpy as np
 import pytest
-from rtmri2speech.analysis.pipeline.region_attribution import ACCOUNTED
 
+from rtmri2speech.analysis.region_attribution import ACCOUNTED
 from rtmri2speech.anatomy.outlines import outlines
 from rtmri2speech.attribution.normalisation import display_grid
 from rtmri2speech.attribution.upsampling import upsample_grid

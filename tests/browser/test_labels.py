@@ -1,8 +1,8 @@
 """Labels of a clip: a TextGrid is opened, edited at the frame that is shown, and saved, in a real browser."""
 
 import pytest
-from rtmri2speech.labels.textgrid.textgrid import read_intervals, read_remarks, write_tiers
 
+from rtmri2speech.labels.textgrid import read_intervals, read_remarks, write_tiers
 from rtmri2speech.ui import Settings
 from tests.browser.serving import one_page
 from tests.conftest import moving_frames, write_mp4

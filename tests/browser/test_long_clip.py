@@ -6,7 +6,7 @@ from threading import Event
 import numpy as np
 import pytest
 
-from rtmri2speech.analysis.pipeline import chunked
+from rtmri2speech.analysis import chunked
 from rtmri2speech.ui import Settings, long_clips
 from rtmri2speech.ui.explorer import parts
 from tests.browser.serving import WAIT_MS, one_page

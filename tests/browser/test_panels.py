@@ -13,19 +13,19 @@ import numpy as np
 import pytest
 import soundfile
 import torch
-from rtmri2speech.analysis.pipeline.occlusion import Hiding, hide, hide_each
-from rtmri2speech.analysis.pipeline.pipeline import analyse
-from rtmri2speech.analysis.pipeline.region_attribution import RegionMasks, account_of
-from rtmri2speech.evaluation.speech_quality.comparison import compare
-from rtmri2speech.evaluation.speech_quality.faithfulness import evaluate
-from rtmri2speech.evaluation.speech_quality.speech_quality import assess, read_reference
 
+from rtmri2speech.analysis.occlusion import Hiding, hide, hide_each
+from rtmri2speech.analysis.pipeline import analyse
+from rtmri2speech.analysis.region_attribution import RegionMasks, account_of
 from rtmri2speech.anatomy.corrections import shifted
 from rtmri2speech.anatomy.outlines import outlines
 from rtmri2speech.anatomy.polygons import Region
 from rtmri2speech.anatomy.sources import regions_of
 from rtmri2speech.attribution.temporal import reach
 from rtmri2speech.clips.clip import read_clip
+from rtmri2speech.evaluation.comparison import compare
+from rtmri2speech.evaluation.faithfulness import evaluate_faithfulness
+from rtmri2speech.evaluation.speech_quality import assess, read_reference
 from rtmri2speech.models.domain_adaptation import adapt
 from rtmri2speech.models.load import load_bundle
 from rtmri2speech.spec import F1, F2
@@ -249,7 +249,7 @@ def test_the_maps_are_judged_as_the_core_judges_them(page, bundle, fine, regions
     open_tab(page, "trust")
     page.locator("#trust-run").click()
     page.locator("#trust-report .in-en .verdict").first.wait_for()
-    card = evaluate(bundle, fine, RegionMasks(regions))
+    card = evaluate_faithfulness(bundle, fine, RegionMasks(regions))
     for band, judged in card.bands.items():
         told = page.locator(f"#trust-report .in-en .verdict[data-band={band}]")
         assert told.get_attribute("data-verdict") == judged.verdict

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from rtmri2speech.analysis.pipeline.pipeline import analyse
-from rtmri2speech.analysis.pipeline.region_attribution import ACCOUNTED, RegionMasks, account_of
 from scipy import stats
 
+from rtmri2speech.analysis.pipeline import analyse
+from rtmri2speech.analysis.region_attribution import ACCOUNTED, RegionMasks, account_of
 from rtmri2speech.anatomy.regions import GROUPS
 from rtmri2speech.anatomy.sources import regions_of
 from rtmri2speech.assets import ASSETS

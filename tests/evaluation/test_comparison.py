@@ -7,10 +7,10 @@ import librosa
 import numpy as np
 import pytest
 import torch
-from rtmri2speech.analysis.pipeline.pipeline import analyse
-from rtmri2speech.evaluation.speech_quality.comparison import compare
 
+from rtmri2speech.analysis.pipeline import analyse
 from rtmri2speech.clips.clip import Clip
+from rtmri2speech.evaluation.comparison import compare
 from rtmri2speech.models.load import load_bundle
 from rtmri2speech.progress import Progress
 from rtmri2speech.spec import MelSpec

@@ -7,16 +7,16 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from rtmri2speech.analysis.pipeline.pipeline import analyse
-from rtmri2speech.evaluation.speech_quality.faithfulness import evaluate
-from rtmri2speech.evaluation.speech_quality.faithfulness.evaluate import _energy_at
-from rtmri2speech.evaluation.speech_quality.faithfulness.perturbation import Hiding, Scene
-from rtmri2speech.evaluation.speech_quality.faithfulness.randomisation import shuffled
 from torch import nn
 
+from rtmri2speech.analysis.pipeline import analyse
 from rtmri2speech.attribution.targets import band_energy
 from rtmri2speech.clips.clip import Clip
 from rtmri2speech.errors import InputError
+from rtmri2speech.evaluation.faithfulness import evaluate_faithfulness
+from rtmri2speech.evaluation.faithfulness.evaluate import _energy_at
+from rtmri2speech.evaluation.faithfulness.perturbation import Hiding, Scene
+from rtmri2speech.evaluation.faithfulness.randomisation import shuffled
 from rtmri2speech.progress import Progress
 from rtmri2speech.spec import Band
 from rtmri2speech.speech.mel import centre_frequencies_hz
@@ -75,7 +75,7 @@ def masks():
 
 @pytest.fixture(scope="module")
 def card(bundle, analysis, masks):
-    return evaluate(bundle, analysis, masks)
+    return evaluate_faithfulness(bundle, analysis, masks)
 
 
 def test_a_model_that_looks_only_at_the_lips_is_believed_and_the_lips_are_it(card):
@@ -99,13 +99,13 @@ def test_a_model_that_looks_only_at_the_lips_is_believed_and_the_lips_are_it(car
 def test_a_map_that_was_shuffled_fails(bundle, analysis, masks):
     rng = np.random.default_rng(1)
     cam = {name: rng.permuted(maps.reshape(T, -1), axis=1).reshape(maps.shape) for name, maps in analysis.cam.items()}
-    for judged in evaluate(bundle, replace(analysis, cam=cam), masks).bands.values():
+    for judged in evaluate_faithfulness(bundle, replace(analysis, cam=cam), masks).bands.values():
         assert judged.verdict == "unfaithful" and judged.p > 0.05
 
 
 def test_a_map_with_its_sign_turned_fails(bundle, analysis, masks):
     cam = {name: -maps for name, maps in analysis.cam.items()}
-    for judged in evaluate(bundle, replace(analysis, cam=cam), masks).bands.values():
+    for judged in evaluate_faithfulness(bundle, replace(analysis, cam=cam), masks).bands.values():
         assert judged.verdict == "unfaithful" and judged.drop_db < 0
 
 
@@ -121,7 +121,7 @@ def test_a_followed_formant_is_judged_where_it_was_measured(bundle, analysis, ma
     clip = replace(analysis.clip, source=str(tmp_path / "a.mp4"))
     asked = [Band.parse("F2:formant2+-300/truth"), Band.parse("tilt")]
     made = replace(analyse(bundle, clip, asked, speak=False), silent=np.zeros(T, bool))
-    judged = evaluate(bundle, made, masks).bands
+    judged = evaluate_faithfulness(bundle, made, masks).bands
     assert list(judged) == ["F2"] and 5 not in judged["F2"].frames and len(judged["F2"].frames) > 10
     assert judged["F2"].times > 1.5 and judged["F2"].drop_db > 0.2 and judged["F2"].rank_of_frames > 0.5
     hz, frame = centre_frequencies_hz(bundle.mel), 9
@@ -132,11 +132,11 @@ def test_a_followed_formant_is_judged_where_it_was_measured(bundle, analysis, ma
     still = Hiding(Scene(bundle, made), np.array([frame]), {"F2": lambda _: band_energy(bins)}, masks["tongue"])
     assert hiding.change(hidden)["F2"] == pytest.approx(still.change(hidden)["F2"], abs=1e-4)
     moved = replace(made, bands=made.bands[:1], cam={"F2": -made.cam["F2"]})
-    assert evaluate(bundle, moved, masks).bands["F2"].drop_db < 0
+    assert evaluate_faithfulness(bundle, moved, masks).bands["F2"].drop_db < 0
 
 
 def test_without_regions_the_whole_picture_is_searched(bundle, analysis):
-    card = evaluate(bundle, analysis, most_frames=8)
+    card = evaluate_faithfulness(bundle, analysis, most_frames=8)
     assert card.area == "picture"
     for name, judged in card.bands.items():
         assert judged.regions is None and len(judged.frames) == 8
@@ -194,11 +194,11 @@ def test_weights_are_shuffled_from_the_output_backwards(bundle):
 def test_too_little_heat_is_said_and_sequence_maps_are_refused(bundle, analysis, masks):
     cam = {name: maps.copy() for name, maps in analysis.cam.items()}
     cam["F2"][3:] = -1.0
-    card = evaluate(bundle, replace(analysis, cam=cam), masks, most_frames=6)
+    card = evaluate_faithfulness(bundle, replace(analysis, cam=cam), masks, most_frames=6)
     assert card.bands["F2"].verdict == "untested" and card.bands["F2"].times is None
     assert "(3)" in card.sentence("F2") and card.bands["F1"].verdict != "untested"
     with pytest.raises(InputError, match="objective frame"):
-        evaluate(bundle, replace(analysis, objective="sequence"), masks)
+        evaluate_faithfulness(bundle, replace(analysis, objective="sequence"), masks)
 
 
 def test_the_card_is_json_and_says_it_in_both_languages(card, bundle, analysis, masks):
@@ -209,5 +209,6 @@ def test_the_card_is_json_and_says_it_in_both_languages(card, bundle, analysis, 
     assert "not known" in made["training"]["said"]["en"]
     assert "0.3" in replace(card, focus=0.3).training_sentence("ja")
     shares = []
-    again = evaluate(bundle, analysis, masks, progress=Progress(lambda stage, done, total: shares.append(done / total)))
+    progress = Progress(lambda stage, done, total: shares.append(done / total))
+    again = evaluate_faithfulness(bundle, analysis, masks, progress=progress)
     assert again == card and shares == sorted(shares) and shares[-1] == pytest.approx(1)

@@ -8,8 +8,11 @@ import soundfile
 import soxr
 import torch
 from pystoi import stoi as pystoi
-from rtmri2speech.analysis.pipeline.pipeline import analyse
-from rtmri2speech.evaluation.speech_quality.speech_quality import (
+
+from rtmri2speech.analysis.pipeline import analyse
+from rtmri2speech.clips.clip import Clip
+from rtmri2speech.errors import InputError
+from rtmri2speech.evaluation.speech_quality import (
     CANDIDATES,
     assess,
     evaluate_clip,
@@ -17,9 +20,6 @@ from rtmri2speech.evaluation.speech_quality.speech_quality import (
     read_reference,
     speech_frames,
 )
-
-from rtmri2speech.clips.clip import Clip
-from rtmri2speech.errors import InputError
 from rtmri2speech.models.vocoding import vocode
 from rtmri2speech.progress import Progress
 from rtmri2speech.speech import metrics

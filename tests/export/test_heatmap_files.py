@@ -6,11 +6,11 @@ import sys
 
 import numpy as np
 import pytest
-from rtmri2speech.export.writer.heatmap_files import HeatSequence, files_of, read_sequence
 
 from rtmri2speech.attribution.upsampling import upsample_grid
 from rtmri2speech.clips.clip import Clip
 from rtmri2speech.errors import InputError
+from rtmri2speech.export.heatmap_files import HeatSequence, files_of, read_sequence
 from rtmri2speech.progress import Progress
 from rtmri2speech.spec import F2
 

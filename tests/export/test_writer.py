@@ -17,18 +17,18 @@ import parselmouth
 import pytest
 import soundfile
 from PIL import Image
-from rtmri2speech.analysis.pipeline.reference import earlier
-from rtmri2speech.export.writer.provenance import command
-from rtmri2speech.export.writer.selection import select
-from rtmri2speech.export.writer.writer import KINDS, Look, Subject, available, preview, write_files, write_zip
-from rtmri2speech.labels.textgrid.textgrid import read_intervals, write_labels
 
 from rtmri2speech import analyse, load_bundle, read_clip
+from rtmri2speech.analysis.reference import earlier
 from rtmri2speech.anatomy.sources import regions_from_template
 from rtmri2speech.attribution.temporal import reach
 from rtmri2speech.cli import main
 from rtmri2speech.errors import InputError
-from rtmri2speech.export.writer import writer
+from rtmri2speech.export import writer
+from rtmri2speech.export.provenance import command
+from rtmri2speech.export.selection import select
+from rtmri2speech.export.writer import KINDS, Look, Subject, available, preview, write_files, write_zip
+from rtmri2speech.labels.textgrid import read_intervals, write_labels
 from rtmri2speech.models.domain_adaptation import adapt
 from rtmri2speech.progress import Progress
 from rtmri2speech.render.colour import LINE_COLOURS, layer

@@ -1,10 +1,10 @@
 """Labels are edited, saved as a TextGrid and read again by Praat."""
 
 import pytest
-from rtmri2speech.labels.textgrid.annotation import moved_boundary, renamed, tier_of, with_boundary, without_boundary
-from rtmri2speech.labels.textgrid.textgrid import read_intervals, read_remarks, write_tiers
 
 from rtmri2speech.errors import InputError
+from rtmri2speech.labels.annotation import moved_boundary, renamed, tier_of, with_boundary, without_boundary
+from rtmri2speech.labels.textgrid import read_intervals, read_remarks, write_tiers
 
 TIER = ((0.0, 0.5, ""), (0.5, 0.9, "a"), (0.9, 2.0, "ɾ"))
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from rtmri2speech.analysis.pipeline.pipeline import analyse
 from torch import nn
 
+from rtmri2speech.analysis.pipeline import analyse
 from rtmri2speech.assets import ASSETS
 from rtmri2speech.cli import main
 from rtmri2speech.clips.clip import read_clip

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from rtmri2speech.analysis.pipeline.pipeline import analyse
 
 from rtmri2speech.analysis.formants import formant_tracks
+from rtmri2speech.analysis.pipeline import analyse
 from rtmri2speech.assets import ASSETS
 from rtmri2speech.clips.clip import read_clip
 from rtmri2speech.errors import InputError

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from rtmri2speech.analysis.pipeline.pipeline import analyse
 
+from rtmri2speech.analysis.pipeline import analyse
 from rtmri2speech.clips.clip import read_clip
 from rtmri2speech.errors import InputError
 from rtmri2speech.models.load import load_bundle
@@ -25,7 +25,7 @@ FPS = SPEC.fps
 def clip():
     from pathlib import Path
 
-    return read_clip(sorted((Path(__file__).parents[1] / "assets" / "clips").glob("*.mp4"))[0])
+    return read_clip(sorted((Path(__file__).parents[2] / "assets" / "clips").glob("*.mp4"))[0])
 
 
 @pytest.fixture(scope="module")

@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 import av
 import numpy as np
 import pytest
-from rtmri2speech.analysis.pipeline.pipeline import analyse
 
+from rtmri2speech.analysis.pipeline import analyse
 from rtmri2speech.clips.clip import read_clip
 from rtmri2speech.models.load import load_bundle
 from rtmri2speech.spec import F1, Band

@@ -6,15 +6,15 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from rtmri2speech.analysis.pipeline.occlusion import Hiding, hide, hide_each
-from rtmri2speech.analysis.pipeline.region_attribution import RegionMasks, account_of
-from rtmri2speech.labels.textgrid.annotation import renamed, with_boundary
-from rtmri2speech.labels.textgrid.textgrid import write_tiers
 
-from rtmri2speech.analysis.pipeline import chunked, occlusion
+from rtmri2speech.analysis import chunked, occlusion
+from rtmri2speech.analysis.occlusion import Hiding, hide, hide_each
+from rtmri2speech.analysis.region_attribution import RegionMasks, account_of
 from rtmri2speech.anatomy.regions import on_clip
 from rtmri2speech.clips import disk_array
 from rtmri2speech.errors import InputError
+from rtmri2speech.labels.annotation import renamed, with_boundary
+from rtmri2speech.labels.textgrid import write_tiers
 from rtmri2speech.progress import UNSEEN, Progress
 from rtmri2speech.ui import long_clips
 from rtmri2speech.ui.jobs import Stopped

@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 import pytest
 import soundfile
-from rtmri2speech.analysis.pipeline.pipeline import analyse
 
+from rtmri2speech.analysis.pipeline import analyse
 from rtmri2speech.anatomy.outlines import outlines
 from rtmri2speech.anatomy.sources import regions_from_template
 from rtmri2speech.attribution.temporal import Reach

@@ -10,14 +10,14 @@ from html import unescape
 import numpy as np
 import pytest
 import soundfile
-from rtmri2speech.analysis.pipeline.occlusion import Hiding, hide
-from rtmri2speech.analysis.pipeline.pipeline import analyse
-from rtmri2speech.evaluation.speech_quality.comparison import compare
-from rtmri2speech.evaluation.speech_quality.speech_quality import assess, read_reference
 
+from rtmri2speech.analysis.occlusion import Hiding, hide
+from rtmri2speech.analysis.pipeline import analyse
 from rtmri2speech.anatomy.polygons import TEMPLATE, Region
 from rtmri2speech.anatomy.sources import regions_from_template
 from rtmri2speech.clips.clip import Clip
+from rtmri2speech.evaluation.comparison import compare
+from rtmri2speech.evaluation.speech_quality import assess, read_reference
 from rtmri2speech.ui import report
 from rtmri2speech.ui.listen.payload import Sound, listener_payload
 from rtmri2speech.ui.texts import TEXTS

@@ -5,8 +5,8 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from rtmri2speech.analysis.pipeline.pipeline import analyse
 
+from rtmri2speech.analysis.pipeline import analyse
 from rtmri2speech.errors import InputError
 from rtmri2speech.models.domain_adaptation import adapt
 from rtmri2speech.progress import UNSEEN

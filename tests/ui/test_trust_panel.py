@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from rtmri2speech.analysis.pipeline.pipeline import analyse
-from rtmri2speech.evaluation.speech_quality.faithfulness import SHARES, BandTrust, TrustCard
-from rtmri2speech.evaluation.speech_quality.faithfulness.report import Curves, RegionTrust
 
+from rtmri2speech.analysis.pipeline import analyse
 from rtmri2speech.attribution.temporal import Reach
 from rtmri2speech.errors import InputError
+from rtmri2speech.evaluation.faithfulness import SHARES, BandTrust, TrustCard
+from rtmri2speech.evaluation.faithfulness.report import Curves, RegionTrust
 from rtmri2speech.models.load import load_bundle
 from rtmri2speech.progress import UNSEEN
 from rtmri2speech.spec import F1, F2, Band

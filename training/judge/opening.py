@@ -3,8 +3,8 @@
     python -m training.judge.opening CLIPS --bundle BUNDLE
 
 The opening is read from the picture alone: how dark the region between the lips is (air gives no signal), the lips'
-polygon being the template's (rtmri2speech.anatomy.polygons) or that of --regions. The measure is the correlation over frames of
-that darkness with the predicted level. Chance: the same correlation with one of the two moved in time against the
+polygon being the template's (rtmri2speech.anatomy.polygons) or that of --regions. The measure is the
+correlation over frames of that darkness with the predicted level. Chance: the same correlation with one of the two moved in time against the
 other, by every lag of at least half a second, which keeps the rhythm of both (circular shifts).
 """
 
@@ -14,9 +14,9 @@ from typing import Annotated
 
 import numpy as np
 import typer
-from rtmri2speech.analysis.pipeline.pipeline import analyse
 from typer import Argument, Option
 
+from rtmri2speech.analysis.pipeline import analyse
 from rtmri2speech.anatomy.polygons import TEMPLATE, Region, mask, read_regions
 from rtmri2speech.clips.clip import Clip, read_clip
 from rtmri2speech.clips.frame_rate import retime

@@ -18,9 +18,9 @@ import cv2
 import numpy as np
 import torch
 import typer
-from rtmri2speech.analysis.pipeline.pipeline import analyse
 from typer import Argument, Option
 
+from rtmri2speech.analysis.pipeline import analyse
 from rtmri2speech.clips.clip import Clip, read_clip
 from rtmri2speech.files import never_onto, write_json
 from rtmri2speech.models.bundle import Bundle

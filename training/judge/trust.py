@@ -1,4 +1,4 @@
-"""The trust cards (rtmri2speech.evaluation.faithfulness) of many clips as a table: how faithful a bundle's maps are, of each kind.
+"""Faithfulness reports (rtmri2speech.evaluation.faithfulness) of many clips as a table, for each kind of map.
 
     python -m training.judge.trust CLIPS... [--bundle BUNDLE] [--maps 8,16,32,32-blur] [--json FILE]
 
@@ -16,15 +16,15 @@ from typing import Annotated
 
 import numpy as np
 import typer
-from rtmri2speech.analysis.pipeline.pipeline import analyse
-from rtmri2speech.analysis.pipeline.region_attribution import RegionMasks
-from rtmri2speech.evaluation.speech_quality.faithfulness import VERDICTS, BandTrust, evaluate
 from typer import Argument, Option
 
+from rtmri2speech.analysis.pipeline import analyse
+from rtmri2speech.analysis.region_attribution import RegionMasks
 from rtmri2speech.anatomy.sources import regions_of
 from rtmri2speech.clips.clip import read_clip
 from rtmri2speech.clips.phantom_truth import truth_beside
 from rtmri2speech.errors import InputError
+from rtmri2speech.evaluation.faithfulness import VERDICTS, BandTrust, evaluate
 from rtmri2speech.files import never_onto, write_json
 from rtmri2speech.models.bundle import Bundle
 from rtmri2speech.models.load import load_bundle

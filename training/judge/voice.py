@@ -13,9 +13,9 @@ from typing import Annotated
 
 import numpy as np
 import typer
-from rtmri2speech.analysis.pipeline.pipeline import analyse
 from typer import Argument, Option
 
+from rtmri2speech.analysis.pipeline import analyse
 from rtmri2speech.clips.clip import read_clip
 from rtmri2speech.errors import InputError
 from rtmri2speech.models.bundle import Bundle

@@ -1,6 +1,6 @@
 """Whether a clip's maps can be believed: a verdict, measured by hiding what they point at.
 
-    card = judge(bundle, analyse(bundle, clip), masks)
+    card = evaluate_faithfulness(bundle, analyse(bundle, clip), masks)
     card.bands["F2"].verdict              # of VERDICTS
     card.sentence("F2", "en")             # "Hiding what is hot changes F2 3.1 times as much as ..."
 
@@ -28,7 +28,7 @@ Frames next to each other are alike, which p does not know: it is a screen, not 
 nearly the same with random weights (rank correlation above ALIKE), the card says so beside the verdict.
 """
 
-from .evaluate import judge, judged_bands
+from .evaluate import evaluate_faithfulness, judged_bands
 from .report import (
     ALIKE,
     FEWEST_FRAMES,
@@ -55,6 +55,6 @@ __all__ = [
     "TrustCard",
     "focus_of",
     "focus_sentence",
-    "judge",
+    "evaluate_faithfulness",
     "judged_bands",
 ]

@@ -1,4 +1,4 @@
-"""judge(bundle, analysis, masks): the trust card of a clip's maps. What is measured is said in the package's text."""
+"""evaluate_faithfulness(bundle, analysis, masks): the report on a clip's maps; __init__.py says what is measured."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -43,7 +43,7 @@ _MARGIN_SHARE = 1 / 64  # of the picture's width around a hidden region: its out
 _INAUDIBLE_DB = 0.05  # a change at random counts as at least this much: none is divided by
 
 
-def judge(
+def evaluate_faithfulness(
     bundle: Bundle,
     analysis: Analysis,
     masks: Mapping[str, np.ndarray] | None = None,
@@ -90,7 +90,7 @@ def judge(
 
 
 def judged_bands(analysis: Analysis) -> list[Band]:
-    """Those whose maps `judge` can judge."""
+    """Those whose maps `evaluate_faithfulness` can judge."""
     if analysis.objective != "frame":
         return []
     energy = [band for band in analysis.bands if band.of != "tilt" and band.from_s is None]

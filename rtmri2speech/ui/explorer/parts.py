@@ -39,8 +39,8 @@ Cams = Mapping[str, np.ndarray]  # band -> signed (T, h, w), as in Analysis
 
 @dataclass(frozen=True)
 class Parts:
-    """of: for each PART frames what the page shows, or the path of the file that holds it. places: analysis/region_attribution.py.
-    measures: articulation by name, (T,) each."""
+    """of: for each PART frames what the page shows, or the path of the file that holds it. places:
+    analysis/region_attribution.py. measures: articulation by name, (T,) each."""
 
     of: tuple[dict | str, ...]
     places: Places

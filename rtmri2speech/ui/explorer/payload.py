@@ -30,7 +30,7 @@ from ...labels.textgrid import Interval, Remark
 from ...progress import UNSEEN, Progress
 from ...render.colour import BAND_MAPS, DIVERGING_MAP, LINE_COLOURS, ONE_BAND_MAP, REGION_COLOURS, colour_table
 from ...spec import Band, MelSpec
-from ...speech.audio import fit, resample
+from ...speech.audio import Sound, fit, resample
 from ...speech.formant_tracks import FormantTrack
 from ...speech.mel import band_bins, centre_frequencies_hz, mel_spectrogram_db
 from .parts import OUTLINE_STEPS, PART, TILES, Parts, Store, parts_of, pitch_of, shown_regions, side_of
@@ -39,8 +39,6 @@ FAR = 10  # frames on either side that the strip of reach.js tells apart
 MEL_RANGE_DB = 60.0
 _WRITTEN_AT_ONCE = 2**18  # samples: five minutes would take three times their own memory
 HIGHEST_RATE = 24_000  # Hz, of the sound that the page plays
-
-Sound = tuple[np.ndarray, int]
 
 
 def payload(

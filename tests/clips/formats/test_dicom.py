@@ -9,14 +9,14 @@ import pytest
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sequence import Sequence
 from pydicom.uid import ExplicitVRLittleEndian, JPEGLSLossless, generate_uid
-from rtmri2speech.analysis.pipeline.pipeline import analyse
-from rtmri2speech.export.writer.provenance import provenance
-from rtmri2speech.export.writer.selection import Look, Subject, select
 
+from rtmri2speech.analysis.pipeline import analyse
 from rtmri2speech.anatomy.sources import regions_of
 from rtmri2speech.cli.describe import describe_clip
 from rtmri2speech.clips.clip import ClipLimits, read_clip
 from rtmri2speech.errors import InputError
+from rtmri2speech.export.provenance import provenance
+from rtmri2speech.export.selection import Look, Subject, select
 from tests.conftest import moving_frames
 
 SAGITTAL = [0, 1, 0, 0, 0, -1]  # along a row to the back, down the rows to the feet: a face that looks left
