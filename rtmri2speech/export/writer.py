@@ -16,8 +16,8 @@ NAME_traces.csv         a row for each frame: frame (of the clip at the model's 
                         silent), and for each band NAME_energy_db (of the predicted mel), NAME_evidence_db (or _power)
                         and NAME_share_REGION, the share, 0 to 1, of that evidence in a region or elsewhere, as
                         in analysis/region_attribution.py; empty where there is nothing to account for. Then
-                        articulation, as in anatomy/articulation.py: lengths in pixels of the 256 px picture (_px), in cm where the clip's
-                        file tells the size of its pixels (_cm), places from 0 to 1
+                        articulation, as in anatomy/articulation.py: lengths in pixels of the 256 px picture (_px), in
+                        cm where the clip's file tells the size of its pixels (_cm), places from 0 to 1
 NAME_regions.json       where regions were corrected by hand: what was changed, for the command export
 NAME_F1_heatmaps.npy    float32 (frames, 256, 256) in [0, 1] for display, the positive part, as gradcam writes; the
                         .json beside it lets the commands overlay, slowmo and segment take it

@@ -24,8 +24,8 @@ from ..render.overlay import LAYOUTS, overlay
 from ..spec import DEFAULT_BANDS, Band
 from ..speech.audio import write_audio
 from . import handlers
-from .desk import Desk
 from .jobs import Stopped
+from .page_context import Desk
 
 DEFAULT_BANDS_TEXT = " ".join(f"{band.name}:{band.low_hz:g}-{band.high_hz:g}" for band in DEFAULT_BANDS)
 SLOWEST = 10  # a video lasts at most so many times as long as the longest clip

@@ -10,9 +10,9 @@ from ..clips.formats.reading import LAB_SUFFIXES
 from ..errors import InputError
 from ..speech.audio import read_audio
 from . import handlers
-from .desk import Desk
 from .examples import SUFFIXES
-from .original_row import sentence
+from .page_context import Desk
+from .reference_row import sentence
 from .texts import TEXTS
 
 _MAPS = {value: f"maps_{value}" for value in handlers.MAPS}

@@ -9,11 +9,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from ..spec import DEFAULT_BANDS
-from .desk import Desk
 from .handlers import bands_of_link
+from .page_context import Desk
 
 _PATH = "/first-view"
-# The answer is kept as a promise, for explorer.js and for `opening`. A link stands in the address after "#" (link.js).
+# The answer is kept as a promise, for explorer.js and for `opening`. A link stands in the address after "#"
+(permalink.js).
 HEAD = f"""<script>
 window.rtmri2speechFirst = fetch(`${{window.gradio_config?.root ?? ""}}{_PATH}?${{location.hash.slice(1)}}`)
     .then((answer) => (answer.ok ? answer.text() : ""))

@@ -28,7 +28,7 @@ from ..progress import UNSEEN, Progress
 from ..spec import FOLLOWING_HZ, FORMANTS, TRACKS, WHOLE, Band, MelSpec
 from ..speech.audio import read_audio
 from ..speech.mel import band_bins
-from .explorer.parts import Cams, Store
+from .explorer.chunks import Cams, Store
 from .explorer.payload import change_of, of_other_bands, of_other_labels, payload
 
 PAGE_LIMITS = ClipLimits(longest_s=300.0, most_frames=30_000)
@@ -368,7 +368,8 @@ def rows_of(bands: Sequence[Band]) -> list[Row]:
 
 
 def bands_of_link(written: Sequence[str]) -> tuple[Band, ...]:
-    """The bands and boxes of a link to the page, each as Band.parse reads it (link.js); none if they cannot be read."""
+    """The bands and boxes of a link to the page, each as Band.parse reads it (permalink.js); none if they cannot be
+    read."""
     try:
         return checked_bands(tuple(Band.parse(str(text)) for text in written))
     except InputError:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import gradio as gr
 
-from .desk import Desk
+from .page_context import Desk
 from .texts import TEXTS
 
 # Kept in this tab over a reload.

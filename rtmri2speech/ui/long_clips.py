@@ -23,7 +23,7 @@ from ..models.bundle import Bundle
 from ..progress import Progress
 from ..spec import Band
 from ..speech.audio import read_audio
-from .explorer.parts import Parts, Store, parts_of
+from .explorer.chunks import Parts, Store, parts_of
 from .explorer.payload import payload
 from .handlers import DEFAULT_MAPS, PAGE_LIMITS, Newest, Result, check_limits, kind_of
 

@@ -10,15 +10,16 @@ import gradio as gr
 from ..errors import InputError
 from ..spec import DEFAULT_BANDS, Band
 from . import handlers
-from .band_rows import BandRows
+from .clip_notes import Notes, own_clip_note
 from .controls import PENDING_JS, Controls
-from .desk import Desk
 from .handlers import Result
 from .long_clips import is_long, open_long_clip
-from .notes import Notes, own_clip_note
+from .page_context import Desk
+from .target_rows import BandRows
 
 _DEFAULT_ROWS = handlers.rows_of(DEFAULT_BANDS)
-# What the page's address asks for, after "#" (explorer/link.js writes it), and whether it is shown (first_view.py).
+# What the page's address asks for, after "#" (explorer/permalink.js writes it), and whether it is shown
+(first_view.py).
 _LINK_JS = """async (_, language) => {
     const link = new URLSearchParams(location.hash.slice(1)), shown = Boolean(await window.rtmri2speechFirst);
     document.body.classList.toggle("at-once", shown);
@@ -127,7 +128,7 @@ def _open_first(desk: Desk, controls: Controls, bands: BandRows, view: gr.HTML) 
         **desk.private,
     )
     opening.then(None, js="() => { document.body.classList.remove('at-once'); }", **desk.private)
-    desk.result.change(None, js="() => { window.rtmri2speechReady = true; }", **desk.private)  # asking.js
+    desk.result.change(None, js="() => { window.rtmri2speechReady = true; }", **desk.private)  # custom_targets.js
     desk.stoppable(desk.page.load, opening)
 
 

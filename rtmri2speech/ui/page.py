@@ -14,15 +14,27 @@ from ..clips.clip import ClipLimits
 from ..clips.disk_array import keep_little
 from ..errors import InputError
 from ..progress import UNSEEN
-from . import api, band_rows, boxes, controls, first_view, handlers, head, notices, opening, original_row, reaching
+from . import (
+    api,
+    controls,
+    first_view,
+    handlers,
+    head,
+    opening,
+    reference_row,
+    target_rows,
+    temporal_requests,
+    time_frequency_boxes,
+    toast_translations,
+)
+from .allowed_hosts import KnownHosts
 from .bundles import Bundles
+from .clip_notes import Notes, about, is_untrained, own_clip_note
 from .controls import Controls, named
-from .desk import Desk
 from .examples import Examples
 from .explorer import explorer
-from .hosts import KnownHosts
-from .notes import Notes, about, is_untrained, own_clip_note
-from .panels import compare, export, hide, labels, quality, regions, trust, voice
+from .page_context import Desk
+from .panels import compare, export, faithfulness, labels, occlusion, quality, regions, voice
 from .requests import Page
 from .texts import EXPLORER, TEXTS
 
@@ -31,10 +43,10 @@ DELETE_AFTER_S = 3600
 MOST_WAITING = 24
 PANELS = {
     "export": export,
-    "trust": trust,
+    "trust": faithfulness,
     "regions": regions,
     "labels": labels,
-    "hide": hide,
+    "hide": occlusion,
     "voice": voice,
     "compare": compare,
     "quality": quality,
@@ -87,13 +99,13 @@ def build(settings: Settings | None = None) -> gr.Blocks:
         desk = Desk(page, bundles, examples, settings.limits, result, top.language, moment)
         top.connect(desk)
         chosen = controls.build(desk)
-        bands = band_rows.build(desk, chosen.edit_bands)
+        bands = target_rows.build(desk, chosen.edit_bands)
         untrained = gr.Markdown(words["untrained"], visible=is_untrained(desk, bundles.first))
         own_clip = gr.Markdown(visible=False, elem_classes="note", elem_id="own-clip")
         view = desk.view = explorer(EXPLORER, elem_id="explorer")
-        original_row.build(desk)
-        boxes.build(desk)
-        reaching.build(desk)
+        reference_row.build(desk)
+        time_frequency_boxes.build(desk)
+        temporal_requests.build(desk)
         with gr.Column(elem_id="notes"):
             caution = gr.Markdown(words["caution"], elem_classes="note", container=False)
             of_bundle = gr.Markdown(about(desk, bundles.first, "en"), elem_classes="note", container=False)
@@ -105,7 +117,7 @@ def build(settings: Settings | None = None) -> gr.Blocks:
                 with gr.Tab(words[f"tab_{panel_name}"], elem_id=f"tab-{panel_name}") as tab:
                     desk.localise(tab, "label", f"tab_{panel_name}")
                     panel.build(desk)
-        notices.connect(page)
+        toast_translations.connect(page)
         api.build(desk)
         opening.connect(desk, chosen, bands, view, notes)
         opening.connect_stop(desk)

@@ -8,7 +8,7 @@ import pytest
 
 from rtmri2speech.analysis import chunked
 from rtmri2speech.ui import Settings, long_clips
-from rtmri2speech.ui.explorer import parts
+from rtmri2speech.ui.explorer import chunks
 from tests.browser.serving import WAIT_MS, one_page
 from tests.conftest import moving_frames, write_mp4
 
@@ -24,7 +24,7 @@ def page(bundle_folder, tmp_path, monkeypatch):
     for module in (chunked, long_clips):
         monkeypatch.setattr(module, "FIRST", 32)
     monkeypatch.setattr(chunked, "PIECE", 32)
-    monkeypatch.setattr(parts, "PART", 16)
+    monkeypatch.setattr(chunks, "PART", 16)
     monkeypatch.setattr("rtmri2speech.ui.explorer.payload.PART", 16)
     (tmp_path / "clips").mkdir()
     write_mp4(tmp_path / "clips" / "short.mp4", moving_frames(12), fps=FPS)

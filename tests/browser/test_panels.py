@@ -30,9 +30,9 @@ from rtmri2speech.models.domain_adaptation import adapt
 from rtmri2speech.models.load import load_bundle
 from rtmri2speech.spec import F1, F2
 from rtmri2speech.speech.voice import Voice
-from rtmri2speech.ui.boxes import band_of
 from rtmri2speech.ui.handlers import DEFAULT_MAPS, kind_of
 from rtmri2speech.ui.page import EXAMPLES, Settings
+from rtmri2speech.ui.time_frequency_boxes import band_of
 from tests.browser.serving import WAIT_MS, chromium, is_spectrogram, note_what_is_written, served
 
 pytestmark = pytest.mark.browser

@@ -553,8 +553,8 @@ def test_stopping_leaves_nothing(subject, stage, tmp_path, coarse):
 @pytest.mark.slow
 def test_a_zip_holds_the_maps_of_a_box_and_a_contrast_drawn_on_the_page(bundle_folder, subject, tmp_path, coarse):
     """Those of the core for just that sound, told in the provenance, and its command asks for them again."""
-    from rtmri2speech.ui.boxes import band_of
     from rtmri2speech.ui.handlers import open_clip
+    from rtmri2speech.ui.time_frequency_boxes import band_of
 
     bundle, none = load_bundle(bundle_folder), Progress(lambda *_: None)
     result = open_clip(bundle, subject.source, None, none, regions="template", maps="last")

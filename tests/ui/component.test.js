@@ -6,12 +6,12 @@ const scripts = require("./scripts.js");
 
 const { Scope, samplesOf } = scripts("component/component.js")("Scope, samplesOf");
 const lanes = scripts("component/lanes.js")("placeOf, secondsAt, roundStep, roundMarks, heightOf, envelopeOf");
-const explorer = scripts("explorer/explorer_core.js", "explorer/bands.js", "explorer/view.js", "explorer/goto.js", "explorer/link.js")(
+const explorer = scripts("explorer/explorer_core.js", "explorer/bands.js", "explorer/time_zoom.js", "explorer/goto.js", "explorer/permalink.js")(
   "moveWithin, zoomed, turnedTo, whereTo, firstFrameAfter, labelsSaying, linkTo, fittingLink, waitsForMore, leadsToClip, hasBandsOf",
 );
 
-const asking = scripts("explorer/asking.js")("secondsOf, framesBetween, contrasted, isSilent");
-const { Parts } = scripts("component/component.js", "explorer/picture.js", "explorer/parts.js")("Parts");
+const asking = scripts("explorer/custom_targets.js")("secondsOf, framesBetween, contrasted, isSilent");
+const { Parts } = scripts("component/component.js", "explorer/frame_view.js", "explorer/chunks.js")("Parts");
 
 const near = (actual, expected) => assert.ok(Math.abs(actual - expected) < 1e-9, `${actual}, not ${expected}`);
 

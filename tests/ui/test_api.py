@@ -18,7 +18,7 @@ from rtmri2speech.models.load import load_bundle
 from rtmri2speech.spec import F1, Band
 from rtmri2speech.speech.audio import read_audio
 from rtmri2speech.ui import Settings, handlers
-from rtmri2speech.ui.hosts import KnownHosts
+from rtmri2speech.ui.allowed_hosts import KnownHosts
 from tests.browser.serving import served
 from tests.conftest import moving_frames, write_mp4
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import gradio as gr
 import pytest
 
-from rtmri2speech.ui.board import board
+from rtmri2speech.ui.ab_player import ab_player
+from rtmri2speech.ui.drawing_canvas import drawing_canvas
 from rtmri2speech.ui.explorer import explorer
-from rtmri2speech.ui.listen import listener
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,7 @@ def test_what_components_share(node):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("make", [explorer, listener, board])
+@pytest.mark.parametrize("make", [explorer, ab_player, drawing_canvas])
 def test_a_components_files_make_one_script(node, make, tmp_path):
     with gr.Blocks():
         made = make({}, elem_id="x")

@@ -18,7 +18,7 @@ from rtmri2speech.labels.textgrid import write_tiers
 from rtmri2speech.progress import UNSEEN, Progress
 from rtmri2speech.ui import long_clips
 from rtmri2speech.ui.jobs import Stopped
-from rtmri2speech.ui.speaking import speak_again
+from rtmri2speech.ui.resynthesis import speak_again
 from tests.conftest import moving_frames, write_mp4
 
 FRAMES = 100

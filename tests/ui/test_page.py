@@ -22,10 +22,10 @@ from rtmri2speech.progress import UNSEEN, Progress
 from rtmri2speech.spec import DEFAULT_BANDS, F1, Band
 from rtmri2speech.speech.audio import write_audio
 from rtmri2speech.ui import Settings, build, handlers, launch
-from rtmri2speech.ui.band_rows import renamed
 from rtmri2speech.ui.bundles import MOST_KEPT, Bundles
 from rtmri2speech.ui.examples import Examples
 from rtmri2speech.ui.jobs import Jobs, Stopped
+from rtmri2speech.ui.target_rows import renamed
 from rtmri2speech.ui.texts import TEXTS
 from tests.conftest import moving_frames, write_mp4
 

@@ -18,7 +18,7 @@ from rtmri2speech.attribution.upsampling import upsample_grid
 from rtmri2speech.clips.clip import Clip
 from rtmri2speech.spec import Band
 from rtmri2speech.speech.mel import centre_frequencies_hz
-from rtmri2speech.ui.explorer.parts import Store
+from rtmri2speech.ui.explorer.chunks import Store
 from rtmri2speech.ui.explorer.payload import change_of, of_other_bands, of_other_labels, payload, reach_told
 from tests.conftest import moving_frames
 
@@ -151,7 +151,7 @@ def test_without_original_speech_there_is_one_sound(bundle, analysis, regions):
 
 
 def test_a_long_clip_is_sent_smaller(bundle, analysis, regions, monkeypatch):
-    monkeypatch.setattr("rtmri2speech.ui.explorer.parts.MOST_PIXELS", 70 * 32 * 32)
+    monkeypatch.setattr("rtmri2speech.ui.explorer.chunks.MOST_PIXELS", 70 * 32 * 32)
     assert json.loads(payload(analysis, bundle.mel, regions, "x"))["sheet"]["side"] == 32
 
 
@@ -208,7 +208,7 @@ def test_of_other_bands_it_is_what_it_would_be_made_anew(bundle, analysis, regio
 
 
 def changed(before: str, change: str) -> dict:
-    """What the page makes of both (explorer.js and parts.js, `change` and `setCams`)."""
+    """What the page makes of both (explorer.js and chunks.js, `change` and `setCams`)."""
     shown, change = json.loads(before), json.loads(change)
     assert change.pop("onto") == shown["key"]
     old = {band["name"]: (band, number) for number, band in enumerate(shown["bands"])}

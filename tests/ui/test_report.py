@@ -19,7 +19,7 @@ from rtmri2speech.clips.clip import Clip
 from rtmri2speech.evaluation.comparison import compare
 from rtmri2speech.evaluation.speech_quality import assess, read_reference
 from rtmri2speech.ui import report
-from rtmri2speech.ui.listen.payload import Sound, listener_payload
+from rtmri2speech.ui.ab_player.payload import Sound, ab_player_payload
 from rtmri2speech.ui.texts import TEXTS
 from tests.conftest import moving_frames
 
@@ -189,7 +189,7 @@ def test_the_listener_gets_sounds_and_pictures_as_they_are():
     words = {"en": "a", "ja": "あ"}
     difference = np.full((10, 64), -5.0)
     difference[2, 0] = 5.0
-    text = listener_payload(
+    text = ab_player_payload(
         [Sound(words, audio, 11413, mel), Sound(words, audio, 11413, mel - 60)],
         FPS,
         np.linspace(50, 5500, 64),
@@ -207,5 +207,5 @@ def test_the_listener_gets_sounds_and_pictures_as_they_are():
     picture = np.frombuffer(base64.b64decode(data["difference"]["levels"]), np.uint8).reshape(64, 10)
     assert data["difference"]["limit_db"] == 6 and picture[63, 2] == round(255 * 11 / 12)
     assert np.frombuffer(base64.b64decode(data["changes"]["bands"]["F1"]), "<f4").tolist() == list(range(10))
-    plain = json.loads(listener_payload([Sound(words, audio, 11413, mel)], FPS, np.linspace(50, 5500, 64)))
+    plain = json.loads(ab_player_payload([Sound(words, audio, 11413, mel)], FPS, np.linspace(50, 5500, 64)))
     assert plain["difference"] is None and plain["changes"] is None

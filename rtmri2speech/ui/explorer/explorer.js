@@ -11,18 +11,18 @@ const state = {
   ownScale: false, // each frame by its own hottest cell, not on the clip's scale
   outlines: true,
   bare: false, // the frames without any heat
-  reach: false, // how far in time the sound came from: reach.js
+  reach: false, // how far in time the sound came from: temporal.js
   formants: false, // their tracks over the spectrograms, and their values
   silence: false, // also the maps of frames in which nobody speaks
   opacity: 0.7,
-  defence: false, // pictures, one spectrogram and large type over the whole window: room.js
+  defence: false, // pictures, one spectrogram and large type over the whole window: presentation_mode.js
   loop: false,
   speed: 1,
   even: false, // both sounds equally loud
   sound: "synthesised",
   own: null, // the recording's own frame that was stepped to
-  view_s: [0, 1], // what the tracks show, from and to in seconds: view.js
-  kept: null, // another stretch, which a loop plays in turn with the chosen one: turns.js
+  view_s: [0, 1], // what the tracks show, from and to in seconds: time_zoom.js
+  kept: null, // another stretch, which a loop plays in turn with the chosen one: ab_loop.js
   inKept: false, // whether it is that one's turn
   drawing: false, // a plain drag on a spectrogram draws a box
   stretch: null, // [first, last] frame chosen, or null for the whole clip

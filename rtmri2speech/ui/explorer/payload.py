@@ -33,9 +33,9 @@ from ...spec import Band, MelSpec
 from ...speech.audio import Sound, fit, resample
 from ...speech.formant_tracks import FormantTrack
 from ...speech.mel import band_bins, centre_frequencies_hz, mel_spectrogram_db
-from .parts import OUTLINE_STEPS, PART, TILES, Parts, Store, parts_of, pitch_of, shown_regions, side_of
+from .chunks import OUTLINE_STEPS, PART, TILES, Parts, Store, parts_of, pitch_of, shown_regions, side_of
 
-FAR = 10  # frames on either side that the strip of reach.js tells apart
+FAR = 10  # frames on either side that the strip of temporal.js tells apart
 MEL_RANGE_DB = 60.0
 _WRITTEN_AT_ONCE = 2**18  # samples: five minutes would take three times their own memory
 HIGHEST_RATE = 24_000  # Hz, of the sound that the page plays
@@ -178,8 +178,8 @@ def labels_told(labels: Sequence[Interval], remarks: Sequence[Remark]) -> dict:
 
 
 def reach_told(made: Sequence[Reach], name: str) -> dict:
-    """What the strip and the lane show (reach.js): of each band and frame the shares of those around it, FAR on either
-    side, and of all beyond (Reach.near); the picture of all pairs. name: of the clip."""
+    """What the strip and the lane show (temporal.js): of each band and frame the shares of those around it, FAR on
+    either side, and of all beyond (Reach.near); the picture of all pairs. name: of the clip."""
     bands = [
         {
             "name": one.band.name,

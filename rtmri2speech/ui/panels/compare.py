@@ -5,9 +5,9 @@ import gradio as gr
 from ...evaluation.comparison import compare
 from ...evaluation.speech_quality import read_reference
 from ...speech.mel import centre_frequencies_hz
-from ..desk import Desk
-from ..listen import listener
-from ..listen.payload import Sound, listener_payload
+from ..ab_player import ab_player
+from ..ab_player.payload import Sound, ab_player_payload
+from ..page_context import Desk
 from ..report import comparison_report
 from ..texts import TEXTS
 
@@ -31,7 +31,7 @@ def build(desk: Desk) -> None:
         )
         desk.stop_button("compare-stop")
     report = gr.HTML(elem_id="compare-report", elem_classes="report")
-    listening = listener(TEXTS, elem_id="compare-listen")
+    listening = ab_player(TEXTS, elem_id="compare-listen")
     desk.localise(other, "label", "compare_other")
     desk.localise(run, "value", "compare_run")
 
@@ -60,7 +60,7 @@ def build(desk: Desk) -> None:
         if result.reference is not None:
             original = read_reference(*result.reference, first.mel, len(made.first.mel_db))
             sounds.append(Sound(_in_both("compare_original"), original.audio, made.first.sample_rate, original.mel_db))
-        payload = listener_payload(
+        payload = ab_player_payload(
             sounds,
             made.first.fps,
             centre_frequencies_hz(first.mel),

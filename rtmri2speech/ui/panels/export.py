@@ -10,7 +10,7 @@ from ...export.writer import SOUNDS, Look, Subject
 from ...render.colour import BAND_MAPS, COMBINE, default_maps
 from ...render.figure_size import FORMATS
 from ...render.picture import LAYOUTS
-from ..desk import Desk
+from ..page_context import Desk
 
 AROUND = 6  # frames before and after the one shown
 _MAPS = ("default", *BAND_MAPS, "inferno", "viridis", "cividis", "gray", "jet")

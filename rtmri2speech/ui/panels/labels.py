@@ -6,8 +6,8 @@ import gradio as gr
 
 from ...labels.annotation import moved_boundary, renamed, tier_of, with_boundary, without_boundary
 from ...labels.textgrid import read_intervals, read_remarks, write_tiers
-from ..desk import Desk
 from ..handlers import Result
+from ..page_context import Desk
 
 _BOUNDARIES = {"add": with_boundary, "move": moved_boundary, "remove": without_boundary}
 

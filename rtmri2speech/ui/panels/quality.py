@@ -5,9 +5,9 @@ import gradio as gr
 from ...evaluation.speech_quality import assess, heard_mel, read_reference
 from ...restore import restore
 from ...speech.mel import centre_frequencies_hz
-from ..desk import Desk
-from ..listen import listener
-from ..listen.payload import Sound, listener_payload
+from ..ab_player import ab_player
+from ..ab_player.payload import Sound, ab_player_payload
+from ..page_context import Desk
 from ..report import card_report, heading, quality_report
 from ..texts import TEXTS
 
@@ -30,7 +30,7 @@ def build(desk: Desk) -> None:
             elem_id="quality-clean",
         )
     report = gr.HTML(elem_id="quality-report", elem_classes="report")
-    listening = listener(TEXTS, elem_id="quality-listen")
+    listening = ab_player(TEXTS, elem_id="quality-listen")
     card = gr.HTML(card_report(desk.bundles.load(desk.bundles.first)), elem_id="quality-card", elem_classes="report")
     desk.localise(intro, "value", "quality_intro")
     desk.localise(run, "value", "quality_run")
@@ -63,7 +63,7 @@ def build(desk: Desk) -> None:
         for name, key in _SOUNDS.items():
             audio = made.sounds[name]
             sounds.append(Sound(_in_both(key), audio, rate, heard_mel(audio, rate, bundle.mel, count)))
-        return report, listener_payload(sounds, analysis.fps, centre_frequencies_hz(bundle.mel))
+        return report, ab_player_payload(sounds, analysis.fps, centre_frequencies_hz(bundle.mel))
 
     running = run.click(
         score, [desk.result, desk.language, clean], [report, listening], show_progress_on=report, **desk.queued

@@ -11,9 +11,9 @@ from ...anatomy.regions import NAMES, SIZE, SOURCES, Regions
 from ...anatomy.sources import regions_of
 from ...clips.phantom_truth import truth_beside
 from ...errors import InputError
-from ..board import board, board_js
-from ..desk import Desk
+from ..drawing_canvas import drawing_canvas, drawing_canvas_js
 from ..handlers import Result
+from ..page_context import Desk
 from ..texts import EXPLORER, TEXTS
 
 _BOARD = "regions-board"
@@ -65,7 +65,7 @@ def _lay_out(desk: Desk) -> _Controls:
         down = gr.Number(0, label=say("down"), elem_id="regions-down")
         shift = gr.Button(say("shift"), elem_id="regions-shift", min_width=120)
     words = {language: texts | _region_words(language) for language, texts in TEXTS.items()}
-    drawing = board(words, elem_id=_BOARD)
+    drawing = drawing_canvas(words, elem_id=_BOARD)
     with gr.Row(elem_classes="act", equal_height=True):
         colour = gr.Dropdown(_in_english(desk, _PAINTS), value="tongue", label=say("colour"), elem_id="regions-colour")
         paint = gr.Button(say("paint"), elem_id="regions-paint", min_width=180)
@@ -139,7 +139,7 @@ def _connect_corrections(desk: Desk, controls: _Controls) -> None:
     controls.take.click(take_over, [*at, *which, controls.other], js=desk.moment_js, **changing)
     controls.shift.click(move, [*at, *which, controls.right, controls.down], js=desk.moment_js, **changing)
     drawn = [controls.drawing, *at, controls.colour, controls.part]
-    controls.paint.click(paint_over, drawn, js=board_js(_BOARD, desk.moment_js), **changing)
+    controls.paint.click(paint_over, drawn, js=drawing_canvas_js(_BOARD, desk.moment_js), **changing)
 
 
 def _there(desk: Desk, result: Result | None, language: str) -> Result:

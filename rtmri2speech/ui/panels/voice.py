@@ -5,11 +5,11 @@ from dataclasses import dataclass
 import gradio as gr
 
 from ...speech.mel import centre_frequencies_hz
-from ..desk import Desk
-from ..listen import listener
-from ..listen.payload import Sound, listener_payload
+from ..ab_player import ab_player
+from ..ab_player.payload import Sound, ab_player_payload
+from ..page_context import Desk
 from ..report import voice_report
-from ..speaking import MANNERS, asked_of, speak_again
+from ..resynthesis import MANNERS, asked_of, speak_again
 from ..texts import TEXTS
 
 _MOST_SEMITONES = 12
@@ -28,7 +28,7 @@ def build(desk: Desk) -> None:
     """Lays out the panel's tab."""
     controls = _lay_out(desk)
     report = gr.HTML(elem_id="voice-report", elem_classes="report")
-    listening = listener(TEXTS, elem_id="voice-listen")
+    listening = ab_player(TEXTS, elem_id="voice-listen")
     _connect(desk, controls, report, listening)
 
 
@@ -99,7 +99,7 @@ def _connect(desk: Desk, controls: _Controls, report: gr.HTML, listening: gr.HTM
                 strict=True,
             )
         ]
-        payload = listener_payload(
+        payload = ab_player_payload(
             sounds,
             first.fps,
             centre_frequencies_hz(result.mel),

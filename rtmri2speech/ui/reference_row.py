@@ -6,8 +6,8 @@ import gradio as gr
 
 from ..analysis.reference import SAME_LENGTH_S, fit_of
 from ..errors import InputError
-from .desk import Desk
 from .handlers import Result
+from .page_context import Desk
 
 FURTHEST_MS = 5000
 

@@ -7,8 +7,8 @@ import gradio as gr
 
 from ..spec import DEFAULT_BANDS, FOLLOWING_HZ, FORMANTS, TRACKS, WHOLE, Band
 from .controls import PENDING_JS
-from .desk import Desk
 from .handlers import FIXED, Row, rows_of
+from .page_context import Desk
 
 # What a new row holds; the first two are the default bands.
 SUGGESTED_BANDS = (*DEFAULT_BANDS, Band("F3", 2500.0, 3500.0), Band("F4", 3500.0, 4500.0))

@@ -5,7 +5,7 @@ import gradio as gr
 
 from ..errors import InputError
 from ..spec import Band
-from .desk import Desk
+from .page_context import Desk
 
 _ASKED_JS = (
     """(_, ...rest) => [JSON.parse(document.querySelector("#explorer .explorer")?.dataset.box ?? "null"), ...rest]"""
@@ -53,8 +53,8 @@ def _offered(result) -> dict:
 
 
 def band_of(given: dict) -> Band:
-    """What box.js and asking.js send -> a box or a contrast, named by times and frequencies: of the same times there
-    may be several. Raises InputError."""
+    """What time_frequency_box.js and custom_targets.js send -> a box or a contrast, named by times and frequencies: of
+    the same times there may be several. Raises InputError."""
     keys = ["low_hz", "high_hz", "from_s", "to_s"] + ["than_from_s", "than_to_s"] * ("than_from_s" in given)
     try:
         low, high, *times = (float(given[key]) for key in keys)

@@ -1,9 +1,9 @@
-"""How far in time the sound came from: the explorer's strip asks when it is switched on (explorer/reach.js)."""
+"""How far in time the sound came from: the explorer's strip asks when it is switched on (explorer/temporal.js)."""
 
 import gradio as gr
 
-from .desk import Desk
 from .explorer.payload import reach_told
+from .page_context import Desk
 
 _FOUND_JS = """(found) => {
     document.querySelector("#explorer .explorer")?.dispatchEvent(new CustomEvent("reach-found", {detail: found}));

@@ -16,9 +16,9 @@ from rtmri2speech.models.load import load_bundle
 from rtmri2speech.progress import UNSEEN
 from rtmri2speech.spec import F1, F2, Band
 from rtmri2speech.ui import handlers
-from rtmri2speech.ui.boxes import band_of
-from rtmri2speech.ui.notes import about
-from rtmri2speech.ui.trust_report import reach_report, trust_report
+from rtmri2speech.ui.clip_notes import about
+from rtmri2speech.ui.faithfulness_report import reach_report, trust_report
+from rtmri2speech.ui.time_frequency_boxes import band_of
 from tests.conftest import moving_frames, write_mp4
 
 

@@ -8,17 +8,17 @@ from ...analysis.region_attribution import ACCOUNTED
 from ..component import Texts, component
 
 
-def board(texts: Texts, elem_id: str) -> gr.HTML:
+def drawing_canvas(texts: Texts, elem_id: str) -> gr.HTML:
     """The component. Its value is the clip's picture as [width, height].
 
     It shows the explorer's frame and its regions' outlines. What the person chose stands as JSON in its data-hiding
-    attribute (experiment.read_hiding); give the component as an event's FIRST input with js=board_js(...) to receive it
-    in place of the value.
+    attribute (experiment.read_hiding); give the component as an event's FIRST input with js=drawing_canvas_js(...) to
+    receive it in place of the value.
     """
-    return component(Path(__file__).parent, ["board.js"], texts, elem_id, regions=list(ACCOUNTED))
+    return component(Path(__file__).parent, ["drawing_canvas.js"], texts, elem_id, regions=list(ACCOUNTED))
 
 
-def board_js(elem_id: str, moment_js: str) -> str:
+def drawing_canvas_js(elem_id: str, moment_js: str) -> str:
     """The js of an event whose first input is the board and whose next ones `moment_js` (Desk) is for."""
     return f"""(_, ...rest) => [
         document.querySelector("#{elem_id} .board")?.dataset.hiding ?? "",

@@ -4,10 +4,10 @@ import gradio as gr
 
 from ...analysis.occlusion import HiddenRegion, hide_each, read_drawing, read_hiding, write_hidden_regions
 from ...speech.mel import centre_frequencies_hz
-from ..board import board, board_js
-from ..desk import Desk
-from ..listen import listener
-from ..listen.payload import Sound, listener_payload
+from ..ab_player import ab_player
+from ..ab_player.payload import Sound, ab_player_payload
+from ..drawing_canvas import drawing_canvas, drawing_canvas_js
+from ..page_context import Desk
 from ..report import hiding_report
 from ..texts import EXPLORER, TEXTS
 
@@ -20,7 +20,7 @@ def build(desk: Desk) -> None:
     words = {language: texts | _region_words(language) for language, texts in TEXTS.items()}
     with gr.Row(elem_id="hide-sides"):
         with gr.Column(min_width=460):
-            drawing = board(words, elem_id=_BOARD)
+            drawing = drawing_canvas(words, elem_id=_BOARD)
             with gr.Row(elem_classes="act"):
                 run = gr.Button(
                     desk.text("en", "hide_run"), variant="primary", scale=0, min_width=190, elem_id="hide-run"
@@ -33,7 +33,7 @@ def build(desk: Desk) -> None:
             )
         with gr.Column(min_width=460):
             report = gr.HTML(elem_id="hide-report", elem_classes="report")
-            listening = listener(TEXTS, elem_id="hide-listen")
+            listening = ab_player(TEXTS, elem_id="hide-listen")
     desk.localise(intro, "value", "hide_intro")
     desk.localise(run, "value", "hide_run")
     desk.localise(each, "value", "hide_each")
@@ -53,7 +53,7 @@ def build(desk: Desk) -> None:
             Sound(_in_both("hide_before"), hidden.before.audio, hidden.before.sample_rate, hidden.before.mel_db),
             Sound(_in_both("hide_after"), hidden.after.audio, hidden.after.sample_rate, hidden.after.mel_db),
         ]
-        payload = listener_payload(
+        payload = ab_player_payload(
             sounds,
             hidden.before.fps,
             centre_frequencies_hz(bundle.mel),
@@ -69,7 +69,7 @@ def build(desk: Desk) -> None:
         hide_and_speak,
         [drawing, desk.moment, desk.result, desk.language],
         [report, listening],
-        js=board_js(_BOARD, desk.moment_js),
+        js=drawing_canvas_js(_BOARD, desk.moment_js),
         show_progress_on=report,
         **desk.queued,
     )
@@ -120,7 +120,7 @@ def _connect_each(
         each_in_turn,
         [drawing, desk.moment, desk.result, desk.language],
         [table, csv_file],
-        js=board_js(_BOARD, desk.moment_js),
+        js=drawing_canvas_js(_BOARD, desk.moment_js),
         show_progress_on=report,
         **desk.queued,
     )

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import gradio as gr
 
 from ..evaluation.faithfulness import focus_of, focus_sentence
-from .desk import Desk
 from .handlers import Result
+from .page_context import Desk
 from .texts import TEXTS
 
 

@@ -1,5 +1,5 @@
 // Asking for maps of one's own: of a stretch in a band, or of why the sound at A is not that at B. The page around the
-// explorer does the rest (ui/boxes.py).
+// explorer does the rest (ui/time_frequency_boxes.py).
 
 const ASKED_OF_ALL = "all"; // the whole spectrum
 

@@ -1,4 +1,4 @@
-"""What the listener plays and draws, as one JSON text: sounds, their mels, and what is drawn below them."""
+"""What the A/B player plays and draws, as one JSON text: sounds, their mels, and what is drawn below them."""
 
 import base64
 import io
@@ -29,7 +29,7 @@ class Sound:
     mel_db: np.ndarray
 
 
-def listener_payload(
+def ab_player_payload(
     sounds: Sequence[Sound],
     fps: float,
     bins_hz: np.ndarray,
@@ -40,7 +40,7 @@ def listener_payload(
     difference_words: Words | None = None,
     stretch: tuple[int, int] | None = None,
 ) -> str:
-    """The listener's JSON. All mels are drawn on one scale, 60 dB below the loudest point of all.
+    """The A/B player's JSON. All mels are drawn on one scale, 60 dB below the loudest point of all.
 
     bins_hz: (n_mels,) the frequency of each bin, for the axis.
     changes: band -> (T,) dB, drawn as lines over the same time; difference_db (T, n_mels), drawn as a picture

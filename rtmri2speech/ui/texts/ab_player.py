@@ -1,4 +1,4 @@
-"""What the listener says, in every panel that has one."""
+"""What the A/B player says, in every panel that has one."""
 
 TEXTS = {
     "en": {

@@ -13,7 +13,7 @@ from rtmri2speech.progress import UNSEEN
 from rtmri2speech.speech.voice import Voice, VoiceReadout
 from rtmri2speech.ui.handlers import open_clip
 from rtmri2speech.ui.report import voice_report
-from rtmri2speech.ui.speaking import MANNERS, asked_of, speak_again
+from rtmri2speech.ui.resynthesis import MANNERS, asked_of, speak_again
 from rtmri2speech.ui.texts import TEXTS
 from tests.conftest import lively_bundle, moving_frames, write_mp4
 

@@ -3,9 +3,9 @@
 import gradio as gr
 
 from ...evaluation.faithfulness import TrustCard
-from ..desk import Desk
+from ..faithfulness_report import reach_report, trust_report
 from ..handlers import Result
-from ..trust_report import reach_report, trust_report
+from ..page_context import Desk
 
 
 def build(desk: Desk) -> None:
