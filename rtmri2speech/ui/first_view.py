@@ -14,7 +14,7 @@ from .page_context import Desk
 
 _PATH = "/first-view"
 # The answer is kept as a promise, for explorer.js and for `opening`. A link stands in the address after "#"
-(permalink.js).
+# (permalink.js).
 HEAD = f"""<script>
 window.rtmri2speechFirst = fetch(`${{window.gradio_config?.root ?? ""}}{_PATH}?${{location.hash.slice(1)}}`)
     .then((answer) => (answer.ok ? answer.text() : ""))

@@ -19,7 +19,7 @@ from .target_rows import BandRows
 
 _DEFAULT_ROWS = handlers.rows_of(DEFAULT_BANDS)
 # What the page's address asks for, after "#" (explorer/permalink.js writes it), and whether it is shown
-(first_view.py).
+# (first_view.py).
 _LINK_JS = """async (_, language) => {
     const link = new URLSearchParams(location.hash.slice(1)), shown = Boolean(await window.rtmri2speechFirst);
     document.body.classList.toggle("at-once", shown);

@@ -5,7 +5,8 @@
 The opening is read from the picture alone: how dark the region between the lips is (air gives no signal), the lips'
 polygon being the template's (rtmri2speech.anatomy.polygons) or that of --regions. The measure is the
 correlation over frames of that darkness with the predicted level. Chance: the same correlation with one of the two
-moved in time against the other, by every lag of at least half a second, which keeps the rhythm of both (circular shifts).
+moved in time against the other, by every lag of at least half a second, which keeps the rhythm of both (circular
+shifts).
 """
 
 from dataclasses import dataclass
