@@ -136,7 +136,7 @@ def refusing(name, globals=None, *rest, **named):
     return plain(name, globals, *rest, **named)
 builtins.__import__ = refusing
 importlib.import_module(sys.argv[1])
-from training.settings import read_arguments
+from training.engine.config import read_arguments
 print(read_arguments(["run_dir=x"], "vocoder")["run_dir"])
 """
 

@@ -19,7 +19,7 @@ from rtmri2speech.clips.clip import read_clip
 from rtmri2speech.render.encode import write_video
 from rtmri2speech.speech.audio import read_audio
 
-from .console import plain_errors
+from .engine.console import plain_errors
 from .phantom.corpus import Task, make_corpus
 
 SEED = 1

@@ -30,11 +30,11 @@ from rtmri2speech.files import never_onto
 from rtmri2speech.restore import METHODS
 from rtmri2speech.spec import FrameSpec, MelSpec
 
-from .console import plain_errors
 from .corpus.pairs import write_filelists, write_pairs_npy, write_pairs_npz
 from .corpus.preprocess import corpus_peak, write_dataset
 from .corpus.sample import Settings
 from .corpus.sources import find_sources, read_speakers
+from .engine.console import plain_errors
 
 
 def preprocess(

@@ -26,8 +26,8 @@ from rtmri2speech.spec import FrameSpec, MelSpec
 from rtmri2speech.speech.mel import Scaler
 from rtmri2speech.speech.voice import VoiceReadout
 
-from .console import plain_errors
-from .run_folder import read_settings
+from .engine.console import plain_errors
+from .engine.run_folder import read_settings
 
 CARD_METRICS = {
     "stoi": "STOI",

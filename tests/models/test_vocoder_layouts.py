@@ -16,7 +16,7 @@ from rtmri2speech.models.vocoding import _VOCODER_CONTEXT, vocode
 from rtmri2speech.spec import MelSpec
 from tests.conftest import make_bundle
 from tests.models.plain_vocoder import checkpoint, config, judge, relative_rms, speak
-from training.settings import build
+from training.engine.config import build
 from training.vocoder.run import load_run
 from training.vocoder.settings import VocoderSettings
 from training.vocoder.train import train

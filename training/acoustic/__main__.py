@@ -12,7 +12,7 @@ acoustic_compact.yaml (a CPU's).
 import logging
 import warnings
 
-from ..settings import run_command
+from ..engine.config import run_command
 from .settings import AcousticRun
 from .train import train
 

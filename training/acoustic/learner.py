@@ -15,7 +15,7 @@ from rtmri2speech.spec import Band, MelSpec
 from rtmri2speech.speech.mel import SPEECH_RANGE_DB, Scaler, band_bins, speech_frames
 from rtmri2speech.speech.metrics import loudness_correlation, spectral_shape_correlation
 
-from ..schedules import cosine
+from ..engine.schedules import cosine
 from .dataset import (
     Augment,
     SeededSampler,

@@ -17,7 +17,7 @@ from rtmri2speech.models.weights import load_exactly, read_checkpoint
 from rtmri2speech.speech.mel import Scaler
 
 from ..corpus.dataset import Corpus
-from ..run_folder import SETTINGS, read_settings, require_same
+from ..engine.run_folder import SETTINGS, read_settings, require_same
 from .dataset import Segment, fit_scaler, split_corpus
 from .settings import AcousticRun
 

@@ -13,7 +13,7 @@ from rtmri2speech.models.precision import bf16_is_fast
 from rtmri2speech.models.weights import load_exactly
 
 from ..corpus.dataset import Corpus
-from ..run_folder import append_row
+from ..engine.run_folder import append_row
 from .learner import AcousticLearner
 from .run import RUN_FILES, model_tensors, prepare_run
 from .settings import AcousticRun

@@ -23,7 +23,7 @@ from rtmri2speech.spec import MelSpec
 from rtmri2speech.speech.mel import Scaler, write_mel
 from rtmri2speech.speech.voice import painted
 
-from ..console import plain_errors
+from ..engine.console import plain_errors
 from .corpus import Spoken, read_spoken
 from .disturb import DisturbConfig, disturbed
 from .speech import ArticulationToMel, read_speech_run

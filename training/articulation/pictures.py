@@ -20,7 +20,7 @@ from rtmri2speech.errors import InputError
 from rtmri2speech.files import never_onto, replacing
 from training.phantom.head import CLASSES
 
-from ..settings import run_command
+from ..engine.config import run_command
 from .corpus import GROUPS, VOICED, visible
 
 SIZE = 320  # of a map, as training.regions.heads draws them

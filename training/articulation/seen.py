@@ -15,7 +15,7 @@ import torch
 
 from rtmri2speech.files import never_onto, replacing
 
-from ..settings import run_command
+from ..engine.config import run_command
 from .pictures import Pictures, read_pictures
 from .sight import picture, read_sight_run
 

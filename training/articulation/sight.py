@@ -29,10 +29,10 @@ from rtmri2speech.speech.mel import Scaler
 from training.phantom.head import CLASSES
 from training.regions.looks import OVERSAMPLING, expose, ragged_nose, view, whole_head
 
-from ..averaging import average
-from ..run_folder import append_row
-from ..settings import run_command
-from ..steps import choose_device
+from ..engine.config import run_command
+from ..engine.loop import choose_device
+from ..engine.run_folder import append_row
+from ..engine.weight_averaging import average
 from .corpus import COLUMNS, GROUPS, VOICED
 from .heard import Heard
 from .last import read_last, write_last
@@ -291,7 +291,7 @@ def write_sight_run(folder: Path, network: Sight, scaler: Scaler, run: SightRun)
 
 def read_sight_run(folder: Path) -> tuple[Sight, Scaler, SightRun]:
     """(network in eval mode, scaler of the articulation, settings) of a run."""
-    from ..settings import build
+    from ..engine.config import build
 
     try:
         settings = json.loads((folder / "settings.json").read_text(encoding="utf-8"))

@@ -20,9 +20,9 @@ from rtmri2speech.errors import InputError
 from rtmri2speech.files import never_onto, write_json
 from rtmri2speech.speech.voice import VoiceReadout
 
-from ..averaging import mean_weights, require_shares
-from ..run_folder import read_settings
-from ..settings import build, run_command
+from ..engine.config import build, run_command
+from ..engine.run_folder import read_settings
+from ..engine.weight_averaging import mean_weights, require_shares
 from .join import VOICE, JoinRun, assembled, keep_better, validate
 
 _TAKEN = ("scaler.json", "split.json", "held_out.txt")  # from the first run

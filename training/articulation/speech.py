@@ -26,9 +26,9 @@ from rtmri2speech.speech.mel import SPEECH_RANGE_DB, Scaler, spectral_envelope, 
 from rtmri2speech.speech.metrics import loudness_correlation, spectral_shape_correlation
 
 from ..acoustic.losses import LossConfig, MaskedMSEMAE
-from ..run_folder import append_row
-from ..settings import run_command
-from ..steps import choose_device
+from ..engine.config import run_command
+from ..engine.loop import choose_device
+from ..engine.run_folder import append_row
 from .corpus import COLUMNS, Spoken, held_out_speakers, read_seen, read_spoken
 from .disturb import DisturbConfig, disturbed, measured_error
 from .last import read_last, write_last

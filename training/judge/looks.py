@@ -24,7 +24,7 @@ from training.phantom.clip import FPS
 
 from ..articulation.pictures import Pictures, read_pictures
 from ..articulation.seen import clip_pictures
-from ..console import plain_errors
+from ..engine.console import plain_errors
 from .transfer import COLUMNS, agreement, means
 
 _SIDE = 256

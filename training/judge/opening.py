@@ -25,7 +25,7 @@ from rtmri2speech.errors import InputError
 from rtmri2speech.models.bundle import Bundle
 from rtmri2speech.models.load import load_bundle
 
-from ..console import plain_errors
+from ..engine.console import plain_errors
 
 SHORTEST_LAG_S = 0.5
 _SLOW_S = 4.0  # slower changes, of the coil or the head, are no speech

@@ -31,7 +31,7 @@ from rtmri2speech.clips.phantom_truth import truth_beside
 from rtmri2speech.errors import InputError
 from rtmri2speech.files import never_onto, write_json
 
-from ..console import plain_errors
+from ..engine.console import plain_errors
 from .attention import find_phantoms
 from .transfer import VARIANTS
 

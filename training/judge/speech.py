@@ -26,7 +26,7 @@ from rtmri2speech.speech.metrics import estoi, stoi
 
 from ..articulation.corpus import Spoken, held_out_speakers, read_spoken
 from ..articulation.speech import ArticulationToMel, read_speech_run, target_mel
-from ..console import plain_errors
+from ..engine.console import plain_errors
 from .attention import resample_to
 
 _METRICS = (stoi, estoi)

@@ -29,7 +29,7 @@ from rtmri2speech.models.load import load_bundle
 from rtmri2speech.speech.mel import SPEECH_RANGE_DB, mel_spectrogram_db, speech_frames
 from rtmri2speech.speech.metrics import loudness_correlation, spectral_shape_correlation
 
-from ..console import plain_errors
+from ..engine.console import plain_errors
 from .attention import find_phantoms, resample_to, sound_of
 
 _CENTRE = np.array([0.36, 0.5])  # of the vocal tract in a picture of a whole head that looks left

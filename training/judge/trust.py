@@ -29,7 +29,7 @@ from rtmri2speech.files import never_onto, write_json
 from rtmri2speech.models.bundle import Bundle
 from rtmri2speech.models.load import load_bundle
 
-from ..console import plain_errors
+from ..engine.console import plain_errors
 
 SUFFIXES = (".mp4", ".mkv", ".avi", ".mov")
 _COLUMNS = ("drop dB", "random dB", "times", "right", "regions", "output layer", "BiLSTM", "CNN")

@@ -24,7 +24,7 @@ from rtmri2speech.speech.formants import measure_f0
 from rtmri2speech.speech.metrics import evaluate_waveforms
 from rtmri2speech.speech.voice import INTONATIONS, Voice
 
-from ..console import plain_errors
+from ..engine.console import plain_errors
 from .attention import find_phantoms, resample_to, sound_of
 
 VOICES = {"whisper": Voice(whisper=True)} | {name: Voice(intonation=name) for name in INTONATIONS}

@@ -1,6 +1,6 @@
 """python -m training.regions [--config-name regions] [setting=value ...]"""
 
-from training.settings import run_command
+from training.engine.config import run_command
 
 from .train import RegionsSettings, train
 

@@ -18,9 +18,9 @@ from rtmri2speech.errors import InputError
 from rtmri2speech.files import never_onto, replacing
 from rtmri2speech.models.weights import load_exactly, read_checkpoint
 
-from ..console import plain_errors
+from ..engine.console import plain_errors
+from ..engine.run_folder import read_settings
 from ..judge.regions import tables
-from ..run_folder import read_settings
 
 _CARD = """# {name}
 

@@ -16,10 +16,10 @@ from rtmri2speech.files import replacing, write_json
 from rtmri2speech.models.precision import choose_precision
 from rtmri2speech.models.weights import load_exactly, read_checkpoint
 
-from ..averaging import average
-from ..run_folder import SETTINGS, append_row, read_settings, require_same
-from ..schedules import cosine
-from ..steps import set_lr
+from ..engine.loop import set_lr
+from ..engine.run_folder import SETTINGS, append_row, read_settings, require_same
+from ..engine.schedules import cosine
+from ..engine.weight_averaging import average
 from .looks import Example, example
 from .maps import LabelMaps, read_or_make_maps
 

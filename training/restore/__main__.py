@@ -1,6 +1,6 @@
 """python -m training.restore [--config-name restore_small] run_dir=RUN stage=pa|vocoder|finetune|all setting=value"""
 
-from ..settings import run_command
+from ..engine.config import run_command
 from .settings import RestoreSettings
 from .train import train
 

@@ -20,8 +20,8 @@ from rtmri2speech.models.weights import load_exactly, read_checkpoint
 from rtmri2speech.restore.encoder import AdaptedEncoder, load_hubert, standardise
 from rtmri2speech.restore.model import Restorer
 
-from ..schedules import linear
-from ..steps import choose_device, require_finite, set_lr
+from ..engine.loop import choose_device, require_finite, set_lr
+from ..engine.schedules import linear
 from ..vocoder.adversarial import generator_losses, train_discriminators
 from ..vocoder.discriminators import Discriminators
 from ..vocoder.losses import mel_loss, stft_loss

@@ -20,10 +20,10 @@ from rtmri2speech.models.weights import read_checkpoint
 from rtmri2speech.restore.encoder import ENCODER_RATE, build_hubert, framed, standardise
 
 from ..corpus.speech import Recording, SpeechSource, prepare_sources
-from ..run_folder import require_same
-from ..schedules import linear
-from ..settings import run_command
-from ..steps import Rhythm, choose_device, require_finite, run_steps, set_lr
+from ..engine.config import run_command
+from ..engine.loop import Rhythm, choose_device, require_finite, run_steps, set_lr
+from ..engine.run_folder import require_same
+from ..engine.schedules import linear
 from .recordings import PEAK, SegmentDraw
 
 _CLASS_FRAMES = 200_000  # frames that the classes are found from

@@ -15,8 +15,8 @@ from rtmri2speech.models.hifigan import Generator, GeneratorConfig
 from rtmri2speech.restore.encoder import AdaptedEncoder, load_hubert
 from rtmri2speech.restore.model import RestorationBundle, Restorer
 
-from ..console import plain_errors
-from ..run_folder import read_settings
+from ..engine.console import plain_errors
+from ..engine.run_folder import read_settings
 from .learner import run_state
 from .settings import STAGES
 

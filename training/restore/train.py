@@ -11,8 +11,8 @@ from rtmri2speech.errors import InputError
 from rtmri2speech.files import never_onto, replacing, write_json
 
 from ..corpus.speech import Recording, prepare_sources, spread
-from ..run_folder import SETTINGS, read_settings, require_same
-from ..steps import Rhythm, run_steps
+from ..engine.loop import Rhythm, run_steps
+from ..engine.run_folder import SETTINGS, read_settings, require_same
 from .batches import StageBatches
 from .degrade import Degrader
 from .learner import RestoreLearner

@@ -6,7 +6,7 @@ trains as the thesis did, with --config-name vocoder_compact on one CPU core. Th
 stopped. Any setting of training/configs/vocoder.yaml can be given as name=value.
 """
 
-from ..settings import run_command
+from ..engine.config import run_command
 from .settings import VocoderSettings
 from .train import train
 

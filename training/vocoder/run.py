@@ -13,7 +13,7 @@ from rtmri2speech.files import replacing
 from rtmri2speech.models.hifigan import Generator, GeneratorConfig
 from rtmri2speech.models.weights import load_exactly, read_checkpoint
 
-from ..run_folder import read_settings
+from ..engine.run_folder import read_settings
 
 
 def checkpoints(run: Path) -> list[Path]:

@@ -15,10 +15,10 @@ from rtmri2speech.files import never_onto, write_json
 from rtmri2speech.models.weights import read_checkpoint
 from rtmri2speech.spec import MelSpec
 
-from ..averaging import mean_weights, require_shares
+from ..engine.config import run_command
+from ..engine.run_folder import SETTINGS, read_settings
+from ..engine.weight_averaging import mean_weights, require_shares
 from ..publish import read_vocoder
-from ..run_folder import SETTINGS, read_settings
-from ..settings import run_command
 from .run import checkpoints, load_run, save_checkpoint
 from .start import unfolded
 

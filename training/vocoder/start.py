@@ -16,7 +16,7 @@ from rtmri2speech.models.load import load_bundle
 from rtmri2speech.models.weights import load_exactly, read_checkpoint
 from rtmri2speech.spec import MelSpec
 
-from ..run_folder import SETTINGS, read_settings
+from ..engine.run_folder import SETTINGS, read_settings
 from .discriminators import DiscriminatorConfig, Discriminators
 from .run import checkpoints
 

@@ -13,8 +13,8 @@ from rtmri2speech.models.hifigan import Generator, vocoder_input
 from rtmri2speech.models.weights import load_exactly, read_checkpoint
 
 from ..corpus.speech import prepare_sources, spread
-from ..run_folder import SETTINGS, read_settings, require_same
-from ..steps import Rhythm, choose_device, require_finite, run_steps, set_lr
+from ..engine.loop import Rhythm, choose_device, require_finite, run_steps, set_lr
+from ..engine.run_folder import SETTINGS, read_settings, require_same
 from .adversarial import generator_losses, train_discriminators
 from .discriminators import Discriminators
 from .losses import mel_loss, stft_loss

@@ -30,7 +30,7 @@ from training.acoustic.settings import AcousticRun
 from training.acoustic.split import SplitConfig
 from training.acoustic.train import lightning_precision, train
 from training.corpus.dataset import Corpus
-from training.settings import CONFIGS, build, read_arguments, read_yaml
+from training.engine.config import CONFIGS, build, read_arguments, read_yaml
 
 ROOT = Path(__file__).resolve().parents[3]
 SIDE, COUNT = 32, 20

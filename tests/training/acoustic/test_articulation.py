@@ -20,7 +20,7 @@ from training.acoustic.train import train
 from training.corpus.dataset import Corpus
 from training.corpus.speech import held_out_names
 from training.corpus.truth import REGIONS
-from training.settings import build
+from training.engine.config import build
 
 SIDE, COUNT = 32, 24
 

@@ -11,8 +11,8 @@ import torch
 from rtmri2speech.errors import InputError
 from rtmri2speech.restore.encoder import load_hubert
 from tests.training.restore.test_restore_stages import ENCODER
+from training.engine.config import build
 from training.restore.pretrain import Pretraining, PretrainSettings, pretrain
-from training.settings import build
 
 
 @pytest.fixture(scope="module")

@@ -13,6 +13,7 @@ from rtmri2speech.models.hifigan import GeneratorConfig
 from rtmri2speech.restore.encoder import AdaptedEncoder, build_hubert, standardise
 from rtmri2speech.restore.model import load_restoration
 from training.corpus.speech import SpeechSource, prepare_sources
+from training.engine.config import build, read_arguments
 from training.restore.batches import StageBatches
 from training.restore.degrade import Degradation, Degrader
 from training.restore.learner import feature_loss
@@ -20,7 +21,6 @@ from training.restore.publish import publish
 from training.restore.recordings import PEAK
 from training.restore.settings import RestoreSettings, Stage, Weights
 from training.restore.train import train
-from training.settings import build, read_arguments
 from training.vocoder.discriminators import DiscriminatorConfig
 
 ENCODER = {

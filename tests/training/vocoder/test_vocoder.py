@@ -22,7 +22,7 @@ from training.corpus.speech import (
     prepare_sources,
     split,
 )
-from training.settings import build, read_arguments, run_command
+from training.engine.config import build, read_arguments, run_command
 from training.vocoder.discriminators import DiscriminatorConfig, Discriminators, PeriodDiscriminator, ScaleDiscriminator
 from training.vocoder.losses import (
     adversarial_loss,

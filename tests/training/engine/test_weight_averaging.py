@@ -2,7 +2,7 @@
 
 import torch
 
-from training.averaging import average
+from training.engine.weight_averaging import average
 
 
 def test_the_average_of_constant_steps_is_their_exponential_mean():

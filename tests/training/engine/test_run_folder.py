@@ -7,7 +7,7 @@ import pytest
 
 from rtmri2speech.errors import InputError
 from rtmri2speech.files import write_json
-from training.run_folder import SETTINGS, append_row, read_settings, require_same
+from training.engine.run_folder import SETTINGS, append_row, read_settings, require_same
 
 
 @dataclass(frozen=True)

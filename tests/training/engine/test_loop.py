@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from rtmri2speech.errors import InputError
-from training.steps import Rhythm, choose_device, require_finite, run_steps, set_lr
+from training.engine.loop import Rhythm, choose_device, require_finite, run_steps, set_lr
 
 
 def test_each_step_is_made_once_and_everything_happens_in_its_rhythm(tmp_path, capsys):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from training.schedules import cosine, linear
+from training.engine.schedules import cosine, linear
 
 
 def test_the_cosine_warms_up_and_ends_at_min_lr():
