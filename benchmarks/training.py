@@ -14,11 +14,11 @@ import torch
 
 from rtmri2speech.models.acoustic import AcousticConfig, AcousticModel
 from training.acoustic.dataset import DataConfig, Segment, WindowDataset, collate
-from training.corpus.dataset import Corpus
-from training.corpus.pairs import write_pairs_npz
-from training.corpus.preprocess import write_dataset
-from training.corpus.sample import Settings
-from training.corpus.sources import find_sources
+from training.preprocess.dataset import Corpus
+from training.preprocess.sample import Settings
+from training.preprocess.sources import find_sources
+from training.preprocess.thesis_pairs import write_pairs_npz
+from training.preprocess.write_dataset import write_dataset
 
 from .material import FPS, write_clip
 

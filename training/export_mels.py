@@ -23,8 +23,8 @@ from rtmri2speech.models.acoustic import AcousticModel
 from rtmri2speech.speech.mel import Scaler
 
 from .acoustic.run import read_model
-from .corpus.dataset import Corpus, Utterance
 from .engine.console import plain_errors
+from .preprocess.dataset import Corpus, Utterance
 
 _BATCH = 32  # frames through the CNN at a time
 

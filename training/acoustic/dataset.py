@@ -14,8 +14,8 @@ from rtmri2speech.clips.preprocessing import prepare_frames
 from rtmri2speech.errors import InputError
 from rtmri2speech.speech.mel import Scaler, spectral_envelope
 
-from ..corpus.dataset import Corpus, Utterance
-from ..corpus.truth import REGIONS, TRACT
+from ..preprocess.dataset import Corpus, Utterance
+from ..preprocess.phantom_truth import REGIONS, TRACT
 from .region_variation import vary_regions
 from .split import PARTS, SplitConfig, split_utterances
 

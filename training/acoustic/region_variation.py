@@ -8,7 +8,7 @@ articulators keep their shape and only change their level. It comes before augme
 import cv2
 import numpy as np
 
-from ..corpus.truth import ARTICULATORS, REGIONS
+from ..preprocess.phantom_truth import ARTICULATORS, REGIONS
 
 # Regions that do not speak. The airway stays dark, as air is.
 BYSTANDERS = ("other tissue", "brain", "spine")

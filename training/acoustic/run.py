@@ -16,8 +16,8 @@ from rtmri2speech.models.convert import is_thesis_acoustic, read_thesis_acoustic
 from rtmri2speech.models.weights import load_exactly, read_checkpoint
 from rtmri2speech.speech.mel import Scaler
 
-from ..corpus.dataset import Corpus
 from ..engine.run_folder import SETTINGS, read_settings, require_same
+from ..preprocess.dataset import Corpus
 from .dataset import Segment, fit_scaler, split_corpus
 from .settings import AcousticRun
 

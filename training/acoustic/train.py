@@ -12,8 +12,8 @@ from rtmri2speech.files import never_onto
 from rtmri2speech.models.precision import bf16_is_fast
 from rtmri2speech.models.weights import load_exactly
 
-from ..corpus.dataset import Corpus
 from ..engine.run_folder import append_row
+from ..preprocess.dataset import Corpus
 from .learner import AcousticLearner
 from .run import RUN_FILES, model_tensors, prepare_run
 from .settings import AcousticRun

@@ -16,7 +16,7 @@ from rtmri2speech.spec import MelSpec
 from rtmri2speech.speech.audio import read_audio, resample
 from rtmri2speech.speech.mel import mel_spectrogram_db
 
-from ..corpus.truth import articulation
+from ..preprocess.phantom_truth import articulation
 
 # Groups of columns, for figures: first column, one past the last.
 GROUPS = {"areas": (0, 40), "length": (40, 41), "tract": (41, 60), "velum": (60, 61), "glottis": (61, 63)}

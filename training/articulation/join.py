@@ -31,11 +31,11 @@ from rtmri2speech.speech.metrics import loudness_correlation, spectral_shape_cor
 from rtmri2speech.speech.voice import VoiceReadout
 
 from ..acoustic.losses import LossConfig, MaskedMSEMAE, outside_share
-from ..corpus.truth import REGIONS, TRACT
 from ..engine.config import run_command
 from ..engine.loop import choose_device
 from ..engine.run_folder import append_row
 from ..engine.weight_averaging import average
+from ..preprocess.phantom_truth import REGIONS, TRACT
 from .corpus import Spoken, read_spoken
 from .last import read_last, write_last
 from .pictures import Pictures, joined, read_pictures

@@ -21,8 +21,8 @@ from rtmri2speech.errors import InputError
 
 from ..articulation.corpus import visible
 from ..articulation.sight import Sight, r2, read_sight_run
-from ..corpus.truth import truth_file
 from ..engine.console import plain_errors
+from ..preprocess.phantom_truth import truth_file
 from .attention import find_phantoms
 from .transfer import VARIANTS
 

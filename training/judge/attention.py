@@ -40,8 +40,8 @@ from rtmri2speech.models.load import load_bundle
 from rtmri2speech.spec import Band
 from rtmri2speech.speech.mel import SPEECH_RANGE_DB, band_bins, mel_spectrogram_db, speech_frames
 
-from ..corpus.truth import ARTICULATORS, REGIONS, TRACT, read_truth, truth_file
 from ..engine.console import plain_errors
+from ..preprocess.phantom_truth import ARTICULATORS, REGIONS, TRACT, read_truth, truth_file
 
 BANDS = (Band("F1", 300, 900), Band("F2", 900, 2500), Band("F3", 2500, 3500))
 OCCLUDED = ("tongue", "lips", "velum", "jaw", "larynx", "airway", "brain", "spine")

@@ -22,8 +22,8 @@ from rtmri2speech.speech.audio import read_audio
 from rtmri2speech.speech.mel import mel_spectrogram_db, spectral_envelope
 from rtmri2speech.speech.metrics import estoi, stoi
 
-from ..corpus.speech import find_recordings
 from ..engine.console import plain_errors
+from ..preprocess.recordings import find_recordings
 from .attention import resample_to
 
 

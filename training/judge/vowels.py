@@ -25,8 +25,8 @@ from rtmri2speech.models.vocoding import vocode
 from rtmri2speech.speech.formants import formant_ceiling, measure_f0, measure_formants, nearest_vowel
 from rtmri2speech.speech.mel import mel_spectrogram_db
 
-from ..corpus.truth import truth_file
 from ..engine.console import plain_errors
+from ..preprocess.phantom_truth import truth_file
 from .attention import find_phantoms, resample_to, sound_of
 
 VOWELS = ("a", "i", "u", "e", "o")

@@ -8,7 +8,7 @@ from torch.utils.data import Dataset
 from rtmri2speech.restore.encoder import ENCODER_RATE
 from rtmri2speech.speech.audio import resample
 
-from ..corpus.speech import Recording
+from ..preprocess.recordings import Recording
 from .degrade import Degrader
 from .recordings import SegmentDraw
 from .settings import STAGES, RestoreSettings

@@ -9,7 +9,7 @@ from scipy.signal import butter, sosfilt
 from rtmri2speech.errors import InputError
 from rtmri2speech.speech.audio import read_audio, resample
 
-from ..corpus.speech import find_recordings
+from ..preprocess.recordings import find_recordings
 from .codecs import CODECS, coded
 from .noise import draw_scanner, scanner_noise
 from .rooms import draw_room, reverberate

@@ -26,8 +26,8 @@ from rtmri2speech.speech.formants import formant_ceiling, measure_f0
 from rtmri2speech.speech.mel import mel_spectrogram_db
 from rtmri2speech.speech.metrics import estoi, mcd, pesq_wb, si_sdr, stoi
 
-from ..corpus.speech import find_recordings
 from ..engine.console import plain_errors
+from ..preprocess.recordings import find_recordings
 from .degrade import mixed, read_noises
 from .noise import draw_scanner, scanner_noise
 from .settings import loss_mel

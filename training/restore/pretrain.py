@@ -19,11 +19,11 @@ from rtmri2speech.files import never_onto, replacing, write_json
 from rtmri2speech.models.weights import read_checkpoint
 from rtmri2speech.restore.encoder import ENCODER_RATE, build_hubert, framed, standardise
 
-from ..corpus.speech import Recording, SpeechSource, prepare_sources
 from ..engine.config import run_command
 from ..engine.loop import Rhythm, choose_device, require_finite, run_steps, set_lr
 from ..engine.run_folder import require_same
 from ..engine.schedules import linear
+from ..preprocess.recordings import Recording, SpeechSource, prepare_sources
 from .recordings import PEAK, SegmentDraw
 
 _CLASS_FRAMES = 200_000  # frames that the classes are found from

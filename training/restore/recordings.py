@@ -4,7 +4,7 @@ import numpy as np
 
 from rtmri2speech.speech.audio import fit
 
-from ..corpus.speech import Recording
+from ..preprocess.recordings import Recording
 
 PEAK = 0.95  # every recording's largest absolute value, whatever level it was recorded at
 

@@ -10,9 +10,9 @@ from torch.utils.data import DataLoader
 from rtmri2speech.errors import InputError
 from rtmri2speech.files import never_onto, replacing, write_json
 
-from ..corpus.speech import Recording, prepare_sources, spread
 from ..engine.loop import Rhythm, run_steps
 from ..engine.run_folder import SETTINGS, read_settings, require_same
+from ..preprocess.recordings import Recording, prepare_sources, spread
 from .batches import StageBatches
 from .degrade import Degrader
 from .learner import RestoreLearner

@@ -10,7 +10,7 @@ from rtmri2speech.spec import MelSpec
 from rtmri2speech.speech.audio import resample
 from rtmri2speech.speech.mel import mel_spectrogram_db
 
-from ..corpus.speech import Recording
+from ..preprocess.recordings import Recording
 from .degrade import Degrader
 from .learner import RestoreLearner, feature_loss
 from .settings import RestoreSettings, loss_mel

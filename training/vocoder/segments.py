@@ -8,7 +8,7 @@ from rtmri2speech.errors import InputError
 from rtmri2speech.spec import MelSpec
 from rtmri2speech.speech.mel import mel_spectrogram_db
 
-from ..corpus.speech import Recording
+from ..preprocess.recordings import Recording
 
 
 class VocoderSegments:

@@ -6,7 +6,7 @@ from rtmri2speech.errors import InputError
 from rtmri2speech.models.hifigan import GeneratorConfig
 from rtmri2speech.spec import MelSpec
 
-from ..corpus.speech import SpeechSource
+from ..preprocess.recordings import SpeechSource
 from .discriminators import DiscriminatorConfig
 
 

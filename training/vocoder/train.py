@@ -12,9 +12,9 @@ from rtmri2speech.files import never_onto, write_json
 from rtmri2speech.models.hifigan import Generator, vocoder_input
 from rtmri2speech.models.weights import load_exactly, read_checkpoint
 
-from ..corpus.speech import prepare_sources, spread
 from ..engine.loop import Rhythm, choose_device, require_finite, run_steps, set_lr
 from ..engine.run_folder import SETTINGS, read_settings, require_same
+from ..preprocess.recordings import prepare_sources, spread
 from .adversarial import generator_losses, train_discriminators
 from .discriminators import Discriminators
 from .losses import mel_loss, stft_loss

@@ -8,7 +8,7 @@ from rtmri2speech.spec import MelSpec
 from rtmri2speech.speech.mel import mel_spectrogram_db
 from rtmri2speech.speech.metrics import estoi, stoi
 
-from ..corpus.speech import Recording
+from ..preprocess.recordings import Recording
 from .settings import VocoderSettings
 
 

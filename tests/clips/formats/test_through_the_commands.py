@@ -17,9 +17,9 @@ from rtmri2speech.ui.page import build
 from tests.clips.formats.test_dicom import SAGITTAL, write, write_series
 from tests.clips.formats.test_lab_files import ismrmrd, matlab73, nifti
 from tests.conftest import moving_frames
-from training.corpus.preprocess import write_dataset
-from training.corpus.sample import Settings
-from training.corpus.sources import find_sources
+from training.preprocess.sample import Settings
+from training.preprocess.sources import find_sources
+from training.preprocess.write_dataset import write_dataset
 
 FRAMES = moving_frames(40, 64, 64)
 FPS = 25.0

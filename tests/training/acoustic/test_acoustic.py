@@ -29,8 +29,8 @@ from training.acoustic.run import model_tensors
 from training.acoustic.settings import AcousticRun
 from training.acoustic.split import SplitConfig
 from training.acoustic.train import lightning_precision, train
-from training.corpus.dataset import Corpus
 from training.engine.config import CONFIGS, build, read_arguments, read_yaml
+from training.preprocess.dataset import Corpus
 
 ROOT = Path(__file__).resolve().parents[3]
 SIDE, COUNT = 32, 20

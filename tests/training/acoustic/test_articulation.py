@@ -17,10 +17,10 @@ from training.acoustic.learner import AcousticLearner, cnn_blocks
 from training.acoustic.run import model_tensors
 from training.acoustic.settings import AcousticRun, OptimizerConfig
 from training.acoustic.train import train
-from training.corpus.dataset import Corpus
-from training.corpus.speech import held_out_names
-from training.corpus.truth import REGIONS
 from training.engine.config import build
+from training.preprocess.dataset import Corpus
+from training.preprocess.phantom_truth import REGIONS
+from training.preprocess.recordings import held_out_names
 
 SIDE, COUNT = 32, 24
 

@@ -5,7 +5,7 @@ import pytest
 
 from rtmri2speech.errors import InputError
 from training.acoustic.region_variation import vary_regions
-from training.corpus.truth import ARTICULATORS, REGIONS, articulation, read_truth, region_of_class
+from training.preprocess.phantom_truth import ARTICULATORS, REGIONS, articulation, read_truth, region_of_class
 
 SIZE = 48
 

@@ -12,8 +12,8 @@ from rtmri2speech.attribution.grad_cam import gradients, last_cams
 from rtmri2speech.attribution.targets import band_energy
 from rtmri2speech.clips.clip import Clip, read_clip
 from rtmri2speech.errors import InputError
-from training.corpus.truth import REGIONS
 from training.judge import attention, copy_synthesis, opening, transfer, vowels
+from training.preprocess.phantom_truth import REGIONS
 
 FPS = 11413 / 420
 

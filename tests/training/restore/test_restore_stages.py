@@ -12,8 +12,8 @@ from rtmri2speech.errors import InputError
 from rtmri2speech.models.hifigan import GeneratorConfig
 from rtmri2speech.restore.encoder import AdaptedEncoder, build_hubert, standardise
 from rtmri2speech.restore.model import load_restoration
-from training.corpus.speech import SpeechSource, prepare_sources
 from training.engine.config import build, read_arguments
+from training.preprocess.recordings import SpeechSource, prepare_sources
 from training.restore.batches import StageBatches
 from training.restore.degrade import Degradation, Degrader
 from training.restore.learner import feature_loss

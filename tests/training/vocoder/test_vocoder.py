@@ -13,7 +13,8 @@ from rtmri2speech.errors import InputError
 from rtmri2speech.models.hifigan import Generator, GeneratorConfig, vocoder_input
 from rtmri2speech.spec import MelSpec
 from rtmri2speech.speech.mel import mel_spectrogram_db
-from training.corpus.speech import (
+from training.engine.config import build, read_arguments, run_command
+from training.preprocess.recordings import (
     Recording,
     SpeechSource,
     find_recordings,
@@ -22,7 +23,6 @@ from training.corpus.speech import (
     prepare_sources,
     split,
 )
-from training.engine.config import build, read_arguments, run_command
 from training.vocoder.discriminators import DiscriminatorConfig, Discriminators, PeriodDiscriminator, ScaleDiscriminator
 from training.vocoder.losses import (
     adversarial_loss,

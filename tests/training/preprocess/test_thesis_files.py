@@ -15,8 +15,8 @@ import pytest
 import soundfile
 import soxr
 
-from tests.training.corpus.test_preprocess import voice, write_video
-from training.preprocess import preprocess
+from tests.training.preprocess.test_preprocess import voice, write_video
+from training.preprocess.__main__ import preprocess
 
 RATE, HOP = 11413, 420
 # id -> frames, seconds that the sound is longer than the pictures

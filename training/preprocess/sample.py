@@ -11,8 +11,8 @@ from rtmri2speech.speech.audio import fit, read_audio, resample
 from rtmri2speech.speech.mel import SPEECH_RANGE_DB, mel_spectrogram_db
 
 from .checks import SILENT_DBFS, audio_lag, clipped_share, level_dbfs
+from .phantom_truth import read_truth, truth_file
 from .sources import Source
-from .truth import read_truth, truth_file
 
 GRAYS = ("stretched", "recorded")
 
@@ -50,7 +50,7 @@ class Settings:
 class Sample:
     """One recording as the training reads it (see training.preprocess), and its checks.
 
-    regions, articulation: a phantom's truth (see training.corpus.truth), None for recordings.
+    regions, articulation: a phantom's truth (see training.preprocess.phantom_truth), None for recordings.
     """
 
     mri: np.ndarray

@@ -12,12 +12,12 @@ from typer.testing import CliRunner
 from rtmri2speech.errors import InputError
 from rtmri2speech.spec import MelSpec
 from rtmri2speech.speech.mel import mel_spectrogram_db
-from training import preprocess as command_module
-from training.corpus import preprocess as module
-from training.corpus.checks import audio_lag, clipped_share
-from training.corpus.preprocess import write_dataset
-from training.corpus.sample import Settings, make_sample
-from training.corpus.sources import find_sources
+from training.preprocess import __main__ as command_module
+from training.preprocess import write_dataset as module
+from training.preprocess.checks import audio_lag, clipped_share
+from training.preprocess.sample import Settings, make_sample
+from training.preprocess.sources import find_sources
+from training.preprocess.write_dataset import write_dataset
 
 FPS = MelSpec().fps
 ROOT = Path(__file__).resolve().parents[3]

@@ -14,9 +14,9 @@ from rtmri2speech.files import replacing, write_json
 from rtmri2speech.speech.audio import fit, write_audio
 from rtmri2speech.speech.mel import Scaler
 
+from .phantom_truth import truth_file
 from .sample import Settings, make_sample, sound_peak
 from .sources import Source
-from .truth import truth_file
 
 FORMAT = "rtmri2speech dataset"
 

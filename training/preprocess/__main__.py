@@ -6,8 +6,8 @@ samples/<ID>/mri.npy     (T, H, W) uint8, at the mel's frame rate, each frame sc
                          as recorded; training scales either way)
 samples/<ID>/mel_db.npy  (T, n_mels) float32
 samples/<ID>/mask.npy    (T,) bool, false where the sound ends before the pictures do, or made no row of the mel
-samples/<ID>/regions.npy, articulation.npy    of a phantom with its truth beside it only (training.corpus.truth)
-samples/<ID>/source.json what it was made from, with which settings, and the checks
+samples/<ID>/regions.npy, articulation.npy    of a phantom with its truth beside it only
+(training.preprocess.phantom_truth) samples/<ID>/source.json what it was made from, with which settings, and the checks
 scaler.json, meta.json   per-bin mean and deviation; settings, recordings, and the recordings left out with the reason
 
 With --thesis and --pairs or --pairs_npy the files are those of the thesis' own preprocessing, number for number, as far
@@ -30,11 +30,11 @@ from rtmri2speech.files import never_onto
 from rtmri2speech.restore import METHODS
 from rtmri2speech.spec import FrameSpec, MelSpec
 
-from .corpus.pairs import write_filelists, write_pairs_npy, write_pairs_npz
-from .corpus.preprocess import corpus_peak, write_dataset
-from .corpus.sample import Settings
-from .corpus.sources import find_sources, read_speakers
-from .engine.console import plain_errors
+from ..engine.console import plain_errors
+from .sample import Settings
+from .sources import find_sources, read_speakers
+from .thesis_pairs import write_filelists, write_pairs_npy, write_pairs_npz
+from .write_dataset import corpus_peak, write_dataset
 
 
 def preprocess(

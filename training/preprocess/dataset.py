@@ -54,6 +54,8 @@ class Corpus:
         missing = next((u.id for u in utterances if not (u.folder / "mri.npy").is_file()), None)
         if missing:
             raise InputError(
-                "{folder} lacks samples/{missing}: run training.preprocess again.", folder=folder, missing=missing
+                "{folder} lacks samples/{missing}: run training.preprocess again.",
+                folder=folder,
+                missing=missing,
             )
         return cls(folder, mel, utterances, Scaler.read(folder / "scaler.json", mel.n_mels), restored)

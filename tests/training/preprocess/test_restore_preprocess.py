@@ -8,9 +8,9 @@ import soundfile
 from rtmri2speech.restore import restore, restore_file
 from rtmri2speech.spec import MelSpec
 from rtmri2speech.speech.mel import mel_spectrogram_db
-from tests.training.corpus.test_preprocess import record, run
-from training.corpus.dataset import Corpus
-from training.corpus.sample import Settings
+from tests.training.preprocess.test_preprocess import record, run
+from training.preprocess.dataset import Corpus
+from training.preprocess.sample import Settings
 
 
 def hissing(seconds: float, rate: int) -> np.ndarray:
