@@ -47,7 +47,7 @@ COMMANDS = {
         "--acoustic {place}/run --vocoder {place}/run --out {place}/run",
         "--acoustic {place}/run --vocoder {place}/old --out {place}/text.txt --data {place}/text.txt",
     ],
-    "training.regions.publish": ["{place}/run -o {place}/run"],
+    "training.segmentation.publish": ["{place}/run -o {place}/run"],
     "training.voice": ["{place}/corpus --bundle {place}/old --out {place}/old"],
     "training.judge.regions": ["{place}/corpus --json {place}/corpus/a.mp4"],
     "training.judge.attention": ["{place}/corpus/a.mp4 --json {place}/corpus/a.mp4"],
@@ -66,14 +66,14 @@ COMMANDS = {
 }
 READ_NOTHING_OR_WRITE_NOTHING = {
     "training.phantom",
-    "training.demo_clips",
+    "training.phantom.demo_clips",
     "training.judge.articulation",
     "training.judge.speech",
     "training.judge.copy_synthesis",
     "training.judge.opening",
     "training.judge.voice",
     "training.judge.vowels",
-    "training.regions",
+    "training.segmentation",
 }
 
 

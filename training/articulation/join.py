@@ -192,7 +192,12 @@ class Assembled:
         """settings.json, with the names that training.publish reads; all runs' settings with it."""
         speech, size = self.speech, self.sight_run.size
         split = {"by": "speaker", "seed": run.seed, "val_speakers": list(speech["val_speakers"]), "test_speakers": []}
-        data = {"image_size": size, "window": run.window, "augment": "training.regions.looks", "split": split}
+        data = {
+            "image_size": size,
+            "window": run.window,
+            "augment": "training.segmentation.domain_randomisation",
+            "split": split,
+        }
         told = {"model": self.config.to_json(), "data": data, "mel": self.spec.to_json()}
         return told | {"join": asdict(run), "speech": speech}
 

@@ -4,7 +4,7 @@
     python -m training.articulation.pictures out=FILE.npz corpus=SOUND clips=60   # all frames of these utterances
     python -m training.articulation.pictures out=FILE.npz maps=MAPS.npz           # the segmenter's maps: truth alone
 
-The pictures themselves are drawn when they are read (training.regions.looks): every one with its own brightness of the
+The pictures themselves are drawn when they are read (training.segmentation.domain_randomisation): every one with its own brightness of the
 tissues, view and scanner. VocalTractLab is one per process: maps are made in worker processes.
 """
 
@@ -23,7 +23,7 @@ from training.phantom.head import CLASSES
 from ..engine.config import run_command
 from .corpus import GROUPS, VOICED, visible
 
-SIZE = 320  # of a map, as training.regions.heads draws them
+SIZE = 320  # of a map, as training.segmentation.phantom_heads draws them
 _HEADS_A_WORKER = 12
 
 
@@ -31,7 +31,7 @@ _HEADS_A_WORKER = 12
 class PicturesRun:
     """What to draw. heads, each: single moments, from head number first_head on. corpus, clips: whole utterances of a
     sound corpus instead, of as many of its speakers as there are, `skip` speakers' names left out. maps: the file of
-    training.regions, whose postures are computed once more for their truth; only of its heads first_head to
+    training.segmentation, whose postures are computed once more for their truth; only of its heads first_head to
     first_head + heads - 1."""
 
     out: str
@@ -135,8 +135,8 @@ def make(run: PicturesRun) -> None:
 
 
 def _known_jobs(run: PicturesRun) -> list:
-    """The heads of a file of training.regions."""
-    from training.regions.maps import read_or_make_maps
+    """The heads of a file of training.segmentation."""
+    from training.segmentation.label_map_cache import read_or_make_maps
 
     with np.load(run.maps) as data:
         seed = int(data["seed"])
@@ -148,7 +148,7 @@ def _known_jobs(run: PicturesRun) -> list:
 def _known(seed: int, index: int, labels: np.ndarray) -> tuple[str, list[bytes], np.ndarray]:
     """These maps of head `index`, with their truth. They show no opening of the glottis: it is not known."""
     from training.phantom.voice import GLOTTIS_NAMES, Voice
-    from training.regions.heads import make_head, postures
+    from training.segmentation.phantom_heads import make_head, postures
 
     speaker, _ = make_head(seed, index)
     with Voice(speaker) as voice:
@@ -178,7 +178,7 @@ def _moments(seed: int, index: int, count: int) -> tuple[str, list[bytes], np.nd
     from training.phantom.clip import FPS, frame_count
     from training.phantom.phrases import random_utterance, with_long_pauses
     from training.phantom.voice import GLOTTIS, Voice
-    from training.regions.heads import make_head, mixture
+    from training.segmentation.phantom_heads import make_head, mixture
 
     speaker, face = make_head(seed, index)
     rng = np.random.default_rng([seed, index, 9])
@@ -216,7 +216,7 @@ def _clip(folder: str, name: str, seed: int) -> tuple[str, list[bytes], np.ndarr
 
     from training.phantom.speaker import Speaker
     from training.phantom.voice import Voice
-    from training.regions.heads import make_head
+    from training.segmentation.phantom_heads import make_head
 
     with np.load(Path(folder) / f"{name}.truth.npz", allow_pickle=False) as data:
         truth = {key: data[key] for key in data.files}

@@ -27,7 +27,7 @@ from rtmri2speech.models.acoustic import AcousticConfig, AcousticModel
 from rtmri2speech.models.weights import load_exactly, read_safetensors
 from rtmri2speech.speech.mel import Scaler
 from training.phantom.head import CLASSES
-from training.regions.looks import OVERSAMPLING, expose, ragged_nose, view, whole_head
+from training.segmentation.domain_randomisation import OVERSAMPLING, expose, ragged_nose, view, whole_head
 
 from ..engine.config import run_command
 from ..engine.loop import choose_device

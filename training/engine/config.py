@@ -11,7 +11,7 @@ from rtmri2speech.mapping import build
 
 from .console import plain_errors
 
-CONFIGS = Path(__file__).parent / "configs"
+CONFIGS = Path(__file__).parents[1] / "configs"
 
 
 def read_yaml(path: str | os.PathLike) -> dict:

@@ -3,7 +3,7 @@
     python -m training.judge.looks CLIPS.npz --sound SOUND --bundle BUNDLE [--adapt]
 
 CLIPS.npz are label maps of whole utterances of the phantom corpus SOUND (training.articulation.pictures), of speakers
-held out. They are coloured as training.regions.looks does, always alike. What is told is that of
+held out. They are coloured as training.segmentation.domain_randomisation does, always alike. What is told is that of
 training.judge.transfer, whose variants change the phantoms' own pictures: here nothing but their shapes is left.
 """
 

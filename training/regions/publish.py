@@ -1,8 +1,8 @@
-"""A run of training.regions -> a segmenter's folder with its MODEL_CARD.md.
+"""A run of training.segmentation -> a segmenter's folder with its MODEL_CARD.md.
 
-python -m training.regions.publish RUN -o FOLDER
+python -m training.segmentation.publish RUN -o FOLDER
 python -m training.judge.regions CORPUS --segmenter FOLDER --json figures.json
-python -m training.regions.publish RUN -o assets/models/regions --judged figures.json --reproduce commands.txt
+python -m training.segmentation.publish RUN -o assets/models/regions --judged figures.json --reproduce commands.txt
 """
 
 import json
@@ -84,7 +84,7 @@ def model_card(name: str, network: Segmenter, training: dict, figures: dict | No
 
 
 def command(
-    run: Annotated[Path, Argument(metavar="RUN", help="A run folder of training.regions.")],
+    run: Annotated[Path, Argument(metavar="RUN", help="A run folder of training.segmentation.")],
     output: Annotated[Path, Option("-o", "--output", help="Folder to make.")],
     name: Annotated[str | None, Option(help="Default: the name of the folder.")] = None,
     judged: Annotated[Path | None, Option("--judged", help="JSON of training.judge.regions, for the card.")] = None,

@@ -1,4 +1,4 @@
-"""python -m training.regions [--config-name regions] [setting=value ...]"""
+"""python -m training.segmentation [--config-name regions] [setting=value ...]"""
 
 from training.engine.config import run_command
 

@@ -10,9 +10,9 @@ from rtmri2speech.anatomy.network import soft_cross_entropy_and_dice
 from rtmri2speech.anatomy.regions import NAMES
 from rtmri2speech.errors import InputError
 from training.phantom.head import CLASSES, LABEL
-from training.regions.looks import AIR, brightness, example
-from training.regions.maps import read_or_make_maps
-from training.regions.train import RegionsSettings, batch, train
+from training.segmentation.domain_randomisation import AIR, brightness, example
+from training.segmentation.label_map_cache import read_or_make_maps
+from training.segmentation.train import RegionsSettings, batch, train
 
 TONGUE, AIRWAY = NAMES.index("tongue"), NAMES.index("airway")
 
@@ -124,7 +124,7 @@ def test_a_run_that_was_stopped_ends_like_one_that_was_not(maps_file, tmp_path):
         if step == 2:
             raise KeyboardInterrupt
 
-    from training.regions import train as module
+    from training.segmentation import train as module
 
     state["save"] = module._save
     module._save = stop_after_two

@@ -1,4 +1,4 @@
-"""The clips of the embedded default: python -m training.demo_clips --out assets/clips
+"""The clips of the embedded default: python -m training.phantom.demo_clips --out assets/clips
 
 Fixed phrases that the random training corpus (seed 1, speakers 0 to 39) does not hold, said by speakers who trained
 the embedded model ("known") and by others ("new": 20, whom training keeps out, and 42). The vowel series are said by
@@ -19,8 +19,8 @@ from rtmri2speech.clips.clip import read_clip
 from rtmri2speech.render.encode import write_video
 from rtmri2speech.speech.audio import read_audio
 
-from .engine.console import plain_errors
-from .phantom.corpus import Task, make_corpus
+from ..engine.console import plain_errors
+from .corpus import Task, make_corpus
 
 SEED = 1
 IPA = {"4": "ɾ", "S": "ɕ", "dZ": "dʑ", "J": "ɲ", "N": "ɴ", "C": "ç"}

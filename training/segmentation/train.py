@@ -1,4 +1,4 @@
-"""One run of the segmenter's training: python -m training.regions (see training/configs/regions.yaml)."""
+"""One run of the segmenter's training: python -m training.segmentation (see training/configs/regions.yaml)."""
 
 import math
 import time
@@ -20,8 +20,8 @@ from ..engine.loop import set_lr
 from ..engine.run_folder import SETTINGS, append_row, read_settings, require_same
 from ..engine.schedules import cosine
 from ..engine.weight_averaging import average
-from .looks import Example, example
-from .maps import LabelMaps, read_or_make_maps
+from .domain_randomisation import Example, example
+from .label_map_cache import LabelMaps, read_or_make_maps
 
 # How much a pixel of each region counts: thin and small ones more, or they are given up for their neighbours.
 _WEIGHT = {"rest": 0.6, "brain": 0.6, "spine": 0.6, "velum": 2.0, "pharynx_wall": 1.6, "larynx": 1.6}

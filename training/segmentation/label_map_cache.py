@@ -51,7 +51,7 @@ def _make(seed: int, speakers: Sequence[int], each: int, workers: int) -> LabelM
 
 def _one_speaker(task: tuple[int, int, int]) -> np.ndarray:
     # Imported here: the GPL library is loaded in workers only.
-    from .heads import maps_of_speaker
+    from .phantom_heads import maps_of_speaker
 
     return maps_of_speaker(*task)
 
