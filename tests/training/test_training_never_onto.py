@@ -39,7 +39,7 @@ COMMANDS = {
     "training.vocoder.soup": ["runs=[{place}/run,{place}/old] shares=[0.5,0.5] run_dir={place}/run"],
     "training.articulation.soup": ["runs=[{place}/run,{place}/old] shares=[0.5,0.5] run_dir={place}/run"],
     "training.articulation.mels": ["{place}/corpus --run {place}/run --out {place}/corpus"],
-    "training.export_mels": [
+    "training.acoustic.predict_mels": [
         "{place}/dataset --out {place}/dataset",
         "{place}/dataset --out {place}/dataset/samples/a",
     ],
@@ -48,7 +48,7 @@ COMMANDS = {
         "--acoustic {place}/run --vocoder {place}/old --out {place}/text.txt --data {place}/text.txt",
     ],
     "training.segmentation.publish": ["{place}/run -o {place}/run"],
-    "training.voice": ["{place}/corpus --bundle {place}/old --out {place}/old"],
+    "training.acoustic.voicing_probe": ["{place}/corpus --bundle {place}/old --out {place}/old"],
     "training.judge.regions": ["{place}/corpus --json {place}/corpus/a.mp4"],
     "training.judge.attention": ["{place}/corpus/a.mp4 --json {place}/corpus/a.mp4"],
     "training.judge.trust": ["{place}/corpus/a.mp4 --json {place}/corpus/a.mp4"],

@@ -13,7 +13,7 @@ import logging
 import warnings
 
 from ..engine.config import run_command
-from .settings import AcousticRun
+from .config import AcousticRun
 from .train import train
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from rtmri2speech.speech.mel import Scaler, spectral_envelope
 
 from ..preprocess.dataset import Corpus, Utterance
 from ..preprocess.phantom_truth import REGIONS, TRACT
-from .region_variation import vary_regions
+from .region_augmentation import vary_regions
 from .split import PARTS, SplitConfig, split_utterances
 
 # (frames, masks or None, generator) -> the same, changed at random: augment.augment_together at a strength
@@ -35,7 +35,7 @@ class DataConfig:
     ln_power) need not be learned.
     envelope: how many cepstral coefficients of each target spectrum to keep, None for all. 16 of 64 keep the formants
     and drop the harmonics of F0, which pictures do not show: a model that is asked for them learns them by heart.
-    vary_regions: strength of training.acoustic.region_variation, for phantoms with their truth; 0 is off.
+    vary_regions: strength of training.acoustic.region_augmentation, for phantoms with their truth; 0 is off.
     split: see SplitConfig. workers: processes that read windows.
     """
 

@@ -16,6 +16,7 @@ from rtmri2speech.speech.mel import SPEECH_RANGE_DB, Scaler, band_bins, speech_f
 from rtmri2speech.speech.metrics import loudness_correlation, spectral_shape_correlation
 
 from ..engine.schedules import cosine
+from .config import AcousticRun
 from .dataset import (
     Augment,
     SeededSampler,
@@ -26,7 +27,6 @@ from .dataset import (
     require_regions,
 )
 from .losses import MaskedMSEMAE, band_mae_db, outside_share
-from .settings import AcousticRun
 
 BANDS = (Band("F1", 300, 900), Band("F2", 900, 2500), Band("F3", 2500, 3500))
 

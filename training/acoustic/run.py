@@ -18,8 +18,8 @@ from rtmri2speech.speech.mel import Scaler
 
 from ..engine.run_folder import SETTINGS, read_settings, require_same
 from ..preprocess.dataset import Corpus
+from .config import AcousticRun
 from .dataset import Segment, fit_scaler, split_corpus
-from .settings import AcousticRun
 
 RUN_FILES = (SETTINGS, "split.json", "scaler.json", "held_out.txt", "history.csv", "best.ckpt", "last.ckpt")
 _FREE = {"data_dir", "run_dir", "init_from", "training", "data.workers"}  # may change within a run

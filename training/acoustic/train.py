@@ -14,9 +14,9 @@ from rtmri2speech.models.weights import load_exactly
 
 from ..engine.run_folder import append_row
 from ..preprocess.dataset import Corpus
+from .config import AcousticRun
 from .learner import AcousticLearner
 from .run import RUN_FILES, model_tensors, prepare_run
-from .settings import AcousticRun
 
 
 def lightning_precision(setting: str, accelerator: str) -> str:

@@ -15,6 +15,7 @@ from rtmri2speech.models.acoustic import AcousticConfig, AcousticModel
 from rtmri2speech.models.precision import choose_precision
 from rtmri2speech.spec import MelSpec
 from rtmri2speech.speech.mel import Scaler
+from training.acoustic.config import AcousticRun
 from training.acoustic.dataset import (
     DataConfig,
     SeededSampler,
@@ -26,7 +27,6 @@ from training.acoustic.dataset import (
 )
 from training.acoustic.learner import predict
 from training.acoustic.run import model_tensors
-from training.acoustic.settings import AcousticRun
 from training.acoustic.split import SplitConfig
 from training.acoustic.train import lightning_precision, train
 from training.engine.config import CONFIGS, build, read_arguments, read_yaml

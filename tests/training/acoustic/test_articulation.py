@@ -12,10 +12,10 @@ from rtmri2speech.errors import InputError
 from rtmri2speech.models.acoustic import AcousticConfig, AcousticModel
 from rtmri2speech.spec import MelSpec
 from rtmri2speech.speech.mel import Scaler
+from training.acoustic.config import AcousticRun, OptimizerConfig
 from training.acoustic.dataset import split_corpus
 from training.acoustic.learner import AcousticLearner, cnn_blocks
 from training.acoustic.run import model_tensors
-from training.acoustic.settings import AcousticRun, OptimizerConfig
 from training.acoustic.train import train
 from training.engine.config import build
 from training.preprocess.dataset import Corpus

@@ -12,7 +12,7 @@ from rtmri2speech.errors import InputError
 from rtmri2speech.models.acoustic import AcousticConfig, AcousticModel
 from rtmri2speech.spec import MelSpec
 from rtmri2speech.speech.mel import Scaler
-from training.export_mels import export_predicted, export_true, main
+from training.acoustic.predict_mels import export_predicted, export_true, main
 from training.preprocess.dataset import Corpus
 
 CONFIG = AcousticConfig(cnn="resnet10t", rnn_hidden=8)

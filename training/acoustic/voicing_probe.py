@@ -1,6 +1,6 @@
 """A voice for a bundle that has none: a linear read-out of the voicing, fitted to phantoms, whose truth is known.
 
-    python -m training.voice CLIPS --bundle BUNDLE --out NEW [--held-out CLIPS]
+    python -m training.acoustic.voicing_probe CLIPS --bundle BUNDLE --out NEW [--held-out CLIPS]
 
 CLIPS have <id>.truth.npz beside them. No weight of the bundle changes: what is new stands in its bundle.json ("voice").
 The height of F0 is the clips' mean: pictures of a scanner without a scale tell little of it.
@@ -27,9 +27,9 @@ from rtmri2speech.models.features import BATCH, FeatureExtractor
 from rtmri2speech.models.load import load_bundle
 from rtmri2speech.speech.voice import INTONATIONS, VoiceReadout
 
-from .engine.console import plain_errors
-from .judge.attention import find_phantoms
-from .preprocess.phantom_truth import truth_file
+from ..engine.console import plain_errors
+from ..judge.attention import find_phantoms
+from ..preprocess.phantom_truth import truth_file
 
 PENALTY = 5.0  # on the squared weights, beside the sum over frames: chosen on held-out speakers
 

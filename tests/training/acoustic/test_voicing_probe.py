@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from rtmri2speech.errors import InputError
-from training.voice import PENALTY, error, fit_voice
+from training.acoustic.voicing_probe import PENALTY, error, fit_voice
 
 
 def test_it_is_logistic_regression_with_a_penalty():

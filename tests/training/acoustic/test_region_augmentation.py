@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from rtmri2speech.errors import InputError
-from training.acoustic.region_variation import vary_regions
+from training.acoustic.region_augmentation import vary_regions
 from training.preprocess.phantom_truth import ARTICULATORS, REGIONS, articulation, read_truth, region_of_class
 
 SIZE = 48

@@ -1,6 +1,6 @@
 """Mels to fine-tune the vocoder with: what an acoustic run predicts for the recordings of a dataset, in dB.
 
-    python -m training.export_mels DATASET --acoustic RUN --out MELS
+    python -m training.acoustic.predict_mels DATASET --acoustic RUN --out MELS
     python -m training.vocoder run_dir=VOCODER_RUN init_from=EARLIER_RUN normalize_peak=null extra_mels_weight=0.2 \\
         +sources.lab.folder=DATASET/wavs +sources.lab.mels=MELS \\
         +sources.lab.held_out=DATASET/hifigan_filelists/validation.txt
@@ -22,9 +22,9 @@ from rtmri2speech.files import never_onto, replacing
 from rtmri2speech.models.acoustic import AcousticModel
 from rtmri2speech.speech.mel import Scaler
 
-from .acoustic.run import read_model
-from .engine.console import plain_errors
-from .preprocess.dataset import Corpus, Utterance
+from ..engine.console import plain_errors
+from ..preprocess.dataset import Corpus, Utterance
+from .run import read_model
 
 _BATCH = 32  # frames through the CNN at a time
 
