@@ -91,7 +91,7 @@ def read_vocoder(folder: Path) -> tuple[Generator, dict]:
         bundle = load_bundle(folder)
         known = {"mel": bundle.mel.to_json(), "generator": bundle.vocoder.config.to_json()}
         return bundle.vocoder, bundle.training.get("vocoder", {}) | known | {"vocoder_input": bundle.vocoder_input}
-    from .vocoder.run import load_run
+    from .vocoder.checkpoints import load_run
 
     return load_run(folder), read_settings(folder, "vocoder")
 

@@ -17,8 +17,8 @@ from rtmri2speech.spec import MelSpec
 from tests.conftest import make_bundle
 from tests.models.plain_vocoder import checkpoint, config, judge, relative_rms, speak
 from training.engine.config import build
-from training.vocoder.run import load_run
-from training.vocoder.settings import VocoderSettings
+from training.vocoder.checkpoints import load_run
+from training.vocoder.config import VocoderSettings
 from training.vocoder.train import train
 
 LAYOUTS = {"thesis": True, "hifigan": False}

@@ -36,7 +36,7 @@ COMMANDS = {
     "training.articulation.join": [
         "sight={place}/run speech={place}/old corpus={place}/corpus clips=[] val_clips=[] run_dir={place}/run"
     ],
-    "training.vocoder.soup": ["runs=[{place}/run,{place}/old] shares=[0.5,0.5] run_dir={place}/run"],
+    "training.vocoder.weight_interpolation": ["runs=[{place}/run,{place}/old] shares=[0.5,0.5] run_dir={place}/run"],
     "training.articulation.soup": ["runs=[{place}/run,{place}/old] shares=[0.5,0.5] run_dir={place}/run"],
     "training.articulation.mels": ["{place}/corpus --run {place}/run --out {place}/corpus"],
     "training.acoustic.predict_mels": [

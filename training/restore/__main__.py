@@ -1,7 +1,7 @@
 """python -m training.restore [--config-name restore_small] run_dir=RUN stage=pa|vocoder|finetune|all setting=value"""
 
 from ..engine.config import run_command
-from .settings import RestoreSettings
+from .config import RestoreSettings
 from .train import train
 
 if __name__ == "__main__":

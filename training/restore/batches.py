@@ -9,9 +9,9 @@ from rtmri2speech.restore.encoder import ENCODER_RATE
 from rtmri2speech.speech.audio import resample
 
 from ..preprocess.recordings import Recording
+from .config import STAGES, RestoreSettings
 from .degrade import Degrader
 from .recordings import SegmentDraw
-from .settings import STAGES, RestoreSettings
 
 
 def frames_of(settings: RestoreSettings, seconds: float) -> int:

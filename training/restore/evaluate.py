@@ -28,9 +28,9 @@ from rtmri2speech.speech.metrics import estoi, mcd, pesq_wb, si_sdr, stoi
 
 from ..engine.console import plain_errors
 from ..preprocess.recordings import find_recordings
+from .config import loss_mel
 from .degrade import mixed, read_noises
 from .noise import draw_scanner, scanner_noise
-from .settings import loss_mel
 
 RATE = 16_000
 METRICS = ("stoi", "estoi", "si_sdr_db", "pesq_wb", "mcd_db", "f1_error_hz", "f2_error_hz")

@@ -26,7 +26,7 @@ from ..vocoder.adversarial import generator_losses, train_discriminators
 from ..vocoder.discriminators import Discriminators
 from ..vocoder.losses import mel_loss, stft_loss
 from .batches import slice_frames
-from .settings import STAGES, RestoreSettings, loss_mel
+from .config import STAGES, RestoreSettings, loss_mel
 
 _FROZEN = "model.encoder.hubert."
 _TAUGHT = {"pa": ("adapters",), "vocoder": ("vocoder",), "finetune": ("adapters", "vocoder")}

@@ -17,8 +17,8 @@ from rtmri2speech.restore.model import RestorationBundle, Restorer
 
 from ..engine.console import plain_errors
 from ..engine.run_folder import read_settings
+from .config import STAGES
 from .learner import run_state
-from .settings import STAGES
 
 
 def publish(run: Path, output: Path, name: str, *, half: bool) -> RestorationBundle:

@@ -14,10 +14,10 @@ from ..engine.loop import Rhythm, run_steps
 from ..engine.run_folder import SETTINGS, read_settings, require_same
 from ..preprocess.recordings import Recording, prepare_sources, spread
 from .batches import StageBatches
+from .config import STAGES, RestoreSettings
 from .degrade import Degrader
 from .learner import RestoreLearner
 from .recordings import PEAK
-from .settings import STAGES, RestoreSettings
 from .validation import validate
 
 # May change within a run: where things lie, how often it reports, and how far it goes.

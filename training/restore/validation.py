@@ -11,9 +11,9 @@ from rtmri2speech.speech.audio import resample
 from rtmri2speech.speech.mel import mel_spectrogram_db
 
 from ..preprocess.recordings import Recording
+from .config import RestoreSettings, loss_mel
 from .degrade import Degrader
 from .learner import RestoreLearner, feature_loss
-from .settings import RestoreSettings, loss_mel
 
 _SECONDS = 4
 _FLOOR_DB = -80.0  # re full scale: how silent silence is does not count

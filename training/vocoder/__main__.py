@@ -7,7 +7,7 @@ stopped. Any setting of training/configs/vocoder.yaml can be given as name=value
 """
 
 from ..engine.config import run_command
-from .settings import VocoderSettings
+from .config import VocoderSettings
 from .train import train
 
 if __name__ == "__main__":

@@ -16,12 +16,12 @@ from ..engine.loop import Rhythm, choose_device, require_finite, run_steps, set_
 from ..engine.run_folder import SETTINGS, read_settings, require_same
 from ..preprocess.recordings import prepare_sources, spread
 from .adversarial import generator_losses, train_discriminators
+from .checkpoints import checkpoints, save_checkpoint
+from .config import VocoderSettings
 from .discriminators import Discriminators
+from .initialisation import kept_layouts, load_discriminators, read_start
 from .losses import mel_loss, stft_loss
-from .run import checkpoints, save_checkpoint
 from .segments import VocoderSegments
-from .settings import VocoderSettings
-from .start import kept_layouts, load_discriminators, read_start
 from .validation import validate
 
 # A run may go on with other recordings, weights of the loss and learning rates, not with other networks.

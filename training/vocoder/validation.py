@@ -9,7 +9,7 @@ from rtmri2speech.speech.mel import mel_spectrogram_db
 from rtmri2speech.speech.metrics import estoi, stoi
 
 from ..preprocess.recordings import Recording
-from .settings import VocoderSettings
+from .config import VocoderSettings
 
 
 @torch.no_grad()

@@ -23,7 +23,10 @@ from training.preprocess.recordings import (
     prepare_sources,
     split,
 )
+from training.vocoder.checkpoints import checkpoints, load_run
+from training.vocoder.config import VocoderSettings
 from training.vocoder.discriminators import DiscriminatorConfig, Discriminators, PeriodDiscriminator, ScaleDiscriminator
+from training.vocoder.initialisation import load_discriminators, read_reference_generator, read_start
 from training.vocoder.losses import (
     adversarial_loss,
     discriminator_loss,
@@ -31,10 +34,7 @@ from training.vocoder.losses import (
     mel_loss,
     stft_loss,
 )
-from training.vocoder.run import checkpoints, load_run
 from training.vocoder.segments import VocoderSegments, segment
-from training.vocoder.settings import VocoderSettings
-from training.vocoder.start import load_discriminators, read_reference_generator, read_start
 from training.vocoder.train import VocoderTraining, train
 from training.vocoder.validation import copy_synthesis
 
@@ -381,7 +381,7 @@ def test_a_run_starts_from_a_bundles_vocoder(tmp_path, wavs, bundle, bundle_fold
 
 
 def test_a_soup_of_a_run_and_its_start_is_the_mean_of_their_weights(tmp_path, wavs, bundle, bundle_folder):
-    from training.vocoder.soup import VocoderSoup, make
+    from training.vocoder.weight_interpolation import VocoderSoup, make
 
     config = asdict(bundle.vocoder.config)
     train(settings(tmp_path, wavs, generator=config, init_from=str(bundle_folder), steps=2))

@@ -1,7 +1,7 @@
 """A fine-tuned vocoder and its start as one: the mean of their weights (M. Wortsman et al., "Robust fine-tuning of
 zero-shot models", CVPR 2022). What fine-tuning gave mostly stays, and what it forgot mostly comes back.
 
-    python -m training.vocoder.soup runs=[RUN,BUNDLE] shares=[0.5,0.5] run_dir=SOUP
+    python -m training.vocoder.weight_interpolation runs=[RUN,BUNDLE] shares=[0.5,0.5] run_dir=SOUP
 
 The first of runs is a run of training.vocoder, the others are such or bundles; SOUP is a run that can be published and
 started from (init_from), with the first one's discriminators. Averaged are the weights with their norm folded in.
@@ -19,8 +19,8 @@ from ..engine.config import run_command
 from ..engine.run_folder import SETTINGS, read_settings
 from ..engine.weight_averaging import mean_weights, require_shares
 from ..publish import read_vocoder
-from .run import checkpoints, load_run, save_checkpoint
-from .start import unfolded
+from .checkpoints import checkpoints, load_run, save_checkpoint
+from .initialisation import unfolded
 
 
 @dataclass(frozen=True)

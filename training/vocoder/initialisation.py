@@ -17,8 +17,8 @@ from rtmri2speech.models.weights import load_exactly, read_checkpoint
 from rtmri2speech.spec import MelSpec
 
 from ..engine.run_folder import SETTINGS, read_settings
+from .checkpoints import checkpoints
 from .discriminators import DiscriminatorConfig, Discriminators
-from .run import checkpoints
 
 
 @dataclass(frozen=True)
