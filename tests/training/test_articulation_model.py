@@ -452,7 +452,7 @@ def test_r2_on_variants_is_told_of_clips_with_truth(world, tmp_path, monkeypatch
     """A network that gives the truth for the clip as it is, and its mean for the first variant."""
     from fractions import Fraction
 
-    from training.judge import articulation as judge
+    from training.evaluation import articulation as judge
 
     folder, _, _ = world
     write_mp4(tmp_path / "s01_0000.mp4", moving_frames(20, 64, 64), Fraction(11413, 420))
@@ -480,7 +480,7 @@ def test_r2_on_variants_is_told_of_clips_with_truth(world, tmp_path, monkeypatch
 def test_speech_from_true_articulation_is_judged_against_the_envelopes_own(world, bundle_folder, monkeypatch, capsys):
     import soundfile
 
-    from training.judge import speech as judge
+    from training.evaluation import decoder_ceiling as judge
 
     folder, run, _ = world
     rng = np.random.default_rng(0)

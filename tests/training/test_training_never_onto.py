@@ -49,17 +49,17 @@ COMMANDS = {
     ],
     "training.segmentation.publish": ["{place}/run -o {place}/run"],
     "training.acoustic.voicing_probe": ["{place}/corpus --bundle {place}/old --out {place}/old"],
-    "training.judge.regions": ["{place}/corpus --json {place}/corpus/a.mp4"],
-    "training.judge.attention": ["{place}/corpus/a.mp4 --json {place}/corpus/a.mp4"],
-    "training.judge.trust": ["{place}/corpus/a.mp4 --json {place}/corpus/a.mp4"],
-    "training.judge.looks": ["{place}/text.txt --sound {place}/corpus --json {place}/corpus/a.mp4"],
-    "training.judge.transfer": ["{place}/corpus/a.mp4 --json {place}/corpus/a.mp4"],
+    "training.evaluation.regions": ["{place}/corpus --json {place}/corpus/a.mp4"],
+    "training.evaluation.localisation": ["{place}/corpus/a.mp4 --json {place}/corpus/a.mp4"],
+    "training.evaluation.faithfulness": ["{place}/corpus/a.mp4 --json {place}/corpus/a.mp4"],
+    "training.evaluation.random_scanners": ["{place}/text.txt --sound {place}/corpus --json {place}/corpus/a.mp4"],
+    "training.evaluation.domain_shift": ["{place}/corpus/a.mp4 --json {place}/corpus/a.mp4"],
     "training.restore": [
         "--config-name restore_small run_dir={place}/corpus +sources.a.folder={place}/corpus encoder={place}/encoder"
     ],
     "training.restore.pretrain": ["run_dir={place}/corpus +sources.a.folder={place}/corpus"],
     "training.restore.publish": ["{place}/run -o {place}/run"],
-    "training.restore.evaluate": [
+    "training.evaluation.restoration": [
         "{place}/corpus --out {place}/corpus/a.wav",
         "{place}/corpus --examples {place}/corpus",
     ],
@@ -67,12 +67,12 @@ COMMANDS = {
 READ_NOTHING_OR_WRITE_NOTHING = {
     "training.phantom",
     "training.phantom.demo_clips",
-    "training.judge.articulation",
-    "training.judge.speech",
-    "training.judge.copy_synthesis",
-    "training.judge.opening",
-    "training.judge.voice",
-    "training.judge.vowels",
+    "training.evaluation.articulation",
+    "training.evaluation.decoder_ceiling",
+    "training.evaluation.copy_synthesis",
+    "training.evaluation.mouth_opening",
+    "training.evaluation.intonation",
+    "training.evaluation.vowels",
     "training.segmentation",
 }
 

@@ -28,7 +28,7 @@ from rtmri2speech.models.load import load_bundle
 from rtmri2speech.speech.voice import INTONATIONS, VoiceReadout
 
 from ..engine.console import plain_errors
-from ..judge.attention import find_phantoms
+from ..evaluation.localisation import find_phantoms
 from ..preprocess.phantom_truth import truth_file
 
 PENALTY = 5.0  # on the squared weights, beside the sum over frames: chosen on held-out speakers

@@ -1,7 +1,7 @@
 """A run of training.segmentation -> a segmenter's folder with its MODEL_CARD.md.
 
 python -m training.segmentation.publish RUN -o FOLDER
-python -m training.judge.regions CORPUS --segmenter FOLDER --json figures.json
+python -m training.evaluation.regions CORPUS --segmenter FOLDER --json figures.json
 python -m training.segmentation.publish RUN -o assets/models/regions --judged figures.json --reproduce commands.txt
 """
 
@@ -20,7 +20,7 @@ from rtmri2speech.models.weights import load_exactly, read_checkpoint
 
 from ..engine.console import plain_errors
 from ..engine.run_folder import read_settings
-from ..judge.regions import tables
+from ..evaluation.regions import tables
 
 _CARD = """# {name}
 
@@ -75,11 +75,11 @@ def read_run(run: Path) -> tuple[Segmenter, dict]:
 
 
 def model_card(name: str, network: Segmenter, training: dict, figures: dict | None, reproduce: str) -> str:
-    """MODEL_CARD.md. figures: what training.judge.regions wrote, if it has judged."""
+    """MODEL_CARD.md. figures: what training.evaluation.regions wrote, if it has judged."""
     parameters = sum(p.numel() for p in network.parameters())
-    metrics = tables(figures) if figures else "Not judged yet: python -m training.judge.regions."
+    metrics = tables(figures) if figures else "Not judged yet: python -m training.evaluation.regions."
     if figures:
-        metrics = f"Phantom speakers that were never seen; variants as in training.judge.transfer. {metrics}"
+        metrics = f"Phantom speakers that were never seen; variants as in training.evaluation.domain_shift. {metrics}"
     return _CARD.format(name=name, parameters=parameters, metrics=metrics.strip(), reproduce=reproduce, **training)
 
 
@@ -87,7 +87,9 @@ def command(
     run: Annotated[Path, Argument(metavar="RUN", help="A run folder of training.segmentation.")],
     output: Annotated[Path, Option("-o", "--output", help="Folder to make.")],
     name: Annotated[str | None, Option(help="Default: the name of the folder.")] = None,
-    judged: Annotated[Path | None, Option("--judged", help="JSON of training.judge.regions, for the card.")] = None,
+    judged: Annotated[
+        Path | None, Option("--judged", help="JSON of training.evaluation.regions, for the card.")
+    ] = None,
     reproduce: Annotated[Path | None, Option("--reproduce", help="Text file: the commands, for the card.")] = None,
 ) -> None:
     """Make a folder for rtmri2speech.anatomy, with its model card."""

@@ -1,6 +1,6 @@
 """How much each restoration helps, on held-out clean speech with synthetic scanner noise.
 
-    python -m training.restore.evaluate FOLDER... --last 0.1 --snr 0 --snr 5 --snr 10 [--bundle DIR] [--out TABLE.json]
+    python -m training.evaluation.restoration FOLDER... --last 0.1 --snr 0 --snr 5 --snr 10 [--bundle DIR] [--out TABLE.json]
 
 Every recording meets the same noise at every ratio. All candidates are compared with the clean recording: the noisy one
 as it is, spectral gating (noisereduce, stationary and adaptive), this project's classical method, and the neural one
@@ -28,9 +28,9 @@ from rtmri2speech.speech.metrics import estoi, mcd, pesq_wb, si_sdr, stoi
 
 from ..engine.console import plain_errors
 from ..preprocess.recordings import find_recordings
-from .config import loss_mel
-from .degrade import mixed, read_noises
-from .noise import draw_scanner, scanner_noise
+from ..restore.config import loss_mel
+from ..restore.degrade import mixed, read_noises
+from ..restore.noise import draw_scanner, scanner_noise
 
 RATE = 16_000
 METRICS = ("stoi", "estoi", "si_sdr_db", "pesq_wb", "mcd_db", "f1_error_hz", "f2_error_hz")

@@ -1,9 +1,9 @@
 """How well a segmenter finds the regions of phantoms it has never seen, and of the same as other scanners show them.
 
-    python -m training.judge.regions CORPUS [--segmenter FOLDER] [--json FILE]
+    python -m training.evaluation.regions CORPUS [--segmenter FOLDER] [--json FILE]
 
 CORPUS is a folder of training.phantom: clips, truth, and corpus.json, which knows the size of a pixel. Each clip is
-shown as it is and in training.judge.transfer's variants; where a variant moves or bends the picture, so is its truth.
+shown as it is and in training.evaluation.domain_shift's variants; where a variant moves or bends the picture, so is its truth.
 For each: Dice of every region over all frames, the mean distance between the true outline of the tongue and the one
 found (mm, both ways), and for every measure of articulation its correlation, within clips, with the same measure taken
 from the true labels. Last, for the clips as they are, correlations with what VocalTractLab was told to do.
@@ -32,8 +32,8 @@ from rtmri2speech.errors import InputError
 from rtmri2speech.files import never_onto, write_json
 
 from ..engine.console import plain_errors
-from .attention import find_phantoms
-from .transfer import VARIANTS
+from .domain_shift import VARIANTS
+from .localisation import find_phantoms
 
 MEASURES = (
     "lip_aperture", "lip_protrusion", "tongue_palate", "tongue_velum", "tongue_pharynx", "velum_opening", "jaw_height",

@@ -1,6 +1,6 @@
 """Whether a bundle is louder where the mouth is open, on clips without sound.
 
-    python -m training.judge.opening CLIPS --bundle BUNDLE
+    python -m training.evaluation.mouth_opening CLIPS --bundle BUNDLE
 
 The opening is read from the picture alone: how dark the region between the lips is (air gives no signal), the lips'
 polygon being the template's (rtmri2speech.anatomy.polygons) or that of --regions. The measure is the

@@ -1,6 +1,6 @@
 """Whether the vowels a bundle speaks are the ones that were said: F1 and F2 by Praat, nearest true vowel.
 
-    python -m training.judge.vowels CLIPS --bundle BUNDLE
+    python -m training.evaluation.vowels CLIPS --bundle BUNDLE
 
 CLIPS are phantom clips with sound and <id>.truth.npz, such as a i u e o. A true vowel is what Praat measures in the
 clip's own sound at the same place. The same for copy-synthesis tells what the vocoder alone loses. What is synthesised
@@ -27,7 +27,7 @@ from rtmri2speech.speech.mel import mel_spectrogram_db
 
 from ..engine.console import plain_errors
 from ..preprocess.phantom_truth import truth_file
-from .attention import find_phantoms, resample_to, sound_of
+from .localisation import find_phantoms, resample_to, sound_of
 
 VOWELS = ("a", "i", "u", "e", "o")
 _INSTANTS = tuple(np.linspace(0.3, 0.7, 9))  # of a vowel's length: where its formants are measured

@@ -1,6 +1,6 @@
 """What a bundle's vocoder loses: speech made from recordings' own mel, against the recordings.
 
-    python -m training.judge.copy_synthesis RECORDINGS --bundle BUNDLE [--last 0.1] [--envelope 16]
+    python -m training.evaluation.copy_synthesis RECORDINGS --bundle BUNDLE [--last 0.1] [--envelope 16]
 
 With --envelope the harmonics of F0 are taken out of the mel first. Pictures do not show them, so this is the most that
 an acoustic model can be expected to reach with this vocoder.
@@ -24,7 +24,7 @@ from rtmri2speech.speech.metrics import estoi, stoi
 
 from ..engine.console import plain_errors
 from ..preprocess.recordings import find_recordings
-from .attention import resample_to
+from .localisation import resample_to
 
 
 def copy_synthesis(bundle: Bundle, path: Path, envelope: int | None = None) -> dict[str, float | None]:

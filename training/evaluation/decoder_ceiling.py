@@ -1,6 +1,6 @@
 """How intelligible speech from true articulation is: what training.articulation.speech learned, without any picture.
 
-    python -m training.judge.speech SOUND --run SPEECH [--bundle BUNDLE] [--all]
+    python -m training.evaluation.decoder_ceiling SOUND --run SPEECH [--bundle BUNDLE] [--all]
 
 SOUND is a phantom corpus with its truth; of it the speakers that the run held out, or, of a corpus it never saw, --all.
 Judged is the mel that the run makes of their true articulation, spoken by the bundle's vocoder, beside the most that
@@ -27,7 +27,7 @@ from rtmri2speech.speech.metrics import estoi, stoi
 from ..articulation.corpus import Spoken, held_out_speakers, read_spoken
 from ..articulation.speech import ArticulationToMel, read_speech_run, target_mel
 from ..engine.console import plain_errors
-from .attention import resample_to
+from .localisation import resample_to
 
 _METRICS = (stoi, estoi)
 

@@ -1,6 +1,6 @@
 """How well a bundle does on pictures as another scanner, field of view or operator would have made them.
 
-    python -m training.judge.transfer CLIPS --bundle BUNDLE [--adapt]
+    python -m training.evaluation.domain_shift CLIPS --bundle BUNDLE [--adapt]
 
 CLIPS have sound and were held out from training. Each clip is shown as it is and in VARIANTS, fixed changes of its
 pictures that training.acoustic.augment does not make in this strength or at all; the sound stays. For each: the
@@ -30,7 +30,7 @@ from rtmri2speech.speech.mel import SPEECH_RANGE_DB, mel_spectrogram_db, speech_
 from rtmri2speech.speech.metrics import loudness_correlation, spectral_shape_correlation
 
 from ..engine.console import plain_errors
-from .attention import find_phantoms, resample_to, sound_of
+from .localisation import find_phantoms, resample_to, sound_of
 
 _CENTRE = np.array([0.36, 0.5])  # of the vocal tract in a picture of a whole head that looks left
 

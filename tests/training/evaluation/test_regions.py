@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from rtmri2speech.anatomy.regions import NAMES, Regions
-from training.judge.regions import changed_truth, correlation, dice, outline_distance, tables
-from training.judge.transfer import VARIANTS
+from training.evaluation.domain_shift import VARIANTS
+from training.evaluation.regions import changed_truth, correlation, dice, outline_distance, tables
 
 TONGUE = NAMES.index("tongue")
 

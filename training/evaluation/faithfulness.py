@@ -1,6 +1,6 @@
 """Faithfulness reports (rtmri2speech.evaluation.faithfulness) of many clips as a table, for each kind of map.
 
-    python -m training.judge.trust CLIPS... [--bundle BUNDLE] [--maps 8,16,32,32-blur] [--json FILE]
+    python -m training.evaluation.faithfulness CLIPS... [--bundle BUNDLE] [--maps 8,16,32,32-blur] [--json FILE]
 
 CLIPS are videos or folders of them. Regions are the truth of a phantom where it lies beside the clip, else those that
 the segmenter finds. For each kind of map and band, over clips: how many of them have which verdict, and the means of

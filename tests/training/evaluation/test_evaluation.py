@@ -1,4 +1,4 @@
-"""The measures of training.judge on cases whose answer is known."""
+"""The measures of training.evaluation on cases whose answer is known."""
 
 import copy
 
@@ -12,7 +12,7 @@ from rtmri2speech.attribution.grad_cam import gradients, last_cams
 from rtmri2speech.attribution.targets import band_energy
 from rtmri2speech.clips.clip import Clip, read_clip
 from rtmri2speech.errors import InputError
-from training.judge import attention, copy_synthesis, opening, transfer, vowels
+from training.evaluation import copy_synthesis, domain_shift, localisation, mouth_opening, vowels
 from training.preprocess.phantom_truth import REGIONS
 
 FPS = 11413 / 420
@@ -24,7 +24,7 @@ def test_the_share_of_attention_is_that_of_the_cells():
     cells[:, tongue] = [[1, 0.5], [0, 0]]
     cells[:, brain] = [[0, 0.5], [1, 1]]
     cam = np.array([[[3.0, 1.0], [0.0, -9.0]], [[0.0, 0.0], [-1.0, -1.0]]])
-    shares = attention.region_shares(cam, cells)  # the second frame has no positive attention
+    shares = localisation.region_shares(cam, cells)  # the second frame has no positive attention
     assert shares[tongue] == pytest.approx((3 + 0.5) / 4) and shares[brain] == pytest.approx(0.5 / 4)
 
 
@@ -33,15 +33,15 @@ def test_frames_count_by_their_heat_or_alike():
     tongue, brain = REGIONS.index("tongue"), REGIONS.index("brain")
     cells[:, tongue], cells[:, brain] = [[1, 0]], [[0, 1]]
     cam = np.array([[[9.0, 0.0]], [[0.0, 1.0]]])  # a hot frame on the tongue, a cold one on the brain
-    assert attention.region_shares(cam, cells)[tongue] == pytest.approx(0.9)
-    assert attention.region_shares(cam, cells, frames_alike=True)[tongue] == pytest.approx(0.5)
+    assert localisation.region_shares(cam, cells)[tongue] == pytest.approx(0.9)
+    assert localisation.region_shares(cam, cells, frames_alike=True)[tongue] == pytest.approx(0.5)
 
 
 def test_cells_add_up_and_follow_the_regions():
     regions = np.zeros((1, 16, 16), np.uint8)
     regions[0, :8, :8] = REGIONS.index("tongue")
     regions[0, 8:12, 8:] = REGIONS.index("brain")
-    cells = attention.cells_of(regions, 2, 2)
+    cells = localisation.cells_of(regions, 2, 2)
     np.testing.assert_allclose(cells.sum(axis=1), 1, atol=1e-6)
     np.testing.assert_allclose(cells[0, REGIONS.index("tongue")], [[1, 0], [0, 0]])
     np.testing.assert_allclose(cells[0, REGIONS.index("brain")], [[0, 0], [0, 0.5]])
@@ -53,7 +53,7 @@ def test_occlusion_changes_its_region_only():
     regions = np.zeros((2, 64, 64), np.uint8)
     regions[0, 20:30, 20:30] = REGIONS.index("velum")
     regions[1, 40:50, 20:30] = REGIONS.index("velum")
-    hidden = attention.occluded(frames, regions, "velum")
+    hidden = localisation.occluded(frames, regions, "velum")
     changed = hidden != frames
     assert changed[0, 20:30, 20:30].mean() > 0.9 and changed[1, 40:50, 20:30].mean() > 0.9
     assert not changed[0, 34:].any() and not changed[1, :36].any()
@@ -63,7 +63,7 @@ def test_occlusion_changes_its_region_only():
 def test_randomisation_goes_from_the_output_to_the_picture(bundle):
     before = {name: tensor.clone() for name, tensor in bundle.acoustic.state_dict().items()}
     changed = []
-    for _, model in attention.randomised(bundle.acoustic):
+    for _, model in localisation.randomised(bundle.acoustic):
         after = model.state_dict()
         changed.append({name.split(".")[0] for name in before if not torch.equal(before[name], after[name])})
     assert changed[0] == {"head"} and changed[1] == {"head", "rnn"} and changed[2] == {"head", "rnn", "cnn"}
@@ -90,26 +90,26 @@ def test_the_tables_of_a_model_that_hears_one_corner(bundle):
     frames[:, :32, :32] = rng.integers(0, 255, (6, 32, 32))
     regions = np.full((6, 64, 64), REGIONS.index("brain"), np.uint8)
     regions[:, :32, :32] = REGIONS.index("tongue")
-    case = attention.Case("x", frames, regions, np.arange(6))
-    changes = attention.occlusion_table(judged, [case])
+    case = localisation.Case("x", frames, regions, np.arange(6))
+    changes = localisation.occlusion_table(judged, [case])
     assert changes["tongue"]["F1"] > 3 * changes["brain"]["F1"] and changes["velum"]["F1"] == 0
     targets = {"F1": band_energy(np.arange(8, 20))}
-    maps, features = attention.features_of(judged, frames)
+    maps, features = localisation.features_of(judged, frames)
     cam = last_cams(gradients(judged.acoustic, judged.scaler, features, targets), maps)["F1"]
-    shares = attention.region_shares(cam, attention.cells_of(regions, 8, 8))
+    shares = localisation.region_shares(cam, localisation.cells_of(regions, 8, 8))
     assert shares[REGIONS.index("tongue")] == pytest.approx(1.0) or not np.isfinite(shares).any()
 
 
 def test_likeness_of_maps():
     a = np.random.default_rng(0).normal(size=(3, 8, 8))
-    assert attention.map_likeness(a, 2 * a + 5) == pytest.approx(1)
-    assert attention.map_likeness(a, -a) == pytest.approx(-1)
-    assert attention.map_likeness(a, np.ones_like(a)) == 0
+    assert localisation.map_likeness(a, 2 * a + 5) == pytest.approx(1)
+    assert localisation.map_likeness(a, -a) == pytest.approx(-1)
+    assert localisation.map_likeness(a, np.ones_like(a)) == 0
 
 
 def test_a_clip_without_truth_is_told(tmp_path):
     with pytest.raises(InputError, match="no phantom clips"):
-        attention.find_phantoms([tmp_path])
+        localisation.find_phantoms([tmp_path])
 
 
 # ------------------------------------------------------------------------------------------------------------- vowels
@@ -165,19 +165,19 @@ def test_a_mouth_that_opens_darkens_its_region():
     inside = mask(lips, 64, 64) > 0.5
     frames = np.full((3, 64, 64), 100, np.uint8)
     frames[1][inside] = 10
-    values = opening.mouth_opening(frames, lips)
+    values = mouth_opening.mouth_opening(frames, lips)
     assert values[1] > values[0] and values[0] == pytest.approx(values[2])
 
 
 def test_the_opening_is_compared_with_other_lags():
     rng = np.random.default_rng(0)
     course = np.convolve(rng.normal(size=400), np.ones(6) / 6, "same")
-    together = opening.against_chance(course, course + 0.5 * rng.normal(size=400) * course.std(), FPS)
+    together = mouth_opening.against_chance(course, course + 0.5 * rng.normal(size=400) * course.std(), FPS)
     assert together.correlation > 0.7 and together.share_above == 0
-    apart = [opening.against_chance(course, rng.normal(size=400), FPS).share_above for _ in range(20)]
+    apart = [mouth_opening.against_chance(course, rng.normal(size=400), FPS).share_above for _ in range(20)]
     assert 0.2 < np.mean(apart) < 0.8
     with pytest.raises(InputError, match="too few"):
-        opening.against_chance(course[:20], course[:20], FPS)
+        mouth_opening.against_chance(course[:20], course[:20], FPS)
 
 
 # ----------------------------------------------------------------------------------------------------------- transfer
@@ -187,14 +187,14 @@ def test_variants_keep_frames_and_change_what_they_say():
     frames = np.zeros((2, 100, 100), np.uint8)
     frames[:, 45:56, 31:42] = 200  # at the vocal tract
     frames[:, 5:15, 70:90] = 150  # brain
-    for name, change in transfer.VARIANTS.items():
+    for name, change in domain_shift.VARIANTS.items():
         varied = change(frames)
         assert varied.shape == frames.shape and varied.dtype == np.uint8, name
         assert (name == "as it is") == bool((varied == frames).all()), name
         np.testing.assert_array_equal(change(frames), varied)  # fixed, so that models can be compared
-    close = transfer.mouth_only(frames)
+    close = domain_shift.mouth_only(frames)
     assert (close > 150).sum() > 2 * (frames > 150).sum() and close[:, :20].max() < 50
-    assert (transfer.far_away(frames) > 150).sum() < 0.8 * (frames > 150).sum()
+    assert (domain_shift.far_away(frames) > 150).sum() < 0.8 * (frames > 150).sum()
 
 
 def test_transfer_measures_each_variant(bundle, tmp_path):
@@ -203,8 +203,8 @@ def test_transfer_measures_each_variant(bundle, tmp_path):
     np.save(tmp_path / "a.npy", frames)
     clip = read_clip(tmp_path / "a.npy", fps=FPS)
     assert isinstance(clip, Clip)
-    table = transfer.transfer(bundle, [(clip, rng.normal(0, 0.1, 40 * 420), 11413)])
-    assert list(table) == list(transfer.VARIANTS)
+    table = domain_shift.transfer(bundle, [(clip, rng.normal(0, 0.1, 40 * 420), 11413)])
+    assert list(table) == list(domain_shift.VARIANTS)
     assert all(-1 <= row["shape"] <= 1 for row in table.values())
 
 
@@ -218,8 +218,8 @@ def test_the_level_in_pauses_is_told_against_speech(bundle, monkeypatch):
     )
     mel_db = np.random.default_rng(1).normal(-20, 1, (40, 64)).astype(np.float32)
     mel_db[:18] -= 30
-    monkeypatch.setattr(transfer, "analyse", lambda *_, **__: SimpleNamespace(mel_db=mel_db))
-    table = transfer.transfer(bundle, [(clip, sound, 11413)])
+    monkeypatch.setattr(domain_shift, "analyse", lambda *_, **__: SimpleNamespace(mel_db=mel_db))
+    table = domain_shift.transfer(bundle, [(clip, sound, 11413)])
     assert 25 < table["as it is"]["pause_db"] < 31
 
 
@@ -227,10 +227,10 @@ def test_the_sound_beside_a_silent_video_is_taken(tmp_path):
     soundfile.write(tmp_path / "a.wav", np.full(100, 0.25), 8000)
     clip = Clip.__new__(Clip)
     object.__setattr__(clip, "audio", None)
-    samples, rate = attention.sound_of(tmp_path / "a.mkv", clip)
+    samples, rate = localisation.sound_of(tmp_path / "a.mkv", clip)
     assert rate == 8000 and samples.shape == (100,)
     with pytest.raises(InputError, match="no sound"):
-        attention.sound_of(tmp_path / "b.mkv", clip)
+        localisation.sound_of(tmp_path / "b.mkv", clip)
 
 
 # ----------------------------------------------------------------------------------------------------- copy-synthesis
@@ -264,15 +264,15 @@ def test_a_voice_is_judged_against_what_was_asked_and_against_the_clips_own_soun
 
     from rtmri2speech.spec import MelSpec
     from rtmri2speech.speech.voice import pulse_train
-    from training.judge import voice
+    from training.evaluation import intonation
 
     sung = pulse_train(np.full(40, 150.0), MelSpec())
     result = SimpleNamespace(audio=sung, sample_rate=11413, fps=FPS, f0_hz=np.full(40, 148.0))
-    monkeypatch.setattr(voice, "analyse", lambda *_, **__: result)
+    monkeypatch.setattr(intonation, "analyse", lambda *_, **__: result)
     silent = Clip(np.zeros((40, 64, 64), np.uint8), np.arange(41) / FPS)
-    monkeypatch.setattr(voice, "read_clip", lambda path: silent)
-    monkeypatch.setattr(voice, "sound_of", lambda path, clip: (sung, 11413))
-    rows = voice.judge(SimpleNamespace(mel=MelSpec()), None)
+    monkeypatch.setattr(intonation, "read_clip", lambda path: silent)
+    monkeypatch.setattr(intonation, "sound_of", lambda path, clip: (sung, 11413))
+    rows = intonation.judge(SimpleNamespace(mel=MelSpec()), None)
     assert set(rows) == {"whisper", "declining", "flat", "original"}
     assert rows["flat"]["asked_hz"] == pytest.approx(2, abs=0.3)
     assert rows["flat"]["voicing_error"] == 0 and rows["flat"]["f0_rmse_hz"] == pytest.approx(0, abs=1e-6)

@@ -1,8 +1,8 @@
 """How well a CNN of training.articulation.sight reads articulation off pictures it never saw.
 
-    python -m training.judge.articulation CLIPS --run SIGHT
+    python -m training.evaluation.articulation CLIPS --run SIGHT
 
-CLIPS are phantom clips with their truth, of speakers held out. For each variant of training.judge.transfer: R2 of the
+CLIPS are phantom clips with their truth, of speakers held out. For each variant of training.evaluation.domain_shift: R2 of the
 groups of columns (1: all is read, 0: no better than the mean of these clips), and the share of frames whose voicing is
 wrong. The absolute scale of a head cannot be told from a picture, so that of the lengths is low by nature.
 """
@@ -23,8 +23,8 @@ from ..articulation.corpus import visible
 from ..articulation.sight import Sight, r2, read_sight_run
 from ..engine.console import plain_errors
 from ..preprocess.phantom_truth import truth_file
-from .attention import find_phantoms
-from .transfer import VARIANTS
+from .domain_shift import VARIANTS
+from .localisation import find_phantoms
 
 _BATCH = 32
 

@@ -11,8 +11,8 @@ from rtmri2speech.speech.metrics import loudness_correlation
 from tests.conftest import lively_bundle, moving_frames
 from training.articulation.corpus import COLUMNS
 from training.articulation.pictures import SIZE, Pictures, write_pictures
-from training.judge import looks
-from training.judge.transfer import means
+from training.evaluation import random_scanners
+from training.evaluation.domain_shift import means
 from training.phantom.head import LABEL
 
 COUNT = 34
@@ -39,8 +39,12 @@ def folder(tmp_path):
 
 
 def test_clips_are_coloured_always_alike_and_each_in_its_own_way(folder):
-    pictures = looks.read_pictures(folder / "clips.npz")
-    first, again, second = looks.coloured(pictures, 0), looks.coloured(pictures, 0), looks.coloured(pictures, 1)
+    pictures = random_scanners.read_pictures(folder / "clips.npz")
+    first, again, second = (
+        random_scanners.coloured(pictures, 0),
+        random_scanners.coloured(pictures, 0),
+        random_scanners.coloured(pictures, 1),
+    )
     assert np.array_equal(first.frames, again.frames) and first.frames.shape == (COUNT, 256, 256)
     assert np.abs(first.frames.astype(float) - second.frames).mean() > 5
     assert first.fps == pytest.approx(11413 / 420) and first.source == "s70_0000"
@@ -48,7 +52,7 @@ def test_clips_are_coloured_always_alike_and_each_in_its_own_way(folder):
 
 def test_the_figures_are_those_of_each_clip_against_its_sound(folder, capsys, tmp_path_factory):
     out = tmp_path_factory.mktemp("out") / "out.json"
-    looks.main(folder / "clips.npz", folder, folder / "bundle", json_out=out)
+    random_scanners.main(folder / "clips.npz", folder, folder / "bundle", json_out=out)
     table = json.loads(out.read_text())
     assert list(table) == ["s70_0000", "s71_0000", "mean"]
     loudness = [table[name]["loudness"] for name in table]
@@ -56,7 +60,7 @@ def test_the_figures_are_those_of_each_clip_against_its_sound(folder, capsys, tm
     assert abs(loudness[0]) <= 1 and f"{loudness[2]:10.2f}" in capsys.readouterr().out.splitlines()[-1]
     (folder / "s71_0000.wav").unlink()
     with pytest.raises(SystemExit):
-        looks.main(folder / "clips.npz", folder, folder / "bundle")
+        random_scanners.main(folder / "clips.npz", folder, folder / "bundle")
     assert "s71_0000 is not in the sound corpus" in capsys.readouterr().err
 
 

@@ -1,6 +1,6 @@
 """Where a bundle looks, against where a phantom's articulators are; and which regions it hears.
 
-    python -m training.judge.attention CLIPS --bundle BUNDLE [--json FILE]
+    python -m training.evaluation.localisation CLIPS --bundle BUNDLE [--json FILE]
 
 CLIPS are phantom clips with their <id>.truth.npz beside them, best ones held out from training. Two tables:
 

@@ -1,10 +1,10 @@
 """How well a bundle does on heads and scanners drawn at random: every clip with a view, tissues and scanner of its own.
 
-    python -m training.judge.looks CLIPS.npz --sound SOUND --bundle BUNDLE [--adapt]
+    python -m training.evaluation.random_scanners CLIPS.npz --sound SOUND --bundle BUNDLE [--adapt]
 
 CLIPS.npz are label maps of whole utterances of the phantom corpus SOUND (training.articulation.pictures), of speakers
 held out. They are coloured as training.segmentation.domain_randomisation does, always alike. What is told is that of
-training.judge.transfer, whose variants change the phantoms' own pictures: here nothing but their shapes is left.
+training.evaluation.domain_shift, whose variants change the phantoms' own pictures: here nothing but their shapes is left.
 """
 
 from pathlib import Path
@@ -25,7 +25,7 @@ from training.phantom.clip import FPS
 from ..articulation.pictures import Pictures, read_pictures
 from ..articulation.seen import clip_pictures
 from ..engine.console import plain_errors
-from .transfer import COLUMNS, agreement, means
+from .domain_shift import COLUMNS, agreement, means
 
 _SIDE = 256
 _SEED = 10**6  # no training draws these looks

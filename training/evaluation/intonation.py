@@ -1,6 +1,6 @@
 """What a bundle's voice gains and costs: the same clips whispered, and with each intonation.
 
-    python -m training.judge.voice CLIPS --bundle BUNDLE
+    python -m training.evaluation.intonation CLIPS --bundle BUNDLE
 
 CLIPS have sound and were held out from training. STOI, ESTOI and PESQ are against the clip's own sound, whose F0 a
 voice of another melody does not have: "original" tells what that alone costs. voicing: share of frames that Praat finds
@@ -25,7 +25,7 @@ from rtmri2speech.speech.metrics import evaluate_waveforms
 from rtmri2speech.speech.voice import INTONATIONS, Voice
 
 from ..engine.console import plain_errors
-from .attention import find_phantoms, resample_to, sound_of
+from .localisation import find_phantoms, resample_to, sound_of
 
 VOICES = {"whisper": Voice(whisper=True)} | {name: Voice(intonation=name) for name in INTONATIONS}
 METRICS = {
