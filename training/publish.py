@@ -47,7 +47,7 @@ CARD_METRICS = {
 class AcousticResult:
     """What a run of training.acoustic left: the model of its best epoch, and how it came about.
 
-    voice: of a run of training.articulation.join, the read-out of its voice.
+    voice: of a run of training.articulation.finetune, the read-out of its voice.
     """
 
     model: AcousticModel

@@ -25,20 +25,20 @@ COMMANDS = {
         "run_dir={place}/corpus +sources.a.folder={place}/corpus",
         "run_dir={place}/run init_from={place}/run/checkpoints/step_00000001.pt +sources.a.folder={place}/corpus",
     ],
-    "training.articulation.pictures": ["out={place}/corpus corpus={place}/corpus clips=1"],
-    "training.articulation.seen": ["clips={place}/text.txt sight={place}/run out={place}/text.txt"],
-    "training.articulation.sight": [
+    "training.articulation.label_maps": ["out={place}/corpus corpus={place}/corpus clips=1"],
+    "training.articulation.encoder_outputs": ["clips={place}/text.txt sight={place}/run out={place}/text.txt"],
+    "training.articulation.image_encoder": [
         "pictures=[{place}/text.txt] val_pictures=[] run_dir={place}/run init_from={place}/run",
     ],
-    "training.articulation.speech": [
+    "training.articulation.mel_decoder": [
         "corpus={place}/corpus run_dir={place}/run init_from={place}/run val_speakers=[a]",
     ],
-    "training.articulation.join": [
+    "training.articulation.finetune": [
         "sight={place}/run speech={place}/old corpus={place}/corpus clips=[] val_clips=[] run_dir={place}/run"
     ],
     "training.vocoder.weight_interpolation": ["runs=[{place}/run,{place}/old] shares=[0.5,0.5] run_dir={place}/run"],
-    "training.articulation.soup": ["runs=[{place}/run,{place}/old] shares=[0.5,0.5] run_dir={place}/run"],
-    "training.articulation.mels": ["{place}/corpus --run {place}/run --out {place}/corpus"],
+    "training.articulation.model_soup": ["runs=[{place}/run,{place}/old] shares=[0.5,0.5] run_dir={place}/run"],
+    "training.articulation.predict_mels": ["{place}/corpus --run {place}/run --out {place}/corpus"],
     "training.acoustic.predict_mels": [
         "{place}/dataset --out {place}/dataset",
         "{place}/dataset --out {place}/dataset/samples/a",

@@ -116,4 +116,6 @@ def read_seen(path: Path) -> list[tuple[str, np.ndarray]]:
             parts = np.split(data["articulation"], np.cumsum(data["frames"])[:-1])
             return [(str(name), part) for name, part in zip(data["names"], parts, strict=True)]
     except (OSError, ValueError, KeyError) as error:
-        raise InputError("{path} is not of training.articulation.seen ({error}).", path=path, error=error) from None
+        raise InputError(
+            "{path} is not of training.articulation.encoder_outputs ({error}).", path=path, error=error
+        ) from None

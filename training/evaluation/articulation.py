@@ -1,4 +1,4 @@
-"""How well a CNN of training.articulation.sight reads articulation off pictures it never saw.
+"""How well a CNN of training.articulation.image_encoder reads articulation off pictures it never saw.
 
     python -m training.evaluation.articulation CLIPS --run SIGHT
 
@@ -20,7 +20,7 @@ from rtmri2speech.clips.preprocessing import prepare_frames
 from rtmri2speech.errors import InputError
 
 from ..articulation.corpus import visible
-from ..articulation.sight import Sight, r2, read_sight_run
+from ..articulation.image_encoder import Sight, r2, read_sight_run
 from ..engine.console import plain_errors
 from ..preprocess.phantom_truth import truth_file
 from .domain_shift import VARIANTS
@@ -53,7 +53,7 @@ def found_in(network: Sight, frames: np.ndarray, size: int) -> np.ndarray:
 @plain_errors()
 def main(
     clips: Annotated[list[Path], Argument(help="Phantom clips with <id>.truth.npz beside them, or folders of them.")],
-    run: Annotated[Path, Option("--run", help="A run of training.articulation.sight.")],
+    run: Annotated[Path, Option("--run", help="A run of training.articulation.image_encoder.")],
 ) -> None:
     """R2 of every group of articulation on variants of held-out phantoms."""
     network, scaler, settings = read_sight_run(run)

@@ -1,4 +1,4 @@
-"""How intelligible speech from true articulation is: what training.articulation.speech learned, without any picture.
+"""How intelligible speech from true articulation is: what training.articulation.mel_decoder learned, without any picture.
 
     python -m training.evaluation.decoder_ceiling SOUND --run SPEECH [--bundle BUNDLE] [--all]
 
@@ -25,7 +25,7 @@ from rtmri2speech.speech.mel import Scaler
 from rtmri2speech.speech.metrics import estoi, stoi
 
 from ..articulation.corpus import Spoken, held_out_speakers, read_spoken
-from ..articulation.speech import ArticulationToMel, read_speech_run, target_mel
+from ..articulation.mel_decoder import ArticulationToMel, read_speech_run, target_mel
 from ..engine.console import plain_errors
 from .localisation import resample_to
 
@@ -49,7 +49,7 @@ def scores(bundle: Bundle, mel_db: np.ndarray, original: np.ndarray) -> list[flo
 @plain_errors()
 def main(
     corpus: Annotated[Path, Argument(help="Phantom corpus of training.phantom, pictures or not.")],
-    run: Annotated[Path, Option("--run", help="A run of training.articulation.speech.")],
+    run: Annotated[Path, Option("--run", help="A run of training.articulation.mel_decoder.")],
     bundle: Annotated[Path | None, Option("--bundle", help="Whose vocoder speaks. Default: the embedded one.")] = None,
     everybody: Annotated[bool, Option("--all", help="All speakers, of a corpus that the run never saw.")] = False,
 ) -> None:

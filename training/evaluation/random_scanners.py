@@ -2,7 +2,7 @@
 
     python -m training.evaluation.random_scanners CLIPS.npz --sound SOUND --bundle BUNDLE [--adapt]
 
-CLIPS.npz are label maps of whole utterances of the phantom corpus SOUND (training.articulation.pictures), of speakers
+CLIPS.npz are label maps of whole utterances of the phantom corpus SOUND (training.articulation.label_maps), of speakers
 held out. They are coloured as training.segmentation.domain_randomisation does, always alike. What is told is that of
 training.evaluation.domain_shift, whose variants change the phantoms' own pictures: here nothing but their shapes is left.
 """
@@ -22,8 +22,8 @@ from rtmri2speech.models.load import load_bundle
 from rtmri2speech.speech.audio import read_audio
 from training.phantom.clip import FPS
 
-from ..articulation.pictures import Pictures, read_pictures
-from ..articulation.seen import clip_pictures
+from ..articulation.encoder_outputs import clip_pictures
+from ..articulation.label_maps import Pictures, read_pictures
 from ..engine.console import plain_errors
 from .domain_shift import COLUMNS, agreement, means
 

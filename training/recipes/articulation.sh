@@ -33,7 +33,7 @@ $python -m training.phantom --out "$work/sound" --minutes $minutes --speakers $s
 maps() {
     [ ! -f "$work/$1.npz" ] || return 0
     set -f # "[" in the settings is no pattern
-    $python -m training.articulation.pictures out="$work/$1.npz" workers="$workers" $2
+    $python -m training.articulation.label_maps out="$work/$1.npz" workers="$workers" $2
     set +f
 }
 maps heads "heads=$heads each=48"
@@ -42,11 +42,11 @@ maps clips "corpus=$work/sound clips=$clips skip=[$held] seed=4"
 maps val_clips "corpus=$work/sound clips=12 skip=[$learn] seed=5"
 
 # What is heard of what moves; what a picture shows of it; both as one, fine-tuned where that is better.
-$python -m training.articulation.speech corpus="$work/sound" run_dir="$work/speech" val_speakers="[$held]" \
+$python -m training.articulation.mel_decoder corpus="$work/sound" run_dir="$work/speech" val_speakers="[$held]" \
     steps=$speech_steps
-$python -m training.articulation.sight pictures="[$work/heads.npz,$work/clips.npz]" val_pictures="[$work/val_heads.npz]" \
+$python -m training.articulation.image_encoder pictures="[$work/heads.npz,$work/clips.npz]" val_pictures="[$work/val_heads.npz]" \
     run_dir="$work/sight" speech="$work/speech" steps=$sight_steps decay=$decay workers="$workers" init_from="$start"
-$python -m training.articulation.join sight="$work/sight" speech="$work/speech" corpus="$work/sound" \
+$python -m training.articulation.finetune sight="$work/sight" speech="$work/speech" corpus="$work/sound" \
     clips="[$work/clips.npz]" val_clips="[$work/val_clips.npz]" run_dir="$work/joined" steps=$join_steps \
     train_stride=16 loss.focus=0.3
 

@@ -10,7 +10,7 @@ from rtmri2speech.speech.audio import write_audio
 from rtmri2speech.speech.metrics import loudness_correlation
 from tests.conftest import lively_bundle, moving_frames
 from training.articulation.corpus import COLUMNS
-from training.articulation.pictures import SIZE, Pictures, write_pictures
+from training.articulation.label_maps import SIZE, Pictures, write_pictures
 from training.evaluation import random_scanners
 from training.evaluation.domain_shift import means
 from training.phantom.head import LABEL

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from rtmri2speech.speech.mel import Scaler
 
-from .speech import ArticulationToMel
+from .mel_decoder import ArticulationToMel
 
 _HELD_FRAMES = 9
 

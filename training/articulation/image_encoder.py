@@ -1,6 +1,6 @@
 """Picture -> articulation: a CNN learns single moments of many heads, each picture with looks of its own.
 
-    python -m training.articulation.sight pictures=[FILE.npz] val_pictures=[FILE.npz] run_dir=RUN [setting=value ...]
+    python -m training.articulation.image_encoder pictures=[FILE.npz] val_pictures=[FILE.npz] run_dir=RUN [setting=value ...]
 
 What is kept is the CNN of an AcousticModel and a linear read-out of its pooled maps. A second read-out, of every cell
 of the maps, learns the regions that the cell shows; it is thrown away. RUN holds settings.json, articulation.json (the
@@ -33,11 +33,11 @@ from ..engine.config import run_command
 from ..engine.loop import choose_device
 from ..engine.run_folder import append_row
 from ..engine.weight_averaging import average
+from .checkpoint import read_last, write_last
 from .corpus import COLUMNS, GROUPS, VOICED
-from .heard import Heard
-from .last import read_last, write_last
-from .pictures import Pictures, joined, read_pictures
-from .speech import read_speech_run
+from .label_maps import Pictures, joined, read_pictures
+from .mel_decoder import read_speech_run
+from .perceptual_loss import Heard
 from .tensors import write_tensors
 
 WEIGHTS = "sight.safetensors"
@@ -55,7 +55,7 @@ class SightRun:
     init_from: a bundle or a run of this training whose CNN to start from. size: of the pictures in pixels, as the CNN
     sees them. The learning rate rises in `warmup` steps, stays, and falls in a straight line in the last `decay` steps.
     weights: of each group of columns (corpus.GROUPS) and of voicing. regions: weight of the second read-out.
-    speech: a finished run of training.articulation.speech; heard: weight of what is heard of the errors.
+    speech: a finished run of training.articulation.mel_decoder; heard: weight of what is heard of the errors.
     average: of the weights, over about 1 / (1 - average) steps. device: auto, cpu or cuda. workers: processes that draw
     the pictures, the same ones however many; 0: this one.
     """
@@ -297,7 +297,7 @@ def read_sight_run(folder: Path) -> tuple[Sight, Scaler, SightRun]:
         settings = json.loads((folder / "settings.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise InputError(
-            "{folder} is not a run of training.articulation.sight ({error}).", folder=folder, error=error
+            "{folder} is not a run of training.articulation.image_encoder ({error}).", folder=folder, error=error
         ) from None
     run = build(SightRun, settings)
     network = Sight(run.model, run.size)

@@ -1,6 +1,6 @@
 """Articulation -> mel: what is heard of what moves.
 
-    python -m training.articulation.speech corpus=SOUND run_dir=RUN [setting=value ...]
+    python -m training.articulation.mel_decoder corpus=SOUND run_dir=RUN [setting=value ...]
 
 SOUND is a corpus of training.phantom, with --no-pictures for the most speech in the least time. A BiLSTM of the
 AcousticModel's kind learns the mel's envelope and the voicing, from articulation that is disturbed as a CNN would err.
@@ -29,9 +29,9 @@ from ..acoustic.losses import LossConfig, MaskedMSEMAE
 from ..engine.config import run_command
 from ..engine.loop import choose_device
 from ..engine.run_folder import append_row
+from .checkpoint import read_last, write_last
 from .corpus import COLUMNS, Spoken, held_out_speakers, read_seen, read_spoken
-from .disturb import DisturbConfig, disturbed, measured_error
-from .last import read_last, write_last
+from .input_noise import DisturbConfig, disturbed, measured_error
 from .tensors import write_tensors
 
 WEIGHTS = "speech.safetensors"
@@ -45,7 +45,7 @@ _MAY_CHANGE = ("device",)
 class SpeechRun:
     """All settings. val_speakers are kept out of training. envelope, floor_db: see training's DataConfig.
 
-    init_from: a finished run to start from; its scalers are kept. seen: files of training.articulation.seen, of clips
+    init_from: a finished run to start from; its scalers are kept. seen: files of training.articulation.encoder_outputs, of clips
     of the same corpus: what a CNN sees of them is `seen_share` of every batch, and the others err as much as it does.
     steps of `batch` windows of `window` frames, learning rate from lr to 0 along half a cosine. voicing: weight of the
     cross-entropy of being voiced; pitch: of the squared error of the height of F0, octaves. device: auto, cpu or cuda.
@@ -267,7 +267,7 @@ def read_speech_run(folder: Path) -> tuple[ArticulationToMel, Scaler, Scaler, di
         settings = json.loads((folder / "settings.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise InputError(
-            "{folder} is not a finished run of training.articulation.speech ({error}).", folder=folder, error=error
+            "{folder} is not a finished run of training.articulation.mel_decoder ({error}).", folder=folder, error=error
         ) from None
     n_mels = settings["mel"]["n_mels"]
     network = ArticulationToMel(settings["hidden"], n_mels, settings["dropout"])

@@ -1,6 +1,6 @@
 """A CNN that reads articulation and a BiLSTM that hears it, as one AcousticModel, fine-tuned on clips.
 
-    python -m training.articulation.join sight=RUN speech=RUN corpus=SOUND clips=[FILE.npz] val_clips=[FILE.npz] \\
+    python -m training.articulation.finetune sight=RUN speech=RUN corpus=SOUND clips=[FILE.npz] val_clips=[FILE.npz] \\
         run_dir=RUN [setting=value ...]
 
 steps=0 joins them and trains nothing. RUN is a run folder as training.publish takes it (settings.json, split.json,
@@ -8,7 +8,7 @@ scaler.json, history.csv, best.ckpt), with voice.json, the read-out of the voice
 utterances of the sound corpus; their pictures are drawn when they are read. What is judged, and kept, are the weights
 averaged over the last steps; the best step by the correlations on val_clips stays, the joined model without fine-tuning
 among them. The same command goes on where it was stopped, from the last step that was judged (last.ckpt). RUN/sight is
-what became of the CNN and its read-out, a run as of training.articulation.sight: to be joined with another speech=RUN.
+what became of the CNN and its read-out, a run as of training.articulation.image_encoder: to be joined with another speech=RUN.
 """
 
 import copy
@@ -36,12 +36,12 @@ from ..engine.loop import choose_device
 from ..engine.run_folder import append_row
 from ..engine.weight_averaging import average
 from ..preprocess.phantom_truth import REGIONS, TRACT
+from .checkpoint import read_last, write_last
 from .corpus import Spoken, read_spoken
-from .last import read_last, write_last
-from .pictures import Pictures, joined, read_pictures
-from .seen import clip_pictures
-from .sight import Sight, SightRun, articulation_error, column_weights, read_sight_run, write_sight_run
-from .speech import ArticulationToMel, read_speech_run, target_mel, voice_loss
+from .encoder_outputs import clip_pictures
+from .image_encoder import Sight, SightRun, articulation_error, column_weights, read_sight_run, write_sight_run
+from .label_maps import Pictures, joined, read_pictures
+from .mel_decoder import ArticulationToMel, read_speech_run, target_mel, voice_loss
 
 VOICE = "voice.json"
 _IN_TRACT = torch.tensor([float(name in TRACT) for name in REGIONS])
@@ -55,8 +55,8 @@ class JoinRun:
     `batch` windows of `window` frames a step, one look each.
 
     lr: of the BiLSTM and what follows; cnn_lr: of the CNN, whose BatchNorm keeps its statistics. articulation, regions:
-    weights of the tasks of training.articulation.sight, which go on; voicing, pitch: as in ...articulation.speech;
-    loss.focus as in training.acoustic. average: as in training.articulation.sight. looks: under how many each clip of
+    weights of the tasks of training.articulation.image_encoder, which go on; voicing, pitch: as in ...articulation.speech;
+    loss.focus as in training.acoustic. average: as in training.articulation.image_encoder. looks: under how many each clip of
     val_clips is judged. device: auto, cpu or cuda.
     """
 

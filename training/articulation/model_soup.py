@@ -1,9 +1,9 @@
 """Several fine-tuned runs of one start as one model: the mean of their weights (M. Wortsman et al., "Model soups", ICML
 2022). What each has learnt stays, and what only one of them fell into goes.
 
-    python -m training.articulation.soup runs=[RUN,RUN] shares=[0.7,0.3] run_dir=SOUP
+    python -m training.articulation.model_soup runs=[RUN,RUN] shares=[0.7,0.3] run_dir=SOUP
 
-RUN are run folders of training.articulation.join with the same sight and speech; SOUP is one, too, published as they
+RUN are run folders of training.articulation.finetune with the same sight and speech; SOUP is one, too, published as they
 are. It is judged on the first run's val_clips.
 """
 
@@ -23,7 +23,7 @@ from rtmri2speech.speech.voice import VoiceReadout
 from ..engine.config import build, run_command
 from ..engine.run_folder import read_settings
 from ..engine.weight_averaging import mean_weights, require_shares
-from .join import VOICE, JoinRun, assembled, keep_better, validate
+from .finetune import VOICE, JoinRun, assembled, keep_better, validate
 
 _TAKEN = ("scaler.json", "split.json", "held_out.txt")  # from the first run
 _SAME = ("model", "data", "mel", "speech")  # settings that all must share

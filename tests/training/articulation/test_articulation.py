@@ -18,17 +18,17 @@ from rtmri2speech.speech.metrics import estoi, stoi
 from tests.conftest import moving_frames, write_mp4
 from training.acoustic.losses import outside_share
 from training.articulation.corpus import COLUMNS, GROUPS, VOICED, held_out_speakers, read_seen, read_spoken
-from training.articulation.disturb import DisturbConfig, disturbed, measured_error, smoothed
-from training.articulation.heard import Heard
-from training.articulation.join import _IN_TRACT, JoinRun, merged
-from training.articulation.join import train as join
-from training.articulation.pictures import SIZE, Pictures, joined, read_pictures, write_pictures
-from training.articulation.seen import SeenRun, clip_pictures
-from training.articulation.seen import make as make_seen
-from training.articulation.sight import Sight, SightRun, Steps, articulation_error, picture, r2, read_sight_run
-from training.articulation.sight import train as train_sight
-from training.articulation.speech import ArticulationToMel, SpeechRun, as_seen, read_speech_run, target_mel
-from training.articulation.speech import train as train_speech
+from training.articulation.encoder_outputs import SeenRun, clip_pictures
+from training.articulation.encoder_outputs import make as make_seen
+from training.articulation.finetune import _IN_TRACT, JoinRun, merged
+from training.articulation.finetune import train as join
+from training.articulation.image_encoder import Sight, SightRun, Steps, articulation_error, picture, r2, read_sight_run
+from training.articulation.image_encoder import train as train_sight
+from training.articulation.input_noise import DisturbConfig, disturbed, measured_error, smoothed
+from training.articulation.label_maps import SIZE, Pictures, joined, read_pictures, write_pictures
+from training.articulation.mel_decoder import ArticulationToMel, SpeechRun, as_seen, read_speech_run, target_mel
+from training.articulation.mel_decoder import train as train_speech
+from training.articulation.perceptual_loss import Heard
 from training.phantom.head import LABEL
 
 CNN = AcousticConfig(cnn="mobilenetv4_conv_small_035", rnn_hidden=8)
@@ -89,12 +89,14 @@ def test_an_error_counts_by_what_the_model_of_speech_makes_of_the_held_posture()
     speech, seen, known = ArticulationToMel(8, 64).eval(), random_scaler(rng), random_scaler(rng)
     heard = Heard(speech, known, seen)
     true, found = (torch.from_numpy(rng.normal(0, 1, (3, COLUMNS)).astype(np.float32)) for _ in range(2))
-    mels = []
+    predict_mels = []
     for postures in (true, found):
         held = np.repeat(known.standardise(seen.to_db(postures.numpy()))[:, None], 9, axis=1)
         mel, voice = speech(torch.from_numpy(held))
-        mels.append(torch.cat([mel[:, 4], torch.sigmoid(voice[:, 4, :1])], dim=1))
-    assert float(heard.error(found, true)) == pytest.approx(float((mels[0] - mels[1]).square().mean()), rel=1e-4)
+        predict_mels.append(torch.cat([mel[:, 4], torch.sigmoid(voice[:, 4, :1])], dim=1))
+    assert float(heard.error(found, true)) == pytest.approx(
+        float((predict_mels[0] - predict_mels[1]).square().mean()), rel=1e-4
+    )
     found = true.clone().requires_grad_(True)
     with torch.no_grad():
         found[1, 5] += 3
@@ -267,14 +269,14 @@ def test_what_the_cnn_saw_takes_the_place_of_the_truth(world):
 
 def test_predicted_mels_for_the_vocoder_are_those_of_disturbed_articulation(world, capsys):
     """Without a voice what the BiLSTM makes, not of the true articulation; with one, harmonics where F0 is known."""
-    from training.articulation import mels
+    from training.articulation import predict_mels
 
     folder, _, _ = world
     f0_hz = np.where(np.arange(30) < 20, 125.0, 0.0)
     for k in range(4):
         np.savez(folder / "sound" / f"s{k:02d}_0000.truth.npz", f0_hz=f0_hz)
     for share in (0.0, 1.0):
-        mels.main(folder / "sound", folder / "speech", folder / f"mels{share}", share)
+        predict_mels.main(folder / "sound", folder / "speech", folder / f"mels{share}", share)
     assert "4 mels" in capsys.readouterr().out
     plain, voiced = (np.load(folder / f"mels{share}" / "s03_0000.npy") for share in (0.0, 1.0))
     network, known, scaler, _ = read_speech_run(folder / "speech")
@@ -286,10 +288,10 @@ def test_predicted_mels_for_the_vocoder_are_those_of_disturbed_articulation(worl
     at_125, between = (np.abs(centre_frequencies_hz(MelSpec()) - hz).argmin() for hz in (250, 187.5))
     added = (voiced - plain)[5:15]
     assert (added[:, at_125] > added[:, between] + 3).all()
-    mels.main(folder / "sound", folder / "speech", folder / "again", 0.0)
+    predict_mels.main(folder / "sound", folder / "speech", folder / "again", 0.0)
     np.testing.assert_array_equal(np.load(folder / "again" / "s03_0000.npy"), plain)
     with pytest.raises(SystemExit):
-        mels.main(folder / "sound", folder / "speech", folder / "again", 1.5)
+        predict_mels.main(folder / "sound", folder / "speech", folder / "again", 1.5)
     assert "from 0 to 1" in capsys.readouterr().err
 
 
@@ -320,7 +322,7 @@ def test_what_the_joined_cnn_reads_can_be_joined_with_another_bilstm(world, monk
     """RUN/sight holds the CNN and the read-out as the best step left them, and another join begins with them."""
     from itertools import count
 
-    from training.articulation import join as module
+    from training.articulation import finetune as module
     from training.publish import read_acoustic_run
 
     folder, _, _ = world
@@ -347,7 +349,7 @@ def test_what_the_joined_cnn_reads_can_be_joined_with_another_bilstm(world, monk
 
 
 def test_join_goes_on_where_it_was_stopped(world, monkeypatch):
-    from training.articulation import join as module
+    from training.articulation import finetune as module
 
     folder, _, _ = world
     files = {"clips": (str(folder / "clips.npz"),), "val_clips": (str(folder / "val.npz"),)}
@@ -377,8 +379,8 @@ def test_join_goes_on_where_it_was_stopped(world, monkeypatch):
 
 
 def test_a_soup_is_the_mean_of_its_runs_and_can_be_published(world):
-    from training.articulation.soup import SoupRun
-    from training.articulation.soup import make as stir
+    from training.articulation.model_soup import SoupRun
+    from training.articulation.model_soup import make as stir
     from training.publish import read_acoustic_run
 
     folder, _, _ = world

@@ -1,8 +1,8 @@
-"""Clips as a CNN of training.articulation.sight sees them: its articulation, frame by frame, under several looks.
+"""Clips as a CNN of training.articulation.image_encoder sees them: its articulation, frame by frame, under several looks.
 
-    python -m training.articulation.seen clips=FILE.npz sight=RUN out=SEEN.npz looks=3
+    python -m training.articulation.encoder_outputs clips=FILE.npz sight=RUN out=SEEN.npz looks=3
 
-For training.articulation.speech, which learns to hear through the CNN's own errors, beside those of `disturb`.
+For training.articulation.mel_decoder, which learns to hear through the CNN's own errors, beside those of `disturb`.
 """
 
 from collections.abc import Iterator
@@ -16,15 +16,15 @@ import torch
 from rtmri2speech.files import never_onto, replacing
 
 from ..engine.config import run_command
-from .pictures import Pictures, read_pictures
-from .sight import picture, read_sight_run
+from .image_encoder import picture, read_sight_run
+from .label_maps import Pictures, read_pictures
 
 _BATCH = 32
 
 
 @dataclass(frozen=True)
 class SeenRun:
-    """clips: label maps of whole utterances (training.articulation.pictures, corpus=...). looks: scanners for each."""
+    """clips: label maps of whole utterances (training.articulation.label_maps, corpus=...). looks: scanners for each."""
 
     clips: str
     sight: str

@@ -1,8 +1,8 @@
 """Label maps with the articulation they show: what a CNN learns to read pictures from.
 
-    python -m training.articulation.pictures out=FILE.npz heads=200 each=48       # single moments of many heads
-    python -m training.articulation.pictures out=FILE.npz corpus=SOUND clips=60   # all frames of these utterances
-    python -m training.articulation.pictures out=FILE.npz maps=MAPS.npz           # the segmenter's maps: truth alone
+    python -m training.articulation.label_maps out=FILE.npz heads=200 each=48       # single moments of many heads
+    python -m training.articulation.label_maps out=FILE.npz corpus=SOUND clips=60   # all frames of these utterances
+    python -m training.articulation.label_maps out=FILE.npz maps=MAPS.npz           # the segmenter's maps: truth alone
 
 The pictures themselves are drawn when they are read (training.segmentation.domain_randomisation): every one with its own brightness of the
 tissues, view and scanner. VocalTractLab is one per process: maps are made in worker processes.
@@ -253,7 +253,7 @@ def _maps(voice, speaker, face, states: np.ndarray, glottis: np.ndarray) -> list
 
 if __name__ == "__main__":
     # By its full name, so that workers import the functions instead of receiving copies of them.
-    from training.articulation.pictures import PicturesRun as Settings
-    from training.articulation.pictures import make as command
+    from training.articulation.label_maps import PicturesRun as Settings
+    from training.articulation.label_maps import make as command
 
     run_command(command, Settings, "articulation_pictures")

@@ -1,10 +1,10 @@
 """Mels to fine-tune the vocoder with, without pictures: what the BiLSTM hears in disturbed articulation, in dB.
 
-    python -m training.articulation.mels SOUND --run SPEECH --out MELS
+    python -m training.articulation.predict_mels SOUND --run SPEECH --out MELS
     python -m training.vocoder run_dir=VOCODER_RUN init_from=BUNDLE normalize_peak=null extra_mels_weight=0.4 \\
         +sources.phantom.folder=SOUND +sources.phantom.mels=MELS
 
-SPEECH is a run of training.articulation.speech, SOUND the corpus it was learned from. Such mels have no harmonics; in a
+SPEECH is a run of training.articulation.mel_decoder, SOUND the corpus it was learned from. Such mels have no harmonics; in a
 share of the utterances those of the true F0 are painted, as rtmri2speech.speech.voice paints them.
 """
 
@@ -25,8 +25,8 @@ from rtmri2speech.speech.voice import painted
 
 from ..engine.console import plain_errors
 from .corpus import Spoken, read_spoken
-from .disturb import DisturbConfig, disturbed
-from .speech import ArticulationToMel, read_speech_run
+from .input_noise import DisturbConfig, disturbed
+from .mel_decoder import ArticulationToMel, read_speech_run
 
 
 @torch.no_grad()
@@ -40,7 +40,7 @@ def heard(network: ArticulationToMel, known: Scaler, mel: Scaler, one: Spoken, s
 @plain_errors()
 def main(
     corpus: Annotated[Path, Argument(help="Phantom corpus of training.phantom, pictures or not.")],
-    run: Annotated[Path, Option("--run", help="A run of training.articulation.speech.")],
+    run: Annotated[Path, Option("--run", help="A run of training.articulation.mel_decoder.")],
     out: Annotated[Path, Option("--out", help="Folder for <ID>.npy: dB, one row a frame.")],
     voiced: Annotated[float, Option("--voiced", help="Share of the utterances with the harmonics of their F0.")] = 0.5,
 ) -> None:
