@@ -3,7 +3,7 @@
     python -m training.articulation.finetune sight=RUN speech=RUN corpus=SOUND clips=[FILE.npz] val_clips=[FILE.npz] \\
         run_dir=RUN [setting=value ...]
 
-steps=0 joins them and trains nothing. RUN is a run folder as training.publish takes it (settings.json, split.json,
+steps=0 joins them and trains nothing. RUN is a run folder as training.publish_.__main__ takes it (settings.json, split.json,
 scaler.json, history.csv, best.ckpt), with voice.json, the read-out of the voice. Clips are label maps of whole
 utterances of the sound corpus; their pictures are drawn when they are read. What is judged, and kept, are the weights
 averaged over the last steps; the best step by the correlations on val_clips stays, the joined model without fine-tuning
@@ -189,7 +189,7 @@ class Assembled:
         return Clips.read(files, self.spoken, self.seen, self.mel, how)
 
     def published_settings(self, run: JoinRun) -> dict:
-        """settings.json, with the names that training.publish reads; all runs' settings with it."""
+        """settings.json, with the names that training.publish_.__main__ reads; all runs' settings with it."""
         speech, size = self.speech, self.sight_run.size
         split = {"by": "speaker", "seed": run.seed, "val_speakers": list(speech["val_speakers"]), "test_speakers": []}
         data = {

@@ -1,6 +1,6 @@
 """A run of training.restore -> a bundle for `restore --bundle`.
 
-python -m training.restore.publish RUN -o FOLDER [--name NAME] [--half]
+python -m training.publish_.restoration RUN -o FOLDER [--name NAME] [--half]
 """
 
 from pathlib import Path
@@ -17,8 +17,8 @@ from rtmri2speech.restore.model import RestorationBundle, Restorer
 
 from ..engine.console import plain_errors
 from ..engine.run_folder import read_settings
-from .config import STAGES
-from .learner import run_state
+from ..restore.config import STAGES
+from ..restore.learner import run_state
 
 
 def publish(run: Path, output: Path, name: str, *, half: bool) -> RestorationBundle:

@@ -1,7 +1,7 @@
 """Run folders -> a bundle, with a model card that says what it was trained on and how good it is.
 
     python -m rtmri2speech evaluate CLIPS --bundle BUNDLE --json > held_out_phrases.json
-    python -m training.publish --acoustic RUN --vocoder RUN --out BUNDLE --metrics held_out_phrases.json
+    python -m training.publish_.__main__ --acoustic RUN --vocoder RUN --out BUNDLE --metrics held_out_phrases.json
 
 The metrics need a bundle and the card needs the metrics, so publish twice: first without --metrics, to a folder for
 measuring, then to the final one.
@@ -26,8 +26,8 @@ from rtmri2speech.spec import FrameSpec, MelSpec
 from rtmri2speech.speech.mel import Scaler
 from rtmri2speech.speech.voice import VoiceReadout
 
-from .engine.console import plain_errors
-from .engine.run_folder import read_settings
+from ..engine.console import plain_errors
+from ..engine.run_folder import read_settings
 
 CARD_METRICS = {
     "stoi": "STOI",
@@ -65,7 +65,7 @@ def read_acoustic_run(folder: Path, pool: int = 1) -> AcousticResult:
 
     Raises InputError if the folder is not a run with a finished epoch.
     """
-    from .acoustic.run import read_model
+    from ..acoustic.run import read_model
 
     model, scaler, size, settings = read_model(folder, pool)
     settings["model"]["input_pool"] = model.config.input_pool
@@ -91,7 +91,7 @@ def read_vocoder(folder: Path) -> tuple[Generator, dict]:
         bundle = load_bundle(folder)
         known = {"mel": bundle.mel.to_json(), "generator": bundle.vocoder.config.to_json()}
         return bundle.vocoder, bundle.training.get("vocoder", {}) | known | {"vocoder_input": bundle.vocoder_input}
-    from .vocoder.checkpoints import load_run
+    from ..vocoder.checkpoints import load_run
 
     return load_run(folder), read_settings(folder, "vocoder")
 
@@ -222,7 +222,7 @@ DEFAULT_TEXTS = {
 python -m training.preprocess --data_dir CORPUS --out_dir DATASET
 python -m training.acoustic data_dir=DATASET run_dir=RUN   # with the settings in bundle.json
 python -m training.vocoder run_dir=VOCODER_RUN +sources.mine.folder=WAVS
-python -m training.publish --acoustic RUN --vocoder VOCODER_RUN --out BUNDLE
+python -m training.publish_.__main__ --acoustic RUN --vocoder VOCODER_RUN --out BUNDLE
 ```""",
 }
 
