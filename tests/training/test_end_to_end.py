@@ -51,7 +51,7 @@ def test_from_phantom_to_speech(tmp_path):
         "training.vocoder", "--config-name", "vocoder_compact", f"run_dir={voice}", f"+sources.phantom.folder={corpus}",
         f"+sources.phantom.held_out={run / 'held_out.txt'}", *TINY_VOCODER,
     )  # fmt: skip
-    command("training.publish_.__main__", "--acoustic", run, "--vocoder", voice, "--out", tmp_path / "bundle")
+    command("training.publish", "--acoustic", run, "--vocoder", voice, "--out", tmp_path / "bundle")
     bundle = load_bundle(tmp_path / "bundle")
     assert bundle.kind == "trained" and sorted(held_out) == sorted(
         bundle.training["split"]["val"] + bundle.training["split"]["test"]

@@ -43,7 +43,7 @@ COMMANDS = {
         "{place}/dataset --out {place}/dataset",
         "{place}/dataset --out {place}/dataset/samples/a",
     ],
-    "training.publish_.__main__": [
+    "training.publish": [
         "--acoustic {place}/run --vocoder {place}/run --out {place}/run",
         "--acoustic {place}/run --vocoder {place}/old --out {place}/text.txt --data {place}/text.txt",
     ],
@@ -58,7 +58,7 @@ COMMANDS = {
         "--config-name restore_small run_dir={place}/corpus +sources.a.folder={place}/corpus encoder={place}/encoder"
     ],
     "training.restore.pretrain": ["run_dir={place}/corpus +sources.a.folder={place}/corpus"],
-    "training.publish_.restoration": ["{place}/run -o {place}/run"],
+    "training.publish.restoration": ["{place}/run -o {place}/run"],
     "training.evaluation.restoration": [
         "{place}/corpus --out {place}/corpus/a.wav",
         "{place}/corpus --examples {place}/corpus",

@@ -1,4 +1,5 @@
-"""Clips as a CNN of training.articulation.image_encoder sees them: its articulation, frame by frame, under several looks.
+"""Clips as a CNN of training.articulation.image_encoder sees them: its articulation, frame by frame, under several
+looks.
 
     python -m training.articulation.encoder_outputs clips=FILE.npz sight=RUN out=SEEN.npz looks=3
 
@@ -24,7 +25,8 @@ _BATCH = 32
 
 @dataclass(frozen=True)
 class SeenRun:
-    """clips: label maps of whole utterances (training.articulation.label_maps, corpus=...). looks: scanners for each."""
+    """clips: label maps of whole utterances (training.articulation.label_maps, corpus=...). looks: scanners for
+    each."""
 
     clips: str
     sight: str
@@ -68,4 +70,4 @@ def clip_pictures(
 
 
 if __name__ == "__main__":
-    run_command(make, SeenRun, "articulation_seen")
+    run_command(make, SeenRun, "articulation_encoder_outputs")

@@ -3,12 +3,13 @@
     python -m training.articulation.finetune sight=RUN speech=RUN corpus=SOUND clips=[FILE.npz] val_clips=[FILE.npz] \\
         run_dir=RUN [setting=value ...]
 
-steps=0 joins them and trains nothing. RUN is a run folder as training.publish_.__main__ takes it (settings.json, split.json,
+steps=0 joins them and trains nothing. RUN is a run folder as training.publish takes it (settings.json, split.json,
 scaler.json, history.csv, best.ckpt), with voice.json, the read-out of the voice. Clips are label maps of whole
 utterances of the sound corpus; their pictures are drawn when they are read. What is judged, and kept, are the weights
 averaged over the last steps; the best step by the correlations on val_clips stays, the joined model without fine-tuning
 among them. The same command goes on where it was stopped, from the last step that was judged (last.ckpt). RUN/sight is
-what became of the CNN and its read-out, a run as of training.articulation.image_encoder: to be joined with another speech=RUN.
+what became of the CNN and its read-out, a run as of training.articulation.image_encoder: to be joined with another
+speech=RUN.
 """
 
 import copy
@@ -55,9 +56,9 @@ class JoinRun:
     `batch` windows of `window` frames a step, one look each.
 
     lr: of the BiLSTM and what follows; cnn_lr: of the CNN, whose BatchNorm keeps its statistics. articulation, regions:
-    weights of the tasks of training.articulation.image_encoder, which go on; voicing, pitch: as in ...articulation.speech;
-    loss.focus as in training.acoustic. average: as in training.articulation.image_encoder. looks: under how many each clip of
-    val_clips is judged. device: auto, cpu or cuda.
+    weights of the tasks of training.articulation.image_encoder, which go on; voicing, pitch: as in
+    ...articulation.speech; loss.focus as in training.acoustic. average: as in training.articulation.image_encoder.
+    looks: under how many each clip of val_clips is judged. device: auto, cpu or cuda.
     """
 
     sight: str
@@ -189,7 +190,7 @@ class Assembled:
         return Clips.read(files, self.spoken, self.seen, self.mel, how)
 
     def published_settings(self, run: JoinRun) -> dict:
-        """settings.json, with the names that training.publish_.__main__ reads; all runs' settings with it."""
+        """settings.json, with the names that training.publish reads; all runs' settings with it."""
         speech, size = self.speech, self.sight_run.size
         split = {"by": "speaker", "seed": run.seed, "val_speakers": list(speech["val_speakers"]), "test_speakers": []}
         data = {
@@ -356,4 +357,4 @@ def keep_better(folder: Path, network: Joined, scores: dict[str, float], step: i
 
 
 if __name__ == "__main__":
-    run_command(train, JoinRun, "articulation_join")
+    run_command(train, JoinRun, "articulation_finetune")

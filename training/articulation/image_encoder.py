@@ -1,11 +1,12 @@
 """Picture -> articulation: a CNN learns single moments of many heads, each picture with looks of its own.
 
-    python -m training.articulation.image_encoder pictures=[FILE.npz] val_pictures=[FILE.npz] run_dir=RUN [setting=value ...]
+    python -m training.articulation.image_encoder pictures=[FILE.npz] val_pictures=[FILE.npz] run_dir=RUN [setting=value
+    ...]
 
 What is kept is the CNN of an AcousticModel and a linear read-out of its pooled maps. A second read-out, of every cell
 of the maps, learns the regions that the cell shows; it is thrown away. RUN holds settings.json, articulation.json (the
 scaler), history.csv, last.ckpt and sight.safetensors (weights averaged over the last steps); the same command goes on
-where it was stopped, also with more steps. Settings: training/configs/articulation_sight.yaml.
+where it was stopped, also with more steps. Settings: training/configs/articulation_image_encoder.yaml.
 """
 
 import json
@@ -306,4 +307,4 @@ def read_sight_run(folder: Path) -> tuple[Sight, Scaler, SightRun]:
 
 
 if __name__ == "__main__":
-    run_command(train, SightRun, "articulation_sight")
+    run_command(train, SightRun, "articulation_image_encoder")

@@ -4,8 +4,8 @@
     python -m training.articulation.label_maps out=FILE.npz corpus=SOUND clips=60   # all frames of these utterances
     python -m training.articulation.label_maps out=FILE.npz maps=MAPS.npz           # the segmenter's maps: truth alone
 
-The pictures themselves are drawn when they are read (training.segmentation.domain_randomisation): every one with its own brightness of the
-tissues, view and scanner. VocalTractLab is one per process: maps are made in worker processes.
+The pictures themselves are drawn when they are read (training.segmentation.domain_randomisation): every one with its
+own brightness of the tissues, view and scanner. VocalTractLab is one per process: maps are made in worker processes.
 """
 
 import multiprocessing
@@ -256,4 +256,4 @@ if __name__ == "__main__":
     from training.articulation.label_maps import PicturesRun as Settings
     from training.articulation.label_maps import make as command
 
-    run_command(command, Settings, "articulation_pictures")
+    run_command(command, Settings, "articulation_label_maps")

@@ -5,7 +5,8 @@
 SOUND is a corpus of training.phantom, with --no-pictures for the most speech in the least time. A BiLSTM of the
 AcousticModel's kind learns the mel's envelope and the voicing, from articulation that is disturbed as a CNN would err.
 RUN holds settings.json, scaler.json (of the mel), articulation.json (of the articulation), history.csv and
-speech.safetensors; the same command goes on where it was stopped. Settings: training/configs/articulation_speech.yaml.
+speech.safetensors; the same command goes on where it was stopped. Settings:
+training/configs/articulation_mel_decoder.yaml.
 """
 
 import json
@@ -45,10 +46,11 @@ _MAY_CHANGE = ("device",)
 class SpeechRun:
     """All settings. val_speakers are kept out of training. envelope, floor_db: see training's DataConfig.
 
-    init_from: a finished run to start from; its scalers are kept. seen: files of training.articulation.encoder_outputs, of clips
-    of the same corpus: what a CNN sees of them is `seen_share` of every batch, and the others err as much as it does.
-    steps of `batch` windows of `window` frames, learning rate from lr to 0 along half a cosine. voicing: weight of the
-    cross-entropy of being voiced; pitch: of the squared error of the height of F0, octaves. device: auto, cpu or cuda.
+    init_from: a finished run to start from; its scalers are kept. seen: files of training.articulation.encoder_outputs,
+    of clips of the same corpus: what a CNN sees of them is `seen_share` of every batch, and the others err as much as
+    it does. steps of `batch` windows of `window` frames, learning rate from lr to 0 along half a cosine. voicing:
+    weight of the cross-entropy of being voiced; pitch: of the squared error of the height of F0, octaves. device: auto,
+    cpu or cuda.
     """
 
     corpus: str
@@ -277,4 +279,4 @@ def read_speech_run(folder: Path) -> tuple[ArticulationToMel, Scaler, Scaler, di
 
 
 if __name__ == "__main__":
-    run_command(train, SpeechRun, "articulation_speech")
+    run_command(train, SpeechRun, "articulation_mel_decoder")

@@ -3,8 +3,8 @@
 
     python -m training.articulation.model_soup runs=[RUN,RUN] shares=[0.7,0.3] run_dir=SOUP
 
-RUN are run folders of training.articulation.finetune with the same sight and speech; SOUP is one, too, published as they
-are. It is judged on the first run's val_clips.
+RUN are run folders of training.articulation.finetune with the same sight and speech; SOUP is one, too, published as
+they are. It is judged on the first run's val_clips.
 """
 
 import json
@@ -81,4 +81,4 @@ def _weights(run: Path) -> dict[str, torch.Tensor]:
 
 
 if __name__ == "__main__":
-    run_command(make, SoupRun, "articulation_soup")
+    run_command(make, SoupRun, "articulation_model_soup")

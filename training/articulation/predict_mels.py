@@ -4,8 +4,8 @@
     python -m training.vocoder run_dir=VOCODER_RUN init_from=BUNDLE normalize_peak=null extra_mels_weight=0.4 \\
         +sources.phantom.folder=SOUND +sources.phantom.mels=MELS
 
-SPEECH is a run of training.articulation.mel_decoder, SOUND the corpus it was learned from. Such mels have no harmonics; in a
-share of the utterances those of the true F0 are painted, as rtmri2speech.speech.voice paints them.
+SPEECH is a run of training.articulation.mel_decoder, SOUND the corpus it was learned from. Such mels have no harmonics;
+in a share of the utterances those of the true F0 are painted, as rtmri2speech.speech.voice paints them.
 """
 
 import zlib

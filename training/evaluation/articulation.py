@@ -2,9 +2,9 @@
 
     python -m training.evaluation.articulation CLIPS --run SIGHT
 
-CLIPS are phantom clips with their truth, of speakers held out. For each variant of training.evaluation.domain_shift: R2 of the
-groups of columns (1: all is read, 0: no better than the mean of these clips), and the share of frames whose voicing is
-wrong. The absolute scale of a head cannot be told from a picture, so that of the lengths is low by nature.
+CLIPS are phantom clips with their truth, of speakers held out. For each variant of training.evaluation.domain_shift: R2
+of the groups of columns (1: all is read, 0: no better than the mean of these clips), and the share of frames whose
+voicing is wrong. The absolute scale of a head cannot be told from a picture, so that of the lengths is low by nature.
 """
 
 from pathlib import Path

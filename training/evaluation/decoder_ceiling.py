@@ -1,4 +1,5 @@
-"""How intelligible speech from true articulation is: what training.articulation.mel_decoder learned, without any picture.
+"""How intelligible speech from true articulation is: what training.articulation.mel_decoder learned, without any
+picture.
 
     python -m training.evaluation.decoder_ceiling SOUND --run SPEECH [--bundle BUNDLE] [--all]
 

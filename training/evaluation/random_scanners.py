@@ -4,7 +4,8 @@
 
 CLIPS.npz are label maps of whole utterances of the phantom corpus SOUND (training.articulation.label_maps), of speakers
 held out. They are coloured as training.segmentation.domain_randomisation does, always alike. What is told is that of
-training.evaluation.domain_shift, whose variants change the phantoms' own pictures: here nothing but their shapes is left.
+training.evaluation.domain_shift, whose variants change the phantoms' own pictures: here nothing but their shapes is
+left.
 """
 
 from pathlib import Path

@@ -3,10 +3,10 @@
     python -m training.evaluation.regions CORPUS [--segmenter FOLDER] [--json FILE]
 
 CORPUS is a folder of training.phantom: clips, truth, and corpus.json, which knows the size of a pixel. Each clip is
-shown as it is and in training.evaluation.domain_shift's variants; where a variant moves or bends the picture, so is its truth.
-For each: Dice of every region over all frames, the mean distance between the true outline of the tongue and the one
-found (mm, both ways), and for every measure of articulation its correlation, within clips, with the same measure taken
-from the true labels. Last, for the clips as they are, correlations with what VocalTractLab was told to do.
+shown as it is and in training.evaluation.domain_shift's variants; where a variant moves or bends the picture, so is its
+truth. For each: Dice of every region over all frames, the mean distance between the true outline of the tongue and the
+one found (mm, both ways), and for every measure of articulation its correlation, within clips, with the same measure
+taken from the true labels. Last, for the clips as they are, correlations with what VocalTractLab was told to do.
 """
 
 import json

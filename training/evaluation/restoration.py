@@ -1,6 +1,7 @@
 """How much each restoration helps, on held-out clean speech with synthetic scanner noise.
 
-    python -m training.evaluation.restoration FOLDER... --last 0.1 --snr 0 --snr 5 --snr 10 [--bundle DIR] [--out TABLE.json]
+    python -m training.evaluation.restoration FOLDER... --last 0.1 --snr 0 --snr 5 --snr 10 [--bundle DIR] [--out
+    TABLE.json]
 
 Every recording meets the same noise at every ratio. All candidates are compared with the clean recording: the noisy one
 as it is, spectral gating (noisereduce, stationary and adaptive), this project's classical method, and the neural one

@@ -52,7 +52,7 @@ $python -m training.articulation.finetune sight="$work/sight" speech="$work/spee
 
 # The bundle, with the vocoder of the embedded one, and its tables.
 vocoder=${VOCODER:-assets/models/phantom}
-[ -d "$work/bundle" ] || $python -m training.publish_.__main__ --acoustic "$work/joined" --vocoder "$vocoder" --out "$work/bundle" \
+[ -d "$work/bundle" ] || $python -m training.publish --acoustic "$work/joined" --vocoder "$vocoder" --out "$work/bundle" \
     --pool 2 --unasked whisper
 $python -m training.phantom --out "$work/held_speakers" --seed 1 --first-speaker 40 --speakers $new_speakers --minutes $new_minutes \
     --workers "$workers"

@@ -18,7 +18,7 @@ from rtmri2speech.spec import MelSpec
 from ..engine.config import run_command
 from ..engine.run_folder import SETTINGS, read_settings
 from ..engine.weight_averaging import mean_weights, require_shares
-from ..publish_.__main__ import read_vocoder
+from ..publish.__main__ import read_vocoder
 from .checkpoints import checkpoints, load_run, save_checkpoint
 from .initialisation import unfolded
 
@@ -55,4 +55,4 @@ def make(soup: VocoderSoup) -> Path:
 
 
 if __name__ == "__main__":
-    run_command(make, VocoderSoup, "vocoder_soup")
+    run_command(make, VocoderSoup, "vocoder_weight_interpolation")

@@ -296,7 +296,7 @@ def test_predicted_mels_for_the_vocoder_are_those_of_disturbed_articulation(worl
 
 
 def test_the_joined_run_can_be_published(world):
-    from training.publish_.__main__ import read_acoustic_run
+    from training.publish.__main__ import read_acoustic_run
 
     folder, _, _ = world
     files = {"clips": (str(folder / "clips.npz"),), "val_clips": (str(folder / "val.npz"),)}
@@ -323,7 +323,7 @@ def test_what_the_joined_cnn_reads_can_be_joined_with_another_bilstm(world, monk
     from itertools import count
 
     from training.articulation import finetune as module
-    from training.publish_.__main__ import read_acoustic_run
+    from training.publish.__main__ import read_acoustic_run
 
     folder, _, _ = world
     files = {"clips": (str(folder / "clips.npz"),), "val_clips": (str(folder / "val.npz"),)}
@@ -381,7 +381,7 @@ def test_join_goes_on_where_it_was_stopped(world, monkeypatch):
 def test_a_soup_is_the_mean_of_its_runs_and_can_be_published(world):
     from training.articulation.model_soup import SoupRun
     from training.articulation.model_soup import make as stir
-    from training.publish_.__main__ import read_acoustic_run
+    from training.publish.__main__ import read_acoustic_run
 
     folder, _, _ = world
     files = {"clips": (str(folder / "clips.npz"),), "val_clips": (str(folder / "val.npz"),)}
@@ -442,7 +442,7 @@ def test_join_keeps_the_maps_to_the_tract_when_asked(world):
 
 
 def test_the_vocoder_of_a_bundle_can_be_published_with_another_model(bundle_folder, bundle):
-    from training.publish_.__main__ import read_vocoder
+    from training.publish.__main__ import read_vocoder
 
     generator, settings = read_vocoder(bundle_folder)
     mel = torch.rand(1, 64, 4)

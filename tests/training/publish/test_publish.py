@@ -14,7 +14,7 @@ from rtmri2speech.spec import MelSpec
 from rtmri2speech.speech.mel import Scaler
 from rtmri2speech.speech.voice import Voice
 from training.engine.run_folder import SETTINGS
-from training.publish_.__main__ import publish
+from training.publish.__main__ import publish
 from training.vocoder.checkpoints import save_checkpoint
 
 SMALL = GeneratorConfig(initial_channel=16, resblock="2", resblock_kernel_sizes=(3,), resblock_dilation_sizes=((1, 3),))

@@ -14,7 +14,7 @@ from rtmri2speech.restore.encoder import AdaptedEncoder, build_hubert, standardi
 from rtmri2speech.restore.model import load_restoration
 from training.engine.config import build, read_arguments
 from training.preprocess.recordings import SpeechSource, prepare_sources
-from training.publish_.restoration import publish
+from training.publish.restoration import publish
 from training.restore.batches import StageBatches
 from training.restore.config import RestoreSettings, Stage, Weights
 from training.restore.degrade import Degradation, Degrader

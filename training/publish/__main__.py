@@ -1,7 +1,7 @@
 """Run folders -> a bundle, with a model card that says what it was trained on and how good it is.
 
     python -m rtmri2speech evaluate CLIPS --bundle BUNDLE --json > held_out_phrases.json
-    python -m training.publish_.__main__ --acoustic RUN --vocoder RUN --out BUNDLE --metrics held_out_phrases.json
+    python -m training.publish --acoustic RUN --vocoder RUN --out BUNDLE --metrics held_out_phrases.json
 
 The metrics need a bundle and the card needs the metrics, so publish twice: first without --metrics, to a folder for
 measuring, then to the final one.
@@ -222,7 +222,7 @@ DEFAULT_TEXTS = {
 python -m training.preprocess --data_dir CORPUS --out_dir DATASET
 python -m training.acoustic data_dir=DATASET run_dir=RUN   # with the settings in bundle.json
 python -m training.vocoder run_dir=VOCODER_RUN +sources.mine.folder=WAVS
-python -m training.publish_.__main__ --acoustic RUN --vocoder VOCODER_RUN --out BUNDLE
+python -m training.publish --acoustic RUN --vocoder VOCODER_RUN --out BUNDLE
 ```""",
 }
 

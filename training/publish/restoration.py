@@ -1,6 +1,6 @@
 """A run of training.restore -> a bundle for `restore --bundle`.
 
-python -m training.publish_.restoration RUN -o FOLDER [--name NAME] [--half]
+python -m training.publish.restoration RUN -o FOLDER [--name NAME] [--half]
 """
 
 from pathlib import Path
