@@ -23,11 +23,12 @@ def measure() -> dict:
     prepared = prepare_frames(frames(SHARE_AT), 256)
     extract = FeatureExtractor(bundle.acoustic)
     chunks = [prepared[k : k + BATCH] for k in range(0, SHARE_AT, BATCH)]
-    maps, features = extract(chunks, SHARE_AT)
+    maps = extract.last_maps(chunks, SHARE_AT)
+    features = maps.mean(dim=(2, 3))
 
     def forward():
         with torch.no_grad():
-            bundle.acoustic.mel_from_features(extract(chunks, SHARE_AT)[1][None])
+            bundle.acoustic.mel_from_features(extract(chunks, SHARE_AT)[None])
 
     def cams(count):
         many_maps, many_features = (

@@ -30,7 +30,7 @@ def measure() -> dict:
     prepared = prepare_frames(frames(made), 256)
     extract = FeatureExtractor(model)
     chunks = [prepared[k : k + BATCH] for k in range(0, made, BATCH)]
-    _, features = extract(chunks, made)
+    features = extract(chunks, made)
 
     def of(count):
         return features.repeat(-(-count // made), 1)[:count]

@@ -26,7 +26,7 @@ def measure() -> dict:
     seconds = best_seconds(
         {
             "analysis": lambda: analyse(bundle, clip),
-            "fine": lambda: analyse(bundle, clip, grid=32, against="blur"),
+            "fine": lambda: analyse(bundle, clip, method="layer-ig"),
             "regions": lambda: segment_regions(frames, short.fps, segmenter),
             "articulation": lambda: articulation(regions),
         },

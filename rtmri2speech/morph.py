@@ -72,7 +72,7 @@ def morph(
         )
     pictures = prepare_frames(frames[[first, second]], bundle.frames.size)
     extract = FeatureExtractor(bundle.acoustic, onnx=bundle.onnx, size=bundle.frames.size)
-    _, (one, other) = extract([pictures], 2)
+    one, other = extract([pictures], 2)
     hold, steps = round(hold_s * bundle.fps), round(change_s * bundle.fps)
     share = np.concatenate([np.zeros(hold), np.linspace(0, 1, steps + 2)[1:-1], np.ones(hold)])
     weights = torch.as_tensor(share, dtype=one.dtype, device=one.device)[:, None]

@@ -1,11 +1,11 @@
-"""A long clip analysed piece by piece: its beginning is there at once, and memory hardly grows with its length.
+"""A long clip analysed in chunks: its beginning is there at once, and memory hardly grows with its length.
 
-Each piece is analysed with CONTEXT frames of its neighbours on either side, which are then left off. What the BiLSTM
-still remembers of more distant ones is lost: with the embedded model 0.015 dB of the mel in the mean, and 0.2 to 5 % of
-the largest CAM where that is most (tests/analysis/test_chunked.py holds both within bounds).
+Each chunk is analysed with CONTEXT frames of its neighbours on either side, which are then left off. What the temporal
+model still remembers of more distant ones is lost: with the embedded model 0.015 dB of the mel in the mean, and 0.2 to
+5 % of the largest CAM at its maximum (tests/analysis/test_chunked.py holds both within bounds).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -23,89 +23,112 @@ from ..speech.mel import silent_frames
 from .formants import Spoken, check_found, formants_of
 from .pipeline import analyse
 from .result import Analysis
+from .settings import AnalysisSettings
 
-FIRST = 128  # frames of the first piece, at the model's rate: 4.7 s, so that it is there soon
-PIECE = 512  # of each that follows
+FIRST = 128  # frames of the first chunk, at the model's rate: 4.7 s, so that it is there soon
+CHUNK = 512  # of each that follows
 CONTEXT = 54  # the same: 2 s
+LONGEST_WHOLE_S = 60.0  # a clip of more seconds is analysed in chunks
 
 
-def pieces(count: int) -> list[tuple[int, int]]:
-    """First frame and the one after the last, of each piece of `count` frames."""
-    starts = [0, *range(FIRST, count, PIECE)]
+def spans_of(count: int) -> list[tuple[int, int]]:
+    """First frame and the one after the last, of each chunk of `count` frames."""
+    starts = [0, *range(FIRST, count, CHUNK)]
     return list(zip(starts, [*starts[1:], count], strict=True))
 
 
-def analyse_piece(
-    bundle: Bundle,
-    clip: Clip,
-    frames: np.ndarray,
-    first: int,
-    stop: int,
-    bands: Sequence[Band] | None = None,
-    *choices,
-    original: Sound | None = None,
-    formants_hz: Mapping[str, np.ndarray] | None = None,
-    progress: Progress = UNSEEN,
-    **others,
-) -> Analysis:
-    """The analysis of the frames from `first` up to `stop` of a clip.
+class ChunkedAnalysis:
+    """The analysis of one clip's chunks, one after the other, with one F0 level for all of them.
 
-    frames: the clip's, uint8 (T, H, W), at the model's rate (timeline.retime). bands, choices, others: the arguments of
-    `analyse` after the clip; original and formants_hz: of the whole clip. A formant that a band follows may be missing
-    from the piece. Raises InputError as analyse does.
+    settings, original, formants_hz, speak: as for `analyse`; original and formants_hz: of the whole clip. Raises
+    InputError for boxes, which need the whole clip.
     """
-    start, end = max(0, first - CONTEXT), min(len(frames), stop + CONTEXT)
-    here = _stretch(clip, frames, start, end, bundle.fps)
-    if original is not None:  # of the whole clip
-        samples, rate = original
-        others["original"] = samples[round(start / bundle.fps * rate) : round(end / bundle.fps * rate)], rate
-    following = [band for band in bands or () if band.track]
-    if formants_hz:
-        others["formants_hz"] = {name: track[start:end] for name, track in formants_hz.items()}
-    elif following:
-        times_s = (np.arange(end - start) + 0.5) / bundle.fps
-        sound = others.get("original") or here.sound
-        spoken = _spoken(bundle, here, following, others)
-        others["formants_hz"] = formants_of(following, times_s, clip.source, sound, spoken, start / bundle.fps)
-    around = analyse(bundle, here, bands, *choices, progress=progress, **others)
-    let_go(frames)
-    return _between(around, first - start, stop - start)
+
+    def __init__(
+        self,
+        bundle: Bundle,
+        settings: AnalysisSettings,
+        *,
+        original: Sound | None = None,
+        formants_hz: Mapping[str, np.ndarray] | None = None,
+        speak: bool = True,
+    ):
+        if any(band.stretch for band in settings.bands):
+            raise InputError("This clip is analysed in chunks; a box needs the whole clip: cut it first.")
+        self.bundle, self.settings, self.original, self.speak = bundle, settings, original, speak
+        self.formants_hz = formants_hz or {}
+        self.level_hz: float | None = None
+
+    def chunk(self, clip: Clip, frames: np.ndarray, first: int, stop: int, progress: Progress = UNSEEN) -> Analysis:
+        """The analysis of the frames from `first` up to `stop`. frames: the clip's, uint8 (T, H, W), at the model's
+        rate (frame_rate.retime). A formant that a band tracks may be missing. Raises InputError as analyse does."""
+        fps = self.bundle.fps
+        start, end = max(0, first - CONTEXT), min(len(frames), stop + CONTEXT)
+        here = _interval(clip, frames, start, end, fps)
+        original = None
+        if self.original is not None:
+            samples, rate = self.original
+            original = samples[round(start / fps * rate) : round(end / fps * rate)], rate
+        formants_hz = {name: track[start:end] for name, track in self.formants_hz.items()}
+        tracking = [band for band in self.settings.bands if band.track and band.name not in formants_hz]
+        if tracking:
+            times_s = (np.arange(end - start) + 0.5) / fps
+            spoken = self._spoken(here, original, tracking)
+            formants_hz |= formants_of(tracking, times_s, clip.source, original or here.sound, spoken, start / fps)
+        around = analyse(
+            self.bundle,
+            here,
+            settings=self.settings,
+            speak=self.speak,
+            original=original,
+            formants_hz=formants_hz,
+            level_hz=self.level_hz,
+            progress=progress,
+        )
+        self.level_hz = around.level_hz
+        let_go(frames)
+        return _between(around, first - start, stop - start)
+
+    def _spoken(self, here: Clip, original: Sound | None, tracking: Sequence[Band]) -> Spoken | None:
+        """How an interval is spoken, where a band tracks that: it is needed before the maps are made."""
+        if not any(band.track == "synthesised" for band in tracking):
+            return None
+        settings = replace(self.settings, bands=())
+        made = analyse(self.bundle, here, settings=settings, original=original, level_hz=self.level_hz)
+        return Spoken(made.audio, made.sample_rate, made.f0_hz is None, made.silent)
 
 
-def _spoken(bundle: Bundle, here: Clip, following: Sequence[Band], others: Mapping) -> Spoken | None:
-    """How a stretch is spoken, where a band follows that: it is needed before the maps are made."""
-    if not any(band.track == "synthesised" for band in following):
-        return None
-    asked = {name: others[name] for name in ("voice", "original", "precision", "silence") if name in others}
-    made = analyse(bundle, here, (), **asked)
-    return Spoken(made.audio, made.sample_rate, made.f0_hz is None, made.silent)
-
-
-def analyse_long(
-    bundle: Bundle,
-    clip: Clip,
-    bands: Sequence[Band] | None = None,
-    *choices,
-    progress: Progress = UNSEEN,
-    **others,
-) -> Analysis:
-    """The analysis of a whole clip, made of those of its pieces. bands, choices, others: as in analyse_piece."""
-    if any(band.stretch for band in bands or ()):
-        raise InputError("This clip is opened piece by piece; a box needs the whole clip: cut it first.")
-    frames, parts = retime(clip, bundle.fps), []
-    for first, stop in pieces(len(frames)):
+def analyse_chunks(
+    bundle: Bundle, clip: Clip, frames: np.ndarray, settings: AnalysisSettings, progress: Progress = UNSEEN, **given
+) -> Iterator[Analysis]:
+    """The analysis of each chunk of a clip in turn. frames: as in ChunkedAnalysis.chunk; given: its other arguments."""
+    chunked = ChunkedAnalysis(bundle, settings, **given)
+    for first, stop in spans_of(len(frames)):
         told = progress.part(None, first / len(frames), stop / len(frames))
-        parts.append(analyse_piece(bundle, clip, frames, first, stop, bands, *choices, progress=told, **others))
+        yield chunked.chunk(clip, frames, first, stop, told)
         give_back()
-    made = joined(bundle, clip, frames, parts)
+
+
+def analyse_in_chunks(
+    bundle: Bundle, clip: Clip, *, settings: AnalysisSettings, progress: Progress = UNSEEN, **given
+) -> Analysis:
+    """The analysis of a whole clip, joined from those of its chunks. Arguments as for `analyse`."""
+    frames = retime(clip, bundle.fps)
+    made = joined(bundle, clip, frames, list(analyse_chunks(bundle, clip, frames, settings, progress, **given)))
     check_found(made.bands, made.followed_hz)
-    return replace(made, original=others.get("original") or clip.sound)
+    return replace(made, original=given.get("original") or clip.sound)
+
+
+def analyse_clip(bundle: Bundle, clip: Clip, *, settings: AnalysisSettings, **given) -> Analysis:
+    """analyse() or, of a long clip without boxes, analyse_in_chunks(): memory does not grow with the clip's length."""
+    long = clip.duration > LONGEST_WHOLE_S and not any(band.stretch for band in settings.bands)
+    return (analyse_in_chunks if long else analyse)(bundle, clip, settings=settings, **given)
 
 
 def joined(bundle: Bundle, clip: Clip, frames: np.ndarray, parts: Sequence[Analysis]) -> Analysis:
-    """The analysis of the clip's beginning out of those of its pieces, from the first on and without a gap.
+    """The analysis of the clip's beginning out of those of its chunks, from the first on and without a gap.
 
-    clip, frames: as in analyse_piece; what comes after the last piece is left out.
+    clip, frames: as in ChunkedAnalysis.chunk; what comes after the last chunk is left out.
     """
     mel_db = np.concatenate([part.mel_db for part in parts])
     count, first = len(mel_db), parts[0]
@@ -114,7 +137,11 @@ def joined(bundle: Bundle, clip: Clip, frames: np.ndarray, parts: Sequence[Analy
     f0_hz = None if first.f0_hz is None else np.concatenate([part.f0_hz for part in parts if part.f0_hz is not None])
     return replace(
         first,
-        bands=tuple(follow(b, followed_hz[b.name], bundle.mel).band if b.track else b for b in first.bands),
+        settings=replace(
+            first.settings,
+            bands=tuple(follow(b, followed_hz[b.name], bundle.mel).band if b.track else b for b in first.bands),
+        ),
+        level_hz=parts[-1].level_hz,
         clip=until(clip, count, bundle.fps),
         model_frames=frames[:count],
         audio=np.concatenate([part.audio for part in parts]),
@@ -140,7 +167,7 @@ def until(clip: Clip, count: int, fps: float) -> Clip:
     return replace(clip, frames=clip.frames[:own], times_s=times_s, audio=audio)
 
 
-def _stretch(clip: Clip, frames: np.ndarray, start: int, end: int, fps: float) -> Clip:
+def _interval(clip: Clip, frames: np.ndarray, start: int, end: int, fps: float) -> Clip:
     """Frames at the model's rate, with the sound of the clip that belongs to them."""
     audio = None
     if clip.audio is not None and clip.audio_rate is not None:

@@ -8,7 +8,7 @@ change says that the model used the region, not how a speaker without it would s
 import csv
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from operator import add
 from pathlib import Path
@@ -119,10 +119,10 @@ def hide(
 ) -> Hidden:
     """Hide regions of an analysed clip and analyse it again with the same bundle and settings.
 
-    anatomy: the regions of the model's frames, needed where hiding.moving names some. speak: False skips the vocoder,
-    and the analysis afterwards has neither sound nor heatmaps. by: how the clip is analysed, pieces.analyse_long for
-    one that was analysed in pieces. progress: as for `analyse`.
-    Raises InputError for a region outside the picture, a strength outside 0 to 1, or a stretch outside the clip.
+    anatomy: the regions of the model's frames, needed where hiding.moving names some. speak: False skips the vocoder.
+    The analysis afterwards has no maps. by: how the clip is analysed, analyse_in_chunks for one that was analysed so.
+    progress: as for `analyse`. Raises InputError for a region outside the picture, a strength outside 0 to 1, or a
+    stretch outside the clip.
     """
     frames = analysis.model_frames
     first, last = (0, len(frames) - 1) if hiding.stretch is None else hiding.stretch
@@ -138,16 +138,8 @@ def hide(
     after = by(
         bundle,
         clip,
-        analysis.bands if speak else (),
-        analysis.objective,
-        analysis.energy,
-        analysis.normalize,
-        silence=analysis.silence,
-        grid=analysis.grid,
-        precision=analysis.precision,
-        voice=analysis.voice,
+        settings=replace(analysis.settings, bands=()),  # nobody looks at the maps of an occluded clip
         original=analysis.original,
-        formants_hz=analysis.followed_hz,
         speak=speak,
         progress=progress,
     )

@@ -12,31 +12,27 @@ from ..clips.clip import Clip
 from ..clips.preprocessing import prepare_frames
 from ..spec import Band
 from ..speech.audio import Sound
-from ..speech.voice import Voice
+from .settings import AnalysisSettings
 
 
 @dataclass(frozen=True)
 class Analysis:
     """What a model makes of a clip. T counts frames at the model's rate, `fps`.
 
+    settings: how it was analysed: bands with the limits they have in this clip, the resolution and precision used.
     audio: float32 (T * hop_length,) in [-1, 1] at sample_rate. mel_db: (T, n_mels).
     silent: (T,) bool, where the model does not speak. f0_hz: (T,) the F0 it was given, 0 in unvoiced frames; None where
     nothing was painted into the mel (speech/voice.py). It is a choice, no finding.
     cam: band name -> signed (T, h, w). band_db: band name -> (T,), energy of the predicted mel in the band, dB.
     engine: what ran the CNN. seconds: stage -> time taken.
     followed_hz: band that follows a formant -> (T,) that formant, NaN in frames without it, which have no map.
-    voice: as it was asked to speak; None: as the bundle says. original: the sound whose melody it was given to follow.
-    features: (T, C), the spatial means of the CNN's last maps; None of a clip that was analysed piece by piece.
+    level_hz: the F0 level that fits the vocal tract, None where nothing is voiced. original: the sound whose melody it
+    was given to follow.
+    features: (T, C), the spatial means of the CNN's last maps; None of a clip that was analysed in chunks.
     """
 
     clip: Clip
-    bands: tuple[Band, ...]
-    objective: str
-    energy: str
-    normalize: str
-    silence: str
-    against: str
-    precision: str
+    settings: AnalysisSettings
     engine: str
     frame_size: int
     model_frames: np.ndarray
@@ -49,10 +45,20 @@ class Analysis:
     cam: dict[str, np.ndarray]
     band_db: dict[str, np.ndarray]
     seconds: dict[str, float]
-    voice: Voice | None = None
+    level_hz: float | None = None
     original: Sound | None = None
     followed_hz: dict[str, np.ndarray] = field(default_factory=dict)
     features: np.ndarray | None = None
+
+    @property
+    def bands(self) -> tuple[Band, ...]:
+        """What is explained, with the limits it has in this clip."""
+        return self.settings.bands
+
+    @property
+    def energy(self) -> str:
+        """Of settings: "db", "power" or "hz"."""
+        return self.settings.energy
 
     @property
     def frames(self) -> np.ndarray:
@@ -68,7 +74,7 @@ class Analysis:
 
     def heatmap_frames(self, band: str) -> UpsampledGrid:
         """The same, but each frame (size, size) is computed when it is asked for: [t], iteration, len, shape."""
-        grid = display_grid(self.cam[band], self.normalize, self.speech)
+        grid = display_grid(self.cam[band], self.settings.normalize, self.speech)
         grid[np.setdiff1d(np.arange(len(grid)), self.explained)] = 0
         return upsample_grid(grid, (self.frame_size, self.frame_size))
 
@@ -81,7 +87,7 @@ class Analysis:
         1 the most that raises, and 0.5 nothing (render.colour.SIGNED)."""
         if not self.two_sided(band):
             return self.heatmap_frames(band.name)
-        grid = 0.5 + 0.5 * signed_grid(self.cam[band.name], self.normalize, self.speech)
+        grid = 0.5 + 0.5 * signed_grid(self.cam[band.name], self.settings.normalize, self.speech)
         grid[np.setdiff1d(np.arange(len(grid)), self.explained)] = 0.5
         return upsample_grid(grid, (self.frame_size, self.frame_size))
 
@@ -93,7 +99,7 @@ class Analysis:
     @property
     def explained(self) -> np.ndarray:
         """Indices of the frames whose maps are shown and averaged."""
-        return np.arange(len(self.silent)) if self.silence == "show" else self.speech
+        return np.arange(len(self.silent)) if self.settings.silence == "show" else self.speech
 
     @property
     def followed(self) -> dict[str, list[float | None]]:

@@ -1,15 +1,13 @@
-"""The target of each band, its gradients, and its energy in a mel."""
+"""The target of each band, and its energy in a mel."""
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
 
-from ..models.bundle import Bundle
 from ..spec import Band, MelSpec
 from ..speech.mel import band_bins, centre_frequencies_hz
 from .formant_targets import Followed, bins_along
-from .grad_cam import gradients
 from .targets import Target, along, band_energy, box_energy, contrast, target_of
 
 
@@ -37,30 +35,31 @@ def band_values(
     return band_energies(spec, mel_db, bands, formants_hz) | slopes
 
 
-def target_gradients(
-    bundle: Bundle,
-    features: torch.Tensor,
+def targets_of(
+    spec: MelSpec,
     bands: Sequence[Band],
-    followed: Mapping[str, Followed],
-    objective: str,
+    tracked: Mapping[str, Followed],
     energy: str,
-) -> dict[str, torch.Tensor]:
-    """dE/dg of each band, name -> (T, C). A box is one number of the whole clip, whatever the objective."""
-    ordinary: dict[str, Target] = {}
-    boxes: dict[str, Target] = {}
+    objective: str,
+    fps: float,
+    count: int,
+) -> tuple[dict[str, Target], dict[str, str]]:
+    """The target of each band in a clip of `count` frames at `fps`, and its objective, by name. tracked: of bands that
+    track a formant. A box is one number of the whole clip, "sequence" whatever the objective."""
+    targets: dict[str, Target] = {}
+    objectives = {}
     for band in bands:
-        if band.name in followed:
-            ordinary[band.name] = along(followed[band.name].bins, centre_frequencies_hz(bundle.mel), energy)
+        objectives[band.name] = objective
+        if band.name in tracked:
+            targets[band.name] = along(tracked[band.name].bins, centre_frequencies_hz(spec), energy)
         elif band.stretch is not None:
-            here = frames_of(*band.stretch, bundle.fps, len(features))
-            than = None if band.than is None else frames_of(*band.than, bundle.fps, len(features))
-            own = band_bins(bundle.mel, band)
-            boxes[band.name] = box_energy(own, *here) if than is None else contrast(own, here, than)
+            here = frames_of(*band.stretch, fps, count)
+            than = None if band.than is None else frames_of(*band.than, fps, count)
+            bins, objectives[band.name] = band_bins(spec, band), "sequence"
+            targets[band.name] = box_energy(bins, *here) if than is None else contrast(bins, here, than)
         else:
-            ordinary[band.name] = target_of(bundle.mel, band, energy)
-    found = gradients(bundle.acoustic, bundle.scaler, features, ordinary, objective) if ordinary else {}
-    found |= gradients(bundle.acoustic, bundle.scaler, features, boxes, "sequence") if boxes else {}
-    return {band.name: found[band.name] for band in bands}
+            targets[band.name] = target_of(spec, band, energy)
+    return targets, objectives
 
 
 def frames_of(from_s: float, to_s: float, fps: float, count: int) -> tuple[int, int]:

@@ -14,7 +14,7 @@ Two objectives:
                direction, batched over all t, gives it exactly.
     sequence   E is the mean over time; one backward pass through the whole BiLSTM.
 
-attribution/layer_attribution.py makes maps of finer stages of the CNN out of the same gradients dE/dg.
+layer_attribution.py makes maps of earlier stages of the CNN from the same gradients dE/dg.
 """
 
 from collections.abc import Mapping
@@ -23,29 +23,32 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..errors import InputError
 from ..models.acoustic import AcousticModel
+from ..progress import Progress
 from ..speech.mel import Scaler
 from .bilstm import own_frame_mel, whole_sequence_mel
+from .layer_attribution import LayerAttribution, stages
+from .method import Inputs, Method
 from .targets import Target
-
-OBJECTIVES = ("frame", "sequence")
 
 
 def gradients(
-    model: AcousticModel, scaler: Scaler, features: Tensor, targets: Mapping[str, Target], objective: str = "frame"
+    model: AcousticModel,
+    scaler: Scaler,
+    features: Tensor,
+    targets: Mapping[str, Target],
+    objectives: str | Mapping[str, str] = "frame",
 ) -> dict[str, Tensor]:
-    """dE/dg of each target: name -> (T, C).
+    """dE/dg of each target: name -> (T, C). objectives: "frame" or "sequence", of all or of each by name.
 
     model: in eval mode. features g: (T, C), the spatial mean of the CNN's last maps.
     """
-    if objective not in OBJECTIVES:
-        raise InputError("The objective is {known}, not {given!r}.", known=" or ".join(OBJECTIVES), given=objective)
-    mel_of = own_frame_mel(model, features) if objective == "frame" else whole_sequence_mel(model)
+    mels = {"frame": own_frame_mel(model, features), "sequence": whole_sequence_mel(model)}
     found = {}
     for name, target in targets.items():
+        objective = objectives if isinstance(objectives, str) else objectives[name]
         g = features.detach().clone().requires_grad_(True)
-        values = target(scaler.to_db(mel_of(g)))
+        values = target(scaler.to_db(mels[objective](g)))
         # In "frame" each value depends on its own row of g alone: the gradient of the sum holds them all.
         (found[name],) = torch.autograd.grad(values.sum() if objective == "frame" else values.mean(), g)
     return found
@@ -57,3 +60,21 @@ def last_cams(gradients: Mapping[str, Tensor], maps: Tensor) -> dict[str, np.nda
     return {
         name: (torch.einsum("tc,tchw->thw", dg, maps) / cells).float().cpu().numpy() for name, dg in gradients.items()
     }
+
+
+def _maps(inputs: Inputs, progress: Progress) -> dict[str, np.ndarray]:
+    if inputs.last_maps is not None:
+        return last_cams(inputs.gradients, inputs.last_maps)
+    # HiResCAM at the last maps is Grad-CAM.
+    layer = LayerAttribution(inputs.model, inputs.size, inputs.cells, cnn=inputs.cnn)
+    return layer(inputs.gradients, inputs.chunks(), progress)
+
+
+GRAD_CAM = Method(
+    label={"en": "Grad-CAM", "ja": "Grad-CAM"},
+    baseline="zero",
+    resolution=None,
+    resolutions=lambda model, size: [min(stages(model, size))],
+    maps=_maps,
+    needs_last_maps=True,
+)

@@ -1,7 +1,7 @@
-"""Maps of an earlier stage of the CNN, whose cells are finer, out of the gradients that attribution/grad_cam.py finds.
+"""Layer attribution: maps of an earlier stage of the CNN, at a higher resolution, from the gradients of grad_cam.py.
 
 The last maps have 8 x 8 cells; the stage before has 16 x 16, the one before that 32 x 32. With dE/dg known, one
-vector-Jacobian product through the stages that follow gives the gradient of E at the finer maps A, and
+vector-Jacobian product through the stages that follow gives the gradient of E at those maps A, and
 
     CAM = sum over channels of  dE/dA * A        (HiResCAM; R. Draelos and L. Carin, arXiv:2011.08891)
 
@@ -9,14 +9,14 @@ signed, in the target's own unit, as at the last maps, where it is Grad-CAM. It 
 in the CNN they do not depend on each other. LayerCAM (P. Jiang et al., IEEE Trans. Image Processing 30, 2021) weighs
 by the gradient's positive part only, and so has no sign.
 
-HiResCAM measures against maps of zeros, which no picture has. `against="blur"` measures against the same frame blurred
-beyond recognition, with its maps A0:
+HiResCAM has a baseline of zero: maps of zeros, which no picture has. Layer integrated gradients have the same frame,
+heavily blurred, with its maps A0:
 
     CAM = sum over channels of  dE/dA at (A + A0) / 2  *  (A - A0)
 
 the midpoint rule of integrated gradients (M. Sundararajan et al., ICML 2017) with a blurred baseline (S. Xu et al.,
-"Attribution in Scale and Space", CVPR 2020) at this stage: what shapes there are in the picture, and not how bright it
-is, adds this much to E. Where a picture is even, nothing is hot.
+"Attribution in Scale and Space", CVPR 2020) at this stage: the shapes in the picture, and not its brightness, add this
+much to E. A uniform picture has a map of zeros.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -28,20 +28,21 @@ from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d
 
 from ..clips.preprocessing import blurred
-from ..errors import InputError
 from ..models.acoustic import AcousticModel
 from ..models.features import folded_cnn
 from ..models.timm_import import FeatureInfo
 from ..progress import UNSEEN, Progress
+from .method import Inputs, Method
 
-AGAINST = ("blur", "nothing")
+BASELINES = ("zero", "blur")
 BATCH = 16  # frames at once: their activations are all kept for the way back
 
 
 def stages(model: AcousticModel, size: int) -> dict[int, str]:
-    """The grids that maps of frames of size x size can have: cells along a side -> the CNN's module that makes them."""
+    """The resolutions that maps of frames of size x size can have: cells along a side -> the CNN's module of that
+    map."""
     found = {}
-    # From the input on: of several with one grid, the last remains.
+    # From the input on: of several at one resolution, the last remains.
     for stage in cast(FeatureInfo, model.cnn.feature_info).info:
         name = stage["module"]
         known = dict(model.cnn.named_modules())
@@ -50,43 +51,31 @@ def stages(model: AcousticModel, size: int) -> dict[int, str]:
     return dict(sorted(found.items()))
 
 
-def nearest_grid(model: AcousticModel, size: int, wanted: int) -> int:
-    """Of the grids there are, the one whose cells are nearest in size to those of `wanted` cells along a side."""
-    return min(stages(model, size), key=lambda grid: (abs(np.log2(grid / wanted)), grid))
+class LayerAttribution:
+    """A stage of a model's CNN made ready to give maps with cells x cells cells, for frames of size x size.
 
-
-class FinerMaps:
-    """A stage of a model's CNN made ready to give maps with grid x grid cells, for frames of size x size.
-
-    against: of AGAINST. cnn: the model's own, as it is to be run; default: with BatchNorm folded. Raises InputError if
-    the CNN has no such stage.
+    cells: one of stages(model, size). baseline: of BASELINES. cnn: the model's own, as it is to be run; default: with
+    BatchNorm folded.
     """
 
     def __init__(
-        self, model: AcousticModel, size: int, grid: int, against: str = "nothing", cnn: nn.Module | None = None
+        self, model: AcousticModel, size: int, cells: int, baseline: str = "zero", cnn: nn.Module | None = None
     ):
-        known = stages(model, size)
-        if grid not in known:
-            raise InputError(
-                "This bundle's maps have {known} cells along a side, not {given}.",
-                known=", ".join(map(str, known)),
-                given=grid,
-            )
-        self.grid, self.against = grid, against
+        self.cells, self.baseline = cells, baseline
         self.cnn, self.pool = _quick_to_differentiate(cnn or folded_cnn(model)), model.config.input_pool
-        self.stage = self.cnn.get_submodule(known[grid])
+        self.stage = self.cnn.get_submodule(stages(model, size)[cells])
         self.device = next(model.parameters()).device
 
     def __call__(
         self, gradients: Mapping[str, Tensor], chunks: Iterable[np.ndarray], progress: Progress = UNSEEN
     ) -> dict[str, np.ndarray]:
-        """Signed maps of targets: name -> (T, grid, grid) float32, computed in float32.
+        """Signed maps of targets: name -> (T, cells, cells) float32, computed in float32.
 
         gradients: dE/dg, name -> (T, C). chunks: the T prepared frames, float32 (n, size, size) each.
         """
         count, done = len(next(iter(gradients.values()), ())), 0
-        cams = {name: np.empty((count, self.grid, self.grid), np.float32) for name in gradients}
-        with _Cut(self.stage, halves=self.against == "blur") as cut:
+        cams = {name: np.empty((count, self.cells, self.cells), np.float32) for name in gradients}
+        with _Cut(self.stage, halves=self.baseline == "blur") as cut:
             for chunk in chunks:
                 for k in range(0, len(chunk), BATCH):
                     frames = chunk[k : k + BATCH]
@@ -110,9 +99,21 @@ class FinerMaps:
 
     def _pooled(self, frames: np.ndarray) -> Tensor:
         """(n, size, size) -> features (n, C), which depend on the cut alone."""
-        shown = np.concatenate([frames, blurred(frames)]) if self.against == "blur" else frames
+        shown = np.concatenate([frames, blurred(frames)]) if self.baseline == "blur" else frames
         tensor = torch.from_numpy(shown)[:, None].to(self.device, memory_format=torch.channels_last)
         return self.cnn(avg_pool2d(tensor, self.pool))[-1].mean(dim=(2, 3))
+
+
+def _method(label: Mapping[str, str], baseline: str) -> Method:
+    def maps(inputs: Inputs, progress: Progress = UNSEEN) -> dict[str, np.ndarray]:
+        layer = LayerAttribution(inputs.model, inputs.size, inputs.cells, baseline, inputs.cnn)
+        return layer(inputs.gradients, inputs.chunks(), progress)
+
+    return Method(label, baseline, 32, stages, maps)
+
+
+HIRESCAM = _method({"en": "HiResCAM", "ja": "HiResCAM"}, "zero")
+LAYER_IG = _method({"en": "layer integrated gradients", "ja": "層ごとの積分勾配（layer integrated gradients）"}, "blur")
 
 
 class _Cut:

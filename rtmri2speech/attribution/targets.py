@@ -21,7 +21,6 @@ from ..spec import Band, MelSpec
 from ..speech.mel import band_bins, centre_frequencies_hz
 
 Target = Callable[[Tensor], Tensor]  # dB mel (..., T, n_mels) -> (..., T)
-ENERGIES = ("db", "power", "hz")
 TWO_SIDED = ("Hz", "dB per octave")  # units of what is no amount: its maps tell what raises it, and what lowers it
 _LN10_OVER_10 = float(np.log(10) / 10)
 
@@ -110,7 +109,8 @@ def tilt(mel_hz: np.ndarray) -> Target:
 
 
 def target_of(spec: MelSpec, band: Band, energy: str = "db") -> Target:
-    """What is asked of a band that is no box. energy: of ENERGIES; loudness and tilt are what they are in each.
+    """What is asked of a band that is no box. energy: "db", "power" or "hz"; loudness and tilt are what they are in
+    each.
 
     Raises InputError for a band outside the mel.
     """

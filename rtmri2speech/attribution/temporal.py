@@ -103,7 +103,7 @@ def reach(bundle: Bundle, clip: Clip, band: Band, progress: Progress = UNSEEN) -
         )
     chunks = (prepare_frames(frames[k : k + BATCH], bundle.frames.size) for k in range(0, len(frames), BATCH))
     extract = FeatureExtractor(bundle.acoustic, onnx=bundle.onnx, size=bundle.frames.size)
-    _, features = extract(chunks, len(frames), progress.part(None, 0, 0.5))
+    features = extract(chunks, len(frames), progress.part(None, 0, 0.5))
     made = contributions(bundle.acoustic, bundle.scaler, features, target, progress.part("attention", 0.5, 1))
     with torch.no_grad():
         mel_db = bundle.scaler.to_db(bundle.acoustic.mel_from_features(features[None])[0]).cpu().numpy()

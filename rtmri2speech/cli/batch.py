@@ -6,7 +6,17 @@ from typing import Annotated
 import typer
 
 from .many import left_out_of, told
-from .options import BandsOption, BundleOption, PrecisionOption
+from .options import (
+    BandsOption,
+    BundleOption,
+    EnergyOption,
+    MethodOption,
+    NormalizeOption,
+    ObjectiveOption,
+    PrecisionOption,
+    ResolutionOption,
+    settings_asked,
+)
 from .terminal import warning
 
 
@@ -18,11 +28,11 @@ def batch(
         list[str] | None, typer.Option(help="speech, heatmaps or export, repeatable; default: all of them.")
     ] = None,
     formant_band: BandsOption = None,
-    objective: Annotated[str, typer.Option(help="frame or sequence, as for gradcam.")] = "frame",
-    energy: Annotated[
-        str, typer.Option(help="db, power, or hz: where the band's energy lies, its centre of gravity.")
-    ] = "db",
-    normalize: Annotated[str, typer.Option(help="Scale of the heatmaps: one per clip or per frame.")] = "clip",
+    objective: ObjectiveOption = "frame",
+    energy: EnergyOption = "db",
+    normalize: NormalizeOption = "clip",
+    method: MethodOption = None,
+    resolution: ResolutionOption = None,
     language: Annotated[str, typer.Option(help="Of captions and figures: en or ja.")] = "en",
     precision: PrecisionOption = "fp32",
     jobs: Annotated[int, typer.Option(help="Processes on this machine; -1: one a core. Each takes about 1 GB.")] = 1,
@@ -31,13 +41,17 @@ def batch(
     left out."""
     from ..corpus.batch import PARTS, Choices, run_batch, tasks_of, write_table
     from ..models.load import load_bundle
-    from ..spec import DEFAULT_BANDS, Band
 
-    bands = tuple(Band.parse(text) for text in formant_band) if formant_band else DEFAULT_BANDS
-    parts = tuple(make) if make else PARTS
-    choices = Choices(parts, bands, objective, energy, normalize, precision, language)
+    loaded = load_bundle(bundle)  # says what is wrong with it before any process starts
+    asked = settings_asked(
+        *(loaded, formant_band, method, resolution),
+        objective=objective,
+        energy=energy,
+        normalize=normalize,
+        precision=precision,
+    )
+    choices, note = Choices(tuple(make) if make else PARTS, asked, language), warning(loaded)
     tasks = tasks_of(folder, output, bundle)
-    note = warning(load_bundle(bundle))  # says what is wrong with it before any process starts
     outcomes = told(run_batch(tasks, bundle, choices, jobs), len(tasks), lambda o: f"{o.duration_s} s in {o.took_s} s")
     write_table(output / "batch.csv", outcomes)
     left_out = left_out_of(outcomes)

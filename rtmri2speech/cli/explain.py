@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from ..attribution.methods import DEFAULT_METHOD
 from ..errors import InputError
 from ..files import never_onto
 from .options import (
@@ -13,16 +14,22 @@ from .options import (
     BandsOption,
     BundleOption,
     ColourOption,
+    EnergyOption,
     FitOption,
     FpsOption,
     GridOption,
     IntonationOption,
+    MethodOption,
+    NormalizeOption,
+    ObjectiveOption,
     OutFile,
     PitchOption,
     PrecisionOption,
+    ResolutionOption,
     SilenceOption,
     VideoArgument,
     WhisperOption,
+    settings_asked,
 )
 from .terminal import progress_bar, warning
 
@@ -38,21 +45,19 @@ def gradcam(
     target_frames: Annotated[
         list[int] | None, typer.Option("--target-frames", metavar="N ...", help="Frames to draw as PNG: 60 90.")
     ] = None,
-    objective: Annotated[
-        str, typer.Option(help="frame: each frame's own energy. sequence: its mean over the clip.")
-    ] = "frame",
-    energy: Annotated[
-        str, typer.Option(help="db, power, or hz: where the band's energy lies, its centre of gravity.")
-    ] = "db",
-    normalize: Annotated[str, typer.Option(help="Scale of the heatmaps: one per clip or per frame.")] = "clip",
+    objective: ObjectiveOption = "frame",
+    energy: EnergyOption = "db",
+    normalize: NormalizeOption = "clip",
     silence: SilenceOption = "hide",
+    method: MethodOption = None,
+    resolution: ResolutionOption = None,
     grid: GridOption = None,
-    against: AgainstOption = "nothing",
+    against: AgainstOption = None,
     thesis: Annotated[
         bool,
         typer.Option(
             "--thesis",
-            help="The thesis' maps: objective sequence, energy power, normalize frame, silence show, the last grid; "
+            help="The thesis' maps: Grad-CAM, objective sequence, energy power, normalize frame, silence show; "
             "enlarged linearly.",
         ),
     ] = False,
@@ -67,7 +72,7 @@ def gradcam(
     precision: PrecisionOption = "fp32",
 ):
     """Write the Grad-CAM heatmaps of each band: every frame (.npy), their average and chosen frames (.png)."""
-    from ..analysis.pipeline import analyse
+    from ..analysis.chunked import analyse_clip
     from ..clips.clip import read_clip
     from ..export.grad_cam_files import Drawing, gradcam_files, write_gradcam
     from ..models.load import load_bundle
@@ -75,25 +80,26 @@ def gradcam(
 
     if thesis:
         objective, energy, normalize = "sequence", "power", "frame"
-        silence, grid, against = "show", None, "nothing"
+        silence, method, resolution, grid, against = "show", DEFAULT_METHOD, None, None, None
     bands = [Band.parse(text) for text in formant_band] if formant_band else DEFAULT_BANDS
     drawing = Drawing(tuple(target_frames or ()), alpha, tuple(colour_map or ()), dpi, as_thesis=thesis)
     drawing.colour_map_of_each(bands)  # says what is wrong before the clip is analysed
     never_onto(gradcam_files(output, bands, drawing.target_frames), [video, bundle])
     loaded = load_bundle(bundle)
+    settings = settings_asked(
+        *(loaded, formant_band, method, resolution, grid, against),
+        objective=objective,
+        energy=energy,
+        normalize=normalize,
+        silence=silence,
+        precision=precision,
+    )
     with progress_bar() as progress:
         clip = read_clip(video, fps=fps, progress=progress.part(None, 0, 0.1))
-        result = analyse(
+        result = analyse_clip(
             loaded,
             clip,
-            bands,
-            objective,
-            energy,
-            normalize,
-            silence=silence,
-            grid=grid,
-            against=against,
-            precision=precision,
+            settings=settings,
             speak=False,
             progress=progress.part(None, 0.1, 0.7),
         )
@@ -117,14 +123,14 @@ def export(
     output: Annotated[Path, typer.Option("-o", "--output", help="Zip to write.")],
     bundle: BundleOption = None,
     formant_band: BandsOption = None,
-    objective: Annotated[str, typer.Option(help="frame or sequence, as for gradcam.")] = "frame",
-    energy: Annotated[
-        str, typer.Option(help="db, power, or hz: where the band's energy lies, its centre of gravity.")
-    ] = "db",
-    normalize: Annotated[str, typer.Option(help="Scale of the heatmaps: one per clip or per frame.")] = "clip",
+    objective: ObjectiveOption = "frame",
+    energy: EnergyOption = "db",
+    normalize: NormalizeOption = "clip",
     silence: SilenceOption = "hide",
+    method: MethodOption = None,
+    resolution: ResolutionOption = None,
     grid: GridOption = None,
-    against: AgainstOption = "nothing",
+    against: AgainstOption = None,
     regions: Annotated[
         str, typer.Option(help="Where regions come from: segmenter, truth (of a phantom) or template.")
     ] = "segmenter",
@@ -165,7 +171,7 @@ def export(
     precision: PrecisionOption = "fp32",
 ):
     """Write everything of a clip into one zip: videos, figures, traces, heatmaps, speech, and where they come from."""
-    from ..analysis.pipeline import analyse
+    from ..analysis.chunked import analyse_clip
     from ..analysis.reference import earlier
     from ..anatomy.corrections import corrected, read_corrections
     from ..anatomy.sources import regions_of
@@ -174,14 +180,12 @@ def export(
     from ..labels.textgrid import labels_of
     from ..models.domain_adaptation import adapt
     from ..models.load import load_bundle
-    from ..spec import DEFAULT_BANDS, Band
     from ..speech.audio import read_audio
     from ..speech.voice import asked_voice
 
     never_onto([output], [video, labels_of(video), reference, bundle, corrections])
     if reference_later and not reference:
         raise InputError("--reference-later moves the sound given as --reference: give both.")
-    bands = [Band.parse(text) for text in formant_band] if formant_band else DEFAULT_BANDS
     colours = tuple(colour_map) if colour_map else None
     voice = asked_voice(pitch, intonation, whisper)
     look = Look(
@@ -197,18 +201,19 @@ def export(
         clip = read_clip(video, fps=fps, progress=progress.part(None, 0, 0.05))
         if fit:
             loaded, _ = adapt(loaded, [clip])
-        result = analyse(
-            loaded,
-            clip,
-            bands,
-            objective,
-            energy,
-            normalize,
+        settings = settings_asked(
+            *(loaded, formant_band, method, resolution, grid, against),
+            objective=objective,
+            energy=energy,
+            normalize=normalize,
             silence=silence,
-            grid=grid,
-            against=against,
             precision=precision,
             voice=voice,
+        )
+        result = analyse_clip(
+            loaded,
+            clip,
+            settings=settings,
             original=original,
             progress=progress.part(None, 0.05, 0.4),
         )

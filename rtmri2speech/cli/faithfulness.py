@@ -12,8 +12,11 @@ from .options import (
     FpsOption,
     GridOption,
     JsonOption,
+    MethodOption,
     PrecisionOption,
+    ResolutionOption,
     VideoArgument,
+    settings_asked,
 )
 from .terminal import print_json, progress_bar, warning
 
@@ -25,8 +28,10 @@ def trust(
     video: VideoArgument,
     bundle: BundleOption = None,
     formant_band: BandsOption = None,
+    method: MethodOption = None,
+    resolution: ResolutionOption = None,
     grid: GridOption = None,
-    against: AgainstOption = "nothing",
+    against: AgainstOption = None,
     regions: Annotated[
         Literal["segmenter", "truth", "template", "none"] | None,
         typer.Option(help="What is hidden, region by region; default: the truth of a phantom, else the segmenter."),
@@ -37,24 +42,21 @@ def trust(
     as_json: JsonOption = False,
 ):
     """Judge the heatmaps of a clip: hide what they point at, hide each region, and shuffle the weights."""
-    from ..analysis.pipeline import analyse
+    from ..analysis.chunked import analyse_clip
     from ..analysis.region_attribution import RegionMasks
     from ..anatomy.sources import regions_of
     from ..clips.clip import read_clip
     from ..clips.phantom_truth import truth_beside
     from ..evaluation.faithfulness import evaluate_faithfulness
     from ..models.load import load_bundle
-    from ..spec import Band
 
-    bands = [Band.parse(text) for text in formant_band] if formant_band else None
     loaded = load_bundle(bundle)
+    settings = settings_asked(loaded, formant_band, method, resolution, grid, against, precision=precision)
     source = regions or ("truth" if truth_beside(video) else "segmenter")
     with progress_bar() as progress:
         clip = read_clip(video, fps=fps, progress=progress.part(None, 0, 0.05))
         told = progress.part(None, 0.05, 0.2)
-        result = analyse(
-            loaded, clip, bands, grid=grid, against=against, precision=precision, speak=False, progress=told
-        )
+        result = analyse_clip(loaded, clip, settings=settings, speak=False, progress=told)
         found = None
         if source != "none":
             told = progress.part(None, 0.2, 0.3)

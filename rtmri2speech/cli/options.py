@@ -1,10 +1,17 @@
 """Arguments and options that several commands share."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from typer.core import TyperCommand
+
+from ..attribution.methods import DEFAULT_METHOD, METHODS, method_of_grid
+from ..errors import InputError
+
+if TYPE_CHECKING:
+    from ..analysis.settings import AnalysisSettings
+    from ..models.bundle import Bundle
 
 VideoArgument = Annotated[
     Path,
@@ -30,15 +37,24 @@ OutFile = Annotated[Path, typer.Option("-o", "--output", help="File to write.")]
 SilenceOption = Annotated[
     str, typer.Option("--silence", help="hide or show the heatmaps of frames in which the model is silent.")
 ]
-GridOption = Annotated[
-    int | None, typer.Option("--grid", help="Cells along a side of the maps: 8, 16 or 32; finer ones take longer.")
+MethodOption = Annotated[
+    str | None,
+    typer.Option("--method", help=f"Attribution method: {', '.join(METHODS)}; default: {DEFAULT_METHOD}."),
 ]
-AgainstOption = Annotated[
-    str,
-    typer.Option(
-        "--against", help="blur: heat is what shapes add that a blurred frame lacks. nothing: plain Grad-CAM, HiResCAM."
-    ),
+ResolutionOption = Annotated[
+    int | None,
+    typer.Option("--resolution", help="Cells along a side of the maps: 8, 16 or 32; default: the method's own."),
 ]
+# Before methods had names.
+GridOption = Annotated[int | None, typer.Option("--grid", hidden=True, help="Use --method and --resolution.")]
+AgainstOption = Annotated[str | None, typer.Option("--against", hidden=True, help="Use --method.")]
+ObjectiveOption = Annotated[
+    str, typer.Option("--objective", help="frame: each frame's own energy. sequence: its mean over the clip.")
+]
+EnergyOption = Annotated[
+    str, typer.Option("--energy", help="db, power, or hz: where the band's energy lies, its centre of gravity.")
+]
+NormalizeOption = Annotated[str, typer.Option("--normalize", help="Scale of the heatmaps: one per clip or per frame.")]
 AlphaOption = Annotated[float, typer.Option("--alpha", help="Opacity of the hottest pixels, 0 to 1.")]
 ColourOption = Annotated[
     list[str] | None, typer.Option("--colour-map", help="Matplotlib colour map, one per band (jet is the thesis').")
@@ -75,3 +91,28 @@ class ManyFrames(TyperCommand):
                 taking = arg == "--target-frames"
                 expanded.append(arg)
         return super().parse_args(ctx, expanded)
+
+
+def settings_asked(
+    bundle: "Bundle",
+    targets: list[str] | None,
+    method: str | None,
+    resolution: int | None,
+    grid: int | None = None,
+    against: str | None = None,
+    **choices,
+) -> "AnalysisSettings":
+    """The settings that a command's options ask for. targets: as --target takes them; None: F1 and F2.
+
+    grid, against: the options that asked for maps before methods had names. choices: other fields of AnalysisSettings.
+    Raises InputError for one that there is not.
+    """
+    from ..analysis.settings import settings_of
+    from ..spec import Band
+
+    if grid is not None or against is not None:
+        if method is not None or resolution is not None:
+            raise InputError("--method and --resolution stand in for --grid and --against: leave those out.")
+        method, resolution = method_of_grid(grid, against or "nothing", bundle.acoustic, bundle.frames.size)
+    bands = [Band.parse(text) for text in targets] if targets else None
+    return settings_of(bands, method=method or DEFAULT_METHOD, resolution=resolution, **choices)

@@ -64,7 +64,7 @@ def synth(
             "clip_fps": clip.fps,
             "bundle": loaded.name,
             "bundle_kind": loaded.kind,
-            "precision": result.precision,
+            "precision": result.settings.precision,
             "seconds": {
                 "decode": decode_s,
                 "acoustic": result.seconds["acoustic"],

@@ -6,7 +6,16 @@ from typing import Annotated, Literal
 import typer
 
 from .many import left_out_of, told
-from .options import AgainstOption, BandsOption, BundleOption, PrecisionOption
+from .options import (
+    AgainstOption,
+    BandsOption,
+    BundleOption,
+    EnergyOption,
+    MethodOption,
+    PrecisionOption,
+    ResolutionOption,
+    settings_asked,
+)
 from .terminal import warning
 
 
@@ -19,8 +28,10 @@ def survey(
         str | None, typer.Option(help="The TextGrids' tier of phones; default: phones or segments, or the only one.")
     ] = None,
     formant_band: BandsOption = None,
-    energy: Annotated[str, typer.Option(help="db or power.")] = "db",
-    against: AgainstOption = "nothing",
+    energy: EnergyOption = "db",
+    method: MethodOption = None,
+    resolution: ResolutionOption = None,
+    against: AgainstOption = None,
     regions: Annotated[str, typer.Option(help="segmenter, truth (of phantoms) or template.")] = "segmenter",
     precision: PrecisionOption = "fp32",
     language: Annotated[Literal["en", "ja"], typer.Option(help="Of survey.html, the page to look at.")] = "en",
@@ -30,14 +41,13 @@ def survey(
     What is done already stays; exit code 1: some clips were left out."""
     from ..corpus.survey import Choices, run_survey, tasks_of, write_survey
     from ..models.load import load_bundle
-    from ..spec import DEFAULT_BANDS, Band
 
-    bands = tuple(Band.parse(text) for text in formant_band) if formant_band else DEFAULT_BANDS
-    choices = Choices(bands, energy, against, precision, regions, tier)
+    loaded = load_bundle(bundle)  # says what is wrong with it before any process starts
+    asked = settings_asked(loaded, formant_band, method, resolution, None, against, energy=energy, precision=precision)
+    choices, note = Choices(asked, regions, tier), warning(loaded)
     tasks = tasks_of(clips, labels, output, bundle)
-    note = warning(load_bundle(bundle))  # says what is wrong with it before any process starts
     outcomes = told(run_survey(tasks, bundle, choices, jobs), len(tasks), lambda o: f"{o.frames} frames")
     left_out = left_out_of(outcomes)
-    phones = write_survey(output, tasks, outcomes, bands, language)
+    phones = write_survey(output, tasks, outcomes, asked.bands, language)
     print(f"{output}: {len(phones)} phones in {len(tasks) - len(left_out)} clips, {len(left_out)} left out{note}")
     raise typer.Exit(1 if left_out else 0)

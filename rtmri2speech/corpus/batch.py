@@ -14,14 +14,14 @@ import csv
 import json
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+from ..analysis.settings import AnalysisSettings
 from ..clips.clip import read_clip
 from ..errors import InputError
 from ..evaluation.speech_quality import SUFFIXES
 from ..files import never_onto, replacing, write_json
-from ..spec import DEFAULT_BANDS, Band
 from .parallel import over_processes
 
 PARTS = ("speech", "heatmaps", "export")
@@ -32,11 +32,7 @@ class Choices:
     """What is made of every clip, as in synth, gradcam and export."""
 
     parts: tuple[str, ...] = PARTS
-    bands: tuple[Band, ...] = DEFAULT_BANDS
-    objective: str = "frame"
-    energy: str = "db"
-    normalize: str = "clip"
-    precision: str = "fp32"
+    settings: AnalysisSettings = AnalysisSettings()
     language: str = "en"
 
     def __post_init__(self):
@@ -121,7 +117,7 @@ def write_table(path: Path, outcomes: Sequence[Outcome]) -> None:
 
 def make(task: Task, bundle, choices: Choices) -> Outcome:
     """Make the files of one clip, unless they are there already. Raises InputError if the clip cannot be used."""
-    from ..analysis.pipeline import analyse
+    from ..analysis.chunked import analyse_clip
     from ..anatomy.sources import regions_of
     from ..export.grad_cam_files import write_gradcam
     from ..export.selection import Look, Subject
@@ -137,15 +133,16 @@ def make(task: Task, bundle, choices: Choices) -> Outcome:
     if before.get("origin") == json.loads(json.dumps(origin)) and all(path.exists() for path in _made(task, choices)):
         return Outcome(task.name, "kept", before.get("duration_s"))
     clip = read_clip(task.clip)
-    bands = choices.bands if {"heatmaps", "export"} & set(choices.parts) else ()
-    analysis = analyse(
+    beside = task.clip.with_suffix(".wav")
+    reference = (read_audio(beside), beside) if clip.audio is None and beside.is_file() else (None, None)
+    settings = choices.settings
+    if not {"heatmaps", "export"} & set(choices.parts):
+        settings = replace(settings, bands=())
+    analysis = analyse_clip(
         bundle,
         clip,
-        bands,
-        choices.objective,
-        choices.energy,
-        choices.normalize,
-        precision=choices.precision,
+        settings=settings,
+        original=reference[0],
         speak=bool({"speech", "export"} & set(choices.parts)),
     )
     if "speech" in choices.parts:
@@ -154,8 +151,6 @@ def make(task: Task, bundle, choices: Choices) -> Outcome:
     if "heatmaps" in choices.parts:
         write_gradcam(task.folder, analysis, bundle)
     if "export" in choices.parts:
-        beside = task.clip.with_suffix(".wav")
-        reference = (read_audio(beside), beside) if clip.audio is None and beside.is_file() else (None, None)
         regions = regions_of(analysis.model_frames, analysis.fps, task.clip)
         subject = Subject(task.folder.name, analysis, regions, bundle, task.clip, *reference)
         write_zip(task.folder / f"{task.folder.name}.zip", subject, Look(language=choices.language))
@@ -172,7 +167,7 @@ def _made(task: Task, choices: Choices) -> list[Path]:
     if "speech" in choices.parts:
         files += [task.folder / "speech.wav", task.folder / "mel.npy"]
     if "heatmaps" in choices.parts:
-        files += gradcam_files(task.folder, choices.bands)
+        files += gradcam_files(task.folder, choices.settings.bands)
     if "export" in choices.parts:
         files.append(task.folder / f"{task.folder.name}.zip")
     return files

@@ -17,10 +17,11 @@ from pathlib import Path
 
 import numpy as np
 
+from ..analysis.settings import AnalysisSettings
 from ..anatomy.regions import SOURCES
 from ..errors import InputError
 from ..files import filling, never_onto, replacing, write_json
-from ..spec import DEFAULT_BANDS, Band
+from ..spec import Band
 from .accumulation import Tally, tally
 from .batch import clips_below
 from .parallel import over_processes
@@ -32,10 +33,7 @@ class Choices:
     """How clips are analysed. tier: of the TextGrids that holds the phones; None: by its name, or the only one.
     regions: where they come from."""
 
-    bands: tuple[Band, ...] = DEFAULT_BANDS
-    energy: str = "db"
-    against: str = "nothing"
-    precision: str = "fp32"
+    settings: AnalysisSettings = AnalysisSettings()
     regions: str = "segmenter"
     tier: str | None = None
 
@@ -102,7 +100,7 @@ def left_out(name: str, reason: str) -> Outcome:
 
 def make(task: Task, bundle, choices: Choices) -> Outcome:
     """Write the tally of one clip, unless it is there. Raises InputError if the clip or its labels cannot be used."""
-    from ..analysis.pipeline import analyse
+    from ..analysis.chunked import analyse_clip
     from ..anatomy.sources import regions_of
     from ..clips.clip import read_clip
     from ..labels.textgrid import phone_tier, read_intervals
@@ -121,15 +119,7 @@ def make(task: Task, bundle, choices: Choices) -> Outcome:
         raise InputError("It is not clear which tier of {path} holds the phones: give --tier.", path=task.labels)
     intervals = read_intervals(task.labels, tier)
     clip = read_clip(task.clip)
-    analysis = analyse(
-        bundle,
-        clip,
-        choices.bands,
-        energy=choices.energy,
-        against=choices.against,
-        precision=choices.precision,
-        speak=False,
-    )
+    analysis = analyse_clip(bundle, clip, settings=choices.settings, speak=False)
     regions = regions_of(analysis.model_frames, analysis.fps, task.clip, choices.regions)
     made = tally(analysis, regions, intervals)
     made.save(values)

@@ -1,7 +1,7 @@
 """Two bundles on one clip: what they have in common, and how what one hears differs."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -11,7 +11,7 @@ from ..analysis.occlusion import mean_changes
 from ..analysis.pipeline import analyse
 from ..analysis.result import Analysis
 from ..attribution.band_targets import band_values
-from ..attribution.layer_attribution import stages
+from ..attribution.methods import method_of
 from ..models.bundle import Bundle
 from ..progress import UNSEEN, Progress
 from ..speech.audio import Sound
@@ -59,21 +59,17 @@ def compare(
     """Analyse the clip of `analysis`, which `bundle` made, with the `other` bundle.
 
     original: the clip's original speech, (samples,) and rate. progress: its stages are those of `analyse` and scores.
-    by: how the clip is analysed, pieces.analyse_long for one that was analysed in pieces.
+    by: how the clip is analysed, analyse_in_chunks for one that was analysed so.
     voice: how the other bundle speaks; default: as it says. Raises InputError where it cannot, or cannot explain the
     bands.
     """
+    old = analysis.settings
+    known = set(method_of(old.method).resolutions(other.acoustic, other.frames.size))
+    resolution = old.resolution if old.resolution in known else None
     second = by(
         other,
         analysis.clip,
-        analysis.bands,
-        analysis.objective,
-        analysis.energy,
-        analysis.normalize,
-        silence=analysis.silence,
-        grid=analysis.grid if analysis.grid in stages(other.acoustic, other.frames.size) else None,
-        against=analysis.against,
-        voice=voice,
+        settings=replace(old, voice=voice, resolution=resolution),
         original=original,
         progress=progress.part(None, 0, 0.6),
     )

@@ -6,6 +6,7 @@ import numpy as np
 
 from .. import __version__
 from ..analysis.region_attribution import Account
+from ..attribution.methods import method_of
 from ..render.words import band_label, caption, region_name, words
 from ..spec import Band
 from .selection import Selection
@@ -14,8 +15,8 @@ FIGURES = ("frame", "average", "spectrogram")
 _WORDS = {
     "en": {
         "frame": "{clip}, {moment}.",
-        "maps": "Colour: Grad-CAM of {asked}, positive part, {cells} x {cells} cells enlarged to the picture; {scale}.",
-        "maps_signed": "Colour: Grad-CAM of {asked}, both signs: warm raises it, cold lowers it, {cells} x {cells} "
+        "maps": "Colour: {method} of {asked}, positive part, {cells} x {cells} cells enlarged to the picture; {scale}.",
+        "maps_signed": "Colour: {method} of {asked}, both signs: warm raises it, cold lowers it, {cells} x {cells} "
         "cells enlarged to the picture; {scale}.",
         "energy_db": "the log energy (dB) in {bands}",
         "energy_power": "the energy (power) in {bands}",
@@ -39,12 +40,13 @@ _WORDS = {
         "spectrogram": "{clip}, {from_s:.3f} to {to_s:.3f} s. Mel spectrograms, 60 dB below each one's peak; lines: "
         "limits of {bands}; below: energy of the predicted mel in each.",
         "made": "Model {bundle} ({kind}, sha256 of its weights {sha}); {fps:.4f} frames/s; rtmri2speech {version}.",
+        "blur": " against a blurred copy of the frame",
         "and": " and ",
     },
     "ja": {
         "frame": "{clip}、{moment}。",
-        "maps": "色：{asked}に対するGrad-CAMの正の部分（{cells}×{cells}セルを画像の大きさに拡大）。{scale}。",
-        "maps_signed": "色：{asked}に対するGrad-CAM（暖色は値を上げるもの、寒色は下げるもの。{cells}×{cells}セルを"
+        "maps": "色：{asked}に対する{method}の正の部分（{cells}×{cells}セルを画像の大きさに拡大）。{scale}。",
+        "maps_signed": "色：{asked}に対する{method}（暖色は値を上げるもの、寒色は下げるもの。{cells}×{cells}セルを"
         "画像の大きさに拡大）。{scale}。",
         "energy_db": "{bands}の対数エネルギー（dB）",
         "energy_power": "{bands}のエネルギー（パワー）",
@@ -68,6 +70,7 @@ _WORDS = {
         "spectrogram": "{clip}、{from_s:.3f}〜{to_s:.3f}秒。メルスペクトログラム（それぞれの最大値から60 dBまで）。"
         "線は{bands}の境界、下段は予測メルの各帯域のエネルギー。",
         "made": "モデル{bundle}（{kind}、重みのsha256 {sha}）、{fps:.4f}フレーム/秒、rtmri2speech {version}。",
+        "blur": "（ぼかしたフレームをベースラインとする）",
         "and": "と",
     },
 }
@@ -106,15 +109,22 @@ def _paragraph(selection: Selection, kind: str, frame: int) -> str:
 def _of_maps(selection: Selection, kind: str) -> list[str]:
     """What the colours of a figure mean: a sentence for bands that show one sign, and one for those that show two."""
     said, analysis, sentences = _WORDS[selection.look.language], selection.subject.analysis, []
+    method = _method(selection)
     for signed, ending in ((False, ""), (True, "_signed")):
         bands = [band for band, two in zip(selection.bands, selection.signed, strict=True) if two == signed]
-        scale = said[f"scale_{analysis.normalize}{ending}"]
+        scale = said[f"scale_{analysis.settings.normalize}{ending}"]
         if kind == "average":
             scale = f"{scale}; {said['average_scale']}"
         if bands:
-            values = {"asked": _asked(selection, bands), "cells": analysis.grid, "scale": scale}
+            values = {"asked": _asked(selection, bands), "method": method, "cells": analysis.grid, "scale": scale}
             sentences.append(said[f"maps{ending}"].format(**values))
     return sentences
+
+
+def _method(selection: Selection) -> str:
+    """The attribution method's name, and what its maps are compared with where that is a picture."""
+    method, language = method_of(selection.subject.analysis.settings.method), selection.look.language
+    return method.label[language] + (_WORDS[language]["blur"] if method.baseline == "blur" else "")
 
 
 def _asked(selection: Selection, bands: Sequence[Band]) -> str:
@@ -151,7 +161,7 @@ def _of_frame(selection: Selection, account: Account, frame: int) -> list[str]:
     """What the frame's card says of each band."""
     analysis, language = selection.subject.analysis, selection.look.language
     said = _WORDS[language]
-    if analysis.silent[frame] and analysis.silence == "hide":
+    if analysis.silent[frame] and analysis.settings.silence == "hide":
         return [said["silent"]]
     sentences = []
     for band in selection.bands:

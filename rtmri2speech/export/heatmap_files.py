@@ -161,15 +161,12 @@ def write_heatmaps(path: Path, heatmaps: "Heatmaps", progress: Progress = UNSEEN
 
 def origin_of(analysis: "Analysis", bundle: "Bundle", video: str) -> dict:
     """What heatmaps come from: the name of the clip's file, the bundle, and the settings."""
-    return {
-        "video": video,
-        "bundle": bundle.name,
-        "bundle_sha256": bundle.sha256,
-        "objective": analysis.objective,
-        "energy": analysis.energy,
-        "normalize": analysis.normalize,
-        "silence": analysis.silence,
-        "grid": analysis.grid,
-        "against": analysis.against,
-        "precision": analysis.precision,
-    } | ({"followed_hz": analysis.followed} if analysis.followed_hz else {})
+    return (
+        {
+            "video": video,
+            "bundle": bundle.name,
+            "bundle_sha256": bundle.sha256,
+        }
+        | analysis.settings.to_json()
+        | ({"followed_hz": analysis.followed} if analysis.followed_hz else {})
+    )

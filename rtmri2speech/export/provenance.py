@@ -10,6 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from .. import __version__
+from ..attribution.methods import method_of
 from ..clips.formats.dicom import is_series
 from ..clips.formats.reading import is_video
 from ..errors import InputError
@@ -33,6 +34,7 @@ def provenance(selection: Selection, frame: int = 0, also: Sequence[str] = ()) -
     original: dict | None = {"file": reference.name, "sha256": _sha256(reference)} if reference else None
     if original and subject.reference_shift_ms:
         original["begins_ms_later"] = subject.reference_shift_ms
+    voice = analysis.settings.voice
     return {
         "made_by": f"rtmri2speech {__version__}",
         "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -56,14 +58,9 @@ def provenance(selection: Selection, frame: int = 0, also: Sequence[str] = ()) -
         },
         "analysis": {
             "bands": [band.to_json() for band in analysis.bands],
-            "objective": analysis.objective,
-            "energy": analysis.energy,
-            "normalize": analysis.normalize,
-            "silence": analysis.silence,
-            "grid": analysis.grid,
-            "against": analysis.against,
-            "precision": analysis.precision,
-            "voice": asdict(analysis.voice) if analysis.voice else None,
+            **analysis.settings.to_json(),
+            "baseline": method_of(analysis.settings.method).baseline,
+            "voice": asdict(voice) if voice else None,
             "followed_hz": analysis.followed or None,
             "frames": len(analysis.mel_db),
             "fps": analysis.fps,
@@ -92,12 +89,7 @@ def command(selection: Selection, frame: int = 0, also: Sequence[str] = ()) -> s
     subject, look = selection.subject, selection.look
     analysis, source = subject.analysis, subject.source
     options: dict[str, object] = {
-        "--objective": analysis.objective,
-        "--energy": analysis.energy,
-        "--normalize": analysis.normalize,
-        "--silence": analysis.silence,
-        "--grid": analysis.grid,
-        "--against": analysis.against,
+        **analysis.settings.options(),
         "--regions": subject.regions.source,
         "--frame": frame,
         "--layout": look.layout,
@@ -107,7 +99,6 @@ def command(selection: Selection, frame: int = 0, also: Sequence[str] = ()) -> s
         "--alpha": f"{look.alpha:g}",
         "--combine": look.combine,
         "--language": look.language,
-        "--precision": analysis.precision,
     }
     bundle, fitted = _bundle_folder(subject.bundle)
     if bundle:
@@ -136,7 +127,7 @@ def command(selection: Selection, frame: int = 0, also: Sequence[str] = ()) -> s
     for option, value in options.items():
         words += [option, str(value)]
     words += [f"--{one}" for one in also]
-    words += analysis.voice.options if analysis.voice else []
+    words += analysis.settings.voice.options if analysis.settings.voice else []
     words += ["--fit"] if fitted else []
     return " ".join(map(_quoted, words))
 

@@ -59,19 +59,27 @@ class FeatureExtractor:
         self.engine = "onnxruntime" if session else "torch"
         self._maps = _graph_maps(session) if session else _torch_maps(model, precision)
 
-    def __call__(self, chunks: Iterable[np.ndarray], count: int, progress: Progress = UNSEEN) -> tuple[Tensor, Tensor]:
-        """Prepared frames in chunks of float32 (n, H, W), `count` in all -> maps (count, C, h, w) and their means
-        (count, C), float32.
-        """
-        maps, done = torch.empty(0), 0
+    def __call__(self, chunks: Iterable[np.ndarray], count: int, progress: Progress = UNSEEN) -> Tensor:
+        """Prepared frames in chunks of float32 (n, H, W), `count` in all -> the spatial means of the CNN's last maps,
+        (count, C) float32."""
+        return self._collect(chunks, count, lambda maps: maps.mean(dim=(2, 3)), progress)
+
+    def last_maps(self, chunks: Iterable[np.ndarray], count: int, progress: Progress = UNSEEN) -> Tensor:
+        """The last maps themselves, (count, C, h, w) float32: memory by the clip's length."""
+        return self._collect(chunks, count, lambda maps: maps, progress)
+
+    def _collect(
+        self, chunks: Iterable[np.ndarray], count: int, kept: Callable[[Tensor], Tensor], progress: Progress
+    ) -> Tensor:
+        found, done = torch.empty(0), 0
         for chunk in chunks:
-            new = self._maps(chunk)
-            if not done:  # in one piece from the start: collecting pieces would need the memory twice
-                maps = torch.empty(count, *new.shape[1:], device=self.device)
-            maps[done : done + len(chunk)] = new
+            new = kept(self._maps(chunk).float())
+            if not done:  # allocated once: collecting chunks would need the memory twice
+                found = torch.empty(count, *new.shape[1:], device=self.device)
+            found[done : done + len(chunk)] = new
             done += len(chunk)
             progress("frames", done, count)
-        return maps, maps.mean(dim=(2, 3))
+        return found
 
 
 def folded_cnn(model: AcousticModel) -> nn.Module:

@@ -11,10 +11,9 @@ from pathlib import Path
 import gradio as gr
 import numpy as np
 
-from ..analysis.options import NORMALIZATIONS
 from ..analysis.result import Analysis
-from ..attribution.grad_cam import OBJECTIVES
-from ..attribution.targets import ENERGIES
+from ..analysis.settings import ENERGIES, NORMALIZATIONS, OBJECTIVES, settings_of
+from ..attribution.methods import METHODS
 from ..errors import InputError
 from ..export.heatmap_files import write_heatmaps
 from ..export.writer import MOST_HEATMAP_BYTES
@@ -41,6 +40,7 @@ def build(desk: Desk) -> None:
         objective = gr.Dropdown(list(OBJECTIVES), value="frame", label="objective")
         energy = gr.Dropdown(list(ENERGIES), value="db", label="energy")
         normalize = gr.Dropdown(list(NORMALIZATIONS), value="clip", label="normalize")
+        method = gr.Dropdown(list(METHODS), value="grad-cam", label="method")
         layout = gr.Dropdown(list(LAYOUTS), value="overlay", label="layout")
         audio = gr.Dropdown(list(AUDIO_CHOICES), value="synthesised", label="audio")
         alpha = gr.Number(0.7, label="alpha")
@@ -51,8 +51,8 @@ def build(desk: Desk) -> None:
     public = {**desk.queued, "api_visibility": "public"}
     choices = [bands, objective, energy, normalize]
     button.click(_synthesise(desk), [video, bundle], [wav, report], api_name="synthesise", **public)
-    button.click(_gradcam(desk), [video, *choices, bundle], [files, report], api_name="gradcam", **public)
-    inputs = [video, *choices, layout, audio, alpha, slow, bundle]
+    button.click(_gradcam(desk), [video, *choices, bundle, method], [files, report], api_name="gradcam", **public)
+    inputs = [video, *choices, layout, audio, alpha, slow, bundle, method]
     button.click(_overlay(desk), inputs, [file, report], api_name="overlay", **public)
 
 
@@ -60,7 +60,7 @@ def _analysed(desk: Desk, video: str, bundle_name: str, bands: tuple[Band, ...],
     if not video:
         raise InputError("Give a video.")
     bundle = desk.bundles.load(bundle_name)
-    return handlers.analyse_file(bundle, Path(video), None, tell, bands=bands, limits=desk.limits, **choices)
+    return handlers.analyse_file(bundle, Path(video), None, tell, settings_of(bands, **choices), desk.limits)
 
 
 def _synthesise(desk: Desk) -> Callable:
@@ -84,11 +84,12 @@ def _gradcam(desk: Desk) -> Callable:
         energy: str,
         normalize: str,
         bundle: str,
+        method: str,
         request: gr.Request,
         progress=gr.Progress(),  # noqa: B008
     ):
         """Heatmaps (T, 256, 256) in [0, 1] of each band of a real-time MRI clip, as NumPy files, and a report."""
-        choices = {"objective": objective, "energy": energy, "normalize": normalize}
+        choices = {"objective": objective, "energy": energy, "normalize": normalize, "method": method}
         tell = desk.progress(request, "en", progress)
         analysis, _ = _analysed(desk, video, bundle, bands_of(bands), tell.part(None, 0, 0.6), **choices)
         count = len(analysis.mel_db)
@@ -123,11 +124,12 @@ def _overlay(desk: Desk) -> Callable:
         alpha: float,
         slow: float,
         bundle: str,
+        method: str,
         request: gr.Request,
         progress=gr.Progress(),  # noqa: B008
     ):
         """A real-time MRI clip under the heatmaps of its bands, with sound, as an mp4, and a report."""
-        choices = {"objective": objective, "energy": energy, "normalize": normalize}
+        choices = {"objective": objective, "energy": energy, "normalize": normalize, "method": method}
         if slow > SLOWEST:
             raise InputError("Slow motion takes a factor from 1 to {most}, not {given:g}.", most=SLOWEST, given=slow)
         tell = desk.progress(request, "en", progress)
@@ -179,7 +181,7 @@ def report_of(analysis: Analysis, bundle_name: str) -> dict:
     if analysis.followed_hz:
         report["followed_hz"] = analysis.followed
     if analysis.bands:
-        report |= {"objective": analysis.objective, "energy": analysis.energy, "normalize": analysis.normalize}
+        report |= analysis.settings.to_json()
     return report
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import gradio as gr
 
+from ..attribution.methods import method_of, parse_method
 from ..clips.formats.reading import LAB_SUFFIXES
 from ..errors import InputError
 from ..speech.audio import read_audio
@@ -15,7 +16,6 @@ from .page_context import Desk
 from .reference_row import sentence
 from .texts import TEXTS
 
-_MAPS = {value: f"maps_{value}" for value in handlers.MAPS}
 PENDING_JS = "() => {{ document.body.classList.toggle('pending', {}); }}"  # chosen, but not yet shown
 
 
@@ -50,7 +50,7 @@ def build(desk: Desk) -> Controls:
             elem_id="bundle",
         )
         maps = gr.Dropdown(
-            [(desk.text("en", key), value) for value, key in _MAPS.items()],
+            [(words["en"], value) for value, words in maps_words().items()],
             value=handlers.DEFAULT_MAPS,
             label=desk.text("en", "maps"),
             container=False,
@@ -63,7 +63,7 @@ def build(desk: Desk) -> Controls:
     desk.localise(example, "choices", {name: f"clip_{name}" for name in desk.examples.names})
     desk.localise(bundle, "label", "bundle")
     desk.localise(maps, "label", "maps")
-    desk.localise(maps, "choices", _MAPS)
+    desk.localise(maps, "choices", maps_words())
     for button, key in ((edit_bands, "bands"), (start, "run")):
         desk.localise(button, "value", key)
 
@@ -97,6 +97,18 @@ def build(desk: Desk) -> Controls:
     )
     bundle.select(None, js=PENDING_JS.format("true"), **desk.private)
     return Controls(example, upload, reference, bundle, maps, edit_bands, start)
+
+
+def maps_words() -> dict[str, dict[str, str]]:
+    """Each choice of maps -> language -> the method's name and resolution."""
+    words = {}
+    for value in handlers.maps_offered():
+        name, resolution = parse_method(value)
+        method = method_of(name)
+        cells = resolution or method.resolution
+        ending = f" ({cells} × {cells})" if cells else ""
+        words[value] = {language: f"{label}{ending}" for language, label in method.label.items()}
+    return words
 
 
 def clip_titles(desk: Desk, language: str) -> list[tuple[str, str]]:

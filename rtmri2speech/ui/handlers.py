@@ -4,19 +4,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Lock
-from typing import TypedDict
 
-import numpy as np
-
-from ..analysis.chunked import analyse_long
+from ..analysis.chunked import analyse_clip, analyse_in_chunks
 from ..analysis.occlusion import Hidden, Hiding, hide
 from ..analysis.pipeline import analyse
 from ..analysis.reference import earlier
 from ..analysis.region_attribution import RegionMasks
 from ..analysis.result import Analysis
+from ..analysis.settings import AnalysisSettings, settings_of
 from ..anatomy.regions import Regions
 from ..anatomy.sources import regions_of
-from ..attribution.layer_attribution import nearest_grid
+from ..attribution.methods import METHODS, method_of, parse_method
 from ..attribution.temporal import Reach, reach
 from ..clips.clip import ClipLimits, read_clip
 from ..errors import InputError
@@ -26,16 +24,14 @@ from ..labels.textgrid import Interval, Remark, read_labels
 from ..models.bundle import Bundle
 from ..progress import UNSEEN, Progress
 from ..spec import FOLLOWING_HZ, FORMANTS, TRACKS, WHOLE, Band, MelSpec
-from ..speech.audio import read_audio
+from ..speech.audio import Sound, read_audio
 from ..speech.mel import band_bins
 from .explorer.chunks import Cams, Store
 from .explorer.payload import change_of, of_other_bands, of_other_labels, payload
 
 PAGE_LIMITS = ClipLimits(longest_s=300.0, most_frames=30_000)
 MOST_BANDS = 4
-# What a person may choose as maps: cells along a side, None for the CNN's last maps (Grad-CAM).
-MAPS = {"32": 32, "16": 16, "last": None}
-DEFAULT_MAPS = "32"  # which passes its own verdict; see assets/models/phantom/MODEL_CARD.md
+DEFAULT_MAPS = "layer-ig"  # which passes its own verdict; see assets/models/phantom/MODEL_CARD.md
 
 
 @dataclass(frozen=True, eq=False)  # compared by identity: Gradio asks for the hash of a session's state
@@ -44,8 +40,8 @@ class Result:
 
     regions: of the analysis' model_frames. labels: what is said, (from_s, to_s, label).
     reference: the original speech, (samples,) float32 and its rate. source, reference_source: the files they came from.
-    bundle_name: the name under which the page offers the bundle. linked, store: see payload. maps: of MAPS.
-    remarks: at moments. edited: whether labels and remarks were changed here.
+    bundle_name: the name under which the page offers the bundle. linked, store: see payload. maps: as maps_offered()
+    has them. remarks: at moments. edited: whether labels and remarks were changed here.
     given: the sound that was given with the clip, of which reference is what begins shift_ms later.
     whole_s, newest: of a clip of which more arrives, how long it is and where its newest result is.
     fitted: that bundle, if it was fitted to this clip. again: whether this was spoken again (speaking.py).
@@ -55,7 +51,7 @@ class Result:
     analysis: Analysis
     regions: Regions
     payload: str
-    reference: tuple[np.ndarray, int] | None
+    reference: Sound | None
     source: Path
     reference_source: Path | None
     bundle_name: str
@@ -66,7 +62,7 @@ class Result:
     fitted: Bundle | None = None
     again: bool = False
     store: Store | None = None
-    given: tuple[np.ndarray, int] | None = None
+    given: Sound | None = None
     remarks: tuple[Remark, ...] = ()
     edited: bool = False
     shift_ms: float = 0.0
@@ -114,8 +110,8 @@ class Result:
 
     @property
     def analysed_by(self) -> Callable[..., Analysis]:
-        """analyse(), or the function that does the same piece by piece, for a long clip."""
-        return analyse if self.store is None else analyse_long
+        """analyse(), or analyse_in_chunks() for a long clip."""
+        return analyse if self.store is None else analyse_in_chunks
 
     @property
     def ends_s(self) -> float:
@@ -150,12 +146,12 @@ class Result:
         return again._explained(bundle, old.bands, self.maps, progress)
 
     def with_maps(self, bundle: Bundle, maps: str, progress: Progress) -> "Result":
-        """The same clip, speech and regions, explained by other maps, of MAPS."""
+        """The same clip, speech and regions, explained by other maps."""
         return self._explained(bundle, self.analysis.bands, maps, progress)
 
     def with_energy(self, bundle: Bundle, energy: str, progress: Progress) -> "Result":
-        """The same clip and speech, the maps of another number of each band, of targets.ENERGIES."""
-        asked = replace(self, analysis=replace(self.analysis, energy=energy))
+        """The same clip and speech, the maps of another number of each band, of settings.ENERGIES."""
+        asked = replace(self, analysis=replace(self.analysis, settings=replace(self.analysis.settings, energy=energy)))
         return asked._explained(bundle, self.analysis.bands, self.maps, progress)
 
     def with_box(self, bundle: Bundle, box: Band, progress: Progress) -> "Result":
@@ -177,25 +173,25 @@ class Result:
         cam, band_db = {**self.analysis.cam, **new_cam}, {**self.analysis.band_db, **new_db}
         chosen = {"cam": {b.name: cam[b.name] for b in bands}, "band_db": {b.name: band_db[b.name] for b in bands}}
         kept = [band.name for band in bands if band.name not in new_cam]
-        return self._told_anew(replace(self.analysis, bands=tuple(bands), **chosen), kept)
+        settings = replace(self.analysis.settings, bands=tuple(bands))
+        return self._told_anew(replace(self.analysis, settings=settings, **chosen), kept)
 
     def _explained(self, bundle: Bundle, bands: Sequence[Band], maps: str, progress: Progress) -> "Result":
         told, packed = progress, UNSEEN
         if self.store is not None:
             told, packed = progress.part(None, 0, 0.8), progress.part(None, 0.8, 1)
         old, new = self.analysis, self._explained_anew(bundle, bands, maps, told)
-        spoken = replace(new, audio=old.audio, f0_hz=old.f0_hz, voice=old.voice, original=old.original)
+        spoken = replace(new, audio=old.audio, f0_hz=old.f0_hz, original=old.original)
         return replace(self._told_anew(spoken, (), packed), maps=maps)
 
     def _explained_anew(self, bundle: Bundle, bands: Sequence[Band], maps: str, progress: Progress) -> Analysis:
         """As the analysis was made, but of these bands and maps, and without a sound."""
-        old, kind = self.analysis, kind_of(bundle, maps)
-        choices = (tuple(bands), old.objective, old.energy, old.normalize)
-        others = {"silence": old.silence, "precision": old.precision, "speak": False}
-        others |= {"original": old.original, "formants_hz": old.followed_hz}
+        old, (method, resolution) = self.analysis, method_of_maps(bundle, maps)
+        settings = replace(old.settings, bands=tuple(bands), method=method, resolution=resolution)
+        given = {"speak": False, "original": old.original, "formants_hz": old.followed_hz, "progress": progress}
         if self.store is None:
-            return analyse(bundle, old.clip, *choices, **kind, **others, known=old, progress=progress)
-        return analyse_long(bundle, old.clip, *choices, **kind, **others, progress=progress)
+            return analyse(bundle, old.clip, settings=settings, known=old, **given)
+        return analyse_in_chunks(bundle, old.clip, settings=settings, **given)
 
     def _told_anew(self, analysis: Analysis, kept: Sequence[str], progress: Progress = UNSEEN) -> "Result":
         """The same clip, speech and regions with other bands, of which those `kept` are as they were."""
@@ -253,11 +249,13 @@ def open_clip(
     """Analyse the clip at `path` for the frame explorer.
 
     reference: a sound file of the original speech; default: the clip's own sound. regions: of anatomy's SOURCES.
-    maps: of MAPS. linked: see payload.
+    maps: as maps_offered() has them. linked: see payload.
     Raises InputError on a clip, sound or band that cannot be used.
     """
     told = progress.part(None, 0, 0.65)
-    analysis, sound = analyse_file(bundle, path, reference, told, bands=bands, limits=limits, **kind_of(bundle, maps))
+    method, resolution = method_of_maps(bundle, maps)
+    settings = settings_of(bands, method=method, resolution=resolution)
+    analysis, sound = analyse_file(bundle, path, reference, told, settings, limits)
     found = regions_of(analysis.model_frames, analysis.fps, path, regions, progress.part("regions", 0.65, 0.92))
     progress("packing", 0.92)
     labels, remarks = read_labels(path)
@@ -268,21 +266,20 @@ def open_clip(
     return Result(path.stem, analysis, found, sent, sound, *source, given=given, remarks=remarks)
 
 
-class MapKind(TypedDict):
-    """Two arguments of analyse()."""
-
-    grid: int | None
-    against: str
+def maps_offered() -> list[str]:
+    """What a person may choose as maps, as parse_method reads it: every method, and a coarser default."""
+    return [DEFAULT_MAPS, "layer-ig:16", *(name for name in METHODS if name != DEFAULT_MAPS)]
 
 
-def kind_of(bundle: Bundle, maps: str) -> MapKind:
-    """The maps of MAPS that a person chose, as this bundle has them. Raises InputError for an unknown choice."""
-    if maps not in MAPS:
-        raise InputError("{given!r} is not one of {known}.", given=maps, known=", ".join(MAPS))
-    wanted = MAPS[maps]
-    if wanted is None:
-        return {"grid": None, "against": "nothing"}
-    return {"grid": nearest_grid(bundle.acoustic, bundle.frames.size, wanted), "against": "blur"}
+def method_of_maps(bundle: Bundle, maps: str) -> tuple[str, int | None]:
+    """The method and resolution of the maps that a person chose; the bundle's own where it has not that resolution.
+    Raises InputError for an unknown choice."""
+    offered = maps_offered()
+    if maps not in offered:
+        raise InputError("{given!r} is not one of {known}.", given=maps, known=", ".join(offered))
+    method, resolution = parse_method(maps)
+    known = method_of(method).resolutions(bundle.acoustic, bundle.frames.size)
+    return method, resolution if resolution in known else None
 
 
 class _Opened(Exception):
@@ -306,25 +303,17 @@ def analyse_file(
     path: Path,
     reference: Path | None,
     progress: Progress,
-    *,
-    bands: Sequence[Band] | None = None,
-    objective: str = "frame",
-    energy: str = "db",
-    normalize: str = "clip",
-    grid: int | None = None,
-    against: str = "nothing",
+    settings: AnalysisSettings,
     limits: ClipLimits = PAGE_LIMITS,
-) -> tuple[Analysis, tuple[np.ndarray, int] | None]:
+) -> tuple[Analysis, Sound | None]:
     """The analysis of the clip at `path`, and its original speech: (samples,) and rate, None without any.
 
     Raises InputError on a clip, sound or band that cannot be used.
     """
-    check_limits(bundle, bands or ())  # says what is wrong before the clip is read
+    check_limits(bundle, settings.bands)  # says what is wrong before the clip is read
     sound = read_audio(reference) if reference else None
     clip = read_clip(path, limits=limits, progress=progress.part(None, 0, 0.1))
-    told = progress.part(None, 0.1, 1)
-    choices = {"grid": grid, "against": against, "original": sound}
-    analysis = analyse(bundle, clip, bands, objective, energy, normalize, progress=told, **choices)
+    analysis = analyse_clip(bundle, clip, settings=settings, original=sound, progress=progress.part(None, 0.1, 1))
     return analysis, sound or clip.sound
 
 

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from ..analysis.chunked import CONTEXT, FIRST, analyse_piece, joined, pieces
+from ..analysis.chunked import CONTEXT, FIRST, LONGEST_WHOLE_S, ChunkedAnalysis, joined, spans_of
 from ..analysis.formants import check_found
 from ..analysis.result import Analysis
+from ..analysis.settings import settings_of
 from ..anatomy.regions import Regions
 from ..anatomy.sources import regions_of
 from ..clips import frame_rate
@@ -25,14 +26,13 @@ from ..spec import Band
 from ..speech.audio import read_audio
 from .explorer.chunks import Parts, Store, parts_of
 from .explorer.payload import payload
-from .handlers import DEFAULT_MAPS, PAGE_LIMITS, Newest, Result, check_limits, kind_of
+from .handlers import DEFAULT_MAPS, PAGE_LIMITS, Newest, Result, check_limits, method_of_maps
 
 _CAMS_IN_MEMORY = 2**22  # bytes of a band's maps
-LONG_S = 60.0  # a clip of more seconds opens piece by piece
 
 
 def is_long(path: Path) -> bool:
-    return (claimed_duration_s(path) or 0.0) > LONG_S
+    return (claimed_duration_s(path) or 0.0) > LONGEST_WHOLE_S
 
 
 def open_long_clip(
@@ -56,10 +56,11 @@ def open_long_clip(
     """
     check_limits(bundle, bands or ())  # says what is wrong before the clip is read
     sound = read_audio(reference) if reference else None
-    chosen = {"bands": bands, "original": sound, **kind_of(bundle, maps)}
+    method, resolution = method_of_maps(bundle, maps)
+    settings = settings_of(bands, method=method, resolution=resolution)
     labels, remarks = read_labels(path)
-    grown, newest = _Grown(bundle, Store(folder)), Newest()
-    whole_s = claimed_duration_s(path) or LONG_S
+    grown, newest = _Grown(ChunkedAnalysis(bundle, settings, original=sound), Store(folder)), Newest()
+    whole_s = claimed_duration_s(path) or LONGEST_WHOLE_S
     first, reading = (FIRST / bundle.fps / whole_s * share for share in (1.0, 2.0))  # of the work, roughly
 
     def result(clip: Clip, frames: np.ndarray, whole_s: float) -> Result:
@@ -104,18 +105,18 @@ def open_long_clip(
     told = progress.part(None, 0, first)
     head = read_clip(path, limits=limits, until_s=(FIRST + CONTEXT + 1) / bundle.fps, progress=told.part(None, 0, 0.1))
     frames = frame_rate.retime(head, bundle.fps)
-    grown.add_piece(head, frames, 0, min(FIRST, len(frames)), chosen, path, regions, told.part(None, 0.1, 1))
+    grown.add_piece(head, frames, 0, min(FIRST, len(frames)), path, regions, told.part(None, 0.1, 1))
     yield from _shown(newest, result(head, frames, whole_s))
     del head
 
     clip = read_clip(path, limits=limits, progress=progress.part(None, first, first + reading))
     frames = frame_rate.retime(clip, bundle.fps)
     give_back()
-    spans, shown = pieces(len(frames)), 1
+    spans, shown = spans_of(len(frames)), 1
     for number, (start, stop) in enumerate(spans[1:], 1):
         done = first + reading + (1 - first - reading) * np.array([start - FIRST, stop - FIRST]) / (len(frames) - FIRST)
         told = progress.part(None, *done.tolist())
-        grown.add_piece(clip, frames, start, stop, chosen, path, regions, told)
+        grown.add_piece(clip, frames, start, stop, path, regions, told)
         if number + 1 in (2 * shown, len(spans)):
             shown = number + 1
             made = result(clip, frames, clip.duration)
@@ -137,8 +138,8 @@ def _shown(newest: Newest, result: Result) -> Iterator[Result]:
 class _Grown:
     """What is known of the clip so far."""
 
-    def __init__(self, bundle: Bundle, store: Store):
-        self.bundle, self.store = bundle, store
+    def __init__(self, chunked: ChunkedAnalysis, store: Store):
+        self.chunked, self.store = chunked, store
         self.analyses: list[Analysis] = []
         self.of_pieces: list[Parts] = []
         self.regions: list[Regions] = []
@@ -151,19 +152,17 @@ class _Grown:
         frames: np.ndarray,
         start: int,
         stop: int,
-        chosen: dict,
         path: Path,
         source: str,
         progress: Progress,
     ) -> None:
-        """The frames from `start` up to `stop` of the clip at `path`; frames: all, at the model's rate. chosen: the
-        arguments of analyse()."""
+        """The frames from `start` up to `stop` of the clip at `path`; frames: all, at the model's rate."""
         speaking, finding = progress.part(None, 0, 0.55), progress.part("regions", 0.55, 0.85)
-        analysis = analyse_piece(self.bundle, clip, frames, start, stop, progress=speaking, **chosen)
+        analysis, fps = self.chunked.chunk(clip, frames, start, stop, speaking), self.chunked.bundle.fps
         if source == "truth":  # of the whole clip
-            found = regions_of(frames, self.bundle.fps, path, source, finding).at(np.arange(start, stop))
+            found = regions_of(frames, fps, path, source, finding).at(np.arange(start, stop))
         else:
-            found = regions_of(frames[start:stop], self.bundle.fps, path, source, finding)
+            found = regions_of(frames[start:stop], fps, path, source, finding)
         progress("packing", 0.85)
         self.of_pieces.append(parts_of(analysis.model_frames, found, analysis.cam, self.store))
         self.labels.add(found.labels)
@@ -177,7 +176,7 @@ class _Grown:
         give_back()
 
     def analysis(self, clip: Clip, frames: np.ndarray) -> Analysis:
-        made = joined(self.bundle, clip, frames, self.analyses)
+        made = joined(self.chunked.bundle, clip, frames, self.analyses)
         return replace(made, cam={name: cams.whole() for name, cams in self.cams.items()})
 
     @property

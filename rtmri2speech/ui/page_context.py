@@ -76,7 +76,7 @@ class Desk:
     def localise(self, component, attribute: str, key: str | dict):
         """Keep the component's label, value, info, placeholder or choices in the page's language; gives the component.
 
-        key: of texts/. For choices: {value: key of its words}.
+        key: of texts/. For choices: {value: key of its words, or {language: words}}.
         """
         self.words.append((component, attribute, key))
         return component
@@ -88,7 +88,10 @@ class Desk:
     def _words(self, language: str, key: str | dict):
         if isinstance(key, dict):
             # what has no words, such as a person's own clip, is called by its name
-            return [(TEXTS[language].get(words, value), value) for value, words in key.items()]
+            return [
+                (words[language] if isinstance(words, dict) else TEXTS[language].get(words, value), value)
+                for value, words in key.items()
+            ]
         return self.text(language, key)
 
     def progress(self, request: gr.Request, language: str, progress: gr.Progress) -> Progress:

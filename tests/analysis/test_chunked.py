@@ -8,6 +8,7 @@ import pytest
 
 from rtmri2speech.analysis import chunked
 from rtmri2speech.analysis.pipeline import analyse
+from rtmri2speech.analysis.settings import AnalysisSettings
 from rtmri2speech.clips import disk_array, frame_rate
 from rtmri2speech.clips.clip import Clip, ClipLimits, read_clip
 from rtmri2speech.clips.disk_array import Growing, let_go
@@ -23,10 +24,10 @@ CLIPS = Path(__file__).parents[2] / "assets" / "clips"
 
 def in_pieces(bundle, clip, monkeypatch, first, piece):
     monkeypatch.setattr(chunked, "FIRST", first)
-    monkeypatch.setattr(chunked, "PIECE", piece)
+    monkeypatch.setattr(chunked, "CHUNK", piece)
     frames = frame_rate.retime(clip, bundle.fps)
-    spans = chunked.pieces(len(frames))
-    found = [chunked.analyse_piece(bundle, clip, frames, *span) for span in spans]
+    spans = chunked.spans_of(len(frames))
+    found = list(chunked.analyse_chunks(bundle, clip, frames, AnalysisSettings()))
     return spans, chunked.joined(bundle, clip, frames, found)
 
 
@@ -48,7 +49,7 @@ def test_pieces_of_the_embedded_model_are_the_whole(monkeypatch):
 
 def test_each_piece_hears_its_own_part_of_the_original(monkeypatch):
     monkeypatch.setattr(chunked, "FIRST", 40)
-    monkeypatch.setattr(chunked, "PIECE", 40)
+    monkeypatch.setattr(chunked, "CHUNK", 40)
     frames, heard = moving_frames(120), []
     bundle = lively_bundle(frames[:40])
     clip = Clip(frames, np.arange(121) / bundle.fps)
@@ -60,7 +61,7 @@ def test_each_piece_hears_its_own_part_of_the_original(monkeypatch):
 
     monkeypatch.setattr(chunked, "analyse", listening)
     sound = np.arange(round(clip.duration * 1000), dtype=np.float32), 1000
-    made = chunked.analyse_long(bundle, clip, original=sound)
+    made = chunked.analyse_in_chunks(bundle, clip, settings=AnalysisSettings(), original=sound)
     expected = [(0, 40 + chunked.CONTEXT), (0, 120), (80 - chunked.CONTEXT, 120)]
     assert [(part[0], part[-1] + 1) for part, _ in heard] == [
         tuple(round(max(0, frame) / bundle.fps * 1000) for frame in span) for span in expected
@@ -71,7 +72,7 @@ def test_each_piece_hears_its_own_part_of_the_original(monkeypatch):
 @pytest.mark.parametrize("track", ["truth", "synthesised"])
 def test_a_formant_is_followed_from_piece_to_piece(monkeypatch, tmp_path, track):
     """Also through a piece that has none."""
-    for name in ("FIRST", "PIECE"):
+    for name in ("FIRST", "CHUNK"):
         monkeypatch.setattr(chunked, name, 40)
     monkeypatch.setattr(chunked, "CONTEXT", 4)
     frames = moving_frames(120)
@@ -81,7 +82,7 @@ def test_a_formant_is_followed_from_piece_to_piece(monkeypatch, tmp_path, track)
     np.savez(tmp_path / "a.truth.npz", fps=bundle.fps, **truth)
     clip = Clip(frames, np.arange(121) / bundle.fps, source=str(tmp_path / "a.mp4"))
     asked = [Band.parse("F:formant1/synthesised" if track == "synthesised" else "F:formant2+-200/truth")]
-    made = chunked.analyse_long(bundle, clip, asked, silence="show", speak=False)
+    made = chunked.analyse_in_chunks(bundle, clip, settings=AnalysisSettings(asked, silence="show"), speak=False)
     found = made.followed_hz["F"]
     assert found.shape == (120,) and np.isfinite(found).any()
     if track == "truth":
@@ -99,10 +100,13 @@ def test_a_formant_is_followed_from_piece_to_piece(monkeypatch, tmp_path, track)
         max(0, np.nanmin(found) - 200),
         min(bundle.mel.top_hz, np.nanmax(found) + 200),
     )
-    again = chunked.analyse_long(bundle, clip, made.bands, silence="show", speak=False, formants_hz=made.followed_hz)
+    again = chunked.analyse_in_chunks(
+        bundle, clip, settings=made.settings, speak=False, formants_hz=made.followed_hz
+    )
     np.testing.assert_array_equal(again.cam["F"], made.cam["F"])
     with pytest.raises(InputError, match="no formant to follow"):
-        chunked.analyse_long(bundle, replace(clip, source=nowhere(tmp_path, bundle)), [Band.parse("F2:formant2/truth")])
+        asked = AnalysisSettings([Band.parse("F2:formant2/truth")])
+        chunked.analyse_in_chunks(bundle, replace(clip, source=nowhere(tmp_path, bundle)), settings=asked)
 
 
 def a_stretch(clip, first, stop):
@@ -121,7 +125,8 @@ def test_the_beginning_is_a_clip_of_its_own(monkeypatch):
     sound = np.zeros(8000 * 5, np.float32)
     clip = Clip(frames, np.arange(201) / (1.5 * bundle.fps), sound, 8000)  # not the model's rate
     at_rate = frame_rate.retime(clip, bundle.fps)
-    parts = [chunked.analyse_piece(bundle, clip, at_rate, *span) for span in ((0, 40), (40, 90))]
+    made = chunked.ChunkedAnalysis(bundle, AnalysisSettings())
+    parts = [made.chunk(clip, at_rate, *span) for span in ((0, 40), (40, 90))]
     begun = chunked.joined(bundle, clip, at_rate, parts)
     assert len(begun.mel_db) == 90 == frame_rate.frame_count(begun.clip, bundle.fps)
     assert begun.clip.duration == pytest.approx(90 / bundle.fps)

@@ -73,7 +73,7 @@ def test_no_heat_where_the_model_is_silent(analysis):
     cam = analysis.cam["F1"].copy()
     cam[:5] *= 1000
     hidden = replace(analysis, silent=silent, cam={"F1": cam})
-    shown = replace(hidden, silence="show")
+    shown = replace(hidden, settings=replace(hidden.settings, silence="show"))
     assert hidden.speech.tolist() == shown.speech.tolist() == list(range(5, len(cam)))
     assert hidden.heatmap("F1")[:5].max() == 0 < shown.heatmap("F1")[:5].max()
     np.testing.assert_array_equal(hidden.heatmap("F1")[5:], shown.heatmap("F1")[5:])
@@ -81,7 +81,7 @@ def test_no_heat_where_the_model_is_silent(analysis):
     assert scale < 0.1 * clip_scale(cam)
     np.testing.assert_allclose(display_grid(cam, "clip", hidden.speech)[5:], np.clip(cam[5:] / scale, 0, 1))
     assert (hidden.cam["F1"] == cam).all()  # cam stays raw
-    by_frame = replace(hidden, normalize="frame").heatmap("F1")
+    by_frame = replace(hidden, settings=replace(hidden.settings, normalize="frame")).heatmap("F1")
     assert by_frame[:5].max() == 0 and by_frame[5:].max(axis=(1, 2)).min() > 0.9
     whole = replace(hidden, silent=np.ones(len(cam), bool))
     assert whole.heatmap("F1").max() == 0

@@ -91,7 +91,7 @@ def test_silence_has_no_account_unless_it_is_shown(analysis, masks):
     assert np.isnan(evidence.amount[10:14]).all() and np.isnan(evidence.shares["blob"][10:14]).all()
     assert (evidence.strength[10:14] == 0).all() and evidence.leading[10:14] == [None] * 4
     assert np.isfinite(np.delete(evidence.amount, np.s_[10:14])).all()
-    shown = account_of(replace(analysis, silence="show"), masks).bands["F1"]
+    shown = account_of(replace(analysis, settings=replace(analysis.settings, silence="show")), masks).bands["F1"]
     assert np.isfinite(shown.amount).all() and np.isfinite(shown.shares["blob"]).all()
     loud = {"F1": analysis.cam["F1"].copy()}
     loud["F1"][10:14] *= 1000

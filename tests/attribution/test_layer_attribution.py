@@ -9,7 +9,7 @@ import torch
 
 from rtmri2speech.analysis.pipeline import analyse
 from rtmri2speech.attribution.grad_cam import gradients, last_cams
-from rtmri2speech.attribution.layer_attribution import FinerMaps, stages
+from rtmri2speech.attribution.layer_attribution import LayerAttribution, stages
 from rtmri2speech.attribution.targets import band_energy
 from rtmri2speech.clips.clip import Clip
 from rtmri2speech.clips.preprocessing import blurred, prepare_frames
@@ -63,10 +63,11 @@ def few_frames_at_once(monkeypatch):
 @pytest.mark.parametrize("objective", ["frame", "sequence"])
 def test_maps_of_every_stage_equal_autograd_through_everything(scene, objective):
     bundle, frames, bins = scene
-    maps, features = FeatureExtractor(bundle.acoustic)([frames], len(frames))
+    maps = FeatureExtractor(bundle.acoustic).last_maps([frames], len(frames))
+    features = maps.mean(dim=(2, 3))
     slopes = gradients(bundle.acoustic, bundle.scaler, features, {"F2": band_energy(bins)}, objective)
     for grid in (4, 8, 16):
-        cams = FinerMaps(bundle.acoustic, SIZE, grid)(slopes, [frames[:3], frames[3:]])["F2"]
+        cams = LayerAttribution(bundle.acoustic, SIZE, grid)(slopes, [frames[:3], frames[3:]])["F2"]
         expected = oracle(bundle, frames, bins, objective, grid)
         assert cams.shape == (T, grid, grid) and np.abs(expected).max() > 0
         assert np.linalg.norm(cams - expected) < 1e-3 * np.linalg.norm(expected)
@@ -99,11 +100,11 @@ def maps_at(model, frames, grid, instead=None):
 def test_maps_against_the_blurred_frame_equal_autograd_and_add_up_to_what_blurring_changes(cnn):
     bundle = lively_bundle(moving_frames(T), cnn)  # else blurring changes next to nothing
     frames, bins = prepare_frames(moving_frames(T), SIZE), band_bins(bundle.mel, DEFAULT_BANDS[1])
-    _, features = FeatureExtractor(bundle.acoustic)([frames], len(frames))
+    features = FeatureExtractor(bundle.acoustic)([frames], len(frames))
     slopes = gradients(bundle.acoustic, bundle.scaler, features, {"F2": band_energy(bins)})
     model = copy.deepcopy(bundle.acoustic).double()
     for grid in (4, 8, 16):
-        cams = FinerMaps(bundle.acoustic, SIZE, grid, "blur")(slopes, [frames])["F2"]
+        cams = LayerAttribution(bundle.acoustic, SIZE, grid, "blur")(slopes, [frames])["F2"]
         own, pooled = maps_at(model, frames, grid)
         other, pooled_blurred = maps_at(model, blurred(frames), grid)
         midway = ((own + other) / 2).detach().requires_grad_(True)
@@ -137,26 +138,26 @@ def test_nothing_is_left_of_the_cut(bundle):
     frames = moving_frames(6)
     clip = Clip(frames, np.arange(7) / bundle.fps)
     before = {name: value.clone() for name, value in bundle.acoustic.state_dict().items()}
-    fine = analyse(bundle, clip, grid=16, speak=False, precision="fp32")
+    fine = analyse(bundle, clip, method="hirescam", resolution=16, speak=False, precision="fp32")
     assert fine.cam["F1"].shape == (6, 16, 16) and fine.heatmap("F1").shape == (6, 256, 256)
     assert all(torch.equal(value, before[name]) for name, value in bundle.acoustic.state_dict().items())
     assert not any(module._forward_hooks for module in bundle.acoustic.modules())
     coarse = analyse(bundle, clip, speak=False, precision="fp32")
     np.testing.assert_array_equal(coarse.mel_db, fine.mel_db)
     with pytest.raises(InputError, match="8, 16, 32, 64, 128 cells along a side, not 10"):
-        analyse(bundle, clip, grid=10)
+        analyse(bundle, clip, method="hirescam", resolution=10)
 
 
 def test_what_another_analysis_found_of_the_clip_is_not_found_again(bundle, monkeypatch):
     clip = Clip(moving_frames(12), np.arange(13) / bundle.fps)
-    first = analyse(bundle, clip, grid=16, against="blur", silence="show")
-    anew = analyse(bundle, clip, [F2], grid=16, against="blur", silence="show", speak=False)
+    first = analyse(bundle, clip, method="layer-ig", resolution=16, silence="show")
+    anew = analyse(bundle, clip, [F2], method="layer-ig", resolution=16, silence="show", speak=False)
 
     def again(*_):
         raise AssertionError("the CNN's features are found again")
 
     monkeypatch.setattr("rtmri2speech.analysis.pipeline.FeatureExtractor", again)
-    kept = analyse(bundle, clip, [F2], grid=16, against="blur", silence="show", speak=False, known=first)
+    kept = analyse(bundle, clip, [F2], method="layer-ig", resolution=16, silence="show", speak=False, known=first)
     np.testing.assert_allclose(kept.cam["F2"], anew.cam["F2"], atol=1e-6 * np.abs(anew.cam["F2"]).max())
     np.testing.assert_array_equal(kept.mel_db, anew.mel_db)
     assert kept.engine == anew.engine

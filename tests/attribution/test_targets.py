@@ -117,7 +117,7 @@ def test_maps_of_loudness_and_tilt(bundle, clip):
     account = account_of(made, {"all": np.ones((1, 64, 64), bool)})
     assert [account.bands[name].unit for name in made.cam] == ["dB", "dB per octave"]
     assert [band.high_hz for band in made.bands] == [bundle.mel.top_hz] * 2
-    finer = analyse(bundle, clip, asked, silence="show", speak=False, grid=16).cam["slope"]
+    finer = analyse(bundle, clip, asked, silence="show", speak=False, method="hirescam", resolution=16).cam["slope"]
     assert finer.shape == (T, 16, 16) and finer.any()
 
 

@@ -17,7 +17,7 @@ from rtmri2speech.models.load import load_bundle
 from rtmri2speech.render.colour import BAND_MAPS, blend, layer, levels
 from rtmri2speech.spec import F2, Band
 from rtmri2speech.speech.mel import band_bins, centre_frequencies_hz
-from rtmri2speech.ui.handlers import DEFAULT_MAPS, kind_of
+from rtmri2speech.ui.handlers import DEFAULT_MAPS
 from rtmri2speech.ui.page import Settings
 from tests.browser.serving import assert_alike, is_spectrogram, one_page, pixels, plain_frame, shortest_example
 
@@ -105,7 +105,7 @@ def test_why_a_and_not_b(page, bundle, plain, masks):
     said = f"A {(a + 0.5) / plain.fps:.2f} s, not B {(b + 0.5) / plain.fps:.2f} s"
     assert page.locator(ROWS).last.locator("td").first.inner_text().startswith(said)
     contrast = Band("contrast", asked["low_hz"], asked["high_hz"], *frames)
-    made = analyse(bundle, plain.clip, [contrast], **kind_of(bundle, DEFAULT_MAPS), speak=False)
+    made = analyse(bundle, plain.clip, [contrast], method=DEFAULT_MAPS, speak=False)
     evidence = account_of(made, masks).bands["contrast"]
     for frame in {a, strongest_frame(evidence)}:
         go_to(page, frame)
@@ -133,7 +133,7 @@ def test_the_chosen_stretch_in_a_chosen_band_by_keys(page, bundle, plain, masks)
     page.keyboard.press("x")
     rows_are(page, 3)
     box = Band("box", 900, 2500, first / plain.fps, (last + 1) / plain.fps)
-    made = analyse(bundle, plain.clip, [box], **kind_of(bundle, DEFAULT_MAPS), speak=False)
+    made = analyse(bundle, plain.clip, [box], method=DEFAULT_MAPS, speak=False)
     evidence = account_of(made, masks).bands["box"]
     frame = strongest_frame(evidence)
     go_to(page, frame)
@@ -228,7 +228,7 @@ def test_maps_of_the_frequency_are_the_cores(page, bundle, plain, masks):
     page.keyboard.press("u")
     page.locator("[data-action=frequency][aria-pressed=true]").wait_for()
     assert page.locator('[data-view="each"]').get_attribute("aria-pressed") == "true"
-    made = analyse(bundle, plain.clip, energy="hz", **kind_of(bundle, DEFAULT_MAPS), speak=False)
+    made = analyse(bundle, plain.clip, energy="hz", method=DEFAULT_MAPS, speak=False)
     evidence = account_of(made, masks).bands["F2"]
     frame = strongest_frame(evidence)
     go_to(page, frame)

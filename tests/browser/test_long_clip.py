@@ -20,10 +20,10 @@ FRAMES = 260
 @pytest.fixture
 def page(bundle_folder, tmp_path, monkeypatch):
     """A page on which pieces and parts are small."""
-    monkeypatch.setattr(long_clips, "LONG_S", 2.0)
+    monkeypatch.setattr(long_clips, "LONGEST_WHOLE_S", 2.0)
     for module in (chunked, long_clips):
         monkeypatch.setattr(module, "FIRST", 32)
-    monkeypatch.setattr(chunked, "PIECE", 32)
+    monkeypatch.setattr(chunked, "CHUNK", 32)
     monkeypatch.setattr(chunks, "PART", 16)
     monkeypatch.setattr("rtmri2speech.ui.explorer.payload.PART", 16)
     (tmp_path / "clips").mkdir()
@@ -80,13 +80,13 @@ def test_its_beginning_is_there_while_the_rest_is_analysed(page, tmp_path):
 @pytest.fixture
 def brake(monkeypatch):
     """Holds back all of a clip but its beginning until it is set."""
-    go_on, analyse = Event(), long_clips.analyse_piece
+    go_on, analyse = Event(), chunked.ChunkedAnalysis.chunk
 
-    def held(bundle, clip, frames, start, *others, **choices):
+    def held(self, clip, frames, start, *others):
         assert start == 0 or go_on.wait(WAIT_MS / 1000)
-        return analyse(bundle, clip, frames, start, *others, **choices)
+        return analyse(self, clip, frames, start, *others)
 
-    monkeypatch.setattr(long_clips, "analyse_piece", held)
+    monkeypatch.setattr(chunked.ChunkedAnalysis, "chunk", held)
     yield go_on
     go_on.set()
 

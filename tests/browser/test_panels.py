@@ -30,7 +30,7 @@ from rtmri2speech.models.domain_adaptation import adapt
 from rtmri2speech.models.load import load_bundle
 from rtmri2speech.spec import F1, F2
 from rtmri2speech.speech.voice import Voice
-from rtmri2speech.ui.handlers import DEFAULT_MAPS, kind_of
+from rtmri2speech.ui.handlers import DEFAULT_MAPS
 from rtmri2speech.ui.page import EXAMPLES, Settings
 from rtmri2speech.ui.time_frequency_boxes import band_of
 from tests.browser.serving import WAIT_MS, chromium, is_spectrogram, note_what_is_written, served
@@ -70,7 +70,7 @@ def analysis(bundle, clip_file):
 @pytest.fixture(scope="module")
 def fine(bundle, analysis):
     """With the maps that the page opens with."""
-    return analyse(bundle, analysis.clip, **kind_of(bundle, DEFAULT_MAPS), speak=False)
+    return analyse(bundle, analysis.clip, method=DEFAULT_MAPS, speak=False)
 
 
 @pytest.fixture(scope="module")
@@ -228,7 +228,7 @@ def test_a_box_drawn_on_the_spectrogram_gets_the_cores_maps(page, bundle, fine, 
     drawn = json.loads(page.locator("#explorer .explorer").get_attribute("data-box"))
     assert drawn["from_s"] == pytest.approx(0.80, abs=0.02) and drawn["to_s"] == pytest.approx(0.95, abs=0.02)
     asked = band_of(drawn)
-    made = analyse(bundle, fine.clip, [*fine.bands, asked], **kind_of(bundle, DEFAULT_MAPS), speak=False)
+    made = analyse(bundle, fine.clip, [*fine.bands, asked], method=DEFAULT_MAPS, speak=False)
     frame = int(0.87 * made.fps)
     evidence = account_of(made, RegionMasks(regions)).bands[asked.name]
     page.locator("#explorer .tracks").focus()

@@ -13,7 +13,7 @@ from rtmri2speech.clips.clip import read_clip
 from rtmri2speech.models.load import load_bundle
 from rtmri2speech.spec import Band
 from rtmri2speech.speech.mel import centre_frequencies_hz
-from rtmri2speech.ui.handlers import DEFAULT_MAPS, kind_of
+from rtmri2speech.ui.handlers import DEFAULT_MAPS
 from rtmri2speech.ui.page import Settings
 from tests.browser.serving import one_page, shortest_example
 
@@ -35,7 +35,7 @@ def bundle():
 @pytest.fixture(scope="module")
 def made(bundle, clip_file):
     bands = [Band.parse(text) for text in ASKED]
-    return analyse(bundle, read_clip(clip_file), bands, **kind_of(bundle, DEFAULT_MAPS), speak=False)
+    return analyse(bundle, read_clip(clip_file), bands, method=DEFAULT_MAPS, speak=False)
 
 
 @pytest.fixture(scope="module")

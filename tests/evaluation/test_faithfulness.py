@@ -131,7 +131,7 @@ def test_a_followed_formant_is_judged_where_it_was_measured(bundle, analysis, ma
     bins = np.flatnonzero(np.abs(hz - f2_hz[frame]) <= 300)
     still = Hiding(Scene(bundle, made), np.array([frame]), {"F2": lambda _: band_energy(bins)}, masks["tongue"])
     assert hiding.change(hidden)["F2"] == pytest.approx(still.change(hidden)["F2"], abs=1e-4)
-    moved = replace(made, bands=made.bands[:1], cam={"F2": -made.cam["F2"]})
+    moved = replace(made, settings=replace(made.settings, bands=made.bands[:1]), cam={"F2": -made.cam["F2"]})
     assert evaluate_faithfulness(bundle, moved, masks).bands["F2"].drop_db < 0
 
 
@@ -198,7 +198,7 @@ def test_too_little_heat_is_said_and_sequence_maps_are_refused(bundle, analysis,
     assert card.bands["F2"].verdict == "untested" and card.bands["F2"].times is None
     assert "(3)" in card.sentence("F2") and card.bands["F1"].verdict != "untested"
     with pytest.raises(InputError, match="objective frame"):
-        evaluate_faithfulness(bundle, replace(analysis, objective="sequence"), masks)
+        evaluate_faithfulness(bundle, replace(analysis, settings=replace(analysis.settings, objective="sequence")), masks)
 
 
 def test_the_card_is_json_and_says_it_in_both_languages(card, bundle, analysis, masks):

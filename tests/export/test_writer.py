@@ -262,7 +262,7 @@ def test_tilt_loudness_and_frequencies_are_exported_in_their_own_units(bundle, s
     told = named[".txt"].read_text(encoding="utf-8")
     assert "the centre of gravity (Hz) of F2 band" in told and "slope of the spectrum (dB per octave)" in told
     assert "--formant-band tilt --formant-band loudness" in command(select(made, Look()))
-    without = replace(made, analysis=replace(analysis, bands=analysis.bands[:2]))
+    without = replace(made, analysis=replace(analysis, settings=replace(analysis.settings, bands=analysis.bands[:2])))
     assert "trust" in available(made) and "trust" not in available(without)
 
 
@@ -557,7 +557,7 @@ def test_a_zip_holds_the_maps_of_a_box_and_a_contrast_drawn_on_the_page(bundle_f
     from rtmri2speech.ui.time_frequency_boxes import band_of
 
     bundle, none = load_bundle(bundle_folder), Progress(lambda *_: None)
-    result = open_clip(bundle, subject.source, None, none, regions="template", maps="last")
+    result = open_clip(bundle, subject.source, None, none, regions="template", maps="grad-cam")
     speech_s = result.analysis.speech / result.analysis.fps
     times = [round(float(speech_s[k]), 3) for k in (0, 4, 6, 9)]  # as the page sends them
     span = dict(zip(("from_s", "to_s", "than_from_s", "than_to_s"), times, strict=True))

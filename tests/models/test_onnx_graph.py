@@ -34,7 +34,8 @@ def test_graph_computes_what_the_loaded_weights_do(tmp_path, frames, cnn, half):
     extract = FeatureExtractor(bundle.acoustic, torch.float32, bundle.onnx)
     assert extract.engine == "onnxruntime"
     told = []
-    maps, means = extract([frames[:5], frames[5:]], 9, Progress(lambda *step: told.append(step)))
+    maps = extract.last_maps([frames[:5], frames[5:]], 9)
+    means = extract([frames[:5], frames[5:]], 9, Progress(lambda *step: told.append(step)))
     with torch.no_grad():
         plain = bundle.acoustic.feature_maps(torch.from_numpy(frames)[:, None])
     torch.testing.assert_close(maps, plain, rtol=1e-3, atol=2e-4 * float(plain.abs().max()))
@@ -48,7 +49,7 @@ def test_the_number_of_threads_changes_no_bit(bundle_folder, frames):
     try:
         for count in (1, 3):
             torch.set_num_threads(count)
-            found.append(FeatureExtractor(bundle.acoustic, torch.float32, bundle.onnx)([frames], 9)[0])
+            found.append(FeatureExtractor(bundle.acoustic, torch.float32, bundle.onnx).last_maps([frames], 9))
     finally:
         torch.set_num_threads(threads)
     assert torch.equal(*found)
@@ -57,11 +58,11 @@ def test_the_number_of_threads_changes_no_bit(bundle_folder, frames):
 def test_bf16_and_machines_without_onnx_runtime_take_pytorch(bundle_folder, frames, monkeypatch):
     bundle = load_bundle(bundle_folder)
     assert FeatureExtractor(bundle.acoustic, torch.bfloat16, bundle.onnx).engine == "torch"
-    fast, _ = FeatureExtractor(bundle.acoustic, torch.float32, bundle.onnx)([frames], 9)
+    fast = FeatureExtractor(bundle.acoustic, torch.float32, bundle.onnx).last_maps([frames], 9)
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     extract = FeatureExtractor(bundle.acoustic, torch.float32, bundle.onnx)
     assert extract.engine == "torch"
-    slow, _ = extract([frames], 9)
+    slow = extract.last_maps([frames], 9)
     torch.testing.assert_close(fast, slow, rtol=1e-3, atol=2e-4 * float(slow.abs().max()))
 
 

@@ -74,16 +74,16 @@ def test_the_curve_is_drawn_to_scale():
 
 
 def test_other_maps_of_the_same_clip_keep_its_speech_and_its_corrected_regions(bundle, clip_file):
-    result = handlers.open_clip(bundle, clip_file, None, UNSEEN, regions="template", maps="last")
-    assert result.analysis.grid == 8 and result.maps == "last"
+    result = handlers.open_clip(bundle, clip_file, None, UNSEEN, regions="template", maps="grad-cam")
+    assert result.analysis.grid == 8 and result.maps == "grad-cam"
     result.known["card"] = card_of()
-    finer = result.with_maps(bundle, "32", UNSEEN)
-    assert (finer.analysis.grid, finer.analysis.against, finer.maps) == (32, "blur", "32")
+    finer = result.with_maps(bundle, "layer-ig", UNSEEN)
+    assert (finer.analysis.grid, finer.analysis.settings.method, finer.maps) == (32, "layer-ig", "layer-ig")
     assert finer.card is None and result.card is not None  # another map, another verdict
     assert finer.regions is result.regions and finer.analysis.audio is result.analysis.audio
-    expected = analyse(bundle, result.analysis.clip, grid=32, against="blur", speak=False).cam["F2"]
+    expected = analyse(bundle, result.analysis.clip, method="layer-ig", speak=False).cam["F2"]
     np.testing.assert_allclose(finer.analysis.cam["F2"], expected, atol=1e-5 * np.abs(expected).max())
-    with pytest.raises(InputError, match="'7' is not one of 32, 16, last"):
+    with pytest.raises(InputError, match="'7' is not one of layer-ig, layer-ig:16, grad-cam, hirescam"):
         result.with_maps(bundle, "7", UNSEEN)
 
 
@@ -99,11 +99,11 @@ def test_what_training_did_to_the_maps_is_said_of_the_embedded_model():
 
 def test_a_box_is_a_band_of_its_own_until_it_is_removed(bundle, clip_file, monkeypatch):
     monkeypatch.setattr("rtmri2speech.analysis.pipeline.silent_frames", lambda mel, *_: np.zeros(len(mel), bool))
-    result = handlers.open_clip(bundle, clip_file, None, UNSEEN, regions="template", maps="last")
+    result = handlers.open_clip(bundle, clip_file, None, UNSEEN, regions="template", maps="grad-cam")
     box = band_of({"low_hz": 900, "high_hz": 1500, "from_s": 0.2, "to_s": 0.4})
     assert box == Band("0.20-0.40s_900-1500", 900, 1500, 0.2, 0.4)
     asked = result.with_box(bundle, box, UNSEEN)
-    assert [band.name for band in asked.analysis.bands] == ["F1", "F2", "0.20-0.40s_900-1500"] and asked.maps == "last"
+    assert [band.name for band in asked.analysis.bands] == ["F1", "F2", "0.20-0.40s_900-1500"] and asked.maps == "grad-cam"
     assert json.loads(asked.payload)["bands"][2]["stretch_s"] == [0.2, 0.4]
     expected = analyse(bundle, result.analysis.clip, [F1, box], speak=False).cam[box.name]
     np.testing.assert_allclose(asked.analysis.cam[box.name], expected, atol=1e-5 * np.abs(expected).max())
@@ -121,7 +121,10 @@ def test_a_box_is_a_band_of_its_own_until_it_is_removed(bundle, clip_file, monke
     assert both.analysis.bands[2:] == (why, lower)
     assert not np.allclose(both.analysis.cam[why.name], both.analysis.cam[lower.name])
     full = replace(
-        result, analysis=replace(result.analysis, bands=(F1, F2, replace(F1, name="x"), replace(F2, name="y")))
+        result, analysis=replace(
+            result.analysis,
+            settings=replace(result.analysis.settings, bands=(F1, F2, replace(F1, name="x"), replace(F2, name="y"))),
+        )
     )
     with pytest.raises(InputError, match="There are 4 bands already"):
         full.with_box(bundle, box, UNSEEN)

@@ -29,7 +29,7 @@ def results(bundle, tmp_path, monkeypatch):
     """Of a clip of 100 frames in pieces of 32, with labels beside it."""
     for module in (chunked, long_clips):
         monkeypatch.setattr(module, "FIRST", 32)
-    monkeypatch.setattr(chunked, "PIECE", 32)
+    monkeypatch.setattr(chunked, "CHUNK", 32)
     write_mp4(tmp_path / "clip.mp4", moving_frames(FRAMES), fps=Fraction(11413, 420))
     write_tiers(tmp_path / "clip.TextGrid", [(0.0, 0.9, "a"), (0.9, 2.5, "m"), (2.5, 3.6, "i")], [], 0.0, 3.6)
     (tmp_path / "store").mkdir()
@@ -63,8 +63,7 @@ def test_what_is_written_goes_over_to_what_follows(results):
 
 def test_maps_of_all_pieces_are_those_of_the_clip_analysed_in_pieces(results, bundle):
     *_, last = results
-    choices = {"grid": last.analysis.grid, "against": last.analysis.against}
-    expected = chunked.analyse_long(bundle, last.analysis.clip, **choices)
+    expected = chunked.analyse_in_chunks(bundle, last.analysis.clip, settings=last.analysis.settings)
     for name, cam in expected.cam.items():
         np.testing.assert_array_equal(last.analysis.cam[name], cam)
 

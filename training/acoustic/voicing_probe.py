@@ -43,7 +43,7 @@ def states_and_f0(bundle: Bundle, path: Path) -> tuple[np.ndarray, np.ndarray]:
     extract = FeatureExtractor(bundle.acoustic, torch.float32, bundle.onnx, bundle.frames.size)
     chunks = (prepare_frames(frames[k : k + BATCH], bundle.frames.size) for k in range(0, len(frames), BATCH))
     with torch.no_grad():
-        states = bundle.acoustic.states_from_features(extract(chunks, len(frames))[1][None])[0].numpy()
+        states = bundle.acoustic.states_from_features(extract(chunks, len(frames))[None])[0].numpy()
     with np.load(truth, allow_pickle=False) as data:
         f0_hz, fps = data["f0_hz"], float(data["fps"])
     at = np.minimum(((np.arange(len(states)) + 0.5) / bundle.fps * fps).astype(int), len(f0_hz) - 1)

@@ -1,6 +1,6 @@
 """Faithfulness reports (rtmri2speech.evaluation.faithfulness) of many clips as a table, for each kind of map.
 
-    python -m training.evaluation.faithfulness CLIPS... [--bundle BUNDLE] [--maps 8,16,32,32-blur] [--json FILE]
+    python -m training.evaluation.faithfulness CLIPS... [--bundle BUNDLE] [--maps grad-cam,layer-ig:16] [--json FILE]
 
 CLIPS are videos or folders of them. Regions are the truth of a phantom where it lies beside the clip, else those that
 the segmenter finds. For each kind of map and band, over clips: how many of them have which verdict, and the means of
@@ -21,10 +21,11 @@ from typer import Argument, Option
 from rtmri2speech.analysis.pipeline import analyse
 from rtmri2speech.analysis.region_attribution import RegionMasks
 from rtmri2speech.anatomy.sources import regions_of
+from rtmri2speech.attribution.methods import parse_method
 from rtmri2speech.clips.clip import read_clip
 from rtmri2speech.clips.phantom_truth import truth_beside
 from rtmri2speech.errors import InputError
-from rtmri2speech.evaluation.faithfulness import VERDICTS, BandTrust, evaluate
+from rtmri2speech.evaluation.faithfulness import VERDICTS, BandTrust, evaluate_faithfulness
 from rtmri2speech.files import never_onto, write_json
 from rtmri2speech.models.bundle import Bundle
 from rtmri2speech.models.load import load_bundle
@@ -44,27 +45,19 @@ def clips_of(paths: Sequence[Path]) -> list[Path]:
     return found
 
 
-def parse_maps(text: str) -> tuple[int, str]:
-    """ "32-blur" -> 32 cells along a side, against "blur"; "8" -> 8, "nothing". Raises InputError."""
-    grid, _, against = text.partition("-")
-    if not grid.isdecimal():
-        raise InputError("Maps are named by their cells along a side, as 8 or 32-blur, not {text!r}.", text=text)
-    return int(grid), against or "nothing"
-
-
 def cards(bundle: Bundle, clips: Sequence[Path], maps: Sequence[str]) -> Iterator[tuple[str, str, dict]]:
     """(kind of map, clip, band -> BandTrust) of every clip and kind of map."""
     for path in clips:
         clip = read_clip(path)
         masks = None
         for kind in maps:
-            grid, against = parse_maps(kind)
-            made = analyse(bundle, clip, grid=grid, against=against, speak=False)
+            method, resolution = parse_method(kind)
+            made = analyse(bundle, clip, method=method, resolution=resolution, speak=False)
             if masks is None:
                 source = "truth" if truth_beside(path) else "segmenter"
                 regions = regions_of(made.model_frames, made.fps, path, source)
                 masks = RegionMasks(regions) if regions.verdict.usable else {}
-            yield kind, path.stem, dict(evaluate(bundle, made, masks).bands)
+            yield kind, path.stem, dict(evaluate_faithfulness(bundle, made, masks).bands)
 
 
 def row_of(judged: Sequence[BandTrust]) -> dict:
@@ -104,7 +97,7 @@ def table(rows: dict[tuple[str, str], dict]) -> str:
 def main(
     clips: Annotated[list[Path], Argument(metavar="CLIPS...", help="Videos, or folders of them.")],
     bundle: Annotated[Path | None, Option("--bundle", help="Default: the embedded one.")] = None,
-    maps: Annotated[str, Option("--maps", help="Kinds of maps: cells along a side, -blur against the blur.")] = "8",
+    maps: Annotated[str, Option("--maps", help="METHOD or METHOD:CELLS, parted by commas.")] = "grad-cam",
     json_out: Annotated[Path | None, Option("--json", help="Also write every card's figures to this file.")] = None,
 ) -> None:
     """How faithful a bundle's maps are, over many clips."""

@@ -98,7 +98,8 @@ def sound_of(path: Path, clip) -> tuple[np.ndarray, int]:
 def features_of(bundle: Bundle, frames: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
     """uint8 (T, H, W) -> maps (T, C, h, w) and their means (T, C)."""
     chunks = (prepare_frames(frames[k : k + BATCH], bundle.frames.size) for k in range(0, len(frames), BATCH))
-    return FeatureExtractor(bundle.acoustic)(chunks, len(frames))
+    maps = FeatureExtractor(bundle.acoustic).last_maps(chunks, len(frames))
+    return maps, maps.mean(dim=(2, 3))
 
 
 def band_levels(bundle: Bundle, features: torch.Tensor, bins: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

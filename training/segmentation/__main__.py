@@ -5,4 +5,4 @@ from training.engine.config import run_command
 from .train import RegionsSettings, train
 
 if __name__ == "__main__":
-    run_command(train, RegionsSettings, "regions")
+    run_command(train, RegionsSettings, "segmentation")

@@ -59,7 +59,7 @@ def evaluate_faithfulness(
     that was measured, and stays there while parts are hidden. Raises InputError where there is none, and for maps of
     the objective "sequence" or of a frequency.
     """
-    if analysis.objective != "frame":
+    if analysis.settings.objective != "frame":
         raise InputError("Only maps of the objective frame can be judged: each explains the energy of its own frame.")
     bands = judged_bands(analysis)
     if not bands:
@@ -91,7 +91,7 @@ def evaluate_faithfulness(
 
 def judged_bands(analysis: Analysis) -> list[Band]:
     """Those whose maps `evaluate_faithfulness` can judge."""
-    if analysis.objective != "frame":
+    if analysis.settings.objective != "frame":
         return []
     energy = [band for band in analysis.bands if band.of != "tilt" and band.from_s is None]
     return [band for band in energy if band.of == "loudness" or analysis.energy != "hz"]

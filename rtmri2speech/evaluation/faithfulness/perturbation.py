@@ -9,13 +9,16 @@ import torch
 
 from ...analysis.result import Analysis
 from ...attribution.bilstm import own_frame_mel
-from ...attribution.layer_attribution import FinerMaps
+from ...attribution.grad_cam import gradients
+from ...attribution.method import Inputs
+from ...attribution.methods import method_of
 from ...attribution.targets import Target
 from ...clips.preprocessing import blurred, prepare_frames
 from ...models.acoustic import AcousticModel
 from ...models.bundle import Bundle
 from ...models.features import BATCH, FeatureExtractor
 from ...models.precision import choose_precision
+from ...progress import UNSEEN
 
 TargetsAt = Callable[[np.ndarray], Target]
 
@@ -25,8 +28,8 @@ class Scene:
 
     def __init__(self, bundle: Bundle, analysis: Analysis):
         self.bundle, self.size, self.clip_frames = bundle, analysis.frame_size, analysis.model_frames
-        self.grid, self.against = analysis.grid or 0, analysis.against
-        precision = choose_precision(analysis.precision, bundle.device)
+        self.method, self.cells = analysis.settings.method, analysis.grid or 0
+        precision = choose_precision(analysis.settings.precision, bundle.device)
         self.extract = FeatureExtractor(bundle.acoustic, precision, bundle.onnx, self.size)
         self.features = self.pooled(self.prepared(slice(k, k + BATCH)) for k in range(0, len(self), BATCH))
 
@@ -37,14 +40,30 @@ class Scene:
         """Some frames as the CNN takes them: (n, size, size)."""
         return prepare_frames(self.clip_frames[frames], self.size)
 
-    def maps_of(self, model: AcousticModel) -> FinerMaps:
-        """Maps like those of the analysis, of a model of the same kind."""
-        # Not folded: of shuffled weights BatchNorm can make numbers of any size.
-        return FinerMaps(model, self.size, self.grid, self.against, copy.deepcopy(model.cnn))
+    def maps_of(
+        self, model: AcousticModel, features: torch.Tensor, targets: Mapping[str, Target], frames: np.ndarray
+    ) -> dict[str, np.ndarray]:
+        """Maps like those of the analysis, name -> (n, h, w) of these frames, of a model of the same kind with these
+        features (T, C)."""
+        slopes = gradients(model, self.bundle.scaler, features, targets)
+        inputs = Inputs(
+            model,
+            self.bundle.scaler,
+            self.size,
+            self.cells,
+            lambda: [self.prepared(frames)],
+            features[frames],
+            targets,
+            dict.fromkeys(targets, "frame"),
+            {name: slope[frames] for name, slope in slopes.items()},
+            # Not folded: of shuffled weights BatchNorm can make numbers of any size.
+            cnn=copy.deepcopy(model.cnn),
+        )
+        return method_of(self.method).maps(inputs, UNSEEN)
 
     def pooled(self, chunks) -> torch.Tensor:
         """Prepared frames in chunks (n, size, size) -> features (N, C)."""
-        return torch.cat([self.extract([chunk], len(chunk))[1] for chunk in chunks])
+        return torch.cat([self.extract([chunk], len(chunk)) for chunk in chunks])
 
 
 class Hiding:

@@ -7,7 +7,6 @@ import numpy as np
 import torch
 from torch import nn
 
-from ...attribution.grad_cam import gradients
 from ...models.acoustic import AcousticModel
 from .perturbation import Hiding
 from .rank_correlation import rank_correlation
@@ -35,17 +34,14 @@ def likeness_with_random_weights(
     frames = np.unique(np.concatenate([chosen for chosen, _ in own.values()]))
     pictures = scene.prepared(frames)
     targets = {name: hiding.targets[name](np.arange(len(scene))) for name in own}
-    learnt = scene.maps_of(scene.bundle.acoustic)
     found: dict = {name: {part: {"signed": [], "absolute": []} for part in RANDOMISED} for name in own}
     for draw in range(DRAWS):
         for part, model in shuffled(scene.bundle.acoustic, seed + draw):
-            features, maps_of = scene.features, learnt
+            features = scene.features
             if part == "CNN":
-                maps_of = scene.maps_of(model)
                 features = features.clone()
                 features[frames] = _features(model, pictures)
-            slopes = gradients(model, scene.bundle.scaler, features, targets)
-            made = maps_of({name: slope[frames] for name, slope in slopes.items()}, [pictures])
+            made = scene.maps_of(model, features, targets, frames)
             for name, (chosen, maps) in own.items():
                 others = made[name][np.searchsorted(frames, chosen)]
                 for kind, one, two in (("signed", maps, others), ("absolute", np.abs(maps), np.abs(others))):
