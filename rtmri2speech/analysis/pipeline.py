@@ -30,7 +30,7 @@ from ..spec import Band
 from ..speech.audio import Sound
 from ..speech.formants import measure_f0
 from ..speech.mel import silent_frames, within
-from ..speech.voice import Voice, melody, painted
+from ..speech.voice import Voice, melody
 from .formants import Spoken, check_found, formants_of
 from .result import Analysis
 from .settings import AnalysisSettings, check_bands, check_boxes, check_voice, settings_of
@@ -111,7 +111,7 @@ def analyse(
     if speak or following:
         f0_hz, level_hz = _melody(bundle, original, settings.voice, states[0], silent, level_hz)
     told = progress.part(None, *((0.4, 0.5) if following else (0.75, 1)))
-    speaking = partial(_spoken, bundle, mel_db, f0_hz, settings.precision, told)
+    speaking = partial(vocode, bundle, mel_db, settings.precision, told, f0_hz)
     audio = speaking() if following else None
     if unknown:
         spoken = None if audio is None else Spoken(audio, bundle.mel.sample_rate, f0_hz is None, silent)
@@ -186,14 +186,6 @@ def _melody(
         original_hz = measure_f0(*original, (np.arange(len(voiced)) + 0.5) / bundle.fps)
     f0_hz = melody(voice, voiced & ~silent, level_hz or fitting_hz, bundle.fps, original_hz)
     return f0_hz, level_hz
-
-
-def _spoken(
-    bundle: Bundle, mel_db: torch.Tensor, f0_hz: np.ndarray | None, precision: str, progress: Progress
-) -> np.ndarray:
-    if f0_hz is not None:
-        mel_db = torch.from_numpy(painted(mel_db.cpu().numpy(), f0_hz, bundle.mel))
-    return vocode(bundle, mel_db, precision, progress)
 
 
 class _Clock:

@@ -22,7 +22,7 @@ class Analysis:
     settings: how it was analysed: bands with the limits they have in this clip, the resolution and precision used.
     audio: float32 (T * hop_length,) in [-1, 1] at sample_rate. mel_db: (T, n_mels).
     silent: (T,) bool, where the model does not speak. f0_hz: (T,) the F0 it was given, 0 in unvoiced frames; None where
-    nothing was painted into the mel (speech/voice.py). It is a choice, no finding.
+    no harmonics were added to the mel (speech/voice.py). It is a choice, no finding.
     cam: band name -> signed (T, h, w). band_db: band name -> (T,), energy of the predicted mel in the band, dB.
     engine: what ran the CNN. seconds: stage -> time taken.
     followed_hz: band that follows a formant -> (T,) that formant, NaN in frames without it, which have no map.

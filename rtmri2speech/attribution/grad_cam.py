@@ -26,7 +26,6 @@ from torch import Tensor
 from ..models.acoustic import AcousticModel
 from ..progress import Progress
 from ..speech.mel import Scaler
-from .bilstm import own_frame_mel, whole_sequence_mel
 from .layer_attribution import LayerAttribution, stages
 from .method import Inputs, Method
 from .targets import Target
@@ -43,12 +42,15 @@ def gradients(
 
     model: in eval mode. features g: (T, C), the spatial mean of the CNN's last maps.
     """
-    mels = {"frame": own_frame_mel(model, features), "sequence": whole_sequence_mel(model)}
-    found = {}
+    found, local = {}, None
     for name, target in targets.items():
         objective = objectives if isinstance(objectives, str) else objectives[name]
+        if objective == "frame":
+            mel_of = local = local or model.frame_local_mel(features)
+        else:
+            mel_of = lambda g: model.mel_from_features(g[None])[0]  # noqa: E731
         g = features.detach().clone().requires_grad_(True)
-        values = target(scaler.to_db(mels[objective](g)))
+        values = target(scaler.to_db(mel_of(g)))
         # In "frame" each value depends on its own row of g alone: the gradient of the sum holds them all.
         (found[name],) = torch.autograd.grad(values.sum() if objective == "frame" else values.mean(), g)
     return found

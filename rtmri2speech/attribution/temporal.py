@@ -28,7 +28,6 @@ from ..models.features import BATCH, FeatureExtractor
 from ..progress import UNSEEN, Progress
 from ..spec import Band
 from ..speech.mel import Scaler, silent_frames, within
-from .bilstm import Direction
 from .targets import Target, target_of
 
 LONGEST = 2000  # frames: the picture of all pairs has this many times as many numbers
@@ -118,42 +117,7 @@ def contributions(
     model: in eval mode. features: (T, C). target: of each frame, from that frame's mel alone.
     """
     with torch.no_grad():
-        hidden = model.rnn(features[None])[0][0].chunk(2, dim=-1)
-    states = (hidden[0] + hidden[1]).detach().requires_grad_(True)
+        states = model.states_from_features(features[None])[0]
+    states.requires_grad_(True)
     (slope,) = torch.autograd.grad(target(scaler.to_db(model.mel_from_states(states))).sum(), states)
-    found = torch.zeros(len(features), len(features), device=features.device)
-    for number, (suffix, own) in enumerate(zip(("", "_reverse"), hidden, strict=True)):
-        direction = Direction(model.rnn, suffix, features, own, slice(None))
-        part = progress.part(None, number / 2, (number + 1) / 2)
-        found += _of_direction(direction, getattr(model.rnn, f"weight_hh_l0{suffix}"), features, slope, suffix, part)
-    return found.cpu().numpy()
-
-
-def _of_direction(
-    direction: Direction, recurrent: Tensor, features: Tensor, slope: Tensor, suffix: str, progress: Progress
-) -> Tensor:
-    """(T, T). slope: (T, H), of each frame's target with respect to its own hidden state."""
-    turned = (lambda x: x.flip(0)) if suffix else (lambda x: x)
-    with torch.no_grad():
-        entering, forgetting, candidate, output = (turned(gate) for gate in direction.gates(features))
-        before, given = turned(direction.cell_before), turned(features) @ direction.input_weight.T
-        shown = (forgetting * before + entering * candidate).tanh()
-        count = len(features)
-        found = torch.zeros(count, count, device=features.device)
-        to_hidden, to_cell = turned(slope), torch.zeros_like(slope)
-        for lag in range(count):  # from every frame t at once to the frame t - lag
-            here = slice(0, count - lag)
-            i, f, g, o, c = (x[here] for x in (entering, forgetting, candidate, output, shown))
-            to_cell = to_cell + to_hidden * o * (1 - c**2)
-            gates = (
-                to_cell * g * i * (1 - i),
-                to_cell * before[here] * f * (1 - f),
-                to_cell * i * (1 - g**2),
-                to_hidden * c * o * (1 - o),
-            )
-            to_gates = torch.cat(gates, dim=1)
-            values = (to_gates * given[here]).sum(dim=1)
-            found.diagonal(-lag).copy_(values)
-            to_hidden, to_cell = (to_gates @ recurrent)[1:], (to_cell * f)[1:]
-            progress("attention", lag + 1, count)
-        return found.flip(0, 1) if suffix else found
+    return model.rnn.contributions(features, slope, progress).cpu().numpy()

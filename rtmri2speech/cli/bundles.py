@@ -72,7 +72,8 @@ def convert(
         name=output.name,
     )
     made.save(output, half=half)
-    print(f"{output}: bundle {made.name}, vocoder of layout {made.vocoder.config.layout}, input {made.vocoder_input}")
+    vocoder = made.vocoder.to_json()
+    print(f"{output}: bundle {made.name}, vocoder of layout {vocoder['layout']}, input {vocoder['input']}")
 
 
 def adapt(

@@ -38,6 +38,7 @@ def describe_clip(clip: Clip) -> dict:
 def describe_bundle(bundle: "Bundle") -> dict:
     """What a bundle computes, how large its networks are, and where it comes from."""
     from ..models.bundle import KINDS
+    from ..models.vocoder import kind_of
 
     return {
         "kind": "bundle",
@@ -50,9 +51,8 @@ def describe_bundle(bundle: "Bundle") -> dict:
         "fps": bundle.fps,
         "acoustic": bundle.acoustic.config.to_json(),
         "acoustic_parameters": sum(p.numel() for p in bundle.acoustic.parameters()),
-        "vocoder": bundle.vocoder.config.to_json(),
         "vocoder_parameters": sum(p.numel() for p in bundle.vocoder.parameters()),
-        "vocoder_input": bundle.vocoder_input,
+        "vocoder": {"kind": kind_of(bundle.vocoder), **bundle.vocoder.to_json()},
         "training": bundle.training,
         "sha256": bundle.sha256,
     }

@@ -91,7 +91,8 @@ def compare(
         first=analysis,
         second=second,
         same_acoustic=_same_mel(bundle, other) and _same_weights(bundle.acoustic, other.acoustic),
-        same_vocoder=bundle.vocoder_input == other.vocoder_input and _same_weights(bundle.vocoder, other.vocoder),
+        same_vocoder=bundle.vocoder.to_json() == other.vocoder.to_json()
+        and _same_weights(bundle.vocoder, other.vocoder),
         heard_db=(before, after),
         difference_db=after - before,
         change_db=change_db,

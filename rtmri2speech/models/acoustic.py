@@ -1,13 +1,17 @@
-"""MRI frames -> standardised mel: a timm CNN, global average pooling, one BiLSTM whose directions are summed."""
+"""MRI frames -> standardised mel: a timm CNN, global average pooling, a temporal model (by default a BiLSTM)."""
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any, cast
 
+import numpy as np
+import torch
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d
 
 from ..errors import InputError
 from ..mapping import from_json
+from .temporal_model import temporal_model
 from .timm_import import FeatureInfo, timm
 
 
@@ -17,7 +21,8 @@ class AcousticConfig:
 
     cnn: any timm model that offers features_only. output_stride: input pixels per cell of the last map, 32, or 16 or 8
     where the CNN can dilate its last stages instead of striding. input_pool: average that many pixels each way first.
-    Pooling by 2 and an output stride of 16 give the 8x8 cells of a 256 px picture at about half the work.
+    Pooling by 2 and an output stride of 16 give the 8x8 cells of a 256 px picture at about half the work. temporal: of
+    temporal_model.TEMPORAL_MODELS, with rnn_hidden states a frame.
     """
 
     cnn: str = "tf_efficientnetv2_b2"
@@ -26,6 +31,7 @@ class AcousticConfig:
     dropout: float = 0.5
     output_stride: int = 32
     input_pool: int = 1
+    temporal: str = "bilstm"
 
     def __post_init__(self):
         if self.output_stride not in (8, 16, 32) or self.input_pool not in (1, 2, 4):
@@ -39,7 +45,7 @@ class AcousticConfig:
 
 
 class AcousticModel(nn.Module):
-    """EfficientNetV2-B2 -> GAP -> BiLSTM (sum) -> Dropout -> Linear.
+    """EfficientNetV2-B2 -> GAP -> temporal model -> Dropout -> Linear.
 
     One gray channel goes in: for three equal channels, summing the stem's weights over them is exact, and that is
     how three-channel checkpoints are folded (`fold_stem`).
@@ -60,7 +66,7 @@ class AcousticModel(nn.Module):
                 "The CNN {name!r} cannot give feature maps: {reason}.", name=config.cnn, reason=error
             ) from None
         self.channels = cast(FeatureInfo, self.cnn.feature_info).channels()[-1]
-        self.rnn = nn.LSTM(self.channels, config.rnn_hidden, batch_first=True, bidirectional=True)
+        self.rnn = temporal_model(config.temporal, self.channels, config.rnn_hidden)  # the name is that of its weights
         self.dropout = nn.Dropout(config.dropout)
         self.head = nn.Linear(config.rnn_hidden, config.n_mels)
 
@@ -69,17 +75,25 @@ class AcousticModel(nn.Module):
         return self.cnn(avg_pool2d(frames, self.config.input_pool))[-1]
 
     def states_from_features(self, features: Tensor) -> Tensor:
-        """Pooled features (B, T, C) -> sum of the BiLSTM's directions (B, T, rnn_hidden)."""
-        forward, backward = self.rnn(features)[0].chunk(2, dim=-1)
-        return forward + backward
+        """Pooled features (B, T, C) -> states of the temporal model (B, T, rnn_hidden)."""
+        # cuDNN's LSTM has no backward in eval mode
+        with torch.backends.cudnn.flags(enabled=self.training and torch.backends.cudnn.enabled):
+            return self.rnn.states(features)
 
     def mel_from_states(self, states: Tensor) -> Tensor:
-        """BiLSTM states (B, T, rnn_hidden) -> standardised mel (B, T, n_mels)."""
+        """States (B, T, rnn_hidden) -> standardised mel (B, T, n_mels)."""
         return self.head(self.dropout(states))
 
     def mel_from_features(self, features: Tensor) -> Tensor:
         """Pooled features (B, T, C) -> standardised mel (B, T, n_mels)."""
         return self.mel_from_states(self.states_from_features(features))
+
+    def frame_local_mel(self, features: Tensor, frames: np.ndarray | None = None) -> Callable[[Tensor], Tensor]:
+        """A function g (n, C) -> standardised mel (n, n_mels) in which each frame depends on its own row of g only, the
+        features (T, C) of all others held fixed. frames: indices of the n frames; default: all."""
+        rows = np.arange(len(features)) if frames is None else frames
+        local = self.rnn.frame_local_states(features, torch.as_tensor(rows, device=features.device))
+        return lambda g: self.mel_from_states(local(g))
 
     def forward(self, frames: Tensor) -> Tensor:
         """frames (B, T, 1, H, W) in [0, 1] -> standardised mel (B, T, n_mels)."""

@@ -3,7 +3,7 @@
 bundle.json            name, kind, specs, architectures, training provenance, sha256 of the files below
 scaler.json            mean and std of the mel, per bin
 acoustic.safetensors   AcousticModel, float32 or float16
-vocoder.safetensors    Generator with weight norm folded in, float32 or float16
+vocoder.safetensors    the vocoder (vocoder.py), ready to speak, float32 or float16
 acoustic_cnn.onnx      the CNN once more, as a graph that runs faster; may be absent (graph.py)
 
 bundle.json may say under "shared" that a file lies in a neighbouring bundle's folder, as {"vocoder.safetensors": NAME}.
@@ -25,7 +25,7 @@ from ..speech.mel import Scaler
 from ..speech.voice import VoiceReadout
 from . import onnx_graph
 from .acoustic import AcousticModel
-from .hifigan import VOCODER_INPUTS, Generator
+from .vocoder import Vocoder, kind_of
 
 FORMAT, FORMAT_VERSION = "rtmri2speech bundle", 1
 _VOCODER = "vocoder.safetensors"
@@ -53,8 +53,7 @@ class Bundle:
     frames: FrameSpec
     scaler: Scaler
     acoustic: AcousticModel
-    vocoder: Generator
-    vocoder_input: str = "ln_power"
+    vocoder: Vocoder
     description: str = ""
     description_ja: str = ""
     training: dict = field(default_factory=dict)
@@ -67,15 +66,9 @@ class Bundle:
             raise InputError(
                 "A bundle's kind is one of {known}, not {given!r}.", known=", ".join(KINDS), given=self.kind
             )
-        if self.vocoder_input not in VOCODER_INPUTS:
-            raise InputError(
-                "A vocoder's input is one of {known}, not {given!r}.",
-                known=", ".join(VOCODER_INPUTS),
-                given=self.vocoder_input,
-            )
         for what, n_mels in (
             ("acoustic model", self.acoustic.config.n_mels),
-            ("vocoder", self.vocoder.config.n_mels),
+            ("vocoder", self.vocoder.n_mels),
             ("scaler", len(self.scaler.mean)),
         ):
             if n_mels != self.mel.n_mels:
@@ -87,13 +80,13 @@ class Bundle:
                 )
         if self.voice and self.voice.weight.shape[1] != self.acoustic.config.rnn_hidden:
             raise InputError("The bundle's voice is for another acoustic model: its weights are of another width.")
-        if self.vocoder.config.hop_length != self.mel.hop_length:
+        if self.vocoder.hop_length != self.mel.hop_length:
             raise InputError(
                 "The vocoder makes {samples} samples a frame, the bundle's mel has {wanted}.",
-                samples=self.vocoder.config.hop_length,
+                samples=self.vocoder.hop_length,
                 wanted=self.mel.hop_length,
             )
-        for network in (self.acoustic, self.vocoder.fold_weight_norm()):
+        for network in (self.acoustic, self.vocoder.ready()):
             network.eval().requires_grad_(False)
 
     @property
@@ -166,8 +159,7 @@ class Bundle:
                 "mel": self.mel.to_json(),
                 "frames": self.frames.to_json(),
                 "acoustic": self.acoustic.config.to_json(),
-                "vocoder": self.vocoder.config.to_json(),
-                "vocoder_input": self.vocoder_input,
+                "vocoder": {"kind": kind_of(self.vocoder), **self.vocoder.to_json()},
                 **({"voice": self.voice.to_json()} if self.voice else {}),
                 "training": self.training,
                 "torch_version": torch.__version__.split("+")[0],

@@ -41,8 +41,7 @@ def convert(
     """
     acoustic_model = read_thesis_acoustic(acoustic)
     generator = read_hifigan_generator(vocoder, vocoder_config, mel, vocoder_layout)
-    if vocoder_input is None:
-        vocoder_input = "ln_power" if generator.config.layout == "thesis" else "ln_magnitude"
+    generator.input = vocoder_input or ("ln_power" if generator.config.layout == "thesis" else "ln_magnitude")
     return Bundle(
         name=name or Path(acoustic).stem,
         kind="converted",
@@ -51,7 +50,6 @@ def convert(
         scaler=Scaler.read(scaler, mel.n_mels),
         acoustic=acoustic_model,
         vocoder=generator,
-        vocoder_input=vocoder_input,
         description=f"Converted from {Path(acoustic).name} and {Path(vocoder).name}.",
         training={"acoustic_file": Path(acoustic).name, "vocoder_file": Path(vocoder).name},
     )

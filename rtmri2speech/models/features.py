@@ -73,7 +73,7 @@ class FeatureExtractor:
     ) -> Tensor:
         found, done = torch.empty(0), 0
         for chunk in chunks:
-            new = kept(self._maps(chunk).float())
+            new = kept(self._maps(chunk).float().contiguous())  # of channels-last maps, means round otherwise
             if not done:  # allocated once: collecting chunks would need the memory twice
                 found = torch.empty(count, *new.shape[1:], device=self.device)
             found[done : done + len(chunk)] = new

@@ -1,7 +1,7 @@
 """HiFi-GAN's generator (Kong, Kim and Bae, NeurIPS 2020) and the thesis' variant of it: log mel -> waveform."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
 
 import torch
@@ -11,6 +11,7 @@ from torch.nn.utils.parametrizations import weight_norm
 
 from ..errors import InputError
 from ..mapping import from_json
+from .vocoder import Vocoder
 
 _SLOPE = 0.1
 _LAST_SLOPE = 0.01  # the reference implementation leaves the last activation at PyTorch's default
@@ -131,17 +132,38 @@ class ResBlock2(nn.Module):
         return x
 
 
-class Generator(nn.Module):
+LOG_MEL_FLOOR = 1e-5
+VOCODER_INPUTS = {"ln_power": 10.0, "ln_magnitude": 20.0}
+
+
+def vocoder_input(mel_db: Tensor, kind: str) -> Tensor:
+    """dB power mel (..., n_mels) -> what a vocoder was trained on, natural log with a floor of 1e-5.
+
+    kind "ln_power": the thesis' ln of the power mel. "ln_magnitude": ln of the magnitude mel, as in the reference
+    implementation.
+    """
+    return (mel_db * (math.log(10) / VOCODER_INPUTS[kind])).clamp_min(math.log(LOG_MEL_FLOOR))
+
+
+class Generator(Vocoder):
     """Log mel (B, n_mels, T) -> waveform (B, 1, T * hop_length) in [-1, 1].
 
     Layout "thesis" differs in three: the first convolution has no weight norm; six zeros after the end stand for three
     on each side of the first and the last convolution; and every residual convolution looks back only.
     """
 
-    def __init__(self, config: GeneratorConfig = GeneratorConfig(), norm: Norm = weight_norm):
-        """norm: of its convolutions; `unnormed` for weights that were folded, as bundles hold them."""
+    takes_f0 = False
+
+    def __init__(self, config: GeneratorConfig = GeneratorConfig(), norm: Norm = weight_norm, input: str = "ln_power"):
+        """norm: of its convolutions; `unnormed` for weights that were folded, as bundles hold them. input: the
+        logarithm that it takes, of VOCODER_INPUTS."""
         super().__init__()
-        self.config = config
+        if input not in VOCODER_INPUTS:
+            raise InputError(
+                "A vocoder's input is one of {known}, not {given!r}.", known=", ".join(VOCODER_INPUTS), given=input
+            )
+        self.config, self.input = config, input
+        self.n_mels, self.hop_length = config.n_mels, config.hop_length
         thesis = config.layout == "thesis"
         self.beyond_the_end = 6 if thesis else 0
         on_each_side = 0 if thesis else 3
@@ -170,22 +192,38 @@ class Generator(nn.Module):
     def _pad(self, x: Tensor) -> Tensor:
         return nn.functional.pad(x, (0, self.beyond_the_end)) if self.beyond_the_end else x
 
+    @classmethod
+    def from_json(cls, data: Mapping) -> "Generator":
+        """For folded weights. data: the config's, and "input"."""
+        data = dict(data)
+        kind = data.pop("input", "ln_power")
+        return cls(GeneratorConfig.from_json(data), unnormed, kind)
+
+    def to_json(self) -> dict:
+        return {"input": self.input, **self.config.to_json()}
+
+    def speak(self, mel_db: Tensor, f0_hz: Tensor | None = None) -> Tensor:
+        return self(vocoder_input(mel_db, self.input).T[None])[0, 0]
+
+    def ready(self) -> "Generator":
+        return self.fold_weight_norm()
+
+    @property
+    def context_frames(self) -> int:
+        """Mel frames on either side that a sample depends on at most: the receptive field, from the last layer back."""
+        config = self.config
+        block = max(
+            sum((size - 1) * (d + (1 if config.resblock == "1" else 0)) for d in dilations)
+            for size, dilations in zip(config.resblock_kernel_sizes, config.resblock_dilation_sizes, strict=True)
+        )  # samples that a residual block reaches in all, as if all lay on one side
+        reach = 6
+        for rate, kernel in zip(config.upsample_rates[::-1], config.upsample_kernel_sizes[::-1], strict=True):
+            reach = math.ceil((reach + (block if config.layout == "thesis" else block / 2) + kernel) / rate)
+        return reach + 6
+
     def fold_weight_norm(self) -> "Generator":
         """Replace each weight-normed convolution by the plain one it computes, in place. For inference."""
         for module in self.modules():
             if nn.utils.parametrize.is_parametrized(module, "weight"):
                 nn.utils.parametrize.remove_parametrizations(module, "weight")
         return self
-
-
-LOG_MEL_FLOOR = 1e-5
-VOCODER_INPUTS = {"ln_power": 10.0, "ln_magnitude": 20.0}
-
-
-def vocoder_input(mel_db: Tensor, kind: str) -> Tensor:
-    """dB power mel (..., n_mels) -> what a vocoder was trained on, natural log with a floor of 1e-5.
-
-    kind "ln_power": the thesis' ln of the power mel. "ln_magnitude": ln of the magnitude mel, as in the reference
-    implementation.
-    """
-    return (mel_db * (math.log(10) / VOCODER_INPUTS[kind])).clamp_min(math.log(LOG_MEL_FLOOR))

@@ -12,7 +12,7 @@ from ..speech.voice import VoiceReadout
 from .acoustic import AcousticConfig, AcousticModel
 from .bundle import DEFAULT_FOLDER, FORMAT, FORMAT_VERSION, NEEDED, OPTIONAL, Bundle
 from .convert import convert
-from .hifigan import Generator, GeneratorConfig, unnormed
+from .vocoder import vocoder_of
 from .weights import load_exactly, read_safetensors
 
 
@@ -81,7 +81,9 @@ def _files(folder: Path, sha256: dict[str, str], shared: dict[str, str]) -> dict
 def _bundle(folder: Path, data: dict, files: dict[str, Path]) -> Bundle:
     mel = MelSpec.from_json(data["mel"])
     acoustic = AcousticModel(AcousticConfig.from_json(data["acoustic"]))
-    vocoder = Generator(GeneratorConfig.from_json(data["vocoder"]), unnormed)
+    # bundles made before vocoders had kinds tell the input apart from the shape
+    shape = {key: data[old] for old, key in (("vocoder_input", "input"),) if old in data} | data["vocoder"]
+    vocoder = vocoder_of(shape)
     for name, network in (("acoustic", acoustic), ("vocoder", vocoder)):
         weights = files[f"{name}.safetensors"]
         load_exactly(network, read_safetensors(weights), str(weights))
@@ -93,7 +95,6 @@ def _bundle(folder: Path, data: dict, files: dict[str, Path]) -> Bundle:
         scaler=Scaler.read(files["scaler.json"], mel.n_mels),
         acoustic=acoustic,
         vocoder=vocoder,
-        vocoder_input=data["vocoder_input"],
         description=str(data["description"]),
         description_ja=str(data.get("description_ja", "")),
         training=data["training"],

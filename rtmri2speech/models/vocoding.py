@@ -4,27 +4,34 @@ import numpy as np
 import torch
 
 from ..progress import UNSEEN, Progress
+from ..speech.voice import add_harmonics
 from .bundle import Bundle
-from .hifigan import vocoder_input
 from .precision import choose_precision
 
-_VOCODER_CHUNK = 256  # mel frames a piece: bounds the memory of a long clip
+_CHUNK = 256  # mel frames: bounds the memory of a long clip
 
 
-_VOCODER_CONTEXT = 24  # mel frames on each side of a piece; the generator hears 12, in the thesis' layout 17 back
+def vocode(
+    bundle: Bundle,
+    mel_db: torch.Tensor,
+    precision: str = "fp32",
+    progress: Progress = UNSEEN,
+    f0_hz: np.ndarray | None = None,
+) -> np.ndarray:
+    """dB mel (T, n_mels) -> waveform (T * hop_length,) float32 in [-1, 1], in overlapping chunks without seams.
 
-
-def vocode(bundle: Bundle, mel_db: torch.Tensor, precision: str = "fp32", progress: Progress = UNSEEN) -> np.ndarray:
-    """dB mel (T, n_mels) -> waveform (T * hop_length,) float32 in [-1, 1], in overlapping pieces without seams."""
-    dtype = choose_precision(precision, bundle.device)
-    hop, count = bundle.mel.hop_length, len(mel_db)
-    log_mel = vocoder_input(mel_db.to(bundle.device), bundle.vocoder_input).T[None]
-    pieces = []
-    with torch.inference_mode(), torch.autocast(bundle.device.type, dtype, dtype != torch.float32):
-        for start in range(0, count, _VOCODER_CHUNK):
-            end = min(start + _VOCODER_CHUNK, count)
-            before, after = min(start, _VOCODER_CONTEXT), min(count - end, _VOCODER_CONTEXT)
-            samples = bundle.vocoder(log_mel[..., start - before : end + after])[0, 0].float()
-            pieces.append(samples[before * hop : (before + end - start) * hop])
+    f0_hz: (T,), 0 where unvoiced; None: as the mel is. A vocoder that takes no F0 is given harmonics in the mel."""
+    dtype, vocoder, device = choose_precision(precision, bundle.device), bundle.vocoder, bundle.device
+    if f0_hz is not None and not vocoder.takes_f0:
+        mel_db = torch.from_numpy(add_harmonics(mel_db.cpu().numpy(), f0_hz, bundle.mel))
+    pitch = torch.from_numpy(f0_hz).float().to(device) if f0_hz is not None and vocoder.takes_f0 else None
+    hop, count, context, mel_db = vocoder.hop_length, len(mel_db), vocoder.context_frames, mel_db.to(device)
+    chunks = []
+    with torch.inference_mode(), torch.autocast(device.type, dtype, dtype != torch.float32):
+        for start in range(0, count, _CHUNK):
+            end = min(start + _CHUNK, count)
+            first, stop = max(0, start - context), min(count, end + context)
+            samples = vocoder.speak(mel_db[first:stop], None if pitch is None else pitch[first:stop]).float()
+            chunks.append(samples[(start - first) * hop : (end - first) * hop])
             progress("speech", end, count)
-    return torch.cat(pieces).cpu().numpy()
+    return torch.cat(chunks).cpu().numpy()

@@ -1,4 +1,4 @@
-"""A voice for mels that have none: harmonics of a chosen F0, painted over a predicted spectral envelope.
+"""A voice for mels that have none: harmonics of a chosen F0, added to a predicted spectral envelope.
 
 Pictures do not show F0, and a model that learned from them predicts envelopes: vocoded, they whisper. To the envelope
 of a voiced frame is added what a pulse train at F0 has more than its own envelope has: mel = envelope + [mel(pulses) -
@@ -148,7 +148,7 @@ def _decline(voiced: np.ndarray, fps: float) -> np.ndarray:
     return out
 
 
-def painted(mel_db: np.ndarray, f0_hz: np.ndarray, spec: MelSpec) -> np.ndarray:
+def add_harmonics(mel_db: np.ndarray, f0_hz: np.ndarray, spec: MelSpec) -> np.ndarray:
     """(T, n_mels) dB with harmonics of f0_hz (T,) where that is above 0; elsewhere unchanged."""
     voiced = f0_hz > 0
     if not voiced.any():

@@ -100,9 +100,7 @@ def test_a_formant_is_followed_from_piece_to_piece(monkeypatch, tmp_path, track)
         max(0, np.nanmin(found) - 200),
         min(bundle.mel.top_hz, np.nanmax(found) + 200),
     )
-    again = chunked.analyse_in_chunks(
-        bundle, clip, settings=made.settings, speak=False, formants_hz=made.followed_hz
-    )
+    again = chunked.analyse_in_chunks(bundle, clip, settings=made.settings, speak=False, formants_hz=made.followed_hz)
     np.testing.assert_array_equal(again.cam["F"], made.cam["F"])
     with pytest.raises(InputError, match="no formant to follow"):
         asked = AnalysisSettings([Band.parse("F2:formant2/truth")])

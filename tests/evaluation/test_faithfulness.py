@@ -198,7 +198,9 @@ def test_too_little_heat_is_said_and_sequence_maps_are_refused(bundle, analysis,
     assert card.bands["F2"].verdict == "untested" and card.bands["F2"].times is None
     assert "(3)" in card.sentence("F2") and card.bands["F1"].verdict != "untested"
     with pytest.raises(InputError, match="objective frame"):
-        evaluate_faithfulness(bundle, replace(analysis, settings=replace(analysis.settings, objective="sequence")), masks)
+        evaluate_faithfulness(
+            bundle, replace(analysis, settings=replace(analysis.settings, objective="sequence")), masks
+        )
 
 
 def test_the_card_is_json_and_says_it_in_both_languages(card, bundle, analysis, masks):

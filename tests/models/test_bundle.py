@@ -79,7 +79,7 @@ def files(folder, acoustic="acoustic.pt", vocoder="g_thesis"):
 def test_old_checkpoints_compute_the_same(old, layout, variant, kind):
     folder, acoustic, vocoders = old
     bundle = load_bundle(thesis=files(folder, layout, f"g_{variant}"))
-    assert bundle.kind == "converted" and bundle.vocoder_input == kind and bundle.mel.layout == "thesis"
+    assert bundle.kind == "converted" and bundle.vocoder.input == kind and bundle.mel.layout == "thesis"
     frames, mel = torch.rand(3, 1, 64, 64), torch.randn(1, 64, 9)
     with torch.no_grad():
         torch.testing.assert_close(

@@ -1,4 +1,4 @@
-"""Harmonics are painted where a bundle says so, at the F0 that is asked for, and nowhere else."""
+"""Harmonics are add_harmonics where a bundle says so, at the F0 that is asked for, and nowhere else."""
 
 from dataclasses import replace
 
@@ -15,7 +15,7 @@ from rtmri2speech.spec import MelSpec
 from rtmri2speech.speech.audio import resample
 from rtmri2speech.speech.formants import measure_f0
 from rtmri2speech.speech.mel import mel_spectrogram_db, spectral_envelope
-from rtmri2speech.speech.voice import Voice, VoiceReadout, asked_voice, melody, painted, pulse_train
+from rtmri2speech.speech.voice import Voice, VoiceReadout, add_harmonics, asked_voice, melody, pulse_train
 
 SPEC = MelSpec()
 FPS = SPEC.fps
@@ -75,7 +75,7 @@ def test_the_vocoder_sings_what_is_painted(whispering, clip):
     times = (np.arange(len(smooth)) + 0.5) / FPS
     voiced = np.isfinite(measure_f0(sound, SPEC.sample_rate, times))
     asked = np.where(voiced, np.linspace(220, 160, len(smooth)), 0)
-    sung = vocode(whispering, torch.from_numpy(painted(smooth, asked, SPEC)))
+    sung = vocode(whispering, torch.from_numpy(add_harmonics(smooth, asked, SPEC)))
     heard = measure_f0(sung, SPEC.sample_rate, times)
     whispered = measure_f0(vocode(whispering, torch.from_numpy(smooth)), SPEC.sample_rate, times)
     assert np.isfinite(heard[voiced]).mean() > 0.85 > 0.6 > np.isfinite(whispered[voiced]).mean()
@@ -85,7 +85,7 @@ def test_the_vocoder_sings_what_is_painted(whispering, clip):
 def test_unvoiced_frames_and_the_envelope_stay_as_they_are():
     smooth = np.random.default_rng(1).normal(-30, 3, (30, 64)).astype(np.float32)
     f0_hz = np.where(np.arange(30) < 15, 120.0, 0.0)
-    made = painted(smooth, f0_hz, SPEC)
+    made = add_harmonics(smooth, f0_hz, SPEC)
     assert np.array_equal(made[15:], smooth[15:])
     assert np.abs(made[:15] - smooth[:15]).max() > 3
     assert np.allclose(spectral_envelope(made, 16), spectral_envelope(smooth, 16), atol=1e-3)

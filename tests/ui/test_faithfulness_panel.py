@@ -103,7 +103,11 @@ def test_a_box_is_a_band_of_its_own_until_it_is_removed(bundle, clip_file, monke
     box = band_of({"low_hz": 900, "high_hz": 1500, "from_s": 0.2, "to_s": 0.4})
     assert box == Band("0.20-0.40s_900-1500", 900, 1500, 0.2, 0.4)
     asked = result.with_box(bundle, box, UNSEEN)
-    assert [band.name for band in asked.analysis.bands] == ["F1", "F2", "0.20-0.40s_900-1500"] and asked.maps == "grad-cam"
+    assert [band.name for band in asked.analysis.bands] == [
+        "F1",
+        "F2",
+        "0.20-0.40s_900-1500",
+    ] and asked.maps == "grad-cam"
     assert json.loads(asked.payload)["bands"][2]["stretch_s"] == [0.2, 0.4]
     expected = analyse(bundle, result.analysis.clip, [F1, box], speak=False).cam[box.name]
     np.testing.assert_allclose(asked.analysis.cam[box.name], expected, atol=1e-5 * np.abs(expected).max())
@@ -121,10 +125,11 @@ def test_a_box_is_a_band_of_its_own_until_it_is_removed(bundle, clip_file, monke
     assert both.analysis.bands[2:] == (why, lower)
     assert not np.allclose(both.analysis.cam[why.name], both.analysis.cam[lower.name])
     full = replace(
-        result, analysis=replace(
+        result,
+        analysis=replace(
             result.analysis,
             settings=replace(result.analysis.settings, bands=(F1, F2, replace(F1, name="x"), replace(F2, name="y"))),
-        )
+        ),
     )
     with pytest.raises(InputError, match="There are 4 bands already"):
         full.with_box(bundle, box, UNSEEN)

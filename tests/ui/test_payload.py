@@ -183,7 +183,7 @@ def with_box(bundle, analysis):
 @pytest.fixture
 def in_parts(monkeypatch):
     """A payload of the clip's 70 frames has three parts."""
-    for module in ("parts", "payload"):
+    for module in ("chunks", "payload"):
         monkeypatch.setattr(f"rtmri2speech.ui.explorer.{module}.PART", 30)
 
 
@@ -193,7 +193,9 @@ def test_of_other_bands_it_is_what_it_would_be_made_anew(bundle, analysis, regio
     none = of_other_bands(before, with_box, bundle.mel, regions)
     assert json.loads(none)["key"] != json.loads(before)["key"]
     assert none == anew
-    mixed = replace(with_box, settings=replace(with_box.settings, silence=analysis.settings.silence))  # F1 and F2 as they were
+    mixed = replace(
+        with_box, settings=replace(with_box.settings, silence=analysis.settings.silence)
+    )  # F1 and F2 as they were
     kept = json.loads(of_other_bands(before, mixed, bundle.mel, regions, kept=["F1", "F2"]))
     assert kept["bands"][:2] == json.loads(before)["bands"] and kept["bands"][2]["name"] == "box"
     back = replace(
@@ -225,7 +227,13 @@ def changed(before: str, change: str) -> dict:
 
 def test_a_change_is_small_and_leads_to_the_same(bundle, analysis, regions, with_box, in_parts):
     before = payload(analysis, bundle.mel, regions, "clip")
-    boxed = of_other_bands(before, replace(with_box, settings=replace(with_box.settings, silence=analysis.settings.silence)), bundle.mel, regions, ["F1", "F2"])
+    boxed = of_other_bands(
+        before,
+        replace(with_box, settings=replace(with_box.settings, silence=analysis.settings.silence)),
+        bundle.mel,
+        regions,
+        ["F1", "F2"],
+    )
     said = of_other_labels(boxed, [(0.0, 0.5, "a")], [(0.2, "here")])
     energy = of_other_bands(before, analyse(bundle, analysis.clip, energy="hz"), bundle.mel, regions)
     for old, new in ((before, boxed), (boxed, before), (boxed, said), (said, before), (before, energy)):

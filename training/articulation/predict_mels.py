@@ -5,7 +5,7 @@
         +sources.phantom.folder=SOUND +sources.phantom.mels=MELS
 
 SPEECH is a run of training.articulation.mel_decoder, SOUND the corpus it was learned from. Such mels have no harmonics;
-in a share of the utterances those of the true F0 are painted, as rtmri2speech.speech.voice paints them.
+in a share of the utterances those of the true F0 are add_harmonics, as rtmri2speech.speech.voice paints them.
 """
 
 import zlib
@@ -21,7 +21,7 @@ from rtmri2speech.errors import InputError
 from rtmri2speech.files import never_onto
 from rtmri2speech.spec import MelSpec
 from rtmri2speech.speech.mel import Scaler, write_mel
-from rtmri2speech.speech.voice import painted
+from rtmri2speech.speech.voice import add_harmonics
 
 from ..engine.console import plain_errors
 from .corpus import Spoken, read_spoken
@@ -57,7 +57,7 @@ def main(
         mel_db = heard(network, known, mel, one, seed)
         if np.random.default_rng(seed).random() < voiced:
             with np.load(corpus / f"{one.id}.truth.npz", allow_pickle=False) as truth:
-                mel_db = painted(mel_db, truth["f0_hz"][: len(mel_db)], spec)
+                mel_db = add_harmonics(mel_db, truth["f0_hz"][: len(mel_db)], spec)
         write_mel(out / f"{one.id}.npy", mel_db)
         if number % 100 == 0:
             print(f"mels: {number} of {len(spoken)}", flush=True)

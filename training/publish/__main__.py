@@ -90,7 +90,7 @@ def read_vocoder(folder: Path) -> tuple[Generator, dict]:
     if (folder / "bundle.json").is_file():
         bundle = load_bundle(folder)
         known = {"mel": bundle.mel.to_json(), "generator": bundle.vocoder.config.to_json()}
-        return bundle.vocoder, bundle.training.get("vocoder", {}) | known | {"vocoder_input": bundle.vocoder_input}
+        return bundle.vocoder, bundle.training.get("vocoder", {}) | known | {"vocoder_input": bundle.vocoder.input}
     from ..vocoder.checkpoints import load_run
 
     return load_run(folder), read_settings(folder, "vocoder")
@@ -268,6 +268,7 @@ def publish(
         tables = {path.stem.replace("_", " "): read_metrics(path) for path in metrics or ()}
         texts = DEFAULT_TEXTS | {key: _text(path) for key, path in given.items() if path}
         title = name or out.name
+        generator.input = voice["vocoder_input"]
         bundle = Bundle(
             name=title,
             kind="trained",
@@ -276,7 +277,6 @@ def publish(
             scaler=result.scaler,
             acoustic=result.model,
             vocoder=generator,
-            vocoder_input=voice["vocoder_input"],
             description=description,
             description_ja=description_ja,
             voice=replace(result.voice, default=unasked) if unasked and result.voice else result.voice,

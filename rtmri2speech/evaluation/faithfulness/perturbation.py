@@ -8,7 +8,6 @@ import numpy as np
 import torch
 
 from ...analysis.result import Analysis
-from ...attribution.bilstm import own_frame_mel
 from ...attribution.grad_cam import gradients
 from ...attribution.method import Inputs
 from ...attribution.methods import method_of
@@ -113,4 +112,4 @@ class Hiding:
             return {name: target(here)(mel_db).double().cpu().numpy() for name, target in self.targets.items()}
 
     def _mel_of(self, rows: np.ndarray) -> Callable[[torch.Tensor], torch.Tensor]:
-        return own_frame_mel(self.scene.bundle.acoustic, self.scene.features, self.frames[rows])
+        return self.scene.bundle.acoustic.frame_local_mel(self.scene.features, self.frames[rows])

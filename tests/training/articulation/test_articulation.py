@@ -447,7 +447,7 @@ def test_the_vocoder_of_a_bundle_can_be_published_with_another_model(bundle_fold
     generator, settings = read_vocoder(bundle_folder)
     mel = torch.rand(1, 64, 4)
     assert torch.allclose(generator(mel), bundle.vocoder(mel), atol=1e-4)
-    assert settings["mel"] == bundle.mel.to_json() and settings["vocoder_input"] == bundle.vocoder_input
+    assert settings["mel"] == bundle.mel.to_json() and settings["vocoder_input"] == bundle.vocoder.input
 
 
 def test_r2_on_variants_is_told_of_clips_with_truth(world, tmp_path, monkeypatch, capsys):

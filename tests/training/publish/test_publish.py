@@ -77,7 +77,7 @@ def test_the_bundle_is_the_best_epoch_and_the_card_tells_how_good_it_is(runs, tm
     bundle = load_bundle(out)
     for name, tensor in bundle.acoustic.state_dict().items():
         torch.testing.assert_close(tensor, model.state_dict()[name], atol=1e-3, rtol=1e-3)
-    assert (bundle.kind, bundle.frames.size, bundle.vocoder_input) == ("trained", 128, "ln_power")
+    assert (bundle.kind, bundle.frames.size, bundle.vocoder.input) == ("trained", 128, "ln_power")
     np.testing.assert_allclose(bundle.scaler.mean, np.linspace(-50, -20, 64), rtol=1e-6)
     assert bundle.training["split"]["val"] == ["c"] and bundle.training["acoustic"]["data_dir"] == "dataset"
 
