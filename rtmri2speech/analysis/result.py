@@ -101,6 +101,13 @@ class Analysis:
         """Indices of the frames whose maps are shown and averaged."""
         return np.arange(len(self.silent)) if self.settings.silence == "show" else self.speech
 
+    def has_map(self, band: str) -> np.ndarray:
+        """(T,) bool: frames whose map of this band is shown and averaged: not where the formant that it tracks was not
+        measured, nor, unless silence is shown, where the model is silent."""
+        there = np.zeros(len(self.silent), bool)
+        there[self.explained] = True
+        return there & ~np.isnan(self.followed_hz[band]) if band in self.followed_hz else there
+
     @property
     def followed(self) -> dict[str, list[float | None]]:
         """followed_hz as JSON holds it."""

@@ -72,8 +72,8 @@ def convert(
         name=output.name,
     )
     made.save(output, half=half)
-    vocoder = made.vocoder.to_json()
-    print(f"{output}: bundle {made.name}, vocoder of layout {vocoder['layout']}, input {vocoder['input']}")
+    shape = made.vocoder.to_json()
+    print(f"{output}: bundle {made.name}, vocoder of layout {shape['layout']}, input {shape['input']}")
 
 
 def adapt(

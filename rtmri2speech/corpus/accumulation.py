@@ -87,11 +87,12 @@ def tally(analysis: Analysis, regions: Regions, intervals: Sequence[Interval]) -
     heats = {band: display_grid(analysis.cam[band], "clip", analysis.speech) for band in bands}
     for p, phone in enumerate(phones):
         rows = np.flatnonzero((said == phone) & explained)
-        maps.append([heats[band][rows].mean(axis=0) for band in bands])
+        there = {band: rows[analysis.has_map(band)[rows]] for band in bands}
+        none = np.full(next(iter(heats.values())).shape[1:], np.nan)
+        maps.append([heats[band][there[band]].mean(axis=0) if len(there[band]) else none for band in bands])
         for b, band in enumerate(bands):
             evidence = account.bands[band]
-            there = evidence.amount[rows][~np.isnan(evidence.amount[rows])]  # not where a formant is missing
-            amount[p, b] = there.mean() if len(there) else np.nan
+            amount[p, b] = evidence.amount[there[band]].mean() if len(there[band]) else np.nan
             if usable:
                 shares[p, b] = [np.nan if v is None else v for v in evidence.mean_shares(rows).values()]
     picture = prepare_frames(analysis.model_frames, PICTURE).mean(axis=0)

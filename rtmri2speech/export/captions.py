@@ -32,6 +32,7 @@ _WORDS = {
         "band": "{band}: {energy:.1f} dB; most attention on {most}.",
         "nothing": "{band}: {energy:.1f} dB; hardly any evidence.",
         "no_formant": "{band}: its formant was not measured in this frame; there is no map.",
+        "tracked": "{band}: mean over the {count} frames in which its formant was measured.",
         "most": "{region} {share:.0%}",
         "regions_segmenter": "Regions: found in every frame by a network trained on phantoms.",
         "regions_truth": "Regions: the phantom's own truth.",
@@ -62,6 +63,7 @@ _WORDS = {
         "band": "{band}：{energy:.1f} dB、最も注目した領域は{most}。",
         "nothing": "{band}：{energy:.1f} dB、根拠はほとんどない。",
         "no_formant": "{band}：このフレームではフォルマントが測定されず、マップはない。",
+        "tracked": "{band}：フォルマントが測定された{count}フレームの平均。",
         "most": "{region} {share:.0%}",
         "regions_segmenter": "領域：ファントムで学習したネットワークが各フレームから求めたもの。",
         "regions_truth": "領域：ファントムの正解。",
@@ -94,7 +96,7 @@ def _paragraph(selection: Selection, kind: str, frame: int) -> str:
         sentences = [
             said["frame"].format(clip=subject.name, moment=" ".join(moment.split())),
             *_of_maps(selection, kind),
-            *(_of_frame(selection, subject.account, frame) if kind == "frame" else ()),
+            *(_of_frame(selection, subject.account, frame) if kind == "frame" else _of_average(selection)),
             said[f"regions_{subject.regions.source}"],
             *([said["corrected"]] if subject.regions.corrections else []),
         ]
@@ -155,6 +157,14 @@ def averaged(selection: Selection) -> Sequence[int]:
     stretch = range(selection.first, selection.last + 1)
     explained = set(selection.subject.analysis.explained.tolist())
     return [frame for frame in stretch if frame in explained] or stretch
+
+
+def _of_average(selection: Selection) -> list[str]:
+    """Of bands that track a formant, how many frames their mean is of."""
+    analysis, said = selection.subject.analysis, _WORDS[selection.look.language]
+    shown = np.asarray(averaged(selection))
+    counts = {b.name: int(analysis.has_map(b.name)[shown].sum()) for b in selection.bands if b.formant}
+    return [said["tracked"].format(band=name, count=count) for name, count in counts.items()]
 
 
 def _of_frame(selection: Selection, account: Account, frame: int) -> list[str]:

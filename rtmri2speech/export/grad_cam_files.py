@@ -100,7 +100,8 @@ def write_gradcam(
             if analysis.two_sided(band) and not drawing.as_thesis:
                 heat, look["colour_maps"] = replace(heat, grids=analysis.shown_frames(band).grids[rows]), [SIGNED]
             heat_averaged = {band.label: replace(heat, grids=heat.grids[averaged])}
-            average_figure(temporary / _average_name(band), frames[averaged], heat_averaged, **look)
+            counted = {band.label: analysis.has_map(band.name)[rows[averaged]]}
+            average_figure(temporary / _average_name(band), frames[averaged], heat_averaged, counted, **look)
             for frame in drawing.target_frames:
                 frame_figure(temporary / _frame_name(band, frame), frames, {band.label: heat}, frame, fps, **look)
     return len(rows)

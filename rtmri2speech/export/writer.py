@@ -281,13 +281,16 @@ def _write_frame(path: Path, selection: Selection, frame: int) -> None:
 
 
 def _write_average(path: Path, selection: Selection) -> None:
-    shown = np.asarray(averaged(selection))
+    analysis, shown = selection.subject.analysis, np.asarray(averaged(selection))
     average_figure(
         path,
         selection.subject.analysis.model_frames[shown],
         {
             label: replace(heat, grids=heat.grids[shown - selection.first])
             for label, heat in selection.heatmaps().items()
+        },
+        counted={
+            band_label(band, selection.look.language): analysis.has_map(band.name)[shown] for band in selection.bands
         },
         title=average_title(selection),
         **_figure_look(selection),

@@ -51,9 +51,11 @@ def average_figure(
     path: str | PathLike,
     frames: np.ndarray,
     heatmaps: Mapping[str, Heatmaps],
+    counted: Mapping[str, np.ndarray] | None = None,
     **options,
 ) -> None:
-    """Figure of the mean frame under the mean heatmap over the whole clip; arguments as in `frame_figure`.
+    """Figure of the mean frame under the mean heatmap over the whole clip; arguments as in `frame_figure`. counted:
+    which frames, (T,) bool, count for the mean of a heatmap; None: all.
 
     A mean is colder than the frames it is of: the strongest of the bands' means is drawn at full heat, and the scales
     carry the true numbers.
@@ -63,7 +65,8 @@ def average_figure(
     """
     check_clip(frames)
     check_bands(heatmaps, len(frames))
-    heats = {label: _mean(heatmap, label) for label, heatmap in heatmaps.items()}
+    every = np.ones(len(frames), bool)
+    heats = {label: _mean(heatmap, label, (counted or {}).get(label, every)) for label, heatmap in heatmaps.items()}
     names = options.get("colour_maps") or default_maps(len(heats))
     middles = {label: 0.5 * (name == SIGNED) for label, name in zip(heats, names, strict=False)}
     signed = {label: (heat - middles[label]) / (1 - middles[label]) for label, heat in heats.items()}
@@ -73,12 +76,12 @@ def average_figure(
     _save(path, gray, heats, f"average of {len(frames)} frames", hottest=hottest, **options)
 
 
-def _mean(heatmap: Heatmaps, label: str) -> np.ndarray:
-    """(H, W), one frame at a time."""
+def _mean(heatmap: Heatmaps, label: str, counted: np.ndarray) -> np.ndarray:
+    """(H, W), one frame at a time; of no frame at all, zeros."""
     total = np.zeros(heatmap.shape[1:], np.float32)
-    for t in range(len(heatmap)):
-        total += checked_heat(heatmap, t, label)
-    return total / len(heatmap)
+    for t in np.flatnonzero(counted):
+        total += checked_heat(heatmap, int(t), label)
+    return total / max(1, int(counted.sum()))
 
 
 def _save(

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..errors import InputError
 from .audio import Sound
-from .formants import formant_ceiling, measure_f0, measure_formants
+from .formants import CEILING_FEMALE_HZ, FORMANTS, WINDOW_S, formant_ceiling, measure_f0, measure_formants
 
 if TYPE_CHECKING:  # an analysis follows tracks itself
     pass
@@ -31,23 +30,31 @@ class FormantTrack:
 
 
 def ceiling_of(sound: Sound, times_s: np.ndarray) -> float | None:
-    """The formant ceiling, Hz, that suits a speaker's F0; None where nothing is voiced."""
-    try:
-        f0_hz = measure_f0(*sound, times_s)
-    except InputError:  # too short
+    """The formant ceiling, Hz, that suits a speaker's F0, whatever the sound's rate; None where nothing is voiced."""
+    if _is_too_short(sound):
         return None
-    return min(formant_ceiling(f0_hz), sound[1] / 2) if np.isfinite(f0_hz).any() else None
+    f0_hz = measure_f0(*sound, times_s)
+    return formant_ceiling(f0_hz) if np.isfinite(f0_hz).any() else None
 
 
 def measured_track(
     sound: Sound, times_s: np.ndarray, ceiling_hz: float | None, whispered: bool, silent: np.ndarray
 ) -> FormantTrack:
-    """The track of a sound at times (T,); none where it is silent (T,), nor in a voice's unvoiced frames."""
-    try:
-        found = measure_formants(
-            *sound, times_s, ceiling_hz=ceiling_hz, voiced_only=not whispered, widest_hz=WIDEST_HZ
-        )[:, :COUNT]
-    except InputError:  # too short to measure
-        found = np.full((len(times_s), COUNT), np.nan)
+    """The track of a sound at times (T,); none where it is silent (T,), nor in a voice's unvoiced frames.
+
+    Of a sound whose Nyquist frequency lies below the speaker's ceiling, as many formants fewer are looked for.
+    """
+    found = np.full((len(times_s), COUNT), np.nan)
+    if not _is_too_short(sound):
+        ceiling_hz = ceiling_hz or ceiling_of(sound, times_s) or CEILING_FEMALE_HZ
+        own_hz = min(ceiling_hz, sound[1] / 2)
+        poles = max(1.0, round(2 * FORMANTS * own_hz / ceiling_hz) / 2)  # Praat takes halves
+        found = measure_formants(*sound, times_s, own_hz, poles, voiced_only=not whispered, widest_hz=WIDEST_HZ)[
+            :, :COUNT
+        ]
     found[silent] = np.nan
     return FormantTrack(found, whispered)
+
+
+def _is_too_short(sound: Sound) -> bool:
+    return len(sound[0]) <= 2 * WINDOW_S * sound[1]

@@ -14,6 +14,8 @@ from ..errors import InputError
 
 CEILING_MALE_HZ = 5000.0
 CEILING_FEMALE_HZ = 5500.0
+FORMANTS = 5  # pole pairs below the ceiling
+WINDOW_S = 0.025  # Praat's effective length
 _VOICE_BOUNDARY_HZ = 160.0
 
 # Means over 4,306 vowels of words spoken by native male speakers: C.-H. Jo, doctoral thesis, Kyoto University,
@@ -52,8 +54,8 @@ def measure_formants(
     rate: int,
     times_s: np.ndarray,
     ceiling_hz: float | None = None,
-    formants: int = 5,
-    window_s: float = 0.025,
+    formants: float = FORMANTS,
+    window_s: float = WINDOW_S,
     preemphasis_from_hz: float = 50.0,
     voiced_only: bool = True,
     widest_hz: float = np.inf,

@@ -60,27 +60,30 @@ class Examples:
         """
         path, key = self._paths[name], (name, bundle_name, bands, maps)
         while not self._busy.acquire(timeout=0.2):
-            if key in self._kept:
-                break
+            if (kept := self._kept.get(key)) is not None:
+                return kept
             progress("waiting", 0)  # so that waiting for another can be stopped, too
-        else:
-            try:
-                if key not in self._kept:
-                    bundle = self._bundles.load(bundle_name)
-                    self._kept[key] = open_clip(
-                        bundle,
-                        path,
-                        self.sound(name),
-                        progress,
-                        bands=bands,
-                        maps=maps,
-                        bundle_name=bundle_name,
-                        regions=self.regions,
-                        linked=True,
-                    )
-                    if len(self._kept) > MOST_KEPT:
-                        del self._kept[next(iter(self._kept))]
-                return self._kept[key]
-            finally:
-                self._busy.release()
-        return self._kept[key]
+        try:
+            if key not in self._kept:
+                made = open_clip(
+                    self._bundles.load(bundle_name),
+                    path,
+                    self.sound(name),
+                    progress,
+                    bands=bands,
+                    maps=maps,
+                    bundle_name=bundle_name,
+                    regions=self.regions,
+                    linked=True,
+                )
+                self._kept[key] = made
+                self._forget_oldest()
+            return self._kept[key]
+        finally:
+            self._busy.release()
+
+    def _forget_oldest(self) -> None:
+        """Beyond MOST_KEPT, of all but the first example as the page opens on it."""
+        landing = (self.first, self._bundles.first, DEFAULT_BANDS, DEFAULT_MAPS)
+        for key in [key for key in self._kept if key != landing][: max(0, len(self._kept) - MOST_KEPT)]:
+            del self._kept[key]

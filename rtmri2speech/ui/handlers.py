@@ -132,18 +132,20 @@ class Result:
         return replace(self, labels=tuple(labels), remarks=tuple(remarks), edited=True, payload=sent)
 
     def with_shift(self, bundle: Bundle, ms: float, progress: Progress) -> "Result":
-        """The original speech that was given, begun so many ms later, and the maps of bands that follow its formants.
-        Raises InputError where these are no longer there."""
+        """The original speech that was given, begun so many ms later; the maps of bands that track its formants, and
+        speech that follows its melody, made anew. Raises InputError where these formants are no longer there."""
         assert self.given is not None
         reference, old = earlier(self.given, ms / 1000), self.analysis
-        following = [band.name for band in old.bands if band.track == "original"]
-        still = {name: track for name, track in old.followed_hz.items() if name not in following}
+        tracking = [band.name for band in old.bands if band.track == "original"]
+        still = {name: track for name, track in old.followed_hz.items() if name not in tracking}
         moved = replace(self, reference=reference, shift_ms=ms)
-        again = moved._again(replace(old, original=reference), self.regions)
-        if not following:
-            return replace(again, known=self.known)
-        again = replace(again, analysis=replace(again.analysis, followed_hz=still))
-        return again._explained(bundle, old.bands, self.maps, progress)
+        moved = replace(moved, analysis=replace(old, original=reference, followed_hz=still))
+        voice = old.settings.voice or (bundle.voice.unasked() if bundle.voice else None)
+        if old.f0_hz is not None and voice is not None and voice.intonation == "original":
+            return moved._again(moved._analysed(bundle, old.settings, progress), self.regions)
+        if tracking:
+            return moved._explained(bundle, old.bands, self.maps, progress)
+        return replace(moved._again(replace(old, original=reference), self.regions), known=self.known)
 
     def with_maps(self, bundle: Bundle, maps: str, progress: Progress) -> "Result":
         """The same clip, speech and regions, explained by other maps."""
@@ -186,9 +188,14 @@ class Result:
 
     def _explained_anew(self, bundle: Bundle, bands: Sequence[Band], maps: str, progress: Progress) -> Analysis:
         """As the analysis was made, but of these bands and maps, and without a sound."""
-        old, (method, resolution) = self.analysis, method_of_maps(bundle, maps)
-        settings = replace(old.settings, bands=tuple(bands), method=method, resolution=resolution)
-        given = {"speak": False, "original": old.original, "formants_hz": old.followed_hz, "progress": progress}
+        method, resolution = method_of_maps(bundle, maps)
+        settings = replace(self.analysis.settings, bands=tuple(bands), method=method, resolution=resolution)
+        return self._analysed(bundle, settings, progress, speak=False)
+
+    def _analysed(self, bundle: Bundle, settings: AnalysisSettings, progress: Progress, speak: bool = True) -> Analysis:
+        """The clip analysed by these settings, with the original and the formants that are known."""
+        old = self.analysis
+        given = {"original": old.original, "formants_hz": old.followed_hz, "speak": speak, "progress": progress}
         if self.store is None:
             return analyse(bundle, old.clip, settings=settings, known=old, **given)
         return analyse_in_chunks(bundle, old.clip, settings=settings, **given)

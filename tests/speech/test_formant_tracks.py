@@ -9,6 +9,8 @@ from rtmri2speech.assets import ASSETS
 from rtmri2speech.clips.clip import read_clip
 from rtmri2speech.errors import InputError
 from rtmri2speech.models.load import load_bundle
+from rtmri2speech.speech.audio import resample
+from rtmri2speech.speech.formant_tracks import ceiling_of, measured_track
 
 CLIP = ASSETS / "clips" / "aiueo_known_speaker.mp4"
 
@@ -62,3 +64,20 @@ def test_a_file_that_is_no_truth_is_named(analysis, tmp_path):
     np.savez(tmp_path / "x.truth.npz", labels=np.zeros(3))
     with pytest.raises(InputError, match=r"x\.truth\.npz is not the truth"):
         formant_tracks(analysis, None, tmp_path / "x.mp4")
+
+
+def test_a_reference_of_a_low_rate_leaves_other_sounds_their_ceiling_and_its_own_formants_where_they_are():
+    """Of 8 kHz, half the bins of a speaker's ceiling of 5,500 Hz are missing; F1 and F2 are not."""
+    clip = read_clip(sorted((ASSETS / "clips").glob("*.mp4"))[0])
+    samples, rate = clip.sound
+    low = resample(samples, rate, 8000), 8000
+    times_s = np.arange(0.1, clip.duration - 0.1, 0.05)
+    ceiling_hz = ceiling_of((samples, rate), times_s)
+    assert ceiling_of(low, times_s) == ceiling_hz > 4000
+    still = np.zeros(len(times_s), bool)
+    full = measured_track((samples, rate), times_s, ceiling_hz, False, still).hz
+    part = measured_track(low, times_s, ceiling_hz, False, still).hz
+    both = np.isfinite(full[:, :2]) & np.isfinite(part[:, :2])
+    assert both.sum() > 0.8 * np.isfinite(full[:, :2]).sum()
+    errors = np.abs(part[:, :2] / full[:, :2] - 1)[both]
+    assert np.median(errors) < 0.03
