@@ -63,7 +63,7 @@ from ..render.picture import panels_of
 from ..render.spectrogram import spectrogram_figure
 from ..render.temporal import reach_figure
 from ..render.time_stretch import check_slow
-from ..render.words import caption, words
+from ..render.words import band_label, caption, words
 from ..spec import Band
 from ..speech.audio import write_audio
 from ..speech.mel import centre_frequencies_hz
