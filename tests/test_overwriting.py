@@ -58,15 +58,14 @@ COMMANDS = {
     "overlay": Command({"": "clip.mp4", "--heatmap": "map.npy", "--heatmap2": "map2.npy", "--audio": "voice.wav"}),
     "mask": Command({"": "clip.mp4", "--region": "lips.json"}),
     "regions": Command({"": "clip.mp4"}),
-    "reach": Command({"": "clip.npy", "--bundle": "bundle/bundle.json"}),
-    "morph": Command({"": "clip.npy", "--bundle": "bundle/bundle.json"}, ("-o", "--formants"), ("0", "5")),
+    "temporal": Command({"": "clip.npy", "--bundle": "bundle/bundle.json"}),
     "adapt": Command({"": "clip.mp4"}),
     "restore": Command({"": "voice.wav"}),
     "convert": Command(
         {"--acoustic": "a.pt", "--scaler": "scaler.json", "--vocoder": "g_00000001", "--vocoder-config": "config.json"}
     ),
 }
-NOTHING_WRITTEN = {"evaluate", "info", "app", "trust"}
+NOTHING_WRITTEN = {"evaluate", "info", "app", "faithfulness"}
 INTO_A_FOLDER = {"gradcam", "batch", "survey"}  # tested below, and in tests of their own
 
 

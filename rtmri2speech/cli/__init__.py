@@ -4,34 +4,45 @@ Bad input ends with exit code 2 and one line on stderr. Heavy packages are impor
 answers at once.
 """
 
-from . import batch, bundles, explain, faithfulness, morph, page, regions, speech, survey, temporal, video
+from collections.abc import Callable
+
+from . import batch, bundles, explain, faithfulness, page, regions, speech, survey, temporal, video
 from .options import ManyFrames
-from .terminal import new_app, run
+from .terminal import new_app, renamed, run
 
 app = new_app(
     name="rtmri2speech",
     help="From a real-time MRI clip of a speaking vocal tract to speech, and to what drove each formant band.",
     no_args_is_help=True,
 )
-app.command()(speech.synth)
-app.command(cls=ManyFrames)(explain.gradcam)
-app.command()(explain.export)
-app.command()(explain.segment)
-app.command()(faithfulness.trust)
-app.command()(temporal.reach)
-app.command()(morph.morph)
-app.command()(batch.batch)
-app.command()(survey.survey)
-app.command()(video.slowmo)
-app.command()(video.overlay)
-app.command()(video.mask)
-app.command()(regions.regions)
-app.command()(speech.evaluate)
-app.command()(bundles.info)
-app.command()(bundles.convert)
-app.command()(bundles.adapt)
-app.command()(speech.restore)
-app.command()(page.app)
+COMMANDS: tuple[Callable, ...] = (
+    speech.synth,
+    explain.gradcam,
+    explain.export,
+    explain.segment,
+    faithfulness.faithfulness,
+    temporal.temporal,
+    batch.batch,
+    survey.survey,
+    video.slowmo,
+    video.overlay,
+    video.mask,
+    regions.regions,
+    speech.evaluate,
+    bundles.info,
+    bundles.convert,
+    bundles.adapt,
+    speech.restore,
+    page.app,
+)
+RENAMED: dict[str, Callable] = {
+    "trust": faithfulness.faithfulness,
+    "reach": temporal.temporal,
+}  # the name before -> the command
+for command in COMMANDS:
+    app.command(cls=ManyFrames if command is explain.gradcam else None)(command)
+for name, present in RENAMED.items():
+    app.command(name, hidden=True)(renamed(name, present))
 
 
 def main(arguments: list[str] | None = None) -> int:

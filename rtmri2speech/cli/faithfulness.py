@@ -1,4 +1,4 @@
-"""Whether a clip's maps can be believed: trust."""
+"""Whether a clip's maps are faithful to the model: deletion, occlusion of regions, randomised weights."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ..evaluation.faithfulness import BandTrust, TrustCard
 
 
-def trust(
+def faithfulness(
     video: VideoArgument,
     bundle: BundleOption = None,
     formant_band: BandsOption = None,

@@ -1,4 +1,4 @@
-"""How far in time a band's energy came from: reach."""
+"""Temporal attribution: which frames each frame's energy came from."""
 
 from typing import Annotated
 
@@ -10,7 +10,7 @@ from .options import BundleOption, FpsOption, JsonOption, OutFile, VideoArgument
 from .terminal import print_json, progress_bar, warning
 
 
-def reach(
+def temporal(
     video: VideoArgument,
     output: OutFile,
     bundle: BundleOption = None,
@@ -27,7 +27,7 @@ def reach(
     """
     import numpy as np
 
-    from ..attribution.temporal import reach as reach_of
+    from ..attribution.temporal import reach
     from ..clips.clip import read_clip
     from ..files import replacing
     from ..models.load import load_bundle
@@ -39,12 +39,12 @@ def reach(
     kind = output.suffix.lower()[1:]
     if kind not in ("npy", *FORMATS):
         raise InputError(
-            "The output of reach is a file of {known}, not {output}.", known=", ".join(("npy", *FORMATS)), output=output
+            "The output is a file of {known}, not {output}.", known=", ".join(("npy", *FORMATS)), output=output
         )
     band, loaded = Band.parse(formant_band), load_bundle(bundle)
     with progress_bar() as progress:
         clip = read_clip(video, fps=fps, progress=progress.part(None, 0, 0.1))
-        made = reach_of(loaded, clip, band, progress.part(None, 0.1, 1))
+        made = reach(loaded, clip, band, progress.part(None, 0.1, 1))
     if kind == "npy":
         with replacing(output) as temporary, temporary.open("wb") as file:
             np.save(file, made.contributions)

@@ -2,8 +2,9 @@
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import wraps
 from typing import TYPE_CHECKING
 
 import typer
@@ -43,6 +44,17 @@ def run(app: typer.Typer, arguments: list[str] | None, name: str) -> int:
         message = "This machine has too little memory for this clip: cut it first."
     print(f"{name}: {' '.join(message.split())}", file=sys.stderr)
     return 2
+
+
+def renamed(name: str, command: Callable) -> Callable:
+    """The command under a name that it had before: it says the new one, and does the same."""
+
+    @wraps(command)
+    def again(*args, **options):
+        print(f"{name!r} is now called {command.__name__!r}.", file=sys.stderr)
+        return command(*args, **options)
+
+    return again
 
 
 @contextmanager

@@ -122,7 +122,16 @@ def test_thesis_maps_and_own_bands(place, run, tmp_path, bundle_folder):
 
 
 def test_trust_tells_the_verdict_and_prints_the_card(place, run):
-    wanted = ("trust", place / "clip.mp4", "--regions", "template", "--frames", "6", "--formant-band", "F2:900-2500")
+    wanted = (
+        "faithfulness",
+        place / "clip.mp4",
+        "--regions",
+        "template",
+        "--frames",
+        "6",
+        "--formant-band",
+        "F2:900-2500",
+    )
     code, out, err = run(*wanted, "--json", bundle=True)
     assert code == 0, err
     card = json.loads(out)
@@ -140,15 +149,15 @@ def test_reach_writes_every_pair_of_frames_and_tells_it_in_words(place, run, tmp
     from rtmri2speech.models.load import load_bundle
     from rtmri2speech.spec import Band
 
-    code, out, err = run("reach", place / "clip.mp4", "-o", tmp_path / "r.npy", "--json", bundle=True)
+    code, out, err = run("temporal", place / "clip.mp4", "-o", tmp_path / "r.npy", "--json", bundle=True)
     assert code == 0, err
     told, found = json.loads(out), np.load(tmp_path / "r.npy")
     expected = reach(load_bundle(bundle_folder), read_clip(place / "clip.mp4"), Band("F2", 900, 2500))
     np.testing.assert_allclose(found, expected.contributions, atol=1e-6)
     assert told["frames"] == len(found) and found.shape == (len(found),) * 2
-    code, _, err = run("reach", place / "clip.mp4", "-o", tmp_path / "r.png", bundle=True)
+    code, _, err = run("temporal", place / "clip.mp4", "-o", tmp_path / "r.png", bundle=True)
     assert code == 0 and cv2.imread(str(tmp_path / "r.png")).std() > 10
-    code, _, err = run("reach", place / "clip.mp4", "-o", tmp_path / "r.txt", bundle=True)
+    code, _, err = run("temporal", place / "clip.mp4", "-o", tmp_path / "r.txt", bundle=True)
     assert code == 2 and "npy, png, svg, pdf" in err and not (tmp_path / "r.txt").exists()
 
 
@@ -158,7 +167,7 @@ def test_loudness_and_tilt_are_targets_like_bands(place, run, tmp_path):
     assert code == 0 and "slope (slope of the spectrum)" in out, err
     record = json.loads((tmp_path / "gradcam_slope_sequence.json").read_text())
     assert record["band"]["of"] == "tilt" and (tmp_path / "gradcam_loudness_average.png").exists()
-    code, out, err = run("reach", place / "clip.mp4", "-o", tmp_path / "r.npy", "--target", "tilt", bundle=True)
+    code, out, err = run("temporal", place / "clip.mp4", "-o", tmp_path / "r.npy", "--target", "tilt", bundle=True)
     assert code == 0, err
     code, _, err = run("gradcam", place / "clip.mp4", "-o", tmp_path / "x", "--target", "brightness", bundle=True)
     assert code == 2 and "Cannot read the band 'brightness'" in err and not (tmp_path / "x").exists()
@@ -186,17 +195,6 @@ def test_a_formant_is_followed(run, tmp_path):
     asked = ("--target", "a:formant2/original")
     code, _, err = run("gradcam", tmp_path / "p.mp4", "-o", tmp_path / "x", *asked, bundle=True)
     assert code == 2 and "no original speech" in err and not (tmp_path / "x").exists()
-
-
-def test_one_frame_turns_into_another(place, run, tmp_path):
-    asked = ("morph", place / "clip.mp4", 3, 20, "-o", tmp_path / "m.wav", "--change", 0.5)
-    code, out, err = run(*asked, "--formants", tmp_path / "m.csv", bundle=True)
-    assert code == 0 and "from frame 3 to 20 in 0.5 s" in out, err
-    samples, rate = soundfile.read(tmp_path / "m.wav")
-    rows = list(csv.DictReader((tmp_path / "m.csv").open()))
-    assert len(samples) == len(rows) * 420 and rate == 11413 and rows[-1]["share"] == "1.0"
-    code, _, err = run("morph", place / "clip.mp4", 3, 99, "-o", tmp_path / "x.wav", bundle=True)
-    assert code == 2 and "There is no frame 99" in err and not (tmp_path / "x.wav").exists()
 
 
 def test_one_heatmap_per_clip_frame(run, tmp_path, bundle_folder):
@@ -584,3 +582,10 @@ def test_one_line_and_exit_code_in_a_real_process(tmp_path):
     )
     assert done.returncode == 2 and done.stdout == ""
     assert len(done.stderr.splitlines()) == 1 and "発話 'x'.mp4" in done.stderr
+
+
+def test_a_command_of_an_older_name_still_works_and_tells_the_new_one(place, run, tmp_path):
+    code, _, err = run("reach", place / "clip.mp4", "-o", tmp_path / "r.npy", bundle=True)
+    assert code == 0 and (tmp_path / "r.npy").exists() and "'reach' is now called 'temporal'" in err
+    code, out, _ = run("--help")
+    assert "temporal" in out and "reach" not in out and "trust" not in out

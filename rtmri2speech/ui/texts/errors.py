@@ -275,10 +275,6 @@ JAPANESE = {
     "The band {name} follows a formant: write {of}+-200 for Hz on either side, and of which speech ({tracks}).": (
         "帯域{name}はフォルマントに追従します。{of}+-200のように上下の幅（Hz）と、どの音声か（{tracks}）を書いてください。"
     ),
-    "A morph goes from one frame to another: give two.": ("異なる2つのフレームを指定してください。"),
-    "A frame is held, and changed to the other, for {least:g} to {most:g} s each.": (
-        "保持する時間と変化する時間は、それぞれ{least:g}〜{most:g}秒にしてください。"
-    ),
     "The band {name} has no formant to follow: no formant {number} was measured ({track} speech).": (
         "帯域{name}が追従するフォルマントがありません。第{number}フォルマントは測定されませんでした（音声：{track}）。"
     ),

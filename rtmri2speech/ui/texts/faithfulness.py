@@ -20,7 +20,7 @@ _WORDS = {
         "reach_speech": "In speech ({frames} frames): {near} %, {before} %, {after} %.",
         "reach_method": "The model hears in both directions of time. Shares are those of gradient times input "
         "of every "
-        "frame, exact for every pair. The same: rtmri2speech reach CLIP.",
+        "frame, exact for every pair. The same: rtmri2speech temporal CLIP.",
         "trust_left_out": "Not judged: {names}. Only maps of a band's energy can be, not those of its frequency, of a "
         "box, or of the spectrum's tilt.",
         "trust_faithful": "faithful",
@@ -58,7 +58,7 @@ _WORDS = {
         "trust_part_CNN": "whole model",
         "trust_method": "Hidden is what is blurred beyond recognition. The sign counts: hiding what is hot must "
         "lower the "
-        "energy. Frames next to each other are alike, which p does not know. The same: rtmri2speech trust CLIP.",
+        "energy. Frames next to each other are alike, which p does not know. The same: rtmri2speech faithfulness CLIP.",
     },
     "ja": {
         "tab_trust": "このマップは信頼できる？",
@@ -75,7 +75,7 @@ _WORDS = {
         "reach_speech": "発話（{frames}フレーム）では{near} %、{before} %、{after} %。",
         "reach_method": "モデルは時間の両方向を見ます。割合は、"
         "すべてのフレームの組について正確に求めた勾配×入力によるものです。"
-        "コマンドでは rtmri2speech reach CLIP。",
+        "コマンドでは rtmri2speech temporal CLIP。",
         "trust_left_out": "判定しないもの：{names}。判定できるのは帯域エネルギーのマップだけで、"
         "周波数、枠、スペクトル傾斜のマップは判定できません。",
         "trust_faithful": "信頼できる",
@@ -109,7 +109,7 @@ _WORDS = {
         "trust_part_CNN": "モデル全体",
         "trust_method": "「隠す」とは、見分けがつかないほどぼかすことです。符号も問います"
         "（熱い部分を隠せばエネルギーは下がるはず）。"
-        "隣り合うフレームは似ており、pはそれを考慮していません。コマンドでは rtmri2speech trust CLIP。",
+        "隣り合うフレームは似ており、pはそれを考慮していません。コマンドでは rtmri2speech faithfulness CLIP。",
     },
 }
 TEXTS = {
