@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test quick lint bench phantom train clean
+.PHONY: demo test quick lint constraints bench phantom train clean
 
 demo: .venv/.runtime
 	$(BIN)/python app.py
@@ -19,6 +19,11 @@ lint: .venv/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+# What the pinned packages bring along, in its newest versions. Then make test.
+constraints: .venv/bin/python
+	$(BIN)/python .ci/constraints.py
 
 bench: .venv/.dev
 	$(BIN)/python -m benchmarks
@@ -36,10 +41,10 @@ clean:
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
 
-.venv/.runtime: requirements.txt | .venv/bin/python
-	$(BIN)/python -m pip install -r requirements.txt
+.venv/.runtime: requirements.txt constraints.txt | .venv/bin/python
+	$(BIN)/python -m pip install -r requirements.txt -c constraints.txt
 	@touch $@
 
-.venv/.dev: requirements.txt requirements-train.txt requirements-formats.txt requirements-dev.txt | .venv/bin/python
-	$(BIN)/python -m pip install -r requirements-dev.txt
+.venv/.dev: requirements.txt requirements-train.txt requirements-formats.txt requirements-dev.txt constraints.txt | .venv/bin/python
+	$(BIN)/python -m pip install -r requirements-dev.txt -c constraints.txt
 	@touch $@ .venv/.runtime
