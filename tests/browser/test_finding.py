@@ -302,7 +302,7 @@ def test_two_stretches_take_turns_in_a_loop(page):
         const seen = [], began = performance.now(), root = document.querySelector('.explorer');
         const look = () => {
             const frame = Number(root.dataset.frame);
-            const where = frame <= 7 ? 'A' : frame >= 100 && frame <= 112 ? 'B' : `${frame}`;
+            const where = frame <= 5 ? 'A' : frame >= 105 && frame <= 110 ? 'B' : `${frame}`;
             if (seen.at(-1) !== where) seen.push(where);
             if (seen.length >= 5 || performance.now() - began > 20000) done(seen);
             else requestAnimationFrame(look);
