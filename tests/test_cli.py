@@ -299,6 +299,7 @@ def test_info(place, run, bundle_folder):
     assert "random weights" in run("info", bundle_folder)[1]
 
 
+@pytest.mark.slow
 def test_real_clips_through_every_picture_command(shared, run, tmp_path):
     for source in sorted((shared / "rtmri").glob("*.avi")):
         code, _, err = run("synth", source, "-o", tmp_path / "o.wav", bundle=True)

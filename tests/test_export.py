@@ -265,6 +265,7 @@ def test_tilt_loudness_and_frequencies_are_exported_in_their_own_units(bundle, s
     assert "trust" in available(made) and "trust" not in available(without)
 
 
+@pytest.mark.slow
 def test_how_far_in_time_is_in_the_zip_where_it_is_known_or_asked_for(bundle, subject, tmp_path):
     analysis = analyse(
         bundle,

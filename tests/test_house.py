@@ -63,6 +63,7 @@ print(read_arguments(["run_dir=x"], "vocoder")["run_dir"])
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "module",
     ["training.acoustic.train", "training.acoustic.augment", "training.vocoder.train", "training.restore.train"],

@@ -60,6 +60,7 @@ def test_what_is_written_goes_over_to_what_follows(results):
     assert len(last.analysis.mel_db) == FRAMES
 
 
+@pytest.mark.slow
 def test_maps_of_all_pieces_are_those_of_the_clip_analysed_in_pieces(results, bundle):
     *_, last = results
     choices = {"grid": last.analysis.grid, "against": last.analysis.against}
@@ -121,6 +122,7 @@ def test_what_hides_in_a_long_clip_is_hidden_in_pieces(results, bundle, monkeypa
     assert row.share["F1"] == pytest.approx(shares["tongue"])
 
 
+@pytest.mark.slow
 def test_a_long_clip_is_spoken_again_in_pieces_and_can_be_stopped(results, bundle, monkeypatch):
     *_, last = results
     lengths, whole = [], pieces.analyse
