@@ -56,13 +56,15 @@ class Task:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a clip. status: "made", "kept" from an earlier run, or "left out" for the reason."""
+    """What became of a clip. status: "made", "kept" from an earlier run, or "left out" for the reason. notes: what was
+    amiss with its file."""
 
     name: str
     status: str
     duration_s: float | None = None
     took_s: float | None = None
     reason: str = ""
+    notes: str = ""
 
 
 def tasks_of(folder: Path, out: Path, bundle: Path | None = None) -> list[Task]:
@@ -135,7 +137,7 @@ def make(task: Task, bundle, choices: Choices) -> Outcome:
     origin |= {"choices": {**asdict(choices), "parts": sorted(choices.parts)}}
     before = _record(task.folder / "batch.json")
     if before.get("origin") == json.loads(json.dumps(origin)) and all(path.exists() for path in _made(task, choices)):
-        return Outcome(task.name, "kept", before.get("duration_s"))
+        return Outcome(task.name, "kept", before.get("duration_s"), notes=before.get("notes", ""))
     clip = read_clip(task.clip)
     bands = choices.bands if {"heatmaps", "export"} & set(choices.parts) else ()
     analysis = analyse(
@@ -160,8 +162,10 @@ def make(task: Task, bundle, choices: Choices) -> Outcome:
         subject = Subject(task.folder.name, analysis, regions, bundle, task.clip, *reference)
         write_zip(task.folder / f"{task.folder.name}.zip", subject, Look(language=choices.language))
     took_s, duration_s = round(time.perf_counter() - start, 2), round(clip.duration, 3)
-    write_json(task.folder / "batch.json", {"origin": origin, "duration_s": duration_s, "took_s": took_s})
-    return Outcome(task.name, "made", duration_s, took_s)
+    notes = " ".join(map(str, clip.notes))
+    record = {"origin": origin, "duration_s": duration_s, "took_s": took_s, "notes": notes}
+    write_json(task.folder / "batch.json", record)
+    return Outcome(task.name, "made", duration_s, took_s, notes=notes)
 
 
 def _made(task: Task, choices: Choices) -> list[Path]:

@@ -32,6 +32,7 @@ def describe_clip(clip: Clip) -> dict:
         "model_frames": timeline.frame_count(clip, rate),
         "model_fps": round(rate, 4),
         "retimed": not timeline.at_rate(clip, rate),
+        "notes": [str(note) for note in clip.notes],
     }
 
 

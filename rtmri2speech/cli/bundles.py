@@ -9,7 +9,7 @@ import typer
 
 from ..atomic import never_onto
 from .options import BundleOption, FpsOption, JsonOption
-from .terminal import print_json, progress_bar, warning
+from .terminal import print_json, progress_bar, read_clip, warning
 
 
 def info(
@@ -25,8 +25,6 @@ def info(
 
         report = describe_bundle(load_bundle(path))
     else:
-        from ..clip import read_clip
-
         with progress_bar() as progress:
             report = describe_clip(read_clip(path, fps=fps, progress=progress))
     if as_json:
@@ -85,7 +83,6 @@ def adapt(
 ):
     """Fit a bundle to a scanner it never saw: the statistics of its BatchNorm are taken from these clips."""
     from ..adapt import adapt as fitted_to
-    from ..clip import read_clip
     from ..models.load import load_bundle
 
     never_onto([output], [*clips, bundle])

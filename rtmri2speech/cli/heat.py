@@ -24,7 +24,7 @@ from .options import (
     VideoArgument,
     WhisperOption,
 )
-from .terminal import progress_bar, warning
+from .terminal import progress_bar, read_clip, warning
 
 if TYPE_CHECKING:
     from ..analysis import Analysis
@@ -68,7 +68,6 @@ def gradcam(
 ):
     """Write the Grad-CAM heatmaps of each band: every frame (.npy), their average and chosen frames (.png)."""
     from ..analysis import analyse
-    from ..clip import read_clip
     from ..gradcam import Drawing, gradcam_files, write_gradcam
     from ..models.load import load_bundle
     from ..spec import DEFAULT_BANDS, Band
@@ -170,7 +169,6 @@ def export(
     from ..anatomy.corrections import corrected, read_corrections
     from ..anatomy.find import regions_of
     from ..audio import read_audio
-    from ..clip import read_clip
     from ..export import Look, Subject, write_zip
     from ..labels import labels_of
     from ..models.load import load_bundle

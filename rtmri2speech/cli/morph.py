@@ -8,7 +8,7 @@ import typer
 from ..atomic import never_onto
 from ..errors import InputError
 from .options import BundleOption, FpsOption, JsonOption, VideoArgument
-from .terminal import print_json, warning
+from .terminal import print_json, read_clip, warning
 
 
 def morph(
@@ -31,7 +31,6 @@ def morph(
 
     from ..atomic import replacing
     from ..audio import write_audio
-    from ..clip import read_clip
     from ..models.load import load_bundle
     from ..morph import morph as morph_of
 

@@ -7,7 +7,7 @@ import typer
 from ..atomic import never_onto
 from ..errors import InputError
 from .options import BundleOption, FpsOption, JsonOption, OutFile, VideoArgument
-from .terminal import print_json, progress_bar, warning
+from .terminal import print_json, progress_bar, read_clip, warning
 
 
 def reach(
@@ -28,7 +28,6 @@ def reach(
     import numpy as np
 
     from ..atomic import replacing
-    from ..clip import read_clip
     from ..models.load import load_bundle
     from ..reach import reach as reach_of
     from ..render.paper import FORMATS

@@ -7,7 +7,7 @@ import typer
 from ..atomic import never_onto
 from ..errors import InputError
 from .options import FpsOption, JsonOption, OutFile, VideoArgument
-from .terminal import print_json, progress_bar
+from .terminal import print_json, progress_bar, read_clip
 
 SourceOption = Annotated[
     str,
@@ -39,7 +39,6 @@ def regions(
     from ..anatomy.regions import NAMES
     from ..anatomy.table import write_table
     from ..atomic import replacing
-    from ..clip import read_clip
     from ..render.encode import even_size, write_video
     from ..render.outlined import outlined_frames
 

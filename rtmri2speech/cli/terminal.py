@@ -4,7 +4,8 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from os import PathLike
+from typing import TYPE_CHECKING, Any
 
 import typer
 from typer.exceptions import TyperException
@@ -13,6 +14,7 @@ from ..errors import InputError
 from ..progress import Progress
 
 if TYPE_CHECKING:
+    from ..clip import Clip
     from ..models.bundle import Bundle
 
 
@@ -58,6 +60,21 @@ def progress_bar(title: str = "") -> Iterator[Progress]:
             bar.update(done / total - bar.n)
 
         yield Progress(show)
+
+
+def read_clip(path: str | PathLike, **choices: Any) -> "Clip":
+    """clip.read_clip, which also tells what was amiss with the file, on stderr."""
+    from ..clip import read_clip as read
+
+    clip = read(path, **choices)
+    for note in clip.notes:
+        tell(f"{path}: {note}")
+    return clip
+
+
+def tell(sentence: str) -> None:
+    """What is worth knowing of a result, on stderr: programs read stdout."""
+    print(f"note: {' '.join(sentence.split())}", file=sys.stderr)
 
 
 def print_json(report: dict) -> None:

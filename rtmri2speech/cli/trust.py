@@ -15,7 +15,7 @@ from .options import (
     PrecisionOption,
     VideoArgument,
 )
-from .terminal import print_json, progress_bar, warning
+from .terminal import print_json, progress_bar, read_clip, warning
 
 if TYPE_CHECKING:
     from ..trust import BandTrust, TrustCard
@@ -40,7 +40,6 @@ def trust(
     from ..analysis import analyse
     from ..anatomy.find import regions_of
     from ..anatomy.sources import truth_beside
-    from ..clip import read_clip
     from ..evidence import RegionMasks
     from ..models.load import load_bundle
     from ..spec import Band

@@ -9,7 +9,7 @@ from ..atomic import never_onto
 from ..errors import InputError
 from .options import AlphaOption, ColourOption, FpsOption, OutFile, SizeOption, VideoArgument
 from .regions import SourceOption
-from .terminal import progress_bar
+from .terminal import progress_bar, read_clip
 
 
 def slowmo(
@@ -31,7 +31,6 @@ def slowmo(
     ] = None,
 ):
     """Render a stretch of heatmaps over the clip as a slow video."""
-    from ..clip import read_clip
     from ..render.slowmo import slowmo as render
     from ..sequence import files_of, read_sequence
 
@@ -75,7 +74,6 @@ def overlay(
 ):
     """Render the heatmaps over the clip as a video with sound."""
     from ..audio import read_audio
-    from ..clip import read_clip
     from ..render.overlay import overlay as render
     from ..sequence import files_of, read_sequence
 
@@ -127,7 +125,6 @@ def mask(
     """Dim a region of the clip, frame by frame as it moves, to hear what the model makes of it without that region."""
     from ..anatomy.corrections import shifted
     from ..anatomy.find import regions_of
-    from ..clip import read_clip
     from ..regions import check_strength, dim, find_regions, joint_mask
     from ..render.encode import write_gray_video
 

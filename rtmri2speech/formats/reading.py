@@ -1,9 +1,11 @@
 """Which reader a file or folder is for."""
 
+import errno
+import warnings
 from pathlib import Path
 
 from ..errors import InputError
-from ..progress import UNSEEN, Progress
+from ..progress import UNSEEN, Ended, Progress
 from . import arrays, dicom, hdf5, matlab, nifti, pictures, video
 from .recording import ClipLimits, Recording
 
@@ -25,16 +27,33 @@ def is_video(path: Path) -> bool:
 def read_recording(
     path: Path, fps: float | None, limits: ClipLimits, until_s: float | None = None, progress: Progress = UNSEEN
 ) -> Recording:
-    """Read a file or folder that exists. until_s: of a video, no more than about so many seconds.
+    """Read a file or folder. until_s: of a video, no more than about so many seconds.
 
-    Raises InputError if it cannot be read whole or is over the limits.
+    Raises InputError if it cannot be read whole or is over the limits, whatever the libraries that read it make of it.
     """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of libraries, in words for programmers that quote values
+            return _read(path, fps, limits, until_s, progress)
+    except (InputError, MemoryError, Ended):
+        raise
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise InputError("The disk of this machine is full.") from None
+        raise InputError("Cannot read {path}: {reason}.", path=path, reason=error.strerror or "damaged") from None
+    except Exception as error:
+        raise InputError("{path} is damaged or not what its name says: it cannot be read.", path=path) from error
+
+
+def _read(path: Path, fps: float | None, limits: ClipLimits, until_s: float | None, progress: Progress) -> Recording:
+    if not path.exists():
+        raise InputError("There is no file or folder {path}.", path=path)
     if path.is_dir():
         if dicom.is_series(path):
             return dicom.read_dicom(path, fps, limits, progress)
         if fps is None:
             raise InputError(
-                "{path} is a folder: for a folder of numbered frames give the frame rate with --fps.", path=path
+                "{path} is a folder of frames: on the command line, give their frame rate with --fps.", path=path
             )
         return pictures.read_pictures(path, fps, limits, progress)
     if path.stat().st_size == 0:

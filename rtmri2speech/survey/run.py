@@ -59,6 +59,7 @@ class Task:
 class Outcome:
     """What became of a clip. status: "made", "kept" from an earlier run, or "left out" for the reason. frames: with a
     label and speech. registered: "regions", or "frames" where no head in profile was found and the picture stays put.
+    notes: what was amiss with its file.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Outcome:
     frames: int | None = None
     registered: str = ""
     reason: str = ""
+    notes: str = ""
 
 
 def tasks_of(folder: Path, labels: Path, out: Path, bundle: Path | None = None) -> list[Task]:
@@ -115,7 +117,7 @@ def make(task: Task, bundle, choices: Choices) -> Outcome:
     values, record = (task.place.with_name(task.place.name + suffix) for suffix in (".npz", ".json"))
     before = _record(record)
     if before.get("origin") == origin and values.is_file():
-        return Outcome(task.name, "kept", before["frames"], before["registered"])
+        return Outcome(task.name, "kept", before["frames"], before["registered"], notes=before.get("notes", ""))
     tier = choices.tier or phone_tier(task.labels)
     if tier is None:
         raise InputError("It is not clear which tier of {path} holds the phones: give --tier.", path=task.labels)
@@ -134,8 +136,9 @@ def make(task: Task, bundle, choices: Choices) -> Outcome:
     made = tally(analysis, regions, intervals)
     made.save(values)
     frames, registered = int(made.frames.sum()), "regions" if regions.verdict.usable else "frames"
-    write_json(record, {"origin": origin, "frames": frames, "registered": registered})
-    return Outcome(task.name, "made", frames, registered)
+    notes = " ".join(map(str, clip.notes))
+    write_json(record, {"origin": origin, "frames": frames, "registered": registered, "notes": notes})
+    return Outcome(task.name, "made", frames, registered, notes=notes)
 
 
 def _stamp(path: Path) -> list:

@@ -72,7 +72,7 @@ def build(desk: Desk) -> Controls:
         refused at once."""
         try:
             handlers.check_clip(Path(file), desk.limits)
-        except InputError as error:
+        except (InputError, MemoryError) as error:
             gr.Warning(html.escape(desk.message(error, language), quote=False))
             return gr.update(value=None, label=desk.text(language, "upload")), gr.skip(), gr.skip()
         no_sound = gr.update(value=None, label=desk.text(language, "reference"))

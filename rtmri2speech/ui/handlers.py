@@ -22,7 +22,7 @@ from ..mel import band_bins
 from ..models.bundle import Bundle
 from ..original import earlier
 from ..pieces import analyse_long
-from ..progress import UNSEEN, Progress
+from ..progress import UNSEEN, Ended, Progress
 from ..reach import Reach, reach
 from ..spec import FOLLOWING_HZ, FORMANTS, TRACKS, WHOLE, Band, MelSpec
 from ..tier import Tier, tier_of
@@ -284,7 +284,7 @@ def kind_of(bundle: Bundle, maps: str) -> MapKind:
     return {"grid": nearest_grid(bundle.acoustic, bundle.frames.size, wanted), "against": "blur"}
 
 
-class _Opened(Exception):
+class _Opened(Ended):
     """Ends the reading of a clip of which no more is asked than whether it can be read."""
 
 

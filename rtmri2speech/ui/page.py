@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import gradio as gr
@@ -105,6 +106,7 @@ def build(settings: Settings | None = None) -> gr.Blocks:
                 with gr.Tab(words[f"tab_{panel_name}"], elem_id=f"tab-{panel_name}") as tab:
                     desk.localise(tab, "label", f"tab_{panel_name}")
                     panel.build(desk)
+        desk.result.change(partial(own_clip_note, desk), [desk.result, desk.language], own_clip, **desk.at_once)
         notices.connect(page)
         api.build(desk)
         opening.connect(desk, chosen, bands, view, notes)
