@@ -20,7 +20,8 @@ from pathlib import Path
 from .atomic import never_onto, replacing, write_json
 from .clip import read_clip
 from .errors import InputError
-from .evaluation import SUFFIXES
+from .formats.reading import is_video_file, no_clips
+from .names import beside, readable
 from .processes import over_processes
 from .spec import DEFAULT_BANDS, Band
 
@@ -90,13 +91,13 @@ def clips_below(folder: Path, out: Path) -> dict[str, Path]:
     for clip in sorted(folder.rglob("*")):
         hidden = any(part.startswith(".") for part in clip.relative_to(folder).parts)
         made = results is not None and results != folder.resolve() and clip.resolve().is_relative_to(results)
-        if clip.suffix.lower() in SUFFIXES and clip.is_file() and not hidden and not made:
+        if is_video_file(clip) and clip.is_file() and not hidden and not made:
             name = clip.relative_to(folder).with_suffix("").as_posix()
             if name in found:
                 raise InputError("{one} and {other} have the same name: rename one.", one=found[name], other=clip)
             found[name] = clip
     if not found:
-        raise InputError("The folder {path} holds no clip ({known}).", path=folder, known=", ".join(sorted(SUFFIXES)))
+        raise no_clips(folder)
     return found
 
 
@@ -115,6 +116,7 @@ def left_out(name: str, reason: str) -> Outcome:
 def write_table(path: Path, outcomes: Sequence[Outcome]) -> None:
     """A CSV file with a row for each clip, in order of name."""
     rows = [asdict(outcome) for outcome in sorted(outcomes, key=lambda o: o.name)]
+    rows = [{key: readable(cell) if isinstance(cell, str) else cell for key, cell in row.items()} for row in rows]
     with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, list(Outcome.__annotations__))
         writer.writeheader()
@@ -156,8 +158,8 @@ def make(task: Task, bundle, choices: Choices) -> Outcome:
     if "heatmaps" in choices.parts:
         write_gradcam(task.folder, analysis, bundle)
     if "export" in choices.parts:
-        beside = task.clip.with_suffix(".wav")
-        reference = (read_audio(beside), beside) if clip.audio is None and beside.is_file() else (None, None)
+        sound = beside(task.clip, ".wav")
+        reference = (read_audio(sound), sound) if clip.audio is None and sound is not None else (None, None)
         regions = regions_of(analysis.model_frames, analysis.fps, task.clip)
         subject = Subject(task.folder.name, analysis, regions, bundle, task.clip, *reference)
         write_zip(task.folder / f"{task.folder.name}.zip", subject, Look(language=choices.language))

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from . import timeline
 from .clip import Clip
+from .names import readable
 from .spec import MelSpec
 
 if TYPE_CHECKING:  # a clip is described without the networks' packages
@@ -17,7 +18,7 @@ def describe_clip(clip: Clip) -> dict:
     sound = clip.sound
     return {
         "kind": "clip",
-        "file": clip.source,
+        "file": readable(clip.source),
         **clip.details,
         "frames": len(clip.frames),
         "width": clip.frames.shape[2],

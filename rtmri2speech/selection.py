@@ -17,6 +17,7 @@ from .evidence import Account, RegionMasks, account_of
 from .labels import Interval, Remark, labels_of, read_intervals
 from .mel import centre_frequencies_hz, mel_spectrogram_db
 from .models.bundle import Bundle
+from .names import readable
 from .reach import Reach
 from .render.colour import BAND_MAPS, LINE_COLOURS, SIGNED
 from .render.encode import even_size
@@ -59,6 +60,9 @@ class Subject:
     labels: tuple[Interval, ...] | None = None
     remarks: tuple[Remark, ...] = ()
     reach: tuple[Reach, ...] = ()
+
+    def __post_init__(self):
+        object.__setattr__(self, "name", readable(self.name))
 
     @property
     def account(self) -> Account:

@@ -14,6 +14,7 @@ from . import timeline
 from .atomic import replacing
 from .clip import Clip
 from .errors import InputError
+from .names import readable
 from .progress import UNSEEN, Progress
 from .spec import Band, MelSpec
 
@@ -162,7 +163,7 @@ def write_heatmaps(path: Path, heatmaps: "Heatmaps", progress: Progress = UNSEEN
 def origin_of(analysis: "Analysis", bundle: "Bundle", video: str) -> dict:
     """What heatmaps come from: the name of the clip's file, the bundle, and the settings."""
     return {
-        "video": video,
+        "video": readable(video),
         "bundle": bundle.name,
         "bundle_sha256": bundle.sha256,
         "objective": analysis.objective,

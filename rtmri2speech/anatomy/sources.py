@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import InputError
+from ..names import beside
 from ..regions import TEMPLATE, Region, mask
 from .regions import NAMES, REST, SIZE, Regions, smoothly_enlarged
 
@@ -27,9 +28,7 @@ TISSUES = {
 
 def truth_beside(clip: str | Path) -> Path | None:
     """The <name>.truth.npz beside a clip, or None."""
-    path = Path(clip)
-    path = path.with_name(f"{path.stem}.truth.npz")
-    return path if path.is_file() else None
+    return beside(clip, ".truth.npz")
 
 
 def region_of_class(classes: Iterable[str]) -> np.ndarray:

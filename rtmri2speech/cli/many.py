@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Protocol, TypeVar
 
 from ..errors import InputError
+from ..names import readable
 
 
 class Done(Protocol):
@@ -32,7 +33,7 @@ def told(outcomes: Iterator[Outcome], count: int, made: Callable[[Outcome], str]
         known.append(outcome)
         said = {"made": made, "kept": lambda _: "made before"}.get(outcome.status, lambda o: f"left out: {o.reason}")
         notes = f" (note: {outcome.notes})" if outcome.notes else ""
-        print(f"{len(known)}/{count} {outcome.name}: {said(outcome)}{notes}")
+        print(readable(f"{len(known)}/{count} {outcome.name}: {said(outcome)}{notes}"))
     return known
 
 

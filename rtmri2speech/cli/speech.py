@@ -8,6 +8,7 @@ import typer
 
 from ..atomic import never_onto
 from ..errors import InputError
+from ..names import readable
 from .options import (
     BundleOption,
     FpsOption,
@@ -117,7 +118,7 @@ def evaluate(
         raise typer.Exit(1 if left_out else 0)
     metrics = list(means["synthesis"])
     for name, result in [*results.items(), ("mean", means)]:
-        print(f"{name}{warning(loaded) if name == 'mean' else ''}")
+        print(readable(f"{name}{warning(loaded) if name == 'mean' else ''}"))
         for candidate, meaning in CANDIDATES.items():
             values = "  ".join(f"{metric} {_number(result[candidate][metric])}" for metric in metrics)
             print(f"  {candidate:<15} {values}   ({meaning})")

@@ -1,5 +1,6 @@
 """How commands speak to the person at the terminal: progress, results, and errors on one line."""
 
+import io
 import json
 import sys
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ import typer
 from typer.exceptions import TyperException
 
 from ..errors import InputError
+from ..names import readable
 from ..progress import Progress
 
 if TYPE_CHECKING:
@@ -32,6 +34,9 @@ def new_app(**settings) -> typer.Typer:
 def run(app: typer.Typer, arguments: list[str] | None, name: str) -> int:
     """Run an application under this name (arguments None: those of the process); gives the exit code: 0, 2 for bad
     input, 130 when stopped by the user."""
+    for stream in (sys.stdout, sys.stderr):  # a name whose bytes are no text, or are none here, is written somehow
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         code = app(arguments, prog_name=name, standalone_mode=False) or 0
         if code == 130:  # Typer's answer to SIGINT
@@ -43,7 +48,7 @@ def run(app: typer.Typer, arguments: list[str] | None, name: str) -> int:
         message = error.format_message()
     except MemoryError:
         message = "This machine has too little memory for this clip: cut it first."
-    print(f"{name}: {' '.join(message.split())}", file=sys.stderr)
+    print(readable(f"{name}: {' '.join(message.split())}"), file=sys.stderr)
     return 2
 
 
@@ -74,7 +79,7 @@ def read_clip(path: str | PathLike, **choices: Any) -> "Clip":
 
 def tell(sentence: str) -> None:
     """What is worth knowing of a result, on stderr: programs read stdout."""
-    print(f"note: {' '.join(sentence.split())}", file=sys.stderr)
+    print(readable(f"note: {' '.join(sentence.split())}"), file=sys.stderr)
 
 
 def print_json(report: dict) -> None:

@@ -10,12 +10,24 @@ from . import arrays, dicom, hdf5, matlab, nifti, pictures, video
 from .recording import ClipLimits, Recording
 
 # Of scanners and of programs that work on their pictures.
-LAB_SUFFIXES = dicom.SUFFIXES | hdf5.SUFFIXES | matlab.SUFFIXES | nifti.SUFFIXES
+LAB_SUFFIXES = dicom.SUFFIXES | hdf5.SUFFIXES | matlab.SUFFIXES | nifti.SUFFIXES | pictures.STACKS
+# What is taken for a clip in a folder of clips.
+VIDEO_SUFFIXES = frozenset({".avi", ".gif", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm", ".wmv"})
 
 
 def is_lab_file(path: Path) -> bool:
     """Whether a file's name is that of such a file."""
     return path.suffix.lower() in LAB_SUFFIXES or nifti.is_nifti(path)
+
+
+def is_video_file(path: Path) -> bool:
+    """Whether a file's name is that of a video; not what systems hide, such as a Mac's ._clip.mp4."""
+    return path.suffix.lower() in VIDEO_SUFFIXES and not path.name.startswith(".")
+
+
+def no_clips(folder: Path) -> InputError:
+    known = ", ".join(sorted(VIDEO_SUFFIXES))
+    return InputError("The folder {path} holds no clip ({known}).", path=folder, known=known)
 
 
 def is_video(path: Path) -> bool:
@@ -59,6 +71,8 @@ def _read(path: Path, fps: float | None, limits: ClipLimits, until_s: float | No
     if path.stat().st_size == 0:
         raise InputError("{path} is empty.", path=path)
     suffix = path.suffix.lower()
+    if suffix in pictures.STACKS:
+        return pictures.read_stack(path, fps, limits, progress)
     if suffix in arrays.SUFFIXES:
         return arrays.read_array(path, fps, limits)
     if suffix in matlab.SUFFIXES:

@@ -21,6 +21,7 @@ from ..anatomy.regions import SOURCES
 from ..atomic import filling, never_onto, replacing, write_json
 from ..batch import clips_below
 from ..errors import InputError
+from ..names import beside, same_name
 from ..processes import over_processes
 from ..spec import DEFAULT_BANDS, Band
 from .summary import Phone, summarise
@@ -78,12 +79,12 @@ def tasks_of(folder: Path, labels: Path, out: Path, bundle: Path | None = None) 
     clips = clips_below(folder, out)
     grids: dict[str, list[Path]] = {}
     for file in sorted(labels.rglob("*")):
-        if file.suffix.lower() == ".textgrid":
-            grids.setdefault(file.stem, []).append(file)
+        if file.suffix.lower() == ".textgrid" and not file.name.startswith("."):
+            grids.setdefault(same_name(file.stem), []).append(file)
     tasks = []
     for name, clip in clips.items():
-        beside = labels / f"{name}.TextGrid"
-        found = [beside] if beside.is_file() else grids.get(clip.stem, [])
+        own = beside(labels / f"{name}.mp4", ".TextGrid")
+        found = [own] if own else grids.get(same_name(clip.stem), [])
         tasks.append(Task(name, clip, found[0] if len(found) == 1 else None, out / "clips" / name))
     if not any(task.labels for task in tasks):
         raise InputError("{folder} holds no TextGrid of a clip's name.", folder=labels)
@@ -232,7 +233,10 @@ def _rows_of_clips(phone: Phone, tallies: Mapping[str, Tally]) -> Iterator[dict]
 def _write(path: Path, rows: Iterable[dict]) -> None:
     """A CSV file; what is not known is an empty cell."""
     rows = list(rows)
-    with replacing(path) as temporary, temporary.open("w", encoding="utf-8-sig", newline="") as file:
+    with (
+        replacing(path) as temporary,
+        temporary.open("w", encoding="utf-8-sig", errors="backslashreplace", newline="") as file,
+    ):
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
         writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)

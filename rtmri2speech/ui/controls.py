@@ -8,10 +8,8 @@ import gradio as gr
 
 from ..audio import read_audio
 from ..errors import InputError
-from ..formats.reading import LAB_SUFFIXES
 from . import handlers
 from .desk import Desk
-from .examples import SUFFIXES
 from .original_row import sentence
 from .texts import TEXTS
 
@@ -37,9 +35,7 @@ def build(desk: Desk) -> Controls:
         example = gr.Dropdown(
             clip_titles(desk, "en"), value=desk.examples.first, label=words["clip"], container=False, elem_id="example"
         )
-        upload = gr.UploadButton(
-            words["upload"], file_types=[*SUFFIXES, *sorted(LAB_SUFFIXES), ".gz"], elem_id="upload"
-        )
+        upload = gr.UploadButton(words["upload"], elem_id="upload")  # DICOM has no suffix: whatever can be read
         reference = gr.UploadButton(words["reference"], file_types=["audio"], elem_id="reference")
         bundle = gr.Dropdown(
             desk.bundles.names,

@@ -17,6 +17,7 @@ import gradio as gr
 from ..clip import ClipLimits
 from ..errors import InputError
 from ..models.bundle import Bundle
+from ..names import readable
 from ..progress import Progress
 from .bundles import Bundles
 from .examples import Examples
@@ -177,7 +178,7 @@ class Desk:
         elif not isinstance(error, InputError):
             traceback.print_exception(error)  # for whoever runs the page: it is a fault of this program
             error = InputError("This program has a fault ({kind}): tell its authors.", kind=type(error).__name__)
-        message = in_language(error, language)
+        message = readable(in_language(error, language))
         for root in self._folders():
             message = re.sub(re.escape(root) + r"[/\\](?:[\w.-]+[/\\])*", "", message)
         return message

@@ -20,6 +20,7 @@ from ..finer import nearest_grid
 from ..labels import Interval, Remark, read_labels
 from ..mel import band_bins
 from ..models.bundle import Bundle
+from ..names import readable
 from ..original import earlier
 from ..pieces import analyse_long
 from ..progress import UNSEEN, Ended, Progress
@@ -260,11 +261,11 @@ def open_clip(
     found = regions_of(analysis.model_frames, analysis.fps, path, regions, progress.part("regions", 0.65, 0.92))
     progress("packing", 0.92)
     labels, remarks = read_labels(path)
-    shown = (bundle.mel, found, path.stem, sound, labels, linked)
+    shown = (bundle.mel, found, readable(path.stem), sound, labels, linked)
     sent = payload(analysis, *shown, remarks=remarks, recording=path)
     given = sound if reference else None
     source = (path, reference, bundle_name, bundle.mel, labels, linked, maps)
-    return Result(path.stem, analysis, found, sent, sound, *source, given=given, remarks=remarks)
+    return Result(readable(path.stem), analysis, found, sent, sound, *source, given=given, remarks=remarks)
 
 
 class MapKind(TypedDict):

@@ -20,6 +20,7 @@ from ..formats.video import claimed_duration_s
 from ..growing import Growing, give_back, let_go
 from ..labels import read_labels
 from ..models.bundle import Bundle
+from ..names import readable
 from ..pieces import CONTEXT, FIRST, analyse_piece, joined, pieces
 from ..progress import Progress
 from ..spec import Band
@@ -73,7 +74,7 @@ def open_long_clip(
             analysis,
             bundle.mel,
             found,
-            path.stem,
+            readable(path.stem),
             heard,
             [label for label in labels if label[0] < analysis.clip.duration],
             linked,
@@ -88,7 +89,7 @@ def open_long_clip(
         give_back()
         source = (path, reference, bundle_name, bundle.mel, labels, linked, maps)
         return Result(
-            path.stem,
+            readable(path.stem),
             analysis,
             found,
             sent,

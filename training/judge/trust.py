@@ -25,20 +25,20 @@ from rtmri2speech.atomic import never_onto, write_json
 from rtmri2speech.clip import read_clip
 from rtmri2speech.errors import InputError
 from rtmri2speech.evidence import RegionMasks
+from rtmri2speech.formats.reading import is_video_file
 from rtmri2speech.models.bundle import Bundle
 from rtmri2speech.models.load import load_bundle
 from rtmri2speech.trust import VERDICTS, BandTrust, judge
 
 from ..console import plain_errors
 
-SUFFIXES = (".mp4", ".mkv", ".avi", ".mov")
 _COLUMNS = ("drop dB", "random dB", "times", "right", "regions", "output layer", "BiLSTM", "CNN")
 
 
 def clips_of(paths: Sequence[Path]) -> list[Path]:
     """Files as they are, and the videos of folders. Raises InputError where there is none."""
     found = [file for path in paths for file in (sorted(path.iterdir()) if path.is_dir() else [path])]
-    found = [file for file in found if file.suffix in SUFFIXES]
+    found = list(filter(is_video_file, found))
     if not found:
         raise InputError("There is no clip in {paths}.", paths=", ".join(map(str, paths)))
     return found

@@ -54,6 +54,9 @@ JAPANESE = {
     "{path} does not tell how long it is: save it anew, as WAV or FLAC.": (
         "{path}には長さが記録されていません。WAVかFLACで保存し直してください。"
     ),
+    "{path} is a stack of ImageJ's own kind: save it as a plain TIFF of one channel.": (
+        "{path}はImageJ独自の形式です。1チャンネルの通常のTIFFとして保存してください。"
+    ),
     "The sound has {count} gaps, {seconds:.2f} s in all, the first at {at:.2f} s: they are silent.": (
         "音声が{count}か所、合わせて{seconds:.2f}秒途切れています（最初は{at:.2f}秒）。その間は無音です。"
     ),
