@@ -43,7 +43,7 @@ def open_audio(path: Path) -> "Iterator[soundfile.SoundFile]":
     if not path.is_file():
         raise InputError("There is no sound file {path}.", path=path)
     try:
-        file = soundfile.SoundFile(path)
+        file = soundfile.SoundFile(place_of(path))
     except (soundfile.SoundFileError, OSError, TypeError):
         raise InputError("{path} is not a sound file that can be read (WAV, FLAC, OGG, MP3).", path=path) from None
     with file:
@@ -121,10 +121,15 @@ def write_audio(path: str | os.PathLike, samples: np.ndarray, rate: int) -> None
     with replacing(path) as temporary:
         try:
             soundfile.write(
-                temporary, samples if beyond else np.clip(samples, -1, 1), rate, "FLOAT" if beyond else None
+                place_of(temporary), samples if beyond else np.clip(samples, -1, 1), rate, "FLOAT" if beyond else None
             )
         except soundfile.SoundFileError as error:
             raise OSError(reason_of(error)) from error
+
+
+def place_of(path: Path) -> Path | bytes:
+    """As soundfile takes it: it knows no names whose bytes are no text."""
+    return path if os.name == "nt" else os.fsencode(path)
 
 
 def reason_of(error: Exception) -> str:

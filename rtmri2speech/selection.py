@@ -22,6 +22,7 @@ from .reach import Reach
 from .render.colour import BAND_MAPS, LINE_COLOURS, SIGNED
 from .render.encode import even_size
 from .render.figures import narrowest_cm
+from .render.fonts import writes_japanese
 from .render.grid import UpsampledGrid
 from .render.outlined import region_lines
 from .render.paper import FORMATS
@@ -239,6 +240,8 @@ def select(subject: Subject, look: Look) -> Selection:
     if look.colour_maps is None:
         look = replace(look, colour_maps=tuple(BAND_MAPS[place % len(BAND_MAPS)] for place in _places(subject, bands)))
     words(look.language)
+    if look.language == "ja" and not writes_japanese():
+        look = replace(look, language="en")  # which fonts.lacking tells before
     count = len(subject.analysis.mel_db)
     first, last = (0, count - 1) if look.stretch is None else look.stretch
     if not 0 <= first <= last < count:

@@ -7,7 +7,7 @@ import typer
 
 from .many import left_out_of, told
 from .options import BandsOption, BundleOption, PrecisionOption
-from .terminal import warning
+from .terminal import tell_of_letters, warning
 
 
 def batch(
@@ -38,6 +38,7 @@ def batch(
     choices = Choices(parts, bands, objective, energy, normalize, precision, language)
     tasks = tasks_of(folder, output, bundle)
     note = warning(load_bundle(bundle))  # says what is wrong with it before any process starts
+    tell_of_letters(language, *(task.name for task in tasks))
     outcomes = told(run_batch(tasks, bundle, choices, jobs), len(tasks), lambda o: f"{o.duration_s} s in {o.took_s} s")
     write_table(output / "batch.csv", outcomes)
     left_out = left_out_of(outcomes)

@@ -9,7 +9,7 @@ import typer
 
 from ..atomic import never_onto
 from .options import BundleOption, FpsOption, JsonOption
-from .terminal import print_json, progress_bar, read_clip, warning
+from .terminal import print_json, progress_bar, read_clip, tell, warning
 
 
 def info(
@@ -70,6 +70,11 @@ def convert(
         name=output.name,
     )
     made.save(output, half=half)
+    if other := made.training.get("vocoder_config_tells"):
+        tell(
+            f"{vocoder_config} tells another mel than the acoustic model's ({'; '.join(other)}): unless the vocoder "
+            "was fine-tuned on the model's, its speech is wrong."
+        )
     print(f"{output}: bundle {made.name}, vocoder of layout {made.vocoder.config.layout}, input {made.vocoder_input}")
 
 

@@ -24,7 +24,7 @@ from .options import (
     VideoArgument,
     WhisperOption,
 )
-from .terminal import progress_bar, read_clip, warning
+from .terminal import progress_bar, read_clip, tell_of_letters, warning
 
 if TYPE_CHECKING:
     from ..analysis import Analysis
@@ -212,6 +212,7 @@ def export(
         )
         found = regions_of(result.model_frames, result.fps, video, regions, progress.part(None, 0.4, 0.5))
         regions_shown, moved = corrected(found, changes), reference_later
+        tell_of_letters(language, video.stem)
         subject = Subject(video.stem, result, regions_shown, loaded, video, original, reference, moved)
         write_zip(output, subject, look, frame, progress.part(None, 0.5, 1), trust=trust, reach=reach)
     print(f"{output}: everything of {video.name}{_followed(result)}{warning(loaded)}")

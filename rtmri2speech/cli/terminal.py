@@ -82,6 +82,14 @@ def tell(sentence: str) -> None:
     print(readable(f"note: {' '.join(sentence.split())}"), file=sys.stderr)
 
 
+def tell_of_letters(language: str, *drawn: str) -> None:
+    """That there is no Japanese font, if figures in this language or with these texts need one."""
+    from ..render.fonts import lacking
+
+    if lacking(language, *drawn):
+        tell("no Japanese font is installed: figures and videos are in English, Japanese in them is in Latin letters.")
+
+
 def print_json(report: dict) -> None:
     """On stdout."""
     print(json.dumps(report, indent=1, ensure_ascii=False))

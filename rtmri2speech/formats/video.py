@@ -90,19 +90,7 @@ def read_video(
         except av.FFmpegError as error:
             damage = error
         pixel_format, codec = video.codec_context.pix_fmt, video.codec_context.name
-        missing = 0 if until_s is not None else count - len(starts)
-        # Encoders' delays account for a few.
-        if damage is not None or missing > max(2, 0.02 * count):
-            if not count:
-                raise InputError(
-                    "{path} is damaged or cut short: only {read} frames can be decoded.", path=path, read=len(starts)
-                )
-            raise InputError(
-                "{path} is damaged or cut short: {read} of {all} frames can be decoded.",
-                path=path,
-                read=len(starts),
-                all=count,
-            )
+        _check_count(path, len(starts), 0 if until_s is not None else count, damage is not None)
         tells_end = any(name in container.format.name for name in _TELL_THEIR_END)
         if tells_end and until_s is None and starts and ends_s < claimed_s - max(_ENDS_EARLY_S, 2 * lengths[-1]):
             raise cut_short(path, ends_s, claimed_s)
@@ -118,6 +106,18 @@ def read_video(
         notes.append(InputError("{count} frames of the video are damaged and are shown as they can be.", count=corrupt))
     details = {"codec": codec, "pixel_format": pixel_format}
     return Recording(stacked, times, details, samples, audio_rate, notes=tuple(notes))
+
+
+def _check_count(path: Path, read: int, count: int, damaged: bool) -> None:
+    """Raises InputError if decoding broke off, or gave fewer frames than there are by the file's account (0: unknown)
+    and encoders' delays account for."""
+    if not damaged and read >= count - max(2, 0.02 * count):
+        return
+    if not count:
+        raise InputError("{path} is damaged or cut short: only {read} frames can be decoded.", path=path, read=read)
+    raise InputError(
+        "{path} is damaged or cut short: {read} of {all} frames can be decoded.", path=path, read=read, all=count
+    )
 
 
 def _chosen(streams):

@@ -5,7 +5,7 @@ from os import PathLike
 import numpy as np
 
 from ..reach import Reach
-from .fonts import font_file
+from .fonts import drawable, font_file
 from .paper import save
 from .words import band_label, words
 
@@ -18,7 +18,7 @@ def reach_figure(path: str | PathLike, made: Reach, language: str = "en", dpi: i
     from matplotlib.figure import Figure
 
     def say(setter, text: str) -> None:
-        setter(text, font=font_file(text), fontsize=9)
+        setter(drawable(text), font=font_file(text), fontsize=9)
 
     said = words(language)
     figure = Figure(figsize=(8, 3.6), layout="constrained")

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from ..atomic import never_onto, replacing
-from ..audio import open_audio, read_blocks, reason_of
+from ..audio import open_audio, place_of, read_blocks, reason_of
 from ..embedded import ASSETS
 from ..errors import InputError
 from ..progress import UNSEEN, Progress
@@ -85,7 +85,9 @@ def restore_file(
     written, beyond = 0, 0.0
     with replacing(output) as temporary:
         try:
-            with soundfile.SoundFile(temporary, "w", about.samplerate, about.channels, subtype, format=kind) as file:
+            with soundfile.SoundFile(
+                place_of(temporary), "w", about.samplerate, about.channels, subtype, format=kind
+            ) as file:
                 file.comment = f"{_LABEL}, method {method}: an estimate of the speech, not the recording"
                 for piece in done:
                     beyond = max(beyond, float(np.abs(piece).max(initial=0)))
@@ -112,7 +114,7 @@ def restored_by(path: str | os.PathLike) -> str | None:
     import soundfile
 
     try:
-        with soundfile.SoundFile(path) as file:
+        with soundfile.SoundFile(place_of(Path(path))) as file:
             comment = file.comment
     except (soundfile.SoundFileError, OSError):
         return None

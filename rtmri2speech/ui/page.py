@@ -156,10 +156,12 @@ def launch(
     open_browser: bool = False,
     mcp: bool = False,
     blocking: bool = True,
+    root_path: str | None = None,
 ) -> None:
     """Serve the page, if `blocking` until it is stopped. Nothing is loaded from outside; uploads are bounded.
 
-    names: host names to answer to besides those of the address `host`.
+    names: host names to answer to besides those of the address `host`. root_path: below which path of a proxy the page is
+    seen, such as "/rtmri2speech".
     """
     keep_little()
     _without_proxy(host)
@@ -168,6 +170,7 @@ def launch(
     page.queue(max_size=MOST_WAITING).launch(
         server_name=host,
         server_port=port,
+        root_path=root_path,
         share=share,
         inbrowser=open_browser,
         mcp_server=mcp,
