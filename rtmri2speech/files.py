@@ -35,7 +35,9 @@ def replacing(path: Place) -> Iterator[Path]:
 def write_json(path: Place, content: object) -> None:
     """Write `path` as JSON that a person can read, in UTF-8. Raises InputError as `replacing` does."""
     with replacing(path) as temporary:
-        temporary.write_text(json.dumps(content, indent=1, ensure_ascii=False), encoding="utf-8")
+        # a name whose bytes are no text becomes \\udc83 and the like, which JSON reads as it was
+        text = json.dumps(content, indent=1, ensure_ascii=False)
+        temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
 @contextmanager

@@ -75,6 +75,7 @@ def make_sample(source: Source, settings: Settings) -> Sample:
     spec = settings.mel
     clip = read_clip(source.video, fps=None if is_video(source.video) else settings.fps)
     samples, rate = (clip.audio, clip.audio_rate) if source.audio is None else read_audio(source.audio)
+    notes = [str(note) for note in clip.notes]
     if samples is None:
         raise InputError("{video} has no sound, and there is no sound file beside it.", video=source.video)
     checks = {
@@ -118,6 +119,8 @@ def make_sample(source: Source, settings: Settings) -> Sample:
     else:
         mri = np.rint(255 * prepare_frames(frames, settings.frames.size)).astype(np.uint8)
     lag_s, certainty = audio_lag(mri, mel_db, spec.fps)
+    if notes:
+        checks["notes"] = notes
     checks |= {"frames": len(mri), "audio_lag_s": None if lag_s is None else round(lag_s, 3)}
     checks["audio_lag_correlation"] = round(certainty, 3)
     truth = truth_file(source.video)

@@ -173,4 +173,6 @@ def _summary(entry: dict) -> str:
     lag = entry["audio_lag_s"]
     sync = "" if lag is None else f", sound {1000 * lag:+.0f} ms (correlation {entry['audio_lag_correlation']:.2f})"
     longer_s, level = entry["audio_s"] - entry["video_s"], entry["level_dbfs"]
-    return f"{entry['frames']} frames, {entry['video_s']:.2f} s, sound {longer_s:+.2f} s longer, {level:.0f} dBFS{sync}"
+    notes = "".join(f"; note: {note}" for note in entry.get("notes", ()))
+    told = f"{entry['frames']} frames, {entry['video_s']:.2f} s, sound {longer_s:+.2f} s longer, {level:.0f} dBFS"
+    return f"{told}{sync}{notes}"
