@@ -24,7 +24,7 @@ from ..embedded import ASSETS
 from ..errors import InputError
 from ..models.features import fold_batch_norm
 from ..models.graph import open_graph
-from ..models.weights import load_exactly, read_safetensors
+from ..models.weights import load_exactly, read_safetensors, write_safetensors
 from ..precision import choose_precision
 from .network import Segmenter, SegmenterConfig
 from .regions import NAMES
@@ -57,16 +57,13 @@ class SegmenterBundle:
 
     def save(self, folder: str | os.PathLike) -> None:
         """Write the folder, complete or not at all."""
-        from safetensors.torch import save_file
-
         folder = Path(folder)
         if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
             raise InputError("{folder} exists already: give the name of a new folder.", folder=folder)
         with replacing(folder) as temporary:
             temporary.mkdir()
-            weights = temporary / "segmenter.safetensors"
-            tensors = self.network.state_dict().items()
-            save_file({k: t.contiguous() for k, t in tensors if not k.endswith("num_batches_tracked")}, weights)
+            tensors = {k: t for k, t in self.network.state_dict().items() if not k.endswith("num_batches_tracked")}
+            write_safetensors(temporary / "segmenter.safetensors", tensors)
             write_graph(temporary / "segmenter.onnx", self.network)
             description = {
                 "format": FORMAT,

@@ -27,6 +27,7 @@ from ..voice import VoiceReadout
 from . import graph
 from .acoustic import AcousticModel
 from .hifigan import VOCODER_INPUTS, Generator
+from .weights import write_safetensors
 
 FORMAT, FORMAT_VERSION = "rtmri2speech bundle", 1
 _VOCODER = "vocoder.safetensors"
@@ -137,8 +138,6 @@ class Bundle:
 
         beside: a neighbouring bundle with the same vocoder, whose file is shared; such a bundle has no graph either.
         """
-        from safetensors.torch import save_file
-
         folder = Path(folder)
         if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
             raise InputError("{folder} exists already: give the name of a new folder.", folder=folder)
@@ -150,9 +149,9 @@ class Bundle:
             raise InputError("The bundle {folder} lacks its file {name}.", folder=beside, name=_VOCODER)
         with replacing(folder) as temporary:
             temporary.mkdir()
-            save_file(_tensors(self.acoustic, half), temporary / "acoustic.safetensors")
+            write_safetensors(temporary / "acoustic.safetensors", _tensors(self.acoustic, half))
             if not beside:
-                save_file(_tensors(self.vocoder, half), temporary / _VOCODER)
+                write_safetensors(temporary / _VOCODER, _tensors(self.vocoder, half))
                 graph.write_graph(temporary / graph.FILE, self.acoustic, self.frames.size, half=half)
             self.scaler.write(temporary / "scaler.json")
             files = [*temporary.iterdir(), *([beside / _VOCODER] if beside else [])]
@@ -181,7 +180,7 @@ class Bundle:
 
 def _tensors(network: nn.Module, half: bool) -> dict[str, torch.Tensor]:
     return {
-        name: (t.half() if half and t.is_floating_point() else t).contiguous()
+        name: t.half() if half and t.is_floating_point() else t
         for name, t in network.state_dict().items()
         if not name.endswith("num_batches_tracked")
     }

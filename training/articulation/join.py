@@ -22,7 +22,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from rtmri2speech.atomic import never_onto, replacing, write_json
+from rtmri2speech.atomic import never_onto, write_json
 from rtmri2speech.errors import InputError
 from rtmri2speech.mel import SPEECH_RANGE_DB, Scaler, speech_frames
 from rtmri2speech.metrics import loudness_correlation, spectral_shape_correlation
@@ -32,8 +32,9 @@ from rtmri2speech.voice import VoiceReadout
 
 from ..acoustic.losses import LossConfig, MaskedMSEMAE, outside_share
 from ..averaging import average
+from ..checkpoint import write_checkpoint
 from ..corpus.truth import REGIONS, TRACT
-from ..run_folder import append_row
+from ..run_folder import append_row, as_kept, held
 from ..settings import run_command
 from ..steps import choose_device
 from .corpus import Spoken, read_spoken
@@ -85,6 +86,7 @@ class JoinRun:
     looks: int = 3
     loss: LossConfig = field(default_factory=LossConfig)
     device: str = "auto"
+    restart: bool = False
 
     def __post_init__(self):
         if self.loss.articulation:
@@ -194,7 +196,7 @@ class Assembled:
         split = {"by": "speaker", "seed": run.seed, "val_speakers": list(speech["val_speakers"]), "test_speakers": []}
         data = {"image_size": size, "window": run.window, "augment": "training.regions.looks", "split": split}
         told = {"model": self.config.to_json(), "data": data, "mel": self.spec.to_json()}
-        return told | {"join": asdict(run), "speech": speech}
+        return told | {"join": as_kept(run), "speech": speech}
 
 
 def assembled(run: JoinRun) -> Assembled:
@@ -265,7 +267,11 @@ def train(run: JoinRun) -> Path:
     folder = Path(run.run_dir)
     written = ("settings.json", "scaler.json", "best.ckpt", VOICE)
     never_onto((folder / name for name in written), [run.sight, run.speech, run.corpus, *run.clips, *run.val_clips])
-    folder.mkdir(parents=True, exist_ok=True)
+    with held(run):
+        return _train(run, folder)
+
+
+def _train(run: JoinRun, folder: Path) -> Path:
     state = read_last(folder, run, _MAY_CHANGE)
     if state is not None and state["step"] == run.steps:
         return folder
@@ -302,7 +308,6 @@ def train(run: JoinRun) -> Path:
         return now
 
     if state is None:
-        (folder / "history.csv").unlink(missing_ok=True)
         best = judged(0, 0.0)
     else:
         best = state["best"]
@@ -343,8 +348,7 @@ def keep_better(folder: Path, network: Joined, scores: dict[str, float], step: i
     if quality <= best:
         return best
     state = {f"model.{name}": tensor.cpu() for name, tensor in network.model.state_dict().items()}
-    with replacing(folder / "best.ckpt") as temporary:
-        torch.save({"state_dict": state}, temporary)
+    write_checkpoint(folder / "best.ckpt", {"state_dict": state})
     readout = VoiceReadout(*(part.detach().cpu().numpy() for part in (network.voice.weight, network.voice.bias)))
     write_json(folder / VOICE, readout.to_json())
     return quality

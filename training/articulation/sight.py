@@ -10,7 +10,7 @@ where it was stopped, also with more steps. Settings: training/configs/articulat
 
 import json
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import cv2
@@ -21,7 +21,7 @@ from torch.nn.functional import cross_entropy
 from torch.utils.data import DataLoader, Dataset
 
 from rtmri2speech.anatomy.sources import region_of_class
-from rtmri2speech.atomic import never_onto, write_json
+from rtmri2speech.atomic import never_onto
 from rtmri2speech.errors import InputError
 from rtmri2speech.mel import Scaler
 from rtmri2speech.models.acoustic import AcousticConfig, AcousticModel
@@ -30,7 +30,8 @@ from training.phantom.head import CLASSES
 from training.regions.looks import OVERSAMPLING, expose, ragged_nose, view, whole_head
 
 from ..averaging import average
-from ..run_folder import append_row
+from ..checkpoint import load_start
+from ..run_folder import append_row, held, write_settings
 from ..settings import run_command
 from ..steps import choose_device
 from .corpus import COLUMNS, GROUPS, VOICED
@@ -85,6 +86,7 @@ class SightRun:
     heard: float = 1.0
     device: str = "auto"
     workers: int = 0
+    restart: bool = False
 
 
 _MAY_CHANGE = ("steps", "decay", "run_dir", "pictures", "val_pictures", "init_from", "device", "workers")
@@ -187,12 +189,16 @@ def train(run: SightRun) -> Path:
     folder = Path(run.run_dir)
     read = [*run.pictures, *run.val_pictures, run.init_from, run.speech]
     never_onto([folder / "settings.json", folder / "articulation.json"], read)
+    with held(run):
+        return _train(run, folder)
+
+
+def _train(run: SightRun, folder: Path) -> Path:
     learn, judge = (joined([read_pictures(Path(p)) for p in files]) for files in (run.pictures, run.val_pictures))
-    folder.mkdir(parents=True, exist_ok=True)
     state = read_last(folder, run, _MAY_CHANGE)
     if state is None:
         fit_known(learn).write(folder / "articulation.json")
-    write_json(folder / "settings.json", asdict(run))
+    write_settings(folder, run)
     scaler = Scaler.read(folder / "articulation.json", COLUMNS)
     known, val_known = scaler.standardise(learn.articulation), scaler.standardise(judge.articulation)
 
@@ -271,10 +277,10 @@ def validate(network: Sight, judge: Pictures, known: np.ndarray, run: SightRun) 
 def read_start(source: Path, network: Sight) -> None:
     """The CNN's weights of a bundle, or all of a run of this training. Raises InputError if it is neither."""
     if (source / WEIGHTS).is_file():
-        load_exactly(network, read_safetensors(source / WEIGHTS), str(source / WEIGHTS))
+        load_start(network, read_safetensors(source / WEIGHTS), str(source / WEIGHTS))
         return
     tensors = read_safetensors(source / "acoustic.safetensors")
-    load_exactly(
+    load_start(
         network.cnn,
         {name.removeprefix("cnn."): t for name, t in tensors.items() if name.startswith("cnn.")},
         str(source),
@@ -285,7 +291,7 @@ def write_sight_run(folder: Path, network: Sight, scaler: Scaler, run: SightRun)
     """What read_sight_run reads. scaler: of the articulation."""
     folder.mkdir(parents=True, exist_ok=True)
     scaler.write(folder / "articulation.json")
-    write_json(folder / "settings.json", asdict(run))
+    write_settings(folder, run)
     write_tensors(folder / WEIGHTS, network)
 
 

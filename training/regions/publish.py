@@ -16,11 +16,12 @@ from rtmri2speech.anatomy.model import SegmenterBundle
 from rtmri2speech.anatomy.network import Segmenter, SegmenterConfig
 from rtmri2speech.atomic import never_onto, replacing
 from rtmri2speech.errors import InputError
-from rtmri2speech.models.weights import load_exactly, read_checkpoint
+from rtmri2speech.models.weights import load_exactly
 
 from ..console import plain_errors
 from ..judge.regions import tables
 from ..run_folder import read_settings
+from .train import read_newest
 
 _CARD = """# {name}
 
@@ -69,8 +70,8 @@ def read_run(run: Path) -> tuple[Segmenter, dict]:
     """
     settings = read_settings(run, "regions")
     network = Segmenter(SegmenterConfig(settings["size"], tuple(settings["widths"]), settings["fold"]))
-    state = read_checkpoint(run / "last.pt")
-    load_exactly(network, state["averaged"], str(run / "last.pt"))
+    state = read_newest(run)
+    load_exactly(network, state["averaged"], str(run))
     return network, {k: v for k, v in settings.items() if k not in ("run_dir", "maps")} | {"step": state["step"]}
 
 

@@ -20,6 +20,8 @@ from rtmri2speech.precision import choose_precision
 from rtmri2speech.restore.encoder import AdaptedEncoder, load_hubert, standardise
 from rtmri2speech.restore.model import Restorer
 
+from ..checkpoint import before, load_start, newest_whole
+from ..run_folder import LAST
 from ..schedules import linear
 from ..steps import choose_device, require_finite, set_lr
 from ..vocoder.adversarial import generator_losses, train_discriminators
@@ -154,7 +156,7 @@ class RestoreLearner(nn.Module):
         }
         for prefix, part in parts.items():
             tensors = {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
-            load_exactly(part, tensors, f"{run} ({prefix.rstrip('.')})")
+            load_start(part, tensors, f"{run} ({prefix.rstrip('.')})")
 
     def encoder_sha256(self) -> str:
         """Of the tensors of the frozen encoder up to the tap layer."""
@@ -165,5 +167,6 @@ class RestoreLearner(nn.Module):
 
 
 def run_state(folder: str | Path) -> dict:
-    """The checkpoint of a run folder, as a dict. Raises InputError if there is none."""
-    return read_checkpoint(Path(folder) / "last.ckpt")
+    """The newest whole checkpoint of a run folder, as a dict. Raises InputError if there is none."""
+    last = Path(folder) / LAST
+    return read_checkpoint(newest_whole([last, before(last)]) or last)

@@ -15,6 +15,7 @@ from rtmri2speech.mel import Scaler
 from rtmri2speech.models.acoustic import AcousticConfig, AcousticModel
 from rtmri2speech.precision import choose_precision
 from rtmri2speech.spec import MelSpec
+from tests.training.never_lost import never_lost
 from training.acoustic.dataset import (
     DataConfig,
     SeededSampler,
@@ -273,3 +274,24 @@ def test_an_envelope_keeps_formants_and_drops_harmonics():
     assert target_mel(voiced, DataConfig(envelope=16, floor_db=-35.0)).min() == -35
     with pytest.raises(InputError, match="envelope"):
         DataConfig(envelope=0)
+
+
+def test_a_run_is_never_lost(dataset, tmp_path, capsys):
+    never_lost(train, settings(dataset, tmp_path / "run", max_epochs=2), capsys)
+
+
+@pytest.mark.parametrize("schedule", ["cosine", "plateau"])
+@pytest.mark.parametrize("total", [1, 4, 5])  # in the first epoch, at the end of the second, in the third
+def test_a_run_of_known_length_is_validated_to_its_end_and_resumes_exactly(dataset, tmp_path, schedule, total):
+    """Two steps an epoch: at a stretch, stopped after the first, and started once more when all is done."""
+    optimizer = {"lr": 1e-3, "schedule": schedule, "total_steps": total}
+    train(settings(dataset, tmp_path / "whole", optimizer))
+    train(settings(dataset, tmp_path / "parts", optimizer, max_epochs=1))
+    for _ in range(2):
+        train(settings(dataset, tmp_path / "parts", optimizer))
+    whole, parts = (model_tensors(tmp_path / name / "last.ckpt") for name in ("whole", "parts"))
+    assert all(torch.equal(tensor, parts[name]) for name, tensor in whole.items())
+    rows = history(tmp_path / "whole")
+    assert history(tmp_path / "parts") == rows
+    assert [int(row["step"]) for row in rows] == [*range(2, total, 2), total]
+    assert len({row["val/loss"] for row in rows}) == len(rows)  # each of its own epoch

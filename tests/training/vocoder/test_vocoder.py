@@ -13,6 +13,7 @@ from rtmri2speech.errors import InputError
 from rtmri2speech.mel import mel_spectrogram_db
 from rtmri2speech.models.hifigan import Generator, GeneratorConfig, vocoder_input
 from rtmri2speech.spec import MelSpec
+from tests.training.never_lost import never_lost
 from training.corpus.speech import (
     Recording,
     SpeechSource,
@@ -513,3 +514,7 @@ def test_bad_input_leaves_nothing_behind(tmp_path, wavs):
         with pytest.raises(InputError, match=message):
             train(settings(tmp_path, wavs, sources=sources))
     assert not (tmp_path / "run").exists()
+
+
+def test_a_run_is_never_lost(tmp_path, wavs, capsys):
+    never_lost(train, settings(tmp_path, wavs, checkpoint_every=1), capsys)
