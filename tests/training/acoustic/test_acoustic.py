@@ -1,6 +1,7 @@
 import csv
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -295,3 +296,17 @@ def test_a_run_of_known_length_is_validated_to_its_end_and_resumes_exactly(datas
     assert history(tmp_path / "parts") == rows
     assert [int(row["step"]) for row in rows] == [*range(2, total, 2), total]
     assert len({row["val/loss"] for row in rows}) == len(rows)  # each of its own epoch
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl+C is sent otherwise")
+def test_ctrl_c_says_what_to_do(dataset, tmp_path):
+    words = [sys.executable, "-m", "training.acoustic", f"data_dir={dataset}", f"run_dir={tmp_path / 'run'}"]
+    words += ["model.cnn=test_resnet", "model.rnn_hidden=8", f"data.image_size={SIDE}", "data.workers=0"]
+    words += ["training.batch=4", "training.micro_batch=2", "training.accelerator=cpu", "training.log_every=1"]
+    with subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
+        next(line for line in run.stdout if line.startswith("epoch"))
+        run.send_signal(signal.SIGINT)
+        said = run.communicate(timeout=60)[1].splitlines()
+    assert run.returncode == 130 and "a run goes on from its last checkpoint" in said[-1], said
+    assert "Traceback" not in "".join(said)
