@@ -55,8 +55,8 @@ class SegmenterBundle:
         """The network made ready to run: BatchNorm folded into the convolutions."""
         return fold_batch_norm(self.network).to(memory_format=torch.channels_last)
 
-    def save(self, folder: str | os.PathLike) -> None:
-        """Write the folder, complete or not at all."""
+    def save(self, folder: str | os.PathLike, *, card: str | None = None) -> None:
+        """Write the folder, complete or not at all. card: MODEL_CARD.md."""
         folder = Path(folder)
         if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
             raise InputError("{folder} exists already: give the name of a new folder.", folder=folder)
@@ -75,6 +75,8 @@ class SegmenterBundle:
             }
             text = json.dumps(description, indent=1, ensure_ascii=False)
             (temporary / "segmenter.json").write_text(text, encoding="utf-8")
+            if card is not None:
+                (temporary / "MODEL_CARD.md").write_text(card, encoding="utf-8", newline="\n")
 
 
 def load_segmenter(folder: str | os.PathLike | None = None) -> SegmenterBundle:

@@ -133,8 +133,10 @@ class Bundle:
         self.vocoder.to(device)
         return self
 
-    def save(self, folder: str | os.PathLike, *, half: bool = False, beside: Path | None = None) -> None:
-        """Write the bundle folder (complete or not at all). half: store the weights as float16.
+    def save(
+        self, folder: str | os.PathLike, *, half: bool = False, beside: Path | None = None, card: str | None = None
+    ) -> None:
+        """Write the bundle folder (complete or not at all). half: store the weights as float16. card: MODEL_CARD.md.
 
         beside: a neighbouring bundle with the same vocoder, whose file is shared; such a bundle has no graph either.
         """
@@ -176,6 +178,8 @@ class Bundle:
             }
             text = json.dumps(description, indent=1, ensure_ascii=False)
             (temporary / "bundle.json").write_text(text, encoding="utf-8")
+            if card is not None:
+                (temporary / "MODEL_CARD.md").write_text(card, encoding="utf-8", newline="\n")
 
 
 def _tensors(network: nn.Module, half: bool) -> dict[str, torch.Tensor]:

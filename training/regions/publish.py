@@ -14,7 +14,7 @@ from typer import Argument, Option
 
 from rtmri2speech.anatomy.model import SegmenterBundle
 from rtmri2speech.anatomy.network import Segmenter, SegmenterConfig
-from rtmri2speech.atomic import never_onto, replacing
+from rtmri2speech.atomic import never_onto
 from rtmri2speech.errors import InputError
 from rtmri2speech.models.weights import load_exactly
 
@@ -101,9 +101,7 @@ def command(
             card = model_card(name or output.name, network, training, figures, commands)
         except (OSError, ValueError, KeyError) as error:
             raise InputError("The card cannot be written: {reason}.", reason=error) from None
-        SegmenterBundle(name or output.name, network, training).save(output)
-        with replacing(output / "MODEL_CARD.md") as temporary:
-            temporary.write_text(card, encoding="utf-8", newline="\n")
+        SegmenterBundle(name or output.name, network, training).save(output, card=card)
     print(f"{output} is ready: python -m rtmri2speech regions CLIP -o OUT.mp4")
 
 
