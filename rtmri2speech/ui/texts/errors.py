@@ -335,7 +335,21 @@ JAPANESE = {
     "The energy of a band is taken as {known}, not {given!r}.": (
         "帯域エネルギーの単位は{known}です（{given!r}は不可）。"
     ),
-    "The objective is {known}, not {given!r}.": ("目的関数は{known}です（{given!r}は不可）。"),
+    "There is no attribution method {name!r}: choose of {known}.": (
+        "{name!r}という帰属手法はありません。{known}から選んでください。"
+    ),
+    "Maps are asked for as METHOD or METHOD:CELLS, as layer-ig:16, not {text!r}.": (
+        "マップは「手法」または「手法:セル数」（例：layer-ig:16）で指定してください（{text!r}は不可）。"
+    ),
+    "There is no temporal model {kind!r}: this version knows {known}.": (
+        "{kind!r}という時系列モデルはありません（このバージョンにあるもの：{known}）。"
+    ),
+    "There is no kind of vocoder for {name}: add it to VOCODERS.": (
+        "{name}に当たるボコーダーの種類がありません。VOCODERSに追加してください。"
+    ),
+    "There is no vocoder of kind {kind!r}: this version knows {known}.": (
+        "{kind!r}という種類のボコーダーはありません（このバージョンにあるもの：{known}）。"
+    ),
     "Heatmaps are normalised by clip or frame, not {given!r}.": (
         "ヒートマップの正規化はclipかframeです（{given!r}は不可）。"
     ),
@@ -556,7 +570,7 @@ JAPANESE = {
     "Drag a rectangle on a spectrogram, with Alt held down.": (
         "Altを押しながら、スペクトログラムの上で四角形をドラッグしてください。"
     ),
-    "This clip is opened piece by piece; a box needs the whole clip: cut it first.": (
+    "This clip is analysed in chunks; a box needs the whole clip: cut it first.": (
         "長い動画は分割して開くため、動画全体を使う枠の説明はできません。先に切り出してください。"
     ),
     "Give a band, not a box or a formant to follow: every frame of the clip is asked where its sound came from.": (
