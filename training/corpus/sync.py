@@ -19,6 +19,7 @@ from rtmri2speech.models.load import load_bundle
 from rtmri2speech.original import fit_of
 from rtmri2speech.spec import MelSpec
 
+from .preprocess import run_jobs
 from .sample import Settings
 from .sources import Source
 
@@ -91,8 +92,6 @@ def _bundle() -> Bundle:
 
 def corpus_lag(sources: list[Source], settings: Settings, most: int, **cluster) -> CorpusLag:
     """Of at most `most` recordings, spread over all. cluster: see preprocess.run_jobs."""
-    from .preprocess import run_jobs
-
     spread = np.linspace(0, len(sources) - 1, min(most, len(sources))).round().astype(int)
     chosen = [sources[k] for k in np.unique(spread)]
     lags = run_jobs(partial(lag_of, settings=settings), chosen, **cluster)
