@@ -160,8 +160,8 @@ def launch(
 ) -> None:
     """Serve the page, if `blocking` until it is stopped. Nothing is loaded from outside; uploads are bounded.
 
-    names: host names to answer to besides those of the address `host`. root_path: below which path of a proxy the page is
-    seen, such as "/rtmri2speech".
+    names: host names to answer to besides those of the address `host`. root_path: below which path of a proxy the page
+    is seen, such as "/rtmri2speech".
     """
     keep_little()
     _without_proxy(host)
