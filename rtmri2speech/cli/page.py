@@ -55,8 +55,16 @@ def app(
     )
     try:
         page = build(settings)
-        where = {"host": host, "port": port, "names": server_name or (), "root_path": root_path}
-        launch(page, **where, share=share, open_browser=not no_browser, mcp=mcp)
+        launch(
+            page,
+            host=host,
+            port=port,
+            names=server_name or (),
+            root_path=root_path,
+            share=share,
+            open_browser=not no_browser,
+            mcp=mcp,
+        )
     except OSError as error:  # Gradio finds the port taken, or the address not this machine's
         raise InputError(
             "Cannot listen on {host}, port {port}: give another one with --port ({reason}).",
