@@ -268,7 +268,7 @@ def test_whatever_a_reader_raises_becomes_a_sentence(tmp_path, monkeypatch):
         def broken(*arguments, fault=fault):
             raise fault
 
-        monkeypatch.setattr("rtmri2speech.formats.arrays.read_array", broken)
+        monkeypatch.setattr("rtmri2speech.clips.formats.arrays.read_array", broken)
         with pytest.raises(InputError, match=r"a\.npy"):
             read_clip(tmp_path / "a.npy")
 

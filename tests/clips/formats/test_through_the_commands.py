@@ -116,7 +116,7 @@ def test_the_page_takes_such_files(corpus, tmp_path, monkeypatch):
     def broken(*arguments):
         raise RecursionError
 
-    monkeypatch.setattr("rtmri2speech.formats.matlab.read_matlab", broken)
+    monkeypatch.setattr("rtmri2speech.clips.formats.matlab.read_matlab", broken)
     given.fn(str(corpus / "five.mat"), "en")
     assert warned == ["five.mat is damaged or not what its name says: it cannot be read."]
 
