@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from ..analysis.region_attribution import RegionMasks, account_of
+from ..analysis.region_attribution import RegionMasks, attribute_to_regions
 from ..analysis.result import Analysis
 from ..anatomy.regions import NAMES, Regions
 from ..attribution.normalisation import display_grid
 from ..clips.preprocessing import prepare_frames
 from ..errors import InputError
-from ..files import replacing
+from ..files import atomic_write
 from ..labels.textgrid import Interval
 
 # What labels call a stretch in which nothing is said.
@@ -44,7 +44,7 @@ class Tally:
     landmarks: np.ndarray
 
     def save(self, path: Path) -> None:
-        with replacing(path) as temporary, temporary.open("wb") as file:
+        with atomic_write(path) as temporary, temporary.open("wb") as file:
             arrays: dict[str, Any] = {name: np.asarray(value) for name, value in vars(self).items()}
             np.savez_compressed(file, **arrays)
 
@@ -68,7 +68,7 @@ def phone_of_each_frame(intervals: Sequence[Interval], count: int, fps: float) -
     return said
 
 
-def tally(analysis: Analysis, regions: Regions, intervals: Sequence[Interval]) -> Tally:
+def accumulate(analysis: Analysis, regions: Regions, intervals: Sequence[Interval]) -> Tally:
     """The tally of an analysed clip. regions: of the analysis' model_frames. Raises InputError if no labelled frame
     holds speech."""
     count = len(analysis.mel_db)
@@ -79,7 +79,7 @@ def tally(analysis: Analysis, regions: Regions, intervals: Sequence[Interval]) -
         raise InputError("No frame with a label holds speech.")
     bands = tuple(band.name for band in analysis.bands)
     usable, mirrored = regions.verdict.usable, regions.verdict.usable and regions.facing == "right"
-    account = account_of(analysis, RegionMasks(regions))
+    account = attribute_to_regions(analysis, RegionMasks(regions))
     names = tuple(account.bands[bands[0]].shares)
     frames = np.array([np.count_nonzero((said == phone) & explained) for phone in phones])
     maps, amount = [], np.empty((len(phones), len(bands)))

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from ..analysis.occlusion import Hidden
+from ..analysis.occlusion import OcclusionResult
 from ..analysis.result import Analysis
 from ..evaluation.comparison import Comparison
 from ..evaluation.speech_quality import Assessment
@@ -99,7 +99,7 @@ def heading(key: str) -> str:
     return render("heading.html", key=key)
 
 
-def hiding_report(hidden: Hidden, frame: int) -> str:
+def occlusion_report(hidden: OcclusionResult, frame: int) -> str:
     """What was hidden, with a picture of `frame`, and what it changed."""
     first, last = hidden.stretch
     frame = frame if first <= frame <= last else (first + last) // 2
@@ -115,7 +115,7 @@ def hiding_report(hidden: Hidden, frame: int) -> str:
     )
 
 
-def _told_of_hiding(hidden: Hidden, frame: int, language: str) -> list[Sentence]:
+def _told_of_hiding(hidden: OcclusionResult, frame: int, language: str) -> list[Sentence]:
     hiding, (first, last) = hidden.hiding, hidden.stretch
     own = (region.name.removeprefix("own-") for region in hiding.regions if region.name.startswith("own-"))
     what = [EXPLORER[language][f"region_{r.name}"] for r in hiding.regions if not r.name.startswith("own-")]
@@ -136,7 +136,7 @@ def _told_of_hiding(hidden: Hidden, frame: int, language: str) -> list[Sentence]
     return told
 
 
-def _headline(hidden: Hidden) -> list[Sentence]:
+def _headline(hidden: OcclusionResult) -> list[Sentence]:
     """What changed while the speech sounds and what in its silences, a sentence each."""
     told = []
     if len(hidden.spoken):
@@ -154,7 +154,7 @@ def _headline(hidden: Hidden) -> list[Sentence]:
     return told
 
 
-def _changes_of_hiding(hidden: Hidden) -> list[dict]:
+def _changes_of_hiding(hidden: OcclusionResult) -> list[dict]:
     """Rows of the table: for each band the mean change and the mean size of the change, in speech and in silence."""
     rows = []
     for part, frames, change, size in (
