@@ -170,8 +170,9 @@ def occlude(
 class RegionOcclusion:
     """What hiding one region, as it moves, does to the hidden frames in which the model speaks.
 
-    area: the part of the picture that it covers there, 0 to 1. share: band -> its part of the evidence there (None: no
-    evidence). size_db and change_db: band -> mean absolute change of the energy, and mean change. mcd_db: as in Hidden.
+    area: the part of the picture that it covers there, 0 to 1. share: band -> its part of the attribution there (None:
+    no attribution). size_db and change_db: band -> mean absolute change of the energy, and mean change. mcd_db: as in
+    Hidden.
     """
 
     name: str
@@ -205,7 +206,7 @@ def occlude_each(
         raise InputError("The model does not speak in these frames: there is nothing to compare.")
     places, areas = _places_and_areas(analysis, anatomy)
     account = attribution_of_sums(analysis, places)
-    shares = {name: evidence.mean_shares(spoken) for name, evidence in account.bands.items()}
+    shares = {name: attribution.mean_shares(spoken) for name, attribution in account.bands.items()}
     there = [name for name in NAMED_REGIONS if areas[name].any()]
     rows = []
     for number, name in enumerate(there):
@@ -226,8 +227,8 @@ def occlude_each(
 
 
 def write_region_occlusions(path: Path, rows: Sequence[RegionOcclusion]) -> None:
-    """A CSV file with a row a region: area_percent, mcd_db, and for each band NAME_share_percent (empty: no evidence),
-    NAME_size_db and NAME_change_db."""
+    """A CSV file with a row a region: area_percent, mcd_db, and for each band NAME_share_percent (empty: no
+    attribution), NAME_size_db and NAME_change_db."""
     bands = list(rows[0].share) if rows else []
     with atomic_write(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
@@ -282,7 +283,7 @@ def _with_moving(drawn: np.ndarray, moving: Sequence[str], anatomy: Regions) -> 
 
 
 def _places_and_areas(analysis: Analysis, anatomy: Regions) -> tuple[RegionSums, dict[str, np.ndarray]]:
-    """The places of the evidence, and region -> (T,) share of the picture that it covers."""
+    """The places of the attribution, and region -> (T,) share of the picture that it covers."""
     places, areas = [], []
     for span in _spans(len(anatomy)):
         here = anatomy.at(np.arange(span.start, span.stop))

@@ -1,10 +1,11 @@
-"""Where each band's evidence lies, frame by frame: the one account that table, tracks, CSV and exports are made from.
+"""Where each band's attribution lies, frame by frame: the one account that table, tracks, CSV and exports are made
+from.
 
     account = attribute_to_regions(analysis, RegionMasks(regions))   # or any region -> (T, H, W) bool, on the model's
-    picture account.bands["F2"].shares["tongue"][12]   # of the evidence in frame 12, the share on the tongue
-    account.bands["F2"].amount[12]             # how much evidence that is
+    picture account.bands["F2"].shares["tongue"][12]   # of the attribution in frame 12, the share on the tongue
+    account.bands["F2"].amount[12]             # how much attribution that is
 
-The evidence of a frame is the positive part of its CAM: what pushes the band's energy up. Its amount is the sum over
+The attribution of a frame is the positive part of its CAM: what pushes the band's energy up. Its amount is the sum over
 the map's cells, which to first order is what they add to the energy, in the energy's own unit. Shares are those of the
 map enlarged to the picture (linear, as a cell is far larger than most articulators), pixel by pixel in each frame's own
 mask; what lies in no region is "elsewhere", so that regions that do not overlap and elsewhere add up to 1.
@@ -33,7 +34,7 @@ NAMED_REGIONS = (
     "lips", "tongue", "velum", "jaw", "hard_palate", "pharynx_wall", "larynx", "airway", "brain", "spine",
 )  # fmt: skip
 ARTICULATORS = NAMED_REGIONS[: NAMED_REGIONS.index("airway")]
-WEAK = 0.05  # a strength of evidence below which shares say next to nothing
+WEAK = 0.05  # a strength of attribution below which shares say next to nothing
 SHORTEST_LEAD = 2  # frames; a region that leads for fewer has not taken over
 _CHUNK = 64  # frames at once: bounds the memory of masks as numbers
 
@@ -51,8 +52,9 @@ class Change:
 class BandAttribution:
     """Of one band, for each of T frames; NaN where there is nothing to account for.
 
-    amount: evidence in the whole picture, in `unit` (targets.unit_of). strength: the amount against that of the clip's
-    strong frames (95th percentile), 0 to 1, and 0 where there is none. shares: region, and ELSEWHERE -> (T,), 0 to 1.
+    amount: attribution in the whole picture, in `unit` (targets.unit_of). strength: the amount against that of the
+    clip's strong frames (95th percentile), 0 to 1, and 0 where there is none. shares: region, and ELSEWHERE -> (T,), 0
+    to 1.
     """
 
     amount: np.ndarray
@@ -62,7 +64,7 @@ class BandAttribution:
 
     @property
     def leading(self) -> list[str | None]:
-        """The name with the largest share in each frame; None where there is hardly any evidence to share."""
+        """The name with the largest share in each frame; None where there is hardly any attribution to share."""
         return self._leading_of(list(self.shares))
 
     def _leading_of(self, names: list[str]) -> list[str | None]:
@@ -91,7 +93,7 @@ class BandAttribution:
         return found
 
     def mean_shares(self, frames: Sequence[int] | np.ndarray | None = None) -> dict[str, float | None]:
-        """Share of all the evidence of these frames (None: of all), each frame counting by its amount."""
+        """Share of all the attribution of these frames (None: of all), each frame counting by its amount."""
         chosen = np.arange(len(self.amount)) if frames is None else np.asarray(frames, int)
         amount = np.nan_to_num(self.amount[chosen])
         if not amount.sum() > 0:
@@ -118,7 +120,8 @@ class RegionAttribution:
 
 @dataclass(frozen=True)
 class RegionSums:
-    """Where the evidence of T frames lies, before it is known which of them count: all that an account needs of masks.
+    """Where the attribution of T frames lies, before it is known which of them count: all that an account needs of
+    masks.
 
     amount: band -> (T,) sum of the CAM's positive part. within: band -> region, and ELSEWHERE -> (T,), what of it lies
     there. areas: region -> (T,) share of the picture.
@@ -135,7 +138,7 @@ class RegionSums:
 
 
 def region_sums(masks: Mapping[str, np.ndarray], cams: Mapping[str, np.ndarray], count: int) -> RegionSums:
-    """The places of the evidence of each band's CAM (count, h, w), few masks drawn at a time.
+    """The places of the attribution of each band's CAM (count, h, w), few masks drawn at a time.
 
     masks as in attribute_to_regions; raises as that.
     """
@@ -177,7 +180,7 @@ def attribute_to_regions(analysis: Analysis, masks: Mapping[str, np.ndarray]) ->
 
 
 def attribution_of_sums(analysis: Analysis, places: RegionSums) -> RegionAttribution:
-    """The same, where the places of its evidence are known."""
+    """The same, where the places of its attribution are known."""
     explained = np.zeros(len(analysis.mel_db), bool)
     explained[analysis.explained] = True
     units = {band.name: unit_of(band, analysis.energy) for band in analysis.bands}

@@ -93,7 +93,7 @@ class Analysis:
 
     @property
     def speech(self) -> np.ndarray:
-        """Indices of the frames in which the model speaks; their evidence sets the scale of the heatmaps."""
+        """Indices of the frames in which the model speaks; their attribution sets the scale of the heatmaps."""
         return np.flatnonzero(~self.silent)
 
     @property

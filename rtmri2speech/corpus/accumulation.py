@@ -1,4 +1,4 @@
-"""One labelled clip, phone by phone: mean maps, evidence, and its shares per region."""
+"""One labelled clip, phone by phone: mean maps, attribution, and its shares per region."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,9 +28,9 @@ class Tally:
     """Of one clip, P phones, B bands.
 
     frames: (P,) explained frames of each phone. maps: (P, B, h, w) mean heatmap on the clip's own scale, 0 to 1; faces
-    look left. amount: (P, B) mean evidence a frame. shares: (P, B, regions) of that evidence in each of `regions`; NaN
-    without regions. picture: (PICTURE, PICTURE) mean frame, 0 to 1. landmarks: (len(LANDMARKS), 2) middle of each
-    region, x and y from 0 to 1; NaN where it is not in most frames.
+    look left. amount: (P, B) mean attribution a frame. shares: (P, B, regions) of that attribution in each of
+    `regions`; NaN without regions. picture: (PICTURE, PICTURE) mean frame, 0 to 1. landmarks: (len(LANDMARKS), 2)
+    middle of each region, x and y from 0 to 1; NaN where it is not in most frames.
     """
 
     phones: tuple[str, ...]
@@ -91,10 +91,10 @@ def accumulate(analysis: Analysis, regions: Regions, intervals: Sequence[Interva
         none = np.full(next(iter(heats.values())).shape[1:], np.nan)
         maps.append([heats[band][there[band]].mean(axis=0) if len(there[band]) else none for band in bands])
         for b, band in enumerate(bands):
-            evidence = account.bands[band]
-            amount[p, b] = evidence.amount[there[band]].mean() if len(there[band]) else np.nan
+            attribution = account.bands[band]
+            amount[p, b] = attribution.amount[there[band]].mean() if len(there[band]) else np.nan
             if usable:
-                shares[p, b] = [np.nan if v is None else v for v in evidence.mean_shares(rows).values()]
+                shares[p, b] = [np.nan if v is None else v for v in attribution.mean_shares(rows).values()]
     picture = prepare_frames(analysis.model_frames, PICTURE).mean(axis=0)
     landmarks = _landmarks(regions) if usable else np.full((len(LANDMARKS), 2), np.nan)
     heat = np.array(maps, np.float32)

@@ -177,12 +177,12 @@ def _of_frame(selection: Selection, account: RegionAttribution, frame: int) -> l
         return [said["silent"]]
     sentences = []
     for band in selection.bands:
-        evidence, energy = account.bands[band.name], float(analysis.band_db[band.name][frame])
-        shares = sorted(((float(share[frame]), name) for name, share in evidence.shares.items()), reverse=True)
+        attribution, energy = account.bands[band.name], float(analysis.band_db[band.name][frame])
+        shares = sorted(((float(share[frame]), name) for name, share in attribution.shares.items()), reverse=True)
         if np.isnan(energy):
             sentences.append(said["no_formant"].format(band=band.name))
             continue
-        if evidence.leading[frame] is None:
+        if attribution.leading[frame] is None:
             sentences.append(said["nothing"].format(band=band.name, energy=energy))
             continue
         most = [said["most"].format(region=region_name(name, language), share=share) for share, name in shares[:2]]

@@ -67,7 +67,7 @@ class ExportSource:
 
     @property
     def account(self) -> RegionAttribution:
-        """Where the evidence lies, computed at each call."""
+        """Where the attribution lies, computed at each call."""
         return attribute_to_regions(self.analysis, RegionMasks(self.regions))
 
     @property

@@ -363,16 +363,16 @@ def _write_traces(path: Path, selection: Selection) -> None:
         "silence": account.silent[rows].astype(int).tolist(),
     }
     for band in selection.bands:
-        evidence = account.bands[band.name]
+        attribution = account.bands[band.name]
         columns[f"{band.name}_energy_db"] = _column(analysis.band_db[band.name][rows], 4)
         if band.name in analysis.tracked_hz:
             columns[f"{band.name}_formant_hz"] = _column(analysis.tracked_hz[band.name][rows], 1)
-        elif evidence.unit in TWO_SIDED:
+        elif attribution.unit in TWO_SIDED:
             asked = target_of(subject.bundle.mel, band, analysis.energy)
             values = asked(torch.from_numpy(analysis.mel_db)).numpy()
             columns[f"{band.name}_{_spelt(evidence.unit)}"] = _column(values[rows], 4)
-        columns[f"{band.name}_evidence_{_spelt(evidence.unit)}"] = _column(evidence.amount[rows], 6)
-        for name, share in evidence.shares.items():
+        columns[f"{band.name}_evidence_{_spelt(evidence.unit)}"] = _column(attribution.amount[rows], 6)
+        for name, share in attribution.shares.items():
             columns[f"{band.name}_share_{name}"] = _column(share[rows], 6)
     if subject.regions.verdict.usable:
         for name, values in measures(subject.regions, analysis.clip.pixel_mm).items():

@@ -160,8 +160,8 @@ def test_maps_follow_a_formant_frame_by_frame(bundle, phantom, energy):
     np.testing.assert_allclose(made.tracked_hz["F2"], f2)
     assert np.isnan(made.band_db["F2"]).tolist() == np.isnan(f2).tolist()
     assert made.bands[1].low_hz == pytest.approx(650) and made.bands[1].high_hz == pytest.approx(2350)
-    evidence = attribute_to_regions(made, {"all": np.ones((1, 64, 64), bool)}).bands["F2"]
-    assert np.isnan(evidence.amount).tolist() == np.isnan(f2).tolist() and np.isfinite(evidence.strength).all()
+    attribution = attribute_to_regions(made, {"all": np.ones((1, 64, 64), bool)}).bands["F2"]
+    assert np.isnan(attribution.amount).tolist() == np.isnan(f2).tolist() and np.isfinite(attribution.strength).all()
 
 
 def test_a_formant_that_is_known_is_not_measured_again(bundle, phantom):

@@ -63,8 +63,8 @@ def share_of(page) -> tuple[str, int]:
     return name.replace(" ", "_"), int(share)
 
 
-def strongest_frame(evidence) -> int:
-    return int(evidence.strength.argmax())
+def strongest_frame(attribution) -> int:
+    return int(attribution.strength.argmax())
 
 
 def assert_map_drawn(page, made, name: str, frame: int, colour: str) -> None:
@@ -97,11 +97,11 @@ def test_why_a_and_not_b(page, bundle, plain, masks):
     assert page.locator(ROWS).last.locator("td").first.inner_text().startswith(said)
     contrast = Band("contrast", asked["low_hz"], asked["high_hz"], *frames)
     made = analyse(bundle, plain.clip, [contrast], method=DEFAULT_MAPS, speak=False)
-    evidence = attribute_to_regions(made, masks).bands["contrast"]
-    for frame in {a, strongest_frame(evidence)}:
+    attribution = attribute_to_regions(made, masks).bands["contrast"]
+    for frame in {a, strongest_frame(attribution)}:
         go_to(page, frame)
         name, share = share_of(page)
-        assert share == pytest.approx(100 * evidence.shares[name][frame], abs=1)
+        assert share == pytest.approx(100 * attribution.shares[name][frame], abs=1)
     assert page.locator('[data-view="2"]').get_attribute("aria-pressed") == "true"  # it is what is looked at
     assert_map_drawn(page, made, "contrast", frame, BAND_MAPS[2])
     page.locator(".forget").click()
@@ -125,11 +125,11 @@ def test_the_chosen_stretch_in_a_chosen_band_by_keys(page, bundle, plain, masks)
     rows_are(page, 3)
     box = Band("box", 900, 2500, first / plain.fps, (last + 1) / plain.fps)
     made = analyse(bundle, plain.clip, [box], method=DEFAULT_MAPS, speak=False)
-    evidence = attribute_to_regions(made, masks).bands["box"]
-    frame = strongest_frame(evidence)
+    attribution = attribute_to_regions(made, masks).bands["box"]
+    frame = strongest_frame(attribution)
     go_to(page, frame)
     name, share = share_of(page)
-    assert share == pytest.approx(100 * evidence.shares[name][frame], abs=1)
+    assert share == pytest.approx(100 * attribution.shares[name][frame], abs=1)
     page.locator("#box-remove").click()
     rows_are(page, 2)
     page.keyboard.press("Escape")
@@ -220,11 +220,11 @@ def test_maps_of_the_frequency_are_the_cores(page, bundle, plain, masks):
     page.locator("[data-action=frequency][aria-pressed=true]").wait_for()
     assert page.locator('[data-view="each"]').get_attribute("aria-pressed") == "true"
     made = analyse(bundle, plain.clip, energy="hz", method=DEFAULT_MAPS, speak=False)
-    evidence = attribute_to_regions(made, masks).bands["F2"]
-    frame = strongest_frame(evidence)
+    attribution = attribute_to_regions(made, masks).bands["F2"]
+    frame = strongest_frame(attribution)
     go_to(page, frame)
     name, share = share_of(page)
-    assert share == pytest.approx(100 * evidence.shares[name][frame], abs=1)
+    assert share == pytest.approx(100 * attribution.shares[name][frame], abs=1)
     bins, centres_hz = band_bins(bundle.mel, F2), centre_frequencies_hz(bundle.mel)
     power = 10 ** (made.mel_db[frame, bins] / 10)
     told_hz = page.locator(ROWS).last.locator("td").nth(1).inner_text()

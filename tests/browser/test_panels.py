@@ -149,20 +149,20 @@ def test_regions_are_corrected_and_the_page_says_so(page, regions):
 
 def test_n_goes_where_the_leading_articulator_changes_and_the_table_agrees(page, fine, regions):
     bands = attribute_to_regions(fine, RegionMasks(regions)).bands
-    number, evidence = next((k, bands[name]) for k, name in enumerate(("F1", "F2"), 1) if bands[name].changes)
+    number, attribution = next((k, bands[name]) for k, name in enumerate(("F1", "F2"), 1) if bands[name].changes)
     page.locator("#explorer .tracks").focus()
     page.keyboard.press(str(number))
     page.keyboard.press("Home")
-    for change in evidence.changes[:3]:
+    for change in attribution.changes[:3]:
         page.keyboard.press("n")
         assert int(page.locator("#explorer .tracks").get_attribute("aria-valuenow")) == change.frame
         said = page.locator("#explorer [data-name=said]").inner_text()
         assert said.endswith(f"{change.origin.replace('_', ' ')} → {change.to.replace('_', ' ')}")
         told = page.locator("#explorer [data-name=numbers] tr").nth(number - 1).locator("td").last.inner_text()
         name, share = re.match(r"(.+?) (\d+) %", told).groups()
-        largest = max(evidence.shares, key=lambda name: evidence.shares[name][change.frame])
+        largest = max(attribution.shares, key=lambda name: attribution.shares[name][change.frame])
         assert name.replace(" ", "_") == largest
-        assert int(share) == pytest.approx(100 * evidence.shares[largest][change.frame], abs=1)
+        assert int(share) == pytest.approx(100 * attribution.shares[largest][change.frame], abs=1)
         assert not fine.silent[change.frame]
     page.keyboard.press("0")
 
@@ -190,7 +190,7 @@ def test_a_box_drawn_on_the_spectrogram_gets_the_cores_maps(page, bundle, fine, 
     asked = band_of(drawn)
     made = analyse(bundle, fine.clip, [*fine.bands, asked], method=DEFAULT_MAPS, speak=False)
     frame = int(0.87 * made.fps)
-    evidence = attribute_to_regions(made, RegionMasks(regions)).bands[asked.name]
+    attribution = attribute_to_regions(made, RegionMasks(regions)).bands[asked.name]
     page.locator("#explorer .tracks").focus()
     page.keyboard.press("Home")
     for _ in range(frame):
@@ -198,7 +198,7 @@ def test_a_box_drawn_on_the_spectrogram_gets_the_cores_maps(page, bundle, fine, 
     row = page.locator("#explorer [data-name=numbers] tr").last
     assert "{from_s:.2f}–{to_s:.2f} s, {low_hz}–{high_hz} Hz".format(**drawn) in row.inner_text()
     name, share = re.match(r"(.+?) (\d+) %", row.locator("td").last.inner_text()).groups()
-    assert int(share) == pytest.approx(100 * evidence.shares[name.replace(" ", "_")][frame], abs=1)
+    assert int(share) == pytest.approx(100 * attribution.shares[name.replace(" ", "_")][frame], abs=1)
     page.locator("#box-remove").click()
     page.locator("#box-remove").wait_for(state="hidden")
     assert page.locator("#explorer [data-name=numbers] tr").count() == 2

@@ -193,7 +193,7 @@ def test_the_average_is_of_the_stretch(subject, tmp_path, coarse):
         with Image.open(path) as image:
             pictures.append(np.asarray(image.convert("RGB")).astype(int)[60:200, 20:200])
     blue = [((picture[..., 2] - picture[..., 0]) > 60).mean() for picture in pictures]
-    assert blue[0] == 0 and blue[1] > 0.002  # frame 3 has evidence against the bands only
+    assert blue[0] == 0 and blue[1] > 0.002  # frame 3 has attribution against the bands only
 
 
 def test_figures_are_as_wide_as_asked_in_every_format(subject, tmp_path, coarse):

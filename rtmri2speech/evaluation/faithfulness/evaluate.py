@@ -56,7 +56,7 @@ def evaluate_faithfulness(
 ) -> FaithfulnessReport:
     """Judge the maps of an analysis that this bundle made.
 
-    masks: regions, as evidence.account_of takes them, named as in anatomy.regions. progress: its stage is "trust".
+    masks: regions, as attribute_to_regions takes them, named as in anatomy.regions. progress: its stage is "trust".
     Only bands with a frame's own energy are judged, without boxes and tilt. One that follows a formant is judged where
     that was measured, and stays there while parts are hidden. Raises InputError where there is none, and for maps of
     the objective "sequence" or of a frequency.
@@ -123,9 +123,9 @@ def _tract(masks: Mapping[str, np.ndarray]) -> np.ndarray | None:
 
 
 def _chosen(analysis: Analysis, bands: Mapping[str, BandAttribution], most: int) -> dict[str, np.ndarray]:
-    """Of each band, up to `most` speech frames with evidence for it, spread over all such: where there are, those with
-    evidence for every band, in which what is hidden is computed once for all."""
-    told = {name: analysis.speech[evidence.strength[analysis.speech] >= WEAK] for name, evidence in bands.items()}
+    """Of each band, up to `most` speech frames with attribution for it, spread over all such: where there are, those
+    with attribution for every band, in which what is hidden is computed once for all."""
+    told = {name: analysis.speech[attribution.strength[analysis.speech] >= WEAK] for name, attribution in bands.items()}
     kept = _spread(reduce(np.intersect1d, told.values()), most)
     return {
         name: np.union1d(kept, _spread(np.setdiff1d(own, kept), most - len(kept))).astype(int)
@@ -182,7 +182,7 @@ def _judged(
     name: str,
     rows: np.ndarray,
     cam: np.ndarray,
-    evidence: BandAttribution,
+    attribution: BandAttribution,
     shared: _SharedTrials,
     tell: "_Counter",
 ) -> BandFaithfulness:
@@ -194,7 +194,7 @@ def _judged(
         hidden[order] = [[tell(hiding.change(some, rows))[name]] for some in first]
         revealed[order] = [tell(hiding.change(hiding.area[rows] & ~some, rows))[name] for some in first]
     table = {
-        region: _region(name, rows, cam, evidence.mean_shares(hiding.frames[rows])[region] or 0.0, *trial)
+        region: _region(name, rows, cam, attribution.mean_shares(hiding.frames[rows])[region] or 0.0, *trial)
         for region, trial in shared.regions.items()
     }
     drop, at_random = -hidden["hottest"][TENTH][0], np.stack(hidden["random"][TENTH])
@@ -242,7 +242,8 @@ def _region(
     grown: np.ndarray,
     changes: Changes,
 ) -> tuple[RegionFaithfulness, np.ndarray, np.ndarray]:
-    """A row of the table, and for each frame the region's signed evidence and how much hiding it lowers the energy."""
+    """A row of the table, and for each frame the region's signed attribution and how much hiding it lowers the
+    energy."""
     change = changes[name][rows]
     area, size = float(drawn[rows].mean()), float(np.abs(change).mean())
     signed = (cam * cell_weights(grown[rows], *cam.shape[1:])).sum(axis=(1, 2))

@@ -60,7 +60,7 @@ class BandFaithfulness:
     blocks of BLOCK_FRAMES). right: share of frames in which the hottest tenth lowers the energy more than the mean of
     the random ones; p of a sign test of blocks against one half. hidden, revealed: deletion and insertion. regions:
     name -> RegionFaithfulness, None without regions. rank_of_regions: Spearman's correlation of heat share and size of
-    change, over regions; rank_of_frames: of a region's signed evidence and the drop, over regions and frames.
+    change, over regions; rank_of_frames: of a region's signed attribution and the drop, over regions and frames.
     random_weights: of RANDOMISED -> {"signed", "absolute"}: mean rank correlation of the map, and of its magnitude,
     with those of random weights.
     """

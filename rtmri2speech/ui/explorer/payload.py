@@ -208,8 +208,8 @@ def _recording(analysis: Analysis) -> dict:
     return {"fps": clip.fps, "times": None if same else _floats(clip.times_s)}
 
 
-def _band(analysis: Analysis, mel: MelSpec, band: Band, evidence: BandAttribution) -> dict:
-    """A band's name and place in the mel, its energy, and its evidence (BandAttribution).
+def _band(analysis: Analysis, mel: MelSpec, band: Band, attribution: BandAttribution) -> dict:
+    """A band's name and place in the mel, its energy, and its attribution (BandAttribution).
 
     text: as a link and the command line write it. formant_hz: of a band that follows one, NaN in frames without it.
     value: what the maps explain where that is not the energy db: a frequency or a slope, in `unit`; with a sign.
@@ -233,12 +233,12 @@ def _band(analysis: Analysis, mel: MelSpec, band: Band, evidence: BandAttributio
         "scale": clip_scale(cam, analysis.speech),
         "limit": clip_scale(np.abs(cam), analysis.speech),
         "db": _floats(analysis.band_db[band.name]),
-        "evidence": _floats(evidence.amount),
-        "unit": evidence.unit,
-        "amount": _floats(evidence.strength),
-        "value": _values(analysis, mel, band) if evidence.unit in TWO_SIDED else None,
-        "shares": {name: _floats(share) for name, share in evidence.shares.items()},
-        "changes": [asdict(change) for change in evidence.changes],
+        "evidence": _floats(attribution.amount),
+        "unit": attribution.unit,
+        "amount": _floats(attribution.strength),
+        "value": _values(analysis, mel, band) if attribution.unit in TWO_SIDED else None,
+        "shares": {name: _floats(share) for name, share in attribution.shares.items()},
+        "changes": [asdict(change) for change in attribution.changes],
     }
 
 

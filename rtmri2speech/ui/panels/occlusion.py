@@ -134,7 +134,7 @@ def _connect_each(
 
 
 def _shown(row: RegionOcclusion, bands: list[str]) -> list[float | None]:
-    """Area, MCD, and for each band share of the evidence and size of the change; shares in per cent."""
+    """Area, MCD, and for each band share of the attribution and size of the change; shares in per cent."""
     values = [100 * row.area, row.mcd_db]
     for band in bands:
         share = row.share[band]
