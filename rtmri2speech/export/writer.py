@@ -370,8 +370,8 @@ def _write_traces(path: Path, selection: Selection) -> None:
         elif attribution.unit in TWO_SIDED:
             asked = target_of(subject.bundle.mel, band, analysis.energy)
             values = asked(torch.from_numpy(analysis.mel_db)).numpy()
-            columns[f"{band.name}_{_spelt(evidence.unit)}"] = _column(values[rows], 4)
-        columns[f"{band.name}_evidence_{_spelt(evidence.unit)}"] = _column(attribution.amount[rows], 6)
+            columns[f"{band.name}_{_spelt(attribution.unit)}"] = _column(values[rows], 4)
+        columns[f"{band.name}_evidence_{_spelt(attribution.unit)}"] = _column(attribution.amount[rows], 6)
         for name, share in attribution.shares.items():
             columns[f"{band.name}_share_{name}"] = _column(share[rows], 6)
     if subject.regions.verdict.usable:
