@@ -56,6 +56,7 @@ from ..evaluation.faithfulness import FaithfulnessReport, evaluate_faithfulness,
 from ..files import atomic_folder, atomic_write, scratch, sha256_of, write_json
 from ..labels.textgrid import labels_of, write_labels, write_tiers
 from ..progress import UNSEEN, Progress
+from ..render.figure_texts import band_label, caption, words
 from ..render.figures import average_figure, frame_figure
 from ..render.heatmaps import check_bands
 from ..render.overlay import band_picture, drawn, overlay
@@ -63,7 +64,6 @@ from ..render.picture import panels_of
 from ..render.spectrogram import spectrogram_figure
 from ..render.temporal import temporal_figure
 from ..render.time_stretch import check_slow
-from ..render.words import band_label, caption, words
 from ..spec import Band
 from ..speech.audio import write_audio
 from ..speech.mel import centre_frequencies_hz
