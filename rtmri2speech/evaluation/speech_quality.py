@@ -127,9 +127,9 @@ def clips_in(path: Path) -> list[Path]:
     return found
 
 
-def read_with_sound(path: Path, progress: Progress = UNSEEN) -> Clip:
-    """The clip; without a sound track of its own, with the .wav of the same name beside it."""
-    clip = read_clip(path, progress=progress)
+def read_with_sound(path: Path, progress: Progress = UNSEEN, fps: float | None = None) -> Clip:
+    """The clip; without a sound track of its own, with the .wav of the same name beside it. fps: as for read_clip."""
+    clip = read_clip(path, fps=fps, progress=progress)
     sound = beside(path, ".wav")
     if clip.audio is None and sound is not None:
         audio, rate = read_audio(sound)
