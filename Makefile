@@ -2,14 +2,21 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test quick lint bench phantom train clean
+.PHONY: demo test test-all quick lint constraints bench phantom train clean
 
 demo: .venv/.runtime
 	$(BIN)/python app.py
 
-# Two at a time, a file each: half the tests wait for a browser. One thread each: more would wait for one another.
+# Two at a time, a file each: half the tests wait for a browser. One thread each: more would wait for one another. In the
+# order of folders, so that the files in tests/browser follow each other and share a browser and servers.
+TEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
 test: lint
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
+	$(TEST) -m "not slow"
+
+# The others: what installs, trains in stages, takes long clips or many people at once.
+test-all: .venv/.dev
+	$(TEST) -m slow
 
 quick: .venv/.dev
 	$(BIN)/ruff check .
@@ -19,6 +26,11 @@ lint: .venv/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+# What the pinned packages bring along, in its newest versions. Then make test.
+constraints: .venv/bin/python
+	$(BIN)/python .ci/constraints.py
 
 bench: .venv/.dev
 	$(BIN)/python -m benchmarks
@@ -36,10 +48,10 @@ clean:
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
 
-.venv/.runtime: requirements.txt | .venv/bin/python
-	$(BIN)/python -m pip install -r requirements.txt
+.venv/.runtime: requirements.txt constraints.txt | .venv/bin/python
+	$(BIN)/python -m pip install -r requirements.txt -c constraints.txt
 	@touch $@
 
-.venv/.dev: requirements.txt requirements-train.txt requirements-formats.txt requirements-dev.txt | .venv/bin/python
-	$(BIN)/python -m pip install -r requirements-dev.txt
+.venv/.dev: requirements.txt requirements-train.txt requirements-formats.txt requirements-dev.txt constraints.txt | .venv/bin/python
+	$(BIN)/python -m pip install -r requirements-dev.txt -c constraints.txt
 	@touch $@ .venv/.runtime

@@ -5,7 +5,7 @@ if exist .venv\.runtime goto start
 echo First start: installing the packages. This takes some minutes and the network, once.
 py -3 -m venv .venv
 if errorlevel 1 goto failed
-.venv\Scripts\python -m pip install -q -r requirements.txt
+.venv\Scripts\python -m pip install -q -r requirements.txt -c constraints.txt
 if errorlevel 1 goto failed
 type nul > .venv\.runtime
 :start

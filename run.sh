@@ -3,7 +3,7 @@
 cd "$(dirname "$0")" || exit 1
 if [ ! -f .venv/.runtime ]; then
   echo "First start: installing the packages. This takes some minutes and the network, once."
-  python3 -m venv .venv && .venv/bin/python -m pip install -q -r requirements.txt && touch .venv/.runtime || {
+  python3 -m venv .venv && .venv/bin/python -m pip install -q -r requirements.txt -c constraints.txt && touch .venv/.runtime || {
     echo "The packages could not be installed. Python 3.11 or newer and the network are needed for the first start."
     exit 1
   }

@@ -6,7 +6,7 @@ import os
 import platform
 from pathlib import Path
 
-from . import commands, features, gradcam, overlay, page, reach, regions, restore, training
+from . import commands, features, gradcam, overlay, page, reach, regions, restore, rooms, training
 
 PARTS = {
     "features": features.measure,
@@ -16,6 +16,7 @@ PARTS = {
     "reach": reach.measure,
     "regions": regions.measure,
     "restore": restore.measure,
+    "rooms": rooms.measure,
     "training": training.measure,
     "opening": page.measure_opening,
     "box": page.measure_box,

@@ -26,7 +26,7 @@ def copy(tmp_path):
     """A fresh copy whose python only notes its calls: start(pip=exit code) -> (result, calls)."""
     place = tmp_path / "a folder"
     place.mkdir()
-    for name in ("run.sh", "run.command", "app.py", "requirements.txt"):
+    for name in ("run.sh", "run.command", "app.py", "requirements.txt", "constraints.txt"):
         shutil.copy(ROOT / name, place)
     tools = tmp_path / "tools"
     tools.mkdir()
@@ -49,7 +49,7 @@ def copy(tmp_path):
 def test_the_first_start_makes_the_environment_and_later_ones_only_open_the_page(copy, script):
     done, calls = copy(0, script, "--port", "7777")
     assert done.returncode == 0
-    assert calls == ["-m venv .venv", "-m pip install -q -r requirements.txt", "app.py --port 7777"]
+    assert calls == ["-m venv .venv", "-m pip install -q -r requirements.txt -c constraints.txt", "app.py --port 7777"]
     assert (copy.place / ".venv").is_dir()  # wherever the script is started from
     done, calls = copy(0, script)
     assert done.returncode == 0 and calls == ["app.py"] and "First start" not in done.stdout
@@ -59,7 +59,7 @@ def test_a_first_start_without_network_says_so_and_is_tried_again(copy):
     done, calls = copy(pip=1)
     assert done.returncode == 1 and "could not be installed" in done.stdout and "app.py" not in calls
     done, calls = copy(pip=0)
-    assert done.returncode == 0 and calls[-2:] == ["-m pip install -q -r requirements.txt", "app.py"]
+    assert done.returncode == 0 and calls[-2:] == ["-m pip install -q -r requirements.txt -c constraints.txt", "app.py"]
 
 
 def test_the_script_opens_the_real_page_program(tmp_path):
@@ -78,5 +78,10 @@ def test_the_script_opens_the_real_page_program(tmp_path):
 def test_windows_script_does_the_same_and_has_windows_lines():
     script = (ROOT / "run.bat").read_bytes()
     assert script.count(b"\n") == script.count(b"\r\n") > 10
-    for step in (b"-m venv .venv", b"-m pip install -q -r requirements.txt", b"app.py %*", b'cd /d "%~dp0"'):
+    for step in (
+        b"-m venv .venv",
+        b"-m pip install -q -r requirements.txt -c constraints.txt",
+        b"app.py %*",
+        b'cd /d "%~dp0"',
+    ):
         assert step in script

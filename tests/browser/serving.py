@@ -14,6 +14,35 @@ import pytest
 from rtmri2speech.clips.clip import read_clip
 
 WAIT_MS = 120_000
+LARGEST_UPLOAD = 2**20
+LONG_CLIP = "長い clip & co", 240  # name and frames
+LABELS = ((1.0, 1.5, "ma"), (1.5, 2.0, "4"), (2.0, 2.5, "a"), (6.0, 7.0, "a"))  # of the long clip
+
+TIER = """File type = "ooTextFile"
+Object class = "TextGrid"
+
+xmin = 0
+xmax = {end}
+tiers? <exists>
+size = 1
+item []:
+    item [1]:
+        class = "IntervalTier"
+        name = "said"
+        xmin = 0
+        xmax = {end}
+        intervals: size = {count}
+"""
+
+
+def text_grid(labels, end) -> str:
+    edges = sorted({0.0, end, *(edge for label in labels for edge in label[:2])})
+    said = {label[:2]: label[2] for label in labels}
+    lines = [TIER.format(end=end, count=len(edges) - 1)]
+    for number, span in enumerate(zip(edges, edges[1:], strict=False), 1):
+        lines.append(f"        intervals [{number}]:\n            xmin = {span[0]}\n            xmax = {span[1]}\n")
+        lines.append(f'            text = "{said.get(span, "")}"\n')
+    return "".join(lines)
 
 
 def free_port() -> int:
@@ -52,17 +81,40 @@ def chromium():
 
 
 @contextmanager
-def one_page(settings):
-    """A page of its own, open on its first clip; what breaks in it fails the test that leaves it."""
-    broken = []
-    with served(settings) as address, chromium() as browser:
-        page = browser.new_page(viewport={"width": 1280, "height": 720})
+def pages(browser):
+    """open_page(address, locale=, size=, init_script=, ...): a page in a context of its own, open on its first clip.
+
+    In the end nothing may have broken in any of them, nor have been asked of another address than the page's own.
+    """
+    contexts, broken, outside = [], [], []
+
+    def open_page(address, locale="en-US", size=(1280, 720), init_script="", **of_context):
+        viewport = {"width": size[0], "height": size[1]}
+        contexts.append(browser.new_context(locale=locale, viewport=viewport, **of_context))
+        page, own = contexts[-1].new_page(), (address.split("#")[0], "data:", "blob:")
         page.set_default_timeout(WAIT_MS)
+        page.add_init_script(init_script)
         page.on("pageerror", lambda error: broken.append(str(error)))
+        page.on("request", lambda request: request.url.startswith(own) or outside.append(request.url))
         page.goto(address)
         page.locator(".explorer").wait_for()
-        yield page
-    assert broken == []
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert (broken, outside) == ([], [])
+
+
+def next_frames(page, count: int = 3) -> None:
+    """Until what is asked of the screen's next frames is drawn, sizes are observed and drawn for, too."""
+    page.evaluate(
+        """(count) => new Promise((done) => {
+            const look = () => (count-- ? requestAnimationFrame(look) : done());
+            look();
+        })""",
+        count,
+    )
 
 
 def pixels(page, name) -> np.ndarray:

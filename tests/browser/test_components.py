@@ -8,7 +8,7 @@ import pytest
 from rtmri2speech.analysis.region_attribution import BandEvidence, Change
 from rtmri2speech.render.colour import LINE_COLOURS
 from rtmri2speech.ui import Settings
-from tests.browser.serving import WAIT_MS, chromium, served
+from tests.browser.serving import next_frames, served
 from tests.conftest import moving_frames, write_mp4
 
 pytestmark = pytest.mark.browser
@@ -138,24 +138,11 @@ def address(bundle_folder, clips):
             yield address
 
 
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as browser:
-        yield browser
-
-
 @pytest.fixture
-def page(browser, address):
-    context = browser.new_context(viewport={"width": 1280, "height": 720})
-    page, broken = context.new_page(), []
-    page.set_default_timeout(WAIT_MS)
-    page.add_init_script(COUNTING)
-    page.on("pageerror", lambda error: broken.append(str(error)))
-    page.goto(address)
+def page(open_page, address):
+    page = open_page(address, init_script=COUNTING)
     page.locator(".explorer[data-clip=heard]").wait_for()
-    yield page
-    context.close()
-    assert broken == []
+    return page
 
 
 def play_in_a_loop(page):
@@ -198,8 +185,8 @@ def test_one_frame_loop_however_often_the_sound_is_changed(page):
     assert 0 < calls <= screen + 2
     page.keyboard.press("Space")
     page.wait_for_function("() => !document.querySelector('.explorer').classList.contains('playing')")
-    page.wait_for_timeout(200)
-    assert page.evaluate("() => counted.left().frames") == 0
+    page.wait_for_function("() => counted.left().frames === 0")
+    assert page.evaluate("() => counted.screen(200)")[1] == 0
 
 
 def test_a_closed_panel_draws_nothing(page):
@@ -208,10 +195,13 @@ def test_a_closed_panel_draws_nothing(page):
     canvas = "#hide-board canvas"
     open_tab(page, "quality")
     play_in_a_loop(page)
-    page.wait_for_timeout(300)
-    before, frame = drawn_on(page, canvas), frame_shown(page)
-    page.wait_for_function("frame => document.querySelector('.explorer').dataset.frame != frame", arg=str(frame))
-    page.wait_for_timeout(1500)
+    page.locator(canvas).wait_for(state="hidden")
+    next_frames(page)
+    before = drawn_on(page, canvas)
+    for _ in range(5):  # each of which an open panel draws
+        frame = str(frame_shown(page))
+        page.wait_for_function("frame => document.querySelector('.explorer').dataset.frame != frame", arg=frame)
+    next_frames(page)
     assert drawn_on(page, canvas) == before
     # and shows the explorer's frame once it is open again
     page.keyboard.press("Space")
@@ -221,12 +211,13 @@ def test_a_closed_panel_draws_nothing(page):
 
 def test_only_what_changes_the_looks_repaints_the_lanes(page):
     lanes = "#explorer [data-name=lanes]"
-    settle = "() => new Promise(done => setTimeout(done, 300))"
-    page.evaluate(settle)
+    page.locator("body:not(.at-once)").wait_for()  # all that opens the page has come
+    page.locator("#stop:disabled").wait_for()
+    next_frames(page)
     before = drawn_on(page, lanes)
     for name in ("pending", "editing-bands", "pending"):
         page.evaluate("name => document.body.classList.toggle(name)", name)
-        page.evaluate(settle)
+        next_frames(page)
     assert drawn_on(page, lanes) == before
     ink = "() => getComputedStyle(document.querySelector('.explorer')).color"
     shown = page.evaluate(ink)
@@ -302,7 +293,7 @@ def test_no_words_of_the_lanes_lie_over_others_in_any_look(page):
     lanes = "#explorer [data-name=lanes]"
 
     def check(look):
-        page.wait_for_timeout(400)
+        next_frames(page)
         found = page.evaluate("selector => counted.overprinted(selector)", lanes)
         assert found["count"] > 20 and found["said"] == [], look
 

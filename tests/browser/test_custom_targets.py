@@ -8,47 +8,38 @@ import pytest
 
 from rtmri2speech.analysis.formants import formant_tracks
 from rtmri2speech.analysis.pipeline import analyse
-from rtmri2speech.analysis.region_attribution import RegionMasks, account_of
-from rtmri2speech.anatomy.sources import regions_of
+from rtmri2speech.analysis.region_attribution import account_of
 from rtmri2speech.attribution.normalisation import display_grid
 from rtmri2speech.attribution.upsampling import upsample_grid
-from rtmri2speech.clips.clip import read_clip
-from rtmri2speech.models.load import load_bundle
 from rtmri2speech.render.colour import BAND_MAPS, blend, layer, levels
 from rtmri2speech.spec import F2, Band
 from rtmri2speech.speech.mel import band_bins, centre_frequencies_hz
 from rtmri2speech.ui.handlers import DEFAULT_MAPS
-from rtmri2speech.ui.page import Settings
-from tests.browser.serving import assert_alike, is_spectrogram, one_page, pixels, plain_frame, shortest_example
+from tests.browser.serving import (
+    assert_alike,
+    is_spectrogram,
+    next_frames,
+    pixels,
+    plain_frame,
+)
 
 pytestmark = pytest.mark.browser
 ROWS = "#explorer [data-name=numbers] tr"
 
 
 @pytest.fixture(scope="module")
-def clip_file(tmp_path_factory):
-    return shortest_example(tmp_path_factory.mktemp("clips"))
+def bundle(embedded):
+    return embedded
 
 
 @pytest.fixture(scope="module")
-def bundle():
-    return load_bundle()
+def plain(spoken):
+    return spoken
 
 
 @pytest.fixture(scope="module")
-def plain(bundle, clip_file):
-    return analyse(bundle, read_clip(clip_file), speak=False)
-
-
-@pytest.fixture(scope="module")
-def masks(plain, clip_file):
-    return RegionMasks(regions_of(plain.model_frames, plain.fps, clip_file))
-
-
-@pytest.fixture(scope="module")
-def page(clip_file):
-    with one_page(Settings(clips=clip_file.parent, language="en")) as page:
-        yield page
+def page(keep_page, embedded_address):
+    return keep_page(embedded_address)
 
 
 def go_to(page, frame: int) -> None:
@@ -167,7 +158,8 @@ def test_a_finger_draws_a_box_while_drawing_is_on(page, plain):
     """An empty box and a box in silence are sentences, and the page does not scroll under the finger."""
     touch = page.context.new_cdp_session(page)
     touch.send("Emulation.setTouchEmulationEnabled", {"enabled": True})
-    page.wait_for_timeout(500)  # for the taller buttons of a page for fingers
+    page.wait_for_function("() => matchMedia('(pointer: coarse)').matches")
+    next_frames(page)  # for the taller buttons of a page for fingers
     page.locator("#explorer .tracks").focus()
     page.evaluate("() => scrollTo(0, 0)")
     tracks = page.locator("#explorer .tracks").bounding_box()
@@ -201,10 +193,9 @@ def test_a_finger_draws_a_box_while_drawing_is_on(page, plain):
     rows_are(page, 2)
 
 
-def test_formants_of_the_frame_are_the_cores(page, bundle, clip_file):
+def test_formants_of_the_frame_are_the_cores(page, spoken, example):
     """In the card, by sound; where there are none, it says so."""
-    heard = analyse(bundle, read_clip(clip_file), [])
-    tracks = formant_tracks(heard, heard.clip.sound, clip_file)
+    tracks = formant_tracks(spoken, spoken.clip.sound, example)
     loud = int(np.flatnonzero(np.isfinite([track.hz for track in tracks.values()]).all(axis=(0, 2)))[0])
     go_to(page, loud)
     page.keyboard.press("t")

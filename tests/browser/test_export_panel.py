@@ -14,7 +14,7 @@ import torch
 from rtmri2speech.clips.preprocessing import prepare_frames
 from rtmri2speech.render.colour import layer
 from rtmri2speech.ui import Settings
-from tests.browser.serving import WAIT_MS, chromium, served
+from tests.browser.serving import next_frames, served
 from tests.conftest import make_bundle, moving_frames, write_mp4
 
 pytestmark = pytest.mark.browser
@@ -41,17 +41,13 @@ def address(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def page(address):
-    with chromium() as browser:
-        page = browser.new_context(locale="en-US", viewport={"width": 1280, "height": 720}).new_page()
-        page.set_default_timeout(WAIT_MS)
-        page.goto(address)
-        page.locator(".explorer").wait_for()
-        page.locator("#export-bands input").nth(1).wait_for()
-        for key in ("Home", "Shift+ArrowRight", "[", "Shift+ArrowRight", "]"):
-            page.keyboard.press(key)
-        page.locator("#export-part input[value=stretch]").check()
-        yield page
+def page(keep_page, address):
+    page = keep_page(address)
+    page.locator("#export-bands input").nth(1).wait_for()
+    for key in ("Home", "Shift+ArrowRight", "[", "Shift+ArrowRight", "]"):
+        page.keyboard.press(key)
+    page.locator("#export-part input[value=stretch]").check()
+    return page
 
 
 def fetched(url: str) -> bytes:
@@ -59,15 +55,14 @@ def fetched(url: str) -> bytes:
         return answer.read()
 
 
-def test_in_a_japanese_browser_all_choices_are_japanese(address):
-    with chromium() as browser:
-        page = browser.new_context(locale="ja-JP").new_page()
-        page.set_default_timeout(WAIT_MS)
-        page.goto(address)
-        page.locator("#export-bands input").nth(1).wait_for()
-        page.wait_for_timeout(1500)  # whatever else would still come
-        told = page.locator("#export-files").inner_text()
-        assert "ヒートマップの数値" in told and "Heatmaps" not in told and "This frame" not in told
+def test_in_a_japanese_browser_all_choices_are_japanese(open_page, address):
+    page = open_page(address, locale="ja-JP")
+    page.locator("#export-bands input").nth(1).wait_for()
+    page.locator("body:not(.at-once)").wait_for()  # all that opens the page has come
+    page.locator("#stop:disabled").wait_for()
+    page.locator("#export-files", has_text="ヒートマップの数値").wait_for()
+    told = page.locator("#export-files").inner_text()
+    assert "Heatmaps" not in told and "This frame" not in told
 
 
 def bands_ticked(page) -> list[bool]:
@@ -80,10 +75,13 @@ def test_the_bands_are_the_explorers_until_chosen_here(page):
         page.wait_for_function(
             f"() => [...document.querySelectorAll('#export-bands input')].map(b => b.checked).join(', ') === '{ticked}'"
         )
-    page.locator("#export-bands input").nth(1).uncheck()
-    page.wait_for_timeout(1000)
-    page.locator('#explorer [data-view="1"]').click()
-    page.wait_for_timeout(1000)
+    asked_now = page.expect_response(lambda answer: "/gradio_api/run/" in answer.url)
+    with asked_now:
+        page.locator("#export-bands input").nth(1).uncheck()
+    with page.expect_response(lambda answer: "/gradio_api/run/" in answer.url) as followed:
+        page.locator('#explorer [data-view="1"]').click()
+    followed.value.finished()
+    next_frames(page)
     assert bands_ticked(page) == [True, False]
     page.locator('#explorer [data-view="both"]').click()
     page.locator("#export-bands input").nth(1).check()

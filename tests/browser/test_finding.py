@@ -1,81 +1,30 @@
 """The time axis (zoom, scroll), going to frames, moments and labels, and links, in a real browser."""
 
 from fractions import Fraction
+from urllib.parse import parse_qs
 
 import pytest
 
-from rtmri2speech.ui import Settings
-from tests.browser.serving import WAIT_MS, chromium, served
-from tests.conftest import moving_frames, write_mp4
+from tests.browser.serving import LABELS, LONG_CLIP, next_frames
 
 pytestmark = pytest.mark.browser
-FPS = Fraction(11413, 420)  # the model's own rate: the clip keeps its frames
-FRAMES, LABELS = 240, ((1.0, 1.5, "ma"), (1.5, 2.0, "4"), (2.0, 2.5, "a"), (6.0, 7.0, "a"))
-
-TIER = """File type = "ooTextFile"
-Object class = "TextGrid"
-
-xmin = 0
-xmax = {end}
-tiers? <exists>
-size = 1
-item []:
-    item [1]:
-        class = "IntervalTier"
-        name = "said"
-        xmin = 0
-        xmax = {end}
-        intervals: size = {count}
-"""
-
-
-def text_grid(labels, end) -> str:
-    edges = sorted({0.0, end, *(edge for label in labels for edge in label[:2])})
-    said = {label[:2]: label[2] for label in labels}
-    lines = [TIER.format(end=end, count=len(edges) - 1)]
-    for number, span in enumerate(zip(edges, edges[1:], strict=False), 1):
-        lines.append(f"        intervals [{number}]:\n            xmin = {span[0]}\n            xmax = {span[1]}\n")
-        lines.append(f'            text = "{said.get(span, "")}"\n')
-    return "".join(lines)
+FPS = Fraction(11413, 420)
+FRAMES = LONG_CLIP[1]
 
 
 @pytest.fixture(scope="module")
-def clips(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("clips")
-    write_mp4(folder / "first.mp4", moving_frames(12), fps=FPS)
-    write_mp4(folder / "長い clip & co.mp4", moving_frames(FRAMES), fps=FPS)
-    (folder / "長い clip & co.TextGrid").write_text(text_grid(LABELS, float(FRAMES / FPS)), encoding="utf-8")
-    return folder
+def open_link(keep_page, address):
+    def open_link(link=""):
+        page = keep_page(address + link)
+        page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+        return page
+
+    return open_link
 
 
 @pytest.fixture(scope="module")
-def address(bundle_folder, clips):
-    with served(Settings(bundle=bundle_folder, clips=clips, language="en")) as address:
-        yield address
-
-
-@pytest.fixture(scope="module")
-def open_page(address):
-    broken = []
-    with chromium() as browser:
-
-        def open_page(link=""):
-            context = browser.new_context(viewport={"width": 1280, "height": 720})
-            context.grant_permissions(["clipboard-read", "clipboard-write"])
-            page = context.new_page()
-            page.set_default_timeout(WAIT_MS)
-            page.on("pageerror", lambda error: broken.append(str(error)))
-            page.goto(address + link)
-            page.locator(".explorer").wait_for()
-            return page
-
-        yield open_page
-    assert broken == []
-
-
-@pytest.fixture(scope="module")
-def page(open_page):
-    page = open_page("#clip=長い clip %26 co")
+def page(open_link):
+    page = open_link("#clip=長い clip %26 co")
     page.locator(f".tracks[aria-valuemax='{FRAMES - 1}']").wait_for()
     return page
 
@@ -85,10 +34,13 @@ def shown(page) -> dict:
 
 
 def in_view(page) -> list[float]:
-    """From and to in frames, as the time axis' own link tells it; all of the clip where it tells nothing."""
-    page.wait_for_timeout(450)  # the address follows once the page stands still
-    time = page.evaluate("new URLSearchParams(location.hash.slice(1)).get('time')")
-    return [float(edge) * float(FPS) for edge in time.split("-")] if time else [0, FRAMES]
+    """From and to in frames, as the bar below the lanes shows it, which is hidden where all of the clip is in view."""
+    next_frames(page)
+    bar = page.locator("[data-name=scrollbar]")
+    if bar.is_hidden():
+        return [0, FRAMES]
+    start, length = bar.locator(":first-child").evaluate("({ style }) => [style.left, style.width].map(parseFloat)")
+    return [start / 100 * FRAMES, (start + length) / 100 * FRAMES]
 
 
 def press(page, *keys):
@@ -246,14 +198,16 @@ def test_from_label_to_label(page):
             assert int(shown(page)["frame"]) == frame
 
 
-def test_a_link_leads_to_clip_bands_frame_stretch_and_view(page, open_page):
+def test_a_link_leads_to_clip_bands_frame_stretch_and_view(page, open_link):
     all_of_it(page)
     press(page, "Home", *["Shift+ArrowRight"] * 3, "[", *["Shift+ArrowRight"] * 2, "]", "z", "2", "ArrowLeft")
     page.get_by_role("button", name="Copy a link").click()
     page.locator(".said", has_text="The link is copied.").wait_for()
     link = page.evaluate("navigator.clipboard.readText()")
     assert link == page.url
-    other = open_page("#" + link.split("#")[1].replace("F2%3A900-2500", "N%3A200-700"))
+    seconds = parse_qs(link.split("#")[1])["time"][0].split("-")
+    assert [float(second) * float(FPS) for second in seconds] == pytest.approx([30, 51], abs=0.1)
+    other = open_link("#" + link.split("#")[1].replace("F2%3A900-2500", "N%3A200-700"))
     other.locator(f".tracks[aria-valuemax='{FRAMES - 1}']").wait_for()
     told = shown(other)
     assert (told["clip"], told["frame"], told["first"], told["last"], told["look"]) == (
@@ -284,11 +238,11 @@ def test_a_link_leads_to_clip_bands_frame_stretch_and_view(page, open_page):
     other.wait_for_function("() => document.querySelector('.explorer').dataset.frame === '41'", timeout=20000)
 
 
-def test_a_link_to_what_is_not_here_opens_the_first_clip_and_says_so(open_page):
-    page = open_page("#clip=gone&band=F1:9-1&frame=5000&view=7")
+def test_a_link_to_what_is_not_here_opens_the_first_clip_and_says_so(open_link):
+    page = open_link("#clip=gone&band=F1:9-1&frame=5000&view=7")
     page.get_by_text("The link leads to a clip that is not here: gone.").first.wait_for()
-    assert shown(page)["clip"] == "first" and shown(page)["look"] == "each"
-    page = open_page("#clip=first&band=high:20000-30000&frame=3")
+    assert shown(page)["clip"] == "clip" and shown(page)["look"] == "each"
+    page = open_link("#clip=clip&band=high:20000-30000&frame=3")
     assert shown(page)["frame"] == "3" and page.locator(".card tbody tr").count() == 2
 
 
@@ -302,7 +256,7 @@ def test_two_stretches_take_turns_in_a_loop(page):
         const seen = [], began = performance.now(), root = document.querySelector('.explorer');
         const look = () => {
             const frame = Number(root.dataset.frame);
-            const where = frame <= 7 ? 'A' : frame >= 100 && frame <= 112 ? 'B' : `${frame}`;
+            const where = frame <= 5 ? 'A' : frame >= 105 && frame <= 110 ? 'B' : `${frame}`;
             if (seen.at(-1) !== where) seen.push(where);
             if (seen.length >= 5 || performance.now() - began > 20000) done(seen);
             else requestAnimationFrame(look);

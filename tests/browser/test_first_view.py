@@ -10,7 +10,7 @@ import pytest
 
 from rtmri2speech.ui import Settings, build
 from rtmri2speech.ui.page import launch
-from tests.browser.serving import chromium, free_port
+from tests.browser.serving import free_port
 from tests.conftest import moving_frames, write_mp4
 
 pytestmark = pytest.mark.browser
@@ -32,28 +32,31 @@ def site(bundle_folder, tmp_path_factory):
 
 
 @pytest.fixture
-def opened():
-    """opened(address, hold=True): a page in a browser, whose queue answers once hold() is called."""
-    with chromium() as browser:
+def opened(browser):
+    """opened(address) -> a page in a browser, and what to call so that its queue answers."""
+    pages = []
 
-        def open_at(address, locale="en-US"):
-            page, go_on = browser.new_page(locale=locale, viewport={"width": 1280, "height": 720}), Event()
-            page.set_default_timeout(30_000)
-            waiting = []
+    def open_at(address):
+        page, go_on = browser.new_page(locale="en-US", viewport={"width": 1280, "height": 720}), Event()
+        pages.append(page)
+        page.set_default_timeout(30_000)
+        waiting = []
 
-            def hold(route):
-                route.continue_() if go_on.is_set() else waiting.append(route)
+        def hold(route):
+            route.continue_() if go_on.is_set() else waiting.append(route)
 
-            def answer():
-                go_on.set()
-                for route in waiting:
-                    route.continue_()
+        def answer():
+            go_on.set()
+            for route in waiting:
+                route.continue_()
 
-            page.route("**/gradio_api/queue/**", hold)
-            page.goto(address)
-            return page, answer
+        page.route("**/gradio_api/queue/**", hold)
+        page.goto(address)
+        return page, answer
 
-        yield open_at
+    yield open_at
+    for page in pages:
+        page.close()
 
 
 def test_it_can_be_stepped_through_before_an_event_is_answered(site, opened):
@@ -79,7 +82,7 @@ def test_what_is_asked_before_the_session_has_its_result_is_answered_then(site, 
     page, answer = opened(site[1])
     page.locator(".explorer[data-frame]").wait_for()
     page.keyboard.press("h")
-    page.wait_for_timeout(1500)  # the page's other parts are there
+    page.locator("#reach-asked").wait_for(state="attached")  # the page's other parts are there
     answer()
     page.locator("[data-name=reach]").wait_for()
     assert page.locator("[data-action=reach]").get_attribute("aria-pressed") == "true"

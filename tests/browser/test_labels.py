@@ -3,22 +3,16 @@
 import pytest
 
 from rtmri2speech.labels.textgrid import read_intervals, read_remarks, write_tiers
-from rtmri2speech.ui import Settings
-from tests.browser.serving import one_page
-from tests.conftest import moving_frames, write_mp4
 
 pytestmark = pytest.mark.browser
 FPS = 11413 / 420
 
 
 @pytest.fixture(scope="module")
-def page(bundle_folder, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("clips")
-    write_mp4(folder / "clip.mp4", moving_frames(54), fps=27)
-    settings = Settings(bundle=bundle_folder, clips=folder, language="en", regions="template")
-    with one_page(settings) as page:
-        page.locator("#tab-labels-button").click()
-        yield page
+def page(keep_page, address):
+    page = keep_page(address)
+    page.locator("#tab-labels-button").click()
+    return page
 
 
 def labels(page) -> list[str]:

@@ -5,27 +5,25 @@ import select
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from urllib.parse import urlsplit
 
 import pytest
 
 from rtmri2speech.progress import UNSEEN, Progress
 from rtmri2speech.speech.audio import read_audio
-from rtmri2speech.ui import Settings, handlers
+from rtmri2speech.ui import handlers
 from rtmri2speech.ui.handlers import analyse_file
-from tests.browser.serving import WAIT_MS, chromium, served
+from tests.browser.serving import LARGEST_UPLOAD
 from tests.conftest import moving_frames, write_mp4
 
-pytestmark = pytest.mark.browser
-LARGEST = 2**20
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
 class Brake:
-    """Stands in for handlers.analyse: counts the steps of the work and, while `on`, makes each one slow."""
+    """Stands in for handlers.analyse: counts what runs and its steps and, while `on`, makes each one slow."""
 
     def __init__(self, analyse):
-        self.analyse, self.on, self.steps, self.ended = analyse, False, 0, 0
+        self.analyse, self.on, self.steps, self.running, self.ended = analyse, False, 0, 0, 0
 
     def __call__(self, *arguments, progress, **choices):
         def slowly(stage, done, total):
@@ -36,16 +34,13 @@ class Brake:
                 self.steps += 1
                 progress(stage, done, total)
 
-        result = self.analyse(*arguments, progress=Progress(slowly), **choices)
+        self.running += 1
+        try:
+            result = self.analyse(*arguments, progress=Progress(slowly), **choices)
+        finally:
+            self.running -= 1
         self.ended += 1
         return result
-
-
-@pytest.fixture(scope="module")
-def clips(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("clips")
-    write_mp4(folder / "first.mp4", moving_frames(12))
-    return folder
 
 
 @pytest.fixture(scope="module")
@@ -54,39 +49,6 @@ def brake():
         brake = Brake(handlers.analyse)
         patch.setattr(handlers, "analyse", brake)
         yield brake
-
-
-@pytest.fixture(scope="module")
-def address(bundle_folder, clips, brake, tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("cache")))
-        limits = replace(handlers.PAGE_LIMITS, longest_s=60.0)
-        with served(Settings(bundle=bundle_folder, clips=clips, limits=limits, largest_upload=LARGEST)) as address:
-            yield address
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as browser:
-        yield browser
-
-
-@pytest.fixture
-def open_page(browser, address):
-    opened = []
-
-    def open_page():
-        context = browser.new_context(locale="en-US", viewport={"width": 1280, "height": 720})
-        opened.append(context)
-        page = context.new_page()
-        page.set_default_timeout(WAIT_MS)
-        page.goto(address)
-        page.locator(".explorer").wait_for()
-        return page
-
-    yield open_page
-    for context in opened:
-        context.close()
 
 
 def give(page, name, data):
@@ -113,7 +75,7 @@ def clip_bytes(tmp_path, frames, seed=0) -> bytes:
 def test_eight_at_once_get_each_their_own(open_page, address, bundle, tmp_path):
     from gradio_client import Client, handle_file
 
-    pages = [open_page(), open_page()]
+    pages = [open_page(address), open_page(address)]
     files = {}
     for number in range(8):
         files[number] = tmp_path / f"clip {number}.mp4"
@@ -144,8 +106,8 @@ def test_eight_at_once_get_each_their_own(open_page, address, bundle, tmp_path):
 
 
 @pytest.mark.parametrize("leave", ["stop", "reload", "close"])
-def test_who_stops_or_leaves_ends_the_work(open_page, brake, tmp_path, leave):
-    page = open_page()
+def test_who_stops_or_leaves_ends_the_work(open_page, address, brake, tmp_path, leave):
+    page = open_page(address)
     give(page, "long.mp4", clip_bytes(tmp_path, 21))
     page.locator("#upload", has_text="long").wait_for()
     ended, brake.on = brake.ended, True
@@ -165,13 +127,13 @@ def test_who_stops_or_leaves_ends_the_work(open_page, brake, tmp_path, leave):
             page.locator(".explorer").wait_for()
         else:
             page.close()
-        until(lambda: standing_still(brake))
+        until(lambda: not brake.running)
         assert brake.ended == ended
     finally:
         brake.on = False
     # and the page serves on
     if leave == "close":
-        page = open_page()
+        page = open_page(address)
     give(page, "next.mp4", clip_bytes(tmp_path, 19))
     page.locator("#upload", has_text="next").wait_for()
     page.locator("#run").click()
@@ -186,16 +148,10 @@ def until(condition):
         time.sleep(0.05)
 
 
-def standing_still(brake) -> bool:
-    before = brake.steps
-    time.sleep(0.6)
-    return brake.steps == before
-
-
 def test_a_huge_upload_is_refused_before_it_is_read(address):
     parts = urlsplit(address)
     head = b'--x\r\nContent-Disposition: form-data; name="files"; filename="huge.mp4"\r\n\r\n'
-    whole, sent = 1000 * LARGEST, 0
+    whole, sent = 1000 * LARGEST_UPLOAD, 0
     connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=60)
     connection.putrequest("POST", "/gradio_api/upload")
     connection.putheader("Content-Type", "multipart/form-data; boundary=x")
@@ -209,14 +165,14 @@ def test_a_huge_upload_is_refused_before_it_is_read(address):
     connection.close()
 
 
-def test_a_huge_upload_is_a_message(open_page):
-    page = open_page()
-    give(page, "huge.mp4", bytes(LARGEST + 1000))
+def test_a_huge_upload_is_a_message(open_page, address):
+    page = open_page(address)
+    give(page, "huge.mp4", bytes(LARGEST_UPLOAD + 1000))
     page.get_by_text("the most that this page takes").first.wait_for()
 
 
-def test_a_clip_that_is_too_long_is_a_message_in_the_pages_language(open_page, tmp_path):
-    page = open_page()
+def test_a_clip_that_is_too_long_is_a_message_in_the_pages_language(open_page, address, tmp_path):
+    page = open_page(address)
     page.get_by_label("日本語").check()
     page.locator("#run", has_text="音声合成と可視化").wait_for()
     path = write_mp4(tmp_path / "slow.mp4", moving_frames(140, 16, 16), fps=2)
@@ -229,8 +185,8 @@ def test_a_clip_that_is_too_long_is_a_message_in_the_pages_language(open_page, t
 @pytest.mark.parametrize(
     "name", ["発話 サンプル.mp4", 'it\'s "so" & <b>so</b>.mp4', "..\\..\\up.mp4", "n" * 196 + ".mp4"]
 )
-def test_a_clip_of_any_name_is_shown(open_page, tmp_path, name):
-    page = open_page()
+def test_a_clip_of_any_name_is_shown(open_page, address, tmp_path, name):
+    page = open_page(address)
     give(page, name, clip_bytes(tmp_path, 17))
     page.wait_for_function("() => /mp4/.test(document.querySelector('#upload').innerText)")
     page.locator("#run").click()
@@ -238,7 +194,7 @@ def test_a_clip_of_any_name_is_shown(open_page, tmp_path, name):
     assert clip and not set(clip) & set('/\\"<>')
 
 
-def test_a_name_that_climbs_stays_in_the_cache(address, tmp_path_factory):
+def test_a_name_that_climbs_stays_in_the_cache(address):
     parts = urlsplit(address)
     body = (
         b'--x\r\nContent-Disposition: form-data; name="files"; filename="../../../climb.mp4"\r\n'

@@ -9,34 +9,47 @@ import pytest
 from rtmri2speech.analysis import chunked
 from rtmri2speech.ui import Settings, long_clips
 from rtmri2speech.ui.explorer import chunks
-from tests.browser.serving import WAIT_MS, one_page
+from tests.browser.serving import WAIT_MS, served
 from tests.conftest import moving_frames, write_mp4
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 FPS = Fraction(11413, 420)
 FRAMES = 260
 
 
-@pytest.fixture
-def page(bundle_folder, tmp_path, monkeypatch):
-    """A page on which pieces and parts are small."""
-    monkeypatch.setattr(long_clips, "LONGEST_WHOLE_S", 2.0)
-    for module in (chunked, long_clips):
-        monkeypatch.setattr(module, "FIRST", 32)
-    monkeypatch.setattr(chunked, "CHUNK", 32)
-    monkeypatch.setattr(chunks, "PART", 16)
-    monkeypatch.setattr("rtmri2speech.ui.explorer.payload.PART", 16)
-    (tmp_path / "clips").mkdir()
-    write_mp4(tmp_path / "clips" / "short.mp4", moving_frames(12), fps=FPS)
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A long clip of one's own, and the folder of examples, a short one and a long one."""
+    folder = tmp_path_factory.mktemp("long")
+    (folder / "clips").mkdir()
+    write_mp4(folder / "clips" / "short.mp4", moving_frames(12), fps=FPS)
     sound = np.sin(np.arange(round(FRAMES / float(FPS) * 16000)) * 0.1).astype(np.float32)
-    write_mp4(tmp_path / "mine.mp4", moving_frames(FRAMES), fps=FPS, audio=0.5 * sound)
-    write_mp4(tmp_path / "clips" / "talk.mp4", moving_frames(FRAMES), fps=FPS)
-    settings = Settings(bundle=bundle_folder, clips=tmp_path / "clips", language="en", regions="template")
-    with one_page(settings) as page:
-        yield page
+    write_mp4(folder / "mine.mp4", moving_frames(FRAMES), fps=FPS, audio=0.5 * sound)
+    write_mp4(folder / "clips" / "talk.mp4", moving_frames(FRAMES), fps=FPS)
+    return folder
 
 
-def test_its_beginning_is_there_while_the_rest_is_analysed(page, tmp_path):
+@pytest.fixture(scope="module")
+def address(bundle_folder, folder):
+    """A page on which pieces and parts are small."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(long_clips, "LONGEST_WHOLE_S", 2.0)
+        for module in (chunked, long_clips):
+            patch.setattr(module, "FIRST", 32)
+        patch.setattr(chunked, "CHUNK", 32)
+        patch.setattr(chunks, "PART", 16)
+        patch.setattr("rtmri2speech.ui.explorer.payload.PART", 16)
+        settings = Settings(bundle=bundle_folder, clips=folder / "clips", language="en", regions="template")
+        with served(settings) as address:
+            yield address
+
+
+@pytest.fixture
+def page(open_page, address):
+    return open_page(address)
+
+
+def test_its_beginning_is_there_while_the_rest_is_analysed(page, folder):
     page.evaluate("""() => {
         window.seen = [];
         new MutationObserver(() => {
@@ -46,7 +59,7 @@ def test_its_beginning_is_there_while_the_rest_is_analysed(page, tmp_path):
     }""")
     with page.expect_file_chooser() as chooser:
         page.locator("#upload").click()
-    chooser.value.set_files(tmp_path / "mine.mp4")
+    chooser.value.set_files(folder / "mine.mp4")
     page.locator("#upload", has_text="mine").wait_for()
     page.locator("#run").click()
     page.locator(".explorer[data-clip=mine]").wait_for()
@@ -105,3 +118,24 @@ def test_what_is_written_and_a_links_moment_outlast_the_first_piece(brake, page)
     assert page.locator(".explorer").get_attribute("data-frame") == "200"
     assert [page.locator(".explorer").get_attribute(f"data-{end}") for end in ("first", "last")] == ["190", "210"]
     assert written.count() == 1
+
+
+def test_a_sound_that_is_lost_is_told_and_what_is_asked_next_brings_the_whole(browser, address):
+    """One analysis that could not be loaded does not keep the page from showing any answer afterwards."""
+    page = browser.new_page(locale="en-US")
+    page.set_default_timeout(WAIT_MS)
+    page.goto(f"{address}#clip=short")
+    page.locator(".explorer[data-clip=short]").wait_for()
+    page.locator("body:not(.at-once)").wait_for()
+    page.route("**/sound_*", lambda route: route.abort())
+    page.locator("#example input").click()
+    page.get_by_role("option", name="talk").click()
+    page.locator("[data-name=said]", has_text="could not be fetched").wait_for()
+    page.locator("#stop:disabled").wait_for()  # all of it was sent
+    page.unroute("**/sound_*")
+    page.locator("#tab-labels-button").click()
+    page.locator("#labels-text textarea, #labels-text input").fill("pa")
+    page.locator("#labels-name").click()
+    page.locator(f".explorer[data-clip=talk] .tracks[aria-valuemax='{FRAMES - 1}']").wait_for()
+    page.locator("[data-name=said-labels] option[value=pa]").wait_for(state="attached")
+    page.close()

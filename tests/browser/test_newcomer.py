@@ -4,21 +4,16 @@ import av
 import pytest
 
 from rtmri2speech.ui import Settings
-from tests.browser.serving import WAIT_MS, chromium, served
+from tests.browser.serving import served
 
 pytestmark = pytest.mark.browser
 FPS = 11413 / 420
 
 
 @pytest.mark.slow
-def test_a_slow_overlay_of_f2s_move_takes_five_actions(tmp_path):
-    requests = []
-    with served(Settings(language="en")) as address, chromium() as browser:
-        page = browser.new_page(viewport={"width": 1280, "height": 720})
-        page.set_default_timeout(WAIT_MS)
-        page.on("request", lambda request: requests.append(request.url))
-        page.goto(address)
-        page.locator(".explorer").wait_for()
+def test_a_slow_overlay_of_f2s_move_takes_five_actions(open_page, tmp_path):
+    with served(Settings(language="en")) as address:
+        page = open_page(address)
         page.locator('[data-view="1"]').click()  # 1: F2 alone
         page.locator('[data-action="change"]').click()  # 2: to where its leading region changes
         page.get_by_text("→").first.wait_for()
@@ -33,4 +28,3 @@ def test_a_slow_overlay_of_f2s_move_takes_five_actions(tmp_path):
     with av.open(str(tmp_path / "slow.mp4")) as file:
         seconds = sum(1 for _ in file.decode(video=0)) / FPS
     assert seconds == pytest.approx(4 * (min(last, frame + 6) - max(0, frame - 6) + 1) / FPS, abs=0.05)
-    assert all(url.startswith((address, "data:", "blob:")) for url in requests)

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from rtmri2speech.speech.audio import write_audio
-from rtmri2speech.ui import Settings
-from tests.browser.serving import note_what_is_written, one_page
+from tests.browser.serving import note_what_is_written
 from tests.conftest import moving_frames, write_mp4
 
 pytestmark = pytest.mark.browser
@@ -15,8 +14,6 @@ COUNT, FPS = 250, 83
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("own")
-    (folder / "clips").mkdir()
-    write_mp4(folder / "clips" / "example.mp4", moving_frames(12), fps=27)
     write_mp4(folder / "fast.mp4", moving_frames(COUNT), fps=FPS)
     write_mp4(folder / "other.mp4", moving_frames(30), fps=30)
     write_audio(folder / "short.wav", np.random.default_rng(1).normal(0, 0.1, 16000).astype(np.float32), 16000)
@@ -25,14 +22,13 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def page(bundle_folder, folder):
-    settings = Settings(bundle=bundle_folder, clips=folder / "clips", language="en", regions="template")
-    with one_page(settings) as page:
-        give(page, "upload", folder / "fast.mp4")
-        give(page, "reference", folder / "long.wav")
-        page.locator("#run").click()
-        page.locator(".explorer[data-clip=fast]").wait_for()
-        yield page
+def page(keep_page, address, folder):
+    page = keep_page(address)
+    give(page, "upload", folder / "fast.mp4")
+    give(page, "reference", folder / "long.wav")
+    page.locator("#run").click()
+    page.locator(".explorer[data-clip=fast]").wait_for()
+    return page
 
 
 def give(page, button, file):

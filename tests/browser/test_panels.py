@@ -1,18 +1,14 @@
 """Hide and listen, compare and quality on the embedded example in a real browser; expected numbers are the core's."""
 
 import base64
-import copy
 import csv
 import io
 import json
 import re
-import shutil
-from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
-import torch
 
 from rtmri2speech.analysis.occlusion import Hiding, hide, hide_each
 from rtmri2speech.analysis.pipeline import analyse
@@ -20,79 +16,43 @@ from rtmri2speech.analysis.region_attribution import RegionMasks, account_of
 from rtmri2speech.anatomy.corrections import shifted
 from rtmri2speech.anatomy.outlines import outlines
 from rtmri2speech.anatomy.polygons import Region
-from rtmri2speech.anatomy.sources import regions_of
 from rtmri2speech.attribution.temporal import reach
-from rtmri2speech.clips.clip import read_clip
 from rtmri2speech.evaluation.comparison import compare
 from rtmri2speech.evaluation.faithfulness import evaluate_faithfulness
 from rtmri2speech.evaluation.speech_quality import assess, read_reference
 from rtmri2speech.models.domain_adaptation import adapt
-from rtmri2speech.models.load import load_bundle
 from rtmri2speech.spec import F1, F2
 from rtmri2speech.speech.voice import Voice
 from rtmri2speech.ui.handlers import DEFAULT_MAPS
-from rtmri2speech.ui.page import EXAMPLES, Settings
 from rtmri2speech.ui.time_frequency_boxes import band_of
-from tests.browser.serving import WAIT_MS, chromium, is_spectrogram, note_what_is_written, served
+from tests.browser.serving import is_spectrogram, note_what_is_written
 
 pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
-def bundle():
-    return load_bundle()
+def bundle(embedded):
+    return embedded
 
 
 @pytest.fixture(scope="module")
-def other(bundle):
-    """The embedded bundle with a rougher vocoder."""
-    other = copy.copy(bundle)
-    other.vocoder = copy.deepcopy(bundle.vocoder)
-    torch.manual_seed(0)
-    with torch.no_grad():
-        for weights in other.vocoder.parameters():
-            weights.add_(0.1 * weights.abs().mean() * torch.randn_like(weights))
-    return other
+def other(rough):
+    return rough
 
 
 @pytest.fixture(scope="module")
-def clip_file(tmp_path_factory):
-    """The shortest of the embedded clips, alone in a folder."""
-    file = min(EXAMPLES.glob("*.mp4"), key=lambda file: read_clip(file).duration)
-    return Path(shutil.copy(file, tmp_path_factory.mktemp("clips")))
+def analysis(spoken):
+    return spoken
 
 
 @pytest.fixture(scope="module")
-def analysis(bundle, clip_file):
-    return analyse(bundle, read_clip(clip_file))
+def regions(found):
+    return found
 
 
 @pytest.fixture(scope="module")
-def fine(bundle, analysis):
-    """With the maps that the page opens with."""
-    return analyse(bundle, analysis.clip, method=DEFAULT_MAPS, speak=False)
-
-
-@pytest.fixture(scope="module")
-def regions(analysis, clip_file):
-    return regions_of(analysis.model_frames, analysis.fps, clip_file)
-
-
-@pytest.fixture(scope="module")
-def page(other, clip_file, tmp_path_factory):
-    bundles = tmp_path_factory.mktemp("bundles")
-    other.save(bundles / "rough & <b>ready")
-    settings = Settings(bundles=bundles, clips=clip_file.parent, language="en")
-    broken, outside = [], []
-    with served(settings) as address, chromium() as browser:
-        page = browser.new_context(locale="en-US", viewport={"width": 1280, "height": 720}).new_page()
-        page.set_default_timeout(WAIT_MS)
-        page.on("pageerror", lambda error: broken.append(str(error)))
-        page.on("request", lambda r: r.url.startswith((address, "data:", "blob:")) or outside.append(r.url))
-        page.goto(address)
-        page.locator(".explorer").wait_for()
-        yield page
-    assert broken == [] and outside == []
+def page(keep_page, embedded_address):
+    return keep_page(embedded_address)
 
 
 def open_tab(page, name):

@@ -1,11 +1,10 @@
 """In front of people: the view for a defence and full screen fit the window, and a reload keeps how things look."""
 
-import numpy as np
+from functools import cache
+
 import pytest
 
-from rtmri2speech.ui import Settings
-from tests.browser.serving import WAIT_MS, chromium, served
-from tests.conftest import moving_frames, write_mp4
+from tests.browser.serving import next_frames
 
 pytestmark = pytest.mark.browser
 
@@ -17,24 +16,6 @@ OUTSIDE = """() => [...document.querySelectorAll(".explorer :is(canvas, button, 
     .map(([node]) => node)"""
 
 
-@pytest.fixture(scope="module")
-def open_page(bundle_folder, tmp_path_factory):
-    clips = tmp_path_factory.mktemp("clips")
-    tone = 0.02 * np.sin(np.arange(30_000) / 5).astype(np.float32)
-    write_mp4(clips / "clip.mp4", moving_frames(40), audio=tone)
-    with served(Settings(bundle=bundle_folder, clips=clips)) as address, chromium() as browser:
-
-        def open_page(locale="en-US", size=(1280, 720)):
-            context = browser.new_context(locale=locale, viewport=dict(zip(("width", "height"), size, strict=True)))
-            page = context.new_page()
-            page.set_default_timeout(WAIT_MS)
-            page.goto(address)
-            page.locator(".explorer").wait_for()
-            return page
-
-        yield open_page
-
-
 # How far what is chosen in a list reaches under its arrow, in px.
 UNDER_THE_ARROW = """() => [...document.querySelectorAll("#controls .icon-wrap")].map((arrow) => {
     const input = arrow.parentElement.querySelector("input"), style = getComputedStyle(input);
@@ -44,8 +25,8 @@ UNDER_THE_ARROW = """() => [...document.querySelectorAll("#controls .icon-wrap")
 
 
 @pytest.mark.parametrize("locale", ["en-US", "ja-JP"])
-def test_words_of_the_first_view_are_neither_covered_nor_cut_off(open_page, locale):
-    page = open_page(locale)
+def test_words_of_the_first_view_are_neither_covered_nor_cut_off(open_page, address, locale):
+    page = open_page(address, locale)
     assert all(reach <= 4 for reach in page.evaluate(UNDER_THE_ARROW))
     page.locator("#make-around").wait_for()
     wide = "(buttons) => buttons.filter((button) => button.scrollWidth > button.clientWidth).map((button) => button.id)"
@@ -59,20 +40,35 @@ def test_words_of_the_first_view_are_neither_covered_nor_cut_off(open_page, loca
     assert told.evaluate(over) == [True, True, True]
 
 
-@pytest.mark.parametrize("locale", ["en-US", "ja-JP"])
-@pytest.mark.parametrize("large", [False, True])
+@pytest.fixture(scope="module")
+def page_in(keep_page, address):
+    """page_in(locale): a page that each test leaves as it was."""
+    return cache(lambda locale: keep_page(address, locale=locale))
+
+
+LOOKS = pytest.mark.parametrize(
+    ("locale", "large"), [("en-US", False), ("en-US", True), ("ja-JP", False), ("ja-JP", True)]
+)
+
+
+@pytest.fixture
+def page(page_in, locale, large):
+    page = page_in(locale)
+    page.locator("body").evaluate("(body, large) => body.classList.toggle('large', large)", large)
+    yield page
+    page.locator("body").evaluate("(body) => body.classList.remove('large')")
+
+
+@LOOKS
 @pytest.mark.parametrize("way", ["defence", "fullscreen"])
-def test_all_of_it_is_in_the_window_of_a_projector(open_page, locale, large, way):
-    page = open_page(locale)
-    if large:
-        page.evaluate("document.body.classList.add('large')")
+def test_all_of_it_is_in_the_window_of_a_projector(page, way):
     if way == "defence":
         page.keyboard.press("d")
         page.locator(".explorer.defence").wait_for()
     else:
         page.locator('[data-action="fullscreen"]').click()
         page.wait_for_function("() => document.fullscreenElement !== null")
-    page.wait_for_timeout(300)
+    next_frames(page)
     assert page.evaluate(OUTSIDE) == []
     shown = page.locator("#controls").evaluate(
         "(node) => document.elementFromPoint(640, 60)?.closest('#controls') === node"
@@ -81,10 +77,15 @@ def test_all_of_it_is_in_the_window_of_a_projector(open_page, locale, large, way
     if way == "defence":
         assert page.locator(".pictures canvas").nth(1).bounding_box()["height"] > 340  # the heads are what is shown
         assert not page.locator('[data-action="outlines"]').is_visible()
+        page.keyboard.press("Escape")
+        page.locator(".explorer:not(.defence)").wait_for()
+    else:
+        page.evaluate("() => document.exitFullscreen()")
+        page.wait_for_function("() => document.fullscreenElement === null")
 
 
-def test_a_reload_keeps_how_things_look(open_page):
-    page = open_page()
+def test_a_reload_keeps_how_things_look(open_page, address):
+    page = open_page(address)
     page.locator("#head button").nth(0).click()
     page.locator("#language label").nth(1).click()
     page.locator(".explorer [data-text=outlines]:has-text('輪郭')").wait_for()
@@ -101,18 +102,18 @@ def test_a_reload_keeps_how_things_look(open_page):
     assert page.locator('[data-action="outlines"]').get_attribute("aria-pressed") == "false"
     page.keyboard.press("Escape")
     assert page.locator(".explorer.defence").count() == 0 and page.locator("#controls").is_visible()
-    other = open_page()  # another visitor, another tab: as always
+    other = open_page(address)  # another visitor, another tab: as always
     assert other.locator('[data-view="each"]').get_attribute("aria-pressed") == "true"
 
 
-def test_stop_looks_idle_while_there_is_nothing_to_stop(open_page):
-    page = open_page()
+def test_stop_looks_idle_while_there_is_nothing_to_stop(open_page, address):
+    page = open_page(address)
     page.wait_for_function("() => document.querySelector('#stop').disabled")
     assert float(page.locator("#stop").evaluate("(node) => getComputedStyle(node).opacity")) < 0.6
 
 
-def test_both_sounds_are_equally_loud_where_asked(open_page):
-    page = open_page()
+def test_both_sounds_are_equally_loud_where_asked(open_page, address):
+    page = open_page(address)
     volumes = "() => [...document.querySelectorAll('#explorer audio')].map((player) => player.volume)"
     assert page.evaluate(volumes) == [1, 1]
     page.keyboard.press("e")
@@ -123,12 +124,8 @@ def test_both_sounds_are_equally_loud_where_asked(open_page):
     assert page.evaluate(volumes) == [1, 1]
 
 
-@pytest.mark.parametrize("locale", ["en-US", "ja-JP"])
-@pytest.mark.parametrize("large", [False, True])
-def test_what_plays_is_in_the_first_view_whatever_stands_above_it(open_page, locale, large):
-    page = open_page(locale)
-    if large:
-        page.evaluate("document.body.classList.add('large')")
+@LOOKS
+def test_what_plays_is_in_the_first_view_whatever_stands_above_it(page):
     page.locator('[data-action="formants"]').click()
     page.locator("p.formants").wait_for()
     for action in ("play", "loop", "formants"):
@@ -137,3 +134,4 @@ def test_what_plays_is_in_the_first_view_whatever_stands_above_it(open_page, loc
     middle = "({ x, y, width, height }) => document.elementFromPoint(x + width / 2, y + height / 2).textContent.trim()"
     loop = page.locator('[data-action="loop"]')
     assert page.evaluate(middle, loop.bounding_box()) == loop.inner_text()  # and nothing lies over it
+    page.locator('[data-action="formants"]').click()

@@ -6,16 +6,11 @@ import pytest
 import torch
 
 from rtmri2speech.analysis.pipeline import analyse
-from rtmri2speech.analysis.region_attribution import RegionMasks, account_of
-from rtmri2speech.anatomy.sources import regions_of
+from rtmri2speech.analysis.region_attribution import account_of
 from rtmri2speech.attribution.targets import target_of
-from rtmri2speech.clips.clip import read_clip
-from rtmri2speech.models.load import load_bundle
 from rtmri2speech.spec import Band
 from rtmri2speech.speech.mel import centre_frequencies_hz
 from rtmri2speech.ui.handlers import DEFAULT_MAPS
-from rtmri2speech.ui.page import Settings
-from tests.browser.serving import one_page, shortest_example
 
 pytestmark = pytest.mark.browser
 ROWS = "#explorer [data-name=numbers] tr"
@@ -23,30 +18,24 @@ ASKED = ("loudness", "tilt", "F2:formant2+-250/truth")
 
 
 @pytest.fixture(scope="module")
-def clip_file(tmp_path_factory):
-    return shortest_example(tmp_path_factory.mktemp("clips"))
+def bundle(embedded):
+    return embedded
 
 
 @pytest.fixture(scope="module")
-def bundle():
-    return load_bundle()
-
-
-@pytest.fixture(scope="module")
-def made(bundle, clip_file):
+def made(bundle, spoken):
     bands = [Band.parse(text) for text in ASKED]
-    return analyse(bundle, read_clip(clip_file), bands, method=DEFAULT_MAPS, speak=False)
+    return analyse(bundle, spoken.clip, bands, method=DEFAULT_MAPS, speak=False)
 
 
 @pytest.fixture(scope="module")
-def evidence(made, clip_file):
-    return account_of(made, RegionMasks(regions_of(made.model_frames, made.fps, clip_file))).bands
+def evidence(made, masks):
+    return account_of(made, masks).bands
 
 
 @pytest.fixture(scope="module")
-def page(clip_file):
-    with one_page(Settings(clips=clip_file.parent, language="en")) as page:
-        yield page
+def page(keep_page, embedded_address):
+    return keep_page(embedded_address)
 
 
 def choose(page, row: int, field: str, option: str) -> None:

@@ -2,10 +2,8 @@
 
 import pytest
 
-from rtmri2speech.ui import Settings
 from rtmri2speech.ui.texts import TEXTS
-from tests.browser.serving import WAIT_MS, chromium, served
-from tests.conftest import moving_frames, write_mp4
+from tests.browser.serving import LARGEST_UPLOAD
 
 pytestmark = pytest.mark.browser
 SAID = {
@@ -17,19 +15,6 @@ SAID = {
 }
 
 
-@pytest.fixture(scope="module")
-def clips(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("clips")
-    write_mp4(folder / "clip.mp4", moving_frames(8))
-    return folder
-
-
-@pytest.fixture(scope="module")
-def address(bundle_folder, clips):
-    with served(Settings(bundle=bundle_folder, clips=clips, largest_upload=5000)) as address:
-        yield address
-
-
 @pytest.mark.parametrize(
     ("locale", "too_large", "wrong_kind"),
     [
@@ -37,32 +22,28 @@ def address(bundle_folder, clips):
         ("en-US", "the most that this page takes", "none of the kinds of file"),
     ],
 )
-def test_a_file_too_large_or_of_another_kind(address, tmp_path, locale, too_large, wrong_kind):
+def test_a_file_too_large_or_of_another_kind(open_page, address, tmp_path, locale, too_large, wrong_kind):
     large, other = tmp_path / "large.mp4", tmp_path / "notes.txt"
-    large.write_bytes(bytes(6000))
+    large.write_bytes(bytes(LARGEST_UPLOAD + 1000))
     other.write_text("no clip")
-    with chromium() as browser:
-        page = browser.new_context(locale=locale).new_page()
-        page.set_default_timeout(WAIT_MS)
-        page.goto(address)
-        page.locator(".explorer").wait_for()
-        chooser = page.locator("input[type=file]").first
-        chooser.set_input_files(large)
-        page.locator(".toast-wrap").get_by_text(too_large).wait_for()
-        assert "large.mp4" in page.locator(".toast-wrap").inner_text()
-        chooser.set_input_files(other)
-        page.locator(".toast-wrap").get_by_text(wrong_kind).wait_for()
-        assert "Invalid" not in page.locator(".toast-wrap").inner_text()
-        # what cannot be brought about here, as Gradio 6 writes it
-        language = "ja" if locale == "ja-JP" else "en"
-        for said, key in SAID.items():
-            page.evaluate(
-                """(said) => {
-                    const note = Object.assign(document.createElement("div"), { className: "toast-wrap" });
-                    document.body.append(note);
-                    note.append(Object.assign(document.createElement("p"), { id: "said", textContent: said }));
-                }""",
-                said,
-            )
-            page.locator("#said").get_by_text(TEXTS[language][key], exact=True).wait_for()
-            page.evaluate("() => document.querySelector('#said').parentNode.remove()")
+    page = open_page(address, locale=locale)
+    chooser = page.locator("input[type=file]").first
+    chooser.set_input_files(large)
+    page.locator(".toast-wrap").get_by_text(too_large).wait_for()
+    assert "large.mp4" in page.locator(".toast-wrap").inner_text()
+    chooser.set_input_files(other)
+    page.locator(".toast-wrap").get_by_text(wrong_kind).wait_for()
+    assert "Invalid" not in page.locator(".toast-wrap").inner_text()
+    # what cannot be brought about here, as Gradio 6 writes it
+    language = "ja" if locale == "ja-JP" else "en"
+    for said, key in SAID.items():
+        page.evaluate(
+            """(said) => {
+                const note = Object.assign(document.createElement("div"), { className: "toast-wrap" });
+                document.body.append(note);
+                note.append(Object.assign(document.createElement("p"), { id: "said", textContent: said }));
+            }""",
+            said,
+        )
+        page.locator("#said").get_by_text(TEXTS[language][key], exact=True).wait_for()
+        page.evaluate("() => document.querySelector('#said').parentNode.remove()")

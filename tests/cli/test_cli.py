@@ -80,7 +80,9 @@ def test_synth(place, run, tmp_path):
 
 
 def test_gradcam_files(place, run, bundle_folder):
-    from rtmri2speech import analyse, load_bundle, read_clip
+    from rtmri2speech.analysis.pipeline import analyse
+    from rtmri2speech.clips.clip import read_clip
+    from rtmri2speech.models.load import load_bundle
 
     names = sorted(f.name for f in (place / "gc").iterdir())
     expected = [
@@ -98,7 +100,10 @@ def test_gradcam_files(place, run, bundle_folder):
 
 
 def test_thesis_maps_and_own_bands(place, run, tmp_path, bundle_folder):
-    from rtmri2speech import Band, analyse, load_bundle, read_clip
+    from rtmri2speech.analysis.pipeline import analyse
+    from rtmri2speech.clips.clip import read_clip
+    from rtmri2speech.models.load import load_bundle
+    from rtmri2speech.spec import Band
 
     code, _, err = run(
         "gradcam", place / "clip.mp4", "-o", tmp_path / "gc", "--thesis", "--formant-band", "F3:2500-3500", bundle=True
@@ -255,7 +260,7 @@ def test_overlay_audio(place, run, tmp_path, audio, sounds):
 
 
 def test_mask_dims_the_region_only(place, run, tmp_path):
-    from rtmri2speech import read_clip
+    from rtmri2speech.clips.clip import read_clip
 
     regions = {"regions": [{"name": "box", "polygon": [[0.25, 0.25], [0.75, 0.25], [0.75, 0.75], [0.25, 0.75]]}]}
     (tmp_path / "r.json").write_text(json.dumps(regions))
@@ -297,6 +302,7 @@ def test_info(place, run, bundle_folder):
     assert "random weights" in run("info", bundle_folder)[1]
 
 
+@pytest.mark.slow
 def test_real_clips_through_every_picture_command(shared, run, tmp_path):
     for source in sorted((shared / "rtmri").glob("*.avi")):
         code, _, err = run("synth", source, "-o", tmp_path / "o.wav", bundle=True)

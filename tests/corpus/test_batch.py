@@ -38,6 +38,7 @@ def times(folder):
     return {str(file): file.stat().st_mtime_ns for file in folder.rglob("*") if file.is_file()}
 
 
+@pytest.mark.slow
 def test_a_folder_becomes_what_the_commands_make_and_is_not_done_twice(corpus, tmp_path, bundle_folder, capsys):
     out, options = corpus / "out", ("--bundle", bundle_folder, "--precision", "fp32")
     make = ("--make", "speech", "--make", "heatmaps")
@@ -71,6 +72,7 @@ def test_a_folder_becomes_what_the_commands_make_and_is_not_done_twice(corpus, t
     assert json.loads((out / "a" / "batch.json").read_text())["origin"]["choices"]["objective"] == "sequence"
 
 
+@pytest.mark.slow
 def test_exports_hold_the_sound_beside_the_clip(corpus, tmp_path, bundle_folder, capsys):
     soundfile.write(corpus / "day2" / "a.wav", (0.1 * np.sin(np.arange(14000) / 20)).astype(np.float32), 16000)
     words = (corpus / "day2", "-o", tmp_path / "o", "--bundle", bundle_folder, "--make", "export")
@@ -101,6 +103,7 @@ def _doom():
     return batch.Choices()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("jobs", [1, 3])
 def test_a_process_that_is_ended_costs_its_own_clip(corpus, tmp_path, bundle_folder, jobs):
     outcomes = list(batch.run_batch(batch.tasks_of(corpus, tmp_path / "o"), bundle_folder, Doomed(), jobs))

@@ -146,6 +146,7 @@ def test_clips_count_once_and_are_laid_onto_each_other(analysed):
     assert np.corrcoef(middle.ravel(), shifted.ravel())[0, 1] > 0.99
 
 
+@pytest.mark.slow
 def test_the_command_goes_on_and_leaves_bad_clips_out(tmp_path, bundle_folder, capsys):
     clips, labels, out = tmp_path / "clips", tmp_path / "labels", tmp_path / "out"
     (clips / "day2").mkdir(parents=True)

@@ -18,11 +18,12 @@ import pytest
 import soundfile
 from PIL import Image
 
-from rtmri2speech import analyse, load_bundle, read_clip
+from rtmri2speech.analysis.pipeline import analyse
 from rtmri2speech.analysis.reference import earlier
 from rtmri2speech.anatomy.sources import regions_from_template
 from rtmri2speech.attribution.temporal import reach
 from rtmri2speech.cli import main
+from rtmri2speech.clips.clip import read_clip
 from rtmri2speech.errors import InputError
 from rtmri2speech.export import writer
 from rtmri2speech.export.provenance import command
@@ -30,6 +31,7 @@ from rtmri2speech.export.selection import select
 from rtmri2speech.export.writer import KINDS, Look, Subject, available, preview, write_files, write_zip
 from rtmri2speech.labels.textgrid import read_intervals, write_labels
 from rtmri2speech.models.domain_adaptation import adapt
+from rtmri2speech.models.load import load_bundle
 from rtmri2speech.progress import Progress
 from rtmri2speech.render.colour import LINE_COLOURS, layer
 from rtmri2speech.spec import Band
@@ -73,7 +75,7 @@ def still_regions(analysis):
 @pytest.fixture(scope="module")
 def subject(bundle_folder, tmp_path_factory):
     """A clip with sound and labels whose name is not easy, analysed by two bands."""
-    from rtmri2speech import load_bundle
+    from rtmri2speech.models.load import load_bundle
 
     folder = tmp_path_factory.mktemp("export")
     bundle = load_bundle(bundle_folder)
@@ -92,7 +94,7 @@ def subject(bundle_folder, tmp_path_factory):
 @pytest.fixture(scope="module")
 def real(bundle_folder, subject):
     """The same clip as the model sees it."""
-    from rtmri2speech import load_bundle
+    from rtmri2speech.models.load import load_bundle
 
     bundle = load_bundle(bundle_folder)
     analysis = analyse(bundle, read_clip(subject.source), precision="fp32")
@@ -266,6 +268,7 @@ def test_tilt_loudness_and_frequencies_are_exported_in_their_own_units(bundle, s
     assert "trust" in available(made) and "trust" not in available(without)
 
 
+@pytest.mark.slow
 def test_how_far_in_time_is_in_the_zip_where_it_is_known_or_asked_for(bundle, subject, tmp_path):
     analysis = analyse(
         bundle,

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 import soundfile
 
 from rtmri2speech.models.load import load_bundle
@@ -32,6 +33,7 @@ def command(*arguments, code=0):
     return done.stdout
 
 
+@pytest.mark.slow
 def test_from_phantom_to_speech(tmp_path):
     corpus, dataset, run, voice = (tmp_path / name for name in ("corpus", "dataset", "run", "voice"))
     command("training.phantom", "--out", corpus, "--minutes", 0.3, "--speakers", 2, "--workers", 2)

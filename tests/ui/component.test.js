@@ -4,7 +4,7 @@ const test = require("node:test");
 
 const scripts = require("./scripts.js");
 
-const { Scope, samplesOf } = scripts("component/component.js")("Scope, samplesOf");
+const { Scope, samplesOf, word } = scripts("component/component.js")("Scope, samplesOf, word");
 const lanes = scripts("component/lanes.js")("placeOf, secondsAt, roundStep, roundMarks, heightOf, envelopeOf");
 const explorer = scripts("explorer/explorer_core.js", "explorer/bands.js", "explorer/time_zoom.js", "explorer/goto.js", "explorer/permalink.js")(
   "moveWithin, zoomed, turnedTo, whereTo, firstFrameAfter, labelsSaying, linkTo, fittingLink, waitsForMore, leadsToClip, hasBandsOf",
@@ -54,6 +54,63 @@ test("timers and frames are forgotten once they were", async () => {
   await new Promise((done) => setTimeout(done, 10));
   assert.deepStrictEqual(heard, ["timer", "frame"]);
   assert.ok(!waiting.has(2));
+});
+
+test("what people wrote is put into words as it stands", () => {
+  globalThis.document = { documentElement: { lang: "en" } };
+  globalThis.props = { texts: { en: { of: "{name} of {other}, {name} {unknown}" } } };
+  assert.strictEqual(word("of", { name: "$& {other} $1", other: "$'" }), "$& {other} $1 of $', $& {other} $1 {unknown}");
+});
+
+// Players whose clock a test sets, and the screen's frames as it wants them.
+function fakePlayback(bounds) {
+  const waiting = [], moved = [], made = [];
+  class Player extends EventTarget {
+    dataset = {};
+    currentTime = 0;
+    paused = true;
+    ended = false;
+    play() {
+      this.paused = false;
+      this.dispatchEvent(new Event("play"));
+    }
+    pause() {
+      if (this.paused) return;
+      this.paused = true;
+      this.dispatchEvent(new Event("pause"));
+    }
+  }
+  globalThis.requestAnimationFrame = (callback) => waiting.push(callback);
+  globalThis.document = Object.assign(new EventTarget(), {
+    createElement: () => made[made.push(new Player()) - 1],
+    querySelectorAll: () => made,
+  });
+  const state = { sound: "one", speed: 1, loop: true };
+  const { Playback } = scripts("component/component.js")("Playback");
+  const see = () => moved.push(playback.now);
+  const playback = new Playback(state, { replaceChildren() {} }, { bounds: () => bounds, moved: see, changed: see });
+  playback.load({ one: new Uint8Array(1) });
+  return { playback, state, moved, player: made[0], nextFrame: () => waiting.shift()?.(0) };
+}
+
+test("of a loop nothing past its end is shown, however late the screen's frames come", async () => {
+  const { playback, state, moved, player, nextFrame } = fakePlayback([1, 2]);
+  const atTheEnd = (now) => now < 2 && now > 1.99;
+  player.currentTime = 2.3; // heard before the page is told that it plays
+  await playback.play();
+  assert.ok(moved.length === 1 && atTheEnd(moved[0]), `${moved}`);
+  nextFrame();
+  assert.deepStrictEqual(moved.slice(1), [1]); // round again
+  player.currentTime = 2.2;
+  playback.pause();
+  assert.ok(atTheEnd(player.currentTime) && atTheEnd(moved.at(-1)), `${moved}`);
+  // a sound that came to its own end
+  Object.assign(player, { currentTime: 3, ended: true });
+  player.dispatchEvent(new Event("pause"));
+  assert.ok(atTheEnd(moved.at(-1)), `${moved}`);
+  // without a loop, wherever the sound is
+  state.loop = false;
+  assert.strictEqual(playback.now, 3);
 });
 
 test("a place on the time axis leads back to its moment", () => {

@@ -61,6 +61,7 @@ def test_what_is_written_goes_over_to_what_follows(results):
     assert len(last.analysis.mel_db) == FRAMES
 
 
+@pytest.mark.slow
 def test_maps_of_all_pieces_are_those_of_the_clip_analysed_in_pieces(results, bundle):
     *_, last = results
     expected = chunked.analyse_in_chunks(bundle, last.analysis.clip, settings=last.analysis.settings)
@@ -121,6 +122,7 @@ def test_what_hides_in_a_long_clip_is_hidden_in_pieces(results, bundle, monkeypa
     assert row.share["F1"] == pytest.approx(shares["tongue"])
 
 
+@pytest.mark.slow
 def test_a_long_clip_is_spoken_again_in_pieces_and_can_be_stopped(results, bundle, monkeypatch):
     *_, last = results
     lengths, whole = [], chunked.analyse

@@ -84,9 +84,9 @@ function language() {
   return document.documentElement.lang.startsWith("ja") ? "ja" : "en";
 }
 
-// The words of a key, {names} in them replaced by values.
+// The words of a key, {names} in them replaced by values, which are people's own words: nothing in them is a pattern.
 function word(key, values = {}) {
-  return Object.entries(values).reduce((words, [name, value]) => words.replace(`{${name}}`, value), props.texts[language()][key]);
+  return props.texts[language()][key].replace(/\{(\w+)\}/g, (field, name) => (Object.hasOwn(values, name) ? values[name] : field));
 }
 
 function writeWords() {
@@ -144,6 +144,8 @@ function colourBands(root, colours) {
 
 // ---- sounds: the one that plays is the clock ----
 
+const JUST_BEFORE_S = 1e-4; // an end belongs to what comes after it
+
 // Several sounds of one clip at one position. `state` holds .sound, .speed and .loop. Called are
 // bounds(): [from, to] in seconds, what a loop repeats; again(): where it goes on from at its end, if not at `from`; moved(): the sound went on; changed(): it began, paused or ended.
 class Playback {
@@ -183,8 +185,10 @@ class Playback {
     return Boolean(this.#player) && !this.#player.paused;
   }
 
+  // Where the sound stands. A screen's frame that comes late finds it past the end of what is looped: there, the end.
   get now() {
-    return this.#player.currentTime;
+    const now = this.#player.currentTime;
+    return this.#loops ? Math.min(now, this.bounds()[1] - JUST_BEFORE_S) : now;
   }
 
   seek(seconds) {
@@ -203,6 +207,7 @@ class Playback {
   }
 
   pause() {
+    if (this.#loops && this.now < this.#player.currentTime) this.seek(this.now); // where it was drawn last
     for (const player of Object.values(this.#players)) player.pause();
   }
 
@@ -223,6 +228,11 @@ class Playback {
     this.changed();
   }
 
+  // Whether the sound is being repeated; one that came to its own end still is.
+  get #loops() {
+    return this.state.loop && (this.playing || Boolean(this.#player?.ended));
+  }
+
   get #player() {
     return this.#players[this.state.sound];
   }
@@ -238,7 +248,7 @@ class Playback {
     scope.frame(() => {
       this.#following = false;
       if (!this.playing) return;
-      if (this.state.loop && this.now >= this.bounds()[1]) this.seek(this.again());
+      if (this.state.loop && this.#player.currentTime >= this.bounds()[1]) this.seek(this.again());
       this.moved();
       this.#follow();
     });

@@ -44,9 +44,13 @@ let whole = Promise.resolve(); // the whole analysis that loads
 async function load(text) {
   if (!text) return;
   const fresh = JSON.parse(text);
-  if (!fresh.onto) return (whole = loadWhole(fresh, ++arrivals));
+  if (!fresh.onto) {
+    whole = loadWhole(fresh, ++arrivals);
+    whole.catch(() => say(word("part_lost")));
+    return whole;
+  }
   arrivals++;
-  await whole;
+  await whole.catch(() => {}); // one that was lost is asked for again, below
   if (data?.key === fresh.onto) change(fresh);
   else request("#whole-asked");
 }

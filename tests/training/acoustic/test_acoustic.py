@@ -173,6 +173,7 @@ def test_training_learns_writes_its_figures_and_resumes_exactly(dataset, tmp_pat
     assert {i[:3] for i in split["train"]} == {"s00", "s01"} and "s02_0008" in split["val"]
 
 
+@pytest.mark.slow
 def test_enough_training_beats_the_mean_mel(dataset, tmp_path):
     """The bar's height decides the mel, so a trained model must do better than the standardised mel's own variance."""
     train(settings(dataset, tmp_path / "run", {"lr": 4e-3}, max_epochs=12, batches_per_epoch=None))
@@ -246,6 +247,7 @@ def test_training_runs_in_bf16_where_synthesis_would(monkeypatch):
     assert lightning_precision("fp16", "cpu") == "16-mixed"
 
 
+@pytest.mark.slow
 def test_the_command_trains_in_two_processes(dataset, tmp_path):
     """The real command over gloo (DDP): one epoch of one step."""
     command = [sys.executable, "-m", "training.acoustic", f"data_dir={dataset}", f"run_dir={tmp_path / 'run'}"]

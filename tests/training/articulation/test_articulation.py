@@ -348,6 +348,7 @@ def test_what_the_joined_cnn_reads_can_be_joined_with_another_bilstm(world, monk
     assert all(torch.equal(tensor, kept[name]) for name, tensor in before.state_dict().items())
 
 
+@pytest.mark.slow
 def test_join_goes_on_where_it_was_stopped(world, monkeypatch):
     from training.articulation import finetune as module
 
@@ -378,6 +379,7 @@ def test_join_goes_on_where_it_was_stopped(world, monkeypatch):
         join(replace(in_parts, lr=1e-4))
 
 
+@pytest.mark.slow
 def test_a_soup_is_the_mean_of_its_runs_and_can_be_published(world):
     from training.articulation.model_soup import SoupRun
     from training.articulation.model_soup import make as stir
@@ -416,6 +418,7 @@ def test_a_soup_is_the_mean_of_its_runs_and_can_be_published(world):
         stir(SoupRun(both, (0.5, 0.5), str(folder / "soup")))
 
 
+@pytest.mark.slow
 def test_join_keeps_the_maps_to_the_tract_when_asked(world):
     """loss.focus changes what is learnt: with a heavy weight less of the maps lies outside."""
     from training.acoustic.losses import LossConfig

@@ -159,6 +159,7 @@ def test_corpus_json_names_seed_speakers_and_utterances(corpus):
     assert "vocaltractlab-cython" in about["versions"]
 
 
+@pytest.mark.slow
 def test_what_is_missing_is_made_again_the_same_and_nothing_else_is_touched(corpus):
     kept, lost = (corpus / f"{name}.wav" for name in NAMES)
     before = {p: (p.read_bytes(), p.stat().st_mtime_ns) for p in sorted(corpus.iterdir())}
@@ -196,6 +197,7 @@ def test_speakers_take_turns_and_utterances_do_not_depend_on_the_plan():
     assert utterance_of(long[-1]) == utterance_of(Task(3, long[-1].speaker, long[-1].number))
 
 
+@pytest.mark.slow
 def test_without_pictures_sound_and_truth_are_those_of_the_clip(corpus, tmp_path):
     done = phantom(*command(tmp_path), "--no-pictures")
     assert done.returncode == 0, done.stderr
@@ -207,6 +209,7 @@ def test_without_pictures_sound_and_truth_are_those_of_the_clip(corpus, tmp_path
         assert all(np.array_equal(heard[key], seen[key]) for key in heard.files)
 
 
+@pytest.mark.slow
 def test_the_mouth_moves_in_long_pauses_without_a_sound(tmp_path):
     options = ["--minutes", "0.1", "--speakers", "2", "--seed", "5", "--no-pictures", "--long-pauses"]
     done = phantom("--out", str(tmp_path), *options)

@@ -119,6 +119,7 @@ def test_stages_stop_at_their_steps(stages):
     assert [s["done"] for s in stages] == [[0, 0, 0], [3, 0, 0], [3, 3, 0], [3, 3, 2]]
 
 
+@pytest.mark.slow
 def test_all_stages_in_one_command_equal_one_by_one(stages, material, tmp_path):
     learner = train(settings(material, tmp_path))
     assert learner.done.tolist() == [3, 3, 2]
@@ -126,6 +127,7 @@ def test_all_stages_in_one_command_equal_one_by_one(stages, material, tmp_path):
     assert same(tensors(learner.model.vocoder), stages[-1]["vocoder"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stopped", [1, 2, 4, 7])
 def test_a_run_that_was_stopped_goes_on_exactly(stages, material, tmp_path, monkeypatch, stopped):
     """Stopped inside any stage, and just before or after a switch; it repeats from its last checkpoint on."""
