@@ -1,7 +1,8 @@
-"""Makes docs/page.webp, README's picture, from the running page: python docs/animated_page.py [--frames FOLDER]
+"""Makes README's picture, docs/page.webp, from the running page: python docs/animated_page.py [--frames FOLDER]
 
-Needs Debian's chromium (or Chrome) and requirements-dev.txt. Opens the page by itself, on a free port, steps through the
-first example by its keys as a person does, and keeps a screenshot of each step. --frames keeps these, too, as PNG.
+Needs Debian's chromium (or Chrome) and requirements-dev.txt. Opens the page by itself, on a free port, steps
+through the first example by its keys as a person does, and keeps a screenshot of each step; --frames keeps these
+as PNG, too.
 """
 
 import argparse
