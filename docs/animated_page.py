@@ -21,12 +21,11 @@ LARGEST_BYTES = 2_000_000
 STEP_MS, LOOK_MS = 140, 1600
 # A key, how often, and how long what it shows is looked at.
 TOUR = (
-    ("Home", 1, LOOK_MS),
-    ("ArrowRight", 26, STEP_MS),
+    ("Escape", 1, LOOK_MS),  # as it opens
+    ("Home", 1, STEP_MS),
+    ("Shift+ArrowRight", 1, STEP_MS),
+    ("ArrowRight", 27, STEP_MS),
     ("n", 1, LOOK_MS),
-    ("1", 1, LOOK_MS),
-    ("2", 1, LOOK_MS),
-    ("0", 1, STEP_MS),
     ("t", 1, LOOK_MS),
     ("h", 1, LOOK_MS),
     ("ArrowRight", 10, STEP_MS),
@@ -38,8 +37,8 @@ def tour(page, address: str) -> tuple[list[Image.Image], list[int]]:
     """Screenshots of the page, and for how many ms each is shown."""
     page.goto(address)
     page.locator(".explorer[data-frame]").wait_for()
-    page.locator("body:not(.at-once)").wait_for()  # the page has answered: nothing moves by itself any more
-    page.wait_for_load_state("networkidle")
+    page.locator("body:not(.at-once)").wait_for()
+    page.locator("#export-bands input").nth(1).wait_for()  # all is there: nothing moves by itself any more
     page.evaluate("document.activeElement?.blur()")
     pictures, shown_ms = [], []
     for key, times, ms in TOUR:
