@@ -44,7 +44,7 @@ TEXTS = {
         "hide_speech": "While it speaks, the energy goes up or down by {sizes} on average, "
         "the spectrum changes by {mcd} dB (MCD).",
         "hide_no_speech": "The hidden frames hold no speech.",
-        "hide_noise": "Its silences hold sound now: {changes}.",
+        "hide_noise": "In its silences there is sound now: {changes}.",
         "hide_quiet": "In its silences: {changes}.",
         "hide_speech_mean": "While it speaks ({frames} frames), mean change",
         "hide_speech_size": "… mean absolute change",
