@@ -9,7 +9,7 @@ import shutil
 import time
 import uuid
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
@@ -35,23 +35,37 @@ def replacing(path: Place) -> Iterator[Path]:
 def write_json(path: Place, content: object) -> None:
     """Write `path` as JSON that a person can read, in UTF-8. Raises InputError as `replacing` does."""
     with replacing(path) as temporary:
-        temporary.write_text(json.dumps(content, indent=1, ensure_ascii=False), encoding="utf-8")
+        # a name whose bytes are no text becomes \\udc83 and the like, which JSON reads as it was
+        text = json.dumps(content, indent=1, ensure_ascii=False)
+        temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
 @contextmanager
 def filling(folder: Place) -> Iterator[Path]:
     """A temporary folder whose files move into `folder` at the end, replacing only files of the same name.
 
-    On any failure nothing has moved and the temporary folder is removed. Raises InputError as `replacing` does.
+    On any failure the folder is as it was: what has moved is taken back, and what was replaced returns. Raises
+    InputError as `replacing` does.
     """
     folder = Path(folder)
     # Inside a folder that is there: it may be the working folder, or the root of another disk.
     with _partial(folder, folder if folder.is_dir() else folder.parent) as temporary:
         temporary.mkdir()
         yield temporary
+        fresh = not folder.exists()
         folder.mkdir(exist_ok=True)
-        for file in temporary.iterdir():
-            file.replace(folder / file.name)
+        with scratch(folder / "replaced") as replaced, ExitStack() as undo:
+            if fresh:
+                undo.callback(folder.rmdir)
+                undo.callback(replaced.rmdir)
+            for file in sorted(temporary.iterdir()):
+                target, kept = folder / file.name, replaced / file.name
+                if target.is_symlink() or target.is_file():
+                    target.replace(kept)
+                    undo.callback(kept.replace, target)
+                file.replace(target)
+                undo.callback(target.replace, file)
+            undo.pop_all()
 
 
 @contextmanager

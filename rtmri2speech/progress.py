@@ -4,11 +4,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 
+class Ended(Exception):
+    """Ends the work from within `show`, such as when nobody wants it any longer. It is no fault of what is read."""
+
+
 @dataclass(frozen=True)
 class Progress:
     """Tells `show(stage, done, total)` of each step: a stage (a key of the page's texts) and how much of all is done.
 
-    An exception raised by `show` ends the work: this is how it is cancelled. Work that consists of parts gives each a
+    `Ended` raised by `show` ends the work: this is how it is cancelled. Work that consists of parts gives each a
     `part` of its own progress, by weight:
 
         read(path, progress.part("reading", 0, 0.1))

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -85,3 +86,14 @@ def test_windows_script_does_the_same_and_has_windows_lines():
         b'cd /d "%~dp0"',
     ):
         assert step in script
+
+
+def test_a_port_that_is_taken_names_the_option(capsys):
+    from rtmri2speech.cli import main
+
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert main(["app", "--port", str(port), "--no-browser"]) == 2
+    assert f"Cannot listen on 127.0.0.1, port {port}: give another one with --port" in capsys.readouterr().err

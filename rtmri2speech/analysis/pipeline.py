@@ -83,7 +83,8 @@ def analyse(
     count = len(model_frames)
     chunks = lambda: (prepare_frames(model_frames[k : k + BATCH], size) for k in range(0, count, BATCH))  # noqa: E731
     maps, engine = None, known.engine if known else ""
-    if known is not None and known.features is not None and known.settings.precision == settings.precision:
+    same = known is not None and known.settings.precision == settings.precision and not method.needs_last_maps
+    if known is not None and known.features is not None and same:
         features = torch.from_numpy(known.features).to(bundle.device)
     else:
         extract = FeatureExtractor(bundle.acoustic, dtype, bundle.onnx, size)

@@ -24,7 +24,7 @@ from ..files import replacing, sha256_of
 from ..models.features import fold_batch_norm
 from ..models.onnx_graph import open_graph
 from ..models.precision import choose_precision
-from ..models.weights import load_exactly, read_safetensors
+from ..models.weights import load_exactly, read_safetensors, write_safetensors
 from .network import Segmenter, SegmenterConfig
 from .regions import NAMES
 
@@ -54,18 +54,15 @@ class SegmenterBundle:
         """The network made ready to run: BatchNorm folded into the convolutions."""
         return fold_batch_norm(self.network).to(memory_format=torch.channels_last)
 
-    def save(self, folder: str | os.PathLike) -> None:
-        """Write the folder, complete or not at all."""
-        from safetensors.torch import save_file
-
+    def save(self, folder: str | os.PathLike, *, card: str | None = None) -> None:
+        """Write the folder, complete or not at all. card: MODEL_CARD.md."""
         folder = Path(folder)
         if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
             raise InputError("{folder} exists already: give the name of a new folder.", folder=folder)
         with replacing(folder) as temporary:
             temporary.mkdir()
-            weights = temporary / "segmenter.safetensors"
-            tensors = self.network.state_dict().items()
-            save_file({k: t.contiguous() for k, t in tensors if not k.endswith("num_batches_tracked")}, weights)
+            tensors = {k: t for k, t in self.network.state_dict().items() if not k.endswith("num_batches_tracked")}
+            write_safetensors(temporary / "segmenter.safetensors", tensors)
             write_graph(temporary / "segmenter.onnx", self.network)
             description = {
                 "format": FORMAT,
@@ -77,6 +74,8 @@ class SegmenterBundle:
             }
             text = json.dumps(description, indent=1, ensure_ascii=False)
             (temporary / "segmenter.json").write_text(text, encoding="utf-8")
+            if card is not None:
+                (temporary / "MODEL_CARD.md").write_text(card, encoding="utf-8", newline="\n")
 
 
 def load_segmenter(folder: str | os.PathLike | None = None) -> SegmenterBundle:

@@ -17,7 +17,7 @@ from .options import (
     ResolutionOption,
     settings_asked,
 )
-from .terminal import warning
+from .terminal import tell_of_letters, warning
 
 
 def batch(
@@ -52,6 +52,7 @@ def batch(
     )
     choices, note = Choices(tuple(make) if make else PARTS, asked, language), warning(loaded)
     tasks = tasks_of(folder, output, bundle)
+    tell_of_letters(language, *(task.name for task in tasks))
     outcomes = told(run_batch(tasks, bundle, choices, jobs), len(tasks), lambda o: f"{o.duration_s} s in {o.took_s} s")
     write_table(output / "batch.csv", outcomes)
     left_out = left_out_of(outcomes)

@@ -9,7 +9,7 @@ import typer
 
 from ..files import never_onto
 from .options import BundleOption, FpsOption, JsonOption
-from .terminal import print_json, progress_bar, warning
+from .terminal import print_json, progress_bar, tell, warning
 
 
 def info(
@@ -72,6 +72,11 @@ def convert(
         name=output.name,
     )
     made.save(output, half=half)
+    if other := made.training.get("vocoder_config_tells"):
+        tell(
+            f"{vocoder_config} tells another mel than the acoustic model's ({'; '.join(other)}): unless the vocoder "
+            "was fine-tuned on the model's, its speech is wrong."
+        )
     shape = made.vocoder.to_json()
     print(f"{output}: bundle {made.name}, vocoder of layout {shape['layout']}, input {shape['input']}")
 

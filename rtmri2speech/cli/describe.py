@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from ..clips import frame_rate
 from ..clips.clip import Clip
+from ..names import readable
 from ..spec import MelSpec
 
 if TYPE_CHECKING:  # a clip is described without the networks' packages
@@ -17,7 +18,7 @@ def describe_clip(clip: Clip) -> dict:
     sound = clip.sound
     return {
         "kind": "clip",
-        "file": clip.source,
+        "file": readable(clip.source),
         **clip.details,
         "frames": len(clip.frames),
         "width": clip.frames.shape[2],
@@ -32,6 +33,7 @@ def describe_clip(clip: Clip) -> dict:
         "model_frames": frame_rate.frame_count(clip, rate),
         "model_fps": round(rate, 4),
         "retimed": not frame_rate.at_rate(clip, rate),
+        "notes": [str(note) for note in clip.notes],
     }
 
 

@@ -31,7 +31,7 @@ from .options import (
     WhisperOption,
     settings_asked,
 )
-from .terminal import progress_bar, warning
+from .terminal import progress_bar, tell_of_letters, warning
 
 if TYPE_CHECKING:
     from ..analysis.result import Analysis
@@ -219,6 +219,7 @@ def export(
         )
         found = regions_of(result.model_frames, result.fps, video, regions, progress.part(None, 0.4, 0.5))
         regions_shown, moved = corrected(found, changes), reference_later
+        tell_of_letters(language, video.stem)
         subject = Subject(video.stem, result, regions_shown, loaded, video, original, reference, moved)
         write_zip(output, subject, look, frame, progress.part(None, 0.5, 1), trust=trust, reach=reach)
     print(f"{output}: everything of {video.name}{_followed(result)}{warning(loaded)}")

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Protocol, TypeVar
 
 from ..errors import InputError
+from ..names import readable
 
 
 class Done(Protocol):
@@ -18,6 +19,9 @@ class Done(Protocol):
     @property
     def reason(self) -> str: ...
 
+    @property
+    def notes(self) -> str: ...
+
 
 Outcome = TypeVar("Outcome", bound=Done)
 
@@ -28,7 +32,8 @@ def told(outcomes: Iterator[Outcome], count: int, made: Callable[[Outcome], str]
     for outcome in outcomes:
         known.append(outcome)
         said = {"made": made, "kept": lambda _: "made before"}.get(outcome.status, lambda o: f"left out: {o.reason}")
-        print(f"{len(known)}/{count} {outcome.name}: {said(outcome)}")
+        notes = f" (note: {outcome.notes})" if outcome.notes else ""
+        print(readable(f"{len(known)}/{count} {outcome.name}: {said(outcome)}{notes}"))
     return known
 
 

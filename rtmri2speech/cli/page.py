@@ -24,6 +24,9 @@ def app(
     server_name: Annotated[
         list[str] | None, typer.Option(help="A further host name to answer to, as behind a proxy; repeatable.")
     ] = None,
+    root_path: Annotated[
+        str | None, typer.Option(help="Path of a proxy below which the page is seen, such as /rtmri2speech.")
+    ] = None,
     port: Annotated[int, typer.Option(min=1, max=65535)] = 7860,
     bundle: Annotated[Path | None, typer.Option(help="Bundle folder to begin with; default: the embedded one.")] = None,
     bundles: Annotated[Path | None, typer.Option(help="Folder of bundle folders, to choose from on the page.")] = None,
@@ -52,9 +55,23 @@ def app(
     )
     try:
         page = build(settings)
-        launch(page, host=host, port=port, names=server_name or (), share=share, open_browser=not no_browser, mcp=mcp)
-    except OSError as error:  # the port is taken, or the address is not this machine's
-        raise InputError("{reason}", reason=error) from error
+        launch(
+            page,
+            host=host,
+            port=port,
+            names=server_name or (),
+            root_path=root_path,
+            share=share,
+            open_browser=not no_browser,
+            mcp=mcp,
+        )
+    except OSError as error:  # Gradio finds the port taken, or the address not this machine's
+        raise InputError(
+            "Cannot listen on {host}, port {port}: give another one with --port ({reason}).",
+            host=host,
+            port=port,
+            reason=error.strerror or "the port is taken, or the address is not this machine's",
+        ) from error
 
 
 def main() -> int:

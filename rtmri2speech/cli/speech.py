@@ -8,6 +8,7 @@ import typer
 
 from ..errors import InputError
 from ..files import never_onto
+from ..names import readable
 from .options import (
     BundleOption,
     FpsOption,
@@ -19,7 +20,7 @@ from .options import (
     VideoArgument,
     WhisperOption,
 )
-from .terminal import peak_memory_mb, print_json, progress_bar, warning
+from .terminal import peak_memory_mb, print_json, progress_bar, tell, warning
 
 
 def synth(
@@ -84,27 +85,45 @@ def evaluate(
     bundle: BundleOption = None,
     as_json: JsonOption = False,
 ):
-    """Score the synthesised speech of clips that have sound; a .wav of the same name beside a clip is its sound."""
+    """Score the synthesised speech of clips that have sound; a .wav of the same name beside a clip is its sound. Exit
+    code 1: some clips were left out."""
     from ..evaluation.speech_quality import CANDIDATES, clips_in, evaluate_clip, mean_over_clips, read_with_sound
     from ..models.load import load_bundle
 
     loaded = load_bundle(bundle)
     files = [file for path in paths for file in clips_in(path)]
-    results = {}
+    results, left_out = {}, {}
     for number, file in enumerate(files):
         with progress_bar(f"{number + 1}/{len(files)} {file.name}") as progress:
-            clip = read_with_sound(file, progress.part(None, 0, 0.1))
-            results[str(file)] = evaluate_clip(loaded, clip, progress.part(None, 0.1, 1))
+            try:
+                clip = read_with_sound(file, progress.part(None, 0, 0.1))
+                results[str(file)] = evaluate_clip(loaded, clip, progress.part(None, 0.1, 1))
+            except InputError as error:
+                if len(files) == 1:
+                    raise
+                left_out[str(file)] = str(error)
+                tell(f"left out {file}: {error}")
+                continue
+        for note in clip.notes:
+            tell(f"{file}: {note}")
+    if not results:
+        raise InputError(
+            "None of the {count} clips can be used; {name}: {reason}",
+            count=len(files),
+            name=next(iter(left_out)),
+            reason=next(iter(left_out.values())),
+        )
     means = mean_over_clips(list(results.values()))
     if as_json:
-        print_json({"bundle": loaded.name, "clips": results, "mean": means})
-        return
+        print_json({"bundle": loaded.name, "clips": results, "left_out": left_out, "mean": means})
+        raise typer.Exit(1 if left_out else 0)
     metrics = list(means["synthesis"])
     for name, result in [*results.items(), ("mean", means)]:
-        print(f"{name}{warning(loaded) if name == 'mean' else ''}")
+        print(readable(f"{name}{warning(loaded) if name == 'mean' else ''}"))
         for candidate, meaning in CANDIDATES.items():
             values = "  ".join(f"{metric} {_number(result[candidate][metric])}" for metric in metrics)
             print(f"  {candidate:<15} {values}   ({meaning})")
+    raise typer.Exit(1 if left_out else 0)
 
 
 def restore(
@@ -125,6 +144,11 @@ def restore(
     never_onto([output], [sound, bundle])
     with progress_bar() as progress:
         report = restore_file(sound, output, method or ("neural" if bundle else "classical"), bundle, progress)
+    if report["clipped_from"]:
+        tell(
+            f"the restored sound reaches {report['clipped_from']:.2f} times full scale and was clipped: a .wav of a "
+            "recording in floats keeps it."
+        )
     if as_json:
         print_json(report | {"peak_memory_mb": peak_memory_mb()})
     elif report["silent"]:

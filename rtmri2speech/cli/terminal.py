@@ -1,19 +1,23 @@
 """How commands speak to the person at the terminal: progress, results, and errors on one line."""
 
+import io
 import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
-from typing import TYPE_CHECKING
+from os import PathLike
+from typing import TYPE_CHECKING, Any
 
 import typer
 from typer.exceptions import TyperException
 
 from ..errors import InputError
+from ..names import readable
 from ..progress import Progress
 
 if TYPE_CHECKING:
+    from ..clips.clip import Clip
     from ..models.bundle import Bundle
 
 
@@ -31,6 +35,9 @@ def new_app(**settings) -> typer.Typer:
 def run(app: typer.Typer, arguments: list[str] | None, name: str) -> int:
     """Run an application under this name (arguments None: those of the process); gives the exit code: 0, 2 for bad
     input, 130 when stopped by the user."""
+    for stream in (sys.stdout, sys.stderr):  # a name whose bytes are no text, or are none here, is written somehow
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         code = app(arguments, prog_name=name, standalone_mode=False) or 0
         if code == 130:  # Typer's answer to SIGINT
@@ -42,7 +49,7 @@ def run(app: typer.Typer, arguments: list[str] | None, name: str) -> int:
         message = error.format_message()
     except MemoryError:
         message = "This machine has too little memory for this clip: cut it first."
-    print(f"{name}: {' '.join(message.split())}", file=sys.stderr)
+    print(readable(f"{name}: {' '.join(message.split())}"), file=sys.stderr)
     return 2
 
 
@@ -70,6 +77,29 @@ def progress_bar(title: str = "") -> Iterator[Progress]:
             bar.update(done / total - bar.n)
 
         yield Progress(show)
+
+
+def read_clip(path: str | PathLike, **choices: Any) -> "Clip":
+    """clip.read_clip, which also tells what was amiss with the file, on stderr."""
+    from ..clips.clip import read_clip as read
+
+    clip = read(path, **choices)
+    for note in clip.notes:
+        tell(f"{path}: {note}")
+    return clip
+
+
+def tell(sentence: str) -> None:
+    """What is worth knowing of a result, on stderr: programs read stdout."""
+    print(readable(f"note: {' '.join(sentence.split())}"), file=sys.stderr)
+
+
+def tell_of_letters(language: str, *drawn: str) -> None:
+    """That there is no Japanese font, if figures in this language or with these texts need one."""
+    from ..render.fonts import lacking
+
+    if lacking(language, *drawn):
+        tell("no Japanese font is installed: figures and videos are in English, Japanese in them is in Latin letters.")
 
 
 def print_json(report: dict) -> None:

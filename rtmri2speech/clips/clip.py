@@ -9,7 +9,7 @@ import numpy as np
 from ..errors import InputError
 from ..progress import UNSEEN, Progress
 from .formats.reading import read_recording
-from .formats.recording import ClipLimits
+from .formats.recording import HIGHEST_FPS, ClipLimits, checked_rate
 
 __all__ = ["Clip", "ClipLimits", "read_clip"]
 
@@ -20,7 +20,8 @@ class Clip:
 
     frames: uint8 (T, H, W). times_s: (T + 1,) start of each frame and, last, the end of the clip; the first is 0.
     audio: mono float32 (samples,) that starts with the first frame, at audio_rate Hz; or None.
-    details: what the file tells of its coding. pixel_mm: side of its pixels, where the file tells and they are square.
+    details: what the file tells of its coding. pixel_mm: side of its pixels, where the file tells it.
+    notes: what was amiss with the file and is to be told: sentences as errors are, but none that stops anything.
     """
 
     frames: np.ndarray
@@ -30,6 +31,7 @@ class Clip:
     source: str = ""
     details: dict = field(default_factory=dict)
     pixel_mm: float | None = None
+    notes: tuple[InputError, ...] = ()
 
     @property
     def sound(self) -> tuple[np.ndarray, int] | None:
@@ -77,14 +79,14 @@ def read_clip(
     Raises InputError if the file cannot be read whole, holds fewer than two frames, or is over the limits.
     """
     path, limits = Path(path), limits or ClipLimits()
-    if fps is not None and not (np.isfinite(fps) and 0 < fps <= 1000):
+    if fps is not None and not 0 < fps <= HIGHEST_FPS:
         raise InputError("The frame rate must be above 0 and at most 1000 frames/s, not {fps:g}.", fps=fps)
-    if not path.exists():
-        raise InputError("There is no file or folder {path}.", path=path)
     read = read_recording(path, fps, limits, until_s, progress)
-    clip = Clip(read.frames, read.times_s, read.audio, read.audio_rate, str(path), read.details, read.pixel_mm)
+    known = (read.details, read.pixel_mm, read.notes)
+    clip = Clip(read.frames, read.times_s, read.audio, read.audio_rate, str(path), *known)
     if len(clip.frames) < 2:
         raise InputError("{path} holds one frame only: speech needs a clip of two frames or more.", path=path)
+    checked_rate(clip.fps, path)
     if clip.duration > limits.longest_s:
         raise InputError(
             "{path} lasts {duration:.1f} s: at most {limit:g} s are read, cut it first.",

@@ -5,14 +5,13 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import InputError
+from ..names import beside
 from ..speech.formant_tracks import COUNT
 
 
 def truth_beside(clip: str | Path) -> Path | None:
     """The <name>.truth.npz beside a clip, or None."""
-    path = Path(clip)
-    path = path.with_name(f"{path.stem}.truth.npz")
-    return path if path.is_file() else None
+    return beside(clip, ".truth.npz")
 
 
 def true_track(path: Path, times_s: np.ndarray) -> np.ndarray:

@@ -19,9 +19,10 @@ from pathlib import Path
 
 from ..analysis.settings import AnalysisSettings
 from ..clips.clip import read_clip
+from ..clips.formats.reading import is_video_file, no_clips
 from ..errors import InputError
-from ..evaluation.speech_quality import SUFFIXES
 from ..files import never_onto, replacing, write_json
+from ..names import beside, readable
 from .parallel import over_processes
 
 PARTS = ("speech", "heatmaps", "export")
@@ -52,13 +53,15 @@ class Task:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a clip. status: "made", "kept" from an earlier run, or "left out" for the reason."""
+    """What became of a clip. status: "made", "kept" from an earlier run, or "left out" for the reason. notes: what was
+    amiss with its file."""
 
     name: str
     status: str
     duration_s: float | None = None
     took_s: float | None = None
     reason: str = ""
+    notes: str = ""
 
 
 def tasks_of(folder: Path, out: Path, bundle: Path | None = None) -> list[Task]:
@@ -84,13 +87,13 @@ def clips_below(folder: Path, out: Path) -> dict[str, Path]:
     for clip in sorted(folder.rglob("*")):
         hidden = any(part.startswith(".") for part in clip.relative_to(folder).parts)
         made = results is not None and results != folder.resolve() and clip.resolve().is_relative_to(results)
-        if clip.suffix.lower() in SUFFIXES and clip.is_file() and not hidden and not made:
+        if is_video_file(clip) and clip.is_file() and not hidden and not made:
             name = clip.relative_to(folder).with_suffix("").as_posix()
             if name in found:
                 raise InputError("{one} and {other} have the same name: rename one.", one=found[name], other=clip)
             found[name] = clip
     if not found:
-        raise InputError("The folder {path} holds no clip ({known}).", path=folder, known=", ".join(sorted(SUFFIXES)))
+        raise no_clips(folder)
     return found
 
 
@@ -109,6 +112,7 @@ def left_out(name: str, reason: str) -> Outcome:
 def write_table(path: Path, outcomes: Sequence[Outcome]) -> None:
     """A CSV file with a row for each clip, in order of name."""
     rows = [asdict(outcome) for outcome in sorted(outcomes, key=lambda o: o.name)]
+    rows = [{key: readable(cell) if isinstance(cell, str) else cell for key, cell in row.items()} for row in rows]
     with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, list(Outcome.__annotations__))
         writer.writeheader()
@@ -131,10 +135,10 @@ def make(task: Task, bundle, choices: Choices) -> Outcome:
     origin |= {"choices": {**asdict(choices), "parts": sorted(choices.parts)}}
     before = _record(task.folder / "batch.json")
     if before.get("origin") == json.loads(json.dumps(origin)) and all(path.exists() for path in _made(task, choices)):
-        return Outcome(task.name, "kept", before.get("duration_s"))
+        return Outcome(task.name, "kept", before.get("duration_s"), notes=before.get("notes", ""))
     clip = read_clip(task.clip)
-    beside = task.clip.with_suffix(".wav")
-    reference = (read_audio(beside), beside) if clip.audio is None and beside.is_file() else (None, None)
+    sound = beside(task.clip, ".wav")
+    reference = (read_audio(sound), sound) if clip.audio is None and sound is not None else (None, None)
     settings = choices.settings
     if not {"heatmaps", "export"} & set(choices.parts):
         settings = replace(settings, bands=())
@@ -155,8 +159,10 @@ def make(task: Task, bundle, choices: Choices) -> Outcome:
         subject = Subject(task.folder.name, analysis, regions, bundle, task.clip, *reference)
         write_zip(task.folder / f"{task.folder.name}.zip", subject, Look(language=choices.language))
     took_s, duration_s = round(time.perf_counter() - start, 2), round(clip.duration, 3)
-    write_json(task.folder / "batch.json", {"origin": origin, "duration_s": duration_s, "took_s": took_s})
-    return Outcome(task.name, "made", duration_s, took_s)
+    notes = " ".join(map(str, clip.notes))
+    record = {"origin": origin, "duration_s": duration_s, "took_s": took_s, "notes": notes}
+    write_json(task.folder / "batch.json", record)
+    return Outcome(task.name, "made", duration_s, took_s, notes=notes)
 
 
 def _made(task: Task, choices: Choices) -> list[Path]:

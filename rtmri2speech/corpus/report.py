@@ -73,7 +73,7 @@ def write_page(
     labels = {band.name: band_label(band, language) for band in bands}
     shares = [one for phone in phones for of_band in phone.shares.values() for one in of_band.values()]
     known = any(one.clips for one in shares)
-    page = _ENVIRONMENT.get_template("page.html").render(
+    page = _ENVIRONMENT.get_template("report.html").render(
         language=language,
         said=said,
         told=[

@@ -21,6 +21,7 @@ from ..analysis.settings import AnalysisSettings
 from ..anatomy.regions import SOURCES
 from ..errors import InputError
 from ..files import filling, never_onto, replacing, write_json
+from ..names import beside, same_name
 from ..spec import Band
 from .accumulation import Tally, tally
 from .batch import clips_below
@@ -57,6 +58,7 @@ class Task:
 class Outcome:
     """What became of a clip. status: "made", "kept" from an earlier run, or "left out" for the reason. frames: with a
     label and speech. registered: "regions", or "frames" where no head in profile was found and the picture stays put.
+    notes: what was amiss with its file.
     """
 
     name: str
@@ -64,6 +66,7 @@ class Outcome:
     frames: int | None = None
     registered: str = ""
     reason: str = ""
+    notes: str = ""
 
 
 def tasks_of(folder: Path, labels: Path, out: Path, bundle: Path | None = None) -> list[Task]:
@@ -74,12 +77,12 @@ def tasks_of(folder: Path, labels: Path, out: Path, bundle: Path | None = None) 
     clips = clips_below(folder, out)
     grids: dict[str, list[Path]] = {}
     for file in sorted(labels.rglob("*")):
-        if file.suffix.lower() == ".textgrid":
-            grids.setdefault(file.stem, []).append(file)
+        if file.suffix.lower() == ".textgrid" and not file.name.startswith("."):
+            grids.setdefault(same_name(file.stem), []).append(file)
     tasks = []
     for name, clip in clips.items():
-        beside = labels / f"{name}.TextGrid"
-        found = [beside] if beside.is_file() else grids.get(clip.stem, [])
+        own = beside(labels / f"{name}.mp4", ".TextGrid")
+        found = [own] if own else grids.get(same_name(clip.stem), [])
         tasks.append(Task(name, clip, found[0] if len(found) == 1 else None, out / "clips" / name))
     if not any(task.labels for task in tasks):
         raise InputError("{folder} holds no TextGrid of a clip's name.", folder=labels)
@@ -113,7 +116,7 @@ def make(task: Task, bundle, choices: Choices) -> Outcome:
     values, record = (task.place.with_name(task.place.name + suffix) for suffix in (".npz", ".json"))
     before = _record(record)
     if before.get("origin") == origin and values.is_file():
-        return Outcome(task.name, "kept", before["frames"], before["registered"])
+        return Outcome(task.name, "kept", before["frames"], before["registered"], notes=before.get("notes", ""))
     tier = choices.tier or phone_tier(task.labels)
     if tier is None:
         raise InputError("It is not clear which tier of {path} holds the phones: give --tier.", path=task.labels)
@@ -124,8 +127,9 @@ def make(task: Task, bundle, choices: Choices) -> Outcome:
     made = tally(analysis, regions, intervals)
     made.save(values)
     frames, registered = int(made.frames.sum()), "regions" if regions.verdict.usable else "frames"
-    write_json(record, {"origin": origin, "frames": frames, "registered": registered})
-    return Outcome(task.name, "made", frames, registered)
+    notes = " ".join(map(str, clip.notes))
+    write_json(record, {"origin": origin, "frames": frames, "registered": registered, "notes": notes})
+    return Outcome(task.name, "made", frames, registered, notes=notes)
 
 
 def _stamp(path: Path) -> list:
@@ -219,7 +223,10 @@ def _rows_of_clips(phone: Phone, tallies: Mapping[str, Tally]) -> Iterator[dict]
 def _write(path: Path, rows: Iterable[dict]) -> None:
     """A CSV file; what is not known is an empty cell."""
     rows = list(rows)
-    with replacing(path) as temporary, temporary.open("w", encoding="utf-8-sig", newline="") as file:
+    with (
+        replacing(path) as temporary,
+        temporary.open("w", encoding="utf-8-sig", errors="backslashreplace", newline="") as file,
+    ):
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
         writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)

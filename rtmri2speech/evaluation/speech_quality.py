@@ -9,9 +9,11 @@ import torch
 from ..analysis.pipeline import analyse
 from ..analysis.result import Analysis
 from ..clips.clip import Clip, read_clip
+from ..clips.formats.reading import is_video_file, no_clips
 from ..errors import InputError
 from ..models.bundle import Bundle
 from ..models.vocoding import vocode
+from ..names import beside
 from ..progress import UNSEEN, Progress
 from ..spec import DEFAULT_BANDS, MelSpec
 from ..speech.alignment import speech_lag
@@ -19,7 +21,6 @@ from ..speech.audio import fit, read_audio, resample
 from ..speech.mel import SPEECH_RANGE_DB, band_bins, mel_spectrogram_db, speech_frames
 from ..speech.metrics import evaluate_mels, evaluate_waveforms
 
-SUFFIXES = {".mp4", ".mkv", ".avi", ".mov", ".webm"}  # of clips that can have sound
 CANDIDATES = {
     "synthesis": "speech synthesised from the frames",
     "copy_synthesis": "the vocoder on the reference's own mel: the ceiling",
@@ -120,18 +121,18 @@ def clips_in(path: Path) -> list[Path]:
     """The clips of a folder; of a file, the file itself. InputError if the folder holds none."""
     if not path.is_dir():
         return [path]
-    found = sorted(file for file in path.iterdir() if file.suffix.lower() in SUFFIXES)
+    found = sorted(filter(is_video_file, path.iterdir()))
     if not found:
-        raise InputError("The folder {path} holds no clip ({known}).", path=path, known=", ".join(sorted(SUFFIXES)))
+        raise no_clips(path)
     return found
 
 
 def read_with_sound(path: Path, progress: Progress = UNSEEN) -> Clip:
     """The clip; without a sound track of its own, with the .wav of the same name beside it."""
     clip = read_clip(path, progress=progress)
-    beside = path.with_suffix(".wav")
-    if clip.audio is None and beside.is_file():
-        audio, rate = read_audio(beside)
+    sound = beside(path, ".wav")
+    if clip.audio is None and sound is not None:
+        audio, rate = read_audio(sound)
         return replace(clip, audio=audio, audio_rate=rate)
     return clip
 

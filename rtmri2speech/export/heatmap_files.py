@@ -14,6 +14,7 @@ from ..clips import frame_rate
 from ..clips.clip import Clip
 from ..errors import InputError
 from ..files import replacing
+from ..names import readable
 from ..progress import UNSEEN, Progress
 from ..spec import Band, MelSpec
 
@@ -162,11 +163,7 @@ def write_heatmaps(path: Path, heatmaps: "Heatmaps", progress: Progress = UNSEEN
 def origin_of(analysis: "Analysis", bundle: "Bundle", video: str) -> dict:
     """What heatmaps come from: the name of the clip's file, the bundle, and the settings."""
     return (
-        {
-            "video": video,
-            "bundle": bundle.name,
-            "bundle_sha256": bundle.sha256,
-        }
+        {"video": readable(video), "bundle": bundle.name, "bundle_sha256": bundle.sha256}
         | analysis.settings.to_json()
         | ({"followed_hz": analysis.followed} if analysis.followed_hz else {})
     )

@@ -16,6 +16,7 @@ from ..clips.formats.reading import is_video
 from ..errors import InputError
 from ..files import sha256_of
 from ..models.bundle import DEFAULT_FOLDER, Bundle
+from ..names import readable
 from .selection import Selection
 
 _PACKAGES = ("torch", "timm", "numpy", "opencv-python-headless", "av", "moviepy", "matplotlib", "soxr", "soundfile")
@@ -31,7 +32,7 @@ def provenance(selection: Selection, frame: int = 0, also: Sequence[str] = ()) -
     analysis, bundle, clip = subject.analysis, subject.bundle, subject.analysis.clip
     start, stop = selection.samples(analysis.sample_rate)
     reference = subject.reference_source
-    original: dict | None = {"file": reference.name, "sha256": _sha256(reference)} if reference else None
+    original: dict | None = {"file": readable(reference.name), "sha256": _sha256(reference)} if reference else None
     if original and subject.reference_shift_ms:
         original["begins_ms_later"] = subject.reference_shift_ms
     voice = analysis.settings.voice
@@ -40,7 +41,7 @@ def provenance(selection: Selection, frame: int = 0, also: Sequence[str] = ()) -
         "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "clip": {
             "name": subject.name,
-            "file": subject.source.name,
+            "file": readable(subject.source.name),
             "sha256": _sha256_of_source(subject.source),
             "frames": len(clip.frames),
             "fps": clip.fps,
@@ -106,12 +107,12 @@ def command(selection: Selection, frame: int = 0, also: Sequence[str] = ()) -> s
     if not is_video(source) and analysis.clip.constant_rate:
         options["--fps"] = repr(analysis.clip.fps)
     if subject.reference_source:
-        options["--reference"] = subject.reference_source.name
+        options["--reference"] = readable(subject.reference_source.name)
         if subject.reference_shift_ms:
             options["--reference-later"] = repr(subject.reference_shift_ms)
     if subject.regions.corrections:
         options["--corrections"] = f"{subject.stem}_regions.json"
-    words = ["python", "-m", "rtmri2speech", "export", source.name, "-o", f"{subject.stem}.zip"]
+    words = ["python", "-m", "rtmri2speech", "export", readable(source.name), "-o", f"{subject.stem}.zip"]
     for band in selection.bands:
         words += ["--formant-band", str(band)]
     for colour in look.colour_maps or ():
@@ -159,5 +160,5 @@ def _sha256_of_source(source: Path) -> str | dict[str, str]:
     if source.is_dir() and is_series(source):
         return {str(number): found for number, found in enumerate(sorted(map(_sha256, source.iterdir())), 1)}
     if source.is_dir():
-        return {file.name: _sha256(file) for file in sorted(source.iterdir()) if file.is_file()}
+        return {readable(file.name): _sha256(file) for file in sorted(source.iterdir()) if file.is_file()}
     return _sha256(source)

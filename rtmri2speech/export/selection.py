@@ -18,10 +18,12 @@ from ..errors import InputError
 from ..evaluation.faithfulness import TrustCard
 from ..labels.textgrid import Interval, Remark, labels_of, read_intervals
 from ..models.bundle import Bundle
+from ..names import readable
 from ..render.colour import BAND_MAPS, LINE_COLOURS, SIGNED
 from ..render.encode import even_size
 from ..render.figure_size import FORMATS
 from ..render.figures import narrowest_cm
+from ..render.fonts import writes_japanese
 from ..render.outlines import region_lines
 from ..render.picture import Line, panels_of
 from ..render.tracks import Tracks
@@ -59,6 +61,9 @@ class Subject:
     labels: tuple[Interval, ...] | None = None
     remarks: tuple[Remark, ...] = ()
     reach: tuple[Reach, ...] = ()
+
+    def __post_init__(self):
+        object.__setattr__(self, "name", readable(self.name))
 
     @property
     def account(self) -> Account:
@@ -235,6 +240,8 @@ def select(subject: Subject, look: Look) -> Selection:
     if look.colour_maps is None:
         look = replace(look, colour_maps=tuple(BAND_MAPS[place % len(BAND_MAPS)] for place in _places(subject, bands)))
     words(look.language)
+    if look.language == "ja" and not writes_japanese():
+        look = replace(look, language="en")  # which fonts.lacking tells before
     count = len(subject.analysis.mel_db)
     first, last = (0, count - 1) if look.stretch is None else look.stretch
     if not 0 <= first <= last < count:

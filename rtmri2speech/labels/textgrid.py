@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ..errors import InputError
 from ..files import replacing
+from ..names import beside
 
 Interval = tuple[float, float, str]
 Remark = tuple[float, str]  # at a moment in seconds
@@ -13,8 +14,7 @@ Remark = tuple[float, str]  # at a moment in seconds
 
 def labels_of(clip: str | PathLike) -> Path | None:
     """The TextGrid of a clip's name beside it, or None."""
-    beside = Path(clip).with_suffix(".TextGrid")
-    return beside if beside.is_file() else None
+    return beside(clip, ".TextGrid")
 
 
 def read_intervals(path: str | PathLike, tier: str | None = None) -> list[Interval]:
@@ -37,8 +37,8 @@ def read_intervals(path: str | PathLike, tier: str | None = None) -> list[Interv
 
 def read_labels(clip: str | PathLike) -> tuple[tuple[Interval, ...], tuple[Remark, ...]]:
     """The intervals and remarks of the TextGrid beside a clip; none where there is none."""
-    beside = labels_of(clip)
-    return (tuple(read_intervals(beside)), tuple(read_remarks(beside))) if beside else ((), ())
+    found = labels_of(clip)
+    return (tuple(read_intervals(found)), tuple(read_remarks(found))) if found else ((), ())
 
 
 def phone_tier(path: str | PathLike) -> str | None:

@@ -26,6 +26,7 @@ from ..speech.voice import VoiceReadout
 from . import onnx_graph
 from .acoustic import AcousticModel
 from .vocoder import Vocoder, kind_of
+from .weights import write_safetensors
 
 FORMAT, FORMAT_VERSION = "rtmri2speech bundle", 1
 _VOCODER = "vocoder.safetensors"
@@ -124,13 +125,13 @@ class Bundle:
         self.vocoder.to(device)
         return self
 
-    def save(self, folder: str | os.PathLike, *, half: bool = False, beside: Path | None = None) -> None:
-        """Write the bundle folder (complete or not at all). half: store the weights as float16.
+    def save(
+        self, folder: str | os.PathLike, *, half: bool = False, beside: Path | None = None, card: str | None = None
+    ) -> None:
+        """Write the bundle folder (complete or not at all). half: store the weights as float16. card: MODEL_CARD.md.
 
         beside: a neighbouring bundle with the same vocoder, whose file is shared; such a bundle has no graph either.
         """
-        from safetensors.torch import save_file
-
         folder = Path(folder)
         if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
             raise InputError("{folder} exists already: give the name of a new folder.", folder=folder)
@@ -142,9 +143,9 @@ class Bundle:
             raise InputError("The bundle {folder} lacks its file {name}.", folder=beside, name=_VOCODER)
         with replacing(folder) as temporary:
             temporary.mkdir()
-            save_file(_tensors(self.acoustic, half), temporary / "acoustic.safetensors")
+            write_safetensors(temporary / "acoustic.safetensors", _tensors(self.acoustic, half))
             if not beside:
-                save_file(_tensors(self.vocoder, half), temporary / _VOCODER)
+                write_safetensors(temporary / _VOCODER, _tensors(self.vocoder, half))
                 onnx_graph.write_graph(temporary / onnx_graph.FILE, self.acoustic, self.frames.size, half=half)
             self.scaler.write(temporary / "scaler.json")
             files = [*temporary.iterdir(), *([beside / _VOCODER] if beside else [])]
@@ -168,11 +169,13 @@ class Bundle:
             }
             text = json.dumps(description, indent=1, ensure_ascii=False)
             (temporary / "bundle.json").write_text(text, encoding="utf-8")
+            if card is not None:
+                (temporary / "MODEL_CARD.md").write_text(card, encoding="utf-8", newline="\n")
 
 
 def _tensors(network: nn.Module, half: bool) -> dict[str, torch.Tensor]:
     return {
-        name: (t.half() if half and t.is_floating_point() else t).contiguous()
+        name: t.half() if half and t.is_floating_point() else t
         for name, t in network.state_dict().items()
         if not name.endswith("num_batches_tracked")
     }

@@ -51,7 +51,8 @@ def convert(
         acoustic=acoustic_model,
         vocoder=generator,
         description=f"Converted from {Path(acoustic).name} and {Path(vocoder).name}.",
-        training={"acoustic_file": Path(acoustic).name, "vocoder_file": Path(vocoder).name},
+        training={"acoustic_file": Path(acoustic).name, "vocoder_file": Path(vocoder).name}
+        | ({"vocoder_config_tells": other} if (other := other_mel(vocoder_config, mel)) else {}),
     )
 
 
@@ -106,6 +107,7 @@ def read_hifigan_generator(path: Paths, config_path: Paths, mel: MelSpec, layout
     state = checkpoint.get("generator", checkpoint)
     if not isinstance(state, dict):
         raise InputError("{path}: the entry 'generator' is not a dictionary of tensors.", path=path)
+    state = {str(name).removeprefix("module."): tensor for name, tensor in state.items()}
     config = _generator_config(config_path, _layout(state, path, layout), mel)
     generator = Generator(config).fold_weight_norm()
     load_exactly(generator, _fold_weight_norm(state, path), str(path))
@@ -129,17 +131,45 @@ def _layout(state: dict[str, Tensor], path: Paths, given: str | None) -> str:
     return found
 
 
-def _generator_config(path: Paths, layout: str, mel: MelSpec) -> GeneratorConfig:
+def other_mel(config_path: Paths, mel: MelSpec) -> list[str]:
+    """What a vocoder's config says of its mel that is otherwise in the acoustic model's: "fmax 8000, not 5706.5"."""
+    data = _read_config(config_path)
+    ours = {"n_fft": mel.n_fft, "win_size": mel.win_length, "fmin": mel.fmin_hz, "fmax": mel.top_hz}
+    told = {name: data[name] for name in ours if name in data} | ({"fmax": mel.top_hz} if not data.get("fmax") else {})
+    return [f"{name} {value}, not {ours[name]:g}" for name, value in told.items() if value != ours[name]]
+
+
+def _read_config(path: Paths) -> dict:
+    """A config.json of HiFi-GAN, also with a byte order mark; numbers in quotes are taken for numbers."""
     try:
-        data = json.loads(Path(path).read_text(encoding="utf-8"))
+        data = json.loads(Path(path).read_bytes().decode("utf-8-sig"))
     except OSError as error:
         raise InputError(
             "Cannot read the vocoder's config {path}: {reason}.", path=path, reason=error.strerror
         ) from None
     except ValueError:
         raise InputError("The vocoder's config {path} is not a JSON file.", path=path) from None
+    if not isinstance(data, dict):
+        raise InputError("The vocoder's config {path} does not describe a HiFi-GAN generator.", path=path)
+    return {name: _number(value) for name, value in data.items()}
+
+
+def _number(value):
+    if isinstance(value, list):
+        return [_number(one) for one in value]
+    if isinstance(value, str):
+        for kind in (int, float):
+            try:
+                return kind(value)
+            except ValueError:
+                continue
+    return value
+
+
+def _generator_config(path: Paths, layout: str, mel: MelSpec) -> GeneratorConfig:
+    data = _read_config(path)
     for name, ours in (("sampling_rate", mel.sample_rate), ("hop_size", mel.hop_length), ("num_mels", mel.n_mels)):
-        if isinstance(data, dict) and data.get(name, ours) != ours:
+        if data.get(name, ours) != ours:
             raise InputError(
                 "The vocoder's {name} in {path} is {given}, the acoustic model's is {ours}.",
                 name=name,
@@ -153,7 +183,7 @@ def _generator_config(path: Paths, layout: str, mel: MelSpec) -> GeneratorConfig
             upsample_rates=data["upsample_rates"],
             upsample_kernel_sizes=data["upsample_kernel_sizes"],
             initial_channel=data["upsample_initial_channel"],
-            resblock=data["resblock"],
+            resblock=str(data["resblock"]),
             resblock_kernel_sizes=data["resblock_kernel_sizes"],
             resblock_dilation_sizes=data["resblock_dilation_sizes"],
             layout=layout,

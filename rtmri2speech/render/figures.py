@@ -8,7 +8,7 @@ import numpy as np
 from ..errors import InputError
 from .colour import COMBINE, SIGNED, Layer, blend, default_maps, layer, levels
 from .figure_size import CM_PER_INCH, fitted, save
-from .fonts import font_file
+from .fonts import drawable, font_file
 from .heatmaps import Heatmaps, aspect, check_bands, check_clip, checked_heat
 from .picture import Line, apart, padded_to
 from .words import caption
@@ -159,7 +159,7 @@ def _figure(images: Sequence[np.ndarray], inches: float, layers: dict[str, Layer
     # Words of a column's figure are as large as a paper's smallest; where there is room they are larger.
     points = min(11.0, max(7.0, 11 * size[0] / (_SIDE_INCHES * len(images) + _BAR_INCHES * len(layers))))
     named = places[0].set_title if len(places) == 1 else figure.suptitle
-    heading = named(title, font=font_file(title), fontsize=points)
+    heading = named(drawable(title), font=font_file(title), fontsize=points)
     under = places if len(places) > 1 else places * len(layers)
     for (label, one), axes in reversed(list(zip(layers.items(), under, strict=True))):  # the newest bar is the nearest
         scale = ListedColormap(one.over(_BACKGROUND) / 255.0)
@@ -168,6 +168,6 @@ def _figure(images: Sequence[np.ndarray], inches: float, layers: dict[str, Layer
         bar = figure.colorbar(shown, ax=axes, fraction=0.06, pad=0.02, ticks=ticks)
         bar.set_ticklabels([f"{tick:.2g}" for tick in ticks])
         bar.ax.tick_params(labelsize=points - 1)
-        bar.set_label(label, font=font_file(label), fontsize=points - 1)
+        bar.set_label(drawable(label), font=font_file(label), fontsize=points - 1)
     fitted(figure, [heading])
     return figure

@@ -1,8 +1,12 @@
 """Which font can write a text: DejaVu Sans, which matplotlib brings, or an installed Japanese font."""
 
+import os
+import subprocess
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
+
+from .romaji import romaji
 
 # In the order of preference; Windows, macOS, then Linux.
 _JAPANESE = (
@@ -21,26 +25,74 @@ _FIRST_BEYOND_DEJAVU = "\u2e80"  # where the CJK blocks begin
 
 
 def font_file(text: str) -> Path:
-    """The file of a font that can write `text`. Where no Japanese font is installed, DejaVu Sans, which draws boxes."""
-    return _font_file(any(character >= _FIRST_BEYOND_DEJAVU for character in text))
+    """The file of a font that can write `drawable(text)`."""
+    japanese = _japanese_font() if _beyond(text) else None
+    return japanese or _dejavu()
+
+
+def drawable(text: str) -> str:
+    """The text as far as there are letters for it: without a Japanese font in Latin ones, and never a box."""
+    if text.isascii():
+        return text
+    if font_file(text) == _dejavu() and _beyond(text):
+        text = romaji(text)
+    known = _letters_of(font_file(text))
+    return "".join(letter if ord(letter) in known or letter.isspace() else "?" for letter in text)
+
+
+def writes_japanese() -> bool:
+    """Whether there is a font for Japanese on this machine."""
+    return _japanese_font() is not None
+
+
+def lacking(language: str, *drawn: str) -> bool:
+    """Whether figures in this language, or with these texts in them, would need a font that is not there."""
+    return (language == "ja" or any(map(_beyond, drawn))) and not writes_japanese()
+
+
+def _beyond(text: str) -> bool:
+    return any(character >= _FIRST_BEYOND_DEJAVU for character in text)
 
 
 @lru_cache
-def _font_file(japanese: bool) -> Path:
+def _japanese_font() -> Path | None:
+    """One of those named above, else the one that fontconfig has for Japanese, else any with its letters."""
+    from matplotlib.font_manager import fontManager  # slow to import, so only when it is needed
+
+    if not any(font.name in _JAPANESE for font in fontManager.ttflist):
+        _look_again(fontManager)
+    weights = {font: font.weight for font in fontManager.ttflist if font.style == "normal"}
+    upright = {font: weight for font, weight in weights.items() if isinstance(weight, int)}
+    # The weight nearest to regular (400) comes last and stays.
+    installed = {font.name: font.fname for font in sorted(upright, key=lambda font: -abs(upright[font] - 400))}
+    named = [installed[name] for name in _JAPANESE if name in installed]
+    for file in map(Path, (*named, *_of_fontconfig(), *reversed(installed.values()))):
+        if file.is_file() and {ord(letter) for letter in "あア漢"} <= _letters_of(file):
+            return file
+    return None
+
+
+def _of_fontconfig() -> list[str]:
+    try:
+        told = subprocess.run(["fc-match", "-f", "%{file}", ":lang=ja"], capture_output=True, timeout=10, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return []
+    return [os.fsdecode(told.stdout)] if told.stdout else []
+
+
+@lru_cache(maxsize=512)
+def _letters_of(file: Path) -> frozenset[int]:
+    from matplotlib.ft2font import FT2Font
+
+    try:
+        return frozenset(FT2Font(str(file)).get_charmap())
+    except (OSError, RuntimeError, ValueError):  # a file that is no font that it reads
+        return frozenset()
+
+
+def _dejavu() -> Path:
     import matplotlib
 
-    if japanese:
-        from matplotlib.font_manager import fontManager  # slow to import, so only when it is needed
-
-        if not any(font.name in _JAPANESE for font in fontManager.ttflist):
-            _look_again(fontManager)
-        weights = {font: font.weight for font in fontManager.ttflist if font.style == "normal"}
-        upright = {font: weight for font, weight in weights.items() if isinstance(weight, int)}
-        # The weight nearest to regular (400) comes last and stays.
-        installed = {font.name: font.fname for font in sorted(upright, key=lambda font: -abs(upright[font] - 400))}
-        for name in _JAPANESE:
-            if name in installed and Path(installed[name]).is_file():
-                return Path(installed[name])
     return Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf"
 
 

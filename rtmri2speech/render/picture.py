@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from .colour import Layer, blend, levels
-from .fonts import font_file
+from .fonts import drawable, font_file
 
 LAYOUTS = ("overlay", "side-by-side", "bands", "heatmap")
 PAPER, INK, FAINT = 24, 240, 150  # grays of the legend: ground, text, lesser text
@@ -87,12 +87,13 @@ class Picture:
 
     def _caption(self, width: int, text: str) -> np.ndarray:
         line = Image.new("L", (width, self._row), PAPER)
+        text, name = drawable(text), drawable(self.name)
         font = letters(text, self._points)
         draw, margin, middle = ImageDraw.Draw(line), self._row // 3, self._row // 2
         draw.text((margin, middle), text, INK, font, anchor="lm")
-        name_font = letters(self.name, self._points)
-        if font.getlength(text) + name_font.getlength(self.name) + 5 * margin <= width:
-            draw.text((width - margin, middle), self.name, FAINT, name_font, anchor="rm")
+        name_font = letters(name, self._points)
+        if font.getlength(text) + name_font.getlength(name) + 5 * margin <= width:
+            draw.text((width - margin, middle), name, FAINT, name_font, anchor="rm")
         return np.asarray(line)[..., None]
 
 
@@ -142,6 +143,7 @@ def _scales(width: int, row: int, points: int, legend: dict[str, Layer]) -> np.n
     image = Image.new("RGB", (width, row * len(legend) + row // 4), (PAPER,) * 3)
     draw = ImageDraw.Draw(image)
     margin, room = row // 3, width * 0.62
+    legend = {drawable(label): layer for label, layer in legend.items()}
     labels = list(legend)
     while points > 8 and max(letters(label, points).getlength(label) for label in labels) > room:
         points -= 1

@@ -9,7 +9,7 @@ from ..errors import InputError
 from ..spec import Band
 from .colour import LINE_COLOURS
 from .figure_size import CM_PER_INCH, save
-from .fonts import font_file
+from .fonts import drawable, font_file
 from .words import band_label, words
 
 RANGE_DB = 60.0  # shown below the peak of each spectrogram
@@ -98,7 +98,9 @@ def _draw_labels(axes, intervals: Sequence[Interval]) -> None:
     axes.tick_params(bottom=False)
     for from_s, to_s, text in intervals:
         axes.axvline(from_s, color=_INK, linewidth=0.5)
-        axes.text((from_s + to_s) / 2, 0.46, text, ha="center", va="center", font=font_file(text), size=_POINTS)
+        axes.text(
+            (from_s + to_s) / 2, 0.46, drawable(text), ha="center", va="center", font=font_file(text), size=_POINTS
+        )
 
 
 def _draw_spectrogram(axes, mel_db, mel_hz, times_s, title, said):
@@ -126,7 +128,7 @@ def _draw_spectrogram(axes, mel_db, mel_hz, times_s, title, said):
     axes.text(
         0.006,
         0.95,
-        title,
+        drawable(title),
         transform=axes.transAxes,
         ha="left",
         va="top",
@@ -178,6 +180,6 @@ def _draw_energies(axes, times, bands, colours, band_db, language) -> None:
             borderpad=0.1,
         )
         for text in legend.get_texts():
-            text.set(font=font_file(text.get_text()), fontsize=_POINTS - 1)
+            text.set(text=drawable(text.get_text()), font=font_file(text.get_text()), fontsize=_POINTS - 1)
         if legend.get_window_extent().width <= _AXES_SHARE * axes.figure.bbox.width:
             break  # a legend wider than its axes would be cut off at the figure's side

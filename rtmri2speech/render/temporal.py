@@ -6,7 +6,7 @@ import numpy as np
 
 from ..attribution.temporal import Reach
 from .figure_size import save
-from .fonts import font_file
+from .fonts import drawable, font_file
 from .words import band_label, words
 
 _MOST_LAG = 15
@@ -18,7 +18,7 @@ def reach_figure(path: str | PathLike, made: Reach, language: str = "en", dpi: i
     from matplotlib.figure import Figure
 
     def say(setter, text: str) -> None:
-        setter(text, font=font_file(text), fontsize=9)
+        setter(drawable(text), font=font_file(text), fontsize=9)
 
     said = words(language)
     figure = Figure(figsize=(8, 3.6), layout="constrained")

@@ -9,6 +9,7 @@ from PIL import Image, ImageDraw
 from ..labels.textgrid import Interval
 from ..spec import Band
 from .colour import colour_table
+from .fonts import drawable
 from .picture import FAINT, INK, PAPER, letters, points_of
 
 LONGEST_S = 6.0  # of a stretch in one view; of a longer one, the part around the cursor is shown, a page at a time
@@ -146,6 +147,7 @@ class Tracks:
             if here:
                 draw.rectangle([left, 1, right, self._rows - 2], _HERE)
             draw.line([(left, 1), (left, self._rows - 2)], (FAINT,) * 3, 1)
+            text = drawable(text)
             font = letters(text, self._points)
             if here or font.getlength(text) <= right - left - 2:
                 ink = (INK,) * 3 if here else (FAINT,) * 3

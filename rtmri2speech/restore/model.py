@@ -16,7 +16,7 @@ from torch.nn.functional import layer_norm
 from ..errors import InputError
 from ..files import replacing, sha256_of
 from ..models.hifigan import Generator, GeneratorConfig, unnormed
-from ..models.weights import load_exactly, read_safetensors
+from ..models.weights import load_exactly, read_safetensors, write_safetensors
 from .encoder import ENCODER_RATE, AdaptedEncoder, build_hubert
 
 FORMAT = "rtmri2speech restoration"
@@ -68,8 +68,6 @@ class RestorationBundle:
 
     def save(self, folder: str | os.PathLike, *, half: bool = False) -> None:
         """Write the folder, complete or not at all. half: weights as float16."""
-        from safetensors.torch import save_file
-
         folder, model = Path(folder), self.model
         if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
             raise InputError("{folder} exists already: give the name of a new folder.", folder=folder)
@@ -78,7 +76,7 @@ class RestorationBundle:
         with replacing(folder) as temporary:
             temporary.mkdir()
             weights = temporary / "restore.safetensors"
-            save_file({name: t.to(kind).contiguous() for name, t in model.state_dict().items()}, weights)
+            write_safetensors(weights, {name: t.to(kind) for name, t in model.state_dict().items()})
             description = {
                 "format": FORMAT,
                 "format_version": FORMAT_VERSION,

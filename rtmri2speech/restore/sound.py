@@ -13,6 +13,7 @@ from ..assets import ASSETS
 from ..errors import InputError
 from ..files import never_onto, replacing
 from ..progress import UNSEEN, Progress
+from ..speech.audio import open_audio, place_of, read_blocks, reason_of
 from . import classical
 from .chunks import in_chunks
 
@@ -57,14 +58,17 @@ def restore_file(
     """Restore a sound file into another of the same length, sampling rate, channels and, where the format can, bits.
 
     Reads and writes in blocks, so memory does not grow with the length. The original is never overwritten; the comment
-    of the new file says that it is restored. Returns {duration_s, rate, channels, method, seconds, realtime_factor}.
+    of the new file says that it is restored. Returns {duration_s, rate, channels, method, seconds, realtime_factor,
+    clipped_from}: the largest sample, where it goes beyond what the new file can hold.
     Raises InputError if the source is not a sound file, holds no samples or NaN, or the output cannot be written.
     """
     import soundfile
 
     source, output = Path(source), Path(output)
     start = time.perf_counter()
-    about = _about(source)
+    with open_audio(source) as about:
+        if not about.frames:
+            raise InputError("{path} holds no samples.", path=source)
     never_onto([output], [source, bundle])
     kind = output.suffix.lower().lstrip(".").upper()
     if kind not in soundfile.available_formats():
@@ -78,17 +82,20 @@ def restore_file(
     whole = subtype not in ("FLOAT", "DOUBLE")
     silent = not any(block.any() for block in blocks())  # and every block is known to be finite before writing begins
     done = blocks() if silent else process(blocks, about.samplerate, about.channels)
-    written = 0
+    written, beyond = 0, 0.0
     with replacing(output) as temporary:
         try:
-            with soundfile.SoundFile(temporary, "w", about.samplerate, about.channels, subtype, format=kind) as file:
+            with soundfile.SoundFile(
+                place_of(temporary), "w", about.samplerate, about.channels, subtype, format=kind
+            ) as file:
                 file.comment = f"{_LABEL}, method {method}: an estimate of the speech, not the recording"
                 for piece in done:
+                    beyond = max(beyond, float(np.abs(piece).max(initial=0)))
                     file.write(np.clip(piece, -1, 1) if whole else piece)
                     written += len(piece)
                     progress("restoring", min(written, about.frames), about.frames)
         except soundfile.SoundFileError as error:
-            raise OSError(str(error)) from error
+            raise OSError(reason_of(error)) from error
     seconds, duration_s = time.perf_counter() - start, written / about.samplerate
     return {
         "duration_s": duration_s,
@@ -96,6 +103,7 @@ def restore_file(
         "channels": about.channels,
         "method": method,
         "silent": silent,
+        "clipped_from": beyond if whole and beyond > 1 else None,
         "seconds": seconds,
         "realtime_factor": seconds / duration_s,
     }
@@ -106,7 +114,7 @@ def restored_by(path: str | os.PathLike) -> str | None:
     import soundfile
 
     try:
-        with soundfile.SoundFile(path) as file:
+        with soundfile.SoundFile(place_of(Path(path))) as file:
             comment = file.comment
     except (soundfile.SoundFileError, OSError):
         return None
@@ -157,31 +165,13 @@ def _check_rate(rate: int) -> None:
         )
 
 
-def _about(path: Path):
-    import soundfile
-
-    if not path.is_file():
-        raise InputError("There is no sound file {path}.", path=path)
-    try:
-        about = soundfile.info(path)
-    except soundfile.SoundFileError:
-        raise InputError("{path} is not a sound file that can be read (WAV, FLAC, OGG, MP3).", path=path) from None
-    if not about.frames:
-        raise InputError("{path} holds no samples.", path=path)
-    return about
-
-
 def _blocks(path: Path, size: int) -> Iterator[np.ndarray]:
     """(n, channels) float32. Raises InputError at the first block with NaN or infinity, or that cannot be decoded."""
-    import soundfile
-
-    try:
-        for block in soundfile.blocks(path, size, dtype="float32", always_2d=True):
+    with open_audio(path) as file:
+        for block in read_blocks(file, path, size):
             if not np.isfinite(block).all():
                 raise InputError("{path} holds samples that are not finite numbers.", path=path)
             yield block
-    except soundfile.SoundFileError as error:
-        raise InputError("{path} is damaged: {reason}", path=path, reason=str(error).splitlines()[0]) from None
 
 
 def _subtype(kind: str, source_subtype: str) -> str:
@@ -189,7 +179,7 @@ def _subtype(kind: str, source_subtype: str) -> str:
     import soundfile
 
     possible = soundfile.available_subtypes(kind)
-    if source_subtype in possible and source_subtype not in ("PCM_U8", "PCM_S8"):
+    if source_subtype in possible and source_subtype in ("PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE"):
         return source_subtype
     if source_subtype in ("FLOAT", "DOUBLE", "PCM_32", "PCM_24"):
         return next(s for s in ("PCM_24", soundfile.default_subtype(kind)) if s in possible)

@@ -1,12 +1,19 @@
 """Waveforms in and out: mono float32 in [-1, 1]."""
 
 import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..errors import InputError
 from ..files import replacing
+
+if TYPE_CHECKING:
+    import soundfile
 
 Sound = tuple[np.ndarray, int]  # (samples,) float32, sampling rate in Hz
 
@@ -14,18 +21,14 @@ Sound = tuple[np.ndarray, int]  # (samples,) float32, sampling rate in Hz
 def read_audio(path: str | os.PathLike) -> tuple[np.ndarray, int]:
     """A sound file of any format libsndfile knows -> mono float32 (samples,), sampling rate in Hz.
 
-    Channels are averaged. Raises InputError if the file cannot be read, is empty, or holds NaN or infinity.
+    All channels are averaged, alike. Raises InputError if the file cannot be read whole, is empty, or holds NaN or
+    infinity.
     """
-    import soundfile
-
     path = Path(path)
-    if not path.is_file():
-        raise InputError("There is no sound file {path}.", path=path)
-    try:
-        samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
-    except soundfile.SoundFileError:
-        raise InputError("{path} is not a sound file that can be read (WAV, FLAC, OGG, MP3).", path=path) from None
-    mono = samples.mean(axis=1)
+    with open_audio(path) as file:
+        rate = file.samplerate
+        blocks = [block.mean(axis=1) for block in read_blocks(file, path, 2**20)]
+    mono = np.concatenate([np.empty(0, np.float32), *blocks])
     if not len(mono):
         raise InputError("{path} holds no samples.", path=path)
     if not np.isfinite(mono).all():
@@ -33,18 +36,106 @@ def read_audio(path: str | os.PathLike) -> tuple[np.ndarray, int]:
     return mono, rate
 
 
+@contextmanager
+def open_audio(path: Path) -> "Iterator[soundfile.SoundFile]":
+    """The sound file, open for reading. Raises InputError if it is none that can be read."""
+    import soundfile
+
+    if not path.is_file():
+        raise InputError("There is no sound file {path}.", path=path)
+    try:
+        file = soundfile.SoundFile(place_of(path))
+    except (soundfile.SoundFileError, OSError, TypeError):
+        raise InputError("{path} is not a sound file that can be read (WAV, FLAC, OGG, MP3).", path=path) from None
+    with file:
+        if file.frames >= _UNKNOWN_LENGTH:
+            raise InputError("{path} does not tell how long it is: save it anew, as WAV or FLAC.", path=path)
+        yield file
+
+
+def read_blocks(file: "soundfile.SoundFile", path: Path, size: int) -> Iterator[np.ndarray]:
+    """(n, channels) float32, to the end. Raises InputError where the file ends before it says, or is damaged."""
+    import soundfile
+
+    whole_s, there = _claimed_s(file, path), 0
+    held: list[np.ndarray] = []
+    try:  # in small pieces: of the one in which damage lies nothing is known
+        while len(piece := file.read(min(_PIECE, size - sum(map(len, held))), dtype="float32", always_2d=True)):
+            there += len(piece)
+            held.append(piece)
+            if sum(map(len, held)) == size:
+                yield np.concatenate(held)
+                held = []
+    except soundfile.SoundFileError as error:
+        if not whole_s:
+            raise InputError("{path} is damaged: {reason}", path=path, reason=reason_of(error)) from None
+    if held:
+        yield np.concatenate(held)
+    there_s = there / file.samplerate
+    if there_s < whole_s - _ENDS_EARLY_S:
+        raise cut_short(path, there_s, whole_s)
+    if file.format == "OGG" and not _ogg_ends(path):
+        raise InputError(
+            "{path} is cut short: it ends after {there:.2f} s, within the sound.", path=path, there=there_s
+        )
+
+
+_SIZES = re.compile(r"^ *(?:data|SSND|Data Size|riff|Riff size) *: (\d+) \(should be (\d+)\)", re.MULTILINE)
+_ENDS_EARLY_S = 0.02
+_PIECE = 2**12
+_UNKNOWN_LENGTH = 2**48
+_UNKNOWN_SIZE = 2**31 - 2**12  # what is written into a pipe says so much, or more
+
+
+def _claimed_s(file: "soundfile.SoundFile", path: Path) -> float:
+    """How long a file says that it is; 0 where it does not say."""
+    if file.format == "MP3":
+        with path.open("rb") as raw:
+            begins = raw.read(2**16)
+        if b"Xing" not in begins and b"Info" not in begins:
+            return 0.0  # libsndfile guesses
+    frames: float = file.frames
+    for told, there in _SIZES.findall(file.extra_info):  # libsndfile counts what is there
+        if int(there) < int(told) < _UNKNOWN_SIZE:
+            frames = file.frames * int(told) / int(there)
+    return frames / file.samplerate
+
+
+def _ogg_ends(path: Path) -> bool:
+    """Whether the last page of an Ogg file says that it is the last."""
+    with path.open("rb") as raw:
+        raw.seek(max(0, path.stat().st_size - 2**17))
+        ends = raw.read()
+    at = ends.rfind(b"OggS")
+    return at < 0 or len(ends) < at + 6 or bool(ends[at + 5] & 4)
+
+
 def write_audio(path: str | os.PathLike, samples: np.ndarray, rate: int) -> None:
-    """Write (samples,) float in [-1, 1] as 16-bit audio in the format of the suffix (.wav, .flac, .ogg)."""
+    """Write (samples,) float in [-1, 1] as 16-bit audio in the format of the suffix (.wav, .flac, .ogg). What goes
+    beyond is kept in a WAV, which is of floats then, and clipped in others."""
     import soundfile
 
     path = Path(path)
     if path.suffix.lower().lstrip(".").upper() not in soundfile.available_formats():
         raise InputError("Cannot write sound as {path!r}: give a name that ends in .wav or .flac.", path=path.name)
+    beyond = bool(np.abs(samples).max(initial=0) > 1) and path.suffix.lower() == ".wav"
     with replacing(path) as temporary:
         try:
-            soundfile.write(temporary, np.clip(samples, -1, 1), rate, subtype=None)
+            soundfile.write(
+                place_of(temporary), samples if beyond else np.clip(samples, -1, 1), rate, "FLOAT" if beyond else None
+            )
         except soundfile.SoundFileError as error:
-            raise OSError(str(error)) from error
+            raise OSError(reason_of(error)) from error
+
+
+def place_of(path: Path) -> Path | bytes:
+    """As soundfile takes it: it knows no names whose bytes are no text."""
+    return path if os.name == "nt" else os.fsencode(path)
+
+
+def reason_of(error: Exception) -> str:
+    """What libsndfile says, without the name of the file: it is a temporary one."""
+    return str(getattr(error, "error_string", error))
 
 
 def resample(samples: np.ndarray, rate: int, new_rate: int) -> np.ndarray:
@@ -59,3 +150,13 @@ def resample(samples: np.ndarray, rate: int, new_rate: int) -> np.ndarray:
 def fit(samples: np.ndarray, length: int) -> np.ndarray:
     """(samples,) cut at the end, or lengthened by silence, to exactly (length,)."""
     return samples[:length] if len(samples) >= length else np.pad(samples, (0, length - len(samples)))
+
+
+def cut_short(path: Path, there_s: float, whole_s: float) -> InputError:
+    return InputError(
+        "{path} is cut short: {there:.2f} s of {whole:.2f} s are there, {missing:.2f} s are missing.",
+        path=path,
+        there=there_s,
+        whole=whole_s,
+        missing=whole_s - there_s,
+    )

@@ -175,6 +175,7 @@ def report_of(analysis: Analysis, bundle_name: str) -> dict:
         "fps": analysis.fps,
         "sample_rate": analysis.sample_rate,
         "duration_s": len(analysis.mel_db) / analysis.fps,
+        "notes": [str(note) for note in analysis.clip.notes],
         "seconds": {stage: round(took, 3) for stage, took in analysis.seconds.items()},
         "bands": [{**band.to_json(), "db": _numbers(analysis.band_db[band.name])} for band in analysis.bands],
     }
@@ -197,10 +198,10 @@ def _plain_errors(desk: Desk):
         def guarded(*args):
             try:
                 return endpoint(*args)
-            except (InputError, MemoryError, OSError) as error:
-                raise gr.Error(desk.message(error), print_exception=False) from None
             except Stopped:
                 raise gr.Error(desk.text("en", "stopped"), print_exception=False) from None
+            except Exception as error:
+                raise gr.Error(desk.message(error), print_exception=False) from None
 
         return guarded
 

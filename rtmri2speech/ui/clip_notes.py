@@ -1,5 +1,6 @@
 """What is said around the explorer of the model and the clip: how far to believe what is shown."""
 
+import html
 from dataclasses import dataclass
 
 import gradio as gr
@@ -41,7 +42,10 @@ def is_untrained(desk: Desk, bundle_name: str) -> bool:
 
 
 def own_clip_note(desk: Desk, result: Result | None, language: str) -> dict:
-    """Of a clip that is no example: that the model was not checked on it. `about` says what the model is."""
-    if result is None or result.source.parent == desk.examples.folder:
+    """Of a clip that is no example: that the model was not checked on it (`about` says what the model is). Of any: what
+    was amiss with its file."""
+    if result is None:
         return gr.update(visible=False)
-    return gr.update(value=desk.text(language, "own_clip"), visible=True)
+    said = [] if result.source.parent == desk.examples.folder else [desk.text(language, "own_clip")]
+    said += [html.escape(desk.message(note, language), quote=False) for note in result.analysis.clip.notes]
+    return gr.update(value="\n\n".join(said), visible=bool(said))

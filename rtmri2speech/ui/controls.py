@@ -7,11 +7,9 @@ from pathlib import Path
 import gradio as gr
 
 from ..attribution.methods import method_of, parse_method
-from ..clips.formats.reading import LAB_SUFFIXES
 from ..errors import InputError
 from ..speech.audio import read_audio
 from . import handlers
-from .examples import SUFFIXES
 from .page_context import Desk
 from .reference_row import sentence
 from .texts import TEXTS
@@ -37,9 +35,7 @@ def build(desk: Desk) -> Controls:
         example = gr.Dropdown(
             clip_titles(desk, "en"), value=desk.examples.first, label=words["clip"], container=False, elem_id="example"
         )
-        upload = gr.UploadButton(
-            words["upload"], file_types=[*SUFFIXES, *sorted(LAB_SUFFIXES), ".gz"], elem_id="upload"
-        )
+        upload = gr.UploadButton(words["upload"], elem_id="upload")  # DICOM has no suffix: whatever can be read
         reference = gr.UploadButton(words["reference"], file_types=["audio"], elem_id="reference")
         bundle = gr.Dropdown(
             desk.bundles.names,
@@ -72,7 +68,7 @@ def build(desk: Desk) -> Controls:
         refused at once."""
         try:
             handlers.check_clip(Path(file), desk.limits)
-        except InputError as error:
+        except (InputError, MemoryError) as error:
             gr.Warning(html.escape(desk.message(error, language), quote=False))
             return gr.update(value=None, label=desk.text(language, "upload")), gr.skip(), gr.skip()
         no_sound = gr.update(value=None, label=desk.text(language, "reference"))

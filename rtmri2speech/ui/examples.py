@@ -3,12 +3,13 @@
 from pathlib import Path
 from threading import Lock
 
+from ..clips.formats.reading import is_video_file
+from ..names import beside, readable
 from ..progress import Progress
 from ..spec import DEFAULT_BANDS, Band
 from .bundles import Bundles
 from .handlers import DEFAULT_MAPS, Result, open_clip
 
-SUFFIXES = (".mp4", ".mkv", ".avi", ".mov", ".webm", ".gif")
 MOST_KEPT = 20  # results held in memory
 
 
@@ -16,11 +17,13 @@ class Examples:
     """names: what the browser may ask for. Only these lead to a file. regions: of anatomy.regions.SOURCES."""
 
     def __init__(self, bundles: Bundles, folder: Path, regions: str = "segmenter"):
-        found = sorted(folder.glob("*")) if folder.is_dir() else []
+        found = sorted(filter(is_video_file, folder.iterdir())) if folder.is_dir() else []
+        stems = [file.stem for file in found]
         self.folder = folder
         self.regions = regions
         self._bundles = bundles
-        self._paths = {file.stem: file for file in found if file.suffix.lower() in SUFFIXES}
+        # Two of one name are called by their whole names.
+        self._paths = {readable(f.stem if stems.count(f.stem) == 1 else f.name): f for f in found}
         self._kept: dict[tuple[str, str, tuple[Band, ...], str], Result] = {}
         self._busy = Lock()
 
@@ -37,8 +40,7 @@ class Examples:
 
     def sound(self, name: str) -> Path | None:
         """The sound file of the example's name beside it, its original speech; None where there is none."""
-        sound = self._paths[name].with_suffix(".wav")
-        return sound if sound.is_file() else None
+        return beside(self._paths[name], ".wav")
 
     def kept(
         self, name: str | None, bundle_name: str, bands: tuple[Band, ...] = DEFAULT_BANDS, maps: str = DEFAULT_MAPS

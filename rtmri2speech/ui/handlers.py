@@ -22,7 +22,8 @@ from ..evaluation.faithfulness import TrustCard, evaluate_faithfulness
 from ..labels.annotation import Tier, tier_of
 from ..labels.textgrid import Interval, Remark, read_labels
 from ..models.bundle import Bundle
-from ..progress import UNSEEN, Progress
+from ..names import readable
+from ..progress import UNSEEN, Ended, Progress
 from ..spec import FOLLOWING_HZ, FORMANTS, TRACKS, WHOLE, Band, MelSpec
 from ..speech.audio import Sound, read_audio
 from ..speech.mel import band_bins
@@ -266,11 +267,11 @@ def open_clip(
     found = regions_of(analysis.model_frames, analysis.fps, path, regions, progress.part("regions", 0.65, 0.92))
     progress("packing", 0.92)
     labels, remarks = read_labels(path)
-    shown = (bundle.mel, found, path.stem, sound, labels, linked)
+    shown = (bundle.mel, found, readable(path.stem), sound, labels, linked)
     sent = payload(analysis, *shown, remarks=remarks, recording=path)
     given = sound if reference else None
     source = (path, reference, bundle_name, bundle.mel, labels, linked, maps)
-    return Result(path.stem, analysis, found, sent, sound, *source, given=given, remarks=remarks)
+    return Result(readable(path.stem), analysis, found, sent, sound, *source, given=given, remarks=remarks)
 
 
 def maps_offered() -> list[str]:
@@ -289,7 +290,7 @@ def method_of_maps(bundle: Bundle, maps: str) -> tuple[str, int | None]:
     return method, resolution if resolution in known else None
 
 
-class _Opened(Exception):
+class _Opened(Ended):
     """Ends the reading of a clip of which no more is asked than whether it can be read."""
 
 

@@ -3,8 +3,10 @@
 from collections.abc import Callable
 from threading import Event
 
+from ..progress import Ended
 
-class Stopped(Exception):
+
+class Stopped(Ended):
     """The person who started the work no longer wants it."""
 
 

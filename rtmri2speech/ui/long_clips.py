@@ -21,6 +21,7 @@ from ..clips.disk_array import Growing, give_back, let_go
 from ..clips.formats.video import claimed_duration_s
 from ..labels.textgrid import read_labels
 from ..models.bundle import Bundle
+from ..names import readable
 from ..progress import Progress
 from ..spec import Band
 from ..speech.audio import read_audio
@@ -74,7 +75,7 @@ def open_long_clip(
             analysis,
             bundle.mel,
             found,
-            path.stem,
+            readable(path.stem),
             heard,
             [label for label in labels if label[0] < analysis.clip.duration],
             linked,
@@ -89,7 +90,7 @@ def open_long_clip(
         give_back()
         source = (path, reference, bundle_name, bundle.mel, labels, linked, maps)
         return Result(
-            path.stem,
+            readable(path.stem),
             analysis,
             found,
             sent,

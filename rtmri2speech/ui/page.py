@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import gradio as gr
@@ -117,6 +118,7 @@ def build(settings: Settings | None = None) -> gr.Blocks:
                 with gr.Tab(words[f"tab_{panel_name}"], elem_id=f"tab-{panel_name}") as tab:
                     desk.localise(tab, "label", f"tab_{panel_name}")
                     panel.build(desk)
+        desk.result.change(partial(own_clip_note, desk), [desk.result, desk.language], own_clip, **desk.at_once)
         toast_translations.connect(page)
         api.build(desk)
         opening.connect(desk, chosen, bands, view, notes)
@@ -166,10 +168,12 @@ def launch(
     open_browser: bool = False,
     mcp: bool = False,
     blocking: bool = True,
+    root_path: str | None = None,
 ) -> None:
     """Serve the page, if `blocking` until it is stopped. Nothing is loaded from outside; uploads are bounded.
 
-    names: host names to answer to besides those of the address `host`.
+    names: host names to answer to besides those of the address `host`. root_path: below which path of a proxy the page
+    is seen, such as "/rtmri2speech".
     """
     keep_little()
     _without_proxy(host)
@@ -178,6 +182,7 @@ def launch(
     page.queue(max_size=MOST_WAITING).launch(
         server_name=host,
         server_port=port,
+        root_path=root_path,
         share=share,
         inbrowser=open_browser,
         mcp_server=mcp,

@@ -5,6 +5,7 @@ import html
 import re
 import tempfile
 import time
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import wraps
@@ -16,6 +17,7 @@ import gradio as gr
 from ..clips.clip import ClipLimits
 from ..errors import InputError
 from ..models.bundle import Bundle
+from ..names import readable
 from ..progress import Progress
 from .bundles import Bundles
 from .examples import Examples
@@ -139,8 +141,8 @@ class Desk:
 
     def guard(self, handler: Callable) -> Callable:
         """Decorates an event's handler, which must have a parameter `language`: bad input becomes a message in that
-        language, with no folder of this machine in it; after a stopped job the outputs stay as they are. A handler may
-        yield."""
+        language, with no folder of this machine in it, and so does a fault of this program; after a stopped job the
+        outputs stay as they are. A handler may yield."""
         place = list(signature(handler).parameters).index("language")
 
         def told(error: Exception, language: str) -> gr.Error:
@@ -150,19 +152,23 @@ class Desk:
         def guarded(*args):
             try:
                 return handler(*args)
-            except (InputError, MemoryError, OSError) as error:
-                raise told(error, args[place]) from None
+            except gr.Error:
+                raise
             except Stopped:
                 return gr.skip()
+            except Exception as error:
+                raise told(error, args[place]) from None
 
         @wraps(handler)
         def guarded_steps(*args):
             try:
                 yield from handler(*args)
-            except (InputError, MemoryError, OSError) as error:
-                raise told(error, args[place]) from None
+            except gr.Error:
+                raise
             except Stopped:
                 yield gr.skip()
+            except Exception as error:
+                raise told(error, args[place]) from None
 
         return guarded_steps if isgeneratorfunction(handler) else guarded
 
@@ -170,11 +176,12 @@ class Desk:
         """What to tell the person of an error: in the language, file names in place of paths."""
         if isinstance(error, MemoryError):
             error = InputError("This machine has too little memory for this clip: cut it first.")
-        elif isinstance(error, OSError):
-            if error.errno != errno.ENOSPC:
-                raise error
+        elif isinstance(error, OSError) and error.errno == errno.ENOSPC:
             error = InputError("The disk of this machine is full.")
-        message = in_language(error, language)
+        elif not isinstance(error, InputError):
+            traceback.print_exception(error)  # for whoever runs the page: it is a fault of this program
+            error = InputError("This program has a fault ({kind}): tell its authors.", kind=type(error).__name__)
+        message = readable(in_language(error, language))
         for root in self._folders():
             message = re.sub(re.escape(root) + r"[/\\](?:[\w.-]+[/\\])*", "", message)
         return message

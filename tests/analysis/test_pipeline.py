@@ -51,7 +51,7 @@ def test_numbers_do_not_depend_on_what_the_processor_offers(bundle, clip, monkey
     """bf16 is for those who ask: by its name, or by auto."""
     monkeypatch.setattr("rtmri2speech.models.precision.bf16_is_fast", lambda device: True)
     choices = ({}, {"precision": "auto"}, {"precision": "bf16"})
-    taken = [analyse(bundle, clip, bands=(), speak=False, **choice).precision for choice in choices]
+    taken = [analyse(bundle, clip, bands=(), speak=False, **choice).settings.precision for choice in choices]
     assert taken == ["fp32", "bf16", "bf16"]
 
 

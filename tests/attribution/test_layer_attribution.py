@@ -161,6 +161,6 @@ def test_what_another_analysis_found_of_the_clip_is_not_found_again(bundle, monk
     np.testing.assert_allclose(kept.cam["F2"], anew.cam["F2"], atol=1e-6 * np.abs(anew.cam["F2"]).max())
     np.testing.assert_array_equal(kept.mel_db, anew.mel_db)
     assert kept.engine == anew.engine
-    for other in ({"grid": 16}, {"against": "blur"}, {"grid": 16, "against": "blur", "precision": "bf16"}):
-        with pytest.raises(AssertionError, match="found again"):  # maps of another kind need the CNN's own
+    for other in ({"method": "grad-cam"}, {"method": "layer-ig", "resolution": 16, "precision": "bf16"}):
+        with pytest.raises(AssertionError, match="found again"):  # Grad-CAM needs the CNN's last maps
             analyse(bundle, clip, [F2], speak=False, known=first, **other)

@@ -69,7 +69,9 @@ def test_a_folder_becomes_what_the_commands_make_and_is_not_done_twice(corpus, t
     assert told.count("made before") == 1 and (out / "a" / "mel.npy").exists()
     _, told, _ = run(capsys, corpus, "-o", out, *options, "--make", "heatmaps", "--objective", "sequence")
     assert "made before" not in told
-    assert json.loads((out / "a" / "batch.json").read_text())["origin"]["choices"]["objective"] == "sequence"
+    assert (
+        json.loads((out / "a" / "batch.json").read_text())["origin"]["choices"]["settings"]["objective"] == "sequence"
+    )
 
 
 @pytest.mark.slow

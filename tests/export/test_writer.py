@@ -425,7 +425,7 @@ def test_the_command_moves_the_original_speech_as_the_page_did(real, tmp_path, m
         heard.append(original)
         return analyse(*others, original=original, **choices)
 
-    monkeypatch.setattr("rtmri2speech.analysis.pipeline.analyse", noted)
+    monkeypatch.setattr("rtmri2speech.analysis.chunked.analyse", noted)
     for ms in (147.0, -80.0):
         moved = replace(
             real,

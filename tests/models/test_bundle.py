@@ -299,3 +299,11 @@ def test_a_folded_cnn_is_made_once_and_anew_for_other_weights(monkeypatch):
         norm.running_mean.data += 1  # as adapting does, behind autograd's back
         torch.testing.assert_close(folded_cnn(model)(frames)[-1], model.cnn(frames)[-1], rtol=1e-4, atol=1e-3)
     assert len(folds) == 2
+
+
+def test_the_weights_can_be_read_by_others(bundle_folder):
+    """As any file that is written here: by the user's own umask."""
+    (bundle_folder / "plain").touch()
+    modes = {path.stat().st_mode for path in bundle_folder.iterdir() if path.is_file()}
+    (bundle_folder / "plain").unlink()
+    assert len(modes) == 1

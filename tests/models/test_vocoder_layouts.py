@@ -9,7 +9,7 @@ import torch
 from rtmri2speech.cli import main
 from rtmri2speech.errors import InputError
 from rtmri2speech.models.acoustic import AcousticConfig, AcousticModel
-from rtmri2speech.models.convert import read_hifigan_generator
+from rtmri2speech.models.convert import other_mel, read_hifigan_generator
 from rtmri2speech.models.hifigan import Generator, GeneratorConfig, vocoder_input
 from rtmri2speech.models.load import load_bundle
 from rtmri2speech.models.vocoding import vocode
@@ -181,3 +181,31 @@ def test_a_generator_without_weight_norm_needs_a_word(tmp_path):
         with pytest.raises(InputError, match=f"in layout {layout}, not"):
             other = next(name for name in LAYOUTS if name != layout)
             read_hifigan_generator(tmp_path / "g_00000001", tmp_path / "config.json", MelSpec(), other)
+
+
+def test_a_config_of_another_mel_is_told(tmp_path):
+    for values, told in (
+        (
+            {"fmax": 8000, "n_fft": 1024, "win_size": 1024},
+            ["n_fft 1024, not 2048", "win_size 1024, not 2048", "fmax 8000, not 5706.5"],
+        ),
+        ({"fmax": None, "fmin": 0, "n_fft": 2048, "win_size": "2048"}, []),
+        ({"fmax": 5706.5}, []),
+        ({}, []),
+    ):
+        (tmp_path / "c.json").write_text(json.dumps(config() | values))
+        assert other_mel(tmp_path / "c.json", MelSpec()) == told
+
+
+@pytest.mark.parametrize("resblock", ["1", "2"])
+def test_a_config_and_a_checkpoint_as_other_programs_write_them(tmp_path, resblock):
+    """A byte order mark, numbers in quotes and the other way round, and names of a model over several GPUs."""
+    h, state = write_files(tmp_path, thesis=True, resblock=resblock)
+    wanted = read_hifigan_generator(tmp_path / "g_00000001", tmp_path / "config.json", MelSpec())
+    odd = h | {"resblock": int(resblock), "sampling_rate": "11413", "upsample_rates": ["10", 7, 3, 2]}
+    (tmp_path / "config.json").write_text(json.dumps(odd), encoding="utf-8-sig")
+    torch.save({"generator": {f"module.{name}": t for name, t in state.items()}}, tmp_path / "g_00000001")
+    read = read_hifigan_generator(tmp_path / "g_00000001", tmp_path / "config.json", MelSpec())
+    assert read.config == wanted.config
+    for name, tensor in wanted.state_dict().items():
+        assert torch.equal(tensor, read.state_dict()[name])

@@ -7,6 +7,7 @@ from PIL import Image
 from rtmri2speech.errors import InputError
 from rtmri2speech.render import fonts
 from rtmri2speech.render.figures import average_figure, frame_figure
+from rtmri2speech.render.romaji import romaji
 from rtmri2speech.render.spectrogram import spectrogram_figure
 from rtmri2speech.spec import Band, MelSpec
 from rtmri2speech.speech.mel import centre_frequencies_hz
@@ -48,17 +49,46 @@ def test_average_figure_is_the_mean_over_time_and_dpi_scales_it(tmp_path):
     assert large.shape[0] == pytest.approx(3 * small.shape[0], abs=3)
 
 
-@pytest.mark.filterwarnings("ignore:Glyph")
-def test_japanese_text_never_fails_without_a_font(tmp_path, monkeypatch):
+@pytest.fixture
+def no_japanese_font(monkeypatch):
+    monkeypatch.setattr(fonts, "_japanese_font", lambda: None)
+
+
+@pytest.mark.filterwarnings("error")
+def test_without_a_font_japanese_is_in_latin_letters(tmp_path, no_japanese_font):
+    """The same picture as of those letters: no box, no warning."""
+    frames, heat = np.zeros((1, 32, 32), np.uint8), np.zeros((1, 8, 8), np.float32)
+    for name, label, title in (("a", "シャツ (Hz)", "きゃっか"), ("b", "shatsu (Hz)", "kyakka")):
+        frame_figure(tmp_path / f"{name}.png", frames, {label: heat}, 0, FPS, title=title)
+    np.testing.assert_array_equal(pixels(tmp_path / "a.png")[0], pixels(tmp_path / "b.png")[0])
+    assert fonts.drawable("舌の /ɯ/ 第1") == "?no /ɯ/ ?1" and fonts.lacking("ja") and not fonts.lacking("en", "a")
+    assert fonts.lacking("en", "あ")
+
+
+@pytest.mark.parametrize(
+    ("kana", "said"),
+    [
+        ("おんせい", "onsei"), ("シャッター", "shattaa"), ("マッチ", "matchi"), ("ティ", "ti"), ("ヴァ", "va"),
+        ("ｱｲｳ", "aiu"),        ("ファイル", "fairu"), ("じゅぎょう", "jugyou"), ("あっ", "at"),
+        ("ア、イ。", "a, i. "), ("か\u3099", "ga"),
+    ],
+)  # fmt: skip
+def test_romaji(kana, said):
+    assert romaji(kana) == said
+
+
+def test_a_font_is_found_by_its_letters(monkeypatch):
+    """Whatever it is called: by fontconfig, or among all that are installed."""
+    known = fonts._japanese_font()
+    if known is None:
+        pytest.skip("No Japanese font is installed.")
     monkeypatch.setattr(fonts, "_JAPANESE", ())
-    fonts._font_file.cache_clear()
-    try:
-        frames, heat = np.zeros((1, 32, 32), np.uint8), np.zeros((1, 8, 8), np.float32)
-        frame_figure(tmp_path / "a.png", frames, {"舌 (900-2500 Hz)": heat}, 0, FPS, title="第1フレーム")
-        assert fonts.font_file("舌").name == "DejaVuSans.ttf"
-    finally:
-        fonts._font_file.cache_clear()
-    assert pixels(tmp_path / "a.png")[0].std() > 10
+    for asked in (fonts._of_fontconfig, list):
+        monkeypatch.setattr(fonts, "_of_fontconfig", asked)
+        found = fonts._japanese_font.__wrapped__()
+        assert found is not None and ord("あ") in fonts._letters_of(found)
+    monkeypatch.setattr(fonts, "_letters_of", lambda file: frozenset())
+    assert fonts._japanese_font.__wrapped__() is None
 
 
 def test_figure_errors_leave_nothing(tmp_path):

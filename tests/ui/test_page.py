@@ -184,8 +184,8 @@ def test_an_example_is_analysed_once_and_found_by_name_only(bundle_folder, clips
 
 def test_an_example_asked_for_by_many_at_once_is_analysed_once(bundle_folder, clips, monkeypatch):
     examples, analysed = Examples(Bundles(bundle_folder), clips), []
-    analyse = handlers.analyse
-    monkeypatch.setattr(handlers, "analyse", lambda *a, **k: analysed.append(1) or analyse(*a, **k))
+    analyse = handlers.analyse_clip
+    monkeypatch.setattr(handlers, "analyse_clip", lambda *a, **k: analysed.append(1) or analyse(*a, **k))
     got = []
     ask = lambda: got.append(examples.open("disc 円", "fixture", UNSEEN))  # noqa: E731
     threads = [threading.Thread(target=ask) for _ in range(5)]

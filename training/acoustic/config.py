@@ -73,7 +73,8 @@ class LoopConfig:
 
 @dataclass(frozen=True)
 class AcousticRun:
-    """All settings of a run. init_from: a run folder, a checkpoint or a thesis .pt to start from."""
+    """All settings of a run. init_from: a run folder, a checkpoint or a thesis .pt to start from. restart: see
+    run_folder.held."""
 
     data_dir: str
     run_dir: str
@@ -84,3 +85,4 @@ class AcousticRun:
     loss: LossConfig = field(default_factory=LossConfig)
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
     training: LoopConfig = field(default_factory=LoopConfig)
+    restart: bool = False

@@ -1,5 +1,6 @@
 """What an acoustic model learns from a batch, and the figures by which it is watched."""
 
+import math
 from dataclasses import replace
 from functools import partial
 
@@ -71,6 +72,7 @@ class AcousticLearner(L.LightningModule):
         for block in self.frozen:
             block.requires_grad_(False)
         self.loss = MaskedMSEMAE(run.loss, mel.n_mels)
+        self.last_step = run.optimizer.total_steps or math.inf
         self.articulation_scaler = fit_articulation(segments["train"]) if run.loss.articulation else None
         if run.loss.focus:
             require_regions(segments["train"])
@@ -128,6 +130,12 @@ class AcousticLearner(L.LightningModule):
             )
             for group in self.optimizers().param_groups:
                 group["lr"] = rate
+
+    def on_train_batch_end(self, *_) -> None:
+        """Stop as early stopping does, which validates first. After Lightning's own max_steps an epoch has no figures,
+        and a run with it cannot be gone on with."""
+        if self.global_step >= self.last_step:
+            self.trainer.should_stop = True
 
     def on_train_epoch_start(self) -> None:
         for block in self.frozen:

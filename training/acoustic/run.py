@@ -4,7 +4,7 @@ scaler.json, history.csv, TensorBoard's files, best.ckpt (least validation loss)
 
 import json
 import os
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 from torch import Tensor
@@ -16,7 +16,7 @@ from rtmri2speech.models.convert import is_thesis_acoustic, read_thesis_acoustic
 from rtmri2speech.models.weights import load_exactly, read_checkpoint
 from rtmri2speech.speech.mel import Scaler
 
-from ..engine.run_folder import SETTINGS, read_settings, require_same
+from ..engine.run_folder import SETTINGS, read_settings, require_same, write_settings
 from ..preprocess.dataset import Corpus
 from .config import AcousticRun
 from .dataset import Segment, fit_scaler, split_corpus
@@ -25,14 +25,16 @@ RUN_FILES = (SETTINGS, "split.json", "scaler.json", "held_out.txt", "history.csv
 _FREE = {"data_dir", "run_dir", "init_from", "training", "data.workers"}  # may change within a run
 
 
-def prepare_run(folder: Path, run: AcousticRun, corpus: Corpus) -> tuple[dict[str, list[Segment]], Scaler]:
+def prepare_run(
+    folder: Path, run: AcousticRun, corpus: Corpus, goes_on: bool
+) -> tuple[dict[str, list[Segment]], Scaler]:
     """The run folder's settings, split and scaler: written for a new run, checked and kept for one that goes on.
 
     A corpus may have grown since: new recordings are split as the old ones were, which keep their part, and the
     scaler stays that of the beginning.
     """
     previous = None
-    if (folder / "last.ckpt").is_file():
+    if goes_on:
         before = read_settings(folder, "acoustic")
         require_same(folder, run, before, free=_FREE)
         require_same(folder, corpus.mel, before["mel"], prefix="mel.")
@@ -43,7 +45,7 @@ def prepare_run(folder: Path, run: AcousticRun, corpus: Corpus) -> tuple[dict[st
     segments, ids = split_corpus(corpus, run.data, previous)
     folder.mkdir(parents=True, exist_ok=True)
     scaler.write(folder / "scaler.json")
-    write_json(folder / SETTINGS, asdict(run) | {"mel": corpus.mel.to_json(), "restored": corpus.restored})
+    write_settings(folder, run, mel=corpus.mel.to_json(), restored=corpus.restored)
     write_json(folder / "split.json", ids)
     with replacing(folder / "held_out.txt") as temporary:
         temporary.write_text("".join(f"{id_}\n" for id_ in sorted(ids["val"] + ids["test"])), encoding="utf-8")

@@ -7,12 +7,14 @@ import lightning as L
 import torch
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 from lightning.pytorch.loggers import TensorBoardLogger
+from lightning.pytorch.plugins.io import TorchCheckpointIO
 
 from rtmri2speech.files import never_onto
 from rtmri2speech.models.precision import bf16_is_fast
-from rtmri2speech.models.weights import load_exactly
+from rtmri2speech.models.weights import read_checkpoint
 
-from ..engine.run_folder import append_row
+from ..engine.checkpoint import load_start, write_checkpoint, write_newest
+from ..engine.run_folder import LAST, append_row, held, newest_checkpoint
 from ..preprocess.dataset import Corpus
 from .config import AcousticRun
 from .learner import AcousticLearner
@@ -27,6 +29,14 @@ def lightning_precision(setting: str, accelerator: str) -> str:
     if bf16_is_fast(torch.device("cuda" if gpu else "cpu")) and accelerator in ("auto", "gpu", "cuda", "cpu"):
         return "bf16-mixed"
     return "16-mixed" if gpu else "32-true"
+
+
+class WholeCheckpoints(TorchCheckpointIO):
+    """Lightning's checkpoints as training.engine.checkpoint writes them; of last.ckpt the one before is kept."""
+
+    def save_checkpoint(self, checkpoint: dict, path, storage_options=None) -> None:
+        path = Path(path)
+        (write_newest if path.name == LAST else write_checkpoint)(path, checkpoint)
 
 
 class Report(L.Callback):
@@ -69,13 +79,22 @@ def train(run: AcousticRun) -> Path:
     """
     folder = Path(run.run_dir)
     never_onto((folder / name for name in RUN_FILES), [run.data_dir, run.init_from])
+    with held(run):
+        _train(run, folder)
+    return folder
+
+
+def _train(run: AcousticRun, folder: Path) -> None:
     corpus = Corpus.read(run.data_dir)
+    last = newest_checkpoint(folder)
     L.seed_everything(run.seed, workers=True, verbose=False)
-    segments, scaler = prepare_run(folder, run, corpus)
+    segments, scaler = prepare_run(folder, run, corpus, goes_on=last is not None)
     learner = AcousticLearner(run, corpus.mel, scaler, segments)
-    last = folder / "last.ckpt"
-    if run.init_from and not last.is_file():
-        load_exactly(learner.model, model_tensors(run.init_from), run.init_from)
+    if run.init_from and not last:
+        load_start(learner.model, model_tensors(run.init_from), run.init_from)
+    if last and read_checkpoint(last)["global_step"] >= learner.last_step:
+        print(f"All {learner.last_step} steps are made already.", flush=True)
+        return
 
     loop = run.training
     # Lightning's own save_last only follows the best one; here the last epoch is kept whatever it was like.
@@ -90,8 +109,8 @@ def train(run: AcousticRun) -> Path:
         strategy="ddp" if several else "auto",
         sync_batchnorm=several and torch.cuda.is_available(),  # torch has it for GPUs only
         precision=lightning_precision(loop.precision, loop.accelerator),
+        min_epochs=0,  # also the first epoch may be the last, and stop halfway
         max_epochs=loop.max_epochs,
-        max_steps=run.optimizer.total_steps or -1,
         max_time=None if loop.max_hours is None else {"seconds": round(3600 * loop.max_hours)},
         accumulate_grad_batches=loop.batch // (loop.micro_batch * loop.devices * loop.nodes),
         gradient_clip_val=loop.clip,
@@ -100,9 +119,12 @@ def train(run: AcousticRun) -> Path:
         use_distributed_sampler=False,
         callbacks=[Report(folder, loop.log_every), stopping, best, newest],
         logger=TensorBoardLogger(folder, name="", version="tensorboard"),
+        plugins=[WholeCheckpoints()],
         log_every_n_steps=1,
         enable_progress_bar=False,
         enable_model_summary=False,
     )
-    trainer.fit(learner, ckpt_path=str(last) if last.is_file() else None)
-    return folder
+    try:
+        trainer.fit(learner, ckpt_path=str(last) if last else None)
+    except SystemExit:  # Lightning's answer to Ctrl+C
+        raise KeyboardInterrupt from None

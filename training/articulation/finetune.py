@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from rtmri2speech.errors import InputError
-from rtmri2speech.files import never_onto, replacing, write_json
+from rtmri2speech.files import never_onto, write_json
 from rtmri2speech.models.acoustic import AcousticConfig, AcousticModel
 from rtmri2speech.spec import MelSpec
 from rtmri2speech.speech.mel import SPEECH_RANGE_DB, Scaler, speech_frames
@@ -32,9 +32,10 @@ from rtmri2speech.speech.metrics import loudness_correlation, spectral_shape_cor
 from rtmri2speech.speech.voice import VoiceReadout
 
 from ..acoustic.losses import LossConfig, MaskedMSEMAE, outside_share
+from ..engine.checkpoint import write_checkpoint
 from ..engine.config import run_command
 from ..engine.loop import choose_device
-from ..engine.run_folder import append_row
+from ..engine.run_folder import append_row, as_kept, held
 from ..engine.weight_averaging import average
 from ..preprocess.phantom_truth import REGIONS, TRACT
 from .checkpoint import read_last, write_last
@@ -86,6 +87,7 @@ class JoinRun:
     looks: int = 3
     loss: LossConfig = field(default_factory=LossConfig)
     device: str = "auto"
+    restart: bool = False
 
     def __post_init__(self):
         if self.loss.articulation:
@@ -200,7 +202,7 @@ class Assembled:
             "split": split,
         }
         told = {"model": self.config.to_json(), "data": data, "mel": self.spec.to_json()}
-        return told | {"join": asdict(run), "speech": speech}
+        return told | {"join": as_kept(run), "speech": speech}
 
 
 def assembled(run: JoinRun) -> Assembled:
@@ -271,7 +273,11 @@ def train(run: JoinRun) -> Path:
     folder = Path(run.run_dir)
     written = ("settings.json", "scaler.json", "best.ckpt", VOICE)
     never_onto((folder / name for name in written), [run.sight, run.speech, run.corpus, *run.clips, *run.val_clips])
-    folder.mkdir(parents=True, exist_ok=True)
+    with held(run):
+        return _train(run, folder)
+
+
+def _train(run: JoinRun, folder: Path) -> Path:
     state = read_last(folder, run, _MAY_CHANGE)
     if state is not None and state["step"] == run.steps:
         return folder
@@ -308,7 +314,6 @@ def train(run: JoinRun) -> Path:
         return now
 
     if state is None:
-        (folder / "history.csv").unlink(missing_ok=True)
         best = judged(0, 0.0)
     else:
         best = state["best"]
@@ -349,8 +354,7 @@ def keep_better(folder: Path, network: Joined, scores: dict[str, float], step: i
     if quality <= best:
         return best
     state = {f"model.{name}": tensor.cpu() for name, tensor in network.model.state_dict().items()}
-    with replacing(folder / "best.ckpt") as temporary:
-        torch.save({"state_dict": state}, temporary)
+    write_checkpoint(folder / "best.ckpt", {"state_dict": state})
     readout = VoiceReadout(*(part.detach().cpu().numpy() for part in (network.voice.weight, network.voice.bias)))
     write_json(folder / VOICE, readout.to_json())
     return quality

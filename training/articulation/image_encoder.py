@@ -11,7 +11,7 @@ where it was stopped, also with more steps. Settings: training/configs/articulat
 
 import json
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import cv2
@@ -23,16 +23,17 @@ from torch.utils.data import DataLoader, Dataset
 
 from rtmri2speech.anatomy.sources import region_of_class
 from rtmri2speech.errors import InputError
-from rtmri2speech.files import never_onto, write_json
+from rtmri2speech.files import never_onto
 from rtmri2speech.models.acoustic import AcousticConfig, AcousticModel
 from rtmri2speech.models.weights import load_exactly, read_safetensors
 from rtmri2speech.speech.mel import Scaler
 from training.phantom.head import CLASSES
 from training.segmentation.domain_randomisation import OVERSAMPLING, expose, ragged_nose, view, whole_head
 
+from ..engine.checkpoint import load_start
 from ..engine.config import run_command
 from ..engine.loop import choose_device
-from ..engine.run_folder import append_row
+from ..engine.run_folder import append_row, held, write_settings
 from ..engine.weight_averaging import average
 from .checkpoint import read_last, write_last
 from .corpus import COLUMNS, GROUPS, VOICED
@@ -86,6 +87,7 @@ class SightRun:
     heard: float = 1.0
     device: str = "auto"
     workers: int = 0
+    restart: bool = False
 
 
 _MAY_CHANGE = ("steps", "decay", "run_dir", "pictures", "val_pictures", "init_from", "device", "workers")
@@ -188,12 +190,16 @@ def train(run: SightRun) -> Path:
     folder = Path(run.run_dir)
     read = [*run.pictures, *run.val_pictures, run.init_from, run.speech]
     never_onto([folder / "settings.json", folder / "articulation.json"], read)
+    with held(run):
+        return _train(run, folder)
+
+
+def _train(run: SightRun, folder: Path) -> Path:
     learn, judge = (joined([read_pictures(Path(p)) for p in files]) for files in (run.pictures, run.val_pictures))
-    folder.mkdir(parents=True, exist_ok=True)
     state = read_last(folder, run, _MAY_CHANGE)
     if state is None:
         fit_known(learn).write(folder / "articulation.json")
-    write_json(folder / "settings.json", asdict(run))
+    write_settings(folder, run)
     scaler = Scaler.read(folder / "articulation.json", COLUMNS)
     known, val_known = scaler.standardise(learn.articulation), scaler.standardise(judge.articulation)
 
@@ -272,10 +278,10 @@ def validate(network: Sight, judge: Pictures, known: np.ndarray, run: SightRun) 
 def read_start(source: Path, network: Sight) -> None:
     """The CNN's weights of a bundle, or all of a run of this training. Raises InputError if it is neither."""
     if (source / WEIGHTS).is_file():
-        load_exactly(network, read_safetensors(source / WEIGHTS), str(source / WEIGHTS))
+        load_start(network, read_safetensors(source / WEIGHTS), str(source / WEIGHTS))
         return
     tensors = read_safetensors(source / "acoustic.safetensors")
-    load_exactly(
+    load_start(
         network.cnn,
         {name.removeprefix("cnn."): t for name, t in tensors.items() if name.startswith("cnn.")},
         str(source),
@@ -286,7 +292,7 @@ def write_sight_run(folder: Path, network: Sight, scaler: Scaler, run: SightRun)
     """What read_sight_run reads. scaler: of the articulation."""
     folder.mkdir(parents=True, exist_ok=True)
     scaler.write(folder / "articulation.json")
-    write_json(folder / "settings.json", asdict(run))
+    write_settings(folder, run)
     write_tensors(folder / WEIGHTS, network)
 
 

@@ -11,7 +11,7 @@ training/configs/articulation_mel_decoder.yaml.
 
 import json
 import time
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,16 +20,17 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, mse_loss
 
 from rtmri2speech.errors import InputError
-from rtmri2speech.files import never_onto, write_json
+from rtmri2speech.files import never_onto
 from rtmri2speech.models.weights import load_exactly, read_safetensors
 from rtmri2speech.spec import MelSpec
 from rtmri2speech.speech.mel import SPEECH_RANGE_DB, Scaler, spectral_envelope, speech_frames
 from rtmri2speech.speech.metrics import loudness_correlation, spectral_shape_correlation
 
 from ..acoustic.losses import LossConfig, MaskedMSEMAE
+from ..engine.checkpoint import load_start
 from ..engine.config import run_command
 from ..engine.loop import choose_device
-from ..engine.run_folder import append_row
+from ..engine.run_folder import append_row, held, write_settings
 from .checkpoint import read_last, write_last
 from .corpus import COLUMNS, Spoken, held_out_speakers, read_seen, read_spoken
 from .input_noise import DisturbConfig, disturbed, measured_error
@@ -74,6 +75,7 @@ class SpeechRun:
     disturb: DisturbConfig = field(default_factory=DisturbConfig)
     loss: LossConfig = field(default_factory=LossConfig)
     device: str = "auto"
+    restart: bool = False
 
 
 class ArticulationToMel(nn.Module):
@@ -190,10 +192,14 @@ def train(run: SpeechRun) -> Path:
     folder, mel = Path(run.run_dir), MelSpec()
     made = ("settings.json", "articulation.json", "scaler.json")
     never_onto((folder / name for name in made), [run.corpus, run.init_from, *run.seen])
+    with held(run):
+        return _train(run, folder, mel)
+
+
+def _train(run: SpeechRun, folder: Path, mel: MelSpec) -> Path:
     everything = read_spoken(Path(run.corpus), mel)
     learn, judge = held_out_speakers(everything, run.val_speakers)
     looked_at = as_seen(everything, run)
-    folder.mkdir(parents=True, exist_ok=True)
     state = read_last(folder, run, _MAY_CHANGE)
     if state is None:
         if run.init_from:
@@ -203,7 +209,7 @@ def train(run: SpeechRun) -> Path:
             heard = Scaler.fit([target_mel(s.mel_db, run.envelope, run.floor_db) for s in learn])
         known.write(folder / "articulation.json")
         heard.write(folder / "scaler.json")
-        write_json(folder / "settings.json", asdict(run) | {"mel": mel.to_json(), "utterances": len(learn)})
+        write_settings(folder, run, mel=mel.to_json(), utterances=len(learn))
     known, heard = Scaler.read(folder / "articulation.json", COLUMNS), Scaler.read(folder / "scaler.json", mel.n_mels)
     windows, held_out = standardised(learn, known, heard, run), standardised(judge, known, heard, run)
     seen, error = None, 1.0
@@ -221,7 +227,7 @@ def train(run: SpeechRun) -> Path:
     optimizer = torch.optim.AdamW(network.parameters(), run.lr, weight_decay=run.weight_decay)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, run.steps)
     if run.init_from and state is None:
-        network.load_state_dict(read_speech_run(Path(run.init_from))[0].state_dict())
+        load_start(network, read_speech_run(Path(run.init_from))[0].state_dict(), run.init_from)
     first = 0
     if state is not None:
         network.load_state_dict(state["network"])

@@ -20,8 +20,9 @@ from rtmri2speech.errors import InputError
 from rtmri2speech.files import never_onto, write_json
 from rtmri2speech.speech.voice import VoiceReadout
 
+from ..acoustic.run import model_tensors
 from ..engine.config import build, run_command
-from ..engine.run_folder import read_settings
+from ..engine.run_folder import read_settings, results
 from ..engine.weight_averaging import mean_weights, require_shares
 from .finetune import VOICE, JoinRun, assembled, keep_better, validate
 
@@ -48,9 +49,11 @@ def make(run: SoupRun) -> Path:
     for one, other in zip(runs, settings, strict=True):
         if any(other.get(key) != settings[0].get(key) for key in _SAME) or not _same_split(runs[0], one):
             raise InputError("The runs {first} and {other} have not learned the same task.", first=runs[0], other=one)
+    if results(folder) and _mixed(read_settings(folder, "articulation.soup").get("soup", {})) != _mixed(asdict(run)):
+        raise InputError("{folder} holds a run already: give another run_dir.", folder=folder)
     first = build(JoinRun, settings[0]["join"])
     made = assembled(first)
-    made.network.model.load_state_dict(mean_weights([_weights(one) for one in runs], run.shares))
+    made.network.model.load_state_dict(mean_weights([model_tensors(one) for one in runs], run.shares))
     voices = [VoiceReadout.from_json(json.loads((one / VOICE).read_text(encoding="utf-8"))) for one in runs]
     with torch.no_grad():
         for name, tensor in made.network.voice.named_parameters():
@@ -60,7 +63,6 @@ def make(run: SoupRun) -> Path:
     for name in _TAKEN:
         shutil.copy(runs[0] / name, folder / name)
     write_json(folder / "settings.json", settings[0] | {"soup": asdict(run)})
-    (folder / "history.csv").unlink(missing_ok=True)
     scores = validate(made.network, made.clips(first.val_clips), made.mel, made.sight_run.size, run.looks)
     keep_better(folder, made.network, scores, 0, 0.0, -math.inf)
     print(flush=True)
@@ -72,12 +74,8 @@ def _same_split(one: Path, other: Path) -> bool:
     return held_out[0] == held_out[1]
 
 
-def _weights(run: Path) -> dict[str, torch.Tensor]:
-    try:
-        state = torch.load(run / "best.ckpt", map_location="cpu", weights_only=True)["state_dict"]
-    except (OSError, KeyError) as error:
-        raise InputError("{run} has no best.ckpt ({error}).", run=run, error=error) from None
-    return {name.removeprefix("model."): tensor for name, tensor in state.items()}
+def _mixed(soup: dict) -> list:
+    return [list(soup.get(name, ())) for name in ("runs", "shares")]
 
 
 if __name__ == "__main__":

@@ -5,11 +5,10 @@ from pathlib import Path
 from torch import nn
 
 from rtmri2speech.files import replacing
+from rtmri2speech.models.weights import write_safetensors
 
 
 def write_tensors(path: Path, network: nn.Module) -> None:
     """The network's weights as safetensors."""
-    from safetensors.torch import save_file
-
     with replacing(path) as temporary:
-        save_file({name: t.contiguous() for name, t in network.state_dict().items()}, temporary)
+        write_safetensors(temporary, network.state_dict())

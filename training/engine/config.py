@@ -33,8 +33,9 @@ def run_command(command: Callable, cls, config_name: str) -> None:
     """Run command(settings), settings being `cls` made from training/configs/<config_name>.yaml and the arguments.
 
     The arguments are Hydra's: --config-name OTHER, setting=value. Where Hydra is not installed these two are
-    understood without it. Bad settings end with one line and exit code 2.
+    understood without it. --restart is restart=true. Bad settings end with one line and exit code 2.
     """
+    sys.argv[1:] = ["++restart=true" if argument == "--restart" else argument for argument in sys.argv[1:]]
 
     def run(values: Mapping[str, Any]) -> None:
         with plain_errors():

@@ -23,6 +23,7 @@ from rtmri2speech.analysis.region_attribution import RegionMasks
 from rtmri2speech.anatomy.sources import regions_of
 from rtmri2speech.attribution.methods import parse_method
 from rtmri2speech.clips.clip import read_clip
+from rtmri2speech.clips.formats.reading import is_video_file
 from rtmri2speech.clips.phantom_truth import truth_beside
 from rtmri2speech.errors import InputError
 from rtmri2speech.evaluation.faithfulness import VERDICTS, BandTrust, evaluate_faithfulness
@@ -32,14 +33,13 @@ from rtmri2speech.models.load import load_bundle
 
 from ..engine.console import plain_errors
 
-SUFFIXES = (".mp4", ".mkv", ".avi", ".mov")
 _COLUMNS = ("drop dB", "random dB", "times", "right", "regions", "output layer", "BiLSTM", "CNN")
 
 
 def clips_of(paths: Sequence[Path]) -> list[Path]:
     """Files as they are, and the videos of folders. Raises InputError where there is none."""
     found = [file for path in paths for file in (sorted(path.iterdir()) if path.is_dir() else [path])]
-    found = [file for file in found if file.suffix in SUFFIXES]
+    found = list(filter(is_video_file, found))
     if not found:
         raise InputError("There is no clip in {paths}.", paths=", ".join(map(str, paths)))
     return found

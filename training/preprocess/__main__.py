@@ -33,8 +33,9 @@ from rtmri2speech.spec import FrameSpec, MelSpec
 from ..engine.console import plain_errors
 from .sample import Settings
 from .sources import find_sources, read_speakers
+from .synchronisation import CorpusLag, corpus_lag
 from .thesis_pairs import write_filelists, write_pairs_npy, write_pairs_npz
-from .write_dataset import corpus_peak, write_dataset
+from .write_dataset import corpus_peak, require_same_dataset, set_aside, shift_of, write_dataset
 
 
 def preprocess(
@@ -72,6 +73,13 @@ def preprocess(
     thesis: Annotated[
         bool, Option("--thesis", help="The thesis' numbers: --layout thesis --top_db 80 --gray recorded --peak 1.")
     ] = False,
+    sync: Annotated[
+        int,
+        Option("--sync", help="Of so many recordings, spread over all, tell whether sound and pictures are in step."),
+    ] = 20,
+    shift_ms: Annotated[
+        str, Option("--shift_ms", help="Move all sounds earlier by this, ms; auto: by what --sync finds, if anything.")
+    ] = "0",
     max_mismatch_s: Annotated[
         float, Option("--max_mismatch_s", help="Leave out recordings whose sound and pictures differ by more, s.")
     ] = Settings.longest_mismatch_s,
@@ -94,6 +102,9 @@ def preprocess(
     pairs_npy: Annotated[bool, Option("--pairs_npy", help="Also write pairs_ref<N>_npy/, for memory mapping.")] = False,
     hifigan_filelists: Annotated[
         bool, Option("--hifigan_filelists", help="Also write wavs/ and hifigan_filelists/{training,validation}.txt.")
+    ] = False,
+    restart: Annotated[
+        bool, Option("--restart", help="Make anew a dataset that is there with other settings; the old one is kept.")
     ] = False,
     jobs: Annotated[int, Option("--jobs", help="Processes on this machine; -1: one a core.")] = -1,
     backend: Annotated[str, Option("--backend", help="loky (this machine) or dask.")] = "loky",
@@ -132,9 +143,18 @@ def preprocess(
         recordings = [file for source in sources for file in (source.video, source.audio)]
         never_onto((out_dir / name for name in made), [data_dir, audio_dir, speakers, *recordings])
         cluster = dict(jobs=jobs, backend=backend, scheduler=scheduler)
+        lag = corpus_lag(sources, settings, sync, **cluster) if sync > 0 else None
+        if lag:
+            print(lag.sentence(), flush=True)
+        settings = replace(settings, shift_s=_shift_s(shift_ms, lag, None if restart else shift_of(out_dir)))
+        if settings.shift_s:
+            print(f"all sounds are moved earlier by {1000 * settings.shift_s:g} ms", flush=True)
+        if restart:
+            set_aside(out_dir)
+        require_same_dataset(out_dir, settings)
         if peak is not None:
             settings = replace(settings, gain=peak / corpus_peak(sources, settings, **cluster))
-        meta = write_dataset(sources, unusable, settings, out_dir, keep_wav=hifigan_filelists, **cluster)
+        meta = write_dataset(sources, unusable, settings, out_dir, keep_wav=hifigan_filelists, sync=lag, **cluster)
         if pairs:
             write_pairs_npz(out_dir, ref_frames)
         if pairs_npy:
@@ -146,6 +166,20 @@ def preprocess(
     for id_, reason in meta["skipped"].items():
         print(f"left out {id_}: {reason}", file=sys.stderr)
     raise SystemExit(1 if skipped else 0)
+
+
+def _shift_s(asked: str, lag: CorpusLag | None, before_s: float | None) -> float:
+    """before_s: of a dataset that is gone on with, whose shift "auto" keeps."""
+    if asked != "auto":
+        try:
+            return float(asked) / 1000
+        except ValueError:
+            raise InputError("--shift_ms is a number of milliseconds or auto, not {asked!r}.", asked=asked) from None
+    if before_s is not None:
+        return before_s
+    if lag is None or lag.lag_s is None:
+        raise InputError("--shift_ms auto needs to know the shift, and it cannot be told: give it in milliseconds.")
+    return 0.0 if lag.in_step else lag.lag_s
 
 
 if __name__ == "__main__":

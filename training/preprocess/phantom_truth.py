@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from rtmri2speech.errors import InputError
+from rtmri2speech.names import beside
 
 # Every pixel belongs to one of these; the first two are what the phantom's own regions leave over.
 REGIONS = (
@@ -23,8 +24,7 @@ _SMALLEST_AREA_CM2 = 0.03
 
 def truth_file(video: Path) -> Path | None:
     """The truth beside a video, if there is one."""
-    path = video.with_name(f"{video.stem}.truth.npz")
-    return path if path.is_file() else None
+    return beside(video, ".truth.npz")
 
 
 def read_truth(path: Path, frames: int, fps: float) -> tuple[np.ndarray, np.ndarray]:

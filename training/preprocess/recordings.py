@@ -11,18 +11,21 @@ from pathlib import Path
 
 import numpy as np
 
+from rtmri2speech.clips.formats.reading import VIDEO_SUFFIXES
 from rtmri2speech.errors import InputError
 from rtmri2speech.files import replacing
 from rtmri2speech.spec import MelSpec
 from rtmri2speech.speech.audio import read_audio, resample
 
-SUFFIXES = (".wav", ".flac")
+from .sources import SOUNDS
+
+SUFFIXES = (".wav", ".flac")  # taken before others of the same name
 _SILENCE = 1e-4  # a recording whose loudest sample lies below this holds no speech
 
 
 @dataclass(frozen=True)
 class SpeechSource:
-    """One folder of recordings, at any depth and of any sampling rate.
+    """One folder of recordings, sound files or videos with sound, at any depth and of any sampling rate.
 
     weight: how often a second of it is drawn against a second of the other sources.
     held_out: the share of recordings kept for validation, last by name; or a text file that
@@ -51,21 +54,25 @@ class Recording:
 
 
 def find_recordings(folder: Path) -> dict[str, Path]:
-    """Name (path below `folder` without suffix) -> file of each wav and flac, in order of name.
+    """Name (path below `folder` without suffix) -> file of each sound, in order of name; of a video that has no sound
+    file of its name beside it, the video.
 
     Raises InputError if there are none, or two of one name.
     """
     found: dict[str, Path] = {}
-    for path in sorted(Path(folder).rglob("*")):
-        if path.suffix.lower() in SUFFIXES and not path.name.startswith("."):
+    files = [path for path in sorted(Path(folder).rglob("*")) if not path.name.startswith(".")]
+    for suffixes in (SUFFIXES, SOUNDS - set(SUFFIXES), VIDEO_SUFFIXES):
+        better = set(found)
+        for path in files:
             name = path.relative_to(folder).with_suffix("").as_posix()
-            if name in found:
-                raise InputError(
-                    "{first} and {path} have the same name: keep one of them.", first=found[name], path=path
-                )
-            found[name] = path
+            if path.suffix.lower() in suffixes and name not in better and path.is_file():
+                if name in found:
+                    raise InputError(
+                        "{first} and {path} have the same name: keep one of them.", first=found[name], path=path
+                    )
+                found[name] = path
     if not found:
-        raise InputError("There are no .wav or .flac files in {folder}.", folder=folder)
+        raise InputError("There are no sound files and no videos in {folder}.", folder=folder)
     return dict(sorted(found.items()))
 
 
@@ -166,11 +173,23 @@ def split(
 
 
 def _samples(path: Path, rate: int, peak: float | None) -> np.ndarray:
-    samples = resample(*read_audio(path), rate)
+    samples = resample(*_sound_of(path), rate)
     loudest = float(np.abs(samples).max())
     if loudest < _SILENCE:
         raise InputError("{path} is silent.", path=path)
     return samples if peak is None else samples * np.float32(peak / loudest)
+
+
+def _sound_of(path: Path) -> tuple[np.ndarray, int]:
+    """Of a video its own sound, as training.preprocess takes it: from the first picture on."""
+    if path.suffix.lower() not in VIDEO_SUFFIXES:
+        return read_audio(path)
+    from rtmri2speech.clips.clip import read_clip
+
+    sound = read_clip(path).sound
+    if sound is None:
+        raise InputError("{path} has no sound, and there is no sound file beside it.", path=path)
+    return sound
 
 
 def _listed(names: list[str], path: Path) -> set[str]:

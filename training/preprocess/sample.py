@@ -10,7 +10,7 @@ from rtmri2speech.spec import FrameSpec, MelSpec
 from rtmri2speech.speech.audio import fit, read_audio, resample
 from rtmri2speech.speech.mel import SPEECH_RANGE_DB, mel_spectrogram_db
 
-from .checks import SILENT_DBFS, audio_lag, clipped_share, level_dbfs
+from .checks import SILENT_DBFS, clipped_share, level_dbfs
 from .phantom_truth import read_truth, truth_file
 from .sources import Source
 
@@ -25,6 +25,7 @@ class Settings:
     sound files that say they were restored before may be trained on.
     top_db: mel values further below a recording's largest one are raised to that; None keeps all. gain: of every
     recording's sound. gray "stretched": each frame to its own minimum and maximum, "recorded": gray levels as they are.
+    shift_s: by how much every recording's sound is moved earlier; below 0, later.
     """
 
     mel: MelSpec = field(default_factory=MelSpec)
@@ -38,6 +39,7 @@ class Settings:
     top_db: float | None = None
     gain: float = 1.0
     gray: str = "stretched"
+    shift_s: float = 0.0
 
     def __post_init__(self):
         if self.gray not in GRAYS:
@@ -67,6 +69,7 @@ def make_sample(source: Source, settings: Settings) -> Sample:
 
     Raises InputError, with the reason, if it cannot be read or should not be trained on.
     """
+    from rtmri2speech.analysis.reference import earlier
     from rtmri2speech.clips.clip import read_clip
     from rtmri2speech.clips.frame_rate import retime
     from rtmri2speech.clips.preprocessing import prepare_frames, square_frames
@@ -75,6 +78,7 @@ def make_sample(source: Source, settings: Settings) -> Sample:
     spec = settings.mel
     clip = read_clip(source.video, fps=None if is_video(source.video) else settings.fps)
     samples, rate = (clip.audio, clip.audio_rate) if source.audio is None else read_audio(source.audio)
+    notes = [str(note) for note in clip.notes]
     if samples is None:
         raise InputError("{video} has no sound, and there is no sound file beside it.", video=source.video)
     checks = {
@@ -100,6 +104,8 @@ def make_sample(source: Source, settings: Settings) -> Sample:
     said = restored_by(source.audio or source.video)
     if said and not settings.allow_restored:
         raise InputError("the sound is no recording but was restored: take the original, or --allow_restored")
+    if settings.shift_s:
+        samples, rate = earlier((samples, rate), settings.shift_s)
     if settings.restore:
         samples = restore(samples, rate, settings.restore)
     if said or settings.restore:
@@ -117,9 +123,9 @@ def make_sample(source: Source, settings: Settings) -> Sample:
         mri = square_frames(frames, settings.frames.size)
     else:
         mri = np.rint(255 * prepare_frames(frames, settings.frames.size)).astype(np.uint8)
-    lag_s, certainty = audio_lag(mri, mel_db, spec.fps)
-    checks |= {"frames": len(mri), "audio_lag_s": None if lag_s is None else round(lag_s, 3)}
-    checks["audio_lag_correlation"] = round(certainty, 3)
+    if notes:
+        checks["notes"] = notes
+    checks["frames"] = len(mri)
     truth = truth_file(source.video)
     known = read_truth(truth, len(mri), spec.fps) if truth else (None, None)
     return Sample(mri, mel_db, heard, waveform, checks, *known)

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rtmri2speech.clips.formats.dicom import is_dicom
-from rtmri2speech.clips.formats.reading import is_lab_file
+from rtmri2speech.clips.formats.reading import is_lab_file, is_video_file
 from rtmri2speech.errors import InputError
+from rtmri2speech.names import beside, same_name
 
-VIDEOS = {".mp4", ".mkv", ".avi", ".mov", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv"}
 SOUNDS = {".wav", ".flac", ".ogg", ".mp3"}
 PICTURES = {".png", ".tif", ".tiff"}
 
@@ -61,21 +61,21 @@ def find_sources(
     for path in sorted(data_dir.rglob("*")):
         if path.name.startswith("."):
             continue
-        if path.suffix.lower() in VIDEOS and path.is_file():
-            videos[path.stem].append(path)
+        if is_video_file(path) and path.is_file():
+            videos[same_name(path.stem)].append(path)
         elif path.suffix.lower() in PICTURES and re.search(r"\d$", path.stem) and path.parent != data_dir:
-            if path.parent not in videos[path.parent.name]:
-                videos[path.parent.name].append(path.parent)
+            if path.parent not in videos[same_name(path.parent.name)]:
+                videos[same_name(path.parent.name)].append(path.parent)
         elif path.is_file() and (is_lab_file(path) or (path.suffix.lower() not in SOUNDS and is_dicom(path))):
             lab[path.parent].append(path)
     for folder, files in lab.items():
         series = folder != data_dir and len(files) > 1 and all(map(is_dicom, files))
         for path in [folder] if series else files:
             name = path.name.removesuffix(".gz")
-            videos[name.rpartition(".")[0] if is_lab_file(path) else name].append(path)
+            videos[same_name(name.rpartition(".")[0] if is_lab_file(path) else name)].append(path)
     for path in sorted((audio_dir or data_dir).rglob("*")):
         if path.suffix.lower() in SOUNDS and path.is_file() and not path.name.startswith("."):
-            sounds[path.stem].append(path)
+            sounds[same_name(path.stem)].append(path)
     if not videos:
         raise InputError("{data_dir} holds no video and no folder of numbered pictures.", data_dir=data_dir)
 
@@ -89,7 +89,7 @@ def find_sources(
         elif not audio and audio_dir is not None:
             unusable[id_] = f"there is no sound file {id_}.wav under {audio_dir}"
         else:
-            details = _details(paths[0], id_)
+            details = _details(paths[0])
             match = pattern.search(id_)
             named = (speakers or {}).get(id_) or details.get("speaker") or (match[1] if match else None)
             text = details.get("text")
@@ -97,10 +97,10 @@ def find_sources(
     return found, unusable
 
 
-def _details(video: Path, id_: str) -> dict[str, str]:
+def _details(video: Path) -> dict[str, str]:
     """The strings of <id>.json beside the video; empty where there is none."""
     try:
-        data = json.loads((video.parent / f"{id_}.json").read_text(encoding="utf-8"))
+        data = json.loads((beside(video, ".json") or video.with_suffix(".json")).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
     return {k: v for k, v in data.items() if isinstance(v, str)} if isinstance(data, dict) else {}

@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from functools import partial
@@ -17,6 +19,7 @@ from rtmri2speech.speech.mel import Scaler
 from .phantom_truth import truth_file
 from .sample import Settings, make_sample, sound_peak
 from .sources import Source
+from .synchronisation import CorpusLag
 
 FORMAT = "rtmri2speech dataset"
 
@@ -28,12 +31,8 @@ def write_sample(source: Source, settings: Settings, out_dir: Path, keep_wav: bo
     Raises InputError only when the result cannot be written.
     """
     folder, wav = out_dir / "samples" / source.id, out_dir / "wavs" / f"{source.id}.wav"
-    origin = {"settings": asdict(settings), "video": _stamp(source.video), "audio": _stamp(source.audio)}
+    origin = {"settings": _told(settings), "video": _stamp(source.video), "audio": _stamp(source.audio)}
     origin["truth"] = _stamp(truth_file(source.video))
-    # As before there was the choice, so that samples made then are not made again.
-    for name in ("restore", "allow_restored", "top_db", "gain", "gray"):
-        if origin["settings"][name] == getattr(Settings, name):
-            del origin["settings"][name]
     if settings.mel.layout == "thesis":
         origin["made_up_rows"] = "masked"  # until then they counted as heard
     origin = json.loads(json.dumps(origin))
@@ -44,8 +43,6 @@ def write_sample(source: Source, settings: Settings, out_dir: Path, keep_wav: bo
         sample = make_sample(source, settings)
     except InputError as error:
         return {"id": source.id, "reason": str(error).rstrip(".")}
-    if folder.exists():
-        shutil.rmtree(folder)
     if keep_wav:
         write_audio(wav, fit(sample.waveform, len(sample.mri) * settings.mel.hop_length), settings.mel.sample_rate)
     with replacing(folder) as temporary:
@@ -54,7 +51,66 @@ def write_sample(source: Source, settings: Settings, out_dir: Path, keep_wav: bo
             if getattr(sample, name) is not None:
                 np.save(temporary / f"{name}.npy", getattr(sample, name))
         write_json(temporary / "source.json", {"origin": origin, "checks": sample.checks})
+        if folder.exists():
+            shutil.rmtree(folder)
     return _entry(source, sample.checks)
+
+
+def _told(settings: Settings) -> dict:
+    """The settings as JSON, without those of their default that older samples do not tell, which need not be made again
+    for that."""
+    told = json.loads(json.dumps(asdict(settings)))
+    newer = ("restore", "allow_restored", "top_db", "gain", "gray", "shift_s")
+    return {name: value for name, value in told.items() if name not in newer or value != getattr(Settings, name)}
+
+
+def require_same_dataset(out_dir: Path, settings: Settings) -> None:
+    """Raises InputError, naming the setting, if a dataset that is there was made with others and would be replaced.
+
+    The gain is not compared: it follows the corpus, which may have grown.
+    """
+    now = _flat(asdict(settings))
+    for source in sorted((out_dir / "samples").glob("*/source.json")):
+        origin = (_read_json(source) or {}).get("origin") or {}
+        then = _flat(asdict(Settings()) | origin.get("settings", asdict(settings)))
+        for name, value in now.items():
+            if name != "gain" and then.get(name) != value:
+                raise InputError(
+                    "The dataset in {folder} was made with {name} = {then}, not {now}: give that again, another "
+                    "--out_dir, or --restart to make it anew.",
+                    folder=out_dir,
+                    name=name,
+                    then=then.get(name),
+                    now=value,
+                )
+
+
+def _flat(settings: dict) -> dict:
+    """{"mel": {"layout": x}} -> {"mel.layout": x}."""
+    return {
+        f"{name}.{inner}" if isinstance(value, dict) else name: part
+        for name, value in settings.items()
+        for inner, part in (value.items() if isinstance(value, dict) else (("", value),))
+    }
+
+
+def shift_of(out_dir: Path) -> float | None:
+    """The shift of the dataset that is there, s; None without one."""
+    for source in sorted((out_dir / "samples").glob("*/source.json")):
+        return ((_read_json(source) or {}).get("origin") or {}).get("settings", {}).get("shift_s", Settings.shift_s)
+    return None
+
+
+def set_aside(out_dir: Path) -> None:
+    """--restart: move the dataset that is there into <out_dir>/before_<time>."""
+    made = ("samples", "scaler.json", "meta.json", "wavs", "hifigan_filelists")
+    old = [path for name in (*made, "pairs_ref*") for path in out_dir.glob(name)]
+    if old:
+        kept = out_dir / time.strftime("before_%Y%m%d_%H%M%S")
+        kept.mkdir()
+        for path in old:
+            path.replace(kept / path.name)
+        print(f"made anew; the earlier dataset is kept in {kept}", file=sys.stderr, flush=True)
 
 
 def _entry(source: Source, checks: dict) -> dict:
@@ -115,6 +171,7 @@ def write_dataset(
     out_dir: Path,
     *,
     keep_wav: bool = False,
+    sync: CorpusLag | None = None,
     jobs: int = 1,
     backend: str = "loky",
     scheduler: str | None = None,
@@ -123,9 +180,9 @@ def write_dataset(
     """Make all samples, then scaler.json and meta.json; returns meta.json's content.
 
     Recordings that cannot be used are told, listed under "skipped" and left out.
-    Raises InputError if none can be used, or if the dataset cannot be written.
+    Raises InputError if none can be used, the dataset was made with other settings, or it cannot be written.
     """
-    out_dir.mkdir(parents=True, exist_ok=True)
+    require_same_dataset(out_dir, settings)
     skipped = dict(unusable)
     for id_, reason in skipped.items():
         tell(f"left out {id_}: {reason}")
@@ -160,6 +217,8 @@ def write_dataset(
         "gain": settings.gain,
         "top_db": settings.top_db,
         "gray": settings.gray,
+        "shift_s": settings.shift_s,
+        **({"sync": sync.to_json()} if sync else {}),
         "restored": settings.restore,
         "total_s": round(sum(entry["video_s"] for entry in used.values()), 2),
         "utterances": used,
@@ -170,7 +229,7 @@ def write_dataset(
 
 
 def _summary(entry: dict) -> str:
-    lag = entry["audio_lag_s"]
-    sync = "" if lag is None else f", sound {1000 * lag:+.0f} ms (correlation {entry['audio_lag_correlation']:.2f})"
     longer_s, level = entry["audio_s"] - entry["video_s"], entry["level_dbfs"]
-    return f"{entry['frames']} frames, {entry['video_s']:.2f} s, sound {longer_s:+.2f} s longer, {level:.0f} dBFS{sync}"
+    notes = "".join(f"; note: {note}" for note in entry.get("notes", ()))
+    told = f"{entry['frames']} frames, {entry['video_s']:.2f} s, sound {longer_s:+.2f} s longer, {level:.0f} dBFS"
+    return f"{told}{notes}"

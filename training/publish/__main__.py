@@ -17,7 +17,7 @@ import typer
 from typer import Option
 
 from rtmri2speech.errors import InputError
-from rtmri2speech.files import never_onto, replacing
+from rtmri2speech.files import never_onto
 from rtmri2speech.models.acoustic import AcousticModel
 from rtmri2speech.models.bundle import Bundle
 from rtmri2speech.models.hifigan import Generator
@@ -288,10 +288,8 @@ def publish(
                 "metrics": tables,
             },
         )
-        bundle.save(out, half=not full, beside=vocoder if light else None)
-        with replacing(out / "MODEL_CARD.md") as temporary:
-            card = model_card(title, result, voice, tables, texts)
-            temporary.write_text(card, encoding="utf-8", newline="\n")
+        card = model_card(title, result, voice, tables, texts)
+        bundle.save(out, half=not full, beside=vocoder if light else None, card=card)
     print(f"{out} is ready: python -m rtmri2speech synth CLIP -o OUT.wav --bundle {out}")
 
 

@@ -15,12 +15,13 @@ from typer import Argument, Option
 from rtmri2speech.anatomy.network import Segmenter, SegmenterConfig
 from rtmri2speech.anatomy.segmenter_bundle import SegmenterBundle
 from rtmri2speech.errors import InputError
-from rtmri2speech.files import never_onto, replacing
-from rtmri2speech.models.weights import load_exactly, read_checkpoint
+from rtmri2speech.files import never_onto
+from rtmri2speech.models.weights import load_exactly
 
 from ..engine.console import plain_errors
 from ..engine.run_folder import read_settings
 from ..evaluation.regions import tables
+from ..segmentation.train import read_newest
 
 _CARD = """# {name}
 
@@ -69,8 +70,8 @@ def read_run(run: Path) -> tuple[Segmenter, dict]:
     """
     settings = read_settings(run, "regions")
     network = Segmenter(SegmenterConfig(settings["size"], tuple(settings["widths"]), settings["fold"]))
-    state = read_checkpoint(run / "last.pt")
-    load_exactly(network, state["averaged"], str(run / "last.pt"))
+    state = read_newest(run)
+    load_exactly(network, state["averaged"], str(run))
     return network, {k: v for k, v in settings.items() if k not in ("run_dir", "maps")} | {"step": state["step"]}
 
 
@@ -102,9 +103,7 @@ def command(
             card = model_card(name or output.name, network, training, figures, commands)
         except (OSError, ValueError, KeyError) as error:
             raise InputError("The card cannot be written: {reason}.", reason=error) from None
-        SegmenterBundle(name or output.name, network, training).save(output)
-        with replacing(output / "MODEL_CARD.md") as temporary:
-            temporary.write_text(card, encoding="utf-8", newline="\n")
+        SegmenterBundle(name or output.name, network, training).save(output, card=card)
     print(f"{output} is ready: python -m rtmri2speech regions CLIP -o OUT.mp4")
 
 

@@ -78,6 +78,7 @@ class RestoreSettings:
     log_every: int = 50
     checkpoint_every: int = 1000
     validate_recordings: int = 8
+    restart: bool = False
 
     def __post_init__(self):
         if self.stage not in (*STAGES, "all"):

@@ -20,7 +20,9 @@ from rtmri2speech.models.weights import load_exactly, read_checkpoint
 from rtmri2speech.restore.encoder import AdaptedEncoder, load_hubert, standardise
 from rtmri2speech.restore.model import Restorer
 
+from ..engine.checkpoint import before, load_start, newest_whole
 from ..engine.loop import choose_device, require_finite, set_lr
+from ..engine.run_folder import LAST
 from ..engine.schedules import linear
 from ..vocoder.adversarial import generator_losses, train_discriminators
 from ..vocoder.discriminators import Discriminators
@@ -154,7 +156,7 @@ class RestoreLearner(nn.Module):
         }
         for prefix, part in parts.items():
             tensors = {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
-            load_exactly(part, tensors, f"{run} ({prefix.rstrip('.')})")
+            load_start(part, tensors, f"{run} ({prefix.rstrip('.')})")
 
     def encoder_sha256(self) -> str:
         """Of the tensors of the frozen encoder up to the tap layer."""
@@ -165,5 +167,6 @@ class RestoreLearner(nn.Module):
 
 
 def run_state(folder: str | Path) -> dict:
-    """The checkpoint of a run folder, as a dict. Raises InputError if there is none."""
-    return read_checkpoint(Path(folder) / "last.ckpt")
+    """The newest whole checkpoint of a run folder, as a dict. Raises InputError if there is none."""
+    last = Path(folder) / LAST
+    return read_checkpoint(newest_whole([last, before(last)]) or last)

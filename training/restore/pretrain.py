@@ -7,7 +7,7 @@ encoder lies in RUN/encoder, in transformers' own format. Settings: training/con
 """
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -16,12 +16,13 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from rtmri2speech.files import never_onto, replacing, write_json
-from rtmri2speech.models.weights import read_checkpoint
+from rtmri2speech.models.weights import read_checkpoint, write_safetensors
 from rtmri2speech.restore.encoder import ENCODER_RATE, build_hubert, framed, standardise
 
+from ..engine.checkpoint import before, write_newest
 from ..engine.config import run_command
 from ..engine.loop import Rhythm, choose_device, require_finite, run_steps, set_lr
-from ..engine.run_folder import require_same
+from ..engine.run_folder import as_kept, held, newest_checkpoint, require_same
 from ..engine.schedules import linear
 from ..preprocess.recordings import Recording, SpeechSource, prepare_sources
 from .recordings import PEAK, SegmentDraw
@@ -49,6 +50,7 @@ class PretrainSettings:
     log_every: int = 50
     checkpoint_every: int = 100
     device: str = "auto"
+    restart: bool = False
 
 
 class MaskedPrediction(nn.Module):
@@ -158,8 +160,7 @@ class Pretraining:
     def save(self, path: Path) -> None:
         """Everything `load` needs to go on exactly."""
         state = {"model": self.model.state_dict(), "optimiser": self.optimiser.state_dict(), "step": self.step}
-        with replacing(path) as temporary:
-            torch.save(state | {"settings": json.dumps(asdict(self.settings))}, temporary)
+        write_newest(path, state | {"settings": json.dumps(as_kept(self.settings))})
 
     def load(self, path: Path) -> None:
         """Go on from a checkpoint. Raises InputError if it is one of other settings."""
@@ -175,10 +176,16 @@ def pretrain(settings: PretrainSettings) -> Path:
     run = Path(settings.run_dir)
     checkpoint = run / "last.pt"
     never_onto([checkpoint, run / "encoder"], [source.folder for source in settings.sources.values()])
+    with held(settings):
+        return _pretrain(settings, run, checkpoint)
+
+
+def _pretrain(settings: PretrainSettings, run: Path, checkpoint: Path) -> Path:
+    newest = newest_checkpoint(run, [before(checkpoint), checkpoint])
     recordings, _ = prepare_sources(settings.sources, Path(settings.prepared or run / "speech"), ENCODER_RATE, PEAK)
     training = Pretraining(settings)
-    if checkpoint.is_file():
-        training.load(checkpoint)
+    if newest:
+        training.load(newest)
     segments = MaskedSegments(recordings, settings, training.model.hubert.config)
     seconds = sum(r.samples for r in recordings) / ENCODER_RATE
     print(f"{len(recordings)} recordings ({seconds / 60:.1f} min); from step {training.step} to {settings.steps}")
@@ -194,11 +201,9 @@ def pretrain(settings: PretrainSettings) -> Path:
 
 def save_encoder(model: MaskedPrediction, settings: PretrainSettings, seconds: float, folder: Path) -> Path:
     """The encoder in transformers' format, with a note of what it was trained on."""
-    from safetensors.torch import save_file
-
     folder.mkdir(parents=True, exist_ok=True)
     with replacing(folder / "model.safetensors") as temporary:
-        save_file({k: v.contiguous() for k, v in model.hubert.state_dict().items()}, temporary, {"format": "pt"})
+        write_safetensors(temporary, model.hubert.state_dict(), {"format": "pt"})
     trained = {"minutes": round(seconds / 60, 1), "sources": sorted(settings.sources), "steps": settings.steps}
     notes = {
         "config.json": model.hubert.config.to_dict() | {"architectures": ["HubertModel"]},

@@ -1,17 +1,16 @@
 """One run of the stages: python -m training.restore (see training/configs/restore.yaml)."""
 
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
-import torch
 from torch.utils.data import DataLoader
 
 from rtmri2speech.errors import InputError
-from rtmri2speech.files import never_onto, replacing, write_json
+from rtmri2speech.files import never_onto
 
+from ..engine.checkpoint import write_newest
 from ..engine.loop import Rhythm, run_steps
-from ..engine.run_folder import SETTINGS, read_settings, require_same
+from ..engine.run_folder import LAST, SETTINGS, held, newest_checkpoint, read_settings, require_same, write_settings
 from ..preprocess.recordings import Recording, prepare_sources, spread
 from .batches import StageBatches
 from .config import STAGES, RestoreSettings
@@ -31,15 +30,20 @@ def train(settings: RestoreSettings) -> RestoreLearner:
     Raises InputError if the folder holds a run of other settings, or fine-tuning is asked for before its time.
     """
     run = Path(settings.run_dir)
-    last = run / "last.ckpt"
     read = [source.folder for source in settings.sources.values()]
-    never_onto([run / SETTINGS, last], [*read, settings.init_from, settings.encoder])
+    never_onto([run / SETTINGS, run / LAST], [*read, settings.init_from, settings.encoder])
+    with held(settings):
+        return _train(settings, run)
+
+
+def _train(settings: RestoreSettings, run: Path) -> RestoreLearner:
+    last = newest_checkpoint(run)
+    if last:
+        require_same(run, settings, read_settings(run, "restore"), free=_FREE)
     speech = Path(settings.prepared or run / "speech")
     recordings, held_out = prepare_sources(settings.sources, speech, settings.rate, PEAK)
-    if last.is_file():
-        require_same(run, settings, read_settings(run, "restore"), free=_FREE)
     learner = RestoreLearner(settings)
-    if last.is_file():
+    if last:
         learner.load(last)
     elif settings.init_from:
         learner.initialise(settings.init_from)
@@ -47,7 +51,7 @@ def train(settings: RestoreSettings) -> RestoreLearner:
         for stage in ("pa", "vocoder"):
             if learner.steps_done(stage) < settings.of(stage).steps:
                 raise InputError("Stage finetune needs stage {stage} first: run it, or give init_from.", stage=stage)
-    write_json(run / SETTINGS, asdict(settings))
+    write_settings(run, settings)
     minutes = sum(r.samples for r in recordings) / settings.rate / 60
     print(f"{len(recordings)} recordings ({minutes:.1f} min), {len(held_out)} held out; {learner.device}", flush=True)
     for stage in STAGES if settings.stage == "all" else (settings.stage,):
@@ -70,13 +74,8 @@ def _train_stage(stage: str, learner: RestoreLearner, recordings: list[Recording
         range(first, last),
         lambda _step: learner.advance(stage, next(drawn)),
         Rhythm(settings.log_every, settings.checkpoint_every, settings.checkpoint_every),
-        save=partial(_save, learner, run / "last.ckpt"),
+        save=lambda: write_newest(run / LAST, learner.state()),
         validate=partial(validate, learner, validation, degrader) if validation else None,
         part=stage,
         before=int(learner.done.sum()) - first,
     )
-
-
-def _save(learner: RestoreLearner, path: Path) -> None:
-    with replacing(path) as temporary:
-        torch.save(learner.state(), temporary)

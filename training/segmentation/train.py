@@ -1,8 +1,7 @@
 """One run of the segmenter's training: python -m training.segmentation (see training/configs/regions.yaml)."""
 
-import math
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -12,12 +11,12 @@ from torch import Tensor
 
 from rtmri2speech.anatomy.network import Segmenter, SegmenterConfig, soft_cross_entropy_and_dice
 from rtmri2speech.anatomy.regions import NAMES
-from rtmri2speech.files import replacing, write_json
 from rtmri2speech.models.precision import choose_precision
-from rtmri2speech.models.weights import load_exactly, read_checkpoint
+from rtmri2speech.models.weights import read_checkpoint
 
-from ..engine.loop import set_lr
-from ..engine.run_folder import SETTINGS, append_row, read_settings, require_same
+from ..engine.checkpoint import before, load_start, newest_whole, write_newest
+from ..engine.loop import require_finite, set_lr
+from ..engine.run_folder import append_row, held, newest_checkpoint, read_settings, require_same, write_settings
 from ..engine.schedules import cosine
 from ..engine.weight_averaging import average
 from .domain_randomisation import Example, example
@@ -60,8 +59,10 @@ class RegionsSettings:
     validate_every: int
     validate_pictures: int
     checkpoint_every: int
+    restart: bool = False
 
 
+NEWEST = "last.pt"
 _FREE = {
     "run_dir",
     "maps",
@@ -81,25 +82,28 @@ def train(settings: RegionsSettings) -> Segmenter:
     """
     torch.set_num_threads(settings.threads)
     cv2.setNumThreads(1)
-    run = Path(settings.run_dir)
-    run.mkdir(parents=True, exist_ok=True)
-    if (run / SETTINGS).is_file():
+    with held(settings):
+        return _train(settings, Path(settings.run_dir))
+
+
+def _train(settings: RegionsSettings, run: Path) -> Segmenter:
+    newest = newest_checkpoint(run, [before(run / NEWEST), run / NEWEST])
+    if newest:
         require_same(run, settings, read_settings(run, "regions"), free=_FREE)
-    write_json(run / SETTINGS, asdict(settings))
+    write_settings(run, settings)
     learning, judging = _maps(settings)
     torch.manual_seed(settings.seed)
     network = Segmenter(SegmenterConfig(settings.size, settings.widths, settings.fold)).to(
         memory_format=torch.channels_last
     )
     if settings.init_from:
-        source = Path(settings.init_from) / "last.pt"
-        load_exactly(network, read_checkpoint(source)["averaged"], str(source))
+        load_start(network, read_newest(Path(settings.init_from))["averaged"], settings.init_from)
     averaged = Segmenter(network.config).to(memory_format=torch.channels_last).eval()
     averaged.load_state_dict(network.state_dict())
     optimiser = torch.optim.AdamW(
         network.parameters(), settings.learning_rate, weight_decay=settings.weight_decay, fused=True
     )
-    step = _resume(run, network, averaged, optimiser)
+    step = _resume(newest, network, averaged, optimiser) if newest else 0
     dtype = choose_precision(settings.precision, torch.device("cpu"))
     weights = torch.tensor([_WEIGHT.get(name, 1.0) for name in NAMES])
     started, losses = time.monotonic(), []
@@ -117,6 +121,7 @@ def train(settings: RegionsSettings) -> Segmenter:
         with torch.autocast("cpu", dtype, dtype != torch.float32):
             logits = network(pictures)
         loss = soft_cross_entropy_and_dice(logits.float(), quarters, weights)
+        require_finite(loss, "train", step)
         optimiser.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 2.0)
@@ -124,8 +129,6 @@ def train(settings: RegionsSettings) -> Segmenter:
         step += 1
         average(averaged, network, min(settings.average, step / (step + 10)))
         losses.append(loss.item())
-        if not math.isfinite(losses[-1]):
-            raise RuntimeError(f"The loss is no number at step {step}.")
         if step % settings.validate_every == 0 or step == settings.steps:
             dice = validate(averaged, judging, settings, dtype)
             _report(run, step, float(np.mean(losses)), dice, time.monotonic() - started)
@@ -195,14 +198,16 @@ def _save(run: Path, step: int, network: Segmenter, averaged: Segmenter, optimis
         "averaged": averaged.state_dict(),
         "optimiser": optimiser.state_dict(),
     }
-    with replacing(run / "last.pt") as temporary:
-        torch.save(state, temporary)
+    write_newest(run / NEWEST, state)
 
 
-def _resume(run: Path, network: Segmenter, averaged: Segmenter, optimiser: torch.optim.Optimizer) -> int:
-    if not (run / "last.pt").is_file():
-        return 0
-    state = read_checkpoint(run / "last.pt")
+def read_newest(run: Path) -> dict:
+    """The newest whole checkpoint of a run. Raises InputError if there is none."""
+    return read_checkpoint(newest_whole([run / NEWEST, before(run / NEWEST)]) or run / NEWEST)
+
+
+def _resume(newest: Path, network: Segmenter, averaged: Segmenter, optimiser: torch.optim.Optimizer) -> int:
+    state = read_checkpoint(newest)
     network.load_state_dict(state["network"])
     averaged.load_state_dict(state["averaged"])
     optimiser.load_state_dict(state["optimiser"])

@@ -6,13 +6,11 @@
 import os
 from pathlib import Path
 
-import torch
-
 from rtmri2speech.errors import InputError
-from rtmri2speech.files import replacing
 from rtmri2speech.models.hifigan import Generator, GeneratorConfig
 from rtmri2speech.models.weights import load_exactly, read_checkpoint
 
+from ..engine.checkpoint import newest_whole, write_checkpoint
 from ..engine.run_folder import read_settings
 
 
@@ -24,9 +22,8 @@ def checkpoints(run: Path) -> list[Path]:
 def save_checkpoint(run: Path, state: dict, keep: int) -> Path:
     """Write the state under its step's number, and delete all but the `keep` newest checkpoints."""
     path = Path(run) / "checkpoints" / f"step_{state['step']:08d}.pt"
-    with replacing(path) as temporary:
-        torch.save(state, temporary)
-    for old in checkpoints(run)[:-keep]:
+    write_checkpoint(path, state)
+    for old in [p for p in checkpoints(run) if p <= path][:-keep]:  # a later one is damaged: it was not gone on from
         old.unlink()
     return path
 
@@ -38,10 +35,11 @@ def load_run(run_folder: str | os.PathLike, step: int | None = None) -> Generato
     """
     config = GeneratorConfig.from_json(read_settings(run_folder, "vocoder")["generator"])
     found = [p for p in checkpoints(Path(run_folder)) if step is None or p.stem == f"step_{step:08d}"]
-    if not found:
+    newest = newest_whole(reversed(found))
+    if newest is None:
         if step is None:
             raise InputError("{run_folder} holds no checkpoint.", run_folder=run_folder)
         raise InputError("{run_folder} holds no checkpoint of step {step}.", run_folder=run_folder, step=step)
     generator = Generator(config)
-    load_exactly(generator, read_checkpoint(found[-1])["generator"], str(found[-1]))
+    load_exactly(generator, read_checkpoint(newest)["generator"], str(newest))
     return generator.fold_weight_norm().eval().requires_grad_(False)

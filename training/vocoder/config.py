@@ -54,6 +54,7 @@ class VocoderSettings:
     validate_every: int = 1000
     validate_recordings: int = 8
     device: str = "auto"
+    restart: bool = False
 
     def __post_init__(self):
         if self.normalize_peak is not None and any(source.mels for source in self.sources.values()):

@@ -4,7 +4,7 @@ Both of these codes write g_######## (the generator), do_######## (discriminator
 one folder. A generator keeps its layout, whoever trains it on; so do its discriminators.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 from torch import Tensor, nn
@@ -16,6 +16,7 @@ from rtmri2speech.models.load import load_bundle
 from rtmri2speech.models.weights import load_exactly, read_checkpoint
 from rtmri2speech.spec import MelSpec
 
+from ..engine.checkpoint import newest_whole
 from ..engine.run_folder import SETTINGS, read_settings
 from .checkpoints import checkpoints
 from .discriminators import DiscriminatorConfig, Discriminators
@@ -44,12 +45,12 @@ def read_start(place: str, mel: MelSpec) -> Start:
     """
     folder = Path(place)
     if (folder / SETTINGS).is_file():
-        settings, found = read_settings(folder, "vocoder"), checkpoints(folder)
-        if not found:
+        settings, newest = read_settings(folder, "vocoder"), newest_whole(reversed(checkpoints(folder)))
+        if newest is None:
             raise InputError("{run} holds no checkpoint to start from.", run=place)
         layout = settings["discriminators"].get("layout", DiscriminatorConfig.layout)
         config = GeneratorConfig.from_json(settings["generator"])
-        return Start(found[-1], config, read_checkpoint(found[-1])["generator"], found[-1], layout)
+        return Start(newest, config, read_checkpoint(newest)["generator"], newest, layout)
     if (folder / "bundle.json").is_file():
         bundle = load_bundle(folder)
         if bundle.mel != mel:
@@ -79,30 +80,43 @@ def unfolded(vocoder: Generator) -> dict[str, Tensor]:
     return trained.state_dict()
 
 
-def kept_layouts(settings, run: Path):
+def kept_layouts(settings, run: Path | None):
     """The settings of a run that starts from other weights with their layouts, of one that goes on with its own.
 
-    settings: VocoderSettings. Raises InputError if the weights are of another shape.
+    settings: VocoderSettings. run: the folder of one that goes on, None of a new one.
+    Raises InputError if the weights are of another shape.
     """
     if not settings.init_from:
         return settings
-    if (run / SETTINGS).is_file():
+    if run:
         before = read_settings(run, "vocoder")
         layout = GeneratorConfig.from_json(before["generator"]).layout
         other = before["discriminators"].get("layout", DiscriminatorConfig.layout)
     else:
         start = read_start(settings.init_from, settings.mel)
         layout = start.generator.layout
-        if start.generator != replace(settings.generator, layout=layout):
-            raise InputError(
-                "{source} is another generator than the settings describe: make them equal.", source=start.source
-            )
+        require_generator(start.generator, settings.generator, start.source)
         other = start.layout if start.discriminators else settings.discriminators.layout
     return replace(
         settings,
         generator=replace(settings.generator, layout=layout),
         discriminators=replace(settings.discriminators, layout=other),
     )
+
+
+def require_generator(theirs: GeneratorConfig, ours: GeneratorConfig, source: Path) -> None:
+    """Raises InputError, naming the setting, unless both are of one shape; their layouts may differ."""
+    for field in fields(ours):
+        given, wanted = getattr(theirs, field.name), getattr(ours, field.name)
+        if field.name != "layout" and given != wanted:
+            raise InputError(
+                "{source} is a generator with {name} = {given}, and the settings say {wanted}: give its "
+                "generator.{name}, or another init_from.",
+                source=source,
+                name=field.name,
+                given=given,
+                wanted=wanted,
+            )
 
 
 def read_reference_generator(path: Path, config_path: Path, mel: MelSpec) -> tuple[GeneratorConfig, dict[str, Tensor]]:

@@ -1,6 +1,6 @@
 """One run of vocoder training: python -m training.vocoder (see training/configs/vocoder.yaml)."""
 
-from dataclasses import asdict, fields
+from dataclasses import fields
 from functools import partial
 from pathlib import Path
 
@@ -8,12 +8,13 @@ import torch
 from torch import Tensor
 
 from rtmri2speech.errors import InputError
-from rtmri2speech.files import never_onto, write_json
+from rtmri2speech.files import never_onto
 from rtmri2speech.models.hifigan import Generator, vocoder_input
 from rtmri2speech.models.weights import load_exactly, read_checkpoint
 
+from ..engine.checkpoint import load_start
 from ..engine.loop import Rhythm, choose_device, require_finite, run_steps, set_lr
-from ..engine.run_folder import SETTINGS, read_settings, require_same
+from ..engine.run_folder import SETTINGS, held, newest_checkpoint, read_settings, require_same, write_settings
 from ..preprocess.recordings import prepare_sources, spread
 from .adversarial import generator_losses, train_discriminators
 from .checkpoints import checkpoints, save_checkpoint
@@ -99,7 +100,7 @@ class VocoderTraining:
         if not self.settings.init_from:
             return
         start = read_start(self.settings.init_from, self.settings.mel)
-        load_exactly(self.generator, start.tensors, str(start.source))
+        load_start(self.generator, start.tensors, str(start.source))
         states = load_discriminators(start.discriminators, self.discriminators) if start.discriminators else {}
         try:
             for name, state in states.items():
@@ -115,7 +116,15 @@ def train(settings: VocoderSettings) -> VocoderTraining:
     run = Path(settings.run_dir)
     read = [place for source in settings.sources.values() for place in (source.folder, source.mels)]
     never_onto([run / SETTINGS, run / "checkpoints"], [*read, settings.init_from])
-    settings = kept_layouts(settings, run)
+    with held(settings):
+        return _train(settings, run)
+
+
+def _train(settings: VocoderSettings, run: Path) -> VocoderTraining:
+    newest = newest_checkpoint(run, checkpoints(run))
+    settings = kept_layouts(settings, run if newest else None)
+    if newest:
+        require_same(run, settings, read_settings(run, "vocoder"), free=_FREE)
     recordings, held_out = prepare_sources(
         settings.sources,
         Path(settings.prepared or run / "speech"),
@@ -133,15 +142,12 @@ def train(settings: VocoderSettings) -> VocoderTraining:
         extra_mels_weight=settings.extra_mels_weight,
         gain_db=settings.gain_db,
     )
-    if (run / SETTINGS).is_file():
-        require_same(run, settings, read_settings(run, "vocoder"), free=_FREE)
-    write_json(run / SETTINGS, asdict(settings))
+    write_settings(run, settings)
     epoch_steps = settings.epoch_steps or max(1, len(recordings) // settings.batch_size)
     device = choose_device(settings.device)
     training = VocoderTraining(settings, epoch_steps, device)
-    found = checkpoints(run)
-    if found:
-        training.load(found[-1])
+    if newest:
+        training.load(newest)
     else:
         training.initialise()
     hours = sum(r.samples for r in recordings) / settings.mel.sample_rate / 3600

@@ -15,8 +15,9 @@ from rtmri2speech.files import never_onto, write_json
 from rtmri2speech.models.weights import read_checkpoint
 from rtmri2speech.spec import MelSpec
 
+from ..engine.checkpoint import newest_whole
 from ..engine.config import run_command
-from ..engine.run_folder import SETTINGS, read_settings
+from ..engine.run_folder import SETTINGS, read_settings, results
 from ..engine.weight_averaging import mean_weights, require_shares
 from ..publish.__main__ import read_vocoder
 from .checkpoints import checkpoints, load_run, save_checkpoint
@@ -37,7 +38,7 @@ def make(soup: VocoderSoup) -> Path:
     require_shares(soup.runs, soup.shares)
     folder, runs = Path(soup.run_dir), [Path(run) for run in soup.runs]
     never_onto([folder / SETTINGS, folder / "checkpoints"], runs)
-    if checkpoints(folder):
+    if results(folder):
         raise InputError("{folder} holds a run already: give another run_dir.", folder=folder)
     settings = read_settings(runs[0], "vocoder")
     vocoders = [(load_run(runs[0]), settings), *map(read_vocoder, runs[1:])]
@@ -47,8 +48,7 @@ def make(soup: VocoderSoup) -> Path:
             raise InputError("The vocoders of {first} and {other} are of different kinds.", first=runs[0], other=run)
     mean = vocoders[0][0]
     mean.load_state_dict(mean_weights([generator.state_dict() for generator, _ in vocoders], soup.shares))
-    begun = read_checkpoint(checkpoints(runs[0])[-1])["discriminators"]
-    (folder / "checkpoints").mkdir(parents=True, exist_ok=True)
+    begun = read_checkpoint(newest_whole(reversed(checkpoints(runs[0]))))["discriminators"]
     save_checkpoint(folder, {"step": 0, "generator": unfolded(mean), "discriminators": begun}, keep=1)
     write_json(folder / SETTINGS, settings | {"soup": asdict(soup)})
     return folder

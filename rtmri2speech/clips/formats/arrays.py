@@ -8,7 +8,7 @@ import numpy as np
 from ...errors import InputError
 from ...spec import MelSpec
 from .gray import Frames, to_uint8
-from .recording import ClipLimits, Recording, even_times
+from .recording import ClipLimits, Recording, checked_rate, even_times
 from .stacks import frames_of
 
 SUFFIXES = {".npy", ".npz"}
@@ -25,12 +25,13 @@ def read_array(path: Path, fps: float | None, limits: ClipLimits) -> Recording:
                     )
             with np.load(path, allow_pickle=False) as archive:
                 array = archive[frames_of((name for name in archive.files if name != "fps"), path)]
-                fps = fps or (float(archive["fps"]) if "fps" in archive.files else None)
+                if fps is None and "fps" in archive.files:
+                    fps = checked_rate(archive["fps"], path)
         else:
             array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile, TypeError) as error:
-        if isinstance(error, InputError):
-            raise
+    except (InputError, MemoryError):
+        raise
+    except Exception:  # of zip, of zlib, of NumPy's own header, ...
         raise InputError("{path} is not a NumPy array file that can be read.", path=path) from None
     if array.ndim != 3:
         raise InputError(

@@ -6,7 +6,7 @@ which is compared with the name of the file or folder and then forgotten: output
 
 import re
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import InputError
-from ...progress import Progress
+from ...progress import Ended, Progress
 from . import image_folder
 from .gray import Frames, luma
 from .optional_dependency import library
@@ -25,12 +25,16 @@ from .recording import SMALLEST_SIDE, ClipLimits, Recording, even_times, no_rate
 SUFFIXES = {".dcm", ".dicom", ".ima"}
 _PICTURE = "Rows Columns NumberOfFrames SamplesPerPixel PhotometricInterpretation BitsStored".split()
 _PICTURE += "PixelRepresentation RescaleSlope RescaleIntercept PixelSpacing".split()
-_PICTURE += "ImageOrientationPatient ImagePositionPatient".split()
+_PICTURE += "ImageOrientationPatient ImagePositionPatient PixelAspectRatio ImageType ComplexImageComponent".split()
 _PICTURE += "SharedFunctionalGroupsSequence PerFrameFunctionalGroupsSequence".split()
 _TIME = "FrameTime FrameTimeVector CineRate RecommendedDisplayFrameRate TemporalResolution".split()
-_TIME += "AcquisitionDateTime AcquisitionTime TriggerTime".split()
+_TIME += "AcquisitionDateTime AcquisitionTime TriggerTime FrameAcquisitionDateTime FrameReferenceDateTime".split()
 _PLACE = ("SeriesInstanceUID", "InstanceNumber", "TemporalPositionIdentifier")
 _PRIVATE = ("PatientName", "PatientIdentityRemoved")
+_ASPECT = "PixelAspectRatio"
+_COMPONENTS = {"M": "MAGNITUDE", "P": "PHASE", "R": "REAL", "I": "IMAGINARY"}
+_COMPONENTS |= {name: name for name in _COMPONENTS.values()}
+_DAY_S = 86400
 _NEARLY_MM = 0.5  # frames of one slice lie no further apart
 
 
@@ -68,40 +72,108 @@ def read_dicom(path: Path, fps: float | None, limits: ClipLimits, progress: Prog
         raise InputError("{path} holds no frame.", path=path)
     first = headers[0][1]
     _refuse_names(first, path)
-    count = int(first.get("NumberOfFrames") or 1) if len(headers) == 1 else len(headers)
+    one = len(headers) == 1
+    count = (_Part(first, 0, path).count or 1) if one else len(headers)
     frames.check(count, int(first.Rows), int(first.Columns), 2)
-    if len(headers) == 1:
-        parts = [_Part(first, k) for k in range(count)]
-        times = even_times(count, fps) if fps else _times_of_file(first, parts)
+    if one:
+        stored = [_Part(first, k, path) for k in range(count)]
     else:
         headers = _in_order(headers, path)
-        parts = [_Part(header, 0) for _, header in headers]
-        times = even_times(count, fps) if fps else _times_of_series(parts)
+        stored = [_Part(header, 0, path) for _, header in headers]
+    shown, notes = _shown(stored, path)
+    order = _order(shown) if one else list(range(len(shown)))
+    parts = [shown[k] for k in order]
+    in_order = order == list(range(count))
+    times = even_times(len(parts), fps) if fps else _times_of_file(parts, in_order) if one else _times_of_series(parts)
     _refuse_slices(parts, path)
     if times is None:
         raise no_rate(path)
+    height_mm, width_mm = parts[0].numbers("PixelSpacing", 2) or (0.0, 0.0)
+    height, width = (height_mm, width_mm) if min(height_mm, width_mm) > 0 else parts[0].numbers(_ASPECT, 2) or (1, 1)
+    scaled, kept = any(part.scaled for part in parts), set(map(id, parts))
     with _decoding(path):
-        for k, (part, values) in enumerate(zip(parts, _pictures([file for file, _ in headers]), strict=True), 1):
-            frames.add(part.gray(values))
+        for k, (part, values) in enumerate(zip(stored, _pictures([file for file, _ in headers]), strict=True), 1):
+            if id(part) in kept:
+                frames.add(part.gray(values, scaled), width / height)
             progress("reading", k, count)
-    right, down = np.reshape([float(v) for v in parts[0].find("ImageOrientationPatient") or np.zeros(6)], (2, 3))
-    stored = f"{'int' if first.get('PixelRepresentation') else 'uint'}, {first.get('BitsStored')} bits"
-    turned, plane = upright(frames.stack(), down, right)
-    height_mm, width_mm = (float(v) for v in parts[0].find("PixelSpacing") or (0, 0))
-    details = {"codec": "dicom", "pixel_format": stored, "plane": plane}
-    return Recording(turned, times, details, pixel_mm=square_pixel(width_mm, height_mm))
+    right, down = np.reshape(parts[0].numbers("ImageOrientationPatient", 6) or np.zeros(6), (2, 3))
+    kind = f"{'int' if first.get('PixelRepresentation') else 'uint'}, {first.get('BitsStored')} bits"
+    stacked = frames.stack()
+    turned, plane = upright(stacked if order == sorted(order) else stacked[order], down, right)
+    details = {"codec": "dicom", "pixel_format": kind, "plane": plane}
+    return Recording(turned, times, details, pixel_mm=square_pixel(width_mm, height_mm), notes=notes)
 
 
 class _Part:
     """A frame: a file's only one, or one of many, for which functional groups can hold what a header holds."""
 
-    def __init__(self, header: Any, number: int):
-        self.header, self.number = header, number
+    def __init__(self, header: Any, number: int, path: Path):
+        self.header, self.at, self.path = header, number, path
+
+    @property
+    def count(self) -> int:
+        """Frames of its file; 0 where it does not tell."""
+        return int(self.number("NumberOfFrames") or 0)
+
+    @property
+    def component(self) -> str:
+        """Of a complex image, "MAGNITUDE", "PHASE", "REAL" or "IMAGINARY"; "" where that is not told."""
+        told = [str(value).upper() for value in _several(self.find("ComplexImageComponent"))]
+        told += [str(value).upper() for value in _several(self.find("FrameType") or self.find("ImageType"))[2:]]
+        names = (_COMPONENTS.get(re.split("[_ ]", value)[0], "") for value in told)
+        return next(filter(None, names), "")
+
+    @property
+    def scaled(self) -> bool:
+        """Whether stored values are to be rescaled."""
+        return self._scale != (1.0, 0.0)
+
+    @property
+    def _scale(self) -> tuple[float, float]:
+        return self.number("RescaleSlope") or 1.0, self.number("RescaleIntercept") or 0.0
+
+    def numbers(self, keyword: str, count: int | None = None) -> list[float] | None:
+        """Its value as numbers, None where there is none. Raises InputError if they are none, or not so many."""
+        value = self.find(keyword)
+        if value is None or value == "":
+            return None
+        try:
+            numbers = [float(one) for one in _several(value)]
+        except (ValueError, TypeError):
+            numbers = []
+        if not numbers or count not in (None, len(numbers)):
+            raise self._malformed(keyword)
+        return numbers
+
+    def number(self, keyword: str) -> float | None:
+        """The same of a single number."""
+        found = self.numbers(keyword, 1)
+        return found[0] if found else None
+
+    def clock_s(self, keyword: str) -> float | None:
+        """Seconds of a time, or of a date and time, from some midnight; None where there is none."""
+        value = self.find(keyword)
+        if value in (None, ""):
+            return None
+        try:
+            return _clock_s(str(value))
+        except ValueError:
+            raise self._malformed(keyword) from None
+
+    def _malformed(self, keyword: str) -> InputError:
+        return InputError("{path} is malformed: its {keyword} cannot be read.", path=self.path, keyword=keyword)
 
     def find(self, keyword: str) -> Any:
-        """The frame's own value, or that of all frames, or the header's; None where there is none."""
+        """The frame's own value, or that of all frames, or the header's; None where there is none. Raises InputError if
+        it is malformed."""
+        try:
+            return self._find(keyword)
+        except Exception:  # of whatever kind the library has for it
+            raise self._malformed(keyword) from None
+
+    def _find(self, keyword: str) -> Any:
         groups = [
-            *(self.header.get("PerFrameFunctionalGroupsSequence") or [])[self.number : self.number + 1],
+            *(self.header.get("PerFrameFunctionalGroupsSequence") or [])[self.at : self.at + 1],
             *(self.header.get("SharedFunctionalGroupsSequence") or [])[:1],
         ]
         for group in groups:
@@ -110,17 +182,17 @@ class _Part:
                     return element.value[0].get(keyword)
         return self.header.get(keyword)
 
-    def gray(self, values: np.ndarray) -> np.ndarray:
-        """Stored values (H, W) or (H, W, 3) -> (H, W), rescaled, bright where there is signal."""
+    def gray(self, values: np.ndarray, scaled: bool) -> np.ndarray:
+        """Stored values (H, W) or (H, W, 3) -> (H, W), bright where there is signal. scaled: rescaled, as float32."""
         if values.ndim == 3:
             values = luma(values)
-        slope, intercept = (self.find(name) for name in ("RescaleSlope", "RescaleIntercept"))
         if self.header.get("PhotometricInterpretation") == "MONOCHROME1":  # a large value is dark
             top = -1 if self.header.PixelRepresentation else 2 ** int(self.header.BitsStored) - 1
             values = (top - values.astype(np.int64)).astype(values.dtype)
-        if (slope, intercept) == (None, None) or (float(slope or 1), float(intercept or 0)) == (1.0, 0.0):
+        if not scaled:
             return values
-        return values.astype(np.float32) * np.float32(slope or 1) + np.float32(intercept or 0)
+        slope, intercept = self._scale
+        return values.astype(np.float32) * np.float32(slope) + np.float32(intercept)
 
 
 def _header(file: Path, path: Path) -> Any:
@@ -143,17 +215,15 @@ def _pictures(files: list[Path]) -> Iterator[np.ndarray]:
 @contextmanager
 def _decoding(path: Path) -> Iterator[None]:
     """Whatever goes wrong becomes an InputError that names the folder: a file's name in it can be a person's."""
-    from pydicom.errors import InvalidDicomError
-
     try:
         yield
-    except InputError:
+    except (InputError, MemoryError, Ended):
         raise
     except (NotImplementedError, RuntimeError):
         raise InputError(
             "{path} is compressed in a way that cannot be read here: save it uncompressed.", path=path
         ) from None
-    except (InvalidDicomError, OSError, EOFError, ValueError, TypeError, KeyError, AttributeError, IndexError):
+    except Exception:
         raise InputError("{path} is damaged or no DICOM that can be read.", path=path) from None
 
 
@@ -172,18 +242,52 @@ def _in_order(headers: list[tuple[Path, Any]], path: Path) -> list[tuple[Path, A
     """The files of a series by their number. Raises InputError if they are of several, or not numbered."""
     if len({header.get("SeriesInstanceUID") for _, header in headers}) > 1:
         raise InputError("{path} holds several DICOM series: leave one of them in the folder.", path=path)
-    if any(int(header.get("NumberOfFrames") or 1) > 1 for _, header in headers):
+    if any(_Part(header, 0, path).count > 1 for _, header in headers):
         raise InputError("{path} holds several DICOM files of many frames: give one of them.", path=path)
     for keyword in ("InstanceNumber", "TemporalPositionIdentifier"):
-        numbers = [header.get(keyword) for _, header in headers]
+        numbers = [_Part(header, 0, path).number(keyword) for _, header in headers]
         if None not in numbers and len(set(numbers)) == len(numbers):
-            return [pair for _, pair in sorted(zip(numbers, headers, strict=True), key=lambda entry: int(entry[0]))]
+            return [pair for _, pair in sorted(zip(numbers, headers, strict=True), key=lambda entry: entry[0] or 0.0)]
     raise InputError("{path}: the frames of this DICOM series are not numbered.", path=path)
 
 
+def _shown(parts: list[_Part], path: Path) -> tuple[list[_Part], tuple[InputError, ...]]:
+    """The pictures of magnitude, where a series mixes them with those of phase; and what is to be told of it. Raises
+    InputError if there are none among several kinds."""
+    of_kind = [part.component for part in parts]
+    kinds = sorted(set(of_kind))
+    if len(kinds) == 1:
+        return parts, ()
+    kept = [part for part, kind in zip(parts, of_kind, strict=True) if kind == "MAGNITUDE"]
+    told = ", ".join(kind.lower() or "unknown" for kind in kinds)
+    if not kept:
+        raise InputError("{path} mixes pictures of several kinds ({kinds}): leave one of them.", path=path, kinds=told)
+    note = InputError(
+        "{path} mixes pictures of several kinds ({kinds}): those of magnitude, {count}, are taken.",
+        path=path,
+        kinds=told,
+        count=len(kept),
+    )
+    return kept, (note,)
+
+
+def _order(parts: list[_Part]) -> list[int]:
+    """The frames of a file in time: by when they were taken, else by their number; as stored where nothing tells."""
+    for known in (
+        [part.clock_s("FrameAcquisitionDateTime") for part in parts],
+        [part.clock_s("FrameReferenceDateTime") for part in parts],
+        [part.number("TemporalPositionIndex") for part in parts],
+        [part.number("NominalCardiacTriggerDelayTime") for part in parts],
+        [part.number("InStackPositionNumber") for part in parts],
+    ):
+        if None not in known and len(set(known)) == len(parts):
+            return [int(k) for k in np.argsort(np.unwrap([value or 0.0 for value in known], period=_DAY_S))]
+    return list(range(len(parts)))
+
+
 def _refuse_slices(parts: list[_Part], path: Path) -> None:
-    places = [part.find("ImagePositionPatient") for part in parts]
-    known = np.array([[float(v) for v in place] for place in places if place is not None])
+    places = [part.numbers("ImagePositionPatient", 3) for part in parts]
+    known = np.array([place for place in places if place is not None])
     if len(known) > 1 and np.ptp(known, axis=0).max() > _NEARLY_MM:
         raise InputError(
             "{path} shows {count} slices: a clip is one slice over time.",
@@ -195,52 +299,70 @@ def _refuse_slices(parts: list[_Part], path: Path) -> None:
 # ------------------------------------------------------------------------------------------------------------- time
 
 
-def _times_of_file(header: Any, parts: list[_Part]) -> np.ndarray | None:
+def _times_of_file(parts: list[_Part], as_stored: bool) -> np.ndarray | None:
     """(T + 1,) s. The time of each frame, or of all, or when each was taken, or how fast to show them."""
-    count = len(parts)
-    vector = header.get("FrameTimeVector")  # ms from the frame before; the first is 0
-    if vector is not None and np.size(vector) == count and count > 1:
-        steps = np.array([float(v) for v in vector])[1:] / 1000
+    first, count = parts[0], len(parts)
+    vector = first.numbers("FrameTimeVector")  # ms from the frame before; the first is 0
+    if vector is not None and len(vector) == count > 1 and as_stored:
+        steps = np.array(vector)[1:] / 1000
         if (steps > 0).all():
             return np.concatenate([[0.0], np.cumsum(steps), [steps.sum() + np.median(steps)]])
-    frame_ms = _positive(header.get("FrameTime"))
-    taken = _steady(parts, "FrameAcquisitionDateTime", _clock_s) or _steady(parts, "FrameReferenceDateTime", _clock_s)
-    shown_fps = _positive(header.get("CineRate")) or _positive(header.get("RecommendedDisplayFrameRate"))
-    fps = (1000 / frame_ms if frame_ms else None) or taken or shown_fps
+    frame_ms = _positive(first, "FrameTime")
+    shown_fps = _positive(first, "CineRate") or _positive(first, "RecommendedDisplayFrameRate")
+    fps = (1000 / frame_ms if frame_ms else None) or _taken(parts) or shown_fps
     return even_times(count, fps) if fps else None
 
 
 def _times_of_series(parts: list[_Part]) -> np.ndarray | None:
     """(T + 1,) s, from the header's time of a frame, or from when the frames were taken."""
-    frame_ms = _positive(parts[0].header.get("FrameTime")) or _positive(parts[0].header.get("TemporalResolution"))
-    fps = (
-        (1000 / frame_ms if frame_ms else None)
-        or _steady(parts, "AcquisitionDateTime", _clock_s)
-        or _steady(parts, "AcquisitionTime", _clock_s)
-        or _steady(parts, "TriggerTime", lambda value: float(value) / 1000)
-    )
+    frame_ms = _positive(parts[0], "FrameTime") or _positive(parts[0], "TemporalResolution")
+    fps = (1000 / frame_ms if frame_ms else None) or _taken(parts)
     return even_times(len(parts), fps) if fps else None
 
 
-def _positive(value: Any) -> float | None:
-    return float(value) if value is not None and 0 < float(value) < np.inf else None
+def _positive(part: _Part, keyword: str) -> float | None:
+    value = (part.numbers(keyword) or [0.0])[0]
+    return value if 0 < value < np.inf else None
 
 
-def _steady(parts: list[_Part], keyword: str, seconds: Callable[[Any], float]) -> float | None:
-    """Frames per second from the moments they were taken at: their mean, as clocks are coarse. None unless every frame
-    has one and each is later than the one before."""
-    found = [part.find(keyword) for part in parts]
-    if len(found) < 2 or any(value in (None, "") for value in found):
+def _taken(parts: list[_Part]) -> float | None:
+    """Frames per second from the moments they were taken at."""
+    clocks = ("FrameAcquisitionDateTime", "FrameReferenceDateTime", "AcquisitionDateTime", "AcquisitionTime")
+    for clock in clocks:
+        if fps := _steady([part.clock_s(clock) for part in parts]):
+            return fps
+    triggers_ms = [part.number("TriggerTime") for part in parts]
+    return _steady([None if ms is None else ms / 1000 for ms in triggers_ms])
+
+
+def _steady(moments_s: list[float | None]) -> float | None:
+    """Their mean rate, as clocks are coarse. None unless every frame has one and each is later than the one before."""
+    known = [moment for moment in moments_s if moment is not None]
+    if len(known) < max(2, len(moments_s)):
         return None
-    moments = [seconds(value) for value in found]
-    if any(later <= earlier for earlier, later in pairwise(moments)):
+    known = np.unwrap(known, period=_DAY_S).tolist()  # past midnight
+    if any(later <= earlier for earlier, later in pairwise(known)):
         return None
-    return (len(moments) - 1) / (moments[-1] - moments[0])
+    return (len(known) - 1) / (known[-1] - known[0])
 
 
-def _clock_s(value: Any) -> float:
-    """Seconds since midnight of a DICOM time HHMMSS.FFFFFF, or of a date and time that ends so."""
-    digits = str(value)
-    whole, _, fraction = re.sub(r"[+-]\d{4}$", "", digits).partition(".")
-    hours, minutes, seconds = (int(whole[-6:][k : k + 2] or 0) for k in (0, 2, 4))
-    return 3600 * hours + 60 * minutes + seconds + float(f"0.{fraction or 0}")
+def _clock_s(value: str) -> float:
+    """Seconds since midnight of a DICOM time HHMMSS.FFFFFF, or of a date and time that ends so, with or without a zone.
+    Raises ValueError."""
+    told = re.fullmatch(r"(?:\d{8})?(\d\d):?(\d\d)?:?(\d\d(?:\.\d*)?)?(?:[+-]\d{4})?\s*", value)
+    if told is None:
+        raise ValueError
+    hours, minutes, seconds = (float(part or 0) for part in told.groups())
+    if hours >= 24 or minutes >= 60 or seconds > 60:
+        raise ValueError
+    return 3600 * hours + 60 * minutes + seconds
+
+
+def _several(value: Any) -> list:
+    """A value of one or many as a list."""
+    if value is None or isinstance(value, (str, bytes)):
+        return [] if value is None else [value]
+    try:
+        return list(value)
+    except TypeError:
+        return [value]

@@ -45,7 +45,11 @@ class Frames:
                 most=self.limits.most_bytes / 2**20,
             )
 
-    def add(self, frame: np.ndarray) -> None:
+    def add(self, frame: np.ndarray, pixel_aspect: float = 1.0) -> None:
+        """frame: (H, W). pixel_aspect: width of its pixels over their height; they become square."""
+        height, width = square_size(frame.shape, pixel_aspect)
+        self.check(len(self.frames) + 1, height, width, frame.itemsize)
+        frame = squared(frame, pixel_aspect)
         self.first = frame if self.first is None else self.first
         if frame.shape != self.first.shape:
             (h0, w0), (h, w) = self.first.shape, frame.shape
@@ -58,14 +62,47 @@ class Frames:
                 w0=w0,
                 h0=h0,
             )
-        height, width = frame.shape
-        self.check(len(self.frames) + 1, height, width, frame.itemsize)
+        if frame.dtype != self.first.dtype:
+            raise InputError(
+                "{path}: frame {frame} holds gray levels of type {type}, the first of type {first}: save all alike.",
+                path=self.path,
+                frame=len(self.frames),
+                type=frame.dtype,
+                first=self.first.dtype,
+            )
         self.frames.add(frame[None])
 
     def stack(self) -> np.ndarray:
         if self.first is None:
             raise InputError("{path} holds no frame that can be decoded.", path=self.path)
         return to_uint8(self.frames.whole(), self.path)
+
+
+def square_size(shape: tuple[int, ...], pixel_aspect: float) -> tuple[int, int]:
+    """(H, W) -> the size once pixels are square: the side that is too short grows. Within 1 % they are square."""
+    height, width = shape
+    if not np.isfinite(pixel_aspect) or pixel_aspect <= 0 or abs(pixel_aspect - 1) <= 0.01:
+        return height, width
+    return (height, round(width * pixel_aspect)) if pixel_aspect > 1 else (round(height / pixel_aspect), width)
+
+
+def squared(frame: np.ndarray, pixel_aspect: float) -> np.ndarray:
+    """(H, W) whose pixels are so many times as wide as high -> the same picture in square ones."""
+    import cv2
+
+    height, width = square_size(frame.shape, pixel_aspect)
+    if (height, width) == frame.shape:
+        return frame
+    return cv2.resize(frame, (width, height), interpolation=cv2.INTER_LINEAR)
+
+
+def squared_stack(frames: np.ndarray, pixel_aspect: float, path: Path, limits: ClipLimits) -> np.ndarray:
+    """The same of (T, H, W). Raises InputError if it would be over the limits."""
+    height, width = square_size(frames.shape[1:], pixel_aspect)
+    if (height, width) == frames.shape[1:]:
+        return frames
+    Frames(path, limits).check(len(frames), height, width, frames.itemsize)
+    return np.stack([squared(frame, pixel_aspect) for frame in frames])
 
 
 def to_uint8(frames: np.ndarray, path: Path) -> np.ndarray:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import InputError
-from .gray import Frames, to_uint8
+from .gray import Frames, squared_stack, to_uint8
 from .optional_dependency import library
 from .orientation import upright
 from .recording import ClipLimits, Recording, even_times, no_rate, square_pixel
@@ -34,7 +34,7 @@ def read_hdf5(path: Path, fps: float | None, limits: ClipLimits) -> Recording:
         images = {name: array for name, array in stacks.items() if _header_of(array) is not None}
         name = frames_of(images or stacks, path)
         numbers |= dict(stacks[name].attrs)
-        if fps is None and (fps := stated_fps(numbers)) is None:
+        if fps is None and (fps := stated_fps(numbers, path)) is None:
             raise no_rate(path)
         if name in images:
             return _images(images[name], path, fps, limits)
@@ -102,8 +102,9 @@ def _images(array: Any, path: Path, fps: float, limits: ClipLimits) -> Recording
     frames = values[:, 0] if channels == 1 else np.sqrt((np.abs(values) ** 2).sum(axis=1))
     frames = np.abs(frames) if frames.dtype.kind == "c" else frames
     header = _header_of(array)
-    frames, plane = upright(to_uint8(frames, path), down=header["phase_dir"], right=header["read_dir"])
+    width_mm, height_mm = (float(header["field_of_view"][k]) / side for k, side in enumerate((width, height)))
+    frames = squared_stack(to_uint8(frames, path), width_mm / height_mm if height_mm > 0 else 1.0, path, limits)
+    frames, plane = upright(frames, down=header["phase_dir"], right=header["read_dir"])
     details = {"codec": "ismrmrd", "pixel_format": str(array.dtype), "plane": plane}
-    width_mm, height_mm = header["field_of_view"][0] / width, header["field_of_view"][1] / height
-    pixel_mm = square_pixel(float(width_mm), float(height_mm))
+    pixel_mm = square_pixel(width_mm, height_mm)
     return Recording(frames, even_times(count, fps), details, pixel_mm=pixel_mm)

@@ -24,7 +24,7 @@ def read_matlab(path: Path, fps: float | None, limits: ClipLimits) -> Recording:
         is_hdf5 = file.read(10) == b"MATLAB 7.3"
     array, numbers = (_from_hdf5 if is_hdf5 else _from_matlab)(path, limits)
     frames = read_stack(array, axes_of(array.shape, matlab=True, path=path), path)
-    fps = fps or stated_fps(numbers)
+    fps = fps or stated_fps(numbers, path)
     if fps is None:
         raise no_rate(path)
     details = {"codec": "mat", "pixel_format": str(array.dtype)}
@@ -34,7 +34,6 @@ def read_matlab(path: Path, fps: float | None, limits: ClipLimits) -> Recording:
 def _from_matlab(path: Path, limits: ClipLimits) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """The array of frames, and the single numbers, of a file of version 4 to 7."""
     from scipy.io import loadmat, whosmat
-    from scipy.io.matlab import MatReadError
 
     try:
         known = {name: (shape, _BYTES[kind]) for name, shape, kind in whosmat(path) if kind in _BYTES}
@@ -45,7 +44,7 @@ def _from_matlab(path: Path, limits: ClipLimits) -> tuple[np.ndarray, dict[str, 
         read = loadmat(path, variable_names=[name, *single])
     except InputError:
         raise
-    except (MatReadError, ValueError, TypeError, OSError, EOFError, KeyError, NotImplementedError, MemoryError):
+    except Exception:  # of zlib, of SciPy's readers, of sizes that cannot be, ...
         raise InputError("{path} is not a MATLAB file that can be read.", path=path) from None
     return read[name], {name: read[name] for name in single}
 

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from ...errors import InputError
-from .gray import Frames, to_uint8
+from .gray import Frames, squared_stack, to_uint8
 from .optional_dependency import library
 from .orientation import upright
-from .recording import ClipLimits, Recording, even_times, no_rate, square_pixel
+from .recording import ClipLimits, Recording, checked_rate, even_times, no_rate, square_pixel
 
 SUFFIXES = {".nii"}
 _SECONDS = {"sec": 1.0, "msec": 1e-3, "usec": 1e-6}
@@ -32,7 +32,7 @@ def read_nifti(path: Path, fps: float | None, limits: ClipLimits) -> Recording:
 
     try:
         image = nibabel.load(path)
-        fps = fps or _stated_fps(image)
+        fps = fps or _stated_fps(image, path)
         if fps is None:
             raise no_rate(path)
         time, plane = _axes(image.shape, path)
@@ -47,23 +47,28 @@ def read_nifti(path: Path, fps: float | None, limits: ClipLimits) -> Recording:
         raise InputError("{path} is not a NIfTI file that can be read.", path=path) from None
     values = np.moveaxis(values, time, 0).reshape(-1, columns, rows).transpose(0, 2, 1)
     frames = to_uint8(np.abs(values) if values.dtype.kind == "c" else values, path)
+    width, height = (float(image.header.get_zooms()[axis]) for axis in plane)
+    frames = squared_stack(frames, width / height if min(width, height) > 0 else 1.0, path, limits)
     name, header = None, image.header
     if header["sform_code"] > 0 or header["qform_code"] > 0:
         right, down = (image.affine[:3, axis] * _TO_DICOM for axis in plane)
         frames, name = upright(frames, down, right)
     mm = _MM.get(header.get_xyzt_units()[0])
-    pixel_mm = square_pixel(*(float(header.get_zooms()[axis]) * mm for axis in plane)) if mm else None
+    pixel_mm = square_pixel(width * mm, height * mm) if mm else None
     details = {"codec": "nifti", "pixel_format": str(stored), "plane": name}
     return Recording(frames, even_times(len(frames), fps), details, pixel_mm=pixel_mm)
 
 
-def _stated_fps(image: Any) -> float | None:
-    """From the length of a frame; None where there is no axis of time, or its unit is not told."""
+def _stated_fps(image: Any, path: Path) -> float | None:
+    """From the length of a frame; None where there is no axis of time, or its unit is not told, or it is 0. Raises
+    InputError if it cannot be true."""
     unit = _SECONDS.get(image.header.get_xyzt_units()[1])
     if len(image.shape) < 4 or image.shape[3] == 1 or unit is None:
         return None
-    frame_s = float(image.header.get_zooms()[3]) * unit
-    return 1 / frame_s if 0 < frame_s < np.inf else None
+    frame_s = float(image.header["pixdim"][4]) * unit
+    if frame_s == 0:
+        return None
+    return checked_rate(1 / frame_s, path)
 
 
 def _axes(shape: tuple[int, ...], path: Path) -> tuple[int, list[int]]:

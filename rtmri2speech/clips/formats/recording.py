@@ -8,6 +8,7 @@ import numpy as np
 from ...errors import InputError
 
 SMALLEST_SIDE = 16
+HIGHEST_FPS = 1000.0
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class Recording:
     """frames: uint8 (T, H, W). times_s: (T + 1,). audio: mono float32 (samples,) at audio_rate Hz, or None.
 
     details: codec, pixel_format and the like, never anything that names a person. pixel_mm: side of a square pixel,
-    None where the file does not tell or pixels are not square.
+    None where the file does not tell. notes: what was found amiss and is to be told, in sentences as errors are.
     """
 
     frames: np.ndarray
@@ -34,6 +35,7 @@ class Recording:
     audio: np.ndarray | None = None
     audio_rate: int | None = None
     pixel_mm: float | None = None
+    notes: tuple[InputError, ...] = ()
 
 
 def even_times(count: int, fps: float) -> np.ndarray:
@@ -41,11 +43,25 @@ def even_times(count: int, fps: float) -> np.ndarray:
     return np.arange(count + 1) / fps
 
 
+def checked_rate(value: object, path: Path) -> float:
+    """The frame rate that a file tells: one number, however wrapped. Raises InputError if it cannot be one."""
+    number = np.asarray(value)
+    fps = float(number.ravel()[0]) if number.size == 1 and number.dtype.kind in "buif" else np.nan
+    if not 0 < fps <= HIGHEST_FPS:
+        told = f"{fps:g}" if number.size == 1 else f"{number.size} numbers"
+        raise InputError(
+            "{path} says that its frame rate is {told}: on the command line, give the true one with --fps.",
+            path=path,
+            told=told,
+        )
+    return fps
+
+
 def square_pixel(width_mm: float, height_mm: float) -> float | None:
-    """The side of a pixel; None where it is unknown or not square to within 1 %."""
+    """The side of a pixel once it is square (gray.squared); None where it is unknown."""
     known = np.isfinite([width_mm, height_mm]).all() and min(width_mm, height_mm) > 0
-    return round(float(width_mm), 4) if known and abs(width_mm / height_mm - 1) <= 0.01 else None
+    return round(float(min(width_mm, height_mm)), 4) if known else None
 
 
 def no_rate(path: Path) -> InputError:
-    return InputError("{path} does not tell its frame rate: give it with --fps.", path=path)
+    return InputError("{path} does not tell its frame rate: on the command line, give it with --fps.", path=path)

@@ -7,7 +7,7 @@ import numpy as np
 
 from ...errors import InputError
 from .gray import Frames, luma, to_uint8
-from .recording import ClipLimits
+from .recording import ClipLimits, checked_rate
 
 _NAMES = ("frames", "mri", "recon", "image", "images", "video")  # what an array of frames is called, the surest first
 
@@ -30,15 +30,23 @@ def frames_of(names: Iterable[str], path: Path) -> str:
 def stated(numbers: Mapping[str, object], wanted: str) -> float | None:
     """The positive number called `wanted`, whatever its capitals and underscores: "FrameRate" is "frame_rate"."""
     for name, value in numbers.items():
-        if name.rpartition("/")[2].lower().replace("_", "") == wanted.replace("_", ""):
+        if _plain(name) == _plain(wanted):
             number = np.asarray(value)
             if number.size == 1 and number.dtype.kind in "uif" and 0 < float(number.ravel()[0]) < np.inf:
                 return float(number.ravel()[0])
     return None
 
 
-def stated_fps(numbers: Mapping[str, object]) -> float | None:
-    return stated(numbers, "fps") or stated(numbers, "frame_rate")
+def stated_fps(numbers: Mapping[str, object], path: Path) -> float | None:
+    """The frame rate that one of the numbers tells. Raises InputError if it cannot be one."""
+    for name, value in numbers.items():
+        if _plain(name) in ("fps", "framerate"):
+            return checked_rate(value, path)
+    return None
+
+
+def _plain(name: str) -> str:
+    return name.rpartition("/")[2].lower().replace("_", "")
 
 
 def is_stack(shape: tuple[int, ...]) -> bool:

@@ -1,13 +1,14 @@
 """Videos with or without sound, decoded by FFmpeg's libraries through PyAV (OpenCV's VideoCapture aborts on raw AVIs as
 this field has them)."""
 
-from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from ...errors import InputError
 from ...progress import Progress
+from ...speech.audio import cut_short, resample
 from .gray import Frames
 from .recording import ClipLimits, Recording, even_times
 
@@ -15,7 +16,11 @@ from .recording import ClipLimits, Recording, even_times
 CONTAINERS = (
     "avi,mov,mp4,m4a,3gp,matroska,webm,gif,mpeg,mpegvideo,mpegts,asf,flv,ogg,yuv4mpegpipe,nut,dv,mxf,ivf,apng,h264"
 )
+_TELL_THEIR_END = ("matroska", "avi", "mov", "flv", "asf")  # in their headers; of others it is found by looking
+_ENDS_EARLY_S = 0.1  # a file that ends so much before its header says is cut off
+_CHECKSUMS = ("flac", "ac3", "eac3", "wavpack", "tta")  # sounds whose packets carry one
 _PACKETS = 256  # of sound that are put together at once
+_LATE_S = (0.005, 0.02)  # time stamps are rounded: sound so much later than the sound before it does not follow on it
 _OPTIONS = {"format_whitelist": CONTAINERS, "protocol_whitelist": "file"}
 
 
@@ -44,8 +49,9 @@ def read_video(
         streams = [s for s in container.streams.video if not s.disposition & av.stream.Disposition.attached_pic]
         if not streams:
             raise InputError("{path} has no video stream, only sound or other data.", path=path)
-        video, audio = streams[0], next(iter(container.streams.audio), None)
+        video, audio = _chosen(streams), _chosen(container.streams.audio)
         frames = Frames(path, limits)
+        pixel_aspect = float(video.sample_aspect_ratio or 1)
         if video.width and video.height:
             frames.check(max(video.frames, 1), video.height, video.width)
         claimed_s = float(container.duration / av.time_base) if container.duration else 0.0
@@ -57,56 +63,87 @@ def read_video(
                 limit=limits.longest_s,
             )
         video.thread_type = "AUTO"
+        if audio is not None and audio.codec_context.name in _CHECKSUMS:
+            audio.codec_context.options = {"err_detect": "crccheck+explode"}  # else damage is played
+        # An MP4 lists its frames and says which of them an edit list leaves out. An AVI counts empty ones, too.
+        count = sum(not entry.is_discard for entry in video.index_entries) if "mov" in container.format.name else 0
         starts, lengths = [], []
-        sound = None if audio is None else _Sound(audio.rate, limits)
-        damage = None
+        sound = _Sound(limits)
+        damage, ends_s, corrupt = None, 0.0, 0
         try:
-            for packet in container.demux([video] if audio is None else [video, audio]):
-                for frame in _decoded(packet, required=packet.stream is video):
-                    if sound is not None and packet.stream is not video:
-                        sound.add(frame)
-                        continue
-                    frames.add(_gray(frame))
+            for packet in container.demux():
+                if packet.pts is not None and packet.time_base:
+                    ends_s = max(ends_s, float((packet.pts + (packet.duration or 0)) * packet.time_base))
+                if packet.stream is audio:
+                    sound.add_packet(packet)
+                if packet.stream is not video:
+                    continue
+                decoded: Any = packet.decode()
+                for frame in decoded:
+                    frames.add(_turned(_gray(frame), frame), pixel_aspect)
+                    corrupt += frame.is_corrupt
                     starts.append(frame.time)
                     lengths.append(float(frame.duration * frame.time_base) if frame.duration else 0.0)
-                    progress("reading", len(starts), max(video.frames, len(starts)))
+                    progress("reading", len(starts), max(count, len(starts)))
                 if until_s is not None and starts and (starts[-1] or 0.0) - (starts[0] or 0.0) >= until_s:
                     break
         except av.FFmpegError as error:
             damage = error
         pixel_format, codec = video.codec_context.pix_fmt, video.codec_context.name
-        missing = 0 if until_s is not None else video.frames - len(starts)
-        # AVI and MP4 write the number of frames; edit lists and encoders' delays account for a few.
-        if damage is not None or missing > max(2, 0.02 * video.frames):
-            if not video.frames:
-                raise InputError(
-                    "{path} is damaged or cut short: only {read} frames can be decoded.", path=path, read=len(starts)
-                )
-            raise InputError(
-                "{path} is damaged or cut short: {read} of {all} frames can be decoded.",
-                path=path,
-                read=len(starts),
-                all=video.frames,
-            )
+        _check_count(path, len(starts), 0 if until_s is not None else count, damage is not None)
+        tells_end = any(name in container.format.name for name in _TELL_THEIR_END)
+        if tells_end and until_s is None and starts and ends_s < claimed_s - max(_ENDS_EARLY_S, 2 * lengths[-1]):
+            raise cut_short(path, ends_s, claimed_s)
         rate = video.average_rate or video.guessed_rate
     stacked = frames.stack()
     times = _times(starts, lengths, float(rate) if rate else None, fps)
     if times is None:
-        raise InputError("{path} has no time stamps and no frame rate: give the frame rate with --fps.", path=path)
-    samples, audio_rate = (None, None) if sound is None else sound.finish(starts[0] or 0.0)
+        raise InputError(
+            "{path} has no time stamps and no frame rate: on the command line, give it with --fps.", path=path
+        )
+    samples, audio_rate, notes = sound.finish(starts[0] or 0.0)
+    if corrupt:
+        notes.append(InputError("{count} frames of the video are damaged and are shown as they can be.", count=corrupt))
     details = {"codec": codec, "pixel_format": pixel_format}
-    return Recording(stacked, times, details, samples, audio_rate)
+    return Recording(stacked, times, details, samples, audio_rate, notes=tuple(notes))
 
 
-def _decoded(packet, *, required: bool) -> Iterator:
-    """Frames of a packet; a damaged packet of sound is passed over, one of video is an error."""
-    import av
+def _check_count(path: Path, read: int, count: int, damaged: bool) -> None:
+    """Raises InputError if decoding broke off, or gave fewer frames than there are by the file's account (0: unknown)
+    and encoders' delays account for."""
+    if not damaged and read >= count - max(2, 0.02 * count):
+        return
+    if not count:
+        raise InputError("{path} is damaged or cut short: only {read} frames can be decoded.", path=path, read=read)
+    raise InputError(
+        "{path} is damaged or cut short: {read} of {all} frames can be decoded.", path=path, read=read, all=count
+    )
 
-    try:
-        yield from packet.decode()
-    except av.FFmpegError:
-        if required:
-            raise
+
+def _chosen(streams):
+    """The stream that players take: the first that is marked as default, else the first; None where there is none."""
+    from av.stream import Disposition
+
+    marked = [stream for stream in streams if stream.disposition & Disposition.default]
+    return next(iter([*marked, *streams]), None)
+
+
+def _turned(gray: np.ndarray, frame) -> np.ndarray:
+    """(H, W) turned and mirrored as its display matrix says, to the nearest quarter of a turn.
+
+    x' = a x + c y, y' = b x + d y (ISO 14496-12, 6.2.2), in the first two rows (a, b, u), (c, d, v).
+    """
+    from av.sidedata.sidedata import Type
+
+    matrix = frame.side_data.get(Type.DISPLAYMATRIX)
+    if matrix is None:
+        return gray
+    a, b, _, c, d = np.frombuffer(bytes(matrix), np.int32, 5).astype(np.float64)
+    if abs(b) + abs(c) > abs(a) + abs(d):
+        gray, right, down = gray.T, c, b
+    else:
+        right, down = a, d
+    return np.ascontiguousarray(gray[:: -1 if down < 0 else 1, :: -1 if right < 0 else 1])
 
 
 def _gray(frame) -> np.ndarray:
@@ -133,42 +170,88 @@ def _times(starts: list, lengths: list[float], rate: float | None, fps: float | 
 
 
 class _Sound:
-    """Collects the audio stream as mono float32 at its own rate, and refuses what is far too long."""
+    """Collects the audio stream as mono float32 at its own rate, each sample at its time, and refuses what is far too
+    long. Channels, all alike, are averaged, as audio.read_audio does."""
 
-    def __init__(self, rate: int, limits: ClipLimits):
-        import av
-
-        self.rate, self.longest_s = rate, 2 * limits.longest_s
-        self.resampler = av.AudioResampler(format="fltp", layout="mono", rate=rate)
+    def __init__(self, limits: ClipLimits):
+        self.rate, self.longest_s = 0, 2 * limits.longest_s
         self.start_s: float | None = None
         self.chunks: list[np.ndarray] = []
         self.fresh: list[np.ndarray] = []  # what is not in chunks yet
         self.samples = 0
+        self.damaged = 0  # packets
+        self.gaps: list[tuple[float, float]] = []  # (since the first sample, length) in s
 
-    def add(self, frame) -> None:
-        if self.start_s is None:
-            self.start_s = float(frame.time or 0.0)
-        self._collect(frame)
+    def add_packet(self, packet) -> None:
+        """What can be decoded of it: sound that is missing leaves a gap."""
+        import av
 
-    def finish(self, video_start_s: float) -> tuple[np.ndarray | None, int | None]:
-        """Samples from the first frame's start on, and the rate; (None, None) where there is no sound."""
+        try:
+            for frame in packet.decode():
+                self._add(frame)
+        except av.FFmpegError:
+            self.damaged += 1
+
+    def finish(self, video_start_s: float) -> tuple[np.ndarray | None, int | None, list[InputError]]:
+        """Samples from the first frame's start on, and the rate, None and None where there is no sound; and what is to
+        be told."""
+        notes = []
+        if self.damaged:
+            notes.append(InputError("{count} packets of the sound are damaged and left out.", count=self.damaged))
         if self.start_s is None:
-            return None, None
-        self._collect(None)
+            return None, None, notes
+        if self.gaps:
+            at_s, _ = self.gaps[0]
+            notes.append(
+                InputError(
+                    "The sound has {count} gaps, {seconds:.2f} s in all, the first at {at:.2f} s: they are silent.",
+                    count=len(self.gaps),
+                    seconds=sum(length for _, length in self.gaps),
+                    at=at_s + self.start_s - video_start_s,
+                )
+            )
         lead = round((self.start_s - video_start_s) * self.rate)
-        samples = np.concatenate([np.zeros(max(lead, 0), np.float32), *self.chunks])[max(-lead, 0) :]
+        samples = np.concatenate([np.zeros(max(lead, 0), np.float32), *self.chunks, *self.fresh])[max(-lead, 0) :]
         if not len(samples):
-            return None, None
+            return None, None, notes
         samples = np.nan_to_num(samples, copy=False, posinf=0.0, neginf=0.0)  # five minutes take 58 MB
-        return samples.astype(np.float32, copy=False), self.rate
+        return samples.astype(np.float32, copy=False), self.rate, notes
 
-    def _collect(self, frame) -> None:
-        for part in self.resampler.resample(frame):
-            self.fresh.append(part.to_ndarray()[0])
-            self.samples += len(self.fresh[-1])
-        if len(self.fresh) >= _PACKETS or frame is None:
+    def _add(self, frame) -> None:
+        if self.start_s is None:
+            self.start_s, self.rate = float(frame.time or 0.0), frame.sample_rate
+        mono = resample(_mono(frame), frame.sample_rate, self.rate)
+        late = 0 if frame.time is None else round((float(frame.time) - self.start_s) * self.rate) - self.samples
+        least, most = (round(limit * self.rate) for limit in _LATE_S)
+        if late > min(most, max(least, len(mono) // 2)):
+            self._check(late + len(mono))
+            self.gaps.append((self.samples / self.rate, late / self.rate))
+            self._append(np.zeros(late, np.float32))
+        elif -late > most:  # what was there before stays
+            mono = mono[-late:]
+        self._append(mono)
+
+    def _append(self, samples: np.ndarray) -> None:
+        self._check(len(samples))
+        self.fresh.append(samples)
+        self.samples += len(samples)
+        if len(self.fresh) >= _PACKETS:
             # thousands of small arrays among frames that come and go would keep several times their own memory
-            self.chunks.append(np.concatenate([np.empty(0, np.float32), *self.fresh]))
+            self.chunks.append(np.concatenate(self.fresh))
             self.fresh = []
-        if self.samples > self.longest_s * self.rate:
+
+    def _check(self, more: int) -> None:
+        if self.samples + more > self.longest_s * self.rate:
             raise InputError("The sound lasts longer than {limit:g} s: cut the clip first.", limit=self.longest_s)
+
+
+def _mono(frame) -> np.ndarray:
+    """An av.AudioFrame -> the mean of its channels, (samples,) float32, full scale 1."""
+    values = frame.to_ndarray()
+    if not frame.format.is_planar:
+        values = values.reshape(-1, frame.layout.nb_channels).T
+    if values.dtype.kind in "iu":
+        bits = 8 * values.dtype.itemsize
+        middle = 2.0 ** (bits - 1)
+        values = (values.astype(np.float64) - (middle if values.dtype.kind == "u" else 0)) / middle
+    return values.astype(np.float32).mean(axis=0)

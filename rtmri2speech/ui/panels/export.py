@@ -9,6 +9,7 @@ from ...export.selection import SHOWN, WIDEST_CM
 from ...export.writer import SOUNDS, Look, Subject
 from ...render.colour import BAND_MAPS, COMBINE, default_maps
 from ...render.figure_size import FORMATS
+from ...render.fonts import lacking
 from ...render.picture import LAYOUTS
 from ..page_context import Desk
 
@@ -212,6 +213,8 @@ def _connect_making(desk: Desk, choices: _Choices, pictures: _Pictures, files: _
         subject = _subject(desk, result, language)
         if chosen[-3] == "stretch" and not _has_stretch(moment):
             gr.Info(desk.text(language, "export_no_stretch"), title=desk.text(language, "notice"))
+        if lacking(language, subject.name):
+            gr.Info(desk.text(language, "export_no_font"), title=desk.text(language, "notice"))
         return subject, _look(moment, subject, *chosen)
 
     @desk.guard

@@ -25,6 +25,47 @@ JAPANESE = {
     ),
     "A figure is a file of {known}, not {path}.": "図のファイル形式は{known}です（{path}は不可）。",
     "{path}: {reason}": "{path}：{reason}",
+    "This program has a fault ({kind}): tell its authors.": (
+        "プログラムの不具合です（{kind}）。作者にお知らせください。"
+    ),
+    "{path} is damaged or not what its name says: it cannot be read.": (
+        "{path}は壊れているか、名前どおりの形式ではないため、読み込めません。"
+    ),
+    "{path} is cut short: {there:.2f} s of {whole:.2f} s are there, {missing:.2f} s are missing.": (
+        "{path}は途中で切れています（{whole:.2f}秒のうち{there:.2f}秒しかなく、{missing:.2f}秒が欠けています）。"
+    ),
+    "{path}: frame {frame} holds gray levels of type {type}, the first of type {first}: save all alike.": (
+        "{path}：フレーム{frame}の画素値は{type}型ですが、最初のフレームは{first}型です。すべて同じ型で保存してください。"
+    ),
+    "{path} is malformed: its {keyword} cannot be read.": "{path}は壊れています（{keyword}を読み取れません）。",
+    "{path} mixes pictures of several kinds ({kinds}): leave one of them.": (
+        "{path}には複数の種類の画像（{kinds}）が混ざっています。一つだけにしてください。"
+    ),
+    "{path} mixes pictures of several kinds ({kinds}): those of magnitude, {count}, are taken.": (
+        "{path}には複数の種類の画像（{kinds}）が混ざっています。強度画像{count}枚を使います。"
+    ),
+    "{path} says that its frame rate is {told}: on the command line, give the true one with --fps.": (
+        "{path}に記録されたフレームレート（{told}）は正しくありません。コマンドなら--fpsで指定できます。"
+    ),
+    "{path} is cut short: it ends after {there:.2f} s, within the sound.": (
+        "{path}は途中で切れています（{there:.2f}秒まで）。"
+    ),
+    "{path} is damaged: {reason}": "{path}は壊れています（{reason}）。",
+    "{path} does not tell how long it is: save it anew, as WAV or FLAC.": (
+        "{path}には長さが記録されていません。WAVかFLACで保存し直してください。"
+    ),
+    "{path} is a stack of ImageJ's own kind: save it as a plain TIFF of one channel.": (
+        "{path}はImageJ独自の形式です。1チャンネルの通常のTIFFとして保存してください。"
+    ),
+    "The sound has {count} gaps, {seconds:.2f} s in all, the first at {at:.2f} s: they are silent.": (
+        "音声が{count}か所、合わせて{seconds:.2f}秒途切れています（最初は{at:.2f}秒）。その間は無音です。"
+    ),
+    "{count} packets of the sound are damaged and left out.": (
+        "音声のパケット{count}個が壊れているため、除いています。"
+    ),
+    "{count} frames of the video are damaged and are shown as they can be.": (
+        "動画のフレーム{count}枚が壊れています。読める範囲で表示しています。"
+    ),
     # English pattern -> Japanese. A {name} stands for any words of the message; they are carried over.
     # ---- regions that move with the speaker ----
     "{path} is not a file of corrected regions ({error}).": "{path}は領域の修正ファイルではありません（{error}）。",
@@ -148,7 +189,7 @@ JAPANESE = {
     "{path} is damaged or cut short: only {read} frames can be decoded.": (
         "{path}は壊れているか途中で切れています。読み込めるのは{read}フレームだけです。"
     ),
-    "{path} has no time stamps and no frame rate: give the frame rate with --fps.": (
+    "{path} has no time stamps and no frame rate: on the command line, give it with --fps.": (
         "{path}には時刻情報もフレームレートもありません。コマンドなら--fpsで指定できます。"
     ),
     "The frame rate must be above 0 and at most 1000 frames/s, not {fps:g}.": (
@@ -157,7 +198,7 @@ JAPANESE = {
     "The sound lasts longer than {limit:g} s: cut the clip first.": (
         "音声が{limit:g}秒を超えています。動画を短く切ってから開いてください。"
     ),
-    "{path} is a folder: for a folder of numbered frames give the frame rate with --fps.": (
+    "{path} is a folder of frames: on the command line, give their frame rate with --fps.": (
         "{path}はフォルダーです。連番画像のフォルダーはコマンドの--fpsでフレームレートを指定してください。"
     ),
     "{path} holds no numbered PNG or TIFF frames (such as clip_0000.png).": (
@@ -179,7 +220,7 @@ JAPANESE = {
         "{path}の値の型は{type}です。濃淡は数値でなければなりません。"
     ),
     "{path} holds gray levels that are not finite numbers.": ("{path}の濃淡に有限でない数値があります。"),
-    "{path} does not tell its frame rate: give it with --fps.": (
+    "{path} does not tell its frame rate: on the command line, give it with --fps.": (
         "{path}にはフレームレートが記録されていません。コマンドなら--fpsで指定できます。"
     ),
     "To read {path}, the package {package} is needed: pip install {package}.": (
@@ -294,7 +335,21 @@ JAPANESE = {
     "The energy of a band is taken as {known}, not {given!r}.": (
         "帯域エネルギーの単位は{known}です（{given!r}は不可）。"
     ),
-    "The objective is {known}, not {given!r}.": ("目的関数は{known}です（{given!r}は不可）。"),
+    "There is no attribution method {name!r}: choose of {known}.": (
+        "{name!r}という帰属手法はありません。{known}から選んでください。"
+    ),
+    "Maps are asked for as METHOD or METHOD:CELLS, as layer-ig:16, not {text!r}.": (
+        "マップは「手法」または「手法:セル数」（例：layer-ig:16）で指定してください（{text!r}は不可）。"
+    ),
+    "There is no temporal model {kind!r}: this version knows {known}.": (
+        "{kind!r}という時系列モデルはありません（このバージョンにあるもの：{known}）。"
+    ),
+    "There is no kind of vocoder for {name}: add it to VOCODERS.": (
+        "{name}に当たるボコーダーの種類がありません。VOCODERSに追加してください。"
+    ),
+    "There is no vocoder of kind {kind!r}: this version knows {known}.": (
+        "{kind!r}という種類のボコーダーはありません（このバージョンにあるもの：{known}）。"
+    ),
     "Heatmaps are normalised by clip or frame, not {given!r}.": (
         "ヒートマップの正規化はclipかframeです（{given!r}は不可）。"
     ),
@@ -515,7 +570,7 @@ JAPANESE = {
     "Drag a rectangle on a spectrogram, with Alt held down.": (
         "Altを押しながら、スペクトログラムの上で四角形をドラッグしてください。"
     ),
-    "This clip is opened piece by piece; a box needs the whole clip: cut it first.": (
+    "This clip is analysed in chunks; a box needs the whole clip: cut it first.": (
         "長い動画は分割して開くため、動画全体を使う枠の説明はできません。先に切り出してください。"
     ),
     "Give a band, not a box or a formant to follow: every frame of the clip is asked where its sound came from.": (

@@ -28,6 +28,8 @@ TEXTS = {
         "export_part": "Part",
         "export_part_clip": "Whole clip",
         "export_part_stretch": "Chosen stretch",
+        "export_no_font": "This machine has no Japanese font: figures and videos are in English, and Japanese in "
+        "them in Latin letters.",
         "export_no_stretch": "No stretch is chosen in the explorer: the whole clip is used.",
         "export_sound": "Sound",
         "export_sound_synthesised": "Synthesised",
@@ -92,6 +94,7 @@ TEXTS = {
         "export_part": "範囲",
         "export_part_clip": "動画全体",
         "export_part_stretch": "選んだ区間",
+        "export_no_font": "サーバーに日本語フォントがないため、図と動画の文字は英語・ローマ字になります。",
         "export_no_stretch": "エクスプローラーで区間が選ばれていないため、動画全体を使います。",
         "export_sound": "音声",
         "export_sound_synthesised": "合成",

@@ -12,6 +12,7 @@ from pydicom.uid import ExplicitVRLittleEndian, JPEGLSLossless, generate_uid
 
 from rtmri2speech.analysis.pipeline import analyse
 from rtmri2speech.anatomy.sources import regions_of
+from rtmri2speech.cli import main
 from rtmri2speech.cli.describe import describe_clip
 from rtmri2speech.clips.clip import ClipLimits, read_clip
 from rtmri2speech.errors import InputError
@@ -145,7 +146,7 @@ def test_every_way_a_slice_can_lie_comes_out_as_a_face_that_looks_left(tmp_path,
 def test_one_sentence_for_what_cannot_be_read(tmp_path):
     frames = moving_frames(4)
     silent = write(tmp_path / "silent.dcm", frames)
-    with pytest.raises(InputError, match="does not tell its frame rate: give it with --fps"):
+    with pytest.raises(InputError, match="does not tell its frame rate: on the command line, give it with --fps"):
         read_clip(silent)
     assert read_clip(silent, fps=30).duration == pytest.approx(4 / 30)
 
@@ -198,3 +199,137 @@ def test_no_name_of_a_patient_gets_out(tmp_path, bundle, capfd, recwarn):
     assert "hanako" not in str(refused.value)
     removed = write(tmp_path / "hanako_02.dcm", moving_frames(4), FrameTime=40, PatientIdentityRemoved="YES")
     assert len(read_clip(removed).frames) == 4
+
+
+def enhanced(path, frames, of_each=(), **values):
+    """A file of many frames with what is told of each in its functional groups: a dict of keyword -> value a frame."""
+    groups = []
+    for told in of_each:
+        content, kind, group = Dataset(), Dataset(), Dataset()
+        for keyword, value in told.items():
+            setattr(kind if keyword in ("ComplexImageComponent", "FrameType") else content, keyword, value)
+        group.FrameContentSequence, group.MRImageFrameTypeSequence = Sequence([content]), Sequence([kind])
+        groups.append(group)
+    return write(path, frames, PerFrameFunctionalGroupsSequence=Sequence(groups), **values)
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        lambda k: {"FrameAcquisitionDateTime": f"20260103101500.{40000 * k:06d}"},
+        lambda k: {"FrameAcquisitionDateTime": f"20260103101500.{40000 * k:06d}+0900"},
+        lambda k: {"TemporalPositionIndex": k + 1},
+        lambda k: {
+            "FrameReferenceDateTime": ["20260103235959.96", "20260104000000.00"][k > 0] + f"{4 * max(k - 1, 0)}"
+        },
+    ],
+)
+def test_enhanced_frames_are_read_in_the_order_of_their_times(tmp_path, told):
+    frames, order = moving_frames(3), [1, 2, 0]
+    path = enhanced(tmp_path / "a.dcm", frames[order], [told(k) for k in order])
+    clip = read_clip(path, fps=25)
+    np.testing.assert_array_equal(clip.frames, frames)
+    if "FrameAcquisitionDateTime" in told(0):
+        assert read_clip(path).fps == pytest.approx(25)
+
+
+def test_a_series_of_enhanced_files_of_a_frame_tells_its_rate(tmp_path):
+    frames = moving_frames(4)
+    folder = tmp_path / "series"
+    folder.mkdir()
+    for k, frame in enumerate(frames):
+        told = [{"FrameAcquisitionDateTime": f"20260103101500.{50000 * k:06d}"}]
+        enhanced(folder / f"{k}.dcm", frame[None], told, InstanceNumber=k + 1)
+    clip = read_clip(folder)
+    np.testing.assert_array_equal(clip.frames, frames)
+    assert clip.fps == pytest.approx(20)
+
+
+def test_a_series_past_midnight(tmp_path):
+    folder = write_series(tmp_path / "a", moving_frames(3))
+    for k, file in enumerate(sorted(folder.iterdir(), reverse=True)):
+        write(file, moving_frames(3)[k], InstanceNumber=k + 1, AcquisitionTime=["235959.96", "000000", "000000.04"][k])
+    assert read_clip(folder).fps == pytest.approx(25)
+
+
+def test_phase_between_pictures_of_magnitude_is_left_out_and_told(tmp_path):
+    frames = moving_frames(4)
+    noise = np.random.default_rng(0).integers(0, 255, frames.shape, np.uint8)
+    mixed = np.stack([frames, noise], axis=1).reshape(-1, *frames.shape[1:])
+    folder = tmp_path / "series"
+    folder.mkdir()
+    for k, frame in enumerate(mixed):
+        kind = ["ORIGINAL", "PRIMARY", *(["P", "FFE"] if k % 2 else ["M", "FFE"])]
+        write(folder / f"{k}.dcm", frame, InstanceNumber=k + 1, ImageType=kind, FrameTime=40)
+    of_each = [{"ComplexImageComponent": ["MAGNITUDE", "PHASE"][k % 2]} for k in range(8)]
+    many = enhanced(tmp_path / "many.dcm", mixed, of_each, FrameTime=40)
+    for path in (folder, many):
+        clip = read_clip(path)
+        np.testing.assert_array_equal(clip.frames, frames)
+        assert clip.fps == pytest.approx(25) and "magnitude, 4" in str(clip.notes[0])
+    for k, file in enumerate(sorted(folder.iterdir())):
+        write(file, mixed[k], InstanceNumber=k, ImageType=["ORIGINAL", "PRIMARY", "RI"[k % 2]], FrameTime=40)
+    with pytest.raises(InputError, match=r"several kinds \(imaginary, real\): leave one"):
+        read_clip(folder)
+
+
+def test_pictures_of_8_and_of_16_bits_are_not_mixed(tmp_path):
+    folder = write_series(tmp_path / "a", moving_frames(4))
+    write(folder / "z.dcm", moving_frames(1)[0].astype(np.uint16), InstanceNumber=9, AcquisitionTime="160000")
+    with pytest.raises(InputError, match="type uint16, the first of type uint8"):
+        read_clip(folder, fps=25)
+
+
+def test_pixels_that_are_no_squares(tmp_path):
+    frames = np.repeat(moving_frames(3, 32, 64), 2, axis=1)[:, ::2]  # 32 rows
+    path = write(tmp_path / "a.dcm", frames, FrameTime=40, PixelSpacing=[3.0, 1.5])
+    clip = read_clip(path)
+    assert clip.frames.shape == (3, 64, 64) and clip.pixel_mm == 1.5
+    assert read_clip(write(tmp_path / "b.dcm", frames, FrameTime=40, PixelAspectRatio=[2, 1])).frames.shape == (
+        3,
+        64,
+        64,
+    )
+
+
+MALFORMED = {
+    "FrameTime": [b"36,8", b"nought"],
+    "NumberOfFrames": [b"1A", b"-3", b"2\\2"],
+    "PixelSpacing": [b"2.5", b"a\\b", b"1\\2\\3 "],
+    "ImageOrientationPatient": [b"0\\1\\0\\0\\0", b"1"],
+    "RescaleSlope": [b"1,5 ", b"nan ", b"inf "],
+    "InstanceNumber": [b"one "],
+    "AcquisitionTime": [b"ab:cd ", b"256199"],
+    "ImagePositionPatient": [b"1\\2"],
+}
+
+
+@pytest.mark.parametrize(("keyword", "value"), [(k, v) for k, values in MALFORMED.items() for v in values])
+def test_malformed_values_are_one_sentence(tmp_path, keyword, value, capfd):
+    from pydicom.datadict import dictionary_VR, tag_for_keyword
+    from pydicom.tag import Tag
+
+    folder = tmp_path / "series"
+    folder.mkdir()
+    for k, frame in enumerate(moving_frames(3)):
+        path = write(folder / f"{k}.dcm", frame, InstanceNumber=k + 1, AcquisitionTime=f"10000{k}")
+        tag = Tag(tag_for_keyword(keyword))
+        value = value + b" " * (len(value) % 2)
+        raw = path.read_bytes()
+        vr = dictionary_VR(tag).encode()
+        element = tag.group.to_bytes(2, "little") + tag.element.to_bytes(2, "little") + vr
+        new = element + len(value).to_bytes(2, "little") + value
+        at = raw.find(element)
+        if at >= 0:
+            length = int.from_bytes(raw[at + 6 : at + 8], "little")
+            raw = raw[:at] + new + raw[at + 8 + length :]
+        else:  # in its place among the others, which are in order of their tags
+            after = raw.index(b"\x28\x00\x02\x00US") if tag.group == 0x28 else raw.index(b"\x28\x00")
+            later = raw.index(b"\xe0\x7f\x10\x00") if tag.element > 0x103 and tag.group == 0x28 else after
+            raw = raw[:later] + new + raw[later:]
+        path.write_bytes(raw)
+    capfd.readouterr()
+    assert main(["info", str(folder)]) == 2
+    out, err = capfd.readouterr()
+    assert not out and len(err.strip().splitlines()) == 1 and "Traceback" not in err
+    assert keyword in err or "frames" in err or "finite" in err or "damaged" in err or "frame rate" in err

@@ -44,9 +44,9 @@ def test_nifti(tmp_path, suffix):
     assert clip.fps == pytest.approx(20) and clip.pixel_mm == pytest.approx(1.5)
     assert clip.details["plane"] == "sagittal"
     assert read_clip(nifti(tmp_path / f"ms{suffix}", FRAMES, 50.0, unit="msec")).fps == pytest.approx(20)
-    assert (
-        read_clip(nifti(tmp_path / f"wide{suffix}", FRAMES, affine=SAGITTAL @ np.diag([2, 1, 1, 1]))).pixel_mm is None
-    )
+    wide = read_clip(nifti(tmp_path / f"wide{suffix}", FRAMES, affine=SAGITTAL @ np.diag([2, 1, 1, 1])))
+    assert wide.frames.shape == (7, 48, 128) and wide.pixel_mm == pytest.approx(1.5)  # its pixels became squares
+    assert np.abs(wide.frames[:, :, ::2].astype(int) - FRAMES).mean() < 6
 
 
 def test_nifti_turned_by_nibabel_is_the_same_picture(tmp_path):
@@ -204,3 +204,68 @@ def test_a_missing_library_is_named(tmp_path, monkeypatch, name, package):
     with pytest.raises(InputError, match=f"package {package} is needed: pip install {package}"):
         read_clip(tmp_path / name, fps=20)
     assert builtins.__import__ is known
+
+
+RATES = {"inf": np.inf, "nan": np.nan, "negative": -25.0, "nought": 0.0, "huge": 1e6, "many": np.array([25.0, 30.0])}
+
+
+@pytest.mark.parametrize("name", RATES)
+@pytest.mark.parametrize("kind", ["npz", "mat", "mat73", "h5"])
+def test_a_rate_that_cannot_be_is_refused(tmp_path, kind, name):
+    path = saved_with(tmp_path, kind, RATES[name])
+    with pytest.raises(InputError, match="frame rate.* with --fps"):
+        read_clip(path)
+    assert read_clip(path, fps=25).fps == pytest.approx(25)
+
+
+@pytest.mark.parametrize("kind", ["npz", "mat", "mat73", "h5"])
+@pytest.mark.parametrize("rate", [np.array([25.0]), np.array([[25]], np.int16), np.float32(25), 25])
+def test_a_rate_however_wrapped(tmp_path, kind, rate):
+    assert read_clip(saved_with(tmp_path, kind, rate)).fps == pytest.approx(25)
+
+
+def saved_with(folder, kind, rate):
+    path = folder / f"a.{'mat' if kind == 'mat73' else kind}"
+    if kind == "npz":
+        np.savez(path, frames=FRAMES, fps=rate)
+    elif kind == "mat":
+        scipy.io.savemat(path, {"frames": FRAMES.transpose(1, 2, 0), "fps": rate})
+    elif kind == "mat73":
+        matlab73(path, frames=FRAMES.transpose(1, 2, 0), fps=rate)
+    else:
+        with h5py.File(path, "w") as file:
+            file["frames"], file.attrs["fps"] = FRAMES, rate
+    return path
+
+
+@pytest.mark.parametrize("frame_s", [np.inf, np.nan, -0.04, 1e-6])
+def test_a_nifti_whose_frames_last_no_time_that_can_be(tmp_path, frame_s):
+    path = nifti(tmp_path / "a.nii", FRAMES)
+    raw = bytearray(path.read_bytes())
+    raw[76 + 16 : 76 + 20] = np.float32(frame_s).tobytes()  # pixdim[4]
+    path.write_bytes(raw)
+    with pytest.raises(InputError, match="frame rate is .* with --fps"):
+        read_clip(path)
+    assert read_clip(path, fps=25).fps == pytest.approx(25)
+
+
+def test_a_damaged_compressed_mat_is_one_sentence(tmp_path):
+    path = tmp_path / "a.mat"
+    scipy.io.savemat(path, {"frames": FRAMES.transpose(1, 2, 0), "fps": 25.0}, do_compression=True)
+    whole = path.read_bytes()
+    for at in range(130, len(whole), len(whole) // 40):
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 255]) + whole[at + 1 :])
+        with pytest.raises(InputError):
+            read_clip(path)
+
+
+def test_whatever_a_reader_raises_becomes_a_sentence(tmp_path, monkeypatch):
+    np.save(tmp_path / "a.npy", FRAMES)
+    for fault in (RecursionError("deep"), KeyError("x"), PermissionError(13, "Permission denied")):
+
+        def broken(*arguments, fault=fault):
+            raise fault
+
+        monkeypatch.setattr("rtmri2speech.formats.arrays.read_array", broken)
+        with pytest.raises(InputError, match=r"a\.npy"):
+            read_clip(tmp_path / "a.npy")

@@ -54,7 +54,11 @@ def test_info_and_synth(corpus, tmp_path, capsys, bundle_folder, name):
     rate = ["--fps", "25"] if name.endswith(".h5") else []
     if rate:
         assert main(["info", str(corpus / name)]) == 2
-        assert capsys.readouterr().err.strip().endswith("does not tell its frame rate: give it with --fps.")
+        assert (
+            capsys.readouterr()
+            .err.strip()
+            .endswith("does not tell its frame rate: on the command line, give it with --fps.")
+        )
     assert main(["info", str(corpus / name), "--json", *rate]) == 0
     told = json.loads(capsys.readouterr().out)
     assert (told["frames"], told["width"], told["height"], told["fps"]) == (40, 64, 64, 25.0)

@@ -1,6 +1,7 @@
 import csv
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ from rtmri2speech.models.acoustic import AcousticConfig, AcousticModel
 from rtmri2speech.models.precision import choose_precision
 from rtmri2speech.spec import MelSpec
 from rtmri2speech.speech.mel import Scaler
+from tests.training.never_lost import never_lost
 from training.acoustic.config import AcousticRun
 from training.acoustic.dataset import (
     DataConfig,
@@ -275,3 +277,38 @@ def test_an_envelope_keeps_formants_and_drops_harmonics():
     assert target_mel(voiced, DataConfig(envelope=16, floor_db=-35.0)).min() == -35
     with pytest.raises(InputError, match="envelope"):
         DataConfig(envelope=0)
+
+
+def test_a_run_is_never_lost(dataset, tmp_path, capsys):
+    never_lost(train, settings(dataset, tmp_path / "run", max_epochs=2), capsys)
+
+
+@pytest.mark.parametrize("schedule", ["cosine", "plateau"])
+@pytest.mark.parametrize("total", [1, 4, 5])  # in the first epoch, at the end of the second, in the third
+def test_a_run_of_known_length_is_validated_to_its_end_and_resumes_exactly(dataset, tmp_path, schedule, total):
+    """Two steps an epoch: at a stretch, stopped after the first, and started once more when all is done."""
+    optimizer = {"lr": 1e-3, "schedule": schedule, "total_steps": total}
+    train(settings(dataset, tmp_path / "whole", optimizer))
+    train(settings(dataset, tmp_path / "parts", optimizer, max_epochs=1))
+    for _ in range(2):
+        train(settings(dataset, tmp_path / "parts", optimizer))
+    whole, parts = (model_tensors(tmp_path / name / "last.ckpt") for name in ("whole", "parts"))
+    assert all(torch.equal(tensor, parts[name]) for name, tensor in whole.items())
+    rows = history(tmp_path / "whole")
+    assert history(tmp_path / "parts") == rows
+    assert [int(row["step"]) for row in rows] == [*range(2, total, 2), total]
+    assert len({row["val/loss"] for row in rows}) == len(rows)  # each of its own epoch
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl+C is sent otherwise")
+def test_ctrl_c_says_what_to_do(dataset, tmp_path):
+    words = [sys.executable, "-m", "training.acoustic", f"data_dir={dataset}", f"run_dir={tmp_path / 'run'}"]
+    words += ["model.cnn=test_resnet", "model.rnn_hidden=8", f"data.image_size={SIDE}", "data.workers=0"]
+    words += ["training.batch=4", "training.micro_batch=2", "training.accelerator=cpu", "training.log_every=1"]
+    with subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
+        next(line for line in run.stdout if line.startswith("epoch"))
+        run.send_signal(signal.SIGINT)
+        said = run.communicate(timeout=60)[1].splitlines()
+    assert run.returncode == 130 and "a run goes on from its last checkpoint" in said[-1], said
+    assert "Traceback" not in "".join(said)

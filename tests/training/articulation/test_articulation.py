@@ -16,6 +16,7 @@ from rtmri2speech.spec import MelSpec
 from rtmri2speech.speech.mel import Scaler, centre_frequencies_hz
 from rtmri2speech.speech.metrics import estoi, stoi
 from tests.conftest import moving_frames, write_mp4
+from tests.training.never_lost import never_lost
 from training.acoustic.losses import outside_share
 from training.articulation.corpus import COLUMNS, GROUPS, VOICED, held_out_speakers, read_seen, read_spoken
 from training.articulation.encoder_outputs import SeenRun, clip_pictures
@@ -528,3 +529,23 @@ def test_speech_from_true_articulation_is_judged_against_the_envelopes_own(world
     assert "speaks another mel" in capsys.readouterr().err
     monkeypatch.setattr(judge, "said", lambda network, known, mel, said: target_mel(said.mel_db, 16, run.floor_db))
     assert figures() == [ceiling, ceiling]
+
+
+@pytest.mark.parametrize("kind", ["speech", "sight", "join"])
+def test_a_run_is_never_lost(world, tmp_path, capsys, monkeypatch, kind):
+    from training.articulation import image_encoder as sight_module
+    from training.articulation import mel_decoder as speech_module
+
+    folder, speech, sight = world
+    monkeypatch.setattr(speech_module, "_REPORT_EVERY", 2)
+    monkeypatch.setattr(sight_module, "_REPORT_EVERY", 2)
+    run = str(tmp_path / "run")
+    if kind == "speech":
+        never_lost(train_speech, replace(speech, run_dir=run, steps=4), capsys)
+    elif kind == "sight":
+        never_lost(train_sight, replace(sight, run_dir=run, steps=4), capsys)
+    else:
+        files = {"clips": (str(folder / "clips.npz"),), "val_clips": (str(folder / "val.npz"),)}
+        parts = {"sight": str(folder / "sight"), "speech": str(folder / "speech"), "corpus": str(folder / "sound")}
+        short = {"window": 8, "batch": 2, "steps": 2, "validate_every": 2, "looks": 1}
+        never_lost(join, JoinRun(**parts, **files, **short, run_dir=run), capsys)

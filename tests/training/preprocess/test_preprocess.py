@@ -1,4 +1,6 @@
 import json
+import re
+import shutil
 from pathlib import Path
 
 import cv2
@@ -9,14 +11,18 @@ import torch
 import typer
 from typer.testing import CliRunner
 
+from rtmri2speech.analysis.reference import earlier
+from rtmri2speech.clips.clip import read_clip
 from rtmri2speech.errors import InputError
 from rtmri2speech.spec import MelSpec
+from rtmri2speech.speech.audio import fit
 from rtmri2speech.speech.mel import mel_spectrogram_db
 from training.preprocess import __main__ as command_module
 from training.preprocess import write_dataset as module
-from training.preprocess.checks import audio_lag, clipped_share
+from training.preprocess.checks import clipped_share
 from training.preprocess.sample import Settings, make_sample
 from training.preprocess.sources import find_sources
+from training.preprocess.synchronisation import corpus_lag
 from training.preprocess.write_dataset import write_dataset
 
 FPS = MelSpec().fps
@@ -62,6 +68,15 @@ def run(corpus, out, settings=None, **options):
     said = []
     sources, unusable = find_sources(corpus, None, None, r"^(s\d+)_")
     return write_dataset(sources, unusable, settings or Settings(), out, tell=said.append, **options), said
+
+
+def command(*words):
+    """The command's exit code."""
+    with pytest.raises(SystemExit) as end:
+        app = typer.Typer()
+        app.command()(command_module.preprocess)
+        app([str(word) for word in words])
+    return end.value.code
 
 
 def contents(folder):
@@ -160,8 +175,97 @@ def test_a_changed_recording_or_setting_is_made_again(tmp_path):
     record(tmp_path / "c", "s00_0", seed=5)
     run(tmp_path / "c", tmp_path / "out")
     assert contents(tmp_path / "out")["samples/s00_0/mel_db.npy"] != before["samples/s00_0/mel_db.npy"]
-    meta, _ = run(tmp_path / "c", tmp_path / "out", Settings(level_dbfs=-20.0))
-    assert meta["level_dbfs"] == -20.0
+
+
+@pytest.mark.parametrize(
+    ("other", "named"),
+    [
+        (Settings(level_dbfs=-20.0), "level_dbfs = None, not -20"),
+        (Settings(mel=MelSpec(layout="thesis")), "mel.layout = centred, not thesis"),
+        (Settings(gray="recorded"), "gray = stretched, not recorded"),
+        (Settings(top_db=80.0), "top_db = None, not 80"),
+    ],
+)
+def test_a_dataset_of_other_settings_is_not_replaced(tmp_path, other, named):
+    record(tmp_path / "c", "s00_0", count=20)
+    run(tmp_path / "c", tmp_path / "out")
+    before = contents(tmp_path / "out")
+    with pytest.raises(InputError, match=re.escape(named) + ".*--restart"):
+        run(tmp_path / "c", tmp_path / "out", other)
+    run(tmp_path / "c", tmp_path / "out", Settings(gain=0.5))  # of --peak, in a corpus that has grown
+    assert contents(tmp_path / "out").keys() == before.keys()
+
+
+def test_the_command_refuses_other_options_and_keeps_what_it_makes_anew(tmp_path, capsys):
+    record(tmp_path / "c", "s00_0", count=20)
+    words = ["--data_dir", tmp_path / "c", "--out_dir", tmp_path / "out", "--jobs", "1", "--sync", "0"]
+    assert command(*words) == 0
+    before = contents(tmp_path / "out")
+    assert command(*words, "--thesis") == 2 and contents(tmp_path / "out") == before
+    said = capsys.readouterr().err.splitlines()
+    assert len(said) == 1 and "mel.layout = centred, not thesis" in said[0]
+    assert command(*words, "--thesis", "--restart") == 0
+    (kept,) = (tmp_path / "out").glob("before_*")
+    assert contents(kept) == before
+    meta = json.loads((tmp_path / "out" / "meta.json").read_text())
+    assert meta["mel"]["layout"] == "thesis"
+
+
+@pytest.mark.parametrize("place", ["/dev/null/out", "/proc/out"])
+def test_a_place_that_cannot_be_written_is_one_sentence(tmp_path, capsys, place):
+    record(tmp_path / "c", "s00_0", count=20)
+    assert command("--data_dir", tmp_path / "c", "--out_dir", place, "--jobs", "1", "--sync", "0") == 2
+    said = capsys.readouterr().err.splitlines()
+    assert len(said) == 1 and said[0].startswith("error: Cannot write")
+
+
+# ---------------------------------------------------------------------------------------------------------------- sync
+
+
+def shifted_clips(folder, late_s):
+    """The embedded clips, which are in sync, with their sound so much later."""
+    folder.mkdir()
+    for clip in sorted((ROOT / "assets" / "clips").glob("*.mp4")):
+        shutil.copy(clip, folder / clip.name)
+        samples, rate = read_clip(clip).sound
+        moved = earlier((samples, rate), -late_s)[0]
+        soundfile.write(folder / f"{clip.stem}.wav", fit(moved, len(samples)), rate, subtype="FLOAT")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("late_s", [0.0, 0.11, -0.2])
+def test_a_shift_of_the_corpus_is_told_with_its_interval_and_none_where_there_is_none(tmp_path, late_s):
+    shifted_clips(tmp_path / "c", late_s)
+    sources, _ = find_sources(tmp_path / "c", None, None, r"^(s\d+)_")
+    found = corpus_lag(sources, Settings(), 20, jobs=1, backend="loky", scheduler=None)
+    assert len(found.lags_s) == found.looked_at == 5
+    assert found.interval_s[0] <= late_s <= found.interval_s[1] and found.interval_s[1] - found.interval_s[0] < 0.08
+    assert found.in_step == (late_s == 0)
+    assert ("NOT in step" in found.sentence()) == (late_s != 0)
+
+
+@pytest.mark.slow
+def test_auto_moves_a_late_sound_back(tmp_path, capsys):
+    shifted_clips(tmp_path / "c", 0.2)
+    shifted_clips(tmp_path / "true", 0.0)
+    for name, words in (("c", ["--shift_ms", "auto"]), ("true", [])):
+        out = tmp_path / f"out_{name}"
+        assert command("--data_dir", tmp_path / name, "--out_dir", out, "--jobs", "1", *words) == 0
+        said = capsys.readouterr().out
+        assert ("all sounds are moved earlier by" in said) == (name == "c")
+    meta = json.loads((tmp_path / "out_c" / "meta.json").read_text())
+    assert meta["shift_s"] == pytest.approx(0.2, abs=0.02) and meta["sync"]["looked_at"] == 5
+    mels = [
+        np.load(tmp_path / f"out_{n}" / "samples" / "aiueo_new_speaker" / "mel_db.npy")[5:40] for n in ("c", "true")
+    ]
+    assert np.corrcoef(mels[0].ravel(), mels[1].ravel())[0, 1] > 0.97
+
+
+def test_a_sound_that_cannot_be_judged_is_called_so(tmp_path):
+    record(tmp_path, "s00_0", count=40)
+    sources, _ = find_sources(tmp_path, None, None, r"^(s\d+)_")
+    found = corpus_lag(sources, Settings(), 20, jobs=1, backend="loky", scheduler=None)
+    assert found.in_step is None and "cannot be told" in found.sentence()
 
 
 def test_level_moves_the_mel_by_as_many_db(tmp_path):
@@ -183,17 +287,6 @@ def test_a_corpus_of_pictures_beside_sounds(tmp_path):
     assert meta["utterances"]["x1"]["frames"] == 30
     mri = np.load(tmp_path / "out" / "samples" / "x1" / "mri.npy")
     np.testing.assert_allclose(mri.mean(axis=1).argmax(axis=1) / 4, frames.mean(axis=1).argmax(axis=1), atol=1.01)
-
-
-def test_lag_of_a_late_sound_is_found():
-    """Pictures that jump at known frames, and a mel that jumps 5 frames later."""
-    rng = np.random.default_rng(1)
-    steps = np.cumsum(rng.random(200) < 0.15)
-    levels = rng.integers(0, 255, steps.max() + 1)
-    frames = np.broadcast_to(levels[steps].astype(np.uint8)[:, None, None], (200, 16, 16))
-    mel = np.repeat(levels[np.concatenate([steps[:1].repeat(5), steps[:-5]])][:, None] / 8.0, 64, axis=1)
-    lag_s, certainty = audio_lag(frames, mel, 25.0)
-    assert lag_s == pytest.approx(0.2) and certainty > 0.8
 
 
 def test_clipping_is_found_and_speech_is_not_called_clipped():

@@ -143,3 +143,14 @@ def test_a_light_bundle_shares_its_neighbours_vocoder_and_speaks_as_told(runs, t
     assert bundle.voice.unasked() == Voice(intonation="flat")
     assert bundle.sha256["vocoder.safetensors"] == whole.sha256["vocoder.safetensors"]
     assert not (tmp_path / "light" / "vocoder.safetensors").exists()
+
+
+def test_a_bundle_is_there_with_its_card_or_not_at_all(runs, tmp_path, monkeypatch):
+    acoustic, vocoder, _ = runs
+
+    def stopped(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("training.publish.model_card", stopped)
+    assert run("--acoustic", acoustic, "--vocoder", vocoder, "--out", tmp_path / "out").exit_code == 130
+    assert not (tmp_path / "out").exists()

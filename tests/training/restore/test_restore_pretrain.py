@@ -10,6 +10,7 @@ import torch
 
 from rtmri2speech.errors import InputError
 from rtmri2speech.restore.encoder import load_hubert
+from tests.training.never_lost import never_lost
 from tests.training.restore.test_restore_stages import ENCODER
 from training.engine.config import build
 from training.restore.pretrain import Pretraining, PretrainSettings, pretrain
@@ -60,3 +61,7 @@ def test_masked_frames_are_learnt(speech, tmp_path, capsys):
     pretrain(settings(speech, tmp_path, steps=60, lr=3e-3, log_every=20, encoder=ENCODER | {"hidden_dropout": 0.0}))
     losses = [float(line.split()[3]) for line in capsys.readouterr().out.splitlines() if line.startswith("train ")]
     assert losses[-1] < 0.9 * losses[0]
+
+
+def test_a_run_is_never_lost(speech, tmp_path, capsys):
+    never_lost(pretrain, settings(speech, tmp_path / "run"), capsys)

@@ -12,6 +12,7 @@ from rtmri2speech.errors import InputError
 from rtmri2speech.models.hifigan import GeneratorConfig
 from rtmri2speech.restore.encoder import AdaptedEncoder, build_hubert, standardise
 from rtmri2speech.restore.model import load_restoration
+from tests.training.never_lost import never_lost
 from training.engine.config import build, read_arguments
 from training.preprocess.recordings import SpeechSource, prepare_sources
 from training.publish.restoration import publish
@@ -252,3 +253,7 @@ def test_a_batch_depends_on_its_number_alone(material, tmp_path):
         assert all(torch.equal(once[k], again[k]) for k in once)
         assert not torch.equal(once["heard"], other["heard"])
         assert torch.equal(once["heard"], once["target"]) == (stage == "vocoder")
+
+
+def test_a_run_is_never_lost(material, tmp_path, capsys):
+    never_lost(train, settings(material, tmp_path / "run", stage="pa", checkpoint_every=1), capsys)

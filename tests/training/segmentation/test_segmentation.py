@@ -9,6 +9,7 @@ import torch
 from rtmri2speech.anatomy.network import soft_cross_entropy_and_dice
 from rtmri2speech.anatomy.regions import NAMES
 from rtmri2speech.errors import InputError
+from tests.training.never_lost import never_lost
 from training.phantom.head import CLASSES, LABEL
 from training.segmentation.domain_randomisation import AIR, brightness, example
 from training.segmentation.label_map_cache import read_or_make_maps
@@ -138,3 +139,7 @@ def test_a_run_that_was_stopped_ends_like_one_that_was_not(maps_file, tmp_path):
         assert torch.allclose(a.float(), b.float(), atol=1e-6)
     with pytest.raises(InputError, match="learning_rate"):
         train(replace(given, learning_rate=0.02))
+
+
+def test_a_run_is_never_lost(maps_file, tmp_path, capsys):
+    never_lost(train, settings(tmp_path, maps_file), capsys)

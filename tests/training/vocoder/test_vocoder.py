@@ -1,7 +1,12 @@
 """Vocoder training: discriminators and losses, what is drawn, and that a stopped run goes on exactly."""
 
 import json
+import shutil
+import signal
+import subprocess
+import sys
 from dataclasses import asdict, replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,10 +14,12 @@ import soundfile
 import torch
 from torch import nn
 
+from rtmri2speech.clips.clip import read_clip
 from rtmri2speech.errors import InputError
 from rtmri2speech.models.hifigan import Generator, GeneratorConfig, vocoder_input
 from rtmri2speech.spec import MelSpec
 from rtmri2speech.speech.mel import mel_spectrogram_db
+from tests.training.never_lost import never_lost
 from training.engine.config import build, read_arguments, run_command
 from training.preprocess.recordings import (
     Recording,
@@ -38,6 +45,7 @@ from training.vocoder.segments import VocoderSegments, segment
 from training.vocoder.train import VocoderTraining, train
 from training.vocoder.validation import copy_synthesis
 
+ROOT = Path(__file__).resolve().parents[3]
 SPEC = MelSpec()
 TINY = dict(initial_channel=16, resblock="2", resblock_kernel_sizes=(3,), resblock_dilation_sizes=((1,),))
 
@@ -513,3 +521,67 @@ def test_bad_input_leaves_nothing_behind(tmp_path, wavs):
         with pytest.raises(InputError, match=message):
             train(settings(tmp_path, wavs, sources=sources))
     assert not (tmp_path / "run").exists()
+
+
+def test_a_run_is_never_lost(tmp_path, wavs, capsys):
+    never_lost(train, settings(tmp_path, wavs, checkpoint_every=1), capsys)
+
+
+def test_a_corpus_of_videos_with_sound_is_trained_on(tmp_path, wavs):
+    """As training.preprocess takes it: a sound file before the video of its name, or else the video's own sound."""
+    shutil.copy(ROOT / "assets" / "clips" / "aiueo_new_speaker.mp4", wavs / "spoken.mp4")
+    shutil.copy(ROOT / "assets" / "clips" / "aiueo_new_speaker.mp4", wavs / "r0.mp4")
+    found = find_recordings(wavs)
+    assert [path.name for path in found.values()] == ["r0.wav", "r1.wav", "r2.wav", "r3.wav", "spoken.mp4"]
+    prepared = dict(prepare(SpeechSource(str(wavs)), tmp_path / "out", SPEC.sample_rate, None))
+    clip = read_clip(wavs / "spoken.mp4")
+    assert len(np.load(prepared["spoken"])) == pytest.approx(clip.duration * SPEC.sample_rate, rel=0.02)
+
+
+def test_another_generator_to_start_from_is_told_by_its_setting(tmp_path, wavs):
+    train(settings(tmp_path / "a", wavs, steps=1))
+    wide = TINY | {"initial_channel": 32}
+    other = settings(tmp_path / "b", wavs, init_from=str(tmp_path / "a" / "run"), generator=wide)
+    with pytest.raises(InputError, match=r"initial_channel = 16, and the settings say 32: give its generator\.initial"):
+        train(other)
+    assert not (tmp_path / "b").exists()  # a failed start leaves no folder
+
+
+def command(tmp_path, wavs, *more):
+    """The words of the command for a run as `settings` makes it, with a checkpoint every step."""
+    words = ["generator.initial_channel=16", "generator.resblock='2'", "generator.resblock_kernel_sizes=[3]"]
+    words += ["generator.resblock_dilation_sizes=[[1]]", "discriminators.periods=[2,3]", "discriminators.scales=2"]
+    words += ["discriminators.width=0.05", "batch_size=2", "segment_size=4200", "device=cpu", "checkpoint_every=1"]
+    words += [f"run_dir={tmp_path / 'run'}", f"+sources.test.folder={wavs}", "log_every=1", "validate_every=1000000"]
+    return [sys.executable, "-m", "training.vocoder", *words, *more]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="limits of a process are Unix'")
+def test_a_full_disk_is_one_sentence_and_the_run_goes_on_once_there_is_room(tmp_path, wavs):
+    import resource
+
+    def small_disk():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))
+
+    def start(*words, **how):
+        return subprocess.run(command(tmp_path, wavs, *words), cwd=ROOT, capture_output=True, text=True, **how)
+
+    assert start("steps=2").returncode == 0
+    full = start("steps=4", preexec_fn=small_disk)
+    said = full.stderr.splitlines()
+    assert full.returncode == 2 and len(said) == 1 and said[0].startswith("error: Cannot write"), full.stderr
+    left = sorted(path.name for path in (tmp_path / "run" / "checkpoints").iterdir())
+    assert left == ["step_00000001.pt", "step_00000002.pt"]
+    assert start("steps=4").returncode == 0
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl+C is sent otherwise")
+def test_ctrl_c_says_what_to_do(tmp_path, wavs):
+    words = command(tmp_path, wavs, "steps=100000")
+    with subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
+        next(line for line in run.stdout if line.startswith("train 2"))
+        run.send_signal(signal.SIGINT)
+        said = run.communicate(timeout=60)[1].splitlines()
+    assert run.returncode == 130 and len(said) == 1 and "a run goes on from its last checkpoint" in said[0], said
