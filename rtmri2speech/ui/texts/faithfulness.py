@@ -25,8 +25,8 @@ _WORDS = {
         "trust_untested": "not tested",
         "trust_certainty": "{times} times as much as at random (95 % interval {low} to {high}), and in the right "
         "direction in {right} % of the frames (sign test, p = {p}). Tested: frames {frames}.",
-        "trust_hidden": "Deletion: hidden",
-        "trust_revealed": "Insertion: revealed in a blurred picture",
+        "trust_hidden": "Deletion (hidden)",
+        "trust_revealed": "Insertion (revealed)",
         "trust_hottest": "most salient first",
         "trust_random": "at random",
         "trust_coldest": "least salient first",
@@ -50,7 +50,8 @@ _WORDS = {
         "trust_part_output layer": "output layer",
         "trust_part_BiLSTM": "output layer and BiLSTM",
         "trust_part_CNN": "whole model",
-        "trust_method": "Hidden places are heavily blurred. The sign counts: hiding the most salient places must lower "
+        "trust_method": "Hidden places are heavily blurred, revealed ones as they are in a blurred picture. The sign "
+        "counts: hiding the most salient places must lower "
         "the energy. Neighbouring frames are alike, and p does not take that into account. The same: rtmri2speech "
         "faithfulness CLIP.",
     },
@@ -77,8 +78,8 @@ _WORDS = {
         "trust_untested": "判定できない",
         "trust_certainty": "無作為の{times}倍（95 %信頼区間{low}～{high}）、{right} %のフレームで正しい向き"
         "（符号検定、p = {p}）。検証したフレーム：{frames}。",
-        "trust_hidden": "削除：隠す",
-        "trust_revealed": "挿入：ぼかした画像に戻す",
+        "trust_hidden": "削除（隠す）",
+        "trust_revealed": "挿入（戻す）",
         "trust_hottest": "帰属の大きい順",
         "trust_random": "無作為",
         "trust_coldest": "帰属の小さい順",
@@ -101,7 +102,7 @@ _WORDS = {
         "trust_part_output layer": "出力層",
         "trust_part_BiLSTM": "出力層とBiLSTM",
         "trust_part_CNN": "モデル全体",
-        "trust_method": "「隠す」とは、強くぼかすことです。符号も問います"
+        "trust_method": "「隠す」とは強くぼかすこと、「戻す」とはぼかした画像を元に戻すことです。符号も問います"
         "（帰属の大きい部分を隠せばエネルギーは下がるはず）。"
         "隣り合うフレームは似ており、pはそれを考慮していません。コマンドでは rtmri2speech faithfulness CLIP。",
     },
