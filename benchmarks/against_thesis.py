@@ -2,7 +2,8 @@
 
     python -m benchmarks.against_thesis THESIS_DIR [--clips FOLDER] [--frames 24] [--write FILE.md]
 
-THESIS_DIR is a checkout of the thesis' code (YamaneKoyo/mri-to-speech); its files are run as they are. Weights are
+THESIS_DIR is a checkout of the thesis' code (YamaneKoyo/mri-to-speech); its files are run as they are, but for one
+that is in Shift-JIS (cp932), which Python reads only as UTF-8. Weights are
 random, of the thesis' size, made in the old programs' layout and converted by this one. --clips: a folder of clips
 with sound, at the model's rate; default: the embedded ones. --frames: of the first clip, for the networks.
 --write: put the table into this file, between its two marks.
@@ -10,9 +11,11 @@ with sound, at the model's rate; default: the embedded ones. --frames: of the fi
 
 import argparse
 import json
+import shutil
 import subprocess
 import sys
 import tempfile
+import tokenize
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -74,6 +77,26 @@ class Old:
         """One of its programs, as a person would start it."""
         command = [sys.executable, str(self.folder / script), *map(str, words)]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+
+
+def readable(folder: Path, place: Path) -> Path:
+    """A copy of a checkout in `place`, in which Python can read every program: one that is not in UTF-8 and does not
+    name its encoding is taken for cp932. What is no program is linked."""
+
+    def copy(source: str, target: str) -> None:
+        path = Path(source)
+        if path.suffix != ".py":
+            Path(target).symlink_to(path.resolve())
+            return
+        content = path.read_bytes()
+        try:
+            with tokenize.open(source) as file:
+                file.read()
+        except (SyntaxError, UnicodeDecodeError):
+            content = content.decode("cp932").encode()
+        Path(target).write_bytes(content)
+
+    return Path(shutil.copytree(folder, place, ignore=shutil.ignore_patterns(".git"), copy_function=copy))
 
 
 def apart(old: np.ndarray, new: np.ndarray, unit: str = "") -> str:
@@ -256,8 +279,9 @@ def main() -> None:
     parser.add_argument("--write", type=Path, help="put the table between the marks of this file")
     args = parser.parse_args()
     torch.manual_seed(0)
-    old, clips = Old.of(args.thesis.resolve()), sorted(args.clips.glob("*.mp4"))
+    clips = sorted(args.clips.glob("*.mp4"))
     with tempfile.TemporaryDirectory() as place:
+        old = Old.of(readable(args.thesis.resolve(), Path(place) / "thesis"))
         rows = [
             frames(old, clips),
             *corpus(old, clips, Path(place)),

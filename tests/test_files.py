@@ -40,26 +40,27 @@ def test_a_folder_is_filled_at_the_end_and_keeps_what_is_not_ours(tmp_path):
 
 @pytest.mark.parametrize("there", [True, False])
 def test_a_folder_is_filled_wholly_or_not_at_all(tmp_path, monkeypatch, there):
-    """The second of three files cannot be moved: by a folder of its name, or by the disk."""
+    """One of ten files cannot be moved: by a folder of its name, or by the disk."""
     folder = tmp_path / "out"
     if there:
         folder.mkdir()
-        (folder / "a.txt").write_text("old")
-        (folder / "b.txt").mkdir()
-        (folder / "b.txt" / "mine.txt").write_text("mine")
+        for name in "abcdfghij":
+            (folder / f"{name}.txt").write_text("old")
+        (folder / "e.txt").mkdir()
+        (folder / "e.txt" / "mine.txt").write_text("mine")
     else:
         moved = Path.replace
 
         def refused(self, target):
-            if self.name == "b.txt" and Path(target).parent == folder:
+            if self.name == "e.txt" and Path(target).parent == folder:
                 raise OSError(28, "No space left on device")
             return moved(self, target)
 
         monkeypatch.setattr(Path, "replace", refused)
     before = {path.relative_to(tmp_path): path.is_file() and path.read_text() for path in tmp_path.rglob("*")}
     with pytest.raises(InputError, match="Cannot write"), filling(folder) as temporary:
-        for name in ("a.txt", "b.txt", "c.txt"):
-            (temporary / name).write_text("new")
+        for name in "abcdefghij":
+            (temporary / f"{name}.txt").write_text("new")
     after = {path.relative_to(tmp_path): path.is_file() and path.read_text() for path in tmp_path.rglob("*")}
     assert after == before
 

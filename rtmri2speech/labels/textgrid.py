@@ -1,5 +1,7 @@
 """TextGrid labels of a clip (Praat), whole or cut to a stretch of time."""
 
+import re
+import tempfile
 from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
@@ -120,12 +122,117 @@ def write_tiers(
 
 
 def _read(path: str | PathLike):
+    """The TextGrid, whatever program and system wrote it. Raises InputError if it is none, or its letters are unknown.
+
+    Praat passes over numbers with a decimal comma, takes letters that are neither UTF-8 nor marked UTF-16 for Latin
+    ones, both without a word, and ends the whole program on some counts: what it reads is written anew before.
+    """
     import parselmouth
 
+    path = Path(path)
+    wrong = InputError("{path} is not a TextGrid.", path=path)
     try:
-        grid = parselmouth.read(str(path))
-    except parselmouth.PraatError:
-        grid = None
+        stored = path.read_bytes()
+    except OSError as error:
+        raise InputError("Cannot read {path}: {reason}.", path=path, reason=error.strerror) from None
+    if not stored.startswith(_PRAATS_OWN):
+        try:
+            stored = _plain(_text_of(stored, path)).encode("utf-8")
+        except (IndexError, _Unexpected):
+            raise wrong from None
+    with tempfile.TemporaryDirectory(prefix="rtmri2speech-") as folder:
+        copy = Path(folder) / "a.TextGrid"
+        copy.write_bytes(stored)
+        try:
+            grid = parselmouth.read(str(copy))
+        except (parselmouth.PraatError, RuntimeError):
+            grid = None
     if not isinstance(grid, parselmouth.TextGrid):
-        raise InputError("{path} is not a TextGrid.", path=path)
+        raise wrong
     return grid
+
+
+_PRAATS_OWN = (b"ooBinaryFile", b'"Praat chronological TextGrid')
+# What counts in such a text: strings, <flags>, and numbers that stand alone. All else is comment.
+_TOKEN = re.compile(r'"((?:[^"]|"")*)"|<(\w+)>|(?<!\S)([+-]?\d+(?:[.,]\d+)?(?:[eE][+-]?\d+)?)(?!\S)')
+
+
+class _Unexpected(Exception):
+    """Something else than a TextGrid has at this place."""
+
+
+def _plain(text: str) -> str:
+    """A TextGrid's text, long or short -> the same, short, with decimal points. Raises _Unexpected or IndexError."""
+    tokens = [(m.lastindex, m[m.lastindex or 0]) for m in _TOKEN.finditer(text)][::-1]
+
+    def take(kind: int) -> str:
+        found, value = tokens.pop()
+        if found != kind:
+            raise _Unexpected
+        return value
+
+    def string() -> str:
+        return f'"{take(1)}"'
+
+    def number() -> str:
+        value = take(3).replace(",", ".")
+        if not abs(float(value)) < 1e6:  # seconds
+            raise _Unexpected
+        return value
+
+    def span() -> list[str]:
+        times = [number(), number()]
+        if not float(times[0]) < float(times[1]):
+            raise _Unexpected
+        return times
+
+    def count() -> int:
+        value = take(3)
+        if not value.isdecimal() or int(value) > len(tokens):
+            raise _Unexpected
+        return int(value)
+
+    heading = [string(), string()]
+    if heading[1] != '"TextGrid"':
+        raise _Unexpected
+    lines = [f"File type = {heading[0]}", f"Object class = {heading[1]}", "", *span()]
+    if take(2) != "exists":
+        raise _Unexpected
+    tiers = count()
+    lines += ["<exists>", str(tiers)]
+    for _ in range(tiers):
+        kind = string()
+        if kind not in ('"IntervalTier"', '"TextTier"'):
+            raise _Unexpected
+        lines += [kind, string(), *span()]
+        lines.append(str(entries := count()))
+        for _ in range(entries):
+            lines += [*(span() if kind == '"IntervalTier"' else [number()]), string()]
+    return "\n".join([*lines, ""])
+
+
+_KANA = re.compile("[\u3041-\u30fe]")
+
+
+def _text_of(stored: bytes, path: Path) -> str:
+    """The text of a file in UTF-8, UTF-16 with a mark or without, Shift-JIS or EUC-JP. Raises InputError for others."""
+    try:
+        if stored[:2] in (b"\xff\xfe", b"\xfe\xff"):
+            return stored.decode("utf-16")
+        if b"\0" in stored[:2]:
+            return stored.decode("utf-16-be" if stored[:1] == b"\0" else "utf-16-le")
+        return stored.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        pass
+    # Japanese text has kana, and read by the wrong code hardly any: but other bytes can be anybody's letters.
+    best, most = "", 0
+    for code in ("cp932", "euc_jp"):
+        try:
+            text = stored.decode(code)
+        except UnicodeDecodeError:
+            continue
+        if (count := len(_KANA.findall(text))) > most:
+            best, most = text, count
+    if not most:
+        raise InputError("{path} is neither in UTF-8 nor in UTF-16: save it as UTF-8, as Praat can.", path=path)
+    return best

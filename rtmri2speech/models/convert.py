@@ -109,7 +109,12 @@ def read_hifigan_generator(path: Paths, config_path: Paths, mel: MelSpec, layout
         raise InputError("{path}: the entry 'generator' is not a dictionary of tensors.", path=path)
     state = {str(name).removeprefix("module."): tensor for name, tensor in state.items()}
     config = _generator_config(config_path, _layout(state, path, layout), mel)
-    generator = Generator(config).fold_weight_norm()
+    try:
+        generator = Generator(config).fold_weight_norm()
+    except (RuntimeError, TypeError, ValueError):
+        raise InputError(
+            "The vocoder's config {path} does not describe a HiFi-GAN generator.", path=config_path
+        ) from None
     load_exactly(generator, _fold_weight_norm(state, path), str(path))
     return generator
 

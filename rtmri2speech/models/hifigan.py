@@ -15,11 +15,19 @@ from .vocoder import Vocoder
 
 _SLOPE = 0.1
 _LAST_SLOPE = 0.01  # the reference implementation leaves the last activation at PyTorch's default
+_LARGEST_SIZE = 4096
 LAYOUTS = ("hifigan", "thesis")
 
 
 def _tuples(value):
     return tuple(_tuples(v) for v in value) if isinstance(value, (list, tuple)) else value
+
+
+def _sizes(value) -> bool:
+    """Whether a value, or all in it, is a size that a network can have."""
+    if isinstance(value, tuple):
+        return bool(value) and all(map(_sizes, value))
+    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= _LARGEST_SIZE
 
 
 @dataclass(frozen=True)
@@ -38,6 +46,13 @@ class GeneratorConfig:
     def __post_init__(self):
         for f in fields(self):
             object.__setattr__(self, f.name, _tuples(getattr(self, f.name)))
+            if f.name not in ("resblock", "layout") and not _sizes(getattr(self, f.name)):
+                raise InputError(
+                    "The vocoder's {name} must be whole numbers from 1 to {most}, not {given!r}.",
+                    name=f.name,
+                    most=_LARGEST_SIZE,
+                    given=getattr(self, f.name),
+                )
         if len(self.upsample_rates) != len(self.upsample_kernel_sizes):
             raise InputError("The vocoder needs one upsample_kernel_size for each upsample_rate.")
         for kernel, rate in zip(self.upsample_kernel_sizes, self.upsample_rates, strict=True):

@@ -30,7 +30,7 @@ def load_bundle(folder: str | os.PathLike | None = None, *, thesis: dict | None 
     if not path.is_file():
         raise InputError("There is no bundle in {folder}: bundle.json is missing.", folder=folder)
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = json.loads(path.read_text(encoding="utf-8-sig"))
         if not isinstance(data, dict):
             raise InputError(
                 "{path} does not describe a bundle: it holds a {kind}.", path=path, kind=type(data).__name__
@@ -47,10 +47,11 @@ def load_bundle(folder: str | os.PathLike | None = None, *, thesis: dict | None 
         return _bundle(folder, data, files)
     except KeyError as error:
         raise InputError("{path} lacks the entry {name}.", path=path, name=error) from None
-    except (ValueError, TypeError, AttributeError) as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError("{path} cannot be read as a bundle: {reason}.", path=path, reason=error) from None
+    except (InputError, MemoryError):
+        raise
+    except Exception as error:  # of JSON, of PyTorch, of timm, ...
+        reason = str(error).splitlines()[:1] or [type(error).__name__]
+        raise InputError("{path} cannot be read as a bundle: {reason}.", path=path, reason=reason[0]) from None
 
 
 def _embedded(folder: Path) -> Path:

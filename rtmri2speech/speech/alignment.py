@@ -5,8 +5,11 @@ import numpy as np
 from ..errors import InputError
 
 LONGEST_LAG_S = 0.5
-# Correlation from which an estimate is worth telling: the embedded clips reach 0.66 to 0.80 with the embedded bundle.
+# Correlation from which an estimate is worth telling: the embedded clips reach 0.82 to 0.94 with the embedded bundle.
 # Another phrase between two silences can reach as much: it tells how far to shift, not whether it is the right sound.
+# Measured (python -m benchmarks.sync) on the embedded clips and 32 phantoms of other speakers, all in sync, their sound
+# moved by 13 known times up to 0.4 s: sure of all 481, error 3 ms in the middle, below 16 in 95 %, 32 at most; none of
+# the 37 unmoved ones told otherwise; sure of another clip's sound in 2 of 37.
 SURE = 0.5
 _RANGE_DB = 50.0
 

@@ -212,7 +212,7 @@ class Scaler:
         Raises InputError if it is not one of n_mels bins.
         """
         try:
-            data = json.loads(Path(path).read_text(encoding="utf-8"))
+            data = json.loads(Path(path).read_text(encoding="utf-8-sig"))
         except OSError as error:
             raise InputError("Cannot read the scaler {path}: {reason}.", path=path, reason=error.strerror) from None
         except ValueError:

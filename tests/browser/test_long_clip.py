@@ -118,24 +118,3 @@ def test_what_is_written_and_a_links_moment_outlast_the_first_piece(brake, page)
     assert page.locator(".explorer").get_attribute("data-frame") == "200"
     assert [page.locator(".explorer").get_attribute(f"data-{end}") for end in ("first", "last")] == ["190", "210"]
     assert written.count() == 1
-
-
-def test_a_sound_that_is_lost_is_told_and_what_is_asked_next_brings_the_whole(browser, address):
-    """One analysis that could not be loaded does not keep the page from showing any answer afterwards."""
-    page = browser.new_page(locale="en-US")
-    page.set_default_timeout(WAIT_MS)
-    page.goto(f"{address}#clip=short")
-    page.locator(".explorer[data-clip=short]").wait_for()
-    page.locator("body:not(.at-once)").wait_for()
-    page.route("**/sound_*", lambda route: route.abort())
-    page.locator("#example input").click()
-    page.get_by_role("option", name="talk").click()
-    page.locator("[data-name=said]", has_text="could not be fetched").wait_for()
-    page.locator("#stop:disabled").wait_for()  # all of it was sent
-    page.unroute("**/sound_*")
-    page.locator("#tab-labels-button").click()
-    page.locator("#labels-text textarea, #labels-text input").fill("pa")
-    page.locator("#labels-name").click()
-    page.locator(f".explorer[data-clip=talk] .tracks[aria-valuemax='{FRAMES - 1}']").wait_for()
-    page.locator("[data-name=said-labels] option[value=pa]").wait_for(state="attached")
-    page.close()

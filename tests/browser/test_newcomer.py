@@ -14,6 +14,7 @@ FPS = 11413 / 420
 def test_a_slow_overlay_of_f2s_move_takes_five_actions(open_page, tmp_path):
     with served(Settings(language="en")) as address:
         page = open_page(address)
+        page.locator("body:not(.at-once)").wait_for()  # until then, what makes things says that there is no clip yet
         page.locator('[data-view="1"]').click()  # 1: F2 alone
         page.locator('[data-action="change"]').click()  # 2: to where its leading region changes
         page.get_by_text("→").first.wait_for()

@@ -18,8 +18,8 @@ SAID = {
 @pytest.mark.parametrize(
     ("locale", "too_large", "wrong_kind"),
     [
-        ("ja-JP", "先に動画を切り分けてください", "ここで開ける種類のファイルではありません"),
-        ("en-US", "the most that this page takes", "none of the kinds of file"),
+        ("ja-JP", "先に動画を切り分けてください", "notes.txtは動画として読み込めません"),
+        ("en-US", "the most that this page takes", "notes.txt is not a video that can be decoded"),
     ],
 )
 def test_a_file_too_large_or_of_another_kind(open_page, address, tmp_path, locale, too_large, wrong_kind):

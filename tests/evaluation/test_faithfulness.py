@@ -82,7 +82,7 @@ def test_a_model_that_looks_only_at_the_lips_is_believed_and_the_lips_are_it(car
     assert card.area == "tract" and card.grid == 8 and card.focus is None
     for judged in card.bands.values():
         assert judged.verdict == "faithful"
-        assert judged.times > 1.9 and judged.times_interval[0] > 1 and judged.p < 0.01  # a random tenth meets lips, too
+        assert judged.times > 1.9 and judged.times_interval[0] > 1 and judged.p < 0.02  # a random tenth meets lips, too
         assert judged.regions["lower_lip"].heat_share > 0.5
         largest = max(judged.regions, key=lambda name: judged.regions[name].size_db_per_percent)
         assert largest == "lower_lip"
@@ -194,7 +194,7 @@ def test_weights_are_shuffled_from_the_output_backwards(bundle):
 def test_too_little_heat_is_said_and_sequence_maps_are_refused(bundle, analysis, masks):
     cam = {name: maps.copy() for name, maps in analysis.cam.items()}
     cam["F2"][3:] = -1.0
-    card = evaluate_faithfulness(bundle, replace(analysis, cam=cam), masks, most_frames=6)
+    card = evaluate_faithfulness(bundle, replace(analysis, cam=cam), masks, most_frames=10)
     assert card.bands["F2"].verdict == "untested" and card.bands["F2"].times is None
     assert "(3)" in card.sentence("F2") and card.bands["F1"].verdict != "untested"
     with pytest.raises(InputError, match="objective frame"):
@@ -214,3 +214,29 @@ def test_the_card_is_json_and_says_it_in_both_languages(card, bundle, analysis, 
     progress = Progress(lambda stage, done, total: shares.append(done / total))
     again = evaluate_faithfulness(bundle, analysis, masks, progress=progress)
     assert again == card and shares == sorted(shares) and shares[-1] == pytest.approx(1)
+
+
+def test_neighbouring_frames_count_as_one():
+    """Every observation twice gives the p and the interval of each once."""
+    from rtmri2speech.analysis.chunked import _interval
+    from rtmri2speech.restore.sound import _blocks
+
+    rng = np.random.default_rng(0)
+    drop, at_random = rng.normal(1, 1, 12), rng.normal(0, 1, (3, 12))
+    once = _interval(drop, at_random, _blocks(np.arange(0, 24, 2)))
+    twice = _interval(drop.repeat(2), at_random.repeat(2, axis=1), _blocks(np.arange(24)))
+    assert once == pytest.approx(twice)
+    assert [block.tolist() for block in _blocks(np.array([0, 1, 4, 7, 9]))] == [[0, 1], [2], [3], [4]]
+
+
+def test_norms_of_a_random_cnn_are_shuffled_too():
+    model = make_bundle(hidden=16).acoustic
+    norms = {name for name, module in model.cnn.named_modules() if isinstance(module, nn.BatchNorm2d)}
+    for name, parameter in model.cnn.named_parameters():
+        if name.rpartition(".")[0] in norms:
+            parameter.data.copy_(torch.arange(parameter.numel()))
+    own = {name: parameter.clone() for name, parameter in model.cnn.named_parameters()}
+    *_, (_, whole) = shuffled(model, 0)
+    shown = dict(whole.cnn.named_parameters())
+    still = [name for name in own if name.rpartition(".")[0] in norms and torch.equal(shown[name], own[name])]
+    assert norms and still == []

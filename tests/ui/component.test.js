@@ -11,7 +11,7 @@ const explorer = scripts("explorer/explorer_core.js", "explorer/bands.js", "expl
 );
 
 const asking = scripts("explorer/custom_targets.js")("secondsOf, framesBetween, contrasted, isSilent");
-const { Parts } = scripts("component/component.js", "explorer/frame_view.js", "explorer/chunks.js")("Parts");
+const { Loading, Parts } = scripts("component/component.js", "explorer/frame_view.js", "explorer/chunks.js")("Loading, Parts");
 
 const near = (actual, expected) => assert.ok(Math.abs(actual - expected) < 1e-9, `${actual}, not ${expected}`);
 
@@ -239,6 +239,21 @@ test("A is what was kept, B the stretch or the frame shown, and they must differ
   assert.deepStrictEqual(asking.contrasted({ kept: null, stretch: [8, 9], frame: 0 }), { missing: "contrast_what" });
   assert.deepStrictEqual(asking.contrasted({ kept: [4, 4], stretch: null, frame: 4 }), { missing: "contrast_same" });
   assert.ok(asking.isSilent([1, 2], [false, true, true]) && !asking.isSilent([0, 2], [false, true, true]));
+});
+
+test("an analysis that could not be loaded is told and keeps no later change away", async () => {
+  const heard = [], loading = new Loading(() => heard.push("lost"));
+  const change = async (name) => heard.push(await loading.ended().then(() => name));
+  await change("before any");
+  await assert.rejects(loading.whole(Promise.reject(new Error("404"))));
+  await change("after one that was lost");
+  let arrive;
+  loading.whole(new Promise((done) => (arrive = done)));
+  const waiting = change("after the next");
+  heard.push("the next");
+  arrive();
+  await waiting;
+  assert.deepStrictEqual(heard, ["before any", "lost", "after one that was lost", "the next", "after the next"]);
 });
 
 test("other bands have their own maps in each part, those that stay under their names", async () => {

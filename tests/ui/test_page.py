@@ -15,7 +15,7 @@ import pytest
 import soundfile
 
 import app
-from rtmri2speech.clips.clip import ClipLimits
+from rtmri2speech.clips.formats.recording import ClipLimits
 from rtmri2speech.errors import InputError
 from rtmri2speech.models.bundle import DEFAULT_FOLDER
 from rtmri2speech.progress import UNSEEN, Progress
@@ -246,8 +246,7 @@ def test_messages_name_files_not_folders(bundle_folder, clips):
     assert desk.message(InputError("{path} is empty.", path=cache / "a b.mp4"), "ja") == "a b.mp4は空です。"
     assert "memory" in desk.message(MemoryError())
     assert desk.message(OSError(28, "No space left on device"), "ja") == "サーバーのディスクに空きがありません。"
-    with pytest.raises(PermissionError):
-        desk.message(PermissionError(13, "no"))
+    assert "has a fault (PermissionError)" in desk.message(PermissionError(13, "no"))
 
 
 def test_the_page_starts_behind_a_proxy_that_does_not_know_it(bundle_folder, clips, monkeypatch):
@@ -263,6 +262,19 @@ def test_the_page_starts_behind_a_proxy_that_does_not_know_it(bundle_folder, cli
     launch(page, host="127.0.0.1", port=port, blocking=False)
     try:
         assert httpx.get(f"http://127.0.0.1:{port}/", trust_env=False).status_code == 200
+    finally:
+        page.close()
+
+
+def test_the_page_knows_the_path_below_which_a_proxy_shows_it(bundle_folder, clips):
+    page = build(Settings(bundle=bundle_folder, clips=clips))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    launch(page, host="127.0.0.1", port=port, blocking=False, root_path="/speech")
+    try:
+        told = httpx.get(f"http://127.0.0.1:{port}/config", trust_env=False).json()
+        assert told["root"].endswith("/speech")
     finally:
         page.close()
 

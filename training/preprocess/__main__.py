@@ -152,9 +152,10 @@ def preprocess(
         if restart:
             set_aside(out_dir)
         require_same_dataset(out_dir, settings)
+        told = lag.to_json() if lag else None
         if peak is not None:
             settings = replace(settings, gain=peak / corpus_peak(sources, settings, **cluster))
-        meta = write_dataset(sources, unusable, settings, out_dir, keep_wav=hifigan_filelists, sync=lag, **cluster)
+        meta = write_dataset(sources, unusable, settings, out_dir, keep_wav=hifigan_filelists, sync=told, **cluster)
         if pairs:
             write_pairs_npz(out_dir, ref_frames)
         if pairs_npy:

@@ -21,6 +21,7 @@ from rtmri2speech.speech.audio import read_audio
 
 from .sample import Settings
 from .sources import Source
+from .write_dataset import run_jobs
 
 FEWEST = 3  # recordings of which it must be told before anything is said of the corpus
 _RESAMPLINGS = 1000
@@ -91,7 +92,6 @@ def _bundle() -> Bundle:
 
 def corpus_lag(sources: list[Source], settings: Settings, most: int, **cluster) -> CorpusLag:
     """Of at most `most` recordings, spread over all. cluster: see preprocess.run_jobs."""
-    from .write_dataset import run_jobs
 
     spread = np.linspace(0, len(sources) - 1, min(most, len(sources))).round().astype(int)
     chosen = [sources[k] for k in np.unique(spread)]

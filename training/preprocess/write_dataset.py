@@ -19,7 +19,6 @@ from rtmri2speech.speech.mel import Scaler
 from .phantom_truth import truth_file
 from .sample import Settings, make_sample, sound_peak
 from .sources import Source
-from .synchronisation import CorpusLag
 
 FORMAT = "rtmri2speech dataset"
 
@@ -171,7 +170,7 @@ def write_dataset(
     out_dir: Path,
     *,
     keep_wav: bool = False,
-    sync: CorpusLag | None = None,
+    sync: dict | None = None,
     jobs: int = 1,
     backend: str = "loky",
     scheduler: str | None = None,
@@ -218,7 +217,7 @@ def write_dataset(
         "top_db": settings.top_db,
         "gray": settings.gray,
         "shift_s": settings.shift_s,
-        **({"sync": sync.to_json()} if sync else {}),
+        **({"sync": sync} if sync else {}),
         "restored": settings.restore,
         "total_s": round(sum(entry["video_s"] for entry in used.values()), 2),
         "utterances": used,

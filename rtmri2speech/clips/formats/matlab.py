@@ -1,21 +1,22 @@
 """MATLAB's .mat files, of all versions: an array (rows, columns, frames), as MATLAB's own functions take a video.
 
-Versions up to 7 are read by SciPy, 7.3, which is HDF5, by h5py. A number called "fps" or "frame_rate" tells the time,
+Versions up to 7 are read by mat5.py, 7.3, which is HDF5, by h5py. A number called "fps" or "frame_rate" tells the time,
 one called "pixel_mm" the size of a pixel.
 """
 
+import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
 
 from ...errors import InputError
 from .hdf5 import numeric_arrays, opened
+from .mat5 import variables
 from .recording import ClipLimits, Recording, even_times, no_rate
 from .stacks import axes_of, check_stack, frames_of, is_stack, read_stack, stated, stated_fps
 
 SUFFIXES = {".mat"}
-_BYTES = {"double": 8, "single": 4, "int8": 1, "uint8": 1, "int16": 2, "uint16": 2, "int32": 4, "uint32": 4}
-_BYTES |= {"int64": 8, "uint64": 8, "logical": 1}
 
 
 def read_matlab(path: Path, fps: float | None, limits: ClipLimits) -> Recording:
@@ -33,20 +34,16 @@ def read_matlab(path: Path, fps: float | None, limits: ClipLimits) -> Recording:
 
 def _from_matlab(path: Path, limits: ClipLimits) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """The array of frames, and the single numbers, of a file of version 4 to 7."""
-    from scipy.io import loadmat, whosmat
-
     try:
-        known = {name: (shape, _BYTES[kind]) for name, shape, kind in whosmat(path) if kind in _BYTES}
-        name = frames_of((name for name, (shape, _) in known.items() if is_stack(shape)), path)
-        shape, itemsize = known[name]
-        check_stack(shape, itemsize, axes_of(shape, matlab=True, path=path), path, limits)
-        single = [name for name, (shape, _) in known.items() if np.prod(shape) == 1]
-        read = loadmat(path, variable_names=[name, *single])
+        known = {variable.name: variable for variable in variables(path)}
+        frames = known[frames_of((name for name, one in known.items() if is_stack(one.shape)), path)]
+        check_stack(frames.shape, frames.kind.itemsize, axes_of(frames.shape, matlab=True, path=path), path, limits)
+        single = [one for one in known.values() if np.prod(one.shape) == 1]
+        return frames.read(), {one.name: one.read() for one in single}
     except InputError:
         raise
-    except Exception:  # of zlib, of SciPy's readers, of sizes that cannot be, ...
+    except (ValueError, struct.error, zlib.error, IndexError, OverflowError, MemoryError):
         raise InputError("{path} is not a MATLAB file that can be read.", path=path) from None
-    return read[name], {name: read[name] for name in single}
 
 
 def _from_hdf5(path: Path, limits: ClipLimits) -> tuple[np.ndarray, dict[str, np.ndarray]]:

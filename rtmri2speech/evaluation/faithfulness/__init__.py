@@ -19,13 +19,14 @@ where possible the same for all bands:
 (d) What training did to the maps (loss.focus): where it kept them to the tract, that they lie there is no finding.
 
 The verdict on a band rests on hiding a tenth:
-    faithful     it lowers the energy, in more frames than chance gives more than hiding a tenth at random does (sign
-                 test, p < SIGNIFICANT), and at least TIMES as much as a tenth at random changes it
+    faithful     it lowers the energy, in more blocks of frames than chance gives more than hiding a tenth at random
+                 does (sign test, p < SIGNIFICANT), and at least TIMES as much as a tenth at random changes it
     weak         the first of these only
     unfaithful   not even that
     untested     too few frames with heat
-Frames next to each other are alike, which p does not know: it is a screen, not a proof. Where the magnitude of a map is
-nearly the same with random weights (rank correlation above ALIKE), the card says so beside the verdict.
+Frames next to each other are alike, so those in a stretch of BLOCK_FRAMES count as one, in the test and in the
+interval; what lasts longer p does not know: it is a screen, not a proof. Where the magnitude of a map is nearly the
+same with random weights (rank correlation above ALIKE), the card says so beside the verdict.
 """
 
 from .evaluate import evaluate_faithfulness, judged_bands

@@ -21,6 +21,8 @@ from . import randomisation
 from .perturbation import Hiding, Scene
 from .rank_correlation import rank_correlation
 from .report import (
+    BLOCK_FRAMES,
+    FEWEST_BLOCKS,
     FEWEST_FRAMES,
     MOST_FRAMES,
     RANDOMISED,
@@ -73,7 +75,11 @@ def evaluate_faithfulness(
     account = account_of(analysis, masks or {"picture": picture})
     frames_of = _chosen(analysis, {band.name: account.bands[band.name] for band in bands}, most_frames)
     judged = {name: BandTrust("untested", tuple(frames.tolist())) for name, frames in frames_of.items()}
-    enough = {name: frames for name, frames in frames_of.items() if len(frames) >= FEWEST_FRAMES}
+    enough = {
+        name: frames
+        for name, frames in frames_of.items()
+        if len(frames) >= FEWEST_FRAMES and len(_blocks(frames)) >= FEWEST_BLOCKS
+    }
     if enough:
         frames = np.unique(np.concatenate(list(enough.values())))
         rows = {name: np.searchsorted(frames, own) for name, own in enough.items()}
@@ -190,8 +196,9 @@ def _judged(
         for region, trial in shared.regions.items()
     }
     drop, at_random = -hidden["hottest"][TENTH][0], np.stack(hidden["random"][TENTH])
-    right = drop > -at_random.mean(axis=0)
-    p, times = _sign_test(right), _times(drop, at_random)
+    more = drop + at_random.mean(axis=0)  # than hiding at random takes away
+    blocks = _blocks(hiding.frames[rows])
+    p, times = _sign_test(np.array([more[block].mean() > 0 for block in blocks])), _times(drop, at_random)
     better = p < SIGNIFICANT and drop.mean() > 0
     told = [trust for trust, _, _ in table.values()]
     signed, drops = [row[1] for row in table.values()], [row[2] for row in table.values()]
@@ -201,8 +208,8 @@ def _judged(
         drop_db=float(drop.mean()),
         random_size_db=float(np.abs(at_random).mean()),
         times=times,
-        times_interval=_interval(drop, at_random),
-        right=float(right.mean()),
+        times_interval=_interval(drop, at_random, blocks),
+        right=float((more > 0).mean()),
         p=p,
         hidden=_curves(hidden),
         revealed=_curves(revealed),
@@ -249,15 +256,21 @@ def _times(drop: np.ndarray, at_random: np.ndarray) -> float:
     return float(drop.mean() / max(np.abs(at_random).mean(), _INAUDIBLE_DB))
 
 
-def _interval(drop: np.ndarray, at_random: np.ndarray) -> tuple[float, float]:
-    """95 % of `_times` over frames drawn with replacement."""
-    draws = np.random.default_rng(0).integers(0, len(drop), (_RESAMPLINGS, len(drop)))
-    low, high = np.percentile([_times(drop[rows], at_random[:, rows]) for rows in draws], (2.5, 97.5))
+def _blocks(frames: np.ndarray) -> list[np.ndarray]:
+    """Rows of these frames that lie in one stretch of BLOCK_FRAMES, and count as one: neighbours are alike."""
+    return np.split(np.arange(len(frames)), np.flatnonzero(np.diff(frames // BLOCK_FRAMES)) + 1)
+
+
+def _interval(drop: np.ndarray, at_random: np.ndarray, blocks: list[np.ndarray]) -> tuple[float, float]:
+    """95 % of `_times` over blocks drawn with replacement."""
+    draws = np.random.default_rng(0).integers(0, len(blocks), (_RESAMPLINGS, len(blocks)))
+    drawn = (np.concatenate([blocks[block] for block in draw]) for draw in draws)
+    low, high = np.percentile([_times(drop[rows], at_random[:, rows]) for rows in drawn], (2.5, 97.5))
     return float(low), float(high)
 
 
 def _sign_test(right: np.ndarray) -> float:
-    """How likely at least so many are right by chance, each with one half."""
+    """How likely at least so many blocks are right by chance, each with one half."""
     from scipy.stats import binomtest
 
     return float(binomtest(int(right.sum()), len(right), 0.5, alternative="greater").pvalue)

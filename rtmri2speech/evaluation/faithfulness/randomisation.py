@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 import torch
-from torch import nn
 
 from ...models.acoustic import AcousticModel
 from .perturbation import Hiding
@@ -67,15 +66,14 @@ def _features(model: AcousticModel, pictures: np.ndarray) -> torch.Tensor:
 
 
 def shuffled(model: AcousticModel, seed: int) -> Iterator[tuple[str, AcousticModel]]:
-    """The model with its weights shuffled within each tensor, from the output backwards: RANDOMISED, adding up.
+    """The model with its weights shuffled within each tensor, from the output backwards: RANDOMISED, adding up; those
+    of BatchNorm, which scale and shift channels, with the CNN's others.
 
     Shuffled weights keep their scale, on which BatchNorm's statistics rest; weights drawn anew would not.
     """
     model, random = copy.deepcopy(model), torch.Generator().manual_seed(seed)
-    convolutions = [module for module in model.cnn.modules() if isinstance(module, nn.Conv2d)]
-    parts: list[list[nn.Module]] = [[model.head], [model.rnn], [*convolutions]]
-    for name, modules in zip(RANDOMISED, parts, strict=True):
-        for weight in (weight for module in modules for weight in module.parameters()):
+    for name, part in zip(RANDOMISED, (model.head, model.rnn, model.cnn), strict=True):
+        for weight in part.parameters():
             order = torch.randperm(weight.numel(), generator=random).to(weight.device)
             weight.data.copy_(weight.data.flatten()[order].view_as(weight))
         yield name, model

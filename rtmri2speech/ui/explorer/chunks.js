@@ -10,6 +10,25 @@ async function fetched(path) {
   return answer;
 }
 
+// The whole analysis that loads, which changes of it wait for; lost(): it could not be loaded. Then, too, changes go on:
+// they find that another one is shown, and ask for the whole.
+class Loading {
+  #newest = Promise.resolve();
+
+  constructor(lost) {
+    this.lost = lost;
+  }
+
+  whole(promise) {
+    this.#newest = promise.catch(() => this.lost());
+    return promise;
+  }
+
+  ended() {
+    return this.#newest;
+  }
+}
+
 class Parts {
   #held = new Map(); // number -> {gray, numbers, starts, cams}, the longest unused first
   #coming = new Set();

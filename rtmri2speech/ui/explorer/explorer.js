@@ -39,18 +39,14 @@ const playback = new Playback(state, find("players"), {
 // ---- the analysis arrives ----
 
 let arrivals = 0, newest = 0; // of the analyses that began to load, and of the one that is shown
-let whole = Promise.resolve(); // the whole analysis that loads
+const loading = new Loading(() => say(word("part_lost")));
 
 async function load(text) {
   if (!text) return;
   const fresh = JSON.parse(text);
-  if (!fresh.onto) {
-    whole = loadWhole(fresh, ++arrivals);
-    whole.catch(() => say(word("part_lost")));
-    return whole;
-  }
+  if (!fresh.onto) return loading.whole(loadWhole(fresh, ++arrivals));
   arrivals++;
-  await whole.catch(() => {}); // one that was lost is asked for again, below
+  await loading.ended();
   if (data?.key === fresh.onto) change(fresh);
   else request("#whole-asked");
 }

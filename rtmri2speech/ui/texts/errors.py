@@ -57,6 +57,12 @@ JAPANESE = {
     "{path} is a stack of ImageJ's own kind: save it as a plain TIFF of one channel.": (
         "{path}はImageJ独自の形式です。1チャンネルの通常のTIFFとして保存してください。"
     ),
+    "{path} is neither in UTF-8 nor in UTF-16: save it as UTF-8, as Praat can.": (
+        "{path}の文字コードが分かりません。PraatなどでUTF-8にして保存し直してください。"
+    ),
+    "The vocoder's {name} must be whole numbers from 1 to {most}, not {given!r}.": (
+        "ボコーダーの{name}は1〜{most}の整数です（{given!r}は不可）。"
+    ),
     "The sound has {count} gaps, {seconds:.2f} s in all, the first at {at:.2f} s: they are silent.": (
         "音声が{count}か所、合わせて{seconds:.2f}秒途切れています（最初は{at:.2f}秒）。その間は無音です。"
     ),

@@ -50,10 +50,10 @@ _WORDS = {
         "trust_part_output layer": "output layer",
         "trust_part_BiLSTM": "output layer and BiLSTM",
         "trust_part_CNN": "whole model",
-        "trust_method": "Hidden places are heavily blurred, revealed ones as they are in a blurred picture. The sign "
-        "counts: hiding the most salient places must lower "
-        "the energy. Neighbouring frames are alike, and p does not take that into account. The same: rtmri2speech "
-        "faithfulness CLIP.",
+        "trust_method": "Hidden places are heavily blurred, revealed places are sharp in a blurred picture. The "
+        "sign counts: hiding the most salient places must lower the energy. Two neighbouring frames count as one in "
+        "test "
+        "and interval; likeness over more frames is not taken into account. The same: rtmri2speech faithfulness CLIP.",
     },
     "ja": {
         "tab_trust": "このマップは信頼できる？",
@@ -104,7 +104,8 @@ _WORDS = {
         "trust_part_CNN": "モデル全体",
         "trust_method": "「隠す」とは強くぼかすこと、「戻す」とはぼかした画像を元に戻すことです。符号も問います"
         "（帰属の大きい部分を隠せばエネルギーは下がるはず）。"
-        "隣り合うフレームは似ており、pはそれを考慮していません。コマンドでは rtmri2speech faithfulness CLIP。",
+        "似ている隣り合う2フレームは1つと数えますが、より長い類似は考慮していません。コマンドでは rtmri2speech "
+        "faithfulness CLIP。",
     },
 }
 TEXTS = {

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 import scipy.io
 
-from rtmri2speech.clips.clip import ClipLimits, read_clip
+from rtmri2speech.clips.clip import read_clip
+from rtmri2speech.clips.formats import mat5
+from rtmri2speech.clips.formats.recording import ClipLimits
 from rtmri2speech.errors import InputError
 from tests.conftest import moving_frames
 
@@ -188,7 +190,7 @@ def test_limits_are_asked_before_anything_is_unpacked(tmp_path, monkeypatch):
     with h5py.File(tmp_path / "a.h5", "w") as file:
         file["frames"] = SQUARE
     nifti(tmp_path / "a.nii.gz", FRAMES)
-    monkeypatch.setattr(scipy.io, "loadmat", lambda *a, **k: pytest.fail("unpacked"))
+    monkeypatch.setattr(mat5, "_numbers", lambda *a, **k: pytest.fail("unpacked"))
     monkeypatch.setattr(nibabel.Nifti1Image, "get_fdata", lambda *a, **k: pytest.fail("unpacked"))
     for name in ("a.mat", "a.h5", "a.nii.gz"):
         with pytest.raises(InputError, match="more than 5 frames"):
@@ -266,6 +268,20 @@ def test_whatever_a_reader_raises_becomes_a_sentence(tmp_path, monkeypatch):
         def broken(*arguments, fault=fault):
             raise fault
 
-        monkeypatch.setattr("rtmri2speech.formats.arrays.read_array", broken)
+        monkeypatch.setattr("rtmri2speech.clips.formats.arrays.read_array", broken)
         with pytest.raises(InputError, match=r"a\.npy"):
             read_clip(tmp_path / "a.npy")
+
+
+@pytest.mark.parametrize("kind", ["f8", "f4", "i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8", "c16"])
+@pytest.mark.parametrize("packed", [False, True])
+def test_every_kind_of_number_that_scipy_writes(tmp_path, kind, packed):
+    values = np.random.default_rng(0).integers(0, 100, (5, 4, 3)).astype(kind)
+    values = values * (1 + 2j) if kind == "c16" else values
+    arrays = {"a_long_name_of_an_array": values, "b": np.float64(2.5), "text": "no numbers", "c": np.zeros((0, 3))}
+    scipy.io.savemat(tmp_path / "a.mat", arrays, do_compression=packed)
+    known = {one.name: one for one in mat5.variables(tmp_path / "a.mat")}
+    assert set(known) == {"a_long_name_of_an_array", "b", "c"} and known["c"].read().shape == (0, 3)
+    read = known["a_long_name_of_an_array"].read()
+    np.testing.assert_array_equal(read, values)
+    assert (read.dtype == values.dtype or kind == "c16") and known["b"].read().item() == 2.5

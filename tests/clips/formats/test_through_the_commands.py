@@ -2,17 +2,21 @@
 
 import csv
 import json
+from dataclasses import replace
+from types import SimpleNamespace
 
+import gradio as gr
 import h5py
 import numpy as np
 import pytest
 import scipy.io
 import soundfile
-from gradio_client.utils import is_valid_file
 
 from rtmri2speech.cli import main
+from rtmri2speech.cli.describe import describe_clip
 from rtmri2speech.clips.clip import read_clip
-from rtmri2speech.ui import handlers
+from rtmri2speech.errors import InputError
+from rtmri2speech.ui.clip_notes import own_clip_note
 from rtmri2speech.ui.page import build
 from tests.clips.formats.test_dicom import SAGITTAL, write, write_series
 from tests.clips.formats.test_lab_files import ismrmrd, matlab73, nifti
@@ -94,11 +98,45 @@ def test_lengths_in_cm_follow_from_the_file(tmp_path, capsys):
     assert lengths and all(cm == pytest.approx(px * 0.09, abs=1e-3) for px, cm in lengths)
 
 
-def test_the_page_takes_such_files(corpus):
+def test_the_page_takes_such_files(corpus, tmp_path, monkeypatch):
+    """Whatever can be read, DICOM without a suffix, too; of what cannot, and of any fault of a reader, it says so."""
     page = build()
     (upload,) = [block for block in page.blocks.values() if getattr(block, "elem_id", None) == "upload"]
-    for name in CLIPS[1:]:
-        assert is_valid_file(str(corpus / name), upload.file_types)
-    for name in ("many.dcm", "packed.nii.gz", "five.mat", "seven.mat"):
-        handlers.check_clip(corpus / name)
-    assert not is_valid_file("notes.txt", upload.file_types)
+    assert upload.file_types is None
+    (given,) = [fn for fn in page.fns.values() if fn.name == "opened"]
+    warned = []
+    monkeypatch.setattr(gr, "Warning", warned.append)
+    (tmp_path / "IM0001").write_bytes((corpus / "many.dcm").read_bytes())
+    for file in (*(corpus / n for n in ("many.dcm", "packed.nii.gz", "five.mat", "seven.mat")), tmp_path / "IM0001"):
+        assert given.fn(str(file), "en")[0]["label"] == file.name and not warned
+    (tmp_path / "notes.txt").write_text("no clip")
+    assert given.fn(str(tmp_path / "notes.txt"), "ja")[0]["value"] is None
+    assert warned.pop() == "notes.txtは動画として読み込めません。"
+
+    def broken(*arguments):
+        raise RecursionError
+
+    monkeypatch.setattr("rtmri2speech.clips.formats.matlab.read_matlab", broken)
+    given.fn(str(corpus / "five.mat"), "en")
+    assert warned == ["five.mat is damaged or not what its name says: it cannot be read."]
+
+
+def test_what_was_amiss_is_told_above_the_picture():
+    desk = build().desk
+    clip = replace(read_clip("assets/clips/aiueo_new_speaker.mp4"), notes=(InputError("A <note>."),))
+    shown = SimpleNamespace(source=desk.examples.path(desk.examples.first), analysis=SimpleNamespace(clip=clip))
+    assert own_clip_note(desk, shown, "en") == {"value": "A &lt;note&gt;.", "visible": True, "__type__": "update"}
+    assert describe_clip(clip)["notes"] == ["A <note>."]
+
+
+def test_any_fault_on_the_page_is_a_message(capfd):
+    desk = build().desk
+
+    @desk.guard
+    def faulty(language):
+        raise ZeroDivisionError
+
+    for language, words in (("en", "This program has a fault"), ("ja", "プログラムの不具合")):
+        with pytest.raises(gr.Error, match=words):
+            faulty(language)
+    assert "ZeroDivisionError" in capfd.readouterr().err  # for whoever runs the page

@@ -151,6 +151,6 @@ def test_a_bundle_is_there_with_its_card_or_not_at_all(runs, tmp_path, monkeypat
     def stopped(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("training.publish.model_card", stopped)
+    monkeypatch.setattr("training.publish.__main__.model_card", stopped)
     assert run("--acoustic", acoustic, "--vocoder", vocoder, "--out", tmp_path / "out").exit_code == 130
     assert not (tmp_path / "out").exists()
