@@ -6,14 +6,14 @@ import os
 import platform
 from pathlib import Path
 
-from . import commands, features, gradcam, overlay, page, reach, regions, restore, rooms, training
+from . import commands, features, gradcam, overlay, page, regions, restore, rooms, temporal, training
 
 PARTS = {
     "features": features.measure,
     "gradcam": gradcam.measure,
     "commands": commands.measure,
     "overlay": overlay.measure,
-    "reach": reach.measure,
+    "temporal": temporal.measure,
     "regions": regions.measure,
     "restore": restore.measure,
     "rooms": rooms.measure,

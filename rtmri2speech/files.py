@@ -20,7 +20,7 @@ ABANDONED_AFTER_S = 24 * 3600
 
 
 @contextmanager
-def replacing(path: Place) -> Iterator[Path]:
+def atomic_write(path: Place) -> Iterator[Path]:
     """A temporary name beside `path`, with the same suffix; renamed to `path` on success, removed on any failure.
 
     The block may create a file or a folder there. An existing file or empty folder at `path` is replaced.
@@ -33,19 +33,19 @@ def replacing(path: Place) -> Iterator[Path]:
 
 
 def write_json(path: Place, content: object) -> None:
-    """Write `path` as JSON that a person can read, in UTF-8. Raises InputError as `replacing` does."""
-    with replacing(path) as temporary:
+    """Write `path` as JSON that a person can read, in UTF-8. Raises InputError as `atomic_write` does."""
+    with atomic_write(path) as temporary:
         # a name whose bytes are no text becomes \\udc83 and the like, which JSON reads as it was
         text = json.dumps(content, indent=1, ensure_ascii=False)
         temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
 @contextmanager
-def filling(folder: Place) -> Iterator[Path]:
-    """A temporary folder whose files move into `folder` at the end, replacing only files of the same name.
+def atomic_folder(folder: Place) -> Iterator[Path]:
+    """A temporary folder whose files move into `folder` at the end, atomic_write only files of the same name.
 
     On any failure the folder is as it was: what has moved is taken back, and what was replaced returns. Raises
-    InputError as `replacing` does.
+    InputError as `atomic_write` does.
     """
     folder = Path(folder)
     # Inside a folder that is there: it may be the working folder, or the root of another disk.
@@ -70,13 +70,13 @@ def filling(folder: Place) -> Iterator[Path]:
 
 @contextmanager
 def scratch(path: Place) -> Iterator[Path]:
-    """An empty folder beside `path` for what is made on the way, removed at the end. Raises as `replacing` does."""
+    """An empty folder beside `path` for what is made on the way, removed at the end. Raises as `atomic_write` does."""
     with _partial(Path(path), Path(path).parent) as temporary:
         temporary.mkdir()
         yield temporary
 
 
-def never_onto(outputs: Iterable[Place | None], inputs: Iterable[Place | None]) -> None:
+def refuse_overwriting_inputs(outputs: Iterable[Place | None], inputs: Iterable[Place | None]) -> None:
     """Refuse to write `outputs` where `inputs` lie; every command that writes calls it before it begins.
 
     outputs: files to write, and folders to replace as a whole. inputs: files and folders that are read. None stands for

@@ -35,7 +35,7 @@ def test_a_second_bundle_is_small_for_it_shares_the_vocoder(default):
         f.name for f in files
     }
     assert other.sha256["vocoder.safetensors"] == default.sha256["vocoder.safetensors"]
-    assert other.mel == default.mel and other.voice.unasked().whisper
+    assert other.mel == default.mel and other.voice.default_voice().whisper
     card = (other.folder / "MODEL_CARD.md").read_text(encoding="utf-8")
     assert "training.evaluation.random_scanners" in card and "Not measured yet" not in card
     assert "embedded" in other.description and other.description_ja

@@ -8,17 +8,17 @@ import pytest
 
 from rtmri2speech import files
 from rtmri2speech.errors import InputError
-from rtmri2speech.files import filling, replacing, scratch
+from rtmri2speech.files import atomic_folder, atomic_write, scratch
 
 
 def test_a_failure_leaves_the_old_file_and_no_other(tmp_path):
     target = tmp_path / "a.txt"
     target.write_text("old")
-    with pytest.raises(KeyboardInterrupt), replacing(target) as temporary:
+    with pytest.raises(KeyboardInterrupt), atomic_write(target) as temporary:
         temporary.write_text("half")
         raise KeyboardInterrupt
     assert target.read_text() == "old" and list(tmp_path.iterdir()) == [target]
-    with replacing(target) as temporary:
+    with atomic_write(target) as temporary:
         temporary.write_text("new")
         assert target.read_text() == "old"
     assert target.read_text() == "new" and list(tmp_path.iterdir()) == [target]
@@ -27,11 +27,11 @@ def test_a_failure_leaves_the_old_file_and_no_other(tmp_path):
 def test_a_folder_is_filled_at_the_end_and_keeps_what_is_not_ours(tmp_path):
     folder = tmp_path / "out"
     for text in ("first", "second"):
-        with filling(folder) as temporary:
+        with atomic_folder(folder) as temporary:
             (temporary / "a.txt").write_text(text)
             assert not (folder / "a.txt").exists() or (folder / "a.txt").read_text() == "first"
         (folder / "mine.txt").write_text("mine")
-    with pytest.raises(ValueError), filling(folder) as temporary:
+    with pytest.raises(ValueError), atomic_folder(folder) as temporary:
         (temporary / "a.txt").write_text("third")
         raise ValueError
     assert sorted(f.name for f in folder.iterdir()) == ["a.txt", "mine.txt"]
@@ -58,7 +58,7 @@ def test_a_folder_is_filled_wholly_or_not_at_all(tmp_path, monkeypatch, there):
 
         monkeypatch.setattr(Path, "replace", refused)
     before = {path.relative_to(tmp_path): path.is_file() and path.read_text() for path in tmp_path.rglob("*")}
-    with pytest.raises(InputError, match="Cannot write"), filling(folder) as temporary:
+    with pytest.raises(InputError, match="Cannot write"), atomic_folder(folder) as temporary:
         for name in "abcdefghij":
             (temporary / f"{name}.txt").write_text("new")
     after = {path.relative_to(tmp_path): path.is_file() and path.read_text() for path in tmp_path.rglob("*")}
@@ -67,32 +67,35 @@ def test_a_folder_is_filled_wholly_or_not_at_all(tmp_path, monkeypatch, there):
 
 def test_a_place_that_cannot_be_written(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(InputError, match="Cannot write"), replacing(tmp_path / "file" / "x.txt") as temporary:
+    with pytest.raises(InputError, match="Cannot write"), atomic_write(tmp_path / "file" / "x.txt") as temporary:
         temporary.write_text("x")
-    with pytest.raises(InputError, match="Cannot write"), filling(tmp_path / "file" / "x") as temporary:
+    with pytest.raises(InputError, match="Cannot write"), atomic_folder(tmp_path / "file" / "x") as temporary:
         (temporary / "a").write_text("x")
 
 
 def test_a_place_below_a_file_is_called_so(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(InputError, match="file is not a folder"), replacing(tmp_path / "file" / "x.txt") as temporary:
+    with (
+        pytest.raises(InputError, match="file is not a folder"),
+        atomic_write(tmp_path / "file" / "x.txt") as temporary,
+    ):
         temporary.write_text("x")
 
 
 def test_the_working_folder_can_be_filled(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with filling(".") as temporary:
+    with atomic_folder(".") as temporary:
         (temporary / "a.txt").write_text("a")
         assert temporary.resolve().parent == tmp_path  # beside it there may be another disk
     assert [file.name for file in tmp_path.iterdir()] == ["a.txt"]
-    with pytest.raises(InputError, match="Cannot write"), replacing(".") as temporary:
+    with pytest.raises(InputError, match="Cannot write"), atomic_write(".") as temporary:
         temporary.write_text("a")
 
 
 def test_what_a_killed_run_left_is_removed_after_a_day(tmp_path):
     def abandoned(hours, name):
         """What `name` left: a file, and a folder with one in it."""
-        with scratch(tmp_path / f"{name}.zip") as folder, replacing(tmp_path / f"{name}.txt") as file:
+        with scratch(tmp_path / f"{name}.zip") as folder, atomic_write(tmp_path / f"{name}.txt") as file:
             kept = [tmp_path / f"{hours}h{place.name}" for place in (folder, file)]
             kept = [place.with_name(f".{hours}{place.name[place.name.index('.') :]}") for place in kept]
             kept[0].mkdir()
@@ -107,7 +110,7 @@ def test_what_a_killed_run_left_is_removed_after_a_day(tmp_path):
     (tmp_path / ".mine.partial").write_text("not ours")
     os.utime(tmp_path / ".mine.partial", (0, 0))
     files._remove_abandoned.cache_clear()
-    with replacing(tmp_path / "next.txt") as file:
+    with atomic_write(tmp_path / "next.txt") as file:
         file.write_text("whole")
     assert not any(place.exists() for place in old) and all(place.exists() for place in new)
     assert {f.name for f in tmp_path.iterdir()} - {place.name for place in new} == {

@@ -20,7 +20,7 @@ from rtmri2speech.errors import InputError
 from rtmri2speech.labels.textgrid import read_labels, write_labels
 from rtmri2speech.models.convert import other_mel, read_hifigan_generator
 from rtmri2speech.spec import MelSpec
-from rtmri2speech.ui import handlers
+from rtmri2speech.ui import session
 from rtmri2speech.ui.page import build
 from tests.clips.formats.test_dicom import SAGITTAL, enhanced
 from tests.clips.formats.test_lab_files import nifti
@@ -48,19 +48,19 @@ VALUES = [None, True, -1, 0, 10**30, 1e308, float("nan"), "", "1,5", "x" * 300, 
 
 
 @pytest.fixture(scope="module")
-def desk():
-    return build().desk
+def context():
+    return build().context
 
 
 @pytest.fixture
-def tried(desk, capfd, monkeypatch):
+def tried(context, capfd, monkeypatch):
     """Gives a file to `info` and to the page's reading, and asks that both end well."""
     warned = []
     monkeypatch.setattr(gr, "Warning", lambda message, *rest, **named: warned.append(message))
 
     def on_the_page(path):
-        handlers.check_clip(path, desk.limits)
-        return read_clip(path, limits=desk.limits)
+        session.check_clip(path, context.limits)
+        return read_clip(path, limits=context.limits)
 
     def attempt(path, why):
         capfd.readouterr()
@@ -72,7 +72,7 @@ def tried(desk, capfd, monkeypatch):
             assert not out and err.startswith("rtmri2speech: ") and err.count("\n") == 1, (why, err)
         for language in ("en", "ja")[len(str(why)) % 2 :][:1]:
             try:
-                read = desk.guard(lambda path, language: on_the_page(path))(path, language)
+                read = context.guard(lambda path, language: on_the_page(path))(path, language)
             except gr.Error as error:
                 assert code == 2 and len(error.message) > 10 and "fault" not in error.message, why
             else:

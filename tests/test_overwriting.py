@@ -12,7 +12,7 @@ import soundfile
 
 from rtmri2speech.cli import app, main
 from rtmri2speech.errors import InputError
-from rtmri2speech.files import never_onto
+from rtmri2speech.files import refuse_overwriting_inputs
 from tests.conftest import moving_frames, write_mp4
 
 
@@ -24,18 +24,18 @@ def test_links_count_as_what_they_lead_to(tmp_path):
     (tmp_path / "way").symlink_to(tmp_path)
     for output in ("clip.mp4", "soft.mp4", "hard.mp4", "there/../clip.mp4", "way/clip.mp4"):
         with pytest.raises(InputError, match="would be overwritten"):
-            never_onto([tmp_path / output], [None, tmp_path / "clip.mp4"])
-    never_onto([None, tmp_path / "out.mp4", tmp_path / "there"], [tmp_path / "clip.mp4", None])
+            refuse_overwriting_inputs([tmp_path / output], [None, tmp_path / "clip.mp4"])
+    refuse_overwriting_inputs([None, tmp_path / "out.mp4", tmp_path / "there"], [tmp_path / "clip.mp4", None])
 
 
 def test_folders_that_are_read_or_hold_what_is_read(tmp_path):
     (tmp_path / "frames").mkdir()
     (tmp_path / "frames" / "1.png").write_text("")
     with pytest.raises(InputError, match="into a folder that is read"):
-        never_onto([tmp_path / "frames" / "new.mp4"], [tmp_path / "frames"])
+        refuse_overwriting_inputs([tmp_path / "frames" / "new.mp4"], [tmp_path / "frames"])
     with pytest.raises(InputError, match="holds .*1.png, which is read"):
-        never_onto([tmp_path], [tmp_path / "frames" / "1.png"])
-    never_onto([tmp_path / "frames" / "results" / "new.mp4"], [tmp_path / "frames"])
+        refuse_overwriting_inputs([tmp_path], [tmp_path / "frames" / "1.png"])
+    refuse_overwriting_inputs([tmp_path / "frames" / "results" / "new.mp4"], [tmp_path / "frames"])
 
 
 # ------------------------------------------------------------------------------------------------- the command line

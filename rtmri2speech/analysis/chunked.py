@@ -10,9 +10,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..attribution.formant_targets import follow
+from ..attribution.formant_targets import track_formant
 from ..clips.clip import Clip
-from ..clips.disk_array import give_back, let_go
+from ..clips.disk_array import release_heap, release_pages
 from ..clips.frame_rate import at_rate, retime
 from ..errors import InputError
 from ..models.bundle import Bundle
@@ -20,7 +20,7 @@ from ..progress import UNSEEN, Progress
 from ..spec import Band
 from ..speech.audio import Sound
 from ..speech.mel import silent_frames
-from .formants import Spoken, check_found, formants_of
+from .formants import SynthesisedSpeech, check_found, formants_of
 from .pipeline import analyse
 from .result import Analysis
 from .settings import AnalysisSettings
@@ -86,16 +86,16 @@ class ChunkedAnalysis:
             progress=progress,
         )
         self.level_hz = around.level_hz
-        let_go(frames)
+        release_pages(frames)
         return _between(around, first - start, stop - start)
 
-    def _spoken(self, here: Clip, original: Sound | None, tracking: Sequence[Band]) -> Spoken | None:
+    def _spoken(self, here: Clip, original: Sound | None, tracking: Sequence[Band]) -> SynthesisedSpeech | None:
         """How an interval is spoken, where a band tracks that: it is needed before the maps are made."""
         if not any(band.track == "synthesised" for band in tracking):
             return None
         settings = replace(self.settings, bands=())
         made = analyse(self.bundle, here, settings=settings, original=original, level_hz=self.level_hz)
-        return Spoken(made.audio, made.sample_rate, made.f0_hz is None, made.silent)
+        return SynthesisedSpeech(made.audio, made.sample_rate, made.f0_hz is None, made.silent)
 
 
 def analyse_chunks(
@@ -106,7 +106,7 @@ def analyse_chunks(
     for first, stop in spans_of(len(frames)):
         told = progress.part(None, first / len(frames), stop / len(frames))
         yield chunked.chunk(clip, frames, first, stop, told)
-        give_back()
+        release_heap()
 
 
 def analyse_in_chunks(
@@ -115,7 +115,7 @@ def analyse_in_chunks(
     """The analysis of a whole clip, joined from those of its chunks. Arguments as for `analyse`."""
     frames = retime(clip, bundle.fps)
     made = joined(bundle, clip, frames, list(analyse_chunks(bundle, clip, frames, settings, progress, **given)))
-    check_found(made.bands, made.followed_hz)
+    check_found(made.bands, made.tracked_hz)
     return replace(made, original=given.get("original") or clip.sound)
 
 
@@ -133,13 +133,13 @@ def joined(bundle: Bundle, clip: Clip, frames: np.ndarray, parts: Sequence[Analy
     mel_db = np.concatenate([part.mel_db for part in parts])
     count, first = len(mel_db), parts[0]
     named = lambda of: {name: np.concatenate([of(part)[name] for part in parts]) for name in of(first)}  # noqa: E731
-    followed_hz = named(lambda part: part.followed_hz)
+    tracked_hz = named(lambda part: part.tracked_hz)
     f0_hz = None if first.f0_hz is None else np.concatenate([part.f0_hz for part in parts if part.f0_hz is not None])
     return replace(
         first,
         settings=replace(
             first.settings,
-            bands=tuple(follow(b, followed_hz[b.name], bundle.mel).band if b.track else b for b in first.bands),
+            bands=tuple(track_formant(b, tracked_hz[b.name], bundle.mel).band if b.track else b for b in first.bands),
         ),
         level_hz=parts[-1].level_hz,
         clip=until(clip, count, bundle.fps),
@@ -150,7 +150,7 @@ def joined(bundle: Bundle, clip: Clip, frames: np.ndarray, parts: Sequence[Analy
         f0_hz=f0_hz,
         cam=named(lambda part: part.cam),
         band_db=named(lambda part: part.band_db),
-        followed_hz=followed_hz,
+        tracked_hz=tracked_hz,
         seconds={stage: sum(part.seconds[stage] for part in parts) for stage in first.seconds},
     )
 
@@ -190,6 +190,6 @@ def _between(analysis: Analysis, first: int, stop: int) -> Analysis:
         f0_hz=None if analysis.f0_hz is None else analysis.f0_hz[first:stop].copy(),
         cam={name: cam[first:stop].copy() for name, cam in analysis.cam.items()},
         band_db={name: db[first:stop].copy() for name, db in analysis.band_db.items()},
-        followed_hz={name: hz[first:stop].copy() for name, hz in analysis.followed_hz.items()},
+        tracked_hz={name: hz[first:stop].copy() for name, hz in analysis.tracked_hz.items()},
         features=None,
     )

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Spoken:
+class SynthesisedSpeech:
     """Synthesised speech: (samples,) at rate, whether it is a whisper, and (T,) where it is silent."""
 
     samples: np.ndarray
@@ -32,7 +32,7 @@ def formants_of(
     times_s: np.ndarray,
     source: str | Path | None,
     original: Sound | None,
-    spoken: Spoken | None,
+    spoken: SynthesisedSpeech | None,
     from_s: float = 0.0,
 ) -> dict[str, np.ndarray]:
     """The formants that these bands follow, at times (T,): name -> (T,) Hz, NaN where there is none.

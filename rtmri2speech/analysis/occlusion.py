@@ -20,16 +20,16 @@ from ..anatomy.polygons import Region, joint_mask
 from ..anatomy.regions import Regions, members, on_clip
 from ..attribution.band_targets import band_values
 from ..clips.clip import Clip
-from ..clips.disk_array import Growing, let_go
+from ..clips.disk_array import DiskArray, release_pages
 from ..clips.masking import mean_picture, mixed
 from ..errors import InputError
-from ..files import replacing
+from ..files import atomic_write
 from ..models.bundle import Bundle
 from ..progress import UNSEEN, Progress
 from ..spec import MelSpec
 from ..speech.metrics import mcd
 from .pipeline import analyse
-from .region_attribution import ACCOUNTED, Places, RegionMasks, account_by_places, places_of
+from .region_attribution import NAMED_REGIONS, RegionMasks, RegionSums, attribution_of_sums, region_sums
 from .result import Analysis
 
 MANNERS = ("dark", "still")  # black, or without its movement
@@ -39,7 +39,7 @@ _RESCALED_LEVELS = 2  # gray levels of 255
 
 
 @dataclass(frozen=True)
-class Hiding:
+class Occlusion:
     """What is hidden: regions, how (MANNERS), how strongly (0 to 1), and in which frames.
 
     regions: polygons that stay where they are. stretch: first and last of the model's frames, both included; None
@@ -64,7 +64,7 @@ class Hiding:
 
 
 @dataclass(frozen=True)
-class Hidden:
+class OcclusionResult:
     """A clip before and after part of it was hidden.
 
     mask: (H, W) in [0, 1], or one a frame, (T, H, W), where regions move. stretch: the frames hidden, first and last.
@@ -80,7 +80,7 @@ class Hidden:
 
     before: Analysis
     after: Analysis
-    hiding: Hiding
+    hiding: Occlusion
     mask: np.ndarray
     stretch: tuple[int, int]
     change_db: dict[str, np.ndarray]
@@ -108,15 +108,15 @@ class Hidden:
         return np.array_equal(self.before.audio, self.after.audio)
 
 
-def hide(
+def occlude(
     bundle: Bundle,
     analysis: Analysis,
-    hiding: Hiding,
+    hiding: Occlusion,
     progress: Progress = UNSEEN,
     anatomy: Regions | None = None,
     speak: bool = True,
     by: Callable[..., Analysis] = analyse,
-) -> Hidden:
+) -> OcclusionResult:
     """Hide regions of an analysed clip and analyse it again with the same bundle and settings.
 
     anatomy: the regions of the model's frames, needed where hiding.moving names some. speak: False skips the vocoder.
@@ -148,7 +148,7 @@ def hide(
     spoken = spoken[(spoken >= first) & (spoken <= last)]
     silent = np.setdiff1d(np.arange(first, last + 1), spoken)
     size_db = {name: np.abs(change) for name, change in change_db.items()}
-    return Hidden(
+    return OcclusionResult(
         before=analysis,
         after=after,
         hiding=hiding,
@@ -167,11 +167,12 @@ def hide(
 
 
 @dataclass(frozen=True)
-class HiddenRegion:
+class RegionOcclusion:
     """What hiding one region, as it moves, does to the hidden frames in which the model speaks.
 
-    area: the part of the picture that it covers there, 0 to 1. share: band -> its part of the evidence there (None: no
-    evidence). size_db and change_db: band -> mean absolute change of the energy, and mean change. mcd_db: as in Hidden.
+    area: the part of the picture that it covers there, 0 to 1. share: band -> its part of the attribution there (None:
+    no attribution). size_db and change_db: band -> mean absolute change of the energy, and mean change. mcd_db: as in
+    Hidden.
     """
 
     name: str
@@ -182,7 +183,7 @@ class HiddenRegion:
     mcd_db: float
 
 
-def hide_each(
+def occlude_each(
     bundle: Bundle,
     analysis: Analysis,
     anatomy: Regions,
@@ -191,11 +192,11 @@ def hide_each(
     stretch: tuple[int, int] | None = None,
     progress: Progress = UNSEEN,
     by: Callable[..., Analysis] = analyse,
-) -> list[HiddenRegion]:
+) -> list[RegionOcclusion]:
     """Hide each of the regions that the clip shows (evidence.ACCOUNTED) in turn, the one that changes most first.
 
-    by: as for `hide`. Raises InputError as `hide` does, and where the regions say nothing or the hidden frames hold no
-    speech.
+    by: as for `occlude`. Raises InputError as `occlude` does, and where the regions say nothing or the hidden frames
+    hold no speech.
     """
     if not anatomy.verdict.usable:
         raise InputError("There are no regions to hide: no head in profile was found.")
@@ -204,16 +205,16 @@ def hide_each(
     if not len(spoken):
         raise InputError("The model does not speak in these frames: there is nothing to compare.")
     places, areas = _places_and_areas(analysis, anatomy)
-    account = account_by_places(analysis, places)
-    shares = {name: evidence.mean_shares(spoken) for name, evidence in account.bands.items()}
-    there = [name for name in ACCOUNTED if areas[name].any()]
+    account = attribution_of_sums(analysis, places)
+    shares = {name: attribution.mean_shares(spoken) for name, attribution in account.bands.items()}
+    there = [name for name in NAMED_REGIONS if areas[name].any()]
     rows = []
     for number, name in enumerate(there):
-        asked = Hiding((), manner, strength, stretch, (name,))
+        asked = Occlusion((), manner, strength, stretch, (name,))
         part = progress.part(None, number / len(there), (number + 1) / len(there))
-        hidden = hide(bundle, analysis, asked, part, anatomy, speak=False, by=by)
+        hidden = occlude(bundle, analysis, asked, part, anatomy, speak=False, by=by)
         rows.append(
-            HiddenRegion(
+            RegionOcclusion(
                 name,
                 float(areas[name][spoken].mean()),
                 {band: share[name] for band, share in shares.items()},
@@ -225,11 +226,11 @@ def hide_each(
     return sorted(rows, key=lambda row: -row.mcd_db)
 
 
-def write_hidden_regions(path: Path, rows: Sequence[HiddenRegion]) -> None:
-    """A CSV file with a row a region: area_percent, mcd_db, and for each band NAME_share_percent (empty: no evidence),
-    NAME_size_db and NAME_change_db."""
+def write_region_occlusions(path: Path, rows: Sequence[RegionOcclusion]) -> None:
+    """A CSV file with a row a region: area_percent, mcd_db, and for each band NAME_share_percent (empty: no
+    attribution), NAME_size_db and NAME_change_db."""
     bands = list(rows[0].share) if rows else []
-    with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+    with atomic_write(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         of_band = [f"{band}_{what}" for band in bands for what in ("share_percent", "size_db", "change_db")]
         writer.writerow(["region", "area_percent", "mcd_db", *of_band])
@@ -244,7 +245,7 @@ def _spans(count: int) -> Iterator[slice]:
 
 
 def _covered_up(
-    frames: np.ndarray, hiding: Hiding, stretch: tuple[int, int], anatomy: Regions | None
+    frames: np.ndarray, hiding: Occlusion, stretch: tuple[int, int], anatomy: Regions | None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The frames with what is hidden in them, its mask as in Hidden, and of the hidden frames whether their darkest or
     brightest level went with it."""
@@ -253,7 +254,7 @@ def _covered_up(
     drawn, (first, last) = joint_mask(hiding.regions, *frames.shape[1:]), stretch
     # the mean is of the whole clip, so that a short stretch is stopped at the same posture
     instead = mean_picture(frames) if hiding.manner == "still" else np.zeros(frames.shape[1:], np.float32)
-    changed, covered, rescaled, anything = Growing(), Growing(), [], False
+    changed, covered, rescaled, anything = DiskArray(), DiskArray(), [], False
     for span in _spans(len(frames)):
         shown, number = frames[span], np.arange(span.start, span.stop)
         mask = drawn if anatomy is None or not hiding.moving else _with_moving(drawn, hiding.moving, anatomy.at(number))
@@ -265,8 +266,8 @@ def _covered_up(
         changed.add(made)
         if anatomy is not None and hiding.moving:
             covered.add(mask)
-            let_go(anatomy.labels)
-        let_go(frames)
+            release_pages(anatomy.labels)
+        release_pages(frames)
     if not anything:
         raise InputError("The region lies outside the picture: move it back, or make it larger.")
     return changed.whole(), covered.whole() if hiding.moving else drawn, np.concatenate(rescaled)
@@ -281,22 +282,22 @@ def _with_moving(drawn: np.ndarray, moving: Sequence[str], anatomy: Regions) -> 
     return covered
 
 
-def _places_and_areas(analysis: Analysis, anatomy: Regions) -> tuple[Places, dict[str, np.ndarray]]:
-    """The places of the evidence, and region -> (T,) share of the picture that it covers."""
+def _places_and_areas(analysis: Analysis, anatomy: Regions) -> tuple[RegionSums, dict[str, np.ndarray]]:
+    """The places of the attribution, and region -> (T,) share of the picture that it covers."""
     places, areas = [], []
     for span in _spans(len(anatomy)):
         here = anatomy.at(np.arange(span.start, span.stop))
         cams = {name: cam[span] for name, cam in analysis.cam.items()}
-        places.append(places_of(RegionMasks(here), cams, len(here)))
-        areas.append({name: here.area(name) for name in ACCOUNTED})
-        let_go(anatomy.labels)
-    return reduce(add, places), {name: np.concatenate([area[name] for area in areas]) for name in ACCOUNTED}
+        places.append(region_sums(RegionMasks(here), cams, len(here)))
+        areas.append({name: here.area(name) for name in NAMED_REGIONS})
+        release_pages(anatomy.labels)
+    return reduce(add, places), {name: np.concatenate([area[name] for area in areas]) for name in NAMED_REGIONS}
 
 
 def band_changes(spec: MelSpec, before: Analysis, after: Analysis) -> dict[str, np.ndarray]:
     """Energy of each band of `before` in `after` minus that before: band -> (T,), see Hidden.change_db."""
     values = [
-        band_values(spec, torch.from_numpy(made.mel_db), before.bands, before.followed_hz) for made in (before, after)
+        band_values(spec, torch.from_numpy(made.mel_db), before.bands, before.tracked_hz) for made in (before, after)
     ]
     return {name: values[1][name] - db for name, db in values[0].items()}
 
@@ -308,7 +309,7 @@ def mean_changes(change_db: Mapping[str, np.ndarray], frames: np.ndarray) -> dic
     return {name: float(change.mean()) if len(change) else None for name, change in there.items()}
 
 
-def read_hiding(text: str, stretch: tuple[int, int] | None) -> Hiding:
+def read_occlusion(text: str, stretch: tuple[int, int] | None) -> Occlusion:
     """What the page's drawing board asks for, as JSON:
 
         {"regions": ["tongue"], "own": [[[x, y], ...]], "manner": "dark", "strength": 1, "where": "clip" or "stretch"}
@@ -319,7 +320,7 @@ def read_hiding(text: str, stretch: tuple[int, int] | None) -> Hiding:
     """
     asked = read_drawing(text)
     own = tuple(Region(f"own-{number}", polygon) for number, polygon in enumerate(asked["own"], 1))
-    return Hiding(
+    return Occlusion(
         own, asked["manner"], asked["strength"], stretch if asked["where"] == "stretch" else None, asked["regions"]
     )
 

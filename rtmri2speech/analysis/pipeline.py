@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from ..attribution.band_targets import band_energies, targets_of
-from ..attribution.formant_targets import follow
+from ..attribution.formant_targets import track_formant
 from ..attribution.grad_cam import gradients
 from ..attribution.method import Inputs
 from ..attribution.methods import method_of, resolution_of
@@ -30,8 +30,8 @@ from ..spec import Band
 from ..speech.audio import Sound
 from ..speech.formants import measure_f0
 from ..speech.mel import silent_frames, within
-from ..speech.voice import Voice, melody
-from .formants import Spoken, check_found, formants_of
+from ..speech.voice import Voice, f0_contour
+from .formants import SynthesisedSpeech, check_found, formants_of
 from .result import Analysis
 from .settings import AnalysisSettings, check_bands, check_boxes, check_voice, settings_of
 
@@ -115,11 +115,11 @@ def analyse(
     speaking = partial(vocode, bundle, mel_db, settings.precision, told, f0_hz)
     audio = speaking() if following else None
     if unknown:
-        spoken = None if audio is None else Spoken(audio, bundle.mel.sample_rate, f0_hz is None, silent)
+        spoken = None if audio is None else SynthesisedSpeech(audio, bundle.mel.sample_rate, f0_hz is None, silent)
         measured = formants_of(unknown, (np.arange(count) + 0.5) / bundle.fps, clip.source, original, spoken)
         check_found(unknown, measured)
         formants_hz |= measured
-    followed = {b.name: follow(b, formants_hz[b.name], bundle.mel) for b in settings.bands if b.track}
+    followed = {b.name: track_formant(b, formants_hz[b.name], bundle.mel) for b in settings.bands if b.track}
     bands = tuple(followed[b.name].band if b.name in followed else b for b in settings.bands)
     targets, objectives = targets_of(
         bundle.mel, bands, followed, settings.energy, settings.objective, bundle.fps, count
@@ -160,7 +160,7 @@ def analyse(
         band_db=band_energies(bundle.mel, mel_db, bands, formants_hz),
         seconds=seconds,
         original=original,
-        followed_hz={name: along.formant_hz for name, along in followed.items()},
+        tracked_hz={name: along.formant_hz for name, along in followed.items()},
         features=features.cpu().numpy(),
     )
 
@@ -177,7 +177,7 @@ def _melody(
     voice. states: (T, H) of the temporal model. level_hz: that level where it is known."""
     if bundle.voice is None:
         return None, level_hz
-    voice = asked or bundle.voice.unasked()
+    voice = asked or bundle.voice.default_voice()
     if voice.whisper:
         return None, level_hz
     voiced, fitting_hz = bundle.voice.read(states.float().cpu().numpy())
@@ -186,7 +186,7 @@ def _melody(
     original_hz = None
     if voice.intonation == "original" and original is not None:
         original_hz = measure_f0(*original, (np.arange(len(voiced)) + 0.5) / bundle.fps)
-    f0_hz = melody(voice, voiced & ~silent, level_hz or fitting_hz, bundle.fps, original_hz)
+    f0_hz = f0_contour(voice, voiced & ~silent, level_hz or fitting_hz, bundle.fps, original_hz)
     return f0_hz, level_hz
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import torch
 
 from ..spec import MelSpec
-from ..speech.alignment import SURE, speech_lag
 from ..speech.audio import Sound, fit, resample
+from ..speech.audio_lag import SURE, speech_lag
 from ..speech.mel import mel_spectrogram_db
 from .result import Analysis
 

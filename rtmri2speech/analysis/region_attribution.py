@@ -1,10 +1,11 @@
-"""Where each band's evidence lies, frame by frame: the one account that table, tracks, CSV and exports are made from.
+"""Where each band's attribution lies, frame by frame: the one account that table, tracks, CSV and exports are made
+from.
 
-    account = account_of(analysis, RegionMasks(regions))   # or any region -> (T, H, W) bool, on the model's picture
-    account.bands["F2"].shares["tongue"][12]   # of the evidence in frame 12, the share on the tongue
-    account.bands["F2"].amount[12]             # how much evidence that is
+    account = attribute_to_regions(analysis, RegionMasks(regions))   # or any region -> (T, H, W) bool, on the model's
+    picture account.bands["F2"].shares["tongue"][12]   # of the attribution in frame 12, the share on the tongue
+    account.bands["F2"].amount[12]             # how much attribution that is
 
-The evidence of a frame is the positive part of its CAM: what pushes the band's energy up. Its amount is the sum over
+The attribution of a frame is the positive part of its CAM: what pushes the band's energy up. Its amount is the sum over
 the map's cells, which to first order is what they add to the energy, in the energy's own unit. Shares are those of the
 map enlarged to the picture (linear, as a cell is far larger than most articulators), pixel by pixel in each frame's own
 mask; what lies in no region is "elsewhere", so that regions that do not overlap and elsewhere add up to 1.
@@ -29,11 +30,11 @@ from .result import Analysis
 
 ELSEWHERE = "elsewhere"
 # What is named in tables and tracks; other pixels are elsewhere. These do not overlap.
-ACCOUNTED = (
+NAMED_REGIONS = (
     "lips", "tongue", "velum", "jaw", "hard_palate", "pharynx_wall", "larynx", "airway", "brain", "spine",
 )  # fmt: skip
-ARTICULATORS = ACCOUNTED[: ACCOUNTED.index("airway")]
-HARDLY = 0.05  # a strength of evidence below which shares say next to nothing
+ARTICULATORS = NAMED_REGIONS[: NAMED_REGIONS.index("airway")]
+WEAK = 0.05  # a strength of attribution below which shares say next to nothing
 SHORTEST_LEAD = 2  # frames; a region that leads for fewer has not taken over
 _CHUNK = 64  # frames at once: bounds the memory of masks as numbers
 
@@ -48,11 +49,12 @@ class Change:
 
 
 @dataclass(frozen=True)
-class BandEvidence:
+class BandAttribution:
     """Of one band, for each of T frames; NaN where there is nothing to account for.
 
-    amount: evidence in the whole picture, in `unit` (targets.unit_of). strength: the amount against that of the clip's
-    strong frames (95th percentile), 0 to 1, and 0 where there is none. shares: region, and ELSEWHERE -> (T,), 0 to 1.
+    amount: attribution in the whole picture, in `unit` (targets.unit_of). strength: the amount against that of the
+    clip's strong frames (95th percentile), 0 to 1, and 0 where there is none. shares: region, and ELSEWHERE -> (T,), 0
+    to 1.
     """
 
     amount: np.ndarray
@@ -62,12 +64,12 @@ class BandEvidence:
 
     @property
     def leading(self) -> list[str | None]:
-        """The name with the largest share in each frame; None where there is hardly any evidence to share."""
+        """The name with the largest share in each frame; None where there is hardly any attribution to share."""
         return self._leading_of(list(self.shares))
 
     def _leading_of(self, names: list[str]) -> list[str | None]:
         values = np.stack([self.shares[name] for name in names])
-        told = (self.strength >= HARDLY) & np.isfinite(values).all(axis=0)
+        told = (self.strength >= WEAK) & np.isfinite(values).all(axis=0)
         largest = np.nan_to_num(values).argmax(axis=0)
         return [names[k] if there else None for k, there in zip(largest, told, strict=True)]
 
@@ -91,7 +93,7 @@ class BandEvidence:
         return found
 
     def mean_shares(self, frames: Sequence[int] | np.ndarray | None = None) -> dict[str, float | None]:
-        """Share of all the evidence of these frames (None: of all), each frame counting by its amount."""
+        """Share of all the attribution of these frames (None: of all), each frame counting by its amount."""
         chosen = np.arange(len(self.amount)) if frames is None else np.asarray(frames, int)
         amount = np.nan_to_num(self.amount[chosen])
         if not amount.sum() > 0:
@@ -102,10 +104,10 @@ class BandEvidence:
 
 
 @dataclass(frozen=True)
-class Account:
+class RegionAttribution:
     """silent: (T,) bool. time_s: (T,) start of each of the model's frames. source_frame, source_time_s: (T,) the clip's
     own frame shown at its midpoint, and that frame's start. areas: region, and ELSEWHERE -> (T,) share of the picture.
-    bands: name -> BandEvidence.
+    bands: name -> BandAttribution.
     """
 
     silent: np.ndarray
@@ -113,12 +115,13 @@ class Account:
     source_frame: np.ndarray
     source_time_s: np.ndarray
     areas: dict[str, np.ndarray]
-    bands: dict[str, BandEvidence]
+    bands: dict[str, BandAttribution]
 
 
 @dataclass(frozen=True)
-class Places:
-    """Where the evidence of T frames lies, before it is known which of them count: all that an account needs of masks.
+class RegionSums:
+    """Where the attribution of T frames lies, before it is known which of them count: all that an account needs of
+    masks.
 
     amount: band -> (T,) sum of the CAM's positive part. within: band -> region, and ELSEWHERE -> (T,), what of it lies
     there. areas: region -> (T,) share of the picture.
@@ -128,16 +131,16 @@ class Places:
     within: dict[str, dict[str, np.ndarray]]
     areas: dict[str, np.ndarray]
 
-    def __add__(self, later: "Places") -> "Places":
+    def __add__(self, later: "RegionSums") -> "RegionSums":
         """Those of the frames that follow as well."""
         within = {band: _joined(of_band, later.within[band]) for band, of_band in self.within.items()}
-        return Places(_joined(self.amount, later.amount), within, _joined(self.areas, later.areas))
+        return RegionSums(_joined(self.amount, later.amount), within, _joined(self.areas, later.areas))
 
 
-def places_of(masks: Mapping[str, np.ndarray], cams: Mapping[str, np.ndarray], count: int) -> Places:
-    """The places of the evidence of each band's CAM (count, h, w), few masks drawn at a time.
+def region_sums(masks: Mapping[str, np.ndarray], cams: Mapping[str, np.ndarray], count: int) -> RegionSums:
+    """The places of the attribution of each band's CAM (count, h, w), few masks drawn at a time.
 
-    masks as in account_of; raises as that.
+    masks as in attribute_to_regions; raises as that.
     """
     found = []
     for first in range(0, count, _CHUNK):
@@ -150,7 +153,7 @@ def places_of(masks: Mapping[str, np.ndarray], cams: Mapping[str, np.ndarray], c
             weights = {grid: cell_weights(drawn, *grid) for grid in {heat.shape[1:] for heat in positive.values()}}
             for band, heat in positive.items():
                 within[band][region] = (heat * weights[heat.shape[1:]]).sum(axis=(1, 2))
-        found.append(Places({band: heat.sum(axis=(1, 2)) for band, heat in positive.items()}, within, areas))
+        found.append(RegionSums({band: heat.sum(axis=(1, 2)) for band, heat in positive.items()}, within, areas))
     return reduce(add, found)
 
 
@@ -167,27 +170,27 @@ def _between(masks: Mapping[str, np.ndarray], first: int, stop: int, count: int)
     return {name: drawn[first:stop] if len(drawn) == count else drawn for name, drawn in masks.items()}
 
 
-def account_of(analysis: Analysis, masks: Mapping[str, np.ndarray]) -> Account:
+def attribute_to_regions(analysis: Analysis, masks: Mapping[str, np.ndarray]) -> RegionAttribution:
     """The account of an analysis by regions.
 
     masks: name -> bool (T, H, W) on the model's picture (frames.prepare_frames) of any size, or (1, H, W) for a region
     that does not move. Raises InputError where a mask does not fit the frames.
     """
-    return account_by_places(analysis, places_of(masks, analysis.cam, len(analysis.mel_db)))
+    return attribution_of_sums(analysis, region_sums(masks, analysis.cam, len(analysis.mel_db)))
 
 
-def account_by_places(analysis: Analysis, places: Places) -> Account:
-    """The same, where the places of its evidence are known."""
+def attribution_of_sums(analysis: Analysis, places: RegionSums) -> RegionAttribution:
+    """The same, where the places of its attribution are known."""
     explained = np.zeros(len(analysis.mel_db), bool)
     explained[analysis.explained] = True
     units = {band.name: unit_of(band, analysis.energy) for band in analysis.bands}
     bands = {}
     for name, amount in places.amount.items():
-        mapped = ~np.isnan(analysis.followed_hz[name]) if name in analysis.followed_hz else np.ones_like(explained)
+        mapped = ~np.isnan(analysis.tracked_hz[name]) if name in analysis.tracked_hz else np.ones_like(explained)
         speech = analysis.speech[mapped[analysis.speech]]
         bands[name] = _evidence(amount, places.within[name], explained & mapped, speech, units[name])
     source_frame = clip_frame_of_each(analysis.clip, analysis.fps)
-    return Account(
+    return RegionAttribution(
         silent=analysis.silent,
         time_s=np.arange(len(analysis.mel_db)) / analysis.fps,
         source_frame=source_frame,
@@ -216,7 +219,7 @@ def cell_weights(masks: np.ndarray, rows: int, columns: int) -> np.ndarray:
 
 @dataclass(frozen=True)
 class RegionMasks(Mapping):
-    """The masks of ACCOUNTED regions, each drawn when it is asked for: all at once would fill the memory."""
+    """The masks of NAMED_REGIONS regions, each drawn when it is asked for: all at once would fill the memory."""
 
     regions: Regions
 
@@ -224,10 +227,10 @@ class RegionMasks(Mapping):
         return self.regions.mask(name)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(ACCOUNTED)
+        return iter(NAMED_REGIONS)
 
     def __len__(self) -> int:
-        return len(ACCOUNTED)
+        return len(NAMED_REGIONS)
 
 
 def with_elsewhere(masks: Mapping[str, np.ndarray], count: int) -> Iterator[tuple[str, np.ndarray]]:
@@ -256,9 +259,9 @@ def _check_mask(name: str, drawn: np.ndarray, size: tuple[int, ...], count: int)
 
 def _evidence(
     amount: np.ndarray, within: Mapping[str, np.ndarray], explained: np.ndarray, speech: np.ndarray, unit: str
-) -> BandEvidence:
+) -> BandAttribution:
     amount = np.where(explained, amount, np.nan)
     strong = np.percentile(amount[speech] if len(speech) else np.nan_to_num(amount), 95)
     strength = np.clip(np.nan_to_num(amount) / strong, 0, 1) if strong > 0 else np.zeros(len(amount))
     there = np.where(amount > 0, amount, np.nan)
-    return BandEvidence(amount, unit, strength, {name: part / there for name, part in within.items()})
+    return BandAttribution(amount, unit, strength, {name: part / there for name, part in within.items()})

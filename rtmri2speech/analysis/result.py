@@ -25,7 +25,7 @@ class Analysis:
     no harmonics were added to the mel (speech/voice.py). It is a choice, no finding.
     cam: band name -> signed (T, h, w). band_db: band name -> (T,), energy of the predicted mel in the band, dB.
     engine: what ran the CNN. seconds: stage -> time taken.
-    followed_hz: band that follows a formant -> (T,) that formant, NaN in frames without it, which have no map.
+    tracked_hz: band that follows a formant -> (T,) that formant, NaN in frames without it, which have no map.
     level_hz: the F0 level that fits the vocal tract, None where nothing is voiced. original: the sound whose melody it
     was given to follow.
     features: (T, C), the spatial means of the CNN's last maps; None of a clip that was analysed in chunks.
@@ -47,7 +47,7 @@ class Analysis:
     seconds: dict[str, float]
     level_hz: float | None = None
     original: Sound | None = None
-    followed_hz: dict[str, np.ndarray] = field(default_factory=dict)
+    tracked_hz: dict[str, np.ndarray] = field(default_factory=dict)
     features: np.ndarray | None = None
 
     @property
@@ -93,7 +93,7 @@ class Analysis:
 
     @property
     def speech(self) -> np.ndarray:
-        """Indices of the frames in which the model speaks; their evidence sets the scale of the heatmaps."""
+        """Indices of the frames in which the model speaks; their attribution sets the scale of the heatmaps."""
         return np.flatnonzero(~self.silent)
 
     @property
@@ -106,14 +106,14 @@ class Analysis:
         measured, nor, unless silence is shown, where the model is silent."""
         there = np.zeros(len(self.silent), bool)
         there[self.explained] = True
-        return there & ~np.isnan(self.followed_hz[band]) if band in self.followed_hz else there
+        return there & ~np.isnan(self.tracked_hz[band]) if band in self.tracked_hz else there
 
     @property
     def followed(self) -> dict[str, list[float | None]]:
-        """followed_hz as JSON holds it."""
+        """tracked_hz as JSON holds it."""
         return {
             name: [None if np.isnan(hz) else round(float(hz), 1) for hz in track]
-            for name, track in self.followed_hz.items()
+            for name, track in self.tracked_hz.items()
         }
 
     @property

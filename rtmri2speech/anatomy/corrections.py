@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from ..errors import InputError
-from ..files import replacing
+from ..files import atomic_write
 from .polygons import Region, mask
 from .regions import NAMES, REST, SIZE, Correction, Regions, members
 
@@ -90,7 +90,7 @@ def corrected(regions: Regions, corrections: Sequence[Correction]) -> Regions:
 
 def write_corrections(path: Path, corrections: Sequence[Correction]) -> None:
     """Write a JSON file for `read_corrections`."""
-    with replacing(path) as temporary:
+    with atomic_write(path) as temporary:
         text = json.dumps([{"what": c.what, **c.values} for c in corrections], indent=1, ensure_ascii=False)
         temporary.write_text(text + "\n", encoding="utf-8")
 

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import torch
 
-from ..clips.disk_array import Growing
+from ..clips.disk_array import DiskArray
 from ..errors import InputError
 from ..progress import UNSEEN, Progress
 from .plausibility import CLEAR, LOOK_AGAIN, plausibility, verdict_of
@@ -70,7 +70,7 @@ def segment_regions(
         return _nothing(count, fps, shape, Verdict("turned" if turned >= LOOK_AGAIN else "not_a_head"))
     still = _labelled(shares.mean(axis=0).round().astype(np.uint8))
     crop = _around_tract(shares)
-    rows = Growing()
+    rows = DiskArray()
     confidence = np.empty((count, len(NAMES)), np.float32)
     with ThreadPoolExecutor(torch.get_num_threads()) as pool:  # NumPy and OpenCV leave Python to others meanwhile
         for first, smoothed in _smoothed(run, frames, size, fps, crop, facing):

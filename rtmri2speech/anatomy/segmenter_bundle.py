@@ -20,7 +20,7 @@ from torch import nn
 
 from ..assets import ASSETS
 from ..errors import InputError
-from ..files import replacing, sha256_of
+from ..files import atomic_write, sha256_of
 from ..models.features import fold_batch_norm
 from ..models.onnx_graph import open_graph
 from ..models.precision import choose_precision
@@ -59,7 +59,7 @@ class SegmenterBundle:
         folder = Path(folder)
         if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
             raise InputError("{folder} exists already: give the name of a new folder.", folder=folder)
-        with replacing(folder) as temporary:
+        with atomic_write(folder) as temporary:
             temporary.mkdir()
             tensors = {k: t for k, t in self.network.state_dict().items() if not k.endswith("num_batches_tracked")}
             write_safetensors(temporary / "segmenter.safetensors", tensors)

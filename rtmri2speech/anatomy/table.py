@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..files import replacing
+from ..files import atomic_write
 from .articulation import articulation
 from .regions import Regions
 
@@ -37,7 +37,7 @@ def table(regions: Regions, times_s: np.ndarray, pixel_mm: float | None = None) 
 def write_table(path: str | Path, regions: Regions, times_s: np.ndarray, pixel_mm: float | None = None) -> None:
     """Write the table as CSV; an empty cell is a measure that cannot be taken."""
     names, values = table(regions, times_s, pixel_mm)
-    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+    with atomic_write(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         rows = csv.writer(file)
         rows.writerow(names)
         for row in values:

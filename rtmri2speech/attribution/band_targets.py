@@ -7,8 +7,8 @@ import torch
 
 from ..spec import Band, MelSpec
 from ..speech.mel import band_bins, centre_frequencies_hz
-from .formant_targets import Followed, bins_along
-from .targets import Target, along, band_energy, box_energy, contrast, target_of
+from .formant_targets import TrackedBand, tracked_bins
+from .targets import Target, band_energy, box_energy, contrast, target_of, tracked_energy
 
 
 def band_energies(
@@ -20,7 +20,7 @@ def band_energies(
     for band in bands:
         if band.formant:
             formant_hz = formants_hz[band.name]
-            energy = along(bins_along(band, formant_hz, spec), hz)(mel_db).cpu().numpy()
+            energy = tracked_energy(tracked_bins(band, formant_hz, spec), hz)(mel_db).cpu().numpy()
             found[band.name] = np.where(np.isnan(formant_hz), np.float32(np.nan), energy)
         else:
             found[band.name] = band_energy(band_bins(spec, band))(mel_db).cpu().numpy()
@@ -38,7 +38,7 @@ def band_values(
 def targets_of(
     spec: MelSpec,
     bands: Sequence[Band],
-    tracked: Mapping[str, Followed],
+    tracked: Mapping[str, TrackedBand],
     energy: str,
     objective: str,
     fps: float,
@@ -51,7 +51,7 @@ def targets_of(
     for band in bands:
         objectives[band.name] = objective
         if band.name in tracked:
-            targets[band.name] = along(tracked[band.name].bins, centre_frequencies_hz(spec), energy)
+            targets[band.name] = tracked_energy(tracked[band.name].bins, centre_frequencies_hz(spec), energy)
         elif band.stretch is not None:
             here = frames_of(*band.stretch, fps, count)
             than = None if band.than is None else frames_of(*band.than, fps, count)

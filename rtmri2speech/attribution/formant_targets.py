@@ -19,7 +19,7 @@ from ..speech.mel import centre_frequencies_hz
 
 
 @dataclass(frozen=True)
-class Followed:
+class TrackedBand:
     """band: with the limits between which it moves. formant_hz: (T,), NaN where there is none. bins: (T, n_mels) bool,
     none of them in those frames."""
 
@@ -28,12 +28,12 @@ class Followed:
     bins: np.ndarray
 
 
-def follow(band: Band, formant_hz: np.ndarray, spec: MelSpec) -> Followed:
+def track_formant(band: Band, formant_hz: np.ndarray, spec: MelSpec) -> TrackedBand:
     """The band along its formant (T,), NaN where it was not measured. Where it is nowhere, the limits are the mel's.
 
     Raises InputError where a frame's mel bins all lie farther from it than the band is wide.
     """
-    bins = bins_along(band, formant_hz, spec)
+    bins = tracked_bins(band, formant_hz, spec)
     there = ~np.isnan(formant_hz)
     if (there & ~bins.any(axis=1)).any():
         raise InputError(
@@ -46,10 +46,10 @@ def follow(band: Band, formant_hz: np.ndarray, spec: MelSpec) -> Followed:
         assert band.width_hz is not None
         low = max(low, float(np.nanmin(formant_hz)) - band.width_hz)
         high = min(high, float(np.nanmax(formant_hz)) + band.width_hz)
-    return Followed(replace(band, low_hz=low, high_hz=high), formant_hz, bins)
+    return TrackedBand(replace(band, low_hz=low, high_hz=high), formant_hz, bins)
 
 
-def bins_along(band: Band, formant_hz: np.ndarray, spec: MelSpec) -> np.ndarray:
+def tracked_bins(band: Band, formant_hz: np.ndarray, spec: MelSpec) -> np.ndarray:
     """(T, n_mels) bool: the bins within the band's width of its formant (T,); none where that is NaN."""
     assert band.width_hz is not None
     return np.abs(centre_frequencies_hz(spec) - formant_hz[:, None]) <= band.width_hz

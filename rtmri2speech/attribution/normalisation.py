@@ -9,7 +9,7 @@ def clip_scale(cam: np.ndarray, speech: np.ndarray | None = None, percentile: fl
     """What is shown as 1 of the positive part of cam (T, ...): its percentile in the frames `speech`.
 
     speech: indices; None or none at all: every frame. At least a quarter of the same percentile regardless of sign:
-    where nearly all evidence is negative, the little that is positive stays cold.
+    where nearly all attribution is negative, the little that is positive stays cold.
     """
     heard = cam if speech is None or not len(speech) else cam[speech]
     positive, either = (

@@ -72,7 +72,7 @@ def contrast(bins: np.ndarray, a: tuple[int, int], b: tuple[int, int]) -> Target
     return value
 
 
-def along(bins: np.ndarray, mel_hz: np.ndarray, energy: str = "db") -> Target:
+def tracked_energy(bins: np.ndarray, mel_hz: np.ndarray, energy: str = "db") -> Target:
     """Energy, or frequency with energy "hz", of other mel bins in each frame: bins (T, n_mels) bool. 0 without any."""
     known = torch.from_numpy(bins.any(axis=1))
     chosen = torch.from_numpy(bins | ~bins.any(axis=1, keepdims=True))  # of no bin at all, the slope would be NaN

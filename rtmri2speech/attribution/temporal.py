@@ -34,7 +34,7 @@ LONGEST = 2000  # frames: the picture of all pairs has this many times as many n
 
 
 @dataclass(frozen=True)
-class Reach:
+class TemporalAttribution:
     """contributions: (T, T) float32, of the energy (dB) of frame t, row, the part due to frame s, column.
 
     silent: (T,) bool, where nobody speaks.
@@ -85,7 +85,7 @@ class Reach:
         ).format(**values)
 
 
-def reach(bundle: Bundle, clip: Clip, band: Band, progress: Progress = UNSEEN) -> Reach:
+def temporal_attribution(bundle: Bundle, clip: Clip, band: Band, progress: Progress = UNSEEN) -> TemporalAttribution:
     """Where in time the band's energy came from, frame by frame. Raises InputError for a band that is not the same in
     every frame, or a clip too long."""
     if band.stretch or band.formant:
@@ -106,7 +106,9 @@ def reach(bundle: Bundle, clip: Clip, band: Band, progress: Progress = UNSEEN) -
     made = contributions(bundle.acoustic, bundle.scaler, features, target, progress.part("attention", 0.5, 1))
     with torch.no_grad():
         mel_db = bundle.scaler.to_db(bundle.acoustic.mel_from_features(features[None])[0]).cpu().numpy()
-    return Reach(within(bundle.mel, band), bundle.fps, made, silent_frames(mel_db, bundle.fps, bundle.scaler.faint_db))
+    return TemporalAttribution(
+        within(bundle.mel, band), bundle.fps, made, silent_frames(mel_db, bundle.fps, bundle.scaler.faint_db)
+    )
 
 
 def contributions(

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from ..files import never_onto
+from ..files import refuse_overwriting_inputs
 from .options import BundleOption, FpsOption, JsonOption
 from .terminal import print_json, progress_bar, tell, warning
 
@@ -59,7 +59,7 @@ def convert(
     from ..models.convert import THESIS_MEL
     from ..models.convert import convert as made_from
 
-    never_onto([output], [acoustic, scaler, vocoder, vocoder_config])
+    refuse_overwriting_inputs([output], [acoustic, scaler, vocoder, vocoder_config])
     mel = replace(THESIS_MEL, layout=layout)
     made = made_from(
         acoustic,
@@ -94,7 +94,7 @@ def adapt(
     from ..models.domain_adaptation import adapt as fitted_to
     from ..models.load import load_bundle
 
-    never_onto([output], [*clips, bundle])
+    refuse_overwriting_inputs([output], [*clips, bundle])
     loaded = load_bundle(bundle)
     with progress_bar() as progress:
         edges = [0.3 * k / len(clips) for k in range(len(clips) + 1)]

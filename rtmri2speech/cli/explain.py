@@ -7,7 +7,7 @@ import typer
 
 from ..attribution.methods import DEFAULT_METHOD
 from ..errors import InputError
-from ..files import never_onto
+from ..files import refuse_overwriting_inputs
 from .options import (
     AgainstOption,
     AlphaOption,
@@ -74,7 +74,7 @@ def gradcam(
     """Write the Grad-CAM heatmaps of each band: every frame (.npy), their average and chosen frames (.png)."""
     from ..analysis.chunked import analyse_clip
     from ..clips.clip import read_clip
-    from ..export.grad_cam_files import Drawing, gradcam_files, write_gradcam
+    from ..export.grad_cam_files import FigureOptions, gradcam_files, write_gradcam
     from ..models.load import load_bundle
     from ..spec import DEFAULT_BANDS, Band
 
@@ -82,9 +82,9 @@ def gradcam(
         objective, energy, normalize = "sequence", "power", "frame"
         silence, method, resolution, grid, against = "show", DEFAULT_METHOD, None, None, None
     bands = [Band.parse(text) for text in formant_band] if formant_band else DEFAULT_BANDS
-    drawing = Drawing(tuple(target_frames or ()), alpha, tuple(colour_map or ()), dpi, as_thesis=thesis)
+    drawing = FigureOptions(tuple(target_frames or ()), alpha, tuple(colour_map or ()), dpi, as_thesis=thesis)
     drawing.colour_map_of_each(bands)  # says what is wrong before the clip is analysed
-    never_onto(gradcam_files(output, bands, drawing.target_frames), [video, bundle])
+    refuse_overwriting_inputs(gradcam_files(output, bands, drawing.target_frames), [video, bundle])
     loaded = load_bundle(bundle)
     settings = settings_asked(
         *(loaded, formant_band, method, resolution, grid, against),
@@ -112,7 +112,7 @@ def gradcam(
 def _followed(result: "Analysis") -> str:
     """How many frames have the formant that a band follows."""
     told = ""
-    for name, track_hz in result.followed_hz.items():
+    for name, track_hz in result.tracked_hz.items():
         there = sum(hz == hz for hz in track_hz)
         told += f"\n{name}: its formant was measured in {there} of {len(track_hz)} frames; the others have no map"
     return told
@@ -176,19 +176,19 @@ def export(
     from ..anatomy.corrections import corrected, read_corrections
     from ..anatomy.sources import regions_of
     from ..clips.clip import read_clip
-    from ..export.writer import Look, Subject, write_zip
+    from ..export.writer import ExportOptions, ExportSource, write_zip
     from ..labels.textgrid import labels_of
     from ..models.domain_adaptation import adapt
     from ..models.load import load_bundle
     from ..speech.audio import read_audio
     from ..speech.voice import asked_voice
 
-    never_onto([output], [video, labels_of(video), reference, bundle, corrections])
+    refuse_overwriting_inputs([output], [video, labels_of(video), reference, bundle, corrections])
     if reference_later and not reference:
         raise InputError("--reference-later moves the sound given as --reference: give both.")
     colours = tuple(colour_map) if colour_map else None
     voice = asked_voice(pitch, intonation, whisper)
-    look = Look(
+    look = ExportOptions(
         *(None, colours, alpha, combine, layout, side, sound, slow, stretch, language),
         show=tuple(show or ()),
         figures=tuple(figures or ("png",)),
@@ -220,7 +220,7 @@ def export(
         found = regions_of(result.model_frames, result.fps, video, regions, progress.part(None, 0.4, 0.5))
         regions_shown, moved = corrected(found, changes), reference_later
         tell_of_letters(language, video.stem)
-        subject = Subject(video.stem, result, regions_shown, loaded, video, original, reference, moved)
+        subject = ExportSource(video.stem, result, regions_shown, loaded, video, original, reference, moved)
         write_zip(output, subject, look, frame, progress.part(None, 0.5, 1), trust=trust, reach=reach)
     print(f"{output}: everything of {video.name}{_followed(result)}{warning(loaded)}")
 
@@ -237,7 +237,7 @@ def segment(
     """Cut a stretch out of a heatmap sequence."""
     from ..export.heatmap_files import files_of, read_sequence
 
-    never_onto(files_of(output), files_of(sequence))
+    refuse_overwriting_inputs(files_of(output), files_of(sequence))
     part = read_sequence(sequence, fps).cut(from_s, to_s)
     part.write(output)
     print(f"{output}: {len(part)} frames from frame {part.start_frame} on")

@@ -21,7 +21,7 @@ from .options import (
 from .terminal import print_json, progress_bar, warning
 
 if TYPE_CHECKING:
-    from ..evaluation.faithfulness import BandTrust, TrustCard
+    from ..evaluation.faithfulness import BandFaithfulness, FaithfulnessReport
 
 
 def faithfulness(
@@ -73,7 +73,7 @@ def faithfulness(
     print("\n".join(_lines(card)) + warning(loaded))
 
 
-def _lines(card: "TrustCard") -> Iterator[str]:
+def _lines(card: "FaithfulnessReport") -> Iterator[str]:
     for name, judged in card.bands.items():
         yield f"{name}: {judged.verdict.upper()}. {card.sentence(name)}"
         if caution := card.caution(name):
@@ -84,7 +84,7 @@ def _lines(card: "TrustCard") -> Iterator[str]:
     yield card.training_sentence()
 
 
-def _figures(judged: "BandTrust") -> Iterator[str]:
+def _figures(judged: "BandFaithfulness") -> Iterator[str]:
     from ..evaluation.faithfulness import SHARES
 
     low, high = judged.times_interval or (float("nan"), float("nan"))

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from ..errors import InputError
-from ..files import never_onto
+from ..files import refuse_overwriting_inputs
 from .options import FpsOption, JsonOption, OutFile, VideoArgument
 from .terminal import print_json, progress_bar
 
@@ -39,11 +39,11 @@ def regions(
     from ..anatomy.sources import regions_of
     from ..anatomy.table import write_table
     from ..clips.clip import read_clip
-    from ..files import replacing
+    from ..files import atomic_write
     from ..render.encode import even_size, write_video
     from ..render.outlines import outlined_frames
 
-    never_onto([output], [video])
+    refuse_overwriting_inputs([output], [video])
     kind = output.suffix.lower()
     if kind not in (".npy", ".mp4", ".csv"):
         raise InputError("The output of regions is a .npy, .mp4 or .csv file, not {output}.", output=output)
@@ -55,7 +55,7 @@ def regions(
         if not found.verdict.usable:
             raise InputError("{video}: {reason}", video=video, reason=found.verdict.sentence)
         if kind == ".npy":
-            with replacing(output) as temporary:
+            with atomic_write(output) as temporary:
                 np.save(temporary, found.labels)
         elif kind == ".csv":
             write_table(output, found, clip.times_s[:-1], pixel_size or clip.pixel_mm)

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from ..errors import InputError
-from ..files import never_onto
+from ..files import refuse_overwriting_inputs
 from ..names import readable
 from .options import (
     BundleOption,
@@ -43,7 +43,7 @@ def synth(
     from ..speech.mel import write_mel
     from ..speech.voice import asked_voice
 
-    never_onto([output, mel], [video, bundle])
+    refuse_overwriting_inputs([output, mel], [video, bundle])
     voice = asked_voice(pitch, intonation, whisper)
     loaded = load_bundle(bundle)
     with progress_bar() as progress:
@@ -141,7 +141,7 @@ def restore(
 
     if bundle and method == "classical":
         raise InputError("The classical method takes no bundle: leave out --bundle, or choose --method neural.")
-    never_onto([output], [sound, bundle])
+    refuse_overwriting_inputs([output], [sound, bundle])
     with progress_bar() as progress:
         report = restore_file(sound, output, method or ("neural" if bundle else "classical"), bundle, progress)
     if report["clipped_from"]:

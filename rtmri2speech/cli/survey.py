@@ -37,8 +37,8 @@ def survey(
     language: Annotated[Literal["en", "ja"], typer.Option(help="Of survey.html, the page to look at.")] = "en",
     jobs: Annotated[int, typer.Option(help="Processes on this machine; -1: one a core. Each takes about 1 GB.")] = 1,
 ):
-    """Mean maps and shares of the evidence per phone and region over a corpus, with intervals of confidence over clips.
-    What is done already stays; exit code 1: some clips were left out."""
+    """Mean maps and shares of the attribution per phone and region over a corpus, with intervals of confidence over
+    clips. What is done already stays; exit code 1: some clips were left out."""
     from ..corpus.survey import Choices, run_survey, tasks_of, write_survey
     from ..models.load import load_bundle
 

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from ..errors import InputError
-from ..files import never_onto
+from ..files import refuse_overwriting_inputs
 from .options import BundleOption, FpsOption, JsonOption, OutFile, VideoArgument
 from .terminal import print_json, progress_bar, warning
 
@@ -27,15 +27,15 @@ def temporal(
     """
     import numpy as np
 
-    from ..attribution.temporal import reach
+    from ..attribution.temporal import temporal_attribution
     from ..clips.clip import read_clip
-    from ..files import replacing
+    from ..files import atomic_write
     from ..models.load import load_bundle
     from ..render.figure_size import FORMATS
-    from ..render.temporal import reach_figure
+    from ..render.temporal import temporal_figure
     from ..spec import Band
 
-    never_onto([output], [video, bundle])
+    refuse_overwriting_inputs([output], [video, bundle])
     kind = output.suffix.lower()[1:]
     if kind not in ("npy", *FORMATS):
         raise InputError(
@@ -44,12 +44,12 @@ def temporal(
     band, loaded = Band.parse(formant_band), load_bundle(bundle)
     with progress_bar() as progress:
         clip = read_clip(video, fps=fps, progress=progress.part(None, 0, 0.1))
-        made = reach(loaded, clip, band, progress.part(None, 0.1, 1))
+        made = temporal_attribution(loaded, clip, band, progress.part(None, 0.1, 1))
     if kind == "npy":
-        with replacing(output) as temporary, temporary.open("wb") as file:
+        with atomic_write(output) as temporary, temporary.open("wb") as file:
             np.save(file, made.contributions)
     else:
-        reach_figure(output, made)
+        temporal_figure(output, made)
     speech = np.flatnonzero(~made.silent)
     if json:
         lags = made.by_lag(10) if len(speech) else None

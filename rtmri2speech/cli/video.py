@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from ..errors import InputError
-from ..files import never_onto
+from ..files import refuse_overwriting_inputs
 from .options import AlphaOption, ColourOption, FpsOption, OutFile, SizeOption, VideoArgument
 from .regions import SourceOption
 from .terminal import progress_bar
@@ -35,7 +35,7 @@ def slowmo(
     from ..export.heatmap_files import files_of, read_sequence
     from ..render.slowmo import slowmo as render
 
-    never_onto([output], [video, *files_of(sequence)])
+    refuse_overwriting_inputs([output], [video, *files_of(sequence)])
     heat = read_sequence(sequence)
     with progress_bar() as progress:
         clip = read_clip(video, fps=clip_fps, progress=progress.part(None, 0, 0.1))
@@ -80,7 +80,7 @@ def overlay(
     from ..speech.audio import read_audio
 
     files = [heatmap] if heatmap2 is None else [heatmap, heatmap2]
-    never_onto([output], [video, audio, *(place for file in files for place in files_of(file))])
+    refuse_overwriting_inputs([output], [video, audio, *(place for file in files for place in files_of(file))])
     heats = [read_sequence(file) for file in files]
     labels = [heat.label for heat in heats]
     if len(set(labels)) < len(labels):
@@ -132,7 +132,7 @@ def mask(
     from ..clips.masking import check_strength, dim
     from ..render.encode import write_gray_video
 
-    never_onto([output], [video, region])
+    refuse_overwriting_inputs([output], [video, region])
     check_strength(strength)
     moves = source != "template" and region.lower()[-5:] != ".json"
     if moves and (scale != 1 or mirror):

@@ -13,7 +13,7 @@ LARGEST_IN_MEMORY = 2**25  # bytes
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8  # mallopt(3)
 
 
-class Growing:
+class DiskArray:
     """Rows of one shape and type, first in memory and, past some megabytes, in a file.
 
     A full disk raises OSError where rows are added, never where they are read.
@@ -51,7 +51,7 @@ class Growing:
         return np.memmap(self._file, first.dtype, "r", shape=(self._count, *first.shape[1:]))
 
 
-def let_go(array: np.ndarray) -> None:
+def release_pages(array: np.ndarray) -> None:
     """What was read of a mapped array need not stay in memory; any other array is left alone."""
     held: Any = array
     while held is not None and not isinstance(held, mmap.mmap):
@@ -60,7 +60,7 @@ def let_go(array: np.ndarray) -> None:
         held.madvise(mmap.MADV_DONTNEED)
 
 
-def give_back() -> None:
+def release_heap() -> None:
     """Memory that was freed goes back to the system at once: Linux' allocator would keep it for what comes next."""
     library = _allocator()
     if library is not None:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from .clip import Clip
-from .disk_array import Growing, let_go
+from .disk_array import DiskArray, release_pages
 
 
 def frame_count(clip: Clip, fps: float) -> int:
@@ -28,7 +28,7 @@ def retime(clip: Clip, fps: float) -> np.ndarray:
     if at_rate(clip, fps):
         return clip.frames
     count, times = frame_count(clip, fps), clip.times_s
-    out = Growing()
+    out = DiskArray()
     for k in range(count):
         start, end = k / fps, (k + 1) / fps
         first = min(int(np.searchsorted(times, start, side="right")) - 1, len(clip.frames) - 1)
@@ -41,7 +41,7 @@ def retime(clip: Clip, fps: float) -> np.ndarray:
         mean = np.tensordot(shares, clip.frames[first : last + 1].astype(np.float32), axes=1)
         out.add(np.rint(mean).astype(np.uint8)[None])
         if k % 256 == 255:
-            let_go(clip.frames)
+            release_pages(clip.frames)
     return out.whole()
 
 

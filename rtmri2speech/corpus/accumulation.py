@@ -1,4 +1,4 @@
-"""One labelled clip, phone by phone: mean maps, evidence, and its shares per region."""
+"""One labelled clip, phone by phone: mean maps, attribution, and its shares per region."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from ..analysis.region_attribution import RegionMasks, account_of
+from ..analysis.region_attribution import RegionMasks, attribute_to_regions
 from ..analysis.result import Analysis
 from ..anatomy.regions import NAMES, Regions
 from ..attribution.normalisation import display_grid
 from ..clips.preprocessing import prepare_frames
 from ..errors import InputError
-from ..files import replacing
+from ..files import atomic_write
 from ..labels.textgrid import Interval
 
 # What labels call a stretch in which nothing is said.
@@ -28,9 +28,9 @@ class Tally:
     """Of one clip, P phones, B bands.
 
     frames: (P,) explained frames of each phone. maps: (P, B, h, w) mean heatmap on the clip's own scale, 0 to 1; faces
-    look left. amount: (P, B) mean evidence a frame. shares: (P, B, regions) of that evidence in each of `regions`; NaN
-    without regions. picture: (PICTURE, PICTURE) mean frame, 0 to 1. landmarks: (len(LANDMARKS), 2) middle of each
-    region, x and y from 0 to 1; NaN where it is not in most frames.
+    look left. amount: (P, B) mean attribution a frame. shares: (P, B, regions) of that attribution in each of
+    `regions`; NaN without regions. picture: (PICTURE, PICTURE) mean frame, 0 to 1. landmarks: (len(LANDMARKS), 2)
+    middle of each region, x and y from 0 to 1; NaN where it is not in most frames.
     """
 
     phones: tuple[str, ...]
@@ -44,7 +44,7 @@ class Tally:
     landmarks: np.ndarray
 
     def save(self, path: Path) -> None:
-        with replacing(path) as temporary, temporary.open("wb") as file:
+        with atomic_write(path) as temporary, temporary.open("wb") as file:
             arrays: dict[str, Any] = {name: np.asarray(value) for name, value in vars(self).items()}
             np.savez_compressed(file, **arrays)
 
@@ -68,7 +68,7 @@ def phone_of_each_frame(intervals: Sequence[Interval], count: int, fps: float) -
     return said
 
 
-def tally(analysis: Analysis, regions: Regions, intervals: Sequence[Interval]) -> Tally:
+def accumulate(analysis: Analysis, regions: Regions, intervals: Sequence[Interval]) -> Tally:
     """The tally of an analysed clip. regions: of the analysis' model_frames. Raises InputError if no labelled frame
     holds speech."""
     count = len(analysis.mel_db)
@@ -79,7 +79,7 @@ def tally(analysis: Analysis, regions: Regions, intervals: Sequence[Interval]) -
         raise InputError("No frame with a label holds speech.")
     bands = tuple(band.name for band in analysis.bands)
     usable, mirrored = regions.verdict.usable, regions.verdict.usable and regions.facing == "right"
-    account = account_of(analysis, RegionMasks(regions))
+    account = attribute_to_regions(analysis, RegionMasks(regions))
     names = tuple(account.bands[bands[0]].shares)
     frames = np.array([np.count_nonzero((said == phone) & explained) for phone in phones])
     maps, amount = [], np.empty((len(phones), len(bands)))
@@ -91,10 +91,10 @@ def tally(analysis: Analysis, regions: Regions, intervals: Sequence[Interval]) -
         none = np.full(next(iter(heats.values())).shape[1:], np.nan)
         maps.append([heats[band][there[band]].mean(axis=0) if len(there[band]) else none for band in bands])
         for b, band in enumerate(bands):
-            evidence = account.bands[band]
-            amount[p, b] = evidence.amount[there[band]].mean() if len(there[band]) else np.nan
+            attribution = account.bands[band]
+            amount[p, b] = attribution.amount[there[band]].mean() if len(there[band]) else np.nan
             if usable:
-                shares[p, b] = [np.nan if v is None else v for v in evidence.mean_shares(rows).values()]
+                shares[p, b] = [np.nan if v is None else v for v in attribution.mean_shares(rows).values()]
     picture = prepare_frames(analysis.model_frames, PICTURE).mean(axis=0)
     landmarks = _landmarks(regions) if usable else np.full((len(LANDMARKS), 2), np.nan)
     heat = np.array(maps, np.float32)

@@ -21,7 +21,7 @@ from ..analysis.settings import AnalysisSettings
 from ..clips.clip import read_clip
 from ..clips.formats.reading import is_video_file, no_clips
 from ..errors import InputError
-from ..files import never_onto, replacing, write_json
+from ..files import atomic_write, refuse_overwriting_inputs, write_json
 from ..names import beside, readable
 from .parallel import over_processes
 
@@ -71,7 +71,7 @@ def tasks_of(folder: Path, out: Path, bundle: Path | None = None) -> list[Task]:
     """
     tasks = {name: Task(name, clip, out / name) for name, clip in clips_below(folder, out).items()}
     files = [path for task in tasks.values() for path in _files(task)]
-    never_onto([out / "batch.csv", *files], [folder, bundle, *(task.clip for task in tasks.values())])
+    refuse_overwriting_inputs([out / "batch.csv", *files], [folder, bundle, *(task.clip for task in tasks.values())])
     return list(tasks.values())
 
 
@@ -113,7 +113,7 @@ def write_table(path: Path, outcomes: Sequence[Outcome]) -> None:
     """A CSV file with a row for each clip, in order of name."""
     rows = [asdict(outcome) for outcome in sorted(outcomes, key=lambda o: o.name)]
     rows = [{key: readable(cell) if isinstance(cell, str) else cell for key, cell in row.items()} for row in rows]
-    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+    with atomic_write(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, list(Outcome.__annotations__))
         writer.writeheader()
         writer.writerows(rows)
@@ -124,7 +124,7 @@ def make(task: Task, bundle, choices: Choices) -> Outcome:
     from ..analysis.chunked import analyse_clip
     from ..anatomy.sources import regions_of
     from ..export.grad_cam_files import write_gradcam
-    from ..export.selection import Look, Subject
+    from ..export.selection import ExportOptions, ExportSource
     from ..export.writer import write_zip
     from ..speech.audio import read_audio, write_audio
     from ..speech.mel import write_mel
@@ -156,8 +156,8 @@ def make(task: Task, bundle, choices: Choices) -> Outcome:
         write_gradcam(task.folder, analysis, bundle)
     if "export" in choices.parts:
         regions = regions_of(analysis.model_frames, analysis.fps, task.clip)
-        subject = Subject(task.folder.name, analysis, regions, bundle, task.clip, *reference)
-        write_zip(task.folder / f"{task.folder.name}.zip", subject, Look(language=choices.language))
+        subject = ExportSource(task.folder.name, analysis, regions, bundle, task.clip, *reference)
+        write_zip(task.folder / f"{task.folder.name}.zip", subject, ExportOptions(language=choices.language))
     took_s, duration_s = round(time.perf_counter() - start, 2), round(clip.duration, 3)
     notes = " ".join(map(str, clip.notes))
     record = {"origin": origin, "duration_s": duration_s, "took_s": took_s, "notes": notes}

@@ -9,8 +9,8 @@ import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from ..errors import InputError
-from ..files import replacing
-from ..render.words import band_label, region_name
+from ..files import atomic_write
+from ..render.figure_texts import band_label, region_name
 from ..spec import Band
 from .statistics import LEVEL, Estimate, Phone
 
@@ -106,7 +106,7 @@ def write_page(
             for number, phone in enumerate(phones)
         ],
     )
-    with replacing(path) as temporary:
+    with atomic_write(path) as temporary:
         temporary.write_text(page, encoding="utf-8")
 
 

@@ -20,10 +20,10 @@ import numpy as np
 from ..analysis.settings import AnalysisSettings
 from ..anatomy.regions import SOURCES
 from ..errors import InputError
-from ..files import filling, never_onto, replacing, write_json
+from ..files import atomic_folder, atomic_write, refuse_overwriting_inputs, write_json
 from ..names import beside, same_name
 from ..spec import Band
-from .accumulation import Tally, tally
+from .accumulation import Tally, accumulate
 from .batch import clips_below
 from .parallel import over_processes
 from .statistics import Phone, summarise
@@ -88,7 +88,7 @@ def tasks_of(folder: Path, labels: Path, out: Path, bundle: Path | None = None) 
         raise InputError("{folder} holds no TextGrid of a clip's name.", folder=labels)
     read = [folder, labels, bundle, *clips.values(), *(task.labels for task in tasks)]
     made = [task.place.with_name(task.place.name + suffix) for task in tasks for suffix in (".npz", ".json")]
-    never_onto([out / "survey.html", out / "survey.csv", out / "clips.csv", *made], read)
+    refuse_overwriting_inputs([out / "survey.html", out / "survey.csv", out / "clips.csv", *made], read)
     return tasks
 
 
@@ -124,7 +124,7 @@ def make(task: Task, bundle, choices: Choices) -> Outcome:
     clip = read_clip(task.clip)
     analysis = analyse_clip(bundle, clip, settings=choices.settings, speak=False)
     regions = regions_of(analysis.model_frames, analysis.fps, task.clip, choices.regions)
-    made = tally(analysis, regions, intervals)
+    made = accumulate(analysis, regions, intervals)
     made.save(values)
     frames, registered = int(made.frames.sum()), "regions" if regions.verdict.usable else "frames"
     notes = " ".join(map(str, clip.notes))
@@ -161,7 +161,7 @@ def write_survey(
     phones = summarise(tallies)
     labels = {band.name: band.label for band in bands}
     stems = {phone.label: f"{number:02d}_{_written(phone.label)}" for number, phone in enumerate(phones, 1)}
-    with filling(out / "phones") as temporary:
+    with atomic_folder(out / "phones") as temporary:
         for phone in phones:
             stem = stems[phone.label]
             _write(temporary / f"{stem}.csv", _rows_of_clips(phone, tallies))
@@ -224,7 +224,7 @@ def _write(path: Path, rows: Iterable[dict]) -> None:
     """A CSV file; what is not known is an empty cell."""
     rows = list(rows)
     with (
-        replacing(path) as temporary,
+        atomic_write(path) as temporary,
         temporary.open("w", encoding="utf-8-sig", errors="backslashreplace", newline="") as file,
     ):
         writer = csv.DictWriter(file, list(rows[0]))

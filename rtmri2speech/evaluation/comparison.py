@@ -75,7 +75,7 @@ def compare(
     )
     spec, count = bundle.mel, len(analysis.mel_db)
     before, after = (heard_mel(made.audio, made.sample_rate, spec, count) for made in (analysis, second))
-    formants_hz = {name: track[: len(before)] for name, track in analysis.followed_hz.items()}
+    formants_hz = {name: track[: len(before)] for name, track in analysis.tracked_hz.items()}
     one, two = (band_values(spec, torch.from_numpy(mel_db), analysis.bands, formants_hz) for mel_db in (before, after))
     change_db = {name: two[name] - db for name, db in one.items()}
     spoken = analysis.speech

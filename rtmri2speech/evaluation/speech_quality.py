@@ -16,8 +16,8 @@ from ..models.vocoding import vocode
 from ..names import beside
 from ..progress import UNSEEN, Progress
 from ..spec import DEFAULT_BANDS, MelSpec
-from ..speech.alignment import speech_lag
 from ..speech.audio import fit, read_audio, resample
+from ..speech.audio_lag import speech_lag
 from ..speech.mel import SPEECH_RANGE_DB, band_bins, mel_spectrogram_db, speech_frames
 from ..speech.metrics import evaluate_mels, evaluate_waveforms
 

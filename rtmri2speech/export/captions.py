@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from .. import __version__
-from ..analysis.region_attribution import Account
+from ..analysis.region_attribution import RegionAttribution
 from ..attribution.methods import method_of
-from ..render.words import band_label, caption, region_name, words
+from ..render.figure_texts import band_label, caption, region_name, words
 from ..spec import Band
 from .selection import Selection
 
@@ -92,9 +92,11 @@ def _paragraph(selection: Selection, kind: str, frame: int) -> str:
         labels = said["and"].join(band_label(band, language) for band in selection.bands if band.of != "tilt")
         sentences = [said["spectrogram"].format(clip=subject.name, from_s=from_s, to_s=to_s, bands=labels)]
     else:
-        moment = caption(frame, analysis.fps, language=language) if kind == "frame" else average_title(selection)
+        explorer_state = (
+            caption(frame, analysis.fps, language=language) if kind == "frame" else average_title(selection)
+        )
         sentences = [
-            said["frame"].format(clip=subject.name, moment=" ".join(moment.split())),
+            said["frame"].format(clip=subject.name, explorer_state=" ".join(explorer_state.split())),
             *_of_maps(selection, kind),
             *(_of_frame(selection, subject.account, frame) if kind == "frame" else _of_average(selection)),
             said[f"regions_{subject.regions.source}"],
@@ -167,7 +169,7 @@ def _of_average(selection: Selection) -> list[str]:
     return [said["tracked"].format(band=name, count=count) for name, count in counts.items()]
 
 
-def _of_frame(selection: Selection, account: Account, frame: int) -> list[str]:
+def _of_frame(selection: Selection, account: RegionAttribution, frame: int) -> list[str]:
     """What the frame's card says of each band."""
     analysis, language = selection.subject.analysis, selection.look.language
     said = _WORDS[language]
@@ -175,12 +177,12 @@ def _of_frame(selection: Selection, account: Account, frame: int) -> list[str]:
         return [said["silent"]]
     sentences = []
     for band in selection.bands:
-        evidence, energy = account.bands[band.name], float(analysis.band_db[band.name][frame])
-        shares = sorted(((float(share[frame]), name) for name, share in evidence.shares.items()), reverse=True)
+        attribution, energy = account.bands[band.name], float(analysis.band_db[band.name][frame])
+        shares = sorted(((float(share[frame]), name) for name, share in attribution.shares.items()), reverse=True)
         if np.isnan(energy):
             sentences.append(said["no_formant"].format(band=band.name))
             continue
-        if evidence.leading[frame] is None:
+        if attribution.leading[frame] is None:
             sentences.append(said["nothing"].format(band=band.name, energy=energy))
             continue
         most = [said["most"].format(region=region_name(name, language), share=share) for share, name in shares[:2]]

@@ -15,7 +15,7 @@ import numpy as np
 from ..analysis.result import Analysis
 from ..attribution.upsampling import UpsampledGrid, upsample_grid
 from ..errors import InputError
-from ..files import filling
+from ..files import atomic_folder
 from ..models.bundle import Bundle
 from ..progress import UNSEEN, Progress
 from ..render.colour import SIGNED
@@ -25,7 +25,7 @@ from .heatmap_files import HeatSequence, files_of, origin_of
 
 
 @dataclass(frozen=True)
-class Drawing:
+class FigureOptions:
     """What is drawn, and how. target_frames: those that get a figure. colour_maps: one for each band or one for all,
     None for the defaults. dpi: of the figures. as_thesis: maps are enlarged and scaled as by the thesis' program, from
     the CAM's positive part, whatever the analysis' normalize says.
@@ -64,7 +64,7 @@ def write_gradcam(
     folder: Path,
     analysis: Analysis,
     bundle: Bundle,
-    drawing: Drawing | None = None,
+    drawing: FigureOptions | None = None,
     per: Literal["model", "clip"] = "model",
     progress: Progress = UNSEEN,
 ) -> int:
@@ -74,7 +74,7 @@ def write_gradcam(
     per: one heatmap for each of the model's frames or for each of the clip's. Raises InputError for a chosen frame that
     there is not, or a colour map or an opacity that there cannot be.
     """
-    drawing = drawing or Drawing()
+    drawing = drawing or FigureOptions()
     bands, colours = analysis.bands, drawing.colour_map_of_each(analysis.bands)
     rows = analysis.of_clip_frame if per == "clip" else np.arange(len(analysis.mel_db))
     frames, fps = (analysis.clip.frames, analysis.clip.fps) if per == "clip" else (analysis.model_frames, analysis.fps)
@@ -88,7 +88,7 @@ def write_gradcam(
     averaged = np.isin(rows, analysis.explained)
     averaged = averaged if averaged.any() else ~averaged
     origin = origin_of(analysis, bundle, Path(analysis.clip.source).name)
-    with filling(folder) as temporary:
+    with atomic_folder(folder) as temporary:
         for number, (band, colour_maps) in enumerate(zip(bands, colours, strict=True)):
             part = progress.part(None, number / len(bands), (number + 1) / len(bands))
             heat = _thesis_heatmaps(analysis, band) if drawing.as_thesis else analysis.heatmap_frames(band.name)

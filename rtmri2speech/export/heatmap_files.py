@@ -13,7 +13,7 @@ import numpy as np
 from ..clips import frame_rate
 from ..clips.clip import Clip
 from ..errors import InputError
-from ..files import replacing
+from ..files import atomic_write
 from ..names import readable
 from ..progress import UNSEEN, Progress
 from ..spec import Band, MelSpec
@@ -106,7 +106,7 @@ class HeatSequence:
         """Write both files, complete or not at all."""
         if path.suffix != ".npy":
             raise InputError("Cannot write {path}: give a name that ends in .npy.", path=path)
-        with replacing(path) as heatmaps, replacing(path.with_suffix(".json")) as record:
+        with atomic_write(path) as heatmaps, atomic_write(path.with_suffix(".json")) as record:
             write_heatmaps(heatmaps, self.frames, progress)
             record.write_text(json.dumps(self.record, indent=1, ensure_ascii=False), encoding="utf-8")
 
@@ -165,5 +165,5 @@ def origin_of(analysis: "Analysis", bundle: "Bundle", video: str) -> dict:
     return (
         {"video": readable(video), "bundle": bundle.name, "bundle_sha256": bundle.sha256}
         | analysis.settings.to_json()
-        | ({"followed_hz": analysis.followed} if analysis.followed_hz else {})
+        | ({"followed_hz": analysis.followed} if analysis.tracked_hz else {})
     )

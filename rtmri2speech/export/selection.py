@@ -9,25 +9,25 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ..analysis.region_attribution import Account, RegionMasks, account_of
+from ..analysis.region_attribution import RegionAttribution, RegionMasks, attribute_to_regions
 from ..analysis.result import Analysis
 from ..anatomy.regions import Regions
-from ..attribution.temporal import Reach
+from ..attribution.temporal import TemporalAttribution
 from ..attribution.upsampling import UpsampledGrid
 from ..errors import InputError
-from ..evaluation.faithfulness import TrustCard
+from ..evaluation.faithfulness import FaithfulnessReport
 from ..labels.textgrid import Interval, Remark, labels_of, read_intervals
 from ..models.bundle import Bundle
 from ..names import readable
 from ..render.colour import BAND_MAPS, LINE_COLOURS, SIGNED
 from ..render.encode import even_size
 from ..render.figure_size import FORMATS
+from ..render.figure_texts import band_label, words
 from ..render.figures import narrowest_cm
 from ..render.fonts import writes_japanese
 from ..render.outlines import region_lines
 from ..render.picture import Line, panels_of
 from ..render.tracks import Tracks
-from ..render.words import band_label, words
 from ..spec import Band
 from ..speech.audio import fit, resample
 from ..speech.mel import centre_frequencies_hz, mel_spectrogram_db
@@ -39,7 +39,7 @@ _LONGEST_STEM = 40  # characters: Japanese ones take three of the 255 bytes of a
 
 
 @dataclass(frozen=True)
-class Subject:
+class ExportSource:
     """An analysed clip and where it came from.
 
     source: the file or folder that was read. reference: the original speech, (samples,) and its rate, from
@@ -57,18 +57,18 @@ class Subject:
     reference: tuple[np.ndarray, int] | None = None
     reference_source: Path | None = None
     reference_shift_ms: float = 0.0
-    trust: TrustCard | None = None
+    trust: FaithfulnessReport | None = None
     labels: tuple[Interval, ...] | None = None
     remarks: tuple[Remark, ...] = ()
-    reach: tuple[Reach, ...] = ()
+    reach: tuple[TemporalAttribution, ...] = ()
 
     def __post_init__(self):
         object.__setattr__(self, "name", readable(self.name))
 
     @property
-    def account(self) -> Account:
-        """Where the evidence lies, computed at each call."""
-        return account_of(self.analysis, RegionMasks(self.regions))
+    def account(self) -> RegionAttribution:
+        """Where the attribution lies, computed at each call."""
+        return attribute_to_regions(self.analysis, RegionMasks(self.regions))
 
     @property
     def original(self) -> tuple[np.ndarray, int] | None:
@@ -96,7 +96,7 @@ class Subject:
 
 
 @dataclass(frozen=True)
-class Look:
+class ExportOptions:
     """How an export looks and sounds: the choices of the person who exports.
 
     bands: names, None for all. colour_maps: one for each band, None for the page's. side: pixels of the video's
@@ -126,8 +126,8 @@ class Look:
 class Selection:
     """The part of a subject that a look asks for: the bands, and the frames from `first` to `last`, both included."""
 
-    subject: Subject
-    look: Look
+    subject: ExportSource
+    look: ExportOptions
     bands: tuple[Band, ...]
     first: int
     last: int
@@ -210,7 +210,7 @@ class Selection:
         hz = centre_frequencies_hz(subject.bundle.mel)
         fps = subject.analysis.fps
         coloured = list(zip(self.bands, self.line_colours("dark"), strict=True))
-        followed = {name: track[self.rows] for name, track in subject.analysis.followed_hz.items()}
+        followed = {name: track[self.rows] for name, track in subject.analysis.tracked_hz.items()}
         return Tracks(even_size(self.size), fps, self.first, self.count, mel_db, hz, coloured, intervals, followed)
 
     def synthesised(self) -> tuple[np.ndarray, int]:
@@ -234,7 +234,7 @@ class Selection:
         return fit(samples[start:stop], stop - start), rate
 
 
-def select(subject: Subject, look: Look) -> Selection:
+def select(subject: ExportSource, look: ExportOptions) -> Selection:
     """What a look asks for. Raises InputError for all that can be said against it without drawing."""
     bands = _bands(subject, look)
     if look.colour_maps is None:
@@ -263,7 +263,7 @@ def select(subject: Subject, look: Look) -> Selection:
     return selection
 
 
-def _check_figures(look: Look, signed: Sequence[bool]) -> None:
+def _check_figures(look: ExportOptions, signed: Sequence[bool]) -> None:
     for given, known in ((look.show, SHOWN), (look.figures, FORMATS)):
         for name in given:
             if name not in known:
@@ -289,13 +289,13 @@ def _heatmaps(analysis: Analysis, bands: tuple[Band, ...], language: str, rows: 
     return maps
 
 
-def _places(subject: Subject, bands: tuple[Band, ...]) -> list[int]:
+def _places(subject: ExportSource, bands: tuple[Band, ...]) -> list[int]:
     """Where among the analysis' bands these are: it decides their colours."""
     order = [band.name for band in subject.analysis.bands]
     return [order.index(band.name) for band in bands]
 
 
-def _bands(subject: Subject, look: Look) -> tuple[Band, ...]:
+def _bands(subject: ExportSource, look: ExportOptions) -> tuple[Band, ...]:
     known = {band.name: band for band in subject.analysis.bands}
     chosen = tuple(known) if look.bands is None else look.bands
     for name in chosen:

@@ -50,29 +50,29 @@ from ..anatomy.corrections import write_corrections
 from ..anatomy.table import measures
 from ..attribution.targets import TWO_SIDED, target_of
 from ..attribution.temporal import LONGEST
-from ..attribution.temporal import reach as reach_of
+from ..attribution.temporal import temporal_attribution as reach_of
 from ..errors import InputError
-from ..evaluation.faithfulness import TrustCard, evaluate_faithfulness, judged_bands
-from ..files import filling, replacing, scratch, sha256_of, write_json
+from ..evaluation.faithfulness import FaithfulnessReport, evaluate_faithfulness, testable_bands
+from ..files import atomic_folder, atomic_write, scratch, sha256_of, write_json
 from ..labels.textgrid import labels_of, write_labels, write_tiers
 from ..progress import UNSEEN, Progress
+from ..render.figure_texts import band_label, caption, words
 from ..render.figures import average_figure, frame_figure
 from ..render.heatmaps import check_bands
 from ..render.overlay import band_picture, drawn, overlay
 from ..render.picture import panels_of
 from ..render.spectrogram import spectrogram_figure
-from ..render.temporal import reach_figure
+from ..render.temporal import temporal_figure
 from ..render.time_stretch import check_slow
-from ..render.words import band_label, caption, words
 from ..spec import Band
 from ..speech.audio import write_audio
 from ..speech.mel import centre_frequencies_hz
 from .captions import FIGURES, average_title, averaged, figure_captions
 from .heatmap_files import HeatSequence, origin_of
 from .provenance import provenance
-from .selection import SOUNDS, Look, Selection, Subject, select
+from .selection import SOUNDS, ExportOptions, ExportSource, Selection, select
 
-__all__ = ["KINDS", "SOUNDS", "Look", "Subject", "available", "preview", "write_files", "write_zip"]
+__all__ = ["KINDS", "SOUNDS", "ExportOptions", "ExportSource", "available", "preview", "write_files", "write_zip"]
 
 KINDS = (
     "video", "heat_video", "frame", "average", "spectrogram", "traces", "heatmaps", "trust", "reach", "speech",
@@ -86,18 +86,18 @@ _STAGES = {"video": "video", "heat_video": "video", "heatmaps": "heatmaps", "tru
 _WEIGHTS = {"video": 4.0, "heat_video": 4.0, "heatmaps": 2.0, "trust": 4.0, "reach": 2.0}
 
 
-def available(subject: Subject) -> tuple[str, ...]:
+def available(subject: ExportSource) -> tuple[str, ...]:
     """The kinds of files that there are for this clip: labels only where a TextGrid is known."""
     labelled = bool(subject.labels or subject.remarks) if subject.labels is not None else labels_of(subject.source)
     lacking = set() if labelled else {"labels"}
-    if not judged_bands(subject.analysis):
+    if not testable_bands(subject.analysis):
         lacking.add("trust")
     if not _lasting(subject) or len(subject.analysis.mel_db) > LONGEST:
         lacking.add("reach")
     return tuple(kind for kind in KINDS if kind not in lacking)
 
 
-def preview(subject: Subject, look: Look, frame: int) -> np.ndarray:
+def preview(subject: ExportSource, look: ExportOptions, frame: int) -> np.ndarray:
     """The picture that the video will show at a frame of the clip: (height, width, 3) uint8 RGB. InputError as
     write_video; a frame outside the stretch is moved to its nearer end."""
     selection = select(subject, look)
@@ -116,8 +116,8 @@ def preview(subject: Subject, look: Look, frame: int) -> np.ndarray:
 
 def write_files(
     folder: str | PathLike,
-    subject: Subject,
-    look: Look,
+    subject: ExportSource,
+    look: ExportOptions,
     kinds: Sequence[str] = KINDS,
     frame: int = 0,
     progress: Progress = UNSEEN,
@@ -128,7 +128,7 @@ def write_files(
     the look that does not fit the clip.
     """
     folder = Path(folder)
-    with filling(folder) as temporary:
+    with atomic_folder(folder) as temporary:
         _write_kinds(temporary, select(subject, look), kinds, frame, progress)
         names = sorted(file.name for file in temporary.iterdir())
     return [folder / name for name in names]
@@ -136,8 +136,8 @@ def write_files(
 
 def write_zip(
     path: str | PathLike,
-    subject: Subject,
-    look: Look,
+    subject: ExportSource,
+    look: ExportOptions,
     frame: int = 0,
     progress: Progress = UNSEEN,
     *,
@@ -154,7 +154,7 @@ def write_zip(
     kinds = [kind for kind in available(subject) if wanted.get(kind, True)]
     also = [kind for kind in wanted if kind in kinds]
     record = provenance(selection, frame, also)  # first: it says at once if the clip has gone
-    with replacing(path) as temporary, scratch(path) as folder:
+    with atomic_write(path) as temporary, scratch(path) as folder:
         _write_kinds(folder, selection, kinds, frame, progress.part(None, 0, 0.85))
         if subject.regions.corrections:
             write_corrections(folder / f"{subject.stem}_regions.json", subject.regions.corrections)
@@ -297,7 +297,7 @@ def _write_average(path: Path, selection: Selection) -> None:
     )
 
 
-def _lasting(subject: Subject) -> list[Band]:
+def _lasting(subject: ExportSource) -> list[Band]:
     """The bands that are the same in every frame."""
     return [band for band in subject.analysis.bands if not (band.stretch or band.formant)]
 
@@ -309,10 +309,10 @@ def _write_reach(begin: str, selection: Selection, progress: Progress) -> None:
         made = known.get(band.name) or reach_of(subject.bundle, subject.analysis.clip, band, progress)
         np.save(f"{begin}{band.name}_reach.npy", made.contributions)
         for ending in look.figures:
-            reach_figure(f"{begin}{band.name}_reach.{ending}", made, look.language, DPI)
+            temporal_figure(f"{begin}{band.name}_reach.{ending}", made, look.language, DPI)
 
 
-def _trust(subject: Subject, progress: Progress) -> TrustCard:
+def _trust(subject: ExportSource, progress: Progress) -> FaithfulnessReport:
     masks = RegionMasks(subject.regions) if subject.regions.verdict.usable else None
     return subject.trust or evaluate_faithfulness(subject.bundle, subject.analysis, masks, progress=progress)
 
@@ -343,7 +343,7 @@ def _write_spectrogram(path: Path, selection: Selection) -> None:
         [band for band, _ in drawn_as],
         {band.name: analysis.band_db[band.name][rows] for band, _ in drawn_as},
         colours=[colour for _, colour in drawn_as],
-        followed_hz={name: track[rows] for name, track in analysis.followed_hz.items()},
+        tracked_hz={name: track[rows] for name, track in analysis.tracked_hz.items()},
         start_frame=selection.first,
         intervals=subject.intervals(),
         language=selection.look.language,
@@ -363,16 +363,16 @@ def _write_traces(path: Path, selection: Selection) -> None:
         "silence": account.silent[rows].astype(int).tolist(),
     }
     for band in selection.bands:
-        evidence = account.bands[band.name]
+        attribution = account.bands[band.name]
         columns[f"{band.name}_energy_db"] = _column(analysis.band_db[band.name][rows], 4)
-        if band.name in analysis.followed_hz:
-            columns[f"{band.name}_formant_hz"] = _column(analysis.followed_hz[band.name][rows], 1)
-        elif evidence.unit in TWO_SIDED:
+        if band.name in analysis.tracked_hz:
+            columns[f"{band.name}_formant_hz"] = _column(analysis.tracked_hz[band.name][rows], 1)
+        elif attribution.unit in TWO_SIDED:
             asked = target_of(subject.bundle.mel, band, analysis.energy)
             values = asked(torch.from_numpy(analysis.mel_db)).numpy()
-            columns[f"{band.name}_{_spelt(evidence.unit)}"] = _column(values[rows], 4)
-        columns[f"{band.name}_evidence_{_spelt(evidence.unit)}"] = _column(evidence.amount[rows], 6)
-        for name, share in evidence.shares.items():
+            columns[f"{band.name}_{_spelt(attribution.unit)}"] = _column(values[rows], 4)
+        columns[f"{band.name}_evidence_{_spelt(attribution.unit)}"] = _column(attribution.amount[rows], 6)
+        for name, share in attribution.shares.items():
             columns[f"{band.name}_share_{name}"] = _column(share[rows], 6)
     if subject.regions.verdict.usable:
         for name, values in measures(subject.regions, analysis.clip.pixel_mm).items():

@@ -7,7 +7,7 @@ from os import PathLike
 from pathlib import Path
 
 from ..errors import InputError
-from ..files import replacing
+from ..files import atomic_write
 from ..names import beside
 
 Interval = tuple[float, float, str]
@@ -91,7 +91,7 @@ def write_labels(path: str | PathLike, source: str | PathLike, from_s: float, to
         )
     cut = call(grid, "Extract part", start, end, "no")
     parselmouth.praat.run('Text writing preferences: "UTF-8"')
-    with replacing(path) as temporary:
+    with atomic_write(path) as temporary:
         cut.save(str(temporary), "TEXT")
 
 
@@ -117,7 +117,7 @@ def write_tiers(
     for at_s, text in points:
         call(grid, "Insert point", 2, at_s, text)
     parselmouth.praat.run('Text writing preferences: "UTF-8"')
-    with replacing(path) as temporary:
+    with atomic_write(path) as temporary:
         grid.save(str(temporary), "TEXT")
 
 

@@ -19,10 +19,10 @@ from torch import nn
 
 from ..assets import ASSETS
 from ..errors import InputError
-from ..files import replacing, sha256_of
+from ..files import atomic_write, sha256_of
 from ..spec import FrameSpec, MelSpec
 from ..speech.mel import Scaler
-from ..speech.voice import VoiceReadout
+from ..speech.voice import VoicingProbe
 from . import onnx_graph
 from .acoustic import AcousticModel
 from .vocoder import Vocoder, kind_of
@@ -58,7 +58,7 @@ class Bundle:
     description: str = ""
     description_ja: str = ""
     training: dict = field(default_factory=dict)
-    voice: VoiceReadout | None = None
+    voice: VoicingProbe | None = None
     folder: Path | None = None
     sha256: dict[str, str] = field(default_factory=dict)
 
@@ -141,7 +141,7 @@ class Bundle:
             )
         if beside and not (beside / _VOCODER).is_file():
             raise InputError("The bundle {folder} lacks its file {name}.", folder=beside, name=_VOCODER)
-        with replacing(folder) as temporary:
+        with atomic_write(folder) as temporary:
             temporary.mkdir()
             write_safetensors(temporary / "acoustic.safetensors", _tensors(self.acoustic, half))
             if not beside:

@@ -8,7 +8,7 @@ from ..errors import InputError
 from ..files import sha256_of
 from ..spec import FrameSpec, MelSpec
 from ..speech.mel import Scaler
-from ..speech.voice import VoiceReadout
+from ..speech.voice import VoicingProbe
 from .acoustic import AcousticConfig, AcousticModel
 from .bundle import DEFAULT_FOLDER, FORMAT, FORMAT_VERSION, NEEDED, OPTIONAL, Bundle
 from .convert import convert
@@ -99,7 +99,7 @@ def _bundle(folder: Path, data: dict, files: dict[str, Path]) -> Bundle:
         description=str(data["description"]),
         description_ja=str(data.get("description_ja", "")),
         training=data["training"],
-        voice=VoiceReadout.from_json(data["voice"]) if "voice" in data else None,
+        voice=VoicingProbe.from_json(data["voice"]) if "voice" in data else None,
         folder=folder,
         sha256=data["sha256"],
     )

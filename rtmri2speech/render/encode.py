@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 
 from ..errors import InputError
-from ..files import replacing
+from ..files import atomic_write
 from ..progress import UNSEEN, Progress
 
 SMALLEST_SIDE, LARGEST_SIDE = 32, 4096
@@ -86,7 +86,7 @@ def write_video(
     if count < 1:
         raise InputError("There is no frame to write.")
     rate = exact_rate(fps)
-    with replacing(path) as temporary, TemporaryDirectory(prefix="rtmri2speech-") as scratch:
+    with atomic_write(path) as temporary, TemporaryDirectory(prefix="rtmri2speech-") as scratch:
         sound = Path(scratch) / "audio.f32"
         if audio is not None:
             sound.write_bytes(np.asarray(audio, dtype="<f4").tobytes())

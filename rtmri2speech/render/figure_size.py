@@ -4,7 +4,7 @@ from os import PathLike
 from pathlib import Path
 
 from ..errors import InputError
-from ..files import replacing
+from ..files import atomic_write
 
 CM_PER_INCH = 2.54
 FORMATS = ("png", "svg", "pdf")
@@ -43,5 +43,5 @@ def save(figure, path: str | PathLike, dpi: int) -> None:
         # Nothing reaches over its axes, and names of clipping paths follow addresses in memory: no two files alike.
         for artist in figure.findobj():
             artist.set_clip_on(False)
-    with replacing(path) as temporary:
+    with atomic_write(path) as temporary:
         figure.savefig(temporary, format=ending, dpi=dpi, metadata=_WITHOUT_DATE[ending], **options)

@@ -9,8 +9,8 @@ from ..errors import InputError
 from ..spec import Band
 from .colour import LINE_COLOURS
 from .figure_size import CM_PER_INCH, save
+from .figure_texts import band_label, words
 from .fonts import drawable, font_file
-from .words import band_label, words
 
 RANGE_DB = 60.0  # shown below the peak of each spectrogram
 _WIDTH_INCHES = 6.9  # a page's text width, 175 mm
@@ -34,7 +34,7 @@ def spectrogram_figure(
     band_db: Mapping[str, np.ndarray],
     *,
     colours: Sequence[str] = LINE_COLOURS["light"],
-    followed_hz: Mapping[str, np.ndarray] | None = None,
+    tracked_hz: Mapping[str, np.ndarray] | None = None,
     start_frame: int = 0,
     intervals: Sequence[Interval] = (),
     language: str = "en",
@@ -45,7 +45,7 @@ def spectrogram_figure(
 
     start_frame: the frame of the clip that row 0 is; the axis shows the time in the clip. intervals: (from_s, to_s,
     label) in the clip's time, drawn on top. Each spectrogram shows 60 dB below its own peak.
-    colours: of each band. followed_hz: name -> (T,) the formant that a band follows, which is drawn in place of fixed
+    colours: of each band. tracked_hz: name -> (T,) the formant that a band follows, which is drawn in place of fixed
     limits. width_cm: of the figure. The path's ending says the format: png, svg or pdf.
     InputError if there is nothing to show or the sequences differ in length.
     """
@@ -61,7 +61,7 @@ def spectrogram_figure(
         _draw_labels(rows.pop(0), inside)
     for title, mel_db in mels.items():
         image = _draw_spectrogram(rows[0], mel_db, mel_hz, (from_s, to_s), title, said)
-        _draw_bands(rows.pop(0), bands, colours, (from_s, to_s), followed_hz or {})
+        _draw_bands(rows.pop(0), bands, colours, (from_s, to_s), tracked_hz or {})
     if bands:
         times = from_s + (np.arange(len(mel_db)) + 0.5) / fps
         _draw_energies(rows[0], times, bands, colours, band_db, language)
@@ -139,13 +139,13 @@ def _draw_spectrogram(axes, mel_db, mel_hz, times_s, title, said):
     return image
 
 
-def _draw_bands(axes, bands, colours, times_s, followed_hz) -> None:
+def _draw_bands(axes, bands, colours, times_s, tracked_hz) -> None:
     for number, band in enumerate(bands):
         colour = colours[number % len(colours)]
         if band.whole:
             continue
-        if band.name in followed_hz:
-            track = followed_hz[band.name]
+        if band.name in tracked_hz:
+            track = tracked_hz[band.name]
             from_s, to_s = times_s
             middles = from_s + (np.arange(len(track)) + 0.5) * (to_s - from_s) / len(track)
             for edge in (track - band.width_hz, track + band.width_hz):

@@ -4,15 +4,15 @@ from os import PathLike
 
 import numpy as np
 
-from ..attribution.temporal import Reach
+from ..attribution.temporal import TemporalAttribution
 from .figure_size import save
+from .figure_texts import band_label, words
 from .fonts import drawable, font_file
-from .words import band_label, words
 
 _MOST_LAG = 15
 
 
-def reach_figure(path: str | PathLike, made: Reach, language: str = "en", dpi: int = 300) -> None:
+def temporal_figure(path: str | PathLike, made: TemporalAttribution, language: str = "en", dpi: int = 300) -> None:
     """Left the shares of all pairs of frames, right their mean in speech by distance in time. PNG, SVG or PDF."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure

@@ -26,7 +26,7 @@ class Tracks:
 
     size: (width, height) of the picture above, px. fps: frames per second. first, count: the frames of the stretch.
     mel_db: (count, n_mels) dB, or None without a spectrogram; mel_hz: the centres of its bins. bands: drawn as lines at
-    their limits, each in its colour; followed_hz: name -> (count,) the formant that one follows, NaN where there is
+    their limits, each in its colour; tracked_hz: name -> (count,) the formant that one follows, NaN where there is
     none. intervals: labels (from_s, to_s, text) in the clip's time, or None without a line
     of them. The strip's height is even, as H.264 wants it.
     """
@@ -41,7 +41,7 @@ class Tracks:
         mel_hz: np.ndarray,
         bands: Sequence[tuple[Band, str]],
         intervals: Sequence[Interval] | None,
-        followed_hz: Mapping[str, np.ndarray] | None = None,
+        tracked_hz: Mapping[str, np.ndarray] | None = None,
     ):
         width, picture_height = size
         self._fps, self._first, self._count = fps, first, count
@@ -53,7 +53,7 @@ class Tracks:
         height = self._rows + self._high + round(0.5 * self._points)
         self.height = height + height % 2
         self._width, self._mel_hz, self._bands = width, mel_hz, bands
-        self._followed_hz = followed_hz or {}
+        self._followed_hz = tracked_hz or {}
         self._intervals = [one for one in intervals or () if one[2].strip()]
         self._mel_db = mel_db
         pages = max(1, int(np.ceil(count / fps / LONGEST_S - 1e-9)))

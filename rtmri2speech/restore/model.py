@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn.functional import layer_norm
 
 from ..errors import InputError
-from ..files import replacing, sha256_of
+from ..files import atomic_write, sha256_of
 from ..models.hifigan import Generator, GeneratorConfig, unnormed
 from ..models.weights import load_exactly, read_safetensors, write_safetensors
 from .encoder import ENCODER_RATE, AdaptedEncoder, build_hubert
@@ -73,7 +73,7 @@ class RestorationBundle:
             raise InputError("{folder} exists already: give the name of a new folder.", folder=folder)
         config = model.encoder.hubert.config.to_dict()
         kind = torch.float16 if half else torch.float32
-        with replacing(folder) as temporary:
+        with atomic_write(folder) as temporary:
             temporary.mkdir()
             weights = temporary / "restore.safetensors"
             write_safetensors(weights, {name: t.to(kind) for name, t in model.state_dict().items()})

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..assets import ASSETS
 from ..errors import InputError
-from ..files import never_onto, replacing
+from ..files import atomic_write, refuse_overwriting_inputs
 from ..progress import UNSEEN, Progress
 from ..speech.audio import open_audio, place_of, read_blocks, reason_of
 from . import classical
@@ -69,7 +69,7 @@ def restore_file(
     with open_audio(source) as about:
         if not about.frames:
             raise InputError("{path} holds no samples.", path=source)
-    never_onto([output], [source, bundle])
+    refuse_overwriting_inputs([output], [source, bundle])
     kind = output.suffix.lower().lstrip(".").upper()
     if kind not in soundfile.available_formats():
         raise InputError("Cannot write sound as {name!r}: give a name that ends in .wav or .flac.", name=output.name)
@@ -83,7 +83,7 @@ def restore_file(
     silent = not any(block.any() for block in blocks())  # and every block is known to be finite before writing begins
     done = blocks() if silent else process(blocks, about.samplerate, about.channels)
     written, beyond = 0, 0.0
-    with replacing(output) as temporary:
+    with atomic_write(output) as temporary:
         try:
             with soundfile.SoundFile(
                 place_of(temporary), "w", about.samplerate, about.channels, subtype, format=kind

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import InputError
-from ..files import replacing
+from ..files import atomic_write
 
 if TYPE_CHECKING:
     import soundfile
@@ -119,7 +119,7 @@ def write_audio(path: str | os.PathLike, samples: np.ndarray, rate: int) -> None
     if path.suffix.lower().lstrip(".").upper() not in soundfile.available_formats():
         raise InputError("Cannot write sound as {path!r}: give a name that ends in .wav or .flac.", path=path.name)
     beyond = bool(np.abs(samples).max(initial=0) > 1) and path.suffix.lower() == ".wav"
-    with replacing(path) as temporary:
+    with atomic_write(path) as temporary:
         try:
             soundfile.write(
                 place_of(temporary), samples if beyond else np.clip(samples, -1, 1), rate, "FLOAT" if beyond else None

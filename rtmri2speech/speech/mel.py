@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from ..errors import InputError
-from ..files import replacing, write_json
+from ..files import atomic_write, write_json
 from ..spec import Band, MelSpec
 
 POWER_FLOOR = 1e-10
@@ -147,7 +147,7 @@ def write_mel(path: str | os.PathLike, mel_db: np.ndarray) -> None:
     """Write a mel (T, n_mels) as .npy."""
     if Path(path).suffix != ".npy":
         raise InputError("Cannot write {path}: give a name that ends in .npy.", path=path)
-    with replacing(path) as temporary:
+    with atomic_write(path) as temporary:
         np.save(temporary, mel_db)
 
 

@@ -77,7 +77,7 @@ def asked_voice(pitch: str | None, intonation: str | None, whisper: bool) -> Voi
 
 
 @dataclass(frozen=True)
-class VoiceReadout:
+class VoicingProbe:
     """weight (2, H), bias (2,), float32: of a frame's BiLSTM state, its log-odds of voicing and log2 of F0 in Hz.
 
     default: how the bundle speaks where nobody asks: one of INTONATIONS, or "whisper".
@@ -88,7 +88,7 @@ class VoiceReadout:
     default: str = "declining"
 
     def __post_init__(self):
-        self.unasked()  # raises for an intonation there is not
+        self.default_voice()  # raises for an intonation there is not
         for name, dimensions in (("weight", 2), ("bias", 1)):
             value = np.asarray(getattr(self, name), np.float32)
             if value.ndim != dimensions or len(value) != 2 or not np.isfinite(value).all():
@@ -101,7 +101,7 @@ class VoiceReadout:
         voiced = odds > 0
         return voiced, float(2 ** np.median(octaves[voiced] if voiced.any() else octaves))
 
-    def unasked(self) -> Voice:
+    def default_voice(self) -> Voice:
         """The voice where nobody asks for one."""
         return Voice(whisper=True) if self.default == "whisper" else Voice(intonation=self.default)
 
@@ -109,11 +109,11 @@ class VoiceReadout:
         return {"default": self.default, "weight": self.weight.tolist(), "bias": self.bias.tolist()}
 
     @classmethod
-    def from_json(cls, data: dict) -> "VoiceReadout":
+    def from_json(cls, data: dict) -> "VoicingProbe":
         return cls(data["weight"], data["bias"], data.get("default", "declining"))
 
 
-def melody(
+def f0_contour(
     voice: Voice, voiced: np.ndarray, fitting_hz: float, fps: float, original_hz: np.ndarray | None = None
 ) -> np.ndarray:
     """(T,) F0 in Hz of every frame, 0 where it is not voiced. original_hz: (T,) of the clip's sound, or NaN.

@@ -22,20 +22,20 @@ from ..render.colour import SIGNED, default_maps
 from ..render.overlay import LAYOUTS, overlay
 from ..spec import DEFAULT_BANDS, Band
 from ..speech.audio import write_audio
-from . import handlers
+from . import session
 from .jobs import Stopped
-from .page_context import Desk
+from .page_context import PageContext
 
 DEFAULT_BANDS_TEXT = " ".join(f"{band.name}:{band.low_hz:g}-{band.high_hz:g}" for band in DEFAULT_BANDS)
 SLOWEST = 10  # a video lasts at most so many times as long as the longest clip
 AUDIO_CHOICES = ("synthesised", "original", "none")
 
 
-def build(desk: Desk) -> None:
+def build(context: PageContext) -> None:
     """Adds the endpoints to the page; nothing of them is seen on it."""
     with gr.Row(visible=False):
         video = gr.File(label="video", file_count="single")
-        bundle = gr.Dropdown(desk.bundles.names, value=desk.bundles.first, label="bundle")
+        bundle = gr.Dropdown(context.bundles.names, value=context.bundles.first, label="bundle")
         bands = gr.Textbox(DEFAULT_BANDS_TEXT, label="bands")
         objective = gr.Dropdown(list(OBJECTIVES), value="frame", label="objective")
         energy = gr.Dropdown(list(ENERGIES), value="db", label="energy")
@@ -48,35 +48,35 @@ def build(desk: Desk) -> None:
         wav, file, files = gr.File(label="wav"), gr.File(label="mp4"), gr.File(label="files", file_count="multiple")
         report = gr.JSON(label="report")
         button = gr.Button()
-    public = {**desk.queued, "api_visibility": "public"}
+    public = {**context.queued, "api_visibility": "public"}
     choices = [bands, objective, energy, normalize]
-    button.click(_synthesise(desk), [video, bundle], [wav, report], api_name="synthesise", **public)
-    button.click(_gradcam(desk), [video, *choices, bundle, method], [files, report], api_name="gradcam", **public)
+    button.click(_synthesise(context), [video, bundle], [wav, report], api_name="synthesise", **public)
+    button.click(_gradcam(context), [video, *choices, bundle, method], [files, report], api_name="gradcam", **public)
     inputs = [video, *choices, layout, audio, alpha, slow, bundle, method]
-    button.click(_overlay(desk), inputs, [file, report], api_name="overlay", **public)
+    button.click(_overlay(context), inputs, [file, report], api_name="overlay", **public)
 
 
-def _analysed(desk: Desk, video: str, bundle_name: str, bands: tuple[Band, ...], tell: Progress, **choices):
+def _analysed(context: PageContext, video: str, bundle_name: str, bands: tuple[Band, ...], tell: Progress, **choices):
     if not video:
         raise InputError("Give a video.")
-    bundle = desk.bundles.load(bundle_name)
-    return handlers.analyse_file(bundle, Path(video), None, tell, settings_of(bands, **choices), desk.limits)
+    bundle = context.bundles.load(bundle_name)
+    return session.analyse_file(bundle, Path(video), None, tell, settings_of(bands, **choices), context.limits)
 
 
-def _synthesise(desk: Desk) -> Callable:
-    @_plain_errors(desk)
+def _synthesise(context: PageContext) -> Callable:
+    @_plain_errors(context)
     def synthesise(video: str, bundle: str, request: gr.Request, progress=gr.Progress()):  # noqa: B008 (Gradio)
         """Speech of a real-time MRI clip, as a WAV file and a report."""
-        analysis, _ = _analysed(desk, video, bundle, (), desk.progress(request, "en", progress))
-        path = desk.folder() / "speech.wav"
+        analysis, _ = _analysed(context, video, bundle, (), context.progress(request, "en", progress))
+        path = context.folder() / "speech.wav"
         write_audio(path, analysis.audio, analysis.sample_rate)
         return str(path), report_of(analysis, bundle)
 
     return synthesise
 
 
-def _gradcam(desk: Desk) -> Callable:
-    @_plain_errors(desk)
+def _gradcam(context: PageContext) -> Callable:
+    @_plain_errors(context)
     def gradcam(
         video: str,
         bands: str,
@@ -90,8 +90,8 @@ def _gradcam(desk: Desk) -> Callable:
     ):
         """Heatmaps (T, 256, 256) in [0, 1] of each band of a real-time MRI clip, as NumPy files, and a report."""
         choices = {"objective": objective, "energy": energy, "normalize": normalize, "method": method}
-        tell = desk.progress(request, "en", progress)
-        analysis, _ = _analysed(desk, video, bundle, bands_of(bands), tell.part(None, 0, 0.6), **choices)
+        tell = context.progress(request, "en", progress)
+        analysis, _ = _analysed(context, video, bundle, bands_of(bands), tell.part(None, 0, 0.6), **choices)
         count = len(analysis.mel_db)
         if 4 * count * analysis.frame_size**2 * len(analysis.bands) > MOST_HEATMAP_BYTES:
             most = f"{MOST_HEATMAP_BYTES / 2**30:g}"
@@ -100,7 +100,7 @@ def _gradcam(desk: Desk) -> Callable:
                 count=count,
                 most=most,
             )
-        folder, paths = desk.folder(), []
+        folder, paths = context.folder(), []
         write = 0.4 / len(analysis.bands)
         for number, band in enumerate(analysis.bands):
             paths.append(folder / f"gradcam_{band.name}_sequence.npy")
@@ -111,8 +111,8 @@ def _gradcam(desk: Desk) -> Callable:
     return gradcam
 
 
-def _overlay(desk: Desk) -> Callable:
-    @_plain_errors(desk)
+def _overlay(context: PageContext) -> Callable:
+    @_plain_errors(context)
     def overlay_video(
         video: str,
         bands: str,
@@ -132,11 +132,11 @@ def _overlay(desk: Desk) -> Callable:
         choices = {"objective": objective, "energy": energy, "normalize": normalize, "method": method}
         if slow > SLOWEST:
             raise InputError("Slow motion takes a factor from 1 to {most}, not {given:g}.", most=SLOWEST, given=slow)
-        tell = desk.progress(request, "en", progress)
-        analysis, original = _analysed(desk, video, bundle, bands_of(bands), tell.part(None, 0, 0.6), **choices)
+        tell = context.progress(request, "en", progress)
+        analysis, original = _analysed(context, video, bundle, bands_of(bands), tell.part(None, 0, 0.6), **choices)
         sounds = {"synthesised": (analysis.audio, analysis.sample_rate), "original": original}
         samples, rate = sounds.get(audio) or (None, None)
-        path = desk.folder() / "overlay.mp4"
+        path = context.folder() / "overlay.mp4"
         overlay(
             path,
             analysis.model_frames,
@@ -163,7 +163,7 @@ def colour_maps_of(analysis: Analysis) -> list[str]:
 
 def bands_of(text: str) -> tuple[Band, ...]:
     """ "F1:300-900 F2:900-2500", parted by blanks or commas -> 1 to 4 bands. Raises InputError."""
-    return handlers.checked_bands(tuple(Band.parse(part) for part in re.split(r"[\s,]+", text.strip()) if part))
+    return session.checked_bands(tuple(Band.parse(part) for part in re.split(r"[\s,]+", text.strip()) if part))
 
 
 def report_of(analysis: Analysis, bundle_name: str) -> dict:
@@ -179,7 +179,7 @@ def report_of(analysis: Analysis, bundle_name: str) -> dict:
         "seconds": {stage: round(took, 3) for stage, took in analysis.seconds.items()},
         "bands": [{**band.to_json(), "db": _numbers(analysis.band_db[band.name])} for band in analysis.bands],
     }
-    if analysis.followed_hz:
+    if analysis.tracked_hz:
         report["followed_hz"] = analysis.followed
     if analysis.bands:
         report |= analysis.settings.to_json()
@@ -190,7 +190,7 @@ def _numbers(values: np.ndarray) -> list[float | None]:
     return [None if np.isnan(value) else round(float(value), 3) for value in values]
 
 
-def _plain_errors(desk: Desk):
+def _plain_errors(context: PageContext):
     """Decorates an endpoint: bad input becomes an error with the core's own English sentence, without paths."""
 
     def decorate(endpoint):
@@ -199,9 +199,9 @@ def _plain_errors(desk: Desk):
             try:
                 return endpoint(*args)
             except Stopped:
-                raise gr.Error(desk.text("en", "stopped"), print_exception=False) from None
+                raise gr.Error(context.text("en", "stopped"), print_exception=False) from None
             except Exception as error:
-                raise gr.Error(desk.message(error), print_exception=False) from None
+                raise gr.Error(context.message(error), print_exception=False) from None
 
         return guarded
 

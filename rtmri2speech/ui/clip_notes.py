@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import gradio as gr
 
-from ..evaluation.faithfulness import focus_of, focus_sentence
-from .handlers import Result
-from .page_context import Desk
+from ..evaluation.faithfulness import localisation_sentence, localisation_weight
+from .page_context import PageContext
+from .session import Result
 from .texts import TEXTS
 
 
@@ -19,33 +19,33 @@ class Notes:
     own_clip: gr.Markdown
     about: gr.Markdown
 
-    def of(self, desk: Desk, result: Result, language: str) -> tuple:
+    def of(self, context: PageContext, result: Result, language: str) -> tuple:
         """Updates of the three for a clip that was just opened."""
         return (
-            gr.update(visible=is_untrained(desk, result.bundle_name)),
-            own_clip_note(desk, result, language),
-            about(desk, result.bundle_name, language),
+            gr.update(visible=is_untrained(context, result.bundle_name)),
+            own_clip_note(context, result, language),
+            about(context, result.bundle_name, language),
         )
 
 
-def about(desk: Desk, bundle_name: str, language: str) -> str:
+def about(context: PageContext, bundle_name: str, language: str) -> str:
     """What the bundle is, in the words of who made it, and what its training did to its maps."""
-    bundle = desk.bundles.load(bundle_name)
+    bundle = context.bundles.load(bundle_name)
     kind = TEXTS[language][f"kind_{bundle.kind}"]
     stop, space = ("。", "") if language == "ja" else (". ", " ")
-    focus = focus_sentence(focus_of(bundle), language)
+    focus = localisation_sentence(localisation_weight(bundle), language)
     return f"**{bundle.name}**: {kind}{stop}{bundle.description_in(language)}{space}{focus}"
 
 
-def is_untrained(desk: Desk, bundle_name: str) -> bool:
-    return desk.bundles.load(bundle_name).kind == "untrained"
+def is_untrained(context: PageContext, bundle_name: str) -> bool:
+    return context.bundles.load(bundle_name).kind == "untrained"
 
 
-def own_clip_note(desk: Desk, result: Result | None, language: str) -> dict:
+def own_clip_note(context: PageContext, result: Result | None, language: str) -> dict:
     """Of a clip that is no example: that the model was not checked on it (`about` says what the model is). Of any: what
     was amiss with its file."""
     if result is None:
         return gr.update(visible=False)
-    said = [] if result.source.parent == desk.examples.folder else [desk.text(language, "own_clip")]
-    said += [html.escape(desk.message(note, language), quote=False) for note in result.analysis.clip.notes]
+    said = [] if result.source.parent == context.examples.folder else [context.text(language, "own_clip")]
+    said += [html.escape(context.message(note, language), quote=False) for note in result.analysis.clip.notes]
     return gr.update(value="\n\n".join(said), visible=bool(said))

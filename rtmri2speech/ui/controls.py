@@ -9,8 +9,8 @@ import gradio as gr
 from ..attribution.methods import method_of, parse_method
 from ..errors import InputError
 from ..speech.audio import read_audio
-from . import handlers
-from .page_context import Desk
+from . import session
+from .page_context import PageContext
 from .reference_row import sentence
 from .texts import TEXTS
 
@@ -28,77 +28,81 @@ class Controls:
     start: gr.Button
 
 
-def build(desk: Desk) -> Controls:
+def build(context: PageContext) -> Controls:
     """Lays out the row; a file that was given is checked and named on its button at once."""
-    words = {key: desk.text("en", key) for key in ("clip", "upload", "reference", "bundle", "bands", "run")}
+    words = {key: context.text("en", key) for key in ("clip", "upload", "reference", "bundle", "bands", "run")}
     with gr.Row(elem_id="controls"):
         example = gr.Dropdown(
-            clip_titles(desk, "en"), value=desk.examples.first, label=words["clip"], container=False, elem_id="example"
+            clip_titles(context, "en"),
+            value=context.examples.first,
+            label=words["clip"],
+            container=False,
+            elem_id="example",
         )
         upload = gr.UploadButton(words["upload"], elem_id="upload")  # DICOM has no suffix: whatever can be read
         reference = gr.UploadButton(words["reference"], file_types=["audio"], elem_id="reference")
         bundle = gr.Dropdown(
-            desk.bundles.names,
-            value=desk.bundles.first,
+            context.bundles.names,
+            value=context.bundles.first,
             label=words["bundle"],
             container=False,
-            visible=len(desk.bundles.names) > 1,
+            visible=len(context.bundles.names) > 1,
             elem_id="bundle",
         )
         maps = gr.Dropdown(
             [(words["en"], value) for value, words in maps_words().items()],
-            value=handlers.DEFAULT_MAPS,
-            label=desk.text("en", "maps"),
+            value=session.DEFAULT_MAPS,
+            label=context.text("en", "maps"),
             container=False,
             elem_id="maps",
         )
         edit_bands = gr.Button(words["bands"], elem_id="edit-bands")
         start = gr.Button(words["run"], variant="primary", elem_id="run")
-        desk.stop_button("stop")
-    desk.localise(example, "label", "clip")
-    desk.localise(example, "choices", {name: f"clip_{name}" for name in desk.examples.names})
-    desk.localise(bundle, "label", "bundle")
-    desk.localise(maps, "label", "maps")
-    desk.localise(maps, "choices", maps_words())
+        context.stop_button("stop")
+    context.localise(example, "label", "clip")
+    context.localise(example, "choices", {name: f"clip_{name}" for name in context.examples.names})
+    context.localise(bundle, "label", "bundle")
+    context.localise(maps, "label", "maps")
+    context.localise(maps, "choices", maps_words())
     for button, key in ((edit_bands, "bands"), (start, "run")):
-        desk.localise(button, "value", key)
+        context.localise(button, "value", key)
 
     def opened(file, language):
         """The clip's name, in place of the example's, and no longer another clip's sound; a file that is no clip is
         refused at once."""
         try:
-            handlers.check_clip(Path(file), desk.limits)
+            session.check_clip(Path(file), context.limits)
         except (InputError, MemoryError) as error:
-            gr.Warning(html.escape(desk.message(error, language), quote=False))
-            return gr.update(value=None, label=desk.text(language, "upload")), gr.skip(), gr.skip()
-        no_sound = gr.update(value=None, label=desk.text(language, "reference"))
-        return named(desk, file, language, "upload"), None, no_sound
+            gr.Warning(html.escape(context.message(error, language), quote=False))
+            return gr.update(value=None, label=context.text(language, "upload")), gr.skip(), gr.skip()
+        no_sound = gr.update(value=None, label=context.text(language, "reference"))
+        return named(context, file, language, "upload"), None, no_sound
 
     upload.upload(
         opened,
-        [upload, desk.language],
+        [upload, context.language],
         [upload, example, reference],
         show_progress="hidden",
         concurrency_limit=8,
-        **desk.private,
-    ).then(None, upload, js="(clip) => { document.body.classList.toggle('pending', !!clip); }", **desk.private)
-    reference.upload(None, js=PENDING_JS.format("true"), **desk.private)
+        **context.private,
+    ).then(None, upload, js="(clip) => { document.body.classList.toggle('pending', !!clip); }", **context.private)
+    reference.upload(None, js=PENDING_JS.format("true"), **context.private)
     reference.upload(
-        lambda *given: _sound_given(desk, *given),
-        [reference, example, upload, desk.result, desk.language],
+        lambda *given: _sound_given(context, *given),
+        [reference, example, upload, context.result, context.language],
         reference,
         show_progress="hidden",
         concurrency_limit=8,
-        **desk.private,
+        **context.private,
     )
-    bundle.select(None, js=PENDING_JS.format("true"), **desk.private)
+    bundle.select(None, js=PENDING_JS.format("true"), **context.private)
     return Controls(example, upload, reference, bundle, maps, edit_bands, start)
 
 
 def maps_words() -> dict[str, dict[str, str]]:
     """Each choice of maps -> language -> the method's name and resolution."""
     words = {}
-    for value in handlers.maps_offered():
+    for value in session.maps_offered():
         name, resolution = parse_method(value)
         method = method_of(name)
         cells = resolution or method.resolution
@@ -107,28 +111,28 @@ def maps_words() -> dict[str, dict[str, str]]:
     return words
 
 
-def clip_titles(desk: Desk, language: str) -> list[tuple[str, str]]:
+def clip_titles(context: PageContext, language: str) -> list[tuple[str, str]]:
     """(title, name) of each example; a clip that is not embedded is called by its file's name."""
-    return [(TEXTS[language].get(f"clip_{name}", name), name) for name in desk.examples.names]
+    return [(TEXTS[language].get(f"clip_{name}", name), name) for name in context.examples.names]
 
 
 def _sound_given(
-    desk: Desk, file: str, example: str | None, upload: str | None, shown: handlers.Result | None, language
+    context: PageContext, file: str, example: str | None, upload: str | None, shown: session.Result | None, language
 ):
     """The sound's name on its button, and whether it fits the clip if that is the one shown; of others it is said when
     they are. A file that is no sound is refused at once."""
     try:
         sound = read_audio(Path(file))
     except InputError as error:
-        gr.Warning(html.escape(desk.message(error, language), quote=False))
-        return named(desk, None, language, "reference") | {"value": None}
-    clip = Path(upload) if upload else desk.examples.path(example) if example else None
+        gr.Warning(html.escape(context.message(error, language), quote=False))
+        return named(context, None, language, "reference") | {"value": None}
+    clip = Path(upload) if upload else context.examples.path(example) if example else None
     if shown is not None and shown.source == clip and shown.whole_s is None:
         tried = replace(shown, given=sound, reference=sound, reference_source=Path(file), shift_ms=0.0)
-        gr.Info(html.escape(sentence(desk, tried, language)[0].replace("**", ""), quote=False))
-    return named(desk, file, language, "reference")
+        gr.Info(html.escape(sentence(context, tried, language)[0].replace("**", ""), quote=False))
+    return named(context, file, language, "reference")
 
 
-def named(desk: Desk, file: str | None, language: str, key: str) -> dict:
+def named(context: PageContext, file: str | None, language: str, key: str) -> dict:
     """A button for files says the name of the file that it holds, or what it is for."""
-    return gr.update(label=Path(file).name if file else desk.text(language, key))
+    return gr.update(label=Path(file).name if file else context.text(language, key))

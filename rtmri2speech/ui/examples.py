@@ -8,7 +8,7 @@ from ..names import beside, readable
 from ..progress import Progress
 from ..spec import DEFAULT_BANDS, Band
 from .bundles import Bundles
-from .handlers import DEFAULT_MAPS, Result, open_clip
+from .session import DEFAULT_MAPS, Result, open_clip
 
 MOST_KEPT = 20  # results held in memory
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from ..attribution.temporal import Reach
-from ..evaluation.faithfulness import SHARES, BandTrust, TrustCard
+from ..attribution.temporal import TemporalAttribution
+from ..evaluation.faithfulness import SHARES, BandFaithfulness, FaithfulnessReport
 from ..evaluation.faithfulness.report import Curves
 from ..render.colour import LINE_COLOURS
-from ..render.temporal import reach_figure
+from ..render.temporal import temporal_figure
 from .report import Sentence, render
 from .texts import TEXTS
 
@@ -42,11 +42,11 @@ class Chart:
     bottom: int = _HEIGHT - _BOTTOM
 
 
-def trust_report(card: TrustCard, left_out: Sequence[str] = ()) -> str:
+def faithfulness_report(card: FaithfulnessReport, left_out: Sequence[str] = ()) -> str:
     """The card as HTML. left_out: the names of bands that cannot be judged."""
     tested = {name: judged for name, judged in card.bands.items() if judged.verdict != "untested"}
     return render(
-        "trust.html",
+        "faithfulness.html",
         left_out=", ".join(left_out),
         area=card.area,
         verdicts=[(name, judged, _certainty(judged)) for name, judged in card.bands.items()],
@@ -63,7 +63,7 @@ def trust_report(card: TrustCard, left_out: Sequence[str] = ()) -> str:
     )
 
 
-def reach_report(made: Sequence[Reach], frame: int, folder: Path) -> str:
+def temporal_report(made: Sequence[TemporalAttribution], frame: int, folder: Path) -> str:
     """How far in time each band's energy came from, at a frame and in speech, with a figure. folder: to draw in."""
     rows = []
     for number, one in enumerate(made):
@@ -72,20 +72,20 @@ def reach_report(made: Sequence[Reach], frame: int, folder: Path) -> str:
         pictures = {}
         for language in TEXTS:
             path = folder / f"reach_{number}_{language}.png"
-            reach_figure(path, one, language, dpi=110)
+            temporal_figure(path, one, language, dpi=110)
             pictures[language] = "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode("ascii")
         told = [Sentence(at, {"frame": frame, **_percents(one.parts([frame]))})]
         if len(speech):
             told.append(Sentence("reach_speech", {"frames": len(speech), **_percents(one.parts(speech))}))
         rows.append({"band": one.band.name, "told": told, "pictures": pictures})
-    return render("reach.html", rows=rows)
+    return render("temporal.html", rows=rows)
 
 
 def _percents(parts: dict[str, float]) -> dict[str, str]:
     return {name: f"{100 * share:.0f}" for name, share in parts.items()}
 
 
-def _certainty(judged: BandTrust) -> dict[str, str] | None:
+def _certainty(judged: BandFaithfulness) -> dict[str, str] | None:
     if judged.times is None or judged.times_interval is None or judged.right is None or judged.p is None:
         return None
     low, high = judged.times_interval
@@ -106,7 +106,7 @@ def _ranges(frames: tuple[int, ...]) -> str:
     return ", ".join(f"{a}" if a == b else f"{a}–{b}" for a, b in zip(begins, ends, strict=True))
 
 
-def _charts(card: TrustCard) -> list[Chart]:
+def _charts(card: FaithfulnessReport) -> list[Chart]:
     """Of each band what is hidden and what is revealed, all on one scale."""
     drawn = [
         (number, name, what, curves)
@@ -157,7 +157,7 @@ def _chart(name: str, colours: dict[str, str], what: str, curves: Curves, low: f
     )
 
 
-def _regions(tested: dict[str, BandTrust]) -> list[dict]:
+def _regions(tested: dict[str, BandFaithfulness]) -> list[dict]:
     """Rows of the table, hottest first: a region's area, and of each band heat, size and mean of the change."""
     names: list[str] = []
     for judged in tested.values():
@@ -177,7 +177,7 @@ def _regions(tested: dict[str, BandTrust]) -> list[dict]:
     return made
 
 
-def _weights(tested: dict[str, BandTrust]) -> list[dict]:
+def _weights(tested: dict[str, BandFaithfulness]) -> list[dict]:
     parts = next((list(judged.random_weights or {}) for judged in tested.values()), [])
     return [
         {

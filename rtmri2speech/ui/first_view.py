@@ -9,8 +9,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from ..spec import DEFAULT_BANDS
-from .handlers import bands_of_link
-from .page_context import Desk
+from .page_context import PageContext
+from .session import bands_of_link
 
 _PATH = "/first-view"
 # The answer is kept as a promise, for explorer.js and for `opening`. A link stands in the address after "#"
@@ -22,14 +22,14 @@ window.rtmri2speechFirst = fetch(`${{window.gradio_config?.root ?? ""}}{_PATH}?$
 </script>"""
 
 
-def route(desk: Desk) -> Route:
+def route(context: PageContext) -> Route:
     """Answers with the payload of an analysis that is kept, and with nothing where there is none."""
 
     def first_view(request: Request) -> Response:
-        name = request.query_params.get("clip") or desk.examples.first
+        name = request.query_params.get("clip") or context.examples.first
         bands = bands_of_link(request.query_params.getlist("band")) or DEFAULT_BANDS
         # maps of the frequency and of boxes are never kept
-        kept = None if request.query_params.get("energy") else desk.examples.kept(name, desk.bundles.first, bands)
+        kept = None if request.query_params.get("energy") else context.examples.kept(name, context.bundles.first, bands)
         if kept is None:
             return Response(status_code=204)
         return Response(kept.payload, media_type="application/json", headers={"Cache-Control": "no-store"})

@@ -17,7 +17,7 @@ from ..anatomy.regions import Regions
 from ..anatomy.sources import regions_of
 from ..clips import frame_rate
 from ..clips.clip import Clip, ClipLimits, read_clip
-from ..clips.disk_array import Growing, give_back, let_go
+from ..clips.disk_array import DiskArray, release_heap, release_pages
 from ..clips.formats.video import claimed_duration_s
 from ..labels.textgrid import read_labels
 from ..models.bundle import Bundle
@@ -27,7 +27,7 @@ from ..spec import Band
 from ..speech.audio import read_audio
 from .explorer.chunks import Parts, Store, parts_of
 from .explorer.payload import payload
-from .handlers import DEFAULT_MAPS, PAGE_LIMITS, Newest, Result, check_limits, method_of_maps
+from .session import DEFAULT_MAPS, PAGE_LIMITS, Newest, Result, check_limits, method_of_maps
 
 _CAMS_IN_MEMORY = 2**22  # bytes of a band's maps
 
@@ -86,8 +86,8 @@ def open_long_clip(
             recording=path,
         )
         for cam in analysis.cam.values():
-            let_go(cam)
-        give_back()
+            release_pages(cam)
+        release_heap()
         source = (path, reference, bundle_name, bundle.mel, labels, linked, maps)
         return Result(
             readable(path.stem),
@@ -112,7 +112,7 @@ def open_long_clip(
 
     clip = read_clip(path, limits=limits, progress=progress.part(None, first, first + reading))
     frames = frame_rate.retime(clip, bundle.fps)
-    give_back()
+    release_heap()
     spans, shown = spans_of(len(frames)), 1
     for number, (start, stop) in enumerate(spans[1:], 1):
         done = first + reading + (1 - first - reading) * np.array([start - FIRST, stop - FIRST]) / (len(frames) - FIRST)
@@ -122,7 +122,7 @@ def open_long_clip(
             shown = number + 1
             made = result(clip, frames, clip.duration)
             if shown == len(spans):
-                check_found(made.analysis.bands, made.analysis.followed_hz)
+                check_found(made.analysis.bands, made.analysis.tracked_hz)
             yield from _shown(newest, made)
     if len(spans) == 1:
         yield from _shown(newest, result(clip, frames, clip.duration))
@@ -144,8 +144,8 @@ class _Grown:
         self.analyses: list[Analysis] = []
         self.of_pieces: list[Parts] = []
         self.regions: list[Regions] = []
-        self.labels = Growing()
-        self.cams: dict[str, Growing] = defaultdict(lambda: Growing(_CAMS_IN_MEMORY))
+        self.labels = DiskArray()
+        self.cams: dict[str, DiskArray] = defaultdict(lambda: DiskArray(_CAMS_IN_MEMORY))
 
     def add_piece(
         self,
@@ -173,8 +173,8 @@ class _Grown:
         no_cams = {name: cam[:0].copy() for name, cam in analysis.cam.items()}
         self.analyses.append(replace(analysis, model_frames=frames[:0], clip=clip, cam=no_cams))
         self.regions.append(replace(found, labels=found.labels[:0].copy()))
-        let_go(frames)
-        give_back()
+        release_pages(frames)
+        release_heap()
 
     def analysis(self, clip: Clip, frames: np.ndarray) -> Analysis:
         made = joined(self.chunked.bundle, clip, frames, self.analyses)

@@ -9,15 +9,15 @@ import gradio as gr
 
 from ..errors import InputError
 from ..spec import DEFAULT_BANDS, Band
-from . import handlers
+from . import session
 from .clip_notes import Notes, own_clip_note
 from .controls import PENDING_JS, Controls
-from .handlers import Result
 from .long_clips import is_long, open_long_clip
-from .page_context import Desk
+from .page_context import PageContext
+from .session import Result
 from .target_rows import BandRows
 
-_DEFAULT_ROWS = handlers.rows_of(DEFAULT_BANDS)
+_DEFAULT_ROWS = session.rows_of(DEFAULT_BANDS)
 # What the page's address asks for, after "#" (explorer/permalink.js writes it), and whether it is shown
 # (first_view.py).
 _LINK_JS = """async (_, language) => {
@@ -27,155 +27,159 @@ _LINK_JS = """async (_, language) => {
 }"""
 
 
-def connect(desk: Desk, controls: Controls, bands: BandRows, view: gr.HTML, notes: Notes) -> None:
+def connect(context: PageContext, controls: Controls, bands: BandRows, view: gr.HTML, notes: Notes) -> None:
     """Wires what is chosen to what is shown."""
-    _open_first(desk, controls, bands, view)
-    _connect_maps(desk, controls, view)
+    _open_first(context, controls, bands, view)
+    _connect_maps(context, controls, view)
 
-    @desk.guard
+    @context.guard
     def run(example, upload, reference, bundle_name, maps, rows, language, request: gr.Request, progress=gr.Progress()):  # noqa: B008 (Gradio)
-        tell = desk.progress(request, language, progress)
-        for result in _opened(desk, example, upload, reference, bundle_name, maps, rows, language, tell):
-            yield result.payload, result, *notes.of(desk, result, language)
+        tell = context.progress(request, language, progress)
+        for result in _opened(context, example, upload, reference, bundle_name, maps, rows, language, tell):
+            yield result.payload, result, *notes.of(context, result, language)
 
     def forget_files(language):
-        return [gr.update(value=None, label=desk.text(language, key)) for key in ("upload", "reference")]
+        return [gr.update(value=None, label=context.text(language, key)) for key in ("upload", "reference")]
 
     # An example is analysed as soon as it is chosen: most often its analysis is there already.
     files = [controls.upload, controls.reference]
-    chosen = controls.example.select(None, js=PENDING_JS.format("true"), **desk.private)
-    chosen = chosen.then(forget_files, desk.language, files, **desk.at_once)
+    chosen = controls.example.select(None, js=PENDING_JS.format("true"), **context.private)
+    chosen = chosen.then(forget_files, context.language, files, **context.at_once)
     for event in (controls.start.click, chosen.then):
-        running = event(bands.read, bands.values, bands.rows, **desk.at_once).then(
+        running = event(bands.read, bands.values, bands.rows, **context.at_once).then(
             run,
-            [controls.example, *files, controls.bundle, controls.maps, bands.rows, desk.language],
-            [view, desk.result, notes.untrained, notes.own_clip, notes.about],
+            [controls.example, *files, controls.bundle, controls.maps, bands.rows, context.language],
+            [view, context.result, notes.untrained, notes.own_clip, notes.about],
             show_progress_on=view,
-            **desk.queued,
+            **context.queued,
         )
-        running.success(None, js=PENDING_JS.format("false"), **desk.private)
+        running.success(None, js=PENDING_JS.format("false"), **context.private)
         # what stands above the explorer is about what it shows, also after a clip that could not be read
-        known = [desk.result, desk.language]
-        running.failure(partial(own_clip_note, desk), known, notes.own_clip, **desk.at_once)
-        desk.stoppable(event, running)
+        known = [context.result, context.language]
+        running.failure(partial(own_clip_note, context), known, notes.own_clip, **context.at_once)
+        context.stoppable(event, running)
 
 
-def connect_stop(desk: Desk) -> None:
+def connect_stop(context: PageContext) -> None:
     """Every stop button, and leaving the page, ends the session's work. To be called once all events are wired."""
 
     def end(request: gr.Request) -> None:
-        desk.jobs.stop(request.session_hash)
+        context.jobs.stop(request.session_hash)
 
-    stopping = gr.on([button.click for button in desk.stops], end, cancels=desk.running, queue=False, **desk.private)
+    stopping = gr.on(
+        [button.click for button in context.stops], end, cancels=context.running, queue=False, **context.private
+    )
     # A notice needs the queue; stopping must not wait in it.
-    stopping.then(lambda language: gr.Info(desk.text(language, "stopped")), desk.language, **desk.private)
-    desk.page.unload(end)
+    stopping.then(lambda language: gr.Info(context.text(language, "stopped")), context.language, **context.private)
+    context.page.unload(end)
 
 
-def _connect_maps(desk: Desk, controls: Controls, view: gr.HTML) -> None:
+def _connect_maps(context: PageContext, controls: Controls, view: gr.HTML) -> None:
     """Other maps of the clip that is shown, as soon as they are chosen; its regions and their corrections stay."""
 
-    @desk.guard
+    @context.guard
     def explain(result, maps, language, request: gr.Request, progress=gr.Progress()):  # noqa: B008 (Gradio)
         if result is None or result.maps == maps:
             return gr.skip(), gr.skip()
-        tell = desk.progress(request, language, progress)
-        changed = result.with_maps(desk.bundle_of(result), maps, tell)
+        tell = context.progress(request, language, progress)
+        changed = result.with_maps(context.bundle_of(result), maps, tell)
         return changed.change_of(result), changed
 
     explaining = controls.maps.select(
         explain,
-        [desk.result, controls.maps, desk.language],
-        [view, desk.result],
+        [context.result, controls.maps, context.language],
+        [view, context.result],
         show_progress_on=view,
-        **desk.queued,
+        **context.queued,
     )
-    desk.stoppable(controls.maps.select, explaining)
+    context.stoppable(controls.maps.select, explaining)
 
 
-def _open_first(desk: Desk, controls: Controls, bands: BandRows, view: gr.HTML) -> None:
+def _open_first(context: PageContext, controls: Controls, bands: BandRows, view: gr.HTML) -> None:
     """The first example as the page opens, or the one to which its address leads, with that link's bands and boxes."""
 
-    @desk.guard
+    @context.guard
     def open_first(link, language, request: gr.Request, progress=gr.Progress()):  # noqa: B008 (Gradio)
-        if desk.examples.first is None:
+        if context.examples.first is None:
             yield [gr.skip()] * (3 + len(bands.shown))
             return
-        name, asked = link["clip"], handlers.bands_of_link(link["bands"])
-        if name not in desk.examples.names:
+        name, asked = link["clip"], session.bands_of_link(link["bands"])
+        if name not in context.examples.names:
             if name:
-                gr.Warning(html.escape(desk.text(language, "link_unknown").format(name=name), quote=False))
+                gr.Warning(html.escape(context.text(language, "link_unknown").format(name=name), quote=False))
             name, asked = None, ()
-        asked = _usable(desk, asked)
-        rows = handlers.rows_of(asked)
+        asked = _usable(context, asked)
+        rows = session.rows_of(asked)
         shown = bands.show(rows) if rows else [gr.skip()] * len(bands.shown)
-        tell = desk.progress(request, language, progress)
-        chosen = (name or desk.examples.first, None, None, desk.bundles.first, handlers.DEFAULT_MAPS)
-        for result in _opened(desk, *chosen, rows or _DEFAULT_ROWS, language, tell):
+        tell = context.progress(request, language, progress)
+        chosen = (name or context.examples.first, None, None, context.bundles.first, session.DEFAULT_MAPS)
+        for result in _opened(context, *chosen, rows or _DEFAULT_ROWS, language, tell):
             if result.whole_s is None:
-                result = _asked(desk, result, asked, "hz" if link["energy"] == "hz" else "db", language, tell)
+                result = _asked(context, result, asked, "hz" if link["energy"] == "hz" else "db", language, tell)
             yield [gr.skip() if link["shown"] else result.payload, result, name or gr.skip(), *shown]
 
     # Not in the queue of the analyses: a newcomer's first view must not wait for other people's clips.
-    opening = desk.page.load(
+    opening = context.page.load(
         open_first,
-        [desk.moment, desk.language],
-        [view, desk.result, controls.example, *bands.shown],
+        [context.explorer_state, context.language],
+        [view, context.result, controls.example, *bands.shown],
         js=_LINK_JS,
         show_progress_on=view,
         concurrency_id="opening",
         concurrency_limit=8,
-        **desk.private,
+        **context.private,
     )
-    opening.then(None, js="() => { document.body.classList.remove('at-once'); }", **desk.private)
-    desk.result.change(None, js="() => { window.rtmri2speechReady = true; }", **desk.private)  # custom_targets.js
-    desk.stoppable(desk.page.load, opening)
+    opening.then(None, js="() => { document.body.classList.remove('at-once'); }", **context.private)
+    context.result.change(None, js="() => { window.rtmri2speechReady = true; }", **context.private)  # custom_targets.js
+    context.stoppable(context.page.load, opening)
 
 
-def _asked(desk: Desk, result: Result, asked: tuple[Band, ...], energy: str, language: str, tell) -> Result:
+def _asked(context: PageContext, result: Result, asked: tuple[Band, ...], energy: str, language: str, tell) -> Result:
     """The same with what else a link asks for: maps of the frequency, boxes and contrasts. What cannot be made is
     said, and left out."""
-    bundle, boxes = desk.bundle_of(result), [band for band in asked if band.stretch is not None]
+    bundle, boxes = context.bundle_of(result), [band for band in asked if band.stretch is not None]
     steps = [lambda one: one.with_energy(bundle, energy, tell)] if energy != result.analysis.energy else []
     steps += [lambda one, box=box: one.with_box(bundle, box, tell) for box in boxes]
     for step in steps:
         try:
             result = step(result)
         except InputError as error:
-            gr.Warning(html.escape(desk.message(error, language), quote=False))
+            gr.Warning(html.escape(context.message(error, language), quote=False))
     return result
 
 
-def _usable(desk: Desk, bands: tuple[Band, ...]) -> tuple[Band, ...]:
+def _usable(context: PageContext, bands: tuple[Band, ...]) -> tuple[Band, ...]:
     """The same bands; none if the bundle's mel does not reach so far."""
     try:
-        handlers.check_limits(desk.bundles.load(desk.bundles.first), bands)
+        session.check_limits(context.bundles.load(context.bundles.first), bands)
     except InputError:
         return ()
     return bands
 
 
-def _opened(desk: Desk, example, upload, reference, bundle_name, maps, rows, language, tell) -> Iterator[Result]:
+def _opened(
+    context: PageContext, example, upload, reference, bundle_name, maps, rows, language, tell
+) -> Iterator[Result]:
     """The example, whose analysis is kept, or the person's own clip or sound; a long one piece by piece."""
-    bands = handlers.bands_of(rows)
-    if not upload and example not in desk.examples.names:
-        raise gr.Error(desk.text(language, "nothing"), print_exception=False)
-    path = Path(upload) if upload else desk.examples.path(example)
+    bands = session.bands_of(rows)
+    if not upload and example not in context.examples.names:
+        raise gr.Error(context.text(language, "nothing"), print_exception=False)
+    path = Path(upload) if upload else context.examples.path(example)
     long = is_long(path)
     if not (upload or reference or long):
-        yield desk.examples.open(example, bundle_name, tell, bands, maps)
+        yield context.examples.open(example, bundle_name, tell, bands, maps)
         return
-    sound = Path(reference) if reference else None if upload else desk.examples.sound(example)
+    sound = Path(reference) if reference else None if upload else context.examples.sound(example)
     choices = {
         "bands": bands,
-        "limits": desk.limits,
+        "limits": context.limits,
         "bundle_name": bundle_name,
         "maps": maps,
-        "regions": desk.examples.regions,
+        "regions": context.examples.regions,
         "linked": not (upload or reference),
     }
-    bundle = desk.bundles.load(bundle_name)
+    bundle = context.bundles.load(bundle_name)
     if long:
-        yield from open_long_clip(bundle, path, sound, tell, desk.folder(), **choices)
+        yield from open_long_clip(bundle, path, sound, tell, context.folder(), **choices)
     else:
-        yield handlers.open_clip(bundle, path, sound, tell, **choices)
+        yield session.open_clip(bundle, path, sound, tell, **choices)

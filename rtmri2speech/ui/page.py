@@ -19,10 +19,10 @@ from . import (
     api,
     controls,
     first_view,
-    handlers,
-    head,
     opening,
+    page_header,
     reference_row,
+    session,
     target_rows,
     temporal_requests,
     time_frequency_boxes,
@@ -34,9 +34,9 @@ from .clip_notes import Notes, about, is_untrained, own_clip_note
 from .controls import Controls, named
 from .examples import Examples
 from .explorer import explorer
-from .page_context import Desk
+from .page_context import PageContext
 from .panels import compare, export, faithfulness, labels, occlusion, quality, regions, voice
-from .requests import Page
+from .request_validation import Page
 from .texts import EXPLORER, TEXTS
 
 EXAMPLES = ASSETS / "clips"
@@ -80,7 +80,7 @@ class Settings:
     clips: Path = EXAMPLES
     language: str | None = None
     regions: str = "segmenter"
-    limits: ClipLimits = field(default_factory=lambda: handlers.PAGE_LIMITS)
+    limits: ClipLimits = field(default_factory=lambda: session.PAGE_LIMITS)
     largest_upload: int = 200 * 2**20
 
 
@@ -95,65 +95,67 @@ def build(settings: Settings | None = None) -> gr.Blocks:
 
     with Page(title="rtmri2speech", analytics_enabled=False, delete_cache=(600, DELETE_AFTER_S)) as page:
         result = gr.State(time_to_live=DELETE_AFTER_S)
-        moment = gr.JSON(visible=False)
-        top = head.lay_out()
-        desk = Desk(page, bundles, examples, settings.limits, result, top.language, moment)
-        top.connect(desk)
-        chosen = controls.build(desk)
-        bands = target_rows.build(desk, chosen.edit_bands)
-        untrained = gr.Markdown(words["untrained"], visible=is_untrained(desk, bundles.first))
+        explorer_state = gr.JSON(visible=False)
+        top = page_header.lay_out()
+        context = PageContext(page, bundles, examples, settings.limits, result, top.language, explorer_state)
+        top.connect(context)
+        chosen = controls.build(context)
+        bands = target_rows.build(context, chosen.edit_bands)
+        untrained = gr.Markdown(words["untrained"], visible=is_untrained(context, bundles.first))
         own_clip = gr.Markdown(visible=False, elem_classes="note", elem_id="own-clip")
-        view = desk.view = explorer(EXPLORER, elem_id="explorer")
-        reference_row.build(desk)
-        time_frequency_boxes.build(desk)
-        temporal_requests.build(desk)
+        view = context.view = explorer(EXPLORER, elem_id="explorer")
+        reference_row.build(context)
+        time_frequency_boxes.build(context)
+        temporal_requests.build(context)
         with gr.Column(elem_id="notes"):
             caution = gr.Markdown(words["caution"], elem_classes="note", container=False)
-            of_bundle = gr.Markdown(about(desk, bundles.first, "en"), elem_classes="note", container=False)
-        desk.localise(untrained, "value", "untrained")
-        desk.localise(caution, "value", "caution")
+            of_bundle = gr.Markdown(about(context, bundles.first, "en"), elem_classes="note", container=False)
+        context.localise(untrained, "value", "untrained")
+        context.localise(caution, "value", "caution")
         notes = Notes(untrained, own_clip, of_bundle)
         with gr.Tabs(elem_id="panels"):
             for panel_name, panel in PANELS.items():
                 with gr.Tab(words[f"tab_{panel_name}"], elem_id=f"tab-{panel_name}") as tab:
-                    desk.localise(tab, "label", f"tab_{panel_name}")
-                    panel.build(desk)
-        desk.result.change(partial(own_clip_note, desk), [desk.result, desk.language], own_clip, **desk.at_once)
+                    context.localise(tab, "label", f"tab_{panel_name}")
+                    panel.build(context)
+        context.result.change(
+            partial(own_clip_note, context), [context.result, context.language], own_clip, **context.at_once
+        )
         toast_translations.connect(page)
-        api.build(desk)
-        opening.connect(desk, chosen, bands, view, notes)
-        opening.connect_stop(desk)
-        _connect_language(desk, chosen, notes, settings.language)
+        api.build(context)
+        opening.connect(context, chosen, bands, view, notes)
+        opening.connect_stop(context)
+        _connect_language(context, chosen, notes, settings.language)
 
-    page.settings, page.desk = settings, desk
+    page.settings, page.context = settings, context
     return page
 
 
-def _connect_language(desk: Desk, chosen: Controls, notes: Notes, language: str | None) -> None:
+def _connect_language(context: PageContext, chosen: Controls, notes: Notes, language: str | None) -> None:
     """The page opens in `language`, or in the browser's, and changes with the radio."""
 
     def localise(language, clip, sound, result):
-        of_bundle = about(desk, result.bundle_name if result else desk.bundles.first, language)
-        files = named(desk, clip, language, "upload"), named(desk, sound, language, "reference")
-        return *files, of_bundle, own_clip_note(desk, result, language), *desk.words_in(language)
+        of_bundle = about(context, result.bundle_name if result else context.bundles.first, language)
+        files = named(context, clip, language, "upload"), named(context, sound, language, "reference")
+        return *files, of_bundle, own_clip_note(context, result, language), *context.words_in(language)
 
-    said = (component for component, _, _ in desk.words)
+    said = (component for component, _, _ in context.words)
     localised = [chosen.upload, chosen.reference, notes.about, notes.own_clip, *said]
-    known = [desk.language, chosen.upload, chosen.reference, desk.result]
+    known = [context.language, chosen.upload, chosen.reference, context.result]
     example_words = json.dumps({name: texts["choose_example"] for name, texts in TEXTS.items()})
     own = f'"{language}"' if language else 'navigator.language.startsWith("ja") ? "ja" : "en"'
     say = _SAY_JS.format(placeholder=example_words)
-    desk.page.load(None, None, desk.language, js=_OWN_LANGUAGE_JS.format(or_else=own, say=say), **desk.private)
+    context.page.load(None, None, context.language, js=_OWN_LANGUAGE_JS.format(or_else=own, say=say), **context.private)
     # Once Gradio has given so many components their words, each event of the page takes longer: not where they stay.
-    desk.language.change(localise, known, localised, js=_LANGUAGE_JS.format(say=say), **desk.at_once)
+    context.language.change(localise, known, localised, js=_LANGUAGE_JS.format(say=say), **context.at_once)
 
 
 def prepare(page: gr.Blocks) -> None:
     """Analyse the first example, so that the page is alive as soon as it is open."""
-    examples = page.desk.examples
+    examples = page.context.examples
     if examples.first is not None:
         try:
-            examples.open(examples.first, page.desk.bundles.first, UNSEEN)
+            examples.open(examples.first, page.context.bundles.first, UNSEEN)
         except InputError:
             pass  # said on the page, where the example is opened
 
@@ -191,7 +193,7 @@ def launch(
         max_file_size=page.settings.largest_upload,
         app_kwargs={
             "middleware": [Middleware(KnownHosts, host=host, names=names, share=share)],
-            "routes": [first_view.route(page.desk)],
+            "routes": [first_view.route(page.context)],
         },
         head=first_view.HEAD,
         # Orange and blue are the bands' colours: the page itself keeps to gray.

@@ -1,4 +1,4 @@
-"""Desk: the context of one page, which each of its parts gets. See panels/ for how it is used."""
+"""PageContext: the context of one page, which each of its parts gets. See panels/ for how it is used."""
 
 import errno
 import html
@@ -21,11 +21,11 @@ from ..names import readable
 from ..progress import Progress
 from .bundles import Bundles
 from .examples import Examples
-from .handlers import Result
 from .jobs import Jobs, Stopped
+from .session import Result
 from .texts import TEXTS, in_language
 
-_MOMENT_JS = """(_, ...rest) => {
+_EXPLORER_STATE_JS = """(_, ...rest) => {
     const shown = document.querySelector("#explorer .explorer")?.dataset ?? {};
     const number = (key) => (shown[key] ? Number(shown[key]) : null);
     const view = shown.look ?? "both";
@@ -43,7 +43,7 @@ _WORKING_JS = """() => {{
 
 
 @dataclass
-class Desk:
+class PageContext:
     """The context that all parts of a page share: where bundles and examples come from, the session's result, language
     and moment, and how events are wired, guarded, told of and stopped.
 
@@ -59,14 +59,14 @@ class Desk:
     limits: ClipLimits
     result: gr.State
     language: gr.Radio
-    moment: gr.JSON
+    explorer_state: gr.JSON
     view: gr.HTML | None = None
     jobs: Jobs = field(default_factory=Jobs)
     words: list[tuple[gr.blocks.Block, str, str | dict]] = field(default_factory=list)
     running: list = field(default_factory=list)
     stops: list[gr.Button] = field(default_factory=list)
 
-    moment_js = _MOMENT_JS
+    explorer_state_js = _EXPLORER_STATE_JS
     # Event arguments: not an endpoint for others; long work, one at a time on this machine.
     private = {"api_visibility": "private"}
     at_once = {**private, "queue": False, "show_progress": "hidden"}

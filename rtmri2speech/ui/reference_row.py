@@ -6,8 +6,8 @@ import gradio as gr
 
 from ..analysis.reference import SAME_LENGTH_S, fit_of
 from ..errors import InputError
-from .handlers import Result
-from .page_context import Desk
+from .page_context import PageContext
+from .session import Result
 
 FURTHEST_MS = 5000
 
@@ -22,61 +22,63 @@ class _Row:
     lag_ms: gr.State
 
 
-def build(desk: Desk) -> None:
+def build(context: PageContext) -> None:
     """Lays out the row and wires it; it is seen while a sound of its own belongs to the clip."""
-    words = {key: desk.text("en", f"original_{key}") for key in ("shift", "apply", "measured")}
+    words = {key: context.text("en", f"original_{key}") for key in ("shift", "apply", "measured")}
     with gr.Row(visible=False, elem_id="original") as row:
         said = gr.Markdown(elem_classes="note", container=False, elem_id="original-said")
         shift_ms = gr.Number(0, label=words["shift"], step=1, min_width=120, scale=0, elem_id="original-shift")
         apply = gr.Button(words["apply"], size="sm", min_width=80, scale=0, elem_id="original-apply")
         measured = gr.Button(words["measured"], size="sm", min_width=120, scale=0, elem_id="original-measured")
-    desk.localise(shift_ms, "label", "original_shift")
-    desk.localise(apply, "value", "original_apply")
-    desk.localise(measured, "value", "original_measured")
-    _connect(desk, _Row(row, said, shift_ms, apply, measured, gr.State(None)))
+    context.localise(shift_ms, "label", "original_shift")
+    context.localise(apply, "value", "original_apply")
+    context.localise(measured, "value", "original_measured")
+    _connect(context, _Row(row, said, shift_ms, apply, measured, gr.State(None)))
 
 
-def _connect(desk: Desk, row: _Row) -> None:
+def _connect(context: PageContext, row: _Row) -> None:
     shown = [row.row, row.said, row.shift_ms, row.measured, row.lag_ms]
 
     def tell(result: Result | None, language: str):
         if result is None or result.given is None:
             return gr.update(visible=False), gr.skip(), gr.skip(), gr.skip(), None
-        words, lag_ms = sentence(desk, result, language)
+        words, lag_ms = sentence(context, result, language)
         return gr.update(visible=True), words, round(result.shift_ms), gr.update(interactive=bool(lag_ms)), lag_ms
 
-    @desk.guard
+    @context.guard
     def move(result: Result | None, ms, language, request: gr.Request, progress=gr.Progress()):  # noqa: B008 (Gradio)
         if result is None or result.given is None:
             return gr.skip(), gr.skip()
         if ms is None or not abs(ms) <= FURTHEST_MS:
             raise InputError("The sound can be moved by up to {most} ms.", most=FURTHEST_MS)
-        moved = result.with_shift(desk.bundle_of(result), float(ms), desk.progress(request, language, progress))
+        moved = result.with_shift(context.bundle_of(result), float(ms), context.progress(request, language, progress))
         return moved.payload, moved
 
     def move_by_lag(result: Result | None, lag_ms, language, request: gr.Request, progress=gr.Progress()):  # noqa: B008
         return move(result, (result.shift_ms if result else 0) + (lag_ms or 0), language, request, progress)
 
-    desk.result.change(tell, [desk.result, desk.language], shown, **desk.at_once)
-    desk.language.input(tell, [desk.result, desk.language], shown, **desk.at_once)
-    known = {"outputs": [desk.view, desk.result], "show_progress": "hidden", **desk.private}
-    gr.on([row.apply.click, row.shift_ms.submit], move, inputs=[desk.result, row.shift_ms, desk.language], **known)
-    row.measured.click(move_by_lag, [desk.result, row.lag_ms, desk.language], **known)
+    context.result.change(tell, [context.result, context.language], shown, **context.at_once)
+    context.language.input(tell, [context.result, context.language], shown, **context.at_once)
+    known = {"outputs": [context.view, context.result], "show_progress": "hidden", **context.private}
+    gr.on(
+        [row.apply.click, row.shift_ms.submit], move, inputs=[context.result, row.shift_ms, context.language], **known
+    )
+    row.measured.click(move_by_lag, [context.result, row.lag_ms, context.language], **known)
 
 
-def sentence(desk: Desk, result: Result, language: str) -> tuple[str, int | None]:
+def sentence(context: PageContext, result: Result, language: str) -> tuple[str, int | None]:
     """What is said of the original speech, and its measured lag in ms where there is one to correct."""
     assert result.reference is not None and result.given is not None
     found = fit_of(result.reference, result.analysis, result.mel)
     given_s = len(result.given[0]) / result.given[1]
-    said = [desk.text(language, "original_is").format(name=result.reference_source.name, seconds=f"{given_s:.2f}")]
+    said = [context.text(language, "original_is").format(name=result.reference_source.name, seconds=f"{given_s:.2f}")]
     if abs(given_s - found.clip_s) > SAME_LENGTH_S:
-        said.append(desk.text(language, "original_length").format(clip=f"{found.clip_s:.2f}"))
+        said.append(context.text(language, "original_length").format(clip=f"{found.clip_s:.2f}"))
     if result.shift_ms:
-        said.append(desk.text(language, "original_moved").format(ms=f"{result.shift_ms:+.0f}"))
+        said.append(context.text(language, "original_moved").format(ms=f"{result.shift_ms:+.0f}"))
     lag_ms = None if found.lag_s is None else round(1000 * found.lag_s)
     if lag_ms:
-        said.append(desk.text(language, "original_late" if lag_ms > 0 else "original_early").format(ms=abs(lag_ms)))
+        said.append(context.text(language, "original_late" if lag_ms > 0 else "original_early").format(ms=abs(lag_ms)))
     else:
-        said.append(desk.text(language, "original_unsure" if lag_ms is None else "original_fits"))
+        said.append(context.text(language, "original_unsure" if lag_ms is None else "original_fits"))
     return " ".join(said), lag_ms or None

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from ..analysis.occlusion import Hidden
+from ..analysis.occlusion import OcclusionResult
 from ..analysis.result import Analysis
 from ..evaluation.comparison import Comparison
 from ..evaluation.speech_quality import Assessment
@@ -22,7 +22,7 @@ from ..models.domain_adaptation import Adaptation
 from ..models.model_card import read_card
 from ..render.outlines import outlined
 from ..spec import Band
-from ..speech.alignment import LONGEST_LAG_S, SURE
+from ..speech.audio_lag import LONGEST_LAG_S, SURE
 from .texts import EXPLORER, TEXTS
 
 METRICS = {
@@ -99,12 +99,12 @@ def heading(key: str) -> str:
     return render("heading.html", key=key)
 
 
-def hiding_report(hidden: Hidden, frame: int) -> str:
+def occlusion_report(hidden: OcclusionResult, frame: int) -> str:
     """What was hidden, with a picture of `frame`, and what it changed."""
     first, last = hidden.stretch
     frame = frame if first <= frame <= last else (first + last) // 2
     return render(
-        "hiding.html",
+        "occlusion.html",
         pictures=[
             _data_url(outlined(analysis.model_frames[frame], hidden.mask_at(frame), _PICTURE_SIDE))
             for analysis in (hidden.before, hidden.after)
@@ -115,7 +115,7 @@ def hiding_report(hidden: Hidden, frame: int) -> str:
     )
 
 
-def _told_of_hiding(hidden: Hidden, frame: int, language: str) -> list[Sentence]:
+def _told_of_hiding(hidden: OcclusionResult, frame: int, language: str) -> list[Sentence]:
     hiding, (first, last) = hidden.hiding, hidden.stretch
     own = (region.name.removeprefix("own-") for region in hiding.regions if region.name.startswith("own-"))
     what = [EXPLORER[language][f"region_{r.name}"] for r in hiding.regions if not r.name.startswith("own-")]
@@ -136,7 +136,7 @@ def _told_of_hiding(hidden: Hidden, frame: int, language: str) -> list[Sentence]
     return told
 
 
-def _headline(hidden: Hidden) -> list[Sentence]:
+def _headline(hidden: OcclusionResult) -> list[Sentence]:
     """What changed while the speech sounds and what in its silences, a sentence each."""
     told = []
     if len(hidden.spoken):
@@ -154,7 +154,7 @@ def _headline(hidden: Hidden) -> list[Sentence]:
     return told
 
 
-def _changes_of_hiding(hidden: Hidden) -> list[dict]:
+def _changes_of_hiding(hidden: OcclusionResult) -> list[dict]:
     """Rows of the table: for each band the mean change and the mean size of the change, in speech and in silence."""
     rows = []
     for part, frames, change, size in (
@@ -255,7 +255,7 @@ def card_report(bundle: Bundle) -> str:
     """What a bundle is and is not, from its model card: in Japanese where it has one in Japanese."""
     cards = {language: read_card(bundle, language) for language in TEXTS}
     return render(
-        "card.html",
+        "model_card.html",
         name=bundle.name,
         kind=bundle.kind,
         descriptions={language: bundle.description_in(language) for language in TEXTS},

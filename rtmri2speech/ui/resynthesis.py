@@ -7,13 +7,13 @@ from ..models.bundle import Bundle
 from ..models.domain_adaptation import Adaptation, adapt
 from ..progress import UNSEEN, Progress
 from ..speech.voice import INTONATIONS, Voice
-from .handlers import Result
+from .session import Result
 
 MANNERS = ("bundle", "whisper", *INTONATIONS)
 
 
 @dataclass(frozen=True)
-class SpokenAgain:
+class Resynthesis:
     """result: the clip as it is spoken now. comparison: with what was spoken before. adaptation: None if not fitted."""
 
     result: Result
@@ -35,9 +35,9 @@ def asked_of(manner: str, hz: float | None, semitones: float) -> Voice | None:
     return Voice(pitch_hz=round(float(hz) * 2 ** (float(semitones) / 12), 1), intonation=manner)
 
 
-def speak_again(
+def resynthesise(
     bundle: Bundle, result: Result, voice: Voice | None, fit: bool, progress: Progress = UNSEEN
-) -> SpokenAgain:
+) -> Resynthesis:
     """Analyse the result's clip anew: in this voice (None: as the bundle speaks unasked), by the bundle as it is or
     fitted to the clip's pictures.
 
@@ -51,4 +51,4 @@ def speak_again(
     made = compare(before, result.analysis, now, result.reference, told, voice, result.analysed_by)
     progress("packing", 0.85)
     changed = replace(result, analysis=made.second, fitted=now if fit else None, again=True)
-    return SpokenAgain(changed.with_regions(result.regions, progress.part(None, 0.85, 1)), made, record)
+    return Resynthesis(changed.with_regions(result.regions, progress.part(None, 0.85, 1)), made, record)

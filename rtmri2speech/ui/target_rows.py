@@ -7,8 +7,8 @@ import gradio as gr
 
 from ..spec import DEFAULT_BANDS, FOLLOWING_HZ, FORMANTS, TRACKS, WHOLE, Band
 from .controls import PENDING_JS
-from .handlers import FIXED, Row, rows_of
-from .page_context import Desk
+from .page_context import PageContext
+from .session import FIXED, Row, rows_of
 
 # What a new row holds; the first two are the default bands.
 SUGGESTED_BANDS = (*DEFAULT_BANDS, Band("F3", 2500.0, 3500.0), Band("F4", 3500.0, 4500.0))
@@ -77,35 +77,35 @@ def renamed(rows: list[Row], number: int) -> Row:
     return name, kind, low_hz, high_hz, *follow
 
 
-def build(desk: Desk, edit: gr.Button) -> BandRows:
+def build(context: PageContext, edit: gr.Button) -> BandRows:
     """Lays out the rows, which the button `edit` shows and hides."""
     rows = gr.State(rows_of(DEFAULT_BANDS))
     fields, places, removers = [], [], []
     with gr.Row(elem_id="bands"):
         for number, band in enumerate(SUGGESTED_BANDS):
             with gr.Row(visible=number < len(DEFAULT_BANDS), elem_classes="band") as place:
-                fields += _fields(desk, band)
-                remove = gr.Button(desk.text("en", "band_remove"), size="sm", min_width=40)
-            desk.localise(remove, "value", "band_remove")
+                fields += _fields(context, band)
+                remove = gr.Button(context.text("en", "band_remove"), size="sm", min_width=40)
+            context.localise(remove, "value", "band_remove")
             places.append(place)
             removers.append(remove)
-        add = gr.Button(desk.text("en", "band_add"), size="sm", min_width=80, elem_id="band-add")
-        note = gr.Markdown(desk.text("en", "bands_note"), elem_classes="note", container=False)
-    desk.localise(add, "value", "band_add")
-    desk.localise(note, "value", "bands_note")
+        add = gr.Button(context.text("en", "band_add"), size="sm", min_width=80, elem_id="band-add")
+        note = gr.Markdown(context.text("en", "bands_note"), elem_classes="note", container=False)
+    context.localise(add, "value", "band_add")
+    context.localise(note, "value", "bands_note")
     made = BandRows(rows, fields, places, add)
-    _connect(desk, made, removers)
-    edit.click(None, js=_EDIT_JS, **desk.private)
-    desk.page.load(None, js=_ESCAPE_JS, **desk.private)
+    _connect(context, made, removers)
+    edit.click(None, js=_EDIT_JS, **context.private)
+    context.page.load(None, js=_ESCAPE_JS, **context.private)
     return made
 
 
-def _fields(desk: Desk, band: Band) -> list[gr.components.Component]:
+def _fields(context: PageContext, band: Band) -> list[gr.components.Component]:
     """Of one row, in the order of a Row."""
-    words = {key: desk.text("en", f"band_{key}") for key in ("name", "kind", "low", "high", "width", "track")}
+    words = {key: context.text("en", f"band_{key}") for key in ("name", "kind", "low", "high", "width", "track")}
     kinds = {kind: f"band_kind_{kind}" for kind in KINDS}
     tracks = {track: f"band_track_{track}" for track in TRACKS}
-    offered = [[(desk.text("en", key), value) for value, key in one.items()] for one in (kinds, tracks)]
+    offered = [[(context.text("en", key), value) for value, key in one.items()] for one in (kinds, tracks)]
     fields = {
         "name": gr.Textbox(band.name, label=words["name"], max_length=24, min_width=60),
         "kind": gr.Dropdown(offered[0], value=FIXED, label=words["kind"], elem_classes="kind"),
@@ -115,13 +115,13 @@ def _fields(desk: Desk, band: Band) -> list[gr.components.Component]:
         "track": gr.Dropdown(offered[1], value=TRACKS[0], label=words["track"], visible=False, elem_classes="kind"),
     }
     for key, field in fields.items():
-        desk.localise(field, "label", f"band_{key}")
-    desk.localise(fields["kind"], "choices", kinds)
-    desk.localise(fields["track"], "choices", tracks)
+        context.localise(field, "label", f"band_{key}")
+    context.localise(fields["kind"], "choices", kinds)
+    context.localise(fields["track"], "choices", tracks)
     return list(fields.values())
 
 
-def _connect(desk: Desk, made: BandRows, removers: list[gr.Button]) -> None:
+def _connect(context: PageContext, made: BandRows, removers: list[gr.Button]) -> None:
     def add_row(rows, *values):
         rows = made.read(rows, *values)
         names = {name for name, *_ in rows}
@@ -138,10 +138,10 @@ def _connect(desk: Desk, made: BandRows, removers: list[gr.Button]) -> None:
     def change_kind(number):
         return lambda rows, *values: fields_of(renamed(made.read(rows, *values), number))
 
-    made.add.click(add_row, made.values, made.shown, **desk.at_once)
+    made.add.click(add_row, made.values, made.shown, **context.at_once)
     for number, remove in enumerate(removers):
-        remove.click(remove_row(number), made.values, made.shown, **desk.at_once)
+        remove.click(remove_row(number), made.values, made.shown, **context.at_once)
         own = made.fields[_COLUMNS * number : _COLUMNS * (number + 1)]
-        own[1].input(change_kind(number), made.values, own, **desk.at_once)
+        own[1].input(change_kind(number), made.values, own, **context.at_once)
     changed = [made.add.click, *(button.click for button in removers), *(field.input for field in made.fields)]
-    gr.on(changed, None, js=PENDING_JS.format("true"), **desk.private)
+    gr.on(changed, None, js=PENDING_JS.format("true"), **context.private)

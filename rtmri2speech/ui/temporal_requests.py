@@ -2,27 +2,27 @@
 
 import gradio as gr
 
-from .explorer.payload import reach_told
-from .page_context import Desk
+from .explorer.payload import temporal_payload
+from .page_context import PageContext
 
 _FOUND_JS = """(found) => {
     document.querySelector("#explorer .explorer")?.dispatchEvent(new CustomEvent("reach-found", {detail: found}));
 }"""
 
 
-def build(desk: Desk) -> None:
+def build(context: PageContext) -> None:
     """To be called after the explorer."""
     found = gr.JSON(visible=False)
     asked = gr.Button(elem_id="reach-asked")  # never seen
 
-    @desk.guard
+    @context.guard
     def find(result, language, request: gr.Request, progress=gr.Progress()):  # noqa: B008 (Gradio)
         if result is None:
             return None
-        tell = desk.progress(request, language, progress)
-        return reach_told(result.reached(desk.bundle_of(result), tell), result.name)
+        tell = context.progress(request, language, progress)
+        return temporal_payload(result.reached(context.bundle_of(result), tell), result.name)
 
-    finding = asked.click(find, [desk.result, desk.language], found, show_progress="hidden", **desk.queued)
-    desk.stoppable(asked.click, finding)
-    finding.success(None, found, js=_FOUND_JS, **desk.private)
-    finding.failure(None, js="() => (" + _FOUND_JS + ")(null)", **desk.private)
+    finding = asked.click(find, [context.result, context.language], found, show_progress="hidden", **context.queued)
+    context.stoppable(asked.click, finding)
+    finding.success(None, found, js=_FOUND_JS, **context.private)
+    finding.failure(None, js="() => (" + _FOUND_JS + ")(null)", **context.private)

@@ -5,26 +5,26 @@ import gradio as gr
 
 from ..errors import InputError
 from ..spec import Band
-from .page_context import Desk
+from .page_context import PageContext
 
 _ASKED_JS = (
     """(_, ...rest) => [JSON.parse(document.querySelector("#explorer .explorer")?.dataset.box ?? "null"), ...rest]"""
 )
 
 
-def build(desk: Desk) -> None:
+def build(context: PageContext) -> None:
     """Lays out the button that removes all that was asked for; only seen while there is some. To be called after the
     explorer."""
     given = gr.JSON(visible=False)
     asked, whole = (gr.Button(elem_id=name) for name in ("box-asked", "whole-asked"))  # never seen
-    remove = gr.Button(desk.text("en", "box_remove"), visible=False, size="sm", elem_id="box-remove")
-    desk.localise(remove, "value", "box_remove")
+    remove = gr.Button(context.text("en", "box_remove"), visible=False, size="sm", elem_id="box-remove")
+    context.localise(remove, "value", "box_remove")
 
-    @desk.guard
+    @context.guard
     def explain(given, result, language, request: gr.Request, progress=gr.Progress()):  # noqa: B008 (Gradio)
         if result is None or given is None:
             return gr.skip(), gr.skip()
-        tell, bundle = desk.progress(request, language, progress), desk.bundle_of(result)
+        tell, bundle = context.progress(request, language, progress), context.bundle_of(result)
         if "forget" in given:
             changed = result.without_boxes(str(given["forget"]))
         elif "energy" in given:
@@ -33,19 +33,19 @@ def build(desk: Desk) -> None:
             changed = result.with_box(bundle, band_of(given), tell)
         return changed.change_of(result), changed
 
-    @desk.guard
+    @context.guard
     def forget(result, language):
         changed = result.without_boxes()
         return changed.change_of(result), changed
 
-    shown = {"outputs": [desk.view, desk.result], "show_progress_on": desk.view, **desk.queued}
-    explaining = asked.click(explain, [given, desk.result, desk.language], js=_ASKED_JS, **shown)
-    desk.stoppable(asked.click, explaining)
-    forgetting = remove.click(forget, [desk.result, desk.language], **shown)
-    desk.stoppable(remove.click, forgetting)
+    shown = {"outputs": [context.view, context.result], "show_progress_on": context.view, **context.queued}
+    explaining = asked.click(explain, [given, context.result, context.language], js=_ASKED_JS, **shown)
+    context.stoppable(asked.click, explaining)
+    forgetting = remove.click(forget, [context.result, context.language], **shown)
+    context.stoppable(remove.click, forgetting)
     # Where the page shows something else than a change was made for: explorer.js.
-    whole.click(lambda result: result.payload if result else gr.skip(), desk.result, desk.view, **desk.private)
-    desk.result.change(_offered, desk.result, remove, **desk.at_once)
+    whole.click(lambda result: result.payload if result else gr.skip(), context.result, context.view, **context.private)
+    context.result.change(_offered, context.result, remove, **context.at_once)
 
 
 def _offered(result) -> dict:

@@ -11,12 +11,13 @@ from rtmri2speech.analysis.pipeline import analyse
 from rtmri2speech.analysis.settings import AnalysisSettings
 from rtmri2speech.clips import disk_array, frame_rate
 from rtmri2speech.clips.clip import Clip, ClipLimits, read_clip
-from rtmri2speech.clips.disk_array import Growing, let_go
+from rtmri2speech.clips.disk_array import DiskArray, release_pages
 from rtmri2speech.clips.formats.video import claimed_duration_s
 from rtmri2speech.errors import InputError
 from rtmri2speech.models.load import load_bundle
 from rtmri2speech.spec import Band
 from rtmri2speech.speech.formant_tracks import measured_track
+from rtmri2speech.speech.voice import VoicingProbe
 from tests.conftest import lively_bundle, moving_frames, write_mp4
 
 CLIPS = Path(__file__).parents[2] / "assets" / "clips"
@@ -83,7 +84,7 @@ def test_a_formant_is_followed_from_piece_to_piece(monkeypatch, tmp_path, track)
     clip = Clip(frames, np.arange(121) / bundle.fps, source=str(tmp_path / "a.mp4"))
     asked = [Band.parse("F:formant1/synthesised" if track == "synthesised" else "F:formant2+-200/truth")]
     made = chunked.analyse_in_chunks(bundle, clip, settings=AnalysisSettings(asked, silence="show"), speak=False)
-    found = made.followed_hz["F"]
+    found = made.tracked_hz["F"]
     assert found.shape == (120,) and np.isfinite(found).any()
     if track == "truth":
         np.testing.assert_allclose(found, f2_hz)
@@ -100,7 +101,7 @@ def test_a_formant_is_followed_from_piece_to_piece(monkeypatch, tmp_path, track)
         max(0, np.nanmin(found) - 200),
         min(bundle.mel.top_hz, np.nanmax(found) + 200),
     )
-    again = chunked.analyse_in_chunks(bundle, clip, settings=made.settings, speak=False, formants_hz=made.followed_hz)
+    again = chunked.analyse_in_chunks(bundle, clip, settings=made.settings, speak=False, formants_hz=made.tracked_hz)
     np.testing.assert_array_equal(again.cam["F"], made.cam["F"])
     with pytest.raises(InputError, match="no formant to follow"):
         asked = AnalysisSettings([Band.parse("F2:formant2/truth")])
@@ -135,14 +136,14 @@ def test_the_beginning_is_a_clip_of_its_own(monkeypatch):
 
 def test_a_large_array_lies_in_a_file(monkeypatch):
     monkeypatch.setattr(disk_array, "LARGEST_IN_MEMORY", 10_000)
-    rows, rng = Growing(), np.random.default_rng(0)
+    rows, rng = DiskArray(), np.random.default_rng(0)
     expected = rng.integers(0, 255, (40, 30, 30), np.uint8)
     for k in range(0, 40, 4):
         rows.add(expected[k : k + 4])
         np.testing.assert_array_equal(rows.whole(), expected[: k + 4])
     found = rows.whole()
     assert isinstance(found, np.memmap) and not found.flags.writeable and len(rows) == 40
-    let_go(found[3:])
+    release_pages(found[3:])
     del rows
     np.testing.assert_array_equal(found, expected)
 
@@ -164,3 +165,21 @@ def test_a_clip_in_a_file_is_the_same(tmp_path, monkeypatch):
     mapped = read_clip(path)
     assert isinstance(mapped.frames, np.memmap)
     np.testing.assert_array_equal(mapped.frames, plain.frames)
+
+
+def test_a_flat_melody_has_one_pitch_in_all_chunks(monkeypatch):
+    """The level that fits the vocal tract is read once: a readout of the pictures would give each chunk another."""
+    frames = np.concatenate([moving_frames(60), moving_frames(60, seed=5) // 2])
+    bundle = lively_bundle(frames)
+    rng = np.random.default_rng(0)
+    weight = np.stack([np.zeros(32), rng.normal(0, 0.3, 32)])
+    bundle = replace(bundle, voice=VoicingProbe(weight, [1.0, 7.0], "flat"))
+    clip = Clip(frames, np.arange(121) / bundle.fps)
+    monkeypatch.setattr("rtmri2speech.analysis.pipeline.silent_frames", lambda mel, *_: np.zeros(len(mel), bool))
+    for name in ("FIRST", "CHUNK"):
+        monkeypatch.setattr(chunked, name, 40)
+    monkeypatch.setattr(chunked, "CONTEXT", 0)
+    apart = [analyse(bundle, Clip(frames[k : k + 40], clip.times_s[:41]), []).f0_hz for k in (0, 40, 80)]
+    assert np.ptp([f0_hz.max() for f0_hz in apart]) > 1  # so they differ
+    f0_hz = chunked.analyse_in_chunks(bundle, clip, settings=AnalysisSettings(bands=())).f0_hz
+    np.testing.assert_allclose(f0_hz, apart[0].max(), rtol=1e-6)

@@ -7,7 +7,7 @@ import librosa
 import numpy as np
 import pytest
 
-from rtmri2speech.analysis.occlusion import Hiding, hide, hide_each, mean_changes, read_hiding
+from rtmri2speech.analysis.occlusion import Occlusion, mean_changes, occlude, occlude_each, read_occlusion
 from rtmri2speech.analysis.pipeline import analyse
 from rtmri2speech.anatomy.polygons import Region
 from rtmri2speech.anatomy.regions import NAMES, Regions, Verdict
@@ -46,7 +46,7 @@ def by_hand(mel_db, low_hz, high_hz):
 @pytest.mark.slow
 def test_nothing_hidden_changes_exactly_nothing(bundle, analysis):
     for manner in ("dark", "still"):
-        hidden = hide(bundle, analysis, Hiding((BOX,), manner, strength=0.0))
+        hidden = occlude(bundle, analysis, Occlusion((BOX,), manner, strength=0.0))
         assert hidden.same and np.array_equal(hidden.after.audio, analysis.audio)
         assert np.array_equal(hidden.after.mel_db, analysis.mel_db) and hidden.mcd_db == 0
         assert all((change == 0).all() for change in hidden.change_db.values())
@@ -54,7 +54,7 @@ def test_nothing_hidden_changes_exactly_nothing(bundle, analysis):
 
 
 def test_changes_are_those_of_a_clip_darkened_by_hand(bundle, analysis):
-    hidden = hide(bundle, analysis, Hiding((BOX,), "dark", 1.0))
+    hidden = occlude(bundle, analysis, Occlusion((BOX,), "dark", 1.0))
     dark, whole = hidden.after.model_frames, moving_frames(40)
     assert dark[:, 16:32, 16:48].max() == 0
     far = np.ones((64, 64), bool)
@@ -79,7 +79,7 @@ def test_a_followed_band_stays_where_it_was_and_tilt_is_a_slope(bundle, tmp_path
     np.savez(tmp_path / "a.truth.npz", **truth)
     clip = replace(a_clip(), source=str(tmp_path / "a.mp4"))
     before = analyse(bundle, clip, [Band.parse("F2:formant2/truth"), Band.parse("tilt")], speak=False)
-    hidden = hide(bundle, before, Hiding((BOX,), "dark", 1.0), speak=False)
+    hidden = occlude(bundle, before, Occlusion((BOX,), "dark", 1.0), speak=False)
     centres = librosa.mel_frequencies(66, fmin=0, fmax=11413 / 2)[1:-1]
     changes = []
     for t in range(40):
@@ -92,14 +92,14 @@ def test_a_followed_band_stays_where_it_was_and_tilt_is_a_slope(bundle, tmp_path
     slopes = [np.polyfit(np.log2(centres), made.mel_db.T, 1)[0] for made in (hidden.after, before)]
     np.testing.assert_allclose(hidden.change_db["tilt"], slopes[0] - slopes[1], atol=1e-4)
     (tmp_path / "a.truth.npz").unlink()  # it is not measured again, and no map is made
-    spoken = hide(bundle, before, Hiding((BOX,), "dark", 1.0))
+    spoken = occlude(bundle, before, Occlusion((BOX,), "dark", 1.0))
     np.testing.assert_allclose(spoken.change_db["F2"], changes, atol=1e-3)
     assert spoken.after.cam == {} and len(spoken.after.audio)
     assert mean_changes({"F2": np.full(4, np.nan)}, np.arange(4)) == {"F2": None}
 
 
 def test_speech_and_silence_are_told_apart_and_sizes_do_not_cancel(bundle, analysis):
-    hidden = hide(bundle, analysis, Hiding((BOX,), "dark", 1.0, stretch=(4, 33)))
+    hidden = occlude(bundle, analysis, Occlusion((BOX,), "dark", 1.0, stretch=(4, 33)))
     level = analysis.mel_db.mean(axis=1)
     loud = [t for t in range(4, 34) if level[t] > level.max() - 25]
     soft = [t for t in range(4, 34) if t not in loud]
@@ -117,7 +117,7 @@ def test_speech_and_silence_are_told_apart_and_sizes_do_not_cancel(bundle, analy
 
 
 def test_only_the_stretch_is_hidden(bundle, analysis):
-    hidden = hide(bundle, analysis, Hiding((BOX,), "dark", 0.5, stretch=(10, 19)))
+    hidden = occlude(bundle, analysis, Occlusion((BOX,), "dark", 0.5, stretch=(10, 19)))
     before, after = analysis.model_frames, hidden.after.model_frames
     changed = np.flatnonzero((before != after).any(axis=(1, 2)))
     assert changed.min() == 10 and changed.max() == 19 and len(changed) == 10
@@ -126,7 +126,7 @@ def test_only_the_stretch_is_hidden(bundle, analysis):
 
 
 def test_still_takes_the_clips_mean_also_in_a_stretch(bundle, analysis):
-    hidden = hide(bundle, analysis, Hiding((BOX,), "still", 1.0, stretch=(5, 9)))
+    hidden = occlude(bundle, analysis, Occlusion((BOX,), "still", 1.0, stretch=(5, 9)))
     inside = hidden.after.model_frames[5:10, 16:32, 16:48]
     mean = analysis.model_frames[:, 16:32, 16:48].mean(axis=0)
     np.testing.assert_allclose(inside, np.broadcast_to(mean, inside.shape), atol=0.51)
@@ -144,9 +144,9 @@ def test_hiding_the_brightest_point_is_told(bundle):
     frames[:, :8, :8] = 0
     frames[:15, 20, 30] = 250  # inside the box in half of the frames
     analysis = analyse(bundle, a_clip(frames))
-    assert hide(bundle, analysis, Hiding((BOX,), "dark", 0.5)).rescaled_share == 0.5
+    assert occlude(bundle, analysis, Occlusion((BOX,), "dark", 0.5)).rescaled_share == 0.5
     for stretch, share in (((15, 29), 0), ((12, 19), 3 / 8)):
-        assert hide(bundle, analysis, Hiding((BOX,), "dark", 0.5, stretch=stretch)).rescaled_share == share
+        assert occlude(bundle, analysis, Occlusion((BOX,), "dark", 0.5, stretch=stretch)).rescaled_share == share
 
 
 def test_progress_can_end_the_work(bundle, analysis):
@@ -157,7 +157,7 @@ def test_progress_can_end_the_work(bundle, analysis):
         raise EnoughError
 
     with pytest.raises(EnoughError):
-        hide(bundle, analysis, Hiding((BOX,)), Progress(stop))
+        occlude(bundle, analysis, Occlusion((BOX,)), Progress(stop))
 
 
 @pytest.mark.parametrize(
@@ -175,19 +175,19 @@ def test_progress_can_end_the_work(bundle, analysis):
 )
 def test_bad_hidings(bundle, analysis, change, words):
     with pytest.raises(InputError, match=words):
-        hide(bundle, analysis, Hiding(**({"regions": (BOX,)} | change)))
+        occlude(bundle, analysis, Occlusion(**({"regions": (BOX,)} | change)))
 
 
 ASKED = {"regions": ["lips", "tongue"], "own": [], "manner": "still", "strength": 0.3, "where": "clip"}
 
 
 def test_what_a_drawing_board_asks_for():
-    hiding = read_hiding(json.dumps(ASKED), (3, 9))
+    hiding = read_occlusion(json.dumps(ASKED), (3, 9))
     assert (hiding.moving, hiding.regions) == (("lips", "tongue"), ())
     assert (hiding.manner, hiding.strength, hiding.stretch) == ("still", 0.3, None)
-    assert read_hiding(json.dumps(ASKED | {"where": "stretch"}), None).stretch is None  # none chosen: the whole clip
+    assert read_occlusion(json.dumps(ASKED | {"where": "stretch"}), None).stretch is None  # none chosen: the whole clip
     own = [[[0.1, 0.1], [0.3, 0.1], [0.2, 0.4]]]
-    drawn = read_hiding(json.dumps(ASKED | {"regions": [], "own": own, "where": "stretch"}), (3, 9))
+    drawn = read_occlusion(json.dumps(ASKED | {"regions": [], "own": own, "where": "stretch"}), (3, 9))
     assert drawn.regions[0].polygon == ((0.1, 0.1), (0.3, 0.1), (0.2, 0.4)) and drawn.stretch == (3, 9)
 
 
@@ -213,7 +213,7 @@ def test_what_a_drawing_board_asks_for():
 )
 def test_a_browser_can_send_anything(text, words):
     with pytest.raises(InputError, match=words):
-        read_hiding(text, None)
+        read_occlusion(text, None)
 
 
 def anatomy_of(frames: np.ndarray) -> Regions:
@@ -227,7 +227,7 @@ def anatomy_of(frames: np.ndarray) -> Regions:
 def test_a_region_that_moves_is_hidden_where_it_is_in_each_frame(bundle, analysis):
     frames = moving_frames(40)
     anatomy = anatomy_of(frames)
-    hidden = hide(bundle, analysis, Hiding(moving=("tongue",), stretch=(2, 38)), anatomy=anatomy)
+    hidden = occlude(bundle, analysis, Occlusion(moving=("tongue",), stretch=(2, 38)), anatomy=anatomy)
     for t in (2, 20, 38):
         dark = hidden.after.model_frames[t]
         left = (40 + 2 * t) // 4  # of the clip's own 64 pixels
@@ -236,26 +236,26 @@ def test_a_region_that_moves_is_hidden_where_it_is_in_each_frame(bundle, analysi
         assert np.array_equal(dark[:15], frames[t][:15])
         assert hidden.mask_at(t)[24, left + 8] == 1 and hidden.mask_at(t)[24, left - 3] == 0
     assert np.array_equal(hidden.after.model_frames[1], frames[1])
-    still = hide(bundle, analysis, Hiding(moving=("tongue",), manner="still"), anatomy=anatomy)
+    still = occlude(bundle, analysis, Occlusion(moving=("tongue",), manner="still"), anatomy=anatomy)
     assert still.after.model_frames[20][24, (40 + 40) // 4 + 8] == np.rint(frames[:, 24, (40 + 40) // 4 + 8].mean())
 
 
 def test_moving_regions_and_polygons_can_be_hidden_together(bundle, analysis):
     anatomy = anatomy_of(moving_frames(40))
-    both = hide(bundle, analysis, Hiding((BOX,), moving=("tongue",)), anatomy=anatomy)
+    both = occlude(bundle, analysis, Occlusion((BOX,), moving=("tongue",)), anatomy=anatomy)
     assert both.after.model_frames[39][17:31, 17:47].max() == 0  # the box
     assert both.after.model_frames[0][17:31, 11:25].max() == 0  # the tongue
 
 
 def test_moving_regions_need_the_clips_anatomy_and_known_names(bundle, analysis):
     with pytest.raises(InputError, match="have been found"):
-        hide(bundle, analysis, Hiding(moving=("tongue",)))
+        occlude(bundle, analysis, Occlusion(moving=("tongue",)))
     with pytest.raises(InputError, match="have been found"):
-        hide(bundle, analysis, Hiding(moving=("tongue",)), anatomy=anatomy_of(moving_frames(12)))
+        occlude(bundle, analysis, Occlusion(moving=("tongue",)), anatomy=anatomy_of(moving_frames(12)))
     with pytest.raises(InputError, match="outside the picture"):
-        hide(bundle, analysis, Hiding(moving=("velum",)), anatomy=anatomy_of(moving_frames(40)))
+        occlude(bundle, analysis, Occlusion(moving=("velum",)), anatomy=anatomy_of(moving_frames(40)))
     with pytest.raises(InputError, match="nose"):
-        Hiding(moving=("nose",))
+        Occlusion(moving=("nose",))
 
 
 def test_each_region_in_turn_is_the_same_as_hiding_it_alone(bundle, analysis):
@@ -263,12 +263,12 @@ def test_each_region_in_turn_is_the_same_as_hiding_it_alone(bundle, analysis):
     labels[:, 64:128, 64:192] = NAMES.index("tongue")
     labels[:, :40, :40] = NAMES.index("brain")
     regions = Regions(labels, FPS, (64, 64), "truth", np.ones((40, len(NAMES)), np.float32))
-    rows = {row.name: row for row in hide_each(bundle, analysis, regions)}
+    rows = {row.name: row for row in occlude_each(bundle, analysis, regions)}
     assert set(rows) == {"tongue", "brain"}  # what the clip does not show cannot be hidden
-    alone = hide(bundle, analysis, Hiding(moving=("tongue",)), anatomy=regions)
+    alone = occlude(bundle, analysis, Occlusion(moving=("tongue",)), anatomy=regions)
     assert rows["tongue"].size_db == pytest.approx(alone.mean_size_db) and rows["tongue"].mcd_db == alone.mcd_db
     assert rows["tongue"].change_db == pytest.approx(alone.mean_change_db)
     assert rows["tongue"].area == pytest.approx(64 * 128 / 256**2)
     assert list(rows) == sorted(rows, key=lambda name: -rows[name].mcd_db)
     with pytest.raises(InputError, match="no head in profile"):
-        hide_each(bundle, analysis, replace(regions, verdict=Verdict("not_a_head")))
+        occlude_each(bundle, analysis, replace(regions, verdict=Verdict("not_a_head")))

@@ -9,7 +9,7 @@ import torch
 
 from rtmri2speech.analysis.formants import formant_tracks
 from rtmri2speech.analysis.pipeline import analyse
-from rtmri2speech.analysis.region_attribution import account_of
+from rtmri2speech.analysis.region_attribution import attribute_to_regions
 from rtmri2speech.attribution.band_targets import frames_of
 from rtmri2speech.attribution.targets import band_frequency, box_energy, contrast, loudness, tilt
 from rtmri2speech.clips.clip import Clip
@@ -114,7 +114,7 @@ def test_maps_of_loudness_and_tilt(bundle, clip):
 
     assert_equal(made.cam["loudness"], oracle(bundle, made.frames, lambda power: 10 * torch.log10(power.sum(1))))
     assert_equal(made.cam["slope"], oracle(bundle, made.frames, slope))
-    account = account_of(made, {"all": np.ones((1, 64, 64), bool)})
+    account = attribute_to_regions(made, {"all": np.ones((1, 64, 64), bool)})
     assert [account.bands[name].unit for name in made.cam] == ["dB", "dB per octave"]
     assert [band.high_hz for band in made.bands] == [bundle.mel.top_hz] * 2
     finer = analyse(bundle, clip, asked, silence="show", speak=False, method="hirescam", resolution=16).cam["slope"]
@@ -157,11 +157,11 @@ def test_maps_follow_a_formant_frame_by_frame(bundle, phantom, energy):
 
     assert_equal(made.cam["F2"], oracle(bundle, made.frames, value))
     assert not made.cam["F2"][[3, 4]].any() and np.abs(made.cam["F2"][5]).max() > 0
-    np.testing.assert_allclose(made.followed_hz["F2"], f2)
+    np.testing.assert_allclose(made.tracked_hz["F2"], f2)
     assert np.isnan(made.band_db["F2"]).tolist() == np.isnan(f2).tolist()
     assert made.bands[1].low_hz == pytest.approx(650) and made.bands[1].high_hz == pytest.approx(2350)
-    evidence = account_of(made, {"all": np.ones((1, 64, 64), bool)}).bands["F2"]
-    assert np.isnan(evidence.amount).tolist() == np.isnan(f2).tolist() and np.isfinite(evidence.strength).all()
+    attribution = attribute_to_regions(made, {"all": np.ones((1, 64, 64), bool)}).bands["F2"]
+    assert np.isnan(attribution.amount).tolist() == np.isnan(f2).tolist() and np.isfinite(attribution.strength).all()
 
 
 def test_a_formant_that_is_known_is_not_measured_again(bundle, phantom):
@@ -170,7 +170,7 @@ def test_a_formant_that_is_known_is_not_measured_again(bundle, phantom):
     given = analyse(bundle, clip, [band], formants_hz={"F2": f2}, silence="show", speak=False)
     measured = analyse(bundle, clip, [replace(band, track="truth")], silence="show", speak=False)
     np.testing.assert_array_equal(given.cam["F2"], measured.cam["F2"])
-    np.testing.assert_array_equal(given.followed_hz["F2"], f2)
+    np.testing.assert_array_equal(given.tracked_hz["F2"], f2)
     nowhere = analyse(bundle, clip, [band], formants_hz={"F2": np.full(T, np.nan)}, silence="show", speak=False)
     assert not nowhere.cam["F2"].any() and np.isnan(nowhere.band_db["F2"]).all()
 
@@ -179,7 +179,7 @@ def test_formants_of_the_synthesised_speech_are_followed(bundle, clip):
     heard = analyse(bundle, clip, [], silence="show")
     asked = analyse(bundle, clip, [Band.parse("formant1")], silence="show", speak=False)
     expected = formant_tracks(heard)["synthesised"].hz[:, 0]
-    found = asked.followed_hz["formant1"]
+    found = asked.tracked_hz["formant1"]
     np.testing.assert_allclose(found[~np.isnan(found)], expected[~np.isnan(found)])
     assert np.isfinite(found).any() and not len(asked.audio)
 

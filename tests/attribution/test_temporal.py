@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from rtmri2speech.attribution.targets import band_energy
-from rtmri2speech.attribution.temporal import Reach, contributions, reach
+from rtmri2speech.attribution.temporal import TemporalAttribution, contributions, temporal_attribution
 from rtmri2speech.clips.clip import Clip
 from rtmri2speech.clips.preprocessing import prepare_frames
 from rtmri2speech.errors import InputError
@@ -41,21 +41,21 @@ def test_every_pair_equals_gradient_times_input_by_autograd(bundle):
 
 def test_a_clip_is_told_in_words(bundle):
     clip = Clip(moving_frames(T), np.arange(T + 1) / bundle.fps)
-    made = reach(bundle, clip, F1)
+    made = temporal_attribution(bundle, clip, F1)
     assert made.contributions.shape == (T, T)
     np.testing.assert_allclose(made.shares.sum(axis=1), 1, rtol=1e-5)
     with pytest.raises(InputError, match="not a box"):
-        reach(bundle, clip, Band("a", 300, 900, 0, 1))
+        temporal_attribution(bundle, clip, Band("a", 300, 900, 0, 1))
     contributed = np.zeros((4, 4), np.float32)
     contributed[2] = [-1, 2, 4, 3]
-    made = Reach(F1, 27.0, contributed, np.array([True, True, False, True]))
+    made = TemporalAttribution(F1, 27.0, contributed, np.array([True, True, False, True]))
     assert made.told(2) == "90% from the frame itself and its two neighbours, 10% from before, 0% from after"
     np.testing.assert_allclose(made.by_lag(2), [0.1, 0.2, 0.4, 0.3, 0])
 
 
 def test_shares_around_each_frame_and_beyond():
     rng = np.random.default_rng(0)
-    made = Reach(F1, 27.0, rng.normal(size=(9, 9)).astype(np.float32), np.zeros(9, bool))
+    made = TemporalAttribution(F1, 27.0, rng.normal(size=(9, 9)).astype(np.float32), np.zeros(9, bool))
     found, shares = made.near(2), made.shares
     np.testing.assert_allclose(found.sum(axis=1), 1, rtol=1e-5)
     np.testing.assert_allclose(found[4], [shares[4, :2].sum(), *shares[4, 2:7], shares[4, 7:].sum()], rtol=1e-5)
@@ -66,4 +66,4 @@ def test_shares_around_each_frame_and_beyond():
 def test_a_clip_too_long_is_a_sentence(bundle, monkeypatch):
     monkeypatch.setattr("rtmri2speech.attribution.temporal.LONGEST", 5)
     with pytest.raises(InputError, match="The clip has 13 frames"):
-        reach(bundle, Clip(moving_frames(T), np.arange(T + 1) / bundle.fps), F1)
+        temporal_attribution(bundle, Clip(moving_frames(T), np.arange(T + 1) / bundle.fps), F1)

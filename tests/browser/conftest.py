@@ -13,8 +13,8 @@ from rtmri2speech.analysis.region_attribution import RegionMasks
 from rtmri2speech.anatomy.sources import regions_of
 from rtmri2speech.clips.clip import read_clip
 from rtmri2speech.models.load import load_bundle
-from rtmri2speech.ui import Settings, handlers
-from rtmri2speech.ui.handlers import DEFAULT_MAPS
+from rtmri2speech.ui import Settings, session
+from rtmri2speech.ui.session import DEFAULT_MAPS
 from tests.browser.serving import (
     LABELS,
     LARGEST_UPLOAD,
@@ -63,7 +63,7 @@ def address(bundle_folder, tmp_path_factory):
     write_mp4(clips / f"{name}.mp4", moving_frames(frames), fps=MODEL_FPS)
     grid = text_grid(LABELS, float(frames / MODEL_FPS))
     (clips / f"{name}.TextGrid").write_text(grid, encoding="utf-8")
-    limits = replace(handlers.PAGE_LIMITS, longest_s=60.0)
+    limits = replace(session.PAGE_LIMITS, longest_s=60.0)
     settings = Settings(
         bundle=bundle_folder, clips=clips, regions="template", limits=limits, largest_upload=LARGEST_UPLOAD
     )

@@ -5,7 +5,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from rtmri2speech.analysis.region_attribution import BandEvidence, Change
+from rtmri2speech.analysis.region_attribution import BandAttribution, Change
 from rtmri2speech.render.colour import LINE_COLOURS
 from rtmri2speech.ui import Settings
 from tests.browser.serving import next_frames, served
@@ -133,7 +133,7 @@ def clips(tmp_path_factory):
 @pytest.fixture(scope="module")
 def address(bundle_folder, clips):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(BandEvidence, "changes", CHANGES)  # on this clip nothing changes
+        patch.setattr(BandAttribution, "changes", CHANGES)  # on this clip nothing changes
         with served(Settings(bundle=bundle_folder, clips=clips, regions="template", language="en")) as address:
             yield address
 

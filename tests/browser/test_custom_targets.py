@@ -8,13 +8,13 @@ import pytest
 
 from rtmri2speech.analysis.formants import formant_tracks
 from rtmri2speech.analysis.pipeline import analyse
-from rtmri2speech.analysis.region_attribution import account_of
+from rtmri2speech.analysis.region_attribution import attribute_to_regions
 from rtmri2speech.attribution.normalisation import display_grid
 from rtmri2speech.attribution.upsampling import upsample_grid
 from rtmri2speech.render.colour import BAND_MAPS, blend, layer, levels
 from rtmri2speech.spec import F2, Band
 from rtmri2speech.speech.mel import band_bins, centre_frequencies_hz
-from rtmri2speech.ui.handlers import DEFAULT_MAPS
+from rtmri2speech.ui.session import DEFAULT_MAPS
 from tests.browser.serving import (
     assert_alike,
     is_spectrogram,
@@ -63,8 +63,8 @@ def share_of(page) -> tuple[str, int]:
     return name.replace(" ", "_"), int(share)
 
 
-def strongest_frame(evidence) -> int:
-    return int(evidence.strength.argmax())
+def strongest_frame(attribution) -> int:
+    return int(attribution.strength.argmax())
 
 
 def assert_map_drawn(page, made, name: str, frame: int, colour: str) -> None:
@@ -97,11 +97,11 @@ def test_why_a_and_not_b(page, bundle, plain, masks):
     assert page.locator(ROWS).last.locator("td").first.inner_text().startswith(said)
     contrast = Band("contrast", asked["low_hz"], asked["high_hz"], *frames)
     made = analyse(bundle, plain.clip, [contrast], method=DEFAULT_MAPS, speak=False)
-    evidence = account_of(made, masks).bands["contrast"]
-    for frame in {a, strongest_frame(evidence)}:
+    attribution = attribute_to_regions(made, masks).bands["contrast"]
+    for frame in {a, strongest_frame(attribution)}:
         go_to(page, frame)
         name, share = share_of(page)
-        assert share == pytest.approx(100 * evidence.shares[name][frame], abs=1)
+        assert share == pytest.approx(100 * attribution.shares[name][frame], abs=1)
     assert page.locator('[data-view="2"]').get_attribute("aria-pressed") == "true"  # it is what is looked at
     assert_map_drawn(page, made, "contrast", frame, BAND_MAPS[2])
     page.locator(".forget").click()
@@ -125,11 +125,11 @@ def test_the_chosen_stretch_in_a_chosen_band_by_keys(page, bundle, plain, masks)
     rows_are(page, 3)
     box = Band("box", 900, 2500, first / plain.fps, (last + 1) / plain.fps)
     made = analyse(bundle, plain.clip, [box], method=DEFAULT_MAPS, speak=False)
-    evidence = account_of(made, masks).bands["box"]
-    frame = strongest_frame(evidence)
+    attribution = attribute_to_regions(made, masks).bands["box"]
+    frame = strongest_frame(attribution)
     go_to(page, frame)
     name, share = share_of(page)
-    assert share == pytest.approx(100 * evidence.shares[name][frame], abs=1)
+    assert share == pytest.approx(100 * attribution.shares[name][frame], abs=1)
     page.locator("#box-remove").click()
     rows_are(page, 2)
     page.keyboard.press("Escape")
@@ -137,15 +137,15 @@ def test_the_chosen_stretch_in_a_chosen_band_by_keys(page, bundle, plain, masks)
 
 def test_a_page_that_shows_something_else_asks_for_the_whole(page, plain, monkeypatch):
     """An answer to a box is a change of what is shown; where it is of something else, all is sent."""
-    from rtmri2speech.ui import handlers
+    from rtmri2speech.ui import session
 
     first, last = int(plain.speech[2]), int(plain.speech[6])
     go_to(page, last)
     page.keyboard.press("]")
     go_to(page, first)
     page.keyboard.press("[")
-    made, of_another = handlers.change_of, {"onto": "another", "bands": ["F1"], "cams": {}}
-    monkeypatch.setattr(handlers, "change_of", lambda *both: json.dumps(json.loads(made(*both)) | of_another))
+    made, of_another = session.change_of, {"onto": "another", "bands": ["F1"], "cams": {}}
+    monkeypatch.setattr(session, "change_of", lambda *both: json.dumps(json.loads(made(*both)) | of_another))
     page.keyboard.press("x")
     rows_are(page, 3)
     monkeypatch.undo()
@@ -220,11 +220,11 @@ def test_maps_of_the_frequency_are_the_cores(page, bundle, plain, masks):
     page.locator("[data-action=frequency][aria-pressed=true]").wait_for()
     assert page.locator('[data-view="each"]').get_attribute("aria-pressed") == "true"
     made = analyse(bundle, plain.clip, energy="hz", method=DEFAULT_MAPS, speak=False)
-    evidence = account_of(made, masks).bands["F2"]
-    frame = strongest_frame(evidence)
+    attribution = attribute_to_regions(made, masks).bands["F2"]
+    frame = strongest_frame(attribution)
     go_to(page, frame)
     name, share = share_of(page)
-    assert share == pytest.approx(100 * evidence.shares[name][frame], abs=1)
+    assert share == pytest.approx(100 * attribution.shares[name][frame], abs=1)
     bins, centres_hz = band_bins(bundle.mel, F2), centre_frequencies_hz(bundle.mel)
     power = 10 ** (made.mel_db[frame, bins] / 10)
     told_hz = page.locator(ROWS).last.locator("td").nth(1).inner_text()

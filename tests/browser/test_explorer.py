@@ -10,13 +10,13 @@ import urllib.request
 import numpy as np
 import pytest
 
-from rtmri2speech.analysis.region_attribution import ACCOUNTED
+from rtmri2speech.analysis.region_attribution import NAMED_REGIONS
 from rtmri2speech.anatomy.outlines import outlines
 from rtmri2speech.attribution.normalisation import display_grid
 from rtmri2speech.attribution.upsampling import upsample_grid
 from rtmri2speech.progress import UNSEEN
 from rtmri2speech.render.colour import blend, layer, levels
-from rtmri2speech.ui.handlers import open_clip
+from rtmri2speech.ui.session import open_clip
 from tests.browser.serving import assert_alike, free_port, pixels, plain_frame
 from tests.conftest import lively_bundle, moving_frames, write_mp4
 
@@ -220,11 +220,11 @@ def test_a_stretch_is_removed_by_key_button_and_double_click(page):
 def test_outlines_are_those_of_the_frame(page, result):
     page.keyboard.press("Home")
     page.keyboard.press("ArrowRight")
-    expected = outlines(result.regions, 1, ACCOUNTED)
+    expected = outlines(result.regions, 1, NAMED_REGIONS)
     for picture in ("heat", "beside"):
         paths = page.locator(f"[data-name={picture}-outlines] path")
         drawn = {path.get_attribute("data-region"): path.get_attribute("d") for path in paths.all()}
-        assert list(drawn) == list(ACCOUNTED)
+        assert list(drawn) == list(NAMED_REGIONS)
         for name, pieces in expected.items():
             numbers = np.array(re.findall(r"[\d.e-]+", drawn[name]), float).reshape(-1, 2)
             np.testing.assert_allclose(numbers, np.concatenate([*pieces, np.empty((0, 2))]).clip(0, 1), atol=1e-4)
@@ -245,7 +245,7 @@ def test_a_row_of_the_regions_says_its_share(page, analysis, result):
             break
     told = page.locator(".readout").inner_text()
     frame = int(0.51 * len(analysis.mel_db))
-    outside = ~np.any([result.regions.mask(name)[frame] for name in ACCOUNTED], axis=0)
+    outside = ~np.any([result.regions.mask(name)[frame] for name in NAMED_REGIONS], axis=0)
     heat = upsample_grid(np.maximum(analysis.cam["F1"][[frame]], 0), method="linear")[0]
     share = re.search(r"elsewhere · Frame (\d+) · F1 (\d+) %", told)
     assert int(share[1]) == frame and int(share[2]) == pytest.approx(100 * heat[outside].sum() / heat.sum(), abs=1)

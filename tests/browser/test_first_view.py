@@ -99,7 +99,7 @@ def test_a_link_leads_to_its_frame_and_to_other_clips(site, opened):
 
 def test_what_is_kept_is_sent_and_nothing_else(site):
     page, address = site
-    examples, bundle = page.desk.examples, page.desk.bundles.first
+    examples, bundle = page.context.examples, page.context.bundles.first
     ask = lambda query="": httpx.get(f"{address}/first-view?{query}", trust_env=False)  # noqa: E731
     first = examples.kept("first", bundle)
     assert first is not None

@@ -11,8 +11,8 @@ import pytest
 
 from rtmri2speech.progress import UNSEEN, Progress
 from rtmri2speech.speech.audio import read_audio
-from rtmri2speech.ui import handlers
-from rtmri2speech.ui.handlers import analyse_file
+from rtmri2speech.ui import session
+from rtmri2speech.ui.session import analyse_file
 from tests.browser.serving import LARGEST_UPLOAD
 from tests.conftest import moving_frames, write_mp4
 
@@ -46,8 +46,8 @@ class Brake:
 @pytest.fixture(scope="module")
 def brake():
     with pytest.MonkeyPatch.context() as patch:
-        brake = Brake(handlers.analyse)
-        patch.setattr(handlers, "analyse", brake)
+        brake = Brake(session.analyse)
+        patch.setattr(session, "analyse", brake)
         yield brake
 
 

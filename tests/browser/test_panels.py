@@ -10,20 +10,20 @@ import numpy as np
 import pytest
 import soundfile
 
-from rtmri2speech.analysis.occlusion import Hiding, hide, hide_each
+from rtmri2speech.analysis.occlusion import Occlusion, occlude, occlude_each
 from rtmri2speech.analysis.pipeline import analyse
-from rtmri2speech.analysis.region_attribution import RegionMasks, account_of
+from rtmri2speech.analysis.region_attribution import RegionMasks, attribute_to_regions
 from rtmri2speech.anatomy.corrections import shifted
 from rtmri2speech.anatomy.outlines import outlines
 from rtmri2speech.anatomy.polygons import Region
-from rtmri2speech.attribution.temporal import reach
+from rtmri2speech.attribution.temporal import temporal_attribution
 from rtmri2speech.evaluation.comparison import compare
 from rtmri2speech.evaluation.faithfulness import evaluate_faithfulness
 from rtmri2speech.evaluation.speech_quality import assess, read_reference
 from rtmri2speech.models.domain_adaptation import adapt
 from rtmri2speech.spec import F1, F2
 from rtmri2speech.speech.voice import Voice
-from rtmri2speech.ui.handlers import DEFAULT_MAPS
+from rtmri2speech.ui.session import DEFAULT_MAPS
 from rtmri2speech.ui.time_frequency_boxes import band_of
 from tests.browser.serving import is_spectrogram, note_what_is_written
 
@@ -148,21 +148,21 @@ def test_regions_are_corrected_and_the_page_says_so(page, regions):
 
 
 def test_n_goes_where_the_leading_articulator_changes_and_the_table_agrees(page, fine, regions):
-    bands = account_of(fine, RegionMasks(regions)).bands
-    number, evidence = next((k, bands[name]) for k, name in enumerate(("F1", "F2"), 1) if bands[name].changes)
+    bands = attribute_to_regions(fine, RegionMasks(regions)).bands
+    number, attribution = next((k, bands[name]) for k, name in enumerate(("F1", "F2"), 1) if bands[name].changes)
     page.locator("#explorer .tracks").focus()
     page.keyboard.press(str(number))
     page.keyboard.press("Home")
-    for change in evidence.changes[:3]:
+    for change in attribution.changes[:3]:
         page.keyboard.press("n")
         assert int(page.locator("#explorer .tracks").get_attribute("aria-valuenow")) == change.frame
         said = page.locator("#explorer [data-name=said]").inner_text()
         assert said.endswith(f"{change.origin.replace('_', ' ')} → {change.to.replace('_', ' ')}")
         told = page.locator("#explorer [data-name=numbers] tr").nth(number - 1).locator("td").last.inner_text()
         name, share = re.match(r"(.+?) (\d+) %", told).groups()
-        largest = max(evidence.shares, key=lambda name: evidence.shares[name][change.frame])
+        largest = max(attribution.shares, key=lambda name: attribution.shares[name][change.frame])
         assert name.replace(" ", "_") == largest
-        assert int(share) == pytest.approx(100 * evidence.shares[largest][change.frame], abs=1)
+        assert int(share) == pytest.approx(100 * attribution.shares[largest][change.frame], abs=1)
         assert not fine.silent[change.frame]
     page.keyboard.press("0")
 
@@ -190,7 +190,7 @@ def test_a_box_drawn_on_the_spectrogram_gets_the_cores_maps(page, bundle, fine, 
     asked = band_of(drawn)
     made = analyse(bundle, fine.clip, [*fine.bands, asked], method=DEFAULT_MAPS, speak=False)
     frame = int(0.87 * made.fps)
-    evidence = account_of(made, RegionMasks(regions)).bands[asked.name]
+    attribution = attribute_to_regions(made, RegionMasks(regions)).bands[asked.name]
     page.locator("#explorer .tracks").focus()
     page.keyboard.press("Home")
     for _ in range(frame):
@@ -198,7 +198,7 @@ def test_a_box_drawn_on_the_spectrogram_gets_the_cores_maps(page, bundle, fine, 
     row = page.locator("#explorer [data-name=numbers] tr").last
     assert "{from_s:.2f}–{to_s:.2f} s, {low_hz}–{high_hz} Hz".format(**drawn) in row.inner_text()
     name, share = re.match(r"(.+?) (\d+) %", row.locator("td").last.inner_text()).groups()
-    assert int(share) == pytest.approx(100 * evidence.shares[name.replace(" ", "_")][frame], abs=1)
+    assert int(share) == pytest.approx(100 * attribution.shares[name.replace(" ", "_")][frame], abs=1)
     page.locator("#box-remove").click()
     page.locator("#box-remove").wait_for(state="hidden")
     assert page.locator("#explorer [data-name=numbers] tr").count() == 2
@@ -219,7 +219,7 @@ def test_the_maps_are_judged_as_the_core_judges_them(page, bundle, fine, regions
     assert cells[1] == f"{100 * heat:.0f} %"
     page.locator("#reach-run").click()
     told = page.locator("#reach-report .in-en [data-reach=F2]").inner_text()
-    parts = reach(bundle, fine.clip, F2).parts(fine.speech)
+    parts = temporal_attribution(bundle, fine.clip, F2).parts(fine.speech)
     expected = ", ".join(f"{100 * parts[name]:.0f} %" for name in ("near", "before", "after"))
     assert told.endswith(f"In speech ({len(fine.speech)} frames): {expected}.")
     page.locator("#maps input").click()
@@ -251,7 +251,7 @@ def test_a_lane_shows_all_pairs_of_frames_and_zooms(page, bundle, fine):
         drawn = page.evaluate("() => ({ place: window.pairs.place, red: [...window.pairs.red] })")
         assert drawn["place"][:4] == pytest.approx([0, 0, count, count])
         red = np.reshape(drawn["red"], (count, count))[::-1].T  # row: the frame that sounds, column: that is seen
-        made = reach(bundle, fine.clip, band)
+        made = temporal_attribution(bundle, fine.clip, band)
         expected = np.sqrt(made.shares[fine.speech] / made.shares[fine.speech].max())
         assert np.corrcoef(red[fine.speech].ravel(), expected.ravel())[0, 1] > 0.97
         assert red[fine.silent].max() == red.min()
@@ -269,7 +269,7 @@ def test_a_strip_tells_how_far_in_time_the_sound_came_from(page, bundle, fine):
     note_what_is_written(page)
     page.locator(".explorer [data-action=reach]").click()
     page.locator("[data-name=reach]").wait_for()
-    made = reach(bundle, fine.clip, F2)
+    made = temporal_attribution(bundle, fine.clip, F2)
     for frame in (int(fine.speech[3]), int(fine.speech[12])):
         page.locator(".goto").fill(str(frame))
         page.keyboard.press("Enter")
@@ -305,7 +305,7 @@ def test_a_hidden_tongue_changes_the_energy_as_the_core_says(page, bundle, analy
     open_tab(page, "hide")
     page.locator("#hide-board [data-region=tongue]").check()
     run_hiding(page)
-    expected = hide(bundle, analysis, Hiding(moving=("tongue",)), anatomy=regions)
+    expected = occlude(bundle, analysis, Occlusion(moving=("tongue",)), anatomy=regions)
     assert max(expected.mean_size_db.values()) > 0.5 and len(expected.silent)
     told = shown(page, "#hide-report")
     assert "Hidden: tongue, darkened, 100 %" in told
@@ -381,7 +381,7 @@ def test_a_shape_drawn_by_keyboard_in_a_stretch(page, bundle, analysis):
     np.testing.assert_allclose(asked["own"], [corners[:3]], atol=1e-9)
     assert page.locator("#explorer .tracks").get_attribute("aria-valuenow") == "20"
     run_hiding(page)
-    expected = hide(bundle, analysis, Hiding((Region("own-1", tuple(corners[:3])),), "still", 1.0, (10, 20)))
+    expected = occlude(bundle, analysis, Occlusion((Region("own-1", tuple(corners[:3])),), "still", 1.0, (10, 20)))
     told = shown(page, "#hide-report")
     assert "own shape 1, its movement stopped, 100 %, frames 10–20" in told
     values = expected.mean_change_db if len(expected.spoken) else expected.silent_change_db
@@ -472,7 +472,7 @@ def test_every_region_in_turn_makes_a_table_as_the_core_has_it(page, bundle, ana
     download.value.save_as(tmp_path / "regions.csv")
     with (tmp_path / "regions.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-    core = hide_each(bundle, analysis, regions, strength=0.5)
+    core = occlude_each(bundle, analysis, regions, strength=0.5)
     assert [row["region"] for row in rows] == [row.name for row in core]
     assert [float(row["mcd_db"]) for row in rows] == pytest.approx([row.mcd_db for row in core], abs=1e-3)
     assert [float(row["F2_size_db"]) for row in rows] == pytest.approx([row.size_db["F2"] for row in core], abs=1e-3)

@@ -6,11 +6,11 @@ import pytest
 import torch
 
 from rtmri2speech.analysis.pipeline import analyse
-from rtmri2speech.analysis.region_attribution import account_of
+from rtmri2speech.analysis.region_attribution import attribute_to_regions
 from rtmri2speech.attribution.targets import target_of
 from rtmri2speech.spec import Band
 from rtmri2speech.speech.mel import centre_frequencies_hz
-from rtmri2speech.ui.handlers import DEFAULT_MAPS
+from rtmri2speech.ui.session import DEFAULT_MAPS
 
 pytestmark = pytest.mark.browser
 ROWS = "#explorer [data-name=numbers] tr"
@@ -29,8 +29,8 @@ def made(bundle, spoken):
 
 
 @pytest.fixture(scope="module")
-def evidence(made, masks):
-    return account_of(made, masks).bands
+def attribution(made, masks):
+    return attribute_to_regions(made, masks).bands
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +59,7 @@ def run_and_see(page, rows: int) -> None:
     page.locator("body:not(.pending)").wait_for(state="attached")
 
 
-def test_loudness_tilt_and_a_followed_formant_are_the_cores(page, bundle, made, evidence):
+def test_loudness_tilt_and_a_followed_formant_are_the_cores(page, bundle, made, attribution):
     page.locator("#edit-bands").click()
     choose(page, 0, "Explained", "loudness")
     page.locator("#bands .band:visible").nth(0).get_by_label("From (Hz)").wait_for(state="hidden")
@@ -75,21 +75,21 @@ def test_loudness_tilt_and_a_followed_formant_are_the_cores(page, bundle, made, 
     page.locator("#edit-bands").click()
     slope = target_of(bundle.mel, made.bands[1])
     slopes = slope(torch.from_numpy(made.mel_db)).numpy()
-    there = np.flatnonzero(np.isfinite(made.followed_hz["F2"]) & ~made.silent)
-    for frame in {there[0], there[len(there) // 2], int(np.nan_to_num(evidence["F2"].strength).argmax())}:
+    there = np.flatnonzero(np.isfinite(made.tracked_hz["F2"]) & ~made.silent)
+    for frame in {there[0], there[len(there) // 2], int(np.nan_to_num(attribution["F2"].strength).argmax())}:
         go_to(page, frame)
         told = [row_of(page, k) for k in range(3)]
         assert told[0][1] == f"{made.band_db['loudness'][frame]:.1f} dB".replace("-", "−")
         assert told[1][1] == f"{slopes[frame]:.1f} dB/oct".replace("-", "−")
         assert told[2][1] == f"{made.band_db['F2'][frame]:.1f} dB".replace("-", "−")
         for name, row in zip(("loudness", "tilt", "F2"), told, strict=True):
-            if evidence[name].strength[frame] < 0.05:
+            if attribution[name].strength[frame] < 0.05:
                 continue
-            region = max(evidence[name].shares, key=lambda one: evidence[name].shares[one][frame])
+            region = max(attribution[name].shares, key=lambda one: attribution[name].shares[one][frame])
             assert row[2].startswith(f"{region.replace('_', ' ')} ")
             share = int(row[2].removeprefix(f"{region.replace('_', ' ')} ").split(" %")[0])
-            assert share == pytest.approx(100 * evidence[name].shares[region][frame], abs=1)
-    without = int(np.flatnonzero(np.isnan(made.followed_hz["F2"]) & ~made.silent)[0])
+            assert share == pytest.approx(100 * attribution[name].shares[region][frame], abs=1)
+    without = int(np.flatnonzero(np.isnan(made.tracked_hz["F2"]) & ~made.silent)[0])
     go_to(page, without)
     assert row_of(page, 2)[1:] == ["–", "no formant measured here"]
     page.keyboard.press("2")  # what raises the tilt and what lowers it
@@ -112,7 +112,7 @@ EDGES = """(frame) => {
 
 def test_a_followed_band_is_drawn_around_its_track(page, bundle, made):
     """On the spectrogram, in bins: the two edges of a frame as far apart, and those of two frames, as in the core."""
-    track, hz = made.followed_hz["F2"], centre_frequencies_hz(bundle.mel)
+    track, hz = made.tracked_hz["F2"], centre_frequencies_hz(bundle.mel)
     first, second = int(np.nanargmin(track)), int(np.nanargmax(track))
 
     def edges(frame):

@@ -149,7 +149,7 @@ def test_trust_tells_the_verdict_and_prints_the_card(place, run):
 
 
 def test_reach_writes_every_pair_of_frames_and_tells_it_in_words(place, run, tmp_path, bundle_folder):
-    from rtmri2speech.attribution.temporal import reach
+    from rtmri2speech.attribution.temporal import temporal_attribution
     from rtmri2speech.clips.clip import read_clip
     from rtmri2speech.models.load import load_bundle
     from rtmri2speech.spec import Band
@@ -157,7 +157,7 @@ def test_reach_writes_every_pair_of_frames_and_tells_it_in_words(place, run, tmp
     code, out, err = run("temporal", place / "clip.mp4", "-o", tmp_path / "r.npy", "--json", bundle=True)
     assert code == 0, err
     told, found = json.loads(out), np.load(tmp_path / "r.npy")
-    expected = reach(load_bundle(bundle_folder), read_clip(place / "clip.mp4"), Band("F2", 900, 2500))
+    expected = temporal_attribution(load_bundle(bundle_folder), read_clip(place / "clip.mp4"), Band("F2", 900, 2500))
     np.testing.assert_allclose(found, expected.contributions, atol=1e-6)
     assert told["frames"] == len(found) and found.shape == (len(found),) * 2
     code, _, err = run("temporal", place / "clip.mp4", "-o", tmp_path / "r.png", bundle=True)

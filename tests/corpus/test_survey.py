@@ -10,13 +10,13 @@ import pytest
 from scipy import stats
 
 from rtmri2speech.analysis.pipeline import analyse
-from rtmri2speech.analysis.region_attribution import ACCOUNTED, RegionMasks, account_of
+from rtmri2speech.analysis.region_attribution import NAMED_REGIONS, RegionMasks, attribute_to_regions
 from rtmri2speech.anatomy.regions import GROUPS
 from rtmri2speech.anatomy.sources import regions_of
 from rtmri2speech.assets import ASSETS
 from rtmri2speech.cli import main
 from rtmri2speech.clips.clip import read_clip
-from rtmri2speech.corpus.accumulation import Tally, phone_of_each_frame, tally
+from rtmri2speech.corpus.accumulation import Tally, accumulate, phone_of_each_frame
 from rtmri2speech.corpus.statistics import estimate, summarise
 from rtmri2speech.corpus.survey import Choices, make, tasks_of
 from rtmri2speech.models.load import load_bundle
@@ -60,7 +60,7 @@ def rows_of(path):
         return list(csv.DictReader(file))
 
 
-COLUMNS = ("phone", "band", "clips", "frames", "evidence", *ACCOUNTED, "elsewhere")
+COLUMNS = ("phone", "band", "clips", "frames", "evidence", *NAMED_REGIONS, "elsewhere")
 
 
 def row_of(html, phone, band):
@@ -94,12 +94,12 @@ def analysed():
 
 def test_a_tally_is_what_the_account_says(analysed, tmp_path):
     analysis, regions = analysed
-    made = tally(analysis, regions, [(0.4, 0.7, "a"), (0.7, 1.0, "i")])
+    made = accumulate(analysis, regions, [(0.4, 0.7, "a"), (0.7, 1.0, "i")])
     assert made.phones == ("a", "i")
     midpoints = (np.arange(len(analysis.mel_db)) + 0.5) / analysis.fps
     rows = np.flatnonzero((midpoints >= 0.4) & (midpoints < 0.7))
     assert made.frames[0] == len(rows)
-    account = account_of(analysis, RegionMasks(regions)).bands["F2"]
+    account = attribute_to_regions(analysis, RegionMasks(regions)).bands["F2"]
     assert made.amount[0, 1] == pytest.approx(account.amount[rows].mean())
     shares = dict(zip(made.regions, made.shares[0, 1], strict=True))
     assert shares == pytest.approx(account.mean_shares(rows)) and sum(shares.values()) == pytest.approx(1)
@@ -121,14 +121,14 @@ def test_a_face_that_looks_right_is_tallied_as_its_mirror_image(analysed):
         cam={name: np.ascontiguousarray(cam[:, :, ::-1]) for name, cam in analysis.cam.items()},
         model_frames=np.ascontiguousarray(analysis.model_frames[:, :, ::-1]),
     )
-    plain, other = (tally(*both, [(0.4, 0.7, "a")]) for both in ((analysis, regions), (turned, mirrored)))
+    plain, other = (accumulate(*both, [(0.4, 0.7, "a")]) for both in ((analysis, regions), (turned, mirrored)))
     for name in ("maps", "shares", "picture", "landmarks"):
         np.testing.assert_allclose(getattr(other, name), getattr(plain, name), atol=1e-5)
 
 
 def test_clips_count_once_and_are_laid_onto_each_other(analysed):
     """Of one clip and the same one shifted: the mean map is the map, and not a blur of two."""
-    one = tally(*analysed, [(0.4, 0.7, "a"), (0.7, 0.8, "i")])
+    one = accumulate(*analysed, [(0.4, 0.7, "a"), (0.7, 0.8, "i")])
     shift = 1 / 8  # a cell of the map
     moved = replace(
         one,

@@ -15,8 +15,8 @@ from rtmri2speech.clips.clip import Clip
 from rtmri2speech.errors import InputError
 from rtmri2speech.evaluation.faithfulness import evaluate_faithfulness
 from rtmri2speech.evaluation.faithfulness.evaluate import _energy_at
-from rtmri2speech.evaluation.faithfulness.perturbation import Hiding, Scene
-from rtmri2speech.evaluation.faithfulness.randomisation import shuffled
+from rtmri2speech.evaluation.faithfulness.perturbation import ModelInput, Perturbation
+from rtmri2speech.evaluation.faithfulness.randomisation import randomised_models
 from rtmri2speech.progress import Progress
 from rtmri2speech.spec import Band
 from rtmri2speech.speech.mel import centre_frequencies_hz
@@ -125,11 +125,15 @@ def test_a_followed_formant_is_judged_where_it_was_measured(bundle, analysis, ma
     assert list(judged) == ["F2"] and 5 not in judged["F2"].frames and len(judged["F2"].frames) > 10
     assert judged["F2"].times > 1.5 and judged["F2"].drop_db > 0.2 and judged["F2"].rank_of_frames > 0.5
     hz, frame = centre_frequencies_hz(bundle.mel), 9
-    hiding = Hiding(Scene(bundle, made), np.array([frame]), {"F2": _energy_at(bundle, made, asked[0])}, masks["tongue"])
+    hiding = Perturbation(
+        ModelInput(bundle, made), np.array([frame]), {"F2": _energy_at(bundle, made, asked[0])}, masks["tongue"]
+    )
     hidden = np.zeros((1, 256, 256), bool)
     hidden[(slice(None), *LIPS)] = True
     bins = np.flatnonzero(np.abs(hz - f2_hz[frame]) <= 300)
-    still = Hiding(Scene(bundle, made), np.array([frame]), {"F2": lambda _: band_energy(bins)}, masks["tongue"])
+    still = Perturbation(
+        ModelInput(bundle, made), np.array([frame]), {"F2": lambda _: band_energy(bins)}, masks["tongue"]
+    )
     assert hiding.change(hidden)["F2"] == pytest.approx(still.change(hidden)["F2"], abs=1e-4)
     moved = replace(made, settings=replace(made.settings, bands=made.bands[:1]), cam={"F2": -made.cam["F2"]})
     assert evaluate_faithfulness(bundle, moved, masks).bands["F2"].drop_db < 0
@@ -146,9 +150,9 @@ def test_without_regions_the_whole_picture_is_searched(bundle, analysis):
 def test_hiding_is_measured_in_the_frame_itself(bundle, analysis):
     """Against the model run on frames of which a single one is blurred."""
     bins = np.arange(10, 20)
-    scene = Scene(bundle, analysis)
+    scene = ModelInput(bundle, analysis)
     frames = np.array([2, 9])
-    hiding = Hiding(scene, frames, {"F": lambda frames: band_energy(bins)}, np.ones((2, 256, 256), bool))
+    hiding = Perturbation(scene, frames, {"F": lambda frames: band_energy(bins)}, np.ones((2, 256, 256), bool))
     hidden = np.zeros((2, 256, 256), bool)
     hidden[(slice(None), *LIPS)] = True
     change = hiding.change(hidden)["F"]
@@ -166,8 +170,8 @@ def test_hiding_is_measured_in_the_frame_itself(bundle, analysis):
 
 
 def test_the_hottest_share_of_the_area_is_chosen(bundle, analysis, masks):
-    hiding = Hiding(
-        Scene(bundle, analysis), np.array([0]), {"F": lambda frames: band_energy(np.arange(4))}, masks["tongue"]
+    hiding = Perturbation(
+        ModelInput(bundle, analysis), np.array([0]), {"F": lambda frames: band_energy(np.arange(4))}, masks["tongue"]
     )
     heat = np.zeros((1, 8, 8), np.float32)
     heat[0, 4, 5] = 1.0  # in the tongue
@@ -181,7 +185,7 @@ def test_the_hottest_share_of_the_area_is_chosen(bundle, analysis, masks):
 def test_weights_are_shuffled_from_the_output_backwards(bundle):
     own = {name: value.clone() for name, value in bundle.acoustic.state_dict().items()}
     changed = []
-    for name, model in shuffled(bundle.acoustic, 0):
+    for name, model in randomised_models(bundle.acoustic, 0):
         state = model.state_dict()
         parts = {key.split(".")[0] for key in own if not torch.equal(own[key], state[key])}
         changed.append((name, parts))
@@ -236,7 +240,7 @@ def test_norms_of_a_random_cnn_are_shuffled_too():
         if name.rpartition(".")[0] in norms:
             parameter.data.copy_(torch.arange(parameter.numel()))
     own = {name: parameter.clone() for name, parameter in model.cnn.named_parameters()}
-    *_, (_, whole) = shuffled(model, 0)
+    *_, (_, whole) = randomised_models(model, 0)
     shown = dict(whole.cnn.named_parameters())
     still = [name for name in own if name.rpartition(".")[0] in norms and torch.equal(shown[name], own[name])]
     assert norms and still == []

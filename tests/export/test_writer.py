@@ -21,14 +21,14 @@ from PIL import Image
 from rtmri2speech.analysis.pipeline import analyse
 from rtmri2speech.analysis.reference import earlier
 from rtmri2speech.anatomy.sources import regions_from_template
-from rtmri2speech.attribution.temporal import reach
+from rtmri2speech.attribution.temporal import temporal_attribution
 from rtmri2speech.cli import main
 from rtmri2speech.clips.clip import read_clip
 from rtmri2speech.errors import InputError
 from rtmri2speech.export import writer
 from rtmri2speech.export.provenance import command
 from rtmri2speech.export.selection import select
-from rtmri2speech.export.writer import KINDS, Look, Subject, available, preview, write_files, write_zip
+from rtmri2speech.export.writer import KINDS, ExportOptions, ExportSource, available, preview, write_files, write_zip
 from rtmri2speech.labels.textgrid import read_intervals, write_labels
 from rtmri2speech.models.domain_adaptation import adapt
 from rtmri2speech.models.load import load_bundle
@@ -37,7 +37,7 @@ from rtmri2speech.render.colour import LINE_COLOURS, layer
 from rtmri2speech.spec import Band
 from rtmri2speech.speech.audio import read_audio, write_audio
 from rtmri2speech.speech.mel import centre_frequencies_hz
-from rtmri2speech.speech.voice import Voice, VoiceReadout
+from rtmri2speech.speech.voice import Voice, VoicingProbe
 from tests.conftest import lively_bundle, moving_frames, write_mp4
 
 RATE = Fraction(11413, 420)
@@ -88,7 +88,7 @@ def subject(bundle_folder, tmp_path_factory):
         analysis.cam[name][:] = 0
         analysis.cam[name][:, row, column] = np.linspace(0.1, 1, COUNT)
         analysis.cam[name][3] = -1
-    return Subject(source.stem, analysis, still_regions(analysis), bundle, source)
+    return ExportSource(source.stem, analysis, still_regions(analysis), bundle, source)
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +98,7 @@ def real(bundle_folder, subject):
 
     bundle = load_bundle(bundle_folder)
     analysis = analyse(bundle, read_clip(subject.source), precision="fp32")
-    return Subject(subject.name, analysis, still_regions(analysis), bundle, subject.source)
+    return ExportSource(subject.name, analysis, still_regions(analysis), bundle, subject.source)
 
 
 @pytest.fixture
@@ -120,7 +120,7 @@ def decoded(path):
 
 
 def test_the_video_is_the_stretch_slowed_with_sound_at_its_pitch_and_as_previewed(subject, tmp_path):
-    look = Look(stretch=STRETCH, slow=2.5, sound="original", side=256)
+    look = ExportOptions(stretch=STRETCH, slow=2.5, sound="original", side=256)
     (path,) = write_files(tmp_path, subject, look, ["video"])
     assert path.name == "発話_a_1_video.mp4"
     frames, sound, rate = decoded(path)
@@ -138,16 +138,16 @@ def test_the_video_is_the_stretch_slowed_with_sound_at_its_pitch_and_as_previewe
 def test_a_band_keeps_the_pages_colour_where_others_are_left_out(subject):
     """Orange is the first band's and blue the second's, whichever of them is exported, as on the page."""
     frame = int(subject.analysis.explained[0])
-    both, first, second = (preview(subject, Look(bands=b, layout="heatmap", side=96), frame)
+    both, first, second = (preview(subject, ExportOptions(bands=b, layout="heatmap", side=96), frame)
                            for b in (None, ("F1",), ("F2",)))  # fmt: skip
     warm = [(np.float32(p)[..., 0] - np.float32(p)[..., 2]).sum() for p in (first, second)]
     assert warm[0] > 0 > warm[1] and np.abs(both.astype(int) - first).max() > 0
-    colours = writer.select(subject, Look(bands=("F2",))).line_colours("light")
+    colours = writer.select(subject, ExportOptions(bands=("F2",))).line_colours("light")
     assert colours == [LINE_COLOURS["light"][1]]
 
 
 def test_colours_stand_where_the_heat_is(subject, tmp_path):
-    look = Look(layout="side-by-side", side=320, colour_maps=("violet", "ivory"), alpha=1.0, sound="none")
+    look = ExportOptions(layout="side-by-side", side=320, colour_maps=("violet", "ivory"), alpha=1.0, sound="none")
     (path,) = write_files(tmp_path, subject, look, ["video"])
     frames, sound, _ = decoded(path)
     last, width = frames[-1], 320
@@ -163,12 +163,12 @@ def test_colours_stand_where_the_heat_is(subject, tmp_path):
 
 
 def test_heat_alone_has_no_frame_under_it_and_is_slow_and_silent(subject, tmp_path):
-    (path,) = write_files(tmp_path, subject, Look(side=256, stretch=(0, 5)), ["heat_video"])
+    (path,) = write_files(tmp_path, subject, ExportOptions(side=256, stretch=(0, 5)), ["heat_video"])
     frames, sound, _ = decoded(path)
     assert sound is None and len(frames) == 30
     cold = frames[-1][120:124, 120:124]
     assert np.ptp(cold) <= 6 and 30 < cold.mean() < 60  # dark gray, not the black of a broken video
-    (path,) = write_files(tmp_path, subject, Look(side=256, layout="heatmap", bands=("F2",)), ["video"])
+    (path,) = write_files(tmp_path, subject, ExportOptions(side=256, layout="heatmap", bands=("F2",)), ["video"])
     frames, sound, _ = decoded(path)
     assert sound is not None and np.ptp(frames[-1][5:100, 40:100]) <= 12 < np.ptp(frames[-1][120:])
 
@@ -176,7 +176,7 @@ def test_heat_alone_has_no_frame_under_it_and_is_slow_and_silent(subject, tmp_pa
 @pytest.mark.slow
 def test_figures_are_for_print(subject, tmp_path):
     kinds = ["frame", "average", "spectrogram"]
-    look = Look(stretch=STRETCH, language="ja", alpha=1.0)
+    look = ExportOptions(stretch=STRETCH, language="ja", alpha=1.0)
     paths = {path.name: path for path in write_files(tmp_path, subject, look, kinds, frame=12)}
     made = {f"発話_a_1_{kind}.png" for kind in ("frame0012", "average", "spectrogram")}
     assert set(paths) == made | {"発話_a_1_captions.txt"}
@@ -189,15 +189,15 @@ def test_figures_are_for_print(subject, tmp_path):
 def test_the_average_is_of_the_stretch(subject, tmp_path, coarse):
     pictures = []
     for stretch in ((3, 3), (20, 29)):
-        path, _ = write_files(tmp_path, subject, Look(stretch=stretch, alpha=1.0), ["average"])
+        path, _ = write_files(tmp_path, subject, ExportOptions(stretch=stretch, alpha=1.0), ["average"])
         with Image.open(path) as image:
             pictures.append(np.asarray(image.convert("RGB")).astype(int)[60:200, 20:200])
     blue = [((picture[..., 2] - picture[..., 0]) > 60).mean() for picture in pictures]
-    assert blue[0] == 0 and blue[1] > 0.002  # frame 3 has evidence against the bands only
+    assert blue[0] == 0 and blue[1] > 0.002  # frame 3 has attribution against the bands only
 
 
 def test_figures_are_as_wide_as_asked_in_every_format(subject, tmp_path, coarse):
-    look = Look(stretch=STRETCH, figures=("png", "svg", "pdf"), width_cm=9.0)
+    look = ExportOptions(stretch=STRETCH, figures=("png", "svg", "pdf"), width_cm=9.0)
     paths = {path.suffix: path for path in write_files(tmp_path, subject, look, ["frame"], frame=12)}
     with Image.open(paths[".png"]) as image:
         assert image.width / image.info["dpi"][0] * 2.54 == pytest.approx(9, abs=0.05)
@@ -208,7 +208,7 @@ def test_figures_are_as_wide_as_asked_in_every_format(subject, tmp_path, coarse)
 
 
 def test_a_caption_says_what_the_account_says(subject, tmp_path, coarse):
-    look = Look(stretch=STRETCH)
+    look = ExportOptions(stretch=STRETCH)
     told = {path.suffix: path for path in write_files(tmp_path, subject, look, ["frame", "average"], frame=12)}[".txt"]
     frame, average = told.read_text(encoding="utf-8").strip().split("\n\n")
     assert "frame 12 0.442 s" in frame and "8 x 8 cells" in frame and subject.bundle.name in frame
@@ -221,25 +221,25 @@ def test_a_caption_says_what_the_account_says(subject, tmp_path, coarse):
 
 
 def test_a_video_shows_outlines_labels_and_the_spectrogram_where_asked(subject):
-    plain = preview(subject, Look(alpha=0.0), 12).astype(int)
-    outlined = preview(subject, Look(alpha=0.0, show=("outlines",)), 12).astype(int)
+    plain = preview(subject, ExportOptions(alpha=0.0), 12).astype(int)
+    outlined = preview(subject, ExportOptions(alpha=0.0, show=("outlines",)), 12).astype(int)
     changed = np.abs(outlined - plain).sum(axis=-1) > 30
     assert 0.001 < changed.mean() < 0.1
-    below = preview(subject, Look(alpha=0.0, show=("labels", "spectrogram")), 12).astype(int)
+    below = preview(subject, ExportOptions(alpha=0.0, show=("labels", "spectrogram")), 12).astype(int)
     assert below.shape[0] > 600 and (below[:512] == plain).all()
-    with_labels = preview(subject, Look(alpha=0.0, show=("labels",)), 12)
+    with_labels = preview(subject, ExportOptions(alpha=0.0, show=("labels",)), 12)
     assert 512 < with_labels.shape[0] < below.shape[0]
 
 
 def test_traces_can_be_recomputed(subject, tmp_path):
-    (path,) = write_files(tmp_path, subject, Look(stretch=STRETCH), ["traces"])
+    (path,) = write_files(tmp_path, subject, ExportOptions(stretch=STRETCH), ["traces"])
     with path.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     assert [int(row["frame"]) for row in rows] == list(range(8, 20))
     assert [float(row["time_s"]) for row in rows] == pytest.approx([float(t / RATE) for t in range(8, 20)], abs=1e-6)
     analysis = subject.analysis
     assert [float(row["F2_energy_db"]) for row in rows] == pytest.approx(analysis.band_db["F2"][8:20], abs=1e-4)
-    (path,) = write_files(tmp_path, subject, Look(stretch=(3, 3)), ["traces"])
+    (path,) = write_files(tmp_path, subject, ExportOptions(stretch=(3, 3)), ["traces"])
     with path.open(encoding="utf-8", newline="") as file:
         (row,) = csv.DictReader(file)
     assert row["F1_share_lips"] == "" and float(row["F1_evidence_db"]) == 0  # no positive attention: no share
@@ -249,7 +249,7 @@ def test_tilt_loudness_and_frequencies_are_exported_in_their_own_units(bundle, s
     asked = [Band.parse(text) for text in ("F2:900-2500", "tilt", "loudness")]
     analysis = analyse(bundle, read_clip(subject.source), asked, energy="hz")
     made = replace(subject, analysis=analysis)
-    paths = write_files(tmp_path, made, Look(), ["average", "spectrogram", "traces"])
+    paths = write_files(tmp_path, made, ExportOptions(), ["average", "spectrogram", "traces"])
     named = {path.suffix: path for path in paths}
     with named[".csv"].open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
@@ -263,7 +263,7 @@ def test_tilt_loudness_and_frequencies_are_exported_in_their_own_units(bundle, s
     assert {"tilt_evidence_db_per_octave", "loudness_evidence_db", "F2_evidence_hz"} <= rows[0].keys()
     told = named[".txt"].read_text(encoding="utf-8")
     assert "the centre of gravity (Hz) of F2 band" in told and "slope of the spectrum (dB per octave)" in told
-    assert "--formant-band tilt --formant-band loudness" in command(select(made, Look()))
+    assert "--formant-band tilt --formant-band loudness" in command(select(made, ExportOptions()))
     without = replace(made, analysis=replace(analysis, settings=replace(analysis.settings, bands=analysis.bands[:2])))
     assert "trust" in available(made) and "trust" not in available(without)
 
@@ -276,8 +276,8 @@ def test_how_far_in_time_is_in_the_zip_where_it_is_known_or_asked_for(bundle, su
         [Band.parse(t) for t in ("F1:300-900", "F2:900-2500@0.1-0.3")],
         silence="show",
     )
-    made, look = replace(subject, analysis=analysis), Look(side=64, figures=("svg",))
-    expected = reach(bundle, analysis.clip, analysis.bands[0])
+    made, look = replace(subject, analysis=analysis), ExportOptions(side=64, figures=("svg",))
+    expected = temporal_attribution(bundle, analysis.clip, analysis.bands[0])
     doubled = replace(expected, contributions=2 * expected.contributions)  # to tell that it is taken as it is
     found = {}
     for name, one, asked in (
@@ -301,7 +301,7 @@ def test_pictures_of_a_frequency_show_what_raises_it_and_what_lowers_it(bundle, 
     arrays as they were, and the caption says so."""
     asked = [Band.parse(text) for text in ("F1:300-900", "F2:900-2500")]
     analysis = analyse(bundle, read_clip(subject.source), asked, energy="hz", silence="show")
-    made, look = replace(subject, analysis=analysis), Look(side=256)
+    made, look = replace(subject, analysis=analysis), ExportOptions(side=256)
     frame = int(analysis.speech[0])
     signed = {name: np.where(np.indices((8, 8)).sum(0) < 7, 1, -1) * np.abs(cam) for name, cam in analysis.cam.items()}
     signed = {name: cam * (1 if name == "F1" else -1) + np.float32(0) for name, cam in signed.items()}
@@ -329,13 +329,13 @@ def test_pictures_of_a_frequency_show_what_raises_it_and_what_lowers_it(bundle, 
 
 def test_a_table_with_japanese_names_is_marked_as_utf_8_for_excel(bundle, subject, tmp_path):
     analysis = analyse(bundle, read_clip(subject.source), [Band("低域", 300, 900)])
-    named = Subject("x", analysis, subject.regions, bundle, subject.source)
-    (path,) = write_files(tmp_path, named, Look(), ["traces"])
+    named = ExportSource("x", analysis, subject.regions, bundle, subject.source)
+    (path,) = write_files(tmp_path, named, ExportOptions(), ["traces"])
     assert path.read_bytes().startswith(b"\xef\xbb\xbfframe,") and "低域_energy_db" in path.read_text(encoding="utf-8")
 
 
 def test_speech_and_labels_are_cut_like_the_frames(subject, tmp_path):
-    made = write_files(tmp_path, subject, Look(stretch=STRETCH), ["speech", "labels"])
+    made = write_files(tmp_path, subject, ExportOptions(stretch=STRETCH), ["speech", "labels"])
     paths = {path.name.removeprefix("発話_a_1_"): path for path in made}
     speech, rate = soundfile.read(paths["speech.wav"])
     assert rate == 11413 and len(speech) == 12 * 420
@@ -357,7 +357,7 @@ def test_speech_and_labels_are_cut_like_the_frames(subject, tmp_path):
 def test_everything_and_where_it_came_from(subject, tmp_path, coarse):
     shares = []
     told = Progress(lambda stage, done, total: shares.append((done / total, stage)))
-    write_zip(tmp_path / "all.zip", subject, Look(side=128), 5, told, trust=True)
+    write_zip(tmp_path / "all.zip", subject, ExportOptions(side=128), 5, told, trust=True)
     assert [share for share, _ in shares] == sorted(share for share, _ in shares) and shares[-1][0] == 1
     assert {stage for _, stage in shares} == {"video", "figures", "heatmaps", "trust", "zip"}
     with zipfile.ZipFile(tmp_path / "all.zip") as archive:
@@ -389,7 +389,8 @@ def test_everything_and_where_it_came_from(subject, tmp_path, coarse):
 @pytest.mark.parametrize("stretch", [None, STRETCH])
 def test_the_command_of_the_provenance_makes_the_same(real, stretch, tmp_path, monkeypatch):
     """Run as written, where nothing but the clip, its labels and the bundle lies: every file comes out the same."""
-    look = Look(stretch=stretch, layout="side-by-side", side=96, slow=2.0, colour_maps=("magma", "jet"), language="ja",
+    look = ExportOptions(stretch=stretch, layout="side-by-side", side=96, slow=2.0, colour_maps=("magma", "jet"),
+                language="ja",
                 show=("outlines", "labels", "spectrogram"), figures=("svg", "pdf"), width_cm=9.5)  # fmt: skip
     write_zip(tmp_path / "ours.zip", real, look, 6, trust=stretch is None)
     for file in (real.source, real.source.with_suffix(".TextGrid")):
@@ -433,7 +434,7 @@ def test_the_command_moves_the_original_speech_as_the_page_did(real, tmp_path, m
             reference_source=tmp_path / "theirs.wav",
             reference_shift_ms=ms,
         )
-        write_zip(tmp_path / "ours.zip", moved, Look(side=96), 6)
+        write_zip(tmp_path / "ours.zip", moved, ExportOptions(side=96), 6)
         with zipfile.ZipFile("ours.zip") as archive:
             record = json.loads(archive.read("provenance.json"))
         assert main(shlex.split(record["command"])[3:]) == 0
@@ -450,7 +451,7 @@ def test_the_command_asks_for_the_voice_and_fits_the_bundle(tmp_path, monkeypatc
     """A fitted bundle lies in no folder: the command names the one it was fitted from, and fits it again."""
     frames = moving_frames(70, 64, 64)
     bundle = lively_bundle(frames)
-    bundle = replace(bundle, voice=VoiceReadout(np.zeros((2, bundle.acoustic.config.rnn_hidden)), [1.0, 7.0]))
+    bundle = replace(bundle, voice=VoicingProbe(np.zeros((2, bundle.acoustic.config.rnn_hidden)), [1.0, 7.0]))
     (tmp_path / "there").mkdir()
     bundle.save(tmp_path / "there" / "lively")
     clip = read_clip(write_mp4(tmp_path / "there" / "clip.mp4", frames, RATE))
@@ -458,8 +459,8 @@ def test_the_command_asks_for_the_voice_and_fits_the_bundle(tmp_path, monkeypatc
     asked = Voice(semitones=-3.0, intonation="flat")
     analysis = analyse(fitted, clip, precision="fp32", voice=asked)
     assert analysis.f0_hz.max() == pytest.approx(128 * 2 ** (-3 / 12))
-    subject = Subject("clip", analysis, still_regions(analysis), fitted, tmp_path / "there" / "clip.mp4")
-    write_zip(tmp_path / "ours.zip", subject, Look(side=96))
+    subject = ExportSource("clip", analysis, still_regions(analysis), fitted, tmp_path / "there" / "clip.mp4")
+    write_zip(tmp_path / "ours.zip", subject, ExportOptions(side=96))
     monkeypatch.chdir(tmp_path / "there")
     with zipfile.ZipFile(tmp_path / "ours.zip") as archive:
         record, speech = json.loads(archive.read("provenance.json")), archive.read("clip_speech.wav")
@@ -477,31 +478,31 @@ def test_the_command_asks_for_the_voice_and_fits_the_bundle(tmp_path, monkeypatc
 
 def test_a_long_japanese_name_and_one_without_letters_are_still_file_names(subject, tmp_path):
     for name, stem in (("声" * 200, "声" * 40), ("../..", "clip"), ("a/b\\c", "a_b_c")):
-        named = Subject(name, subject.analysis, subject.regions, subject.bundle, subject.source)
-        (path,) = write_files(tmp_path, named, Look(), ["traces"])
+        named = ExportSource(name, subject.analysis, subject.regions, subject.bundle, subject.source)
+        (path,) = write_files(tmp_path, named, ExportOptions(), ["traces"])
         assert path.parent == tmp_path and path.name == f"{stem}_traces.csv" and path.is_file()
 
 
 @pytest.mark.parametrize(
     ("look", "words"),
     [
-        (Look(stretch=(5, 30)), "frames 0 to 29"),
-        (Look(stretch=(9, 8)), "frames 0 to 29"),
-        (Look(bands=("F3",)), "no band F3"),
-        (Look(bands=()), "one band or more"),
-        (Look(sound="theirs"), "sound"),
-        (Look(slow=0.5), "[Ss]low"),
-        (Look(slow=float("nan")), "[Ss]low"),
-        (Look(layout="tiled"), "layout"),
-        (Look(colour_maps=("orange",)), "one colour map"),
-        (Look(colour_maps=("orange", "none such")), "none such"),
-        (Look(alpha=2.0), "alpha"),
-        (Look(side=20), "32 to 4096"),
-        (Look(language="fr"), "en or ja"),
-        (Look(show=("subtitles",)), "outlines, labels, spectrogram"),
-        (Look(figures=("eps",)), "png, svg, pdf"),
-        (Look(figures=()), "format"),
-        (Look(width_cm=5.0), "8.1 to 40 cm"),
+        (ExportOptions(stretch=(5, 30)), "frames 0 to 29"),
+        (ExportOptions(stretch=(9, 8)), "frames 0 to 29"),
+        (ExportOptions(bands=("F3",)), "no band F3"),
+        (ExportOptions(bands=()), "one band or more"),
+        (ExportOptions(sound="theirs"), "sound"),
+        (ExportOptions(slow=0.5), "[Ss]low"),
+        (ExportOptions(slow=float("nan")), "[Ss]low"),
+        (ExportOptions(layout="tiled"), "layout"),
+        (ExportOptions(colour_maps=("orange",)), "one colour map"),
+        (ExportOptions(colour_maps=("orange", "none such")), "none such"),
+        (ExportOptions(alpha=2.0), "alpha"),
+        (ExportOptions(side=20), "32 to 4096"),
+        (ExportOptions(language="fr"), "en or ja"),
+        (ExportOptions(show=("subtitles",)), "outlines, labels, spectrogram"),
+        (ExportOptions(figures=("eps",)), "png, svg, pdf"),
+        (ExportOptions(figures=()), "format"),
+        (ExportOptions(width_cm=5.0), "8.1 to 40 cm"),
     ],
 )
 def test_choices_that_do_not_fit_are_named_before_anything_is_written(subject, look, words, tmp_path):
@@ -517,18 +518,18 @@ def test_choices_that_do_not_fit_are_named_before_anything_is_written(subject, l
 def test_what_a_clip_does_not_have(subject, bundle, tmp_path, coarse):
     silent = write_mp4(tmp_path / "silent.mp4", moving_frames(6, 64, 64), RATE)
     analysis = analyse(bundle, read_clip(silent))
-    bare = Subject("silent", analysis, still_regions(analysis), bundle, silent)
+    bare = ExportSource("silent", analysis, still_regions(analysis), bundle, silent)
     with pytest.raises(InputError, match="no original speech"):
-        write_files(tmp_path / "out", bare, Look(sound="original"), ["video"])
+        write_files(tmp_path / "out", bare, ExportOptions(sound="original"), ["video"])
     with pytest.raises(InputError, match="no labels"):
-        write_files(tmp_path / "out", bare, Look(), KINDS)
+        write_files(tmp_path / "out", bare, ExportOptions(), KINDS)
     with pytest.raises(InputError, match="what to export"):
-        write_files(tmp_path / "out", bare, Look(), ["nonsense"])
+        write_files(tmp_path / "out", bare, ExportOptions(), ["nonsense"])
     assert not (tmp_path / "out").exists()
-    assert "--bundle" not in command(select(bare, Look()))  # a bundle in memory has no folder
+    assert "--bundle" not in command(select(bare, ExportOptions()))  # a bundle in memory has no folder
     silent.unlink()
     with pytest.raises(InputError, match="silent.mp4 is no longer there"):
-        write_zip(tmp_path / "out.zip", bare, Look())
+        write_zip(tmp_path / "out.zip", bare, ExportOptions())
 
 
 @pytest.mark.parametrize("stage", ["video", "figures", "heatmaps", "zip"])
@@ -543,7 +544,7 @@ def test_stopping_leaves_nothing(subject, stage, tmp_path, coarse):
         if now == stage and seen.count(stage) > 1:
             raise Enough
 
-    look = Look(side=128, stretch=(0, 3))
+    look = ExportOptions(side=128, stretch=(0, 3))
     with pytest.raises(Enough):
         if stage == "zip":
             write_zip(tmp_path / "out" / "all.zip", subject, look, progress=Progress(stop))
@@ -556,7 +557,7 @@ def test_stopping_leaves_nothing(subject, stage, tmp_path, coarse):
 @pytest.mark.slow
 def test_a_zip_holds_the_maps_of_a_box_and_a_contrast_drawn_on_the_page(bundle_folder, subject, tmp_path, coarse):
     """Those of the core for just that sound, told in the provenance, and its command asks for them again."""
-    from rtmri2speech.ui.handlers import open_clip
+    from rtmri2speech.ui.session import open_clip
     from rtmri2speech.ui.time_frequency_boxes import band_of
 
     bundle, none = load_bundle(bundle_folder), Progress(lambda *_: None)
@@ -571,8 +572,8 @@ def test_a_zip_holds_the_maps_of_a_box_and_a_contrast_drawn_on_the_page(bundle_f
     for one in asked:
         result = result.with_box(bundle, band_of(one), none)
     box, contrast = result.analysis.bands[2:]
-    drawn = Subject(result.name, result.analysis, result.regions, bundle, result.source)
-    write_zip(tmp_path / "all.zip", drawn, Look(side=64))
+    drawn = ExportSource(result.name, result.analysis, result.regions, bundle, result.source)
+    write_zip(tmp_path / "all.zip", drawn, ExportOptions(side=64))
     with zipfile.ZipFile(tmp_path / "all.zip") as archive:
         record = json.loads(archive.read("provenance.json"))
         held = {band: np.load(io.BytesIO(archive.read(f"発話_a_1_{band.name}_cam.npy"))) for band in (box, contrast)}

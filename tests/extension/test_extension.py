@@ -21,9 +21,9 @@ from rtmri2speech.evaluation.faithfulness import evaluate_faithfulness
 from rtmri2speech.models import temporal_model, vocoder
 from rtmri2speech.models.acoustic import AcousticConfig, AcousticModel
 from rtmri2speech.models.load import load_bundle
-from rtmri2speech.speech.voice import Voice, VoiceReadout
+from rtmri2speech.speech.voice import Voice, VoicingProbe
 from rtmri2speech.ui.controls import maps_words
-from rtmri2speech.ui.handlers import method_of_maps
+from rtmri2speech.ui.session import method_of_maps
 from tests.conftest import lively_bundle, make_bundle, moving_frames, write_mp4
 from tests.extension.sine_vocoder import SineVocoder
 
@@ -113,7 +113,7 @@ def test_a_vocoder_of_another_kind_is_loaded_by_its_kind_and_given_f0(monkeypatc
     monkeypatch.setitem(vocoder.VOCODERS, "sine", "tests.extension.sine_vocoder:SineVocoder")
     monkeypatch.setattr("rtmri2speech.analysis.pipeline.silent_frames", lambda mel, *_: np.zeros(len(mel), bool))
     bundle = make_bundle()
-    readout = VoiceReadout(np.zeros((2, 32)), [1.0, 7.0])
+    readout = VoicingProbe(np.zeros((2, 32)), [1.0, 7.0])
     replace(bundle, vocoder=SineVocoder(64, 420, 11413), voice=readout).save(tmp_path / "bundle")
     assert json.loads((tmp_path / "bundle" / "bundle.json").read_text())["vocoder"]["kind"] == "sine"
     loaded = load_bundle(tmp_path / "bundle")

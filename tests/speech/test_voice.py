@@ -15,7 +15,7 @@ from rtmri2speech.spec import MelSpec
 from rtmri2speech.speech.audio import resample
 from rtmri2speech.speech.formants import measure_f0
 from rtmri2speech.speech.mel import mel_spectrogram_db, spectral_envelope
-from rtmri2speech.speech.voice import Voice, VoiceReadout, add_harmonics, asked_voice, melody, pulse_train
+from rtmri2speech.speech.voice import Voice, VoicingProbe, add_harmonics, asked_voice, f0_contour, pulse_train
 
 SPEC = MelSpec()
 FPS = SPEC.fps
@@ -37,7 +37,7 @@ def whispering():
 def voiced_bundle(whispering):
     """Always voiced, at 150 Hz."""
     hidden = whispering.acoustic.config.rnn_hidden
-    return replace_voice(whispering, VoiceReadout(np.zeros((2, hidden)), [1.0, np.log2(150.0)]))
+    return replace_voice(whispering, VoicingProbe(np.zeros((2, hidden)), [1.0, np.log2(150.0)]))
 
 
 def replace_voice(bundle, voice):
@@ -101,22 +101,22 @@ def test_pulses_repeat_with_the_period_that_was_asked_for():
 def test_melodies():
     voiced = np.zeros(100, bool)
     voiced[5:40] = voiced[60:95] = True
-    declining = melody(Voice(), voiced, 120.0, FPS)
+    declining = f0_contour(Voice(), voiced, 120.0, FPS)
     assert (declining[~voiced] == 0).all()
     for phrase in (declining[5:40], declining[60:95]):
         assert (np.diff(phrase) < 0).all()
         assert 12 * np.log2(phrase[0] / phrase[-1]) == pytest.approx(3)
         assert np.exp(np.log(phrase).mean()) == pytest.approx(120, rel=1e-3)
-    octave = melody(Voice(intonation="flat", semitones=12), voiced, 120.0, FPS)
+    octave = f0_contour(Voice(intonation="flat", semitones=12), voiced, 120.0, FPS)
     assert np.allclose(octave[voiced], 240)
-    assert np.allclose(melody(Voice(intonation="flat", pitch_hz=90), voiced, 120.0, FPS)[voiced], 90)
+    assert np.allclose(f0_contour(Voice(intonation="flat", pitch_hz=90), voiced, 120.0, FPS)[voiced], 90)
     sung = np.where(np.arange(100) % 7 < 5, np.linspace(100, 200, 100), np.nan)
-    own = melody(Voice(intonation="original"), voiced, 120.0, FPS, sung)
+    own = f0_contour(Voice(intonation="original"), voiced, 120.0, FPS, sung)
     assert np.allclose(own[voiced], np.linspace(100, 200, 100)[voiced], rtol=0.01)
-    higher = melody(Voice(intonation="original", pitch_hz=300), voiced, 120.0, FPS, sung)
+    higher = f0_contour(Voice(intonation="original", pitch_hz=300), voiced, 120.0, FPS, sung)
     assert np.median(higher[voiced]) == pytest.approx(300, rel=0.01)
     with pytest.raises(InputError, match="no voiced sound"):
-        melody(Voice(intonation="original"), voiced, 120.0, FPS, np.full(100, np.nan))
+        f0_contour(Voice(intonation="original"), voiced, 120.0, FPS, np.full(100, np.nan))
 
 
 def test_a_bundle_with_a_voice_is_heard_at_the_pitch_asked_for(voiced_bundle, clip):
@@ -141,13 +141,13 @@ def test_other_bundles_and_whispers_are_bit_by_bit_what_they_were(whispering, vo
 
 def test_a_bundle_says_how_it_speaks_where_nobody_asks(voiced_bundle, clip):
     readout = voiced_bundle.voice
-    whispers = replace_voice(voiced_bundle, VoiceReadout(readout.weight, readout.bias, "whisper"))
+    whispers = replace_voice(voiced_bundle, VoicingProbe(readout.weight, readout.bias, "whisper"))
     assert analyse(whispers, clip, bands=()).f0_hz is None
     flat = analyse(whispers, clip, bands=(), voice=Voice(intonation="flat")).f0_hz
     assert flat.max() == pytest.approx(150, rel=1e-3)
-    assert VoiceReadout.from_json(whispers.voice.to_json()).default == "whisper"
+    assert VoicingProbe.from_json(whispers.voice.to_json()).default == "whisper"
     with pytest.raises(InputError, match="intonation"):
-        VoiceReadout(readout.weight, readout.bias, "sad")
+        VoicingProbe(readout.weight, readout.bias, "sad")
 
 
 def test_a_voice_is_kept_in_the_bundles_folder(voiced_bundle, whispering, tmp_path):
@@ -157,7 +157,7 @@ def test_a_voice_is_kept_in_the_bundles_folder(voiced_bundle, whispering, tmp_pa
         kept.bias, voiced_bundle.voice.bias
     )
     with pytest.raises(InputError, match="another acoustic model"):
-        replace_voice(whispering, VoiceReadout(np.zeros((2, 3)), [0, 7]))
+        replace_voice(whispering, VoicingProbe(np.zeros((2, 3)), [0, 7]))
 
 
 def test_words_for_a_voice():

@@ -17,7 +17,7 @@ from rtmri2speech.clips.clip import read_clip
 from rtmri2speech.models.load import load_bundle
 from rtmri2speech.spec import F1, Band
 from rtmri2speech.speech.audio import read_audio
-from rtmri2speech.ui import Settings, handlers
+from rtmri2speech.ui import Settings, session
 from rtmri2speech.ui.allowed_hosts import KnownHosts
 from tests.browser.serving import served
 from tests.conftest import moving_frames, write_mp4
@@ -36,7 +36,7 @@ def clip(tmp_path_factory):
 def address(bundle_folder, clip, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("cache")))
-        limits = replace(handlers.PAGE_LIMITS, longest_s=10.0)
+        limits = replace(session.PAGE_LIMITS, longest_s=10.0)
         settings = Settings(bundle=bundle_folder, bundles=bundle_folder.parent, clips=clip.parent, limits=limits)
         with served(settings) as address:
             yield address

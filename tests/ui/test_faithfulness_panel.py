@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 
 from rtmri2speech.analysis.pipeline import analyse
-from rtmri2speech.attribution.temporal import Reach
+from rtmri2speech.attribution.temporal import TemporalAttribution
 from rtmri2speech.errors import InputError
-from rtmri2speech.evaluation.faithfulness import SHARES, BandTrust, TrustCard
-from rtmri2speech.evaluation.faithfulness.report import Curves, RegionTrust
+from rtmri2speech.evaluation.faithfulness import SHARES, BandFaithfulness, FaithfulnessReport
+from rtmri2speech.evaluation.faithfulness.report import Curves, RegionFaithfulness
 from rtmri2speech.models.load import load_bundle
 from rtmri2speech.progress import UNSEEN
 from rtmri2speech.spec import F1, F2, Band
-from rtmri2speech.ui import handlers
+from rtmri2speech.ui import session
 from rtmri2speech.ui.clip_notes import about
-from rtmri2speech.ui.faithfulness_report import reach_report, trust_report
+from rtmri2speech.ui.faithfulness_report import faithfulness_report, temporal_report
 from rtmri2speech.ui.time_frequency_boxes import band_of
 from tests.conftest import moving_frames, write_mp4
 
@@ -29,19 +29,22 @@ def clip_file(tmp_path_factory):
 
 def card_of(verdict="faithful"):
     curves = Curves(*(tuple(-k * share for share in SHARES) for k in (10.0, 3.0, -2.0)))
-    regions = {"tongue": RegionTrust(0.625, 0.04, -2.04, 2.5, 0.6), "brain": RegionTrust(0.1, 0.2, 0.0, 0.1, 0.0)}
-    judged = BandTrust(
+    regions = {
+        "tongue": RegionFaithfulness(0.625, 0.04, -2.04, 2.5, 0.6),
+        "brain": RegionFaithfulness(0.1, 0.2, 0.0, 0.1, 0.0),
+    }
+    judged = BandFaithfulness(
         verdict, (3, 4, 5, 9, 11, 12), 3.0, 1.0, 3.0, (2.2, 4.1), 0.875, 0.002, curves, curves, regions, 1.0, 0.5,
         {"CNN": {"signed": 0.0, "absolute": 0.95}},
     )  # fmt: skip
-    return TrustCard({"F1": judged, "F<2>": BandTrust("untested", (1,))}, "tract", 32, 0.3)
+    return FaithfulnessReport({"F1": judged, "F<2>": BandFaithfulness("untested", (1,))}, "tract", 32, 0.3)
 
 
 def test_the_verdict_is_told_in_both_languages_and_nothing_of_it_can_act():
-    assert "data-left-out" not in trust_report(card_of())
-    told = trust_report(card_of(), ["tilt", "a"])
+    assert "data-left-out" not in faithfulness_report(card_of())
+    told = faithfulness_report(card_of(), ["tilt", "a"])
     assert "Not judged: tilt, a. Only maps" in told and "判定しないもの：tilt, a。" in told
-    made = trust_report(card_of())
+    made = faithfulness_report(card_of())
     english, japanese = (re.search(f'<div class="in-{x}".*?</div>', made, re.S) for x in ("en", "ja"))
     assert english and japanese and "<2>" not in made and "F&lt;2&gt;" in made
     assert made.count('data-verdict="faithful"') == made.count('data-verdict="untested"') == 2  # a language each
@@ -56,13 +59,13 @@ def test_the_verdict_is_told_in_both_languages_and_nothing_of_it_can_act():
 
 
 def test_the_table_holds_heat_beside_the_change():
-    row = re.search(r'<tr data-change data-region="tongue">(.*?)</tr>', trust_report(card_of()), re.S)[1]
+    row = re.search(r'<tr data-change data-region="tongue">(.*?)</tr>', faithfulness_report(card_of()), re.S)[1]
     assert re.findall(r"<td>(.*?)</td>", row) == ["4.0 %", "62 %", "2.5 dB (−2.0)"]
 
 
 def test_the_curve_is_drawn_to_scale():
     """Equal steps of dB are equal steps of the picture, and shares stand where they belong."""
-    made = trust_report(card_of())
+    made = faithfulness_report(card_of())
     lines = re.findall(r'<polyline class="(\w+)" points="([^"]+)"', made)
     points = {name: np.array([p.split(",") for p in text.split()], float) for name, text in reversed(lines)}
     hottest, coldest = points["hottest"], points["coldest"]
@@ -74,7 +77,7 @@ def test_the_curve_is_drawn_to_scale():
 
 
 def test_other_maps_of_the_same_clip_keep_its_speech_and_its_corrected_regions(bundle, clip_file):
-    result = handlers.open_clip(bundle, clip_file, None, UNSEEN, regions="template", maps="grad-cam")
+    result = session.open_clip(bundle, clip_file, None, UNSEEN, regions="template", maps="grad-cam")
     assert result.analysis.grid == 8 and result.maps == "grad-cam"
     result.known["card"] = card_of()
     finer = result.with_maps(bundle, "layer-ig", UNSEEN)
@@ -88,18 +91,18 @@ def test_other_maps_of_the_same_clip_keep_its_speech_and_its_corrected_regions(b
 
 
 def test_what_training_did_to_the_maps_is_said_of_the_embedded_model():
-    class Desk:
+    class PageContext:
         bundles = type("Bundles", (), {"load": staticmethod(lambda name: load_bundle())})
 
     focus = load_bundle().training["acoustic"]["loss"]["focus"]
     assert focus > 0
     for language in ("en", "ja"):
-        assert f"loss.focus {focus:g}" in about(Desk, "phantom", language)
+        assert f"loss.focus {focus:g}" in about(PageContext, "phantom", language)
 
 
 def test_a_box_is_a_band_of_its_own_until_it_is_removed(bundle, clip_file, monkeypatch):
     monkeypatch.setattr("rtmri2speech.analysis.pipeline.silent_frames", lambda mel, *_: np.zeros(len(mel), bool))
-    result = handlers.open_clip(bundle, clip_file, None, UNSEEN, regions="template", maps="grad-cam")
+    result = session.open_clip(bundle, clip_file, None, UNSEEN, regions="template", maps="grad-cam")
     box = band_of({"low_hz": 900, "high_hz": 1500, "from_s": 0.2, "to_s": 0.4})
     assert box == Band("0.20-0.40s_900-1500", 900, 1500, 0.2, 0.4)
     asked = result.with_box(bundle, box, UNSEEN)
@@ -142,8 +145,8 @@ def test_a_box_is_a_band_of_its_own_until_it_is_removed(bundle, clip_file, monke
 def test_how_far_it_came_from_is_told_of_the_frame_and_of_speech(tmp_path):
     contributed = np.eye(6, dtype=np.float32)
     contributed[3] = [0, 3, 2, -3, 0, 2]  # of frame 3: half from it and its neighbours
-    made = Reach(F1, 27.0, contributed, np.array([True, False, False, False, False, False]))
-    told = reach_report([made], 3, tmp_path)
+    made = TemporalAttribution(F1, 27.0, contributed, np.array([True, False, False, False, False, False]))
+    told = temporal_report([made], 3, tmp_path)
     assert "Frame 3: 50 % from the frame itself and its two neighbours, 30 % from before, 20 % from after." in told
     assert "In speech (5 frames): 90 %, 6 %, 4 %." in told and "フレーム3" in told
-    assert told.count("data:image/png;base64,") == 2 and "Frame 0 is silent" in reach_report([made], 0, tmp_path)
+    assert told.count("data:image/png;base64,") == 2 and "Frame 0 is silent" in temporal_report([made], 0, tmp_path)

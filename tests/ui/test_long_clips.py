@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from rtmri2speech.analysis import chunked, occlusion
-from rtmri2speech.analysis.occlusion import Hiding, hide, hide_each
-from rtmri2speech.analysis.region_attribution import RegionMasks, account_of
+from rtmri2speech.analysis.occlusion import Occlusion, occlude, occlude_each
+from rtmri2speech.analysis.region_attribution import RegionMasks, attribute_to_regions
 from rtmri2speech.anatomy.regions import on_clip
 from rtmri2speech.clips import disk_array
 from rtmri2speech.errors import InputError
@@ -18,7 +18,7 @@ from rtmri2speech.labels.textgrid import write_tiers
 from rtmri2speech.progress import UNSEEN, Progress
 from rtmri2speech.ui import long_clips
 from rtmri2speech.ui.jobs import Stopped
-from rtmri2speech.ui.resynthesis import speak_again
+from rtmri2speech.ui.resynthesis import resynthesise
 from tests.conftest import moving_frames, write_mp4
 
 FRAMES = 100
@@ -86,10 +86,10 @@ def test_what_hides_in_a_long_clip_is_hidden_in_pieces(results, bundle, monkeypa
         return whole(bundle, clip, *others, **choices)
 
     monkeypatch.setattr(chunked, "analyse", noted)
-    monkeypatch.setattr(occlusion, "ACCOUNTED", ("lips", "tongue"))  # of all regions it would take a minute
+    monkeypatch.setattr(occlusion, "NAMED_REGIONS", ("lips", "tongue"))  # of all regions it would take a minute
     monkeypatch.setattr(occlusion, "_AT_ONCE", 30)
     monkeypatch.setattr(disk_array, "LARGEST_IN_MEMORY", 2**16)  # pictures and masks lie in files
-    asked = Hiding(manner=manner, moving=("tongue",), stretch=(20, 70))
+    asked = Occlusion(manner=manner, moving=("tongue",), stretch=(20, 70))
     told = []
     hidden = replace(last, regions=regions).hiding(bundle, asked, Progress(lambda *step: told.append(step)))
     assert len(lengths) == 4 and max(lengths) <= 32 + 2 * chunked.CONTEXT
@@ -110,15 +110,17 @@ def test_what_hides_in_a_long_clip_is_hidden_in_pieces(results, bundle, monkeypa
     if manner == "still":
         return
     # a clip of which nothing is taken away says what it said
-    assert hide(bundle, analysis, replace(asked, strength=0), UNSEEN, regions, by=last.analysed_by).same
+    assert occlude(bundle, analysis, replace(asked, strength=0), UNSEEN, regions, by=last.analysed_by).same
     lengths.clear()
-    alone = hide(bundle, analysis, Hiding(manner=manner, moving=("tongue",)), UNSEEN, regions, False, last.analysed_by)
-    rows = hide_each(bundle, analysis, regions, manner, by=last.analysed_by)
+    alone = occlude(
+        bundle, analysis, Occlusion(manner=manner, moving=("tongue",)), UNSEEN, regions, False, last.analysed_by
+    )
+    rows = occlude_each(bundle, analysis, regions, manner, by=last.analysed_by)
     assert max(lengths) <= 32 + 2 * chunked.CONTEXT and len(lengths) == 4 * (1 + len(rows))
     row = next(row for row in rows if row.name == "tongue")
     assert row.size_db == alone.mean_size_db and row.mcd_db == alone.mcd_db
     assert row.area == pytest.approx(tongue[analysis.speech].mean())
-    shares = account_of(analysis, RegionMasks(regions)).bands["F1"].mean_shares(analysis.speech)
+    shares = attribute_to_regions(analysis, RegionMasks(regions)).bands["F1"].mean_shares(analysis.speech)
     assert row.share["F1"] == pytest.approx(shares["tongue"])
 
 
@@ -133,7 +135,7 @@ def test_a_long_clip_is_spoken_again_in_pieces_and_can_be_stopped(results, bundl
 
     monkeypatch.setattr(chunked, "analyse", noted)
     told = []
-    made = speak_again(bundle, last, None, False, Progress(lambda *step: told.append(step)))
+    made = resynthesise(bundle, last, None, False, Progress(lambda *step: told.append(step)))
     assert len(lengths) == 4 and max(lengths) <= 32 + 2 * chunked.CONTEXT
     done = [part / all for _, part, all in told]
     assert done == sorted(done) and {stage for stage, *_ in told} >= {"frames", "speech", "packing"}
@@ -144,4 +146,4 @@ def test_a_long_clip_is_spoken_again_in_pieces_and_can_be_stopped(results, bundl
             raise Stopped
 
     with pytest.raises(Stopped):
-        speak_again(bundle, last, None, False, Progress(stop))
+        resynthesise(bundle, last, None, False, Progress(stop))

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import threading
+from types import SimpleNamespace
 
 import httpx
 import numpy as np
@@ -21,7 +22,8 @@ from rtmri2speech.models.bundle import DEFAULT_FOLDER
 from rtmri2speech.progress import UNSEEN, Progress
 from rtmri2speech.spec import DEFAULT_BANDS, F1, Band
 from rtmri2speech.speech.audio import write_audio
-from rtmri2speech.ui import Settings, build, handlers, launch
+from rtmri2speech.ui import Settings, build, launch, session
+from rtmri2speech.ui import examples as examples_module
 from rtmri2speech.ui.bundles import MOST_KEPT, Bundles
 from rtmri2speech.ui.examples import Examples
 from rtmri2speech.ui.jobs import Jobs, Stopped
@@ -51,7 +53,7 @@ def bundles_folder(bundle_folder, tmp_path_factory):
 
 def test_open_a_clip(bundle, clips):
     shares = []
-    result = handlers.open_clip(
+    result = session.open_clip(
         bundle,
         clips / "disc 円.mp4",
         None,
@@ -66,7 +68,7 @@ def test_open_a_clip(bundle, clips):
 def test_the_original_speech_is_moved_by_milliseconds_from_where_it_was_given(bundle, clips, tmp_path):
     sound = np.random.default_rng(0).normal(0, 0.1, 16000).astype(np.float32)
     write_audio(tmp_path / "given.wav", sound, 16000)
-    result = handlers.open_clip(bundle, clips / "disc 円.mp4", tmp_path / "given.wav", UNSEEN, regions="template")
+    result = session.open_clip(bundle, clips / "disc 円.mp4", tmp_path / "given.wav", UNSEEN, regions="template")
     given, moved = result.reference[0], result
     for ms, first in ((250.0, 4000), (100.0, 1600), (-50.0, -800)):
         moved = moved.with_shift(bundle, ms, UNSEEN)
@@ -80,23 +82,23 @@ def test_the_original_speech_is_moved_by_milliseconds_from_where_it_was_given(bu
 
 def test_every_stage_has_words(bundle, clips):
     stages = set()
-    handlers.open_clip(bundle, clips / "disc 円.mp4", None, Progress(lambda stage, *_: stages.add(stage)))
+    session.open_clip(bundle, clips / "disc 円.mp4", None, Progress(lambda stage, *_: stages.add(stage)))
     assert stages and all(f"stage_{stage}" in TEXTS["ja"] for stage in stages)
 
 
 def test_a_band_that_cannot_be_is_refused_before_the_clip_is_read(bundle, tmp_path):
     with pytest.raises(InputError, match="reaches beyond the mel's range"):
-        handlers.open_clip(bundle, tmp_path / "no.mp4", None, UNSEEN, bands=[Band("F9", 5000, 9000)])
+        session.open_clip(bundle, tmp_path / "no.mp4", None, UNSEEN, bands=[Band("F9", 5000, 9000)])
 
 
 def test_the_limits_of_the_page_hold(bundle, clips):
     with pytest.raises(InputError, match="at most 0.5 s are read"):
-        handlers.open_clip(bundle, clips / "disc 円.mp4", None, UNSEEN, limits=ClipLimits(longest_s=0.5))
+        session.open_clip(bundle, clips / "disc 円.mp4", None, UNSEEN, limits=ClipLimits(longest_s=0.5))
 
 
 def test_typed_bands():
     fixed = lambda *limits: (limits[0], "band", *limits[1:], 200, "synthesised")  # noqa: E731
-    assert handlers.bands_of([fixed(" F1 ", 300, 900), fixed("鼻音", 200, 350.5)]) == (F1, Band("鼻音", 200, 350.5))
+    assert session.bands_of([fixed(" F1 ", 300, 900), fixed("鼻音", 200, 350.5)]) == (F1, Band("鼻音", 200, 350.5))
     for rows, sentence in (
         ([], "Give 1 to 4 bands, not 0"),
         ([fixed("A", 1, 2)] * 5, "Give 1 to 4 bands, not 5"),
@@ -110,22 +112,22 @@ def test_typed_bands():
         ([("F2", "formant2", None, None, 100, "guess")], "The band F2 follows a formant"),
     ):
         with pytest.raises(InputError, match=sentence):
-            handlers.bands_of(rows)
+            session.bands_of(rows)
 
 
 def test_rows_are_the_bands_of_the_command_line():
     """Also those of a link, which has boxes as well: they have no row."""
     texts = ["F1:300-900", "loudness", "steil:tilt", "F2:formant2+-150/original"]
     bands = tuple(Band.parse(text) for text in texts)
-    assert handlers.bands_of(handlers.rows_of(bands)) == bands
+    assert session.bands_of(session.rows_of(bands)) == bands
     box = "0.40-0.60s_900-2500:900-2500@0.4-0.6"
-    assert handlers.bands_of_link([*texts[:3], box]) == (*bands[:3], Band.parse(box))
-    assert handlers.rows_of(handlers.bands_of_link([*texts[:3], box])) == handlers.rows_of(bands[:3])
-    assert handlers.bands_of_link(["F1:900-300"]) == handlers.bands_of_link([]) == ()
+    assert session.bands_of_link([*texts[:3], box]) == (*bands[:3], Band.parse(box))
+    assert session.rows_of(session.bands_of_link([*texts[:3], box])) == session.rows_of(bands[:3])
+    assert session.bands_of_link(["F1:900-300"]) == session.bands_of_link([]) == ()
 
 
 def test_a_row_is_called_as_its_kind_unless_someone_named_it():
-    rows = handlers.rows_of(DEFAULT_BANDS)
+    rows = session.rows_of(DEFAULT_BANDS)
 
     def changed(number, kind, name=None):
         return renamed([(name or r[0], kind, *r[2:]) if k == number else r for k, r in enumerate(rows)], number)
@@ -152,7 +154,7 @@ def test_stop_ends_the_work_at_its_next_step(bundle, clips):
         check()
 
     with pytest.raises(Stopped):
-        handlers.open_clip(bundle, clips / "disc 円.mp4", None, Progress(show))
+        session.open_clip(bundle, clips / "disc 円.mp4", None, Progress(show))
     assert seen[-1] == "attention" and "speech" not in seen
 
 
@@ -184,8 +186,8 @@ def test_an_example_is_analysed_once_and_found_by_name_only(bundle_folder, clips
 
 def test_an_example_asked_for_by_many_at_once_is_analysed_once(bundle_folder, clips, monkeypatch):
     examples, analysed = Examples(Bundles(bundle_folder), clips), []
-    analyse = handlers.analyse_clip
-    monkeypatch.setattr(handlers, "analyse_clip", lambda *a, **k: analysed.append(1) or analyse(*a, **k))
+    analyse = session.analyse_clip
+    monkeypatch.setattr(session, "analyse_clip", lambda *a, **k: analysed.append(1) or analyse(*a, **k))
     got = []
     ask = lambda: got.append(examples.open("disc 円", "fixture", UNSEEN))  # noqa: E731
     threads = [threading.Thread(target=ask) for _ in range(5)]
@@ -235,18 +237,18 @@ def test_page_needs_a_bundle_and_clips(tmp_path):
 
 
 def test_messages_name_files_not_folders(bundle_folder, clips):
-    desk = build(Settings(bundle=bundle_folder, clips=clips)).desk
-    cache = desk.folder()
+    context = build(Settings(bundle=bundle_folder, clips=clips)).context
+    cache = context.folder()
     for path, told in (
         (cache / "a b.mp4", "a b.mp4 is empty."),
         (clips / "disc 円.mp4", "disc 円.mp4 is empty."),
         (bundle_folder / "scaler.json", "fixture/scaler.json is empty."),
     ):
-        assert desk.message(InputError("{path} is empty.", path=path)) in (told, told.split("/")[-1])
-    assert desk.message(InputError("{path} is empty.", path=cache / "a b.mp4"), "ja") == "a b.mp4は空です。"
-    assert "memory" in desk.message(MemoryError())
-    assert desk.message(OSError(28, "No space left on device"), "ja") == "サーバーのディスクに空きがありません。"
-    assert "has a fault (PermissionError)" in desk.message(PermissionError(13, "no"))
+        assert context.message(InputError("{path} is empty.", path=path)) in (told, told.split("/")[-1])
+    assert context.message(InputError("{path} is empty.", path=cache / "a b.mp4"), "ja") == "a b.mp4は空です。"
+    assert "memory" in context.message(MemoryError())
+    assert context.message(OSError(28, "No space left on device"), "ja") == "サーバーのディスクに空きがありません。"
+    assert "has a fault (PermissionError)" in context.message(PermissionError(13, "no"))
 
 
 def test_the_page_starts_behind_a_proxy_that_does_not_know_it(bundle_folder, clips, monkeypatch):
@@ -314,3 +316,16 @@ def test_mcp_without_its_package_is_one_line(monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["app.py", "--mcp"])
     assert app.main() == 2
     assert capsys.readouterr().err == 'app.py: --mcp needs one more package: pip install "gradio[mcp]"\n'
+
+
+def test_the_example_that_the_page_opens_on_outlives_others(bundle_folder, clips, monkeypatch):
+    """Of analyses beyond the most that are kept the oldest goes, but never that of the first view."""
+    monkeypatch.setattr(examples_module, "MOST_KEPT", 2)
+    monkeypatch.setattr(examples_module, "open_clip", lambda *_, bands, **__: SimpleNamespace(bands=bands))
+    examples = Examples(Bundles(bundle_folder), clips)
+    first = examples.open(examples.first, "fixture", UNSEEN)
+    others = [(Band("x", 300.0 + k, 900.0),) for k in range(4)]
+    for bands in others:
+        assert examples.open(examples.first, "fixture", UNSEEN, bands).bands == bands
+    assert examples.kept(examples.first, "fixture") is first
+    assert [examples.kept(examples.first, "fixture", bands) is not None for bands in others] == [False] * 3 + [True]

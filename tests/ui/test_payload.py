@@ -13,13 +13,13 @@ import soundfile
 from rtmri2speech.analysis.pipeline import analyse
 from rtmri2speech.anatomy.outlines import outlines
 from rtmri2speech.anatomy.sources import regions_from_template
-from rtmri2speech.attribution.temporal import Reach
+from rtmri2speech.attribution.temporal import TemporalAttribution
 from rtmri2speech.attribution.upsampling import upsample_grid
 from rtmri2speech.clips.clip import Clip
 from rtmri2speech.spec import Band
 from rtmri2speech.speech.mel import centre_frequencies_hz
 from rtmri2speech.ui.explorer.chunks import Store
-from rtmri2speech.ui.explorer.payload import change_of, of_other_bands, of_other_labels, payload, reach_told
+from rtmri2speech.ui.explorer.payload import change_of, of_other_bands, of_other_labels, payload, temporal_payload
 from tests.conftest import moving_frames
 
 RATE = 16000
@@ -273,8 +273,10 @@ def test_a_long_clip_is_always_sent_whole(bundle, analysis, regions, tmp_path):
 def test_of_how_far_the_page_gets_all_pairs_as_a_picture():
     """A column for each frame that sounds, the latest frame that is seen on top; silence is dark, the most is white."""
     rng = np.random.default_rng(0)
-    made = Reach(Band("F1", 300, 900), 27.0, rng.normal(size=(7, 7)).astype(np.float32), np.arange(7) == 2)
-    told = reach_told([made], "clip")["bands"][0]
+    made = TemporalAttribution(
+        Band("F1", 300, 900), 27.0, rng.normal(size=(7, 7)).astype(np.float32), np.arange(7) == 2
+    )
+    told = temporal_payload([made], "clip")["bands"][0]
     picture = raw(told["pairs"], np.uint8).reshape(7, 7)
     for sounds in (0, 2, 6):
         for seen in (0, 3, 6):
@@ -282,4 +284,4 @@ def test_of_how_far_the_page_gets_all_pairs_as_a_picture():
             assert told["most"] * (picture[6 - seen, sounds] / 255) ** 2 == pytest.approx(share, abs=0.005)
     assert picture.max() == 255 and told["most"] == pytest.approx(made.shares[~made.silent].max())
     silent = replace(made, silent=np.ones(7, bool))
-    assert not raw(reach_told([silent], "clip")["bands"][0]["pairs"], np.uint8).any()
+    assert not raw(temporal_payload([silent], "clip")["bands"][0]["pairs"], np.uint8).any()

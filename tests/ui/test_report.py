@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from rtmri2speech.analysis.occlusion import Hiding, hide
+from rtmri2speech.analysis.occlusion import Occlusion, occlude
 from rtmri2speech.analysis.pipeline import analyse
 from rtmri2speech.anatomy.polygons import TEMPLATE, Region
 from rtmri2speech.anatomy.sources import regions_from_template
@@ -111,20 +111,22 @@ def test_a_clip_without_original_is_told(bundle, analysis):
 
 def test_hiding_is_told(bundle, analysis):
     own = Region("own-1", ((0.1, 0.1), (0.4, 0.1), (0.4, 0.4)))
-    hidden = hide(bundle, analysis, Hiding((own,), "still", 0.5, (4, 9), ("tongue",)), anatomy=template_of(analysis))
-    html = report.hiding_report(hidden, frame=30)
+    hidden = occlude(
+        bundle, analysis, Occlusion((own,), "still", 0.5, (4, 9), ("tongue",)), anatomy=template_of(analysis)
+    )
+    html = report.occlusion_report(hidden, frame=30)
     assert "tongue, own shape 1, its movement stopped, 50 %, frames 4–9 of 0–39" in in_language(html, "en")
     assert "舌、自分で描いた図形1（動きを止めた、強さ50 %" in in_language(html, "ja")
     assert "Frame 6:" in in_language(html, "en")  # frame 30 was not hidden
     assert html.count("data:image/png;base64,") == 2
     silent = replace(hidden, spoken=np.array([], int), mean_change_db={"F1": None, "F2": None}, mcd_db=None)
     changed = replace(silent, after=replace(hidden.after, audio=hidden.after.audio + 1))
-    assert "hold no speech" in in_language(report.hiding_report(changed, 5), "en")
-    assert "25 %" in in_language(report.hiding_report(replace(hidden, rescaled_share=0.25), 5), "en")
+    assert "hold no speech" in in_language(report.occlusion_report(changed, 5), "en")
+    assert "25 %" in in_language(report.occlusion_report(replace(hidden, rescaled_share=0.25), 5), "en")
 
 
 def test_speech_and_silence_are_told_separately(bundle, analysis):
-    hidden = hide(bundle, analysis, Hiding((TEMPLATE[1],), "dark", 1.0))
+    hidden = occlude(bundle, analysis, Occlusion((TEMPLATE[1],), "dark", 1.0))
     noisy = replace(
         hidden,
         spoken=np.arange(10),
@@ -135,16 +137,16 @@ def test_speech_and_silence_are_told_separately(bundle, analysis):
         silent_size_db={"F1": 37.3, "F2": 25.1},
         mcd_db=6.7,
     )
-    html = report.hiding_report(noisy, 5)
+    html = report.occlusion_report(noisy, 5)
     english, japanese = (in_language(html, language) for language in TEXTS)
     assert "up or down by F1 6.4 dB, F2 8.2 dB" in english and "there is sound now: F1 +37 dB, F2 +25 dB" in english
     assert "無音だった部分に音が出ています：F1 +37 dB" in japanese
     row = re.findall(r"<td>(.*?)</td>", re.search('data-change="speech-mean".*?</tr>', html)[0])
     assert row == ["+1.1", "−7.1"]
     quiet = replace(noisy, silent_change_db={"F1": -2.0, "F2": 1.0})
-    assert "In its silences: F1 −2 dB" in in_language(report.hiding_report(quiet, 5), "en")
+    assert "In its silences: F1 −2 dB" in in_language(report.occlusion_report(quiet, 5), "en")
     none = replace(noisy, silent=np.array([], int), silent_change_db={"F1": None, "F2": None})
-    assert "silences" not in in_language(report.hiding_report(none, 5), "en")
+    assert "silences" not in in_language(report.occlusion_report(none, 5), "en")
 
 
 def test_the_summary_says_where_the_clip_stands(made):

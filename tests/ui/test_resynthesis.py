@@ -7,13 +7,15 @@ import numpy as np
 import pytest
 
 from rtmri2speech.analysis.pipeline import analyse
+from rtmri2speech.analysis.reference import earlier
 from rtmri2speech.errors import InputError
 from rtmri2speech.models.domain_adaptation import adapt
 from rtmri2speech.progress import UNSEEN
-from rtmri2speech.speech.voice import Voice, VoiceReadout
-from rtmri2speech.ui.handlers import open_clip
+from rtmri2speech.speech.audio import write_audio
+from rtmri2speech.speech.voice import Voice, VoicingProbe
 from rtmri2speech.ui.report import voice_report
-from rtmri2speech.ui.resynthesis import MANNERS, asked_of, speak_again
+from rtmri2speech.ui.resynthesis import MANNERS, asked_of, resynthesise
+from rtmri2speech.ui.session import open_clip
 from rtmri2speech.ui.texts import TEXTS
 from tests.conftest import lively_bundle, moving_frames, write_mp4
 
@@ -24,7 +26,7 @@ FRAMES = moving_frames(70, 64, 64)
 def voiced():
     """Always voiced, at 128 Hz where nothing is asked for."""
     bundle = lively_bundle(FRAMES[:30])
-    readout = VoiceReadout(np.zeros((2, bundle.acoustic.config.rnn_hidden)), [1.0, 7.0], "whisper")
+    readout = VoicingProbe(np.zeros((2, bundle.acoustic.config.rnn_hidden)), [1.0, 7.0], "whisper")
     return replace(bundle, voice=readout)
 
 
@@ -48,40 +50,57 @@ def test_controls_ask_for_a_voice():
 
 
 def test_a_voice_changes_the_sound_and_nothing_else(voiced, result):
-    made = speak_again(voiced, result, asked_of("flat", None, 0), fit=False)
+    made = resynthesise(voiced, result, asked_of("flat", None, 0), fit=False)
     now = made.result.analysis
     speaking = ~now.silent
     assert np.allclose(now.f0_hz[speaking], 128, rtol=1e-5) and result.analysis.f0_hz is None
     assert np.array_equal(now.mel_db, result.analysis.mel_db) and not np.array_equal(now.audio, result.analysis.audio)
     assert made.result.again and not result.again and made.result.fitted is None and made.adaptation is None
     assert made.comparison.first is result.analysis and made.result.payload != result.payload
-    back = speak_again(voiced, made.result, None, fit=False)
+    back = resynthesise(voiced, made.result, None, fit=False)
     assert np.array_equal(back.result.analysis.audio, result.analysis.audio) and back.result.again
 
 
 def test_a_fitted_bundle_speaks_as_adapt_makes_it(voiced, result):
-    made = speak_again(voiced, result, None, fit=True)
+    made = resynthesise(voiced, result, None, fit=True)
     fitted, record = adapt(voiced, [result.analysis.clip])
     assert made.adaptation == record
     assert np.allclose(made.result.analysis.mel_db, analyse(fitted, result.analysis.clip).mel_db, atol=1e-4)
     assert made.result.fitted.training["adapted"]["from"] == voiced.name
     # what it is compared with is the fitted one, if that spoke last
-    again = speak_again(voiced, made.result, Voice(), fit=False)
+    again = resynthesise(voiced, made.result, Voice(), fit=False)
     assert again.comparison.first is made.result.analysis and again.result.fitted is None
     assert not again.comparison.same_acoustic
 
 
 def test_what_cannot_be_spoken_is_refused(voiced, result):
     with pytest.raises(InputError, match="no voiced sound of its own"):
-        speak_again(voiced, result, Voice(intonation="original"), fit=False)
+        resynthesise(voiced, result, Voice(intonation="original"), fit=False)
     with pytest.raises(InputError, match="carries no voice"):
-        speak_again(replace(voiced, voice=None), result, Voice(), fit=False)
+        resynthesise(replace(voiced, voice=None), result, Voice(), fit=False)
 
 
 def test_the_report_tells_pitch_and_fit(voiced, result):
-    told = voice_report(speak_again(voiced, result, asked_of("flat", 200.0, 0), fit=False).comparison, None)
+    told = voice_report(resynthesise(voiced, result, asked_of("flat", 200.0, 0), fit=False).comparison, None)
     assert "200 Hz" in told and TEXTS["en"]["voice_told_plain"] in told and TEXTS["ja"]["voice_told_plain"] in told
-    made = speak_again(voiced, result, Voice(whisper=True), fit=True)
+    made = resynthesise(voiced, result, Voice(whisper=True), fit=True)
     told = voice_report(made.comparison, made.adaptation)
     assert "whispers" in told and "70 frames" in told and f"{made.adaptation.mean_shift:.2f}" in told
     assert TEXTS["en"]["voice_no_scores"] in told
+
+
+def test_speech_that_follows_a_reference_follows_it_where_it_is_moved(voiced, tmp_path, monkeypatch):
+    """Else the zip's own command, which moves the reference first, would make another sound."""
+    monkeypatch.setattr("rtmri2speech.analysis.pipeline.silent_frames", lambda mel, *_: np.zeros(len(mel), bool))
+    file = write_mp4(tmp_path / "disc.mp4", FRAMES, Fraction(11413, 420))
+    times_s = np.arange(int(16000 * 2.6)) / 16000
+    phase = 2 * np.pi * np.cumsum(np.linspace(100, 220, len(times_s))) / 16000
+    write_audio(tmp_path / "theirs.wav", 0.3 * np.sign(np.sin(phase)) * np.abs(np.sin(phase)), 16000)
+    result = open_clip(voiced, file, tmp_path / "theirs.wav", UNSEEN, regions="template")
+    sung = resynthesise(voiced, result, Voice(intonation="original"), fit=False).result
+    moved = sung.with_shift(voiced, 400.0, UNSEEN)
+    reference = earlier(sung.given, 0.4)
+    expected = analyse(voiced, sung.analysis.clip, settings=sung.analysis.settings, original=reference)
+    np.testing.assert_allclose(moved.analysis.f0_hz, expected.f0_hz)
+    np.testing.assert_allclose(moved.analysis.audio, expected.audio, atol=1e-5)
+    assert not np.allclose(moved.analysis.f0_hz, sung.analysis.f0_hz)

@@ -18,7 +18,7 @@ import torch
 import typer
 
 from rtmri2speech.clips.preprocessing import prepare_frames
-from rtmri2speech.files import never_onto, replacing
+from rtmri2speech.files import atomic_write, refuse_overwriting_inputs
 from rtmri2speech.models.acoustic import AcousticModel
 from rtmri2speech.speech.mel import Scaler
 
@@ -46,7 +46,7 @@ def export_predicted(corpus: Corpus, acoustic: str | os.PathLike, out: Path) -> 
         target = out / f"{utterance.id}.npy"
         if not target.is_file():
             mri = np.load(utterance.folder / "mri.npy", mmap_mode="r")
-            with replacing(target) as temporary:
+            with atomic_write(target) as temporary:
                 np.save(temporary, predict_mel(model, scaler, mri, size))
         yield utterance
 
@@ -54,7 +54,7 @@ def export_predicted(corpus: Corpus, acoustic: str | os.PathLike, out: Path) -> 
 def export_true(corpus: Corpus, out: Path) -> Iterator[Utterance]:
     """Write each recording's own mel as out/<ID>.npy, (T, n_mels) dB, and yield the recording."""
     for utterance in corpus.utterances:
-        with replacing(out / f"{utterance.id}.npy") as temporary:
+        with atomic_write(out / f"{utterance.id}.npy") as temporary:
             np.save(temporary, np.load(utterance.folder / "mel_db.npy"))
         yield utterance
 
@@ -70,7 +70,7 @@ def main(
     with plain_errors():
         corpus = Corpus.read(dataset)
         places = [utterance.folder for utterance in corpus.utterances]
-        never_onto((out / f"{place.name}.npy" for place in places), [dataset, acoustic, *places])
+        refuse_overwriting_inputs((out / f"{place.name}.npy" for place in places), [dataset, acoustic, *places])
         done = export_predicted(corpus, acoustic, out) if acoustic else export_true(corpus, out)
         print(f"{sum(1 for _ in done)} mels in {out}")
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from torch import Tensor
 
 from rtmri2speech.errors import InputError
-from rtmri2speech.files import replacing, write_json
+from rtmri2speech.files import atomic_write, write_json
 from rtmri2speech.models.acoustic import AcousticConfig, AcousticModel
 from rtmri2speech.models.convert import is_thesis_acoustic, read_thesis_acoustic
 from rtmri2speech.models.weights import load_exactly, read_checkpoint
@@ -47,7 +47,7 @@ def prepare_run(
     scaler.write(folder / "scaler.json")
     write_settings(folder, run, mel=corpus.mel.to_json(), restored=corpus.restored)
     write_json(folder / "split.json", ids)
-    with replacing(folder / "held_out.txt") as temporary:
+    with atomic_write(folder / "held_out.txt") as temporary:
         temporary.write_text("".join(f"{id_}\n" for id_ in sorted(ids["val"] + ids["test"])), encoding="utf-8")
     return segments, scaler
 

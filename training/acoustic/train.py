@@ -9,7 +9,7 @@ from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 
-from rtmri2speech.files import never_onto
+from rtmri2speech.files import refuse_overwriting_inputs
 from rtmri2speech.models.precision import bf16_is_fast
 from rtmri2speech.models.weights import read_checkpoint
 
@@ -78,7 +78,7 @@ def train(run: AcousticRun) -> Path:
     Raises InputError if the dataset is not one, or the folder holds a run of other settings.
     """
     folder = Path(run.run_dir)
-    never_onto((folder / name for name in RUN_FILES), [run.data_dir, run.init_from])
+    refuse_overwriting_inputs((folder / name for name in RUN_FILES), [run.data_dir, run.init_from])
     with held(run):
         _train(run, folder)
     return folder

@@ -21,11 +21,11 @@ from rtmri2speech.clips import frame_rate
 from rtmri2speech.clips.clip import read_clip
 from rtmri2speech.clips.preprocessing import prepare_frames
 from rtmri2speech.errors import InputError
-from rtmri2speech.files import never_onto
+from rtmri2speech.files import refuse_overwriting_inputs
 from rtmri2speech.models.bundle import Bundle
 from rtmri2speech.models.features import BATCH, FeatureExtractor
 from rtmri2speech.models.load import load_bundle
-from rtmri2speech.speech.voice import INTONATIONS, VoiceReadout
+from rtmri2speech.speech.voice import INTONATIONS, VoicingProbe
 
 from ..engine.console import plain_errors
 from ..evaluation.localisation import find_phantoms
@@ -50,7 +50,7 @@ def states_and_f0(bundle: Bundle, path: Path) -> tuple[np.ndarray, np.ndarray]:
     return states, f0_hz[at]
 
 
-def fit_voice(states: np.ndarray, f0_hz: np.ndarray, default: str) -> VoiceReadout:
+def fit_voice(states: np.ndarray, f0_hz: np.ndarray, default: str) -> VoicingProbe:
     """Logistic regression of the voicing on (N, H) states; the height of F0 is the voiced frames' mean in octaves."""
     voiced = f0_hz > 0
     if voiced.all() or not voiced.any():
@@ -69,10 +69,10 @@ def fit_voice(states: np.ndarray, f0_hz: np.ndarray, default: str) -> VoiceReado
 
     optimiser.step(loss)
     rows = torch.stack([weight.detach(), torch.zeros_like(weight)]).numpy()
-    return VoiceReadout(rows, [float(bias.detach()), float(np.log2(f0_hz[voiced]).mean())], default)
+    return VoicingProbe(rows, [float(bias.detach()), float(np.log2(f0_hz[voiced]).mean())], default)
 
 
-def error(readout: VoiceReadout, states: np.ndarray, f0_hz: np.ndarray) -> float:
+def error(readout: VoicingProbe, states: np.ndarray, f0_hz: np.ndarray) -> float:
     """Share of the frames whose voicing is read wrong."""
     return float((readout.read(states)[0] != (f0_hz > 0)).mean())
 
@@ -88,7 +88,7 @@ def main(
     ] = "declining",
 ) -> None:
     """Fit a read-out of the voicing and write the bundle with it."""
-    never_onto([out], [bundle, *clips])
+    refuse_overwriting_inputs([out], [bundle, *clips])
     loaded = load_bundle(bundle)
     readout = fit_voice(*_all(loaded, clips), default)
     made = replace(loaded, voice=readout, folder=None, sha256={})

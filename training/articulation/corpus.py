@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from rtmri2speech.errors import InputError
-from rtmri2speech.files import replacing
+from rtmri2speech.files import atomic_write
 from rtmri2speech.spec import MelSpec
 from rtmri2speech.speech.audio import read_audio, resample
 from rtmri2speech.speech.mel import mel_spectrogram_db
@@ -25,7 +25,7 @@ COLUMNS = 64
 
 
 @dataclass(frozen=True)
-class Spoken:
+class SynthesisedSpeech:
     """One utterance: articulation (T, COLUMNS); mel_db (T, n_mels); voiced (T,) 0 or 1; all float32.
 
     octaves: log2 of the median F0 in Hz.
@@ -44,7 +44,7 @@ def visible(truth: dict[str, np.ndarray]) -> np.ndarray:
     return articulation(truth)[:, :COLUMNS]
 
 
-def read_spoken(folder: Path, mel: MelSpec) -> list[Spoken]:
+def read_spoken(folder: Path, mel: MelSpec) -> list[SynthesisedSpeech]:
     """Every finished utterance of a phantom corpus, in the order of their names.
 
     Kept in <folder>/spoken.npz; what was added since is read anew. Raises InputError if there is none.
@@ -60,7 +60,7 @@ def read_spoken(folder: Path, mel: MelSpec) -> list[Spoken]:
     return spoken
 
 
-def _read_one(folder: Path, name: str, mel: MelSpec) -> Spoken:
+def _read_one(folder: Path, name: str, mel: MelSpec) -> SynthesisedSpeech:
     with np.load(folder / f"{name}.truth.npz", allow_pickle=False) as data:
         wanted = ("area_cm2", "length_cm", "tract", "velum_cm2", "glottis", "glottis_names", "f0_hz")
         truth = {key: data[key] for key in wanted}
@@ -71,10 +71,10 @@ def _read_one(folder: Path, name: str, mel: MelSpec) -> Spoken:
     heard = mel_spectrogram_db(torch.from_numpy(samples), mel).numpy()
     frames = min(len(known), len(heard))
     known, heard = known[:frames], heard[:frames]
-    return Spoken(name, name.split("_")[0], known, heard, known[:, VOICED], octaves)
+    return SynthesisedSpeech(name, name.split("_")[0], known, heard, known[:, VOICED], octaves)
 
 
-def _read_cache(path: Path, mel: MelSpec) -> dict[str, Spoken]:
+def _read_cache(path: Path, mel: MelSpec) -> dict[str, SynthesisedSpeech]:
     with np.load(path, allow_pickle=False) as data:
         if str(data["mel"]) != str(mel.to_json()):
             return {}
@@ -82,13 +82,13 @@ def _read_cache(path: Path, mel: MelSpec) -> dict[str, Spoken]:
         names, octaves = [str(name) for name in data["names"]], data["octaves"].tolist()
     starts = ends - np.diff(ends, prepend=0)
     return {
-        name: Spoken(name, name.split("_")[0], known[a:b], mel_db[a:b], known[a:b, VOICED], height)
+        name: SynthesisedSpeech(name, name.split("_")[0], known[a:b], mel_db[a:b], known[a:b, VOICED], height)
         for name, a, b, height in zip(names, starts, ends, octaves, strict=True)
     }
 
 
-def _write_cache(path: Path, spoken: list[Spoken], mel: MelSpec) -> None:
-    with replacing(path) as temporary:
+def _write_cache(path: Path, spoken: list[SynthesisedSpeech], mel: MelSpec) -> None:
+    with atomic_write(path) as temporary:
         with temporary.open("wb") as file:
             np.savez(
                 file,
@@ -101,7 +101,9 @@ def _write_cache(path: Path, spoken: list[Spoken], mel: MelSpec) -> None:
             )
 
 
-def held_out_speakers(spoken: list[Spoken], speakers: tuple[str, ...]) -> tuple[list[Spoken], list[Spoken]]:
+def held_out_speakers(
+    spoken: list[SynthesisedSpeech], speakers: tuple[str, ...]
+) -> tuple[list[SynthesisedSpeech], list[SynthesisedSpeech]]:
     """(to learn from, to judge by). Raises InputError if either is empty."""
     parts = [s for s in spoken if s.speaker not in speakers], [s for s in spoken if s.speaker in speakers]
     if not all(parts):

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 import torch
 
-from rtmri2speech.files import never_onto, replacing
+from rtmri2speech.files import atomic_write, refuse_overwriting_inputs
 
 from ..engine.config import run_command
 from .image_encoder import picture, read_sight_run
@@ -37,7 +37,7 @@ class SeenRun:
 
 def make(run: SeenRun) -> None:
     """Write the articulation of every clip under every look, in the units of the truth."""
-    never_onto([run.out], [run.clips, run.sight])
+    refuse_overwriting_inputs([run.out], [run.clips, run.sight])
     cv2.setNumThreads(1)
     clips = read_pictures(Path(run.clips))
     network, scaler, settings = read_sight_run(Path(run.sight))
@@ -52,7 +52,7 @@ def make(run: SeenRun) -> None:
             names.append(name)
             found.append(scaler.to_db(articulation))
         print(f"seen: {clip + 1} of {len(clips.names)} clips", flush=True)
-    with replacing(Path(run.out)) as temporary, temporary.open("wb") as file:
+    with atomic_write(Path(run.out)) as temporary, temporary.open("wb") as file:
         frames = np.array([len(f) for f in found])
         np.savez(file, names=np.array(names), frames=frames, articulation=np.concatenate(found))
 

@@ -24,12 +24,12 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from rtmri2speech.errors import InputError
-from rtmri2speech.files import never_onto, write_json
+from rtmri2speech.files import refuse_overwriting_inputs, write_json
 from rtmri2speech.models.acoustic import AcousticConfig, AcousticModel
 from rtmri2speech.spec import MelSpec
 from rtmri2speech.speech.mel import SPEECH_RANGE_DB, Scaler, speech_frames
 from rtmri2speech.speech.metrics import loudness_correlation, spectral_shape_correlation
-from rtmri2speech.speech.voice import VoiceReadout
+from rtmri2speech.speech.voice import VoicingProbe
 
 from ..acoustic.losses import LossConfig, MaskedMSEMAE, outside_share
 from ..engine.checkpoint import write_checkpoint
@@ -39,7 +39,7 @@ from ..engine.run_folder import append_row, as_kept, held
 from ..engine.weight_averaging import average
 from ..preprocess.phantom_truth import REGIONS, TRACT
 from .checkpoint import read_last, write_last
-from .corpus import Spoken, read_spoken
+from .corpus import SynthesisedSpeech, read_spoken
 from .encoder_outputs import clip_pictures
 from .image_encoder import Sight, SightRun, articulation_error, column_weights, read_sight_run, write_sight_run
 from .label_maps import Pictures, joined, read_pictures
@@ -130,7 +130,9 @@ class Clips:
     utterances: list[tuple[str, np.ndarray, np.ndarray, np.ndarray]]
 
     @classmethod
-    def read(cls, paths: tuple[str, ...], spoken: dict[str, Spoken], known: Scaler, mel: Scaler, how: dict) -> "Clips":
+    def read(
+        cls, paths: tuple[str, ...], spoken: dict[str, SynthesisedSpeech], known: Scaler, mel: Scaler, how: dict
+    ) -> "Clips":
         """Raises InputError if a clip's sound is not in the corpus."""
         pictures = joined([read_pictures(Path(path)) for path in paths])
         utterances = []
@@ -185,7 +187,7 @@ class Assembled:
     mel: Scaler
     sight_run: SightRun
     speech: dict
-    spoken: dict[str, Spoken]
+    spoken: dict[str, SynthesisedSpeech]
 
     def clips(self, files: tuple[str, ...]) -> Clips:
         how = {key: self.speech[key] for key in ("envelope", "floor_db")}
@@ -272,7 +274,9 @@ def train(run: JoinRun) -> Path:
     cv2.setNumThreads(1)
     folder = Path(run.run_dir)
     written = ("settings.json", "scaler.json", "best.ckpt", VOICE)
-    never_onto((folder / name for name in written), [run.sight, run.speech, run.corpus, *run.clips, *run.val_clips])
+    refuse_overwriting_inputs(
+        (folder / name for name in written), [run.sight, run.speech, run.corpus, *run.clips, *run.val_clips]
+    )
     with held(run):
         return _train(run, folder)
 
@@ -355,7 +359,7 @@ def keep_better(folder: Path, network: Joined, scores: dict[str, float], step: i
         return best
     state = {f"model.{name}": tensor.cpu() for name, tensor in network.model.state_dict().items()}
     write_checkpoint(folder / "best.ckpt", {"state_dict": state})
-    readout = VoiceReadout(*(part.detach().cpu().numpy() for part in (network.voice.weight, network.voice.bias)))
+    readout = VoicingProbe(*(part.detach().cpu().numpy() for part in (network.voice.weight, network.voice.bias)))
     write_json(folder / VOICE, readout.to_json())
     return quality
 

@@ -23,7 +23,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from rtmri2speech.anatomy.sources import region_of_class
 from rtmri2speech.errors import InputError
-from rtmri2speech.files import never_onto
+from rtmri2speech.files import refuse_overwriting_inputs
 from rtmri2speech.models.acoustic import AcousticConfig, AcousticModel
 from rtmri2speech.models.weights import load_exactly, read_safetensors
 from rtmri2speech.speech.mel import Scaler
@@ -189,7 +189,7 @@ def train(run: SightRun) -> Path:
     cv2.setNumThreads(1)
     folder = Path(run.run_dir)
     read = [*run.pictures, *run.val_pictures, run.init_from, run.speech]
-    never_onto([folder / "settings.json", folder / "articulation.json"], read)
+    refuse_overwriting_inputs([folder / "settings.json", folder / "articulation.json"], read)
     with held(run):
         return _train(run, folder)
 

@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 
 from rtmri2speech.errors import InputError
-from rtmri2speech.files import never_onto, replacing
+from rtmri2speech.files import atomic_write, refuse_overwriting_inputs
 from training.phantom.head import CLASSES
 
 from ..engine.config import run_command
@@ -97,7 +97,7 @@ def joined(several: list[Pictures]) -> Pictures:
 
 def write_pictures(path: Path, pictures: Pictures) -> None:
     """One .npz of all."""
-    with replacing(path) as temporary, temporary.open("wb") as file:
+    with atomic_write(path) as temporary, temporary.open("wb") as file:
         np.savez(
             file,
             maps=np.frombuffer(b"".join(pictures.maps), np.uint8),
@@ -111,7 +111,7 @@ def write_pictures(path: Path, pictures: Pictures) -> None:
 
 def make(run: PicturesRun) -> None:
     """Draw what is asked for. Raises InputError if that is nothing."""
-    never_onto([run.out], [run.corpus, run.maps])
+    refuse_overwriting_inputs([run.out], [run.corpus, run.maps])
     if run.maps:
         jobs = _known_jobs(run)
     elif run.corpus:

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, mse_loss
 
 from rtmri2speech.errors import InputError
-from rtmri2speech.files import never_onto
+from rtmri2speech.files import refuse_overwriting_inputs
 from rtmri2speech.models.weights import load_exactly, read_safetensors
 from rtmri2speech.spec import MelSpec
 from rtmri2speech.speech.mel import SPEECH_RANGE_DB, Scaler, spectral_envelope, speech_frames
@@ -32,7 +32,7 @@ from ..engine.config import run_command
 from ..engine.loop import choose_device
 from ..engine.run_folder import append_row, held, write_settings
 from .checkpoint import read_last, write_last
-from .corpus import COLUMNS, Spoken, held_out_speakers, read_seen, read_spoken
+from .corpus import COLUMNS, SynthesisedSpeech, held_out_speakers, read_seen, read_spoken
 from .input_noise import DisturbConfig, disturbed, measured_error
 from .tensors import write_tensors
 
@@ -129,7 +129,7 @@ class Windows:
         return *(torch.from_numpy(part) for part in batch), torch.from_numpy(mask)
 
 
-def as_seen(spoken: list[Spoken], run: SpeechRun) -> list[Spoken]:
+def as_seen(spoken: list[SynthesisedSpeech], run: SpeechRun) -> list[SynthesisedSpeech]:
     """The utterances of run.seen with the CNN's articulation in place of the true one; the voicing stays true."""
     by_name = {s.id: s for s in spoken}
     found = [pair for path in run.seen for pair in read_seen(Path(path))]
@@ -143,7 +143,7 @@ def as_seen(spoken: list[Spoken], run: SpeechRun) -> list[Spoken]:
     ]
 
 
-def standardised(spoken: list[Spoken], known: Scaler, mel: Scaler, run: SpeechRun) -> Windows:
+def standardised(spoken: list[SynthesisedSpeech], known: Scaler, mel: Scaler, run: SpeechRun) -> Windows:
     """The utterances as the network learns them."""
     return Windows(
         [
@@ -191,7 +191,7 @@ def train(run: SpeechRun) -> Path:
     """Train, or go on with, the run. Raises InputError if the corpus or the settings do not fit."""
     folder, mel = Path(run.run_dir), MelSpec()
     made = ("settings.json", "articulation.json", "scaler.json")
-    never_onto((folder / name for name in made), [run.corpus, run.init_from, *run.seen])
+    refuse_overwriting_inputs((folder / name for name in made), [run.corpus, run.init_from, *run.seen])
     with held(run):
         return _train(run, folder, mel)
 

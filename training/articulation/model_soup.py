@@ -17,8 +17,8 @@ import numpy as np
 import torch
 
 from rtmri2speech.errors import InputError
-from rtmri2speech.files import never_onto, write_json
-from rtmri2speech.speech.voice import VoiceReadout
+from rtmri2speech.files import refuse_overwriting_inputs, write_json
+from rtmri2speech.speech.voice import VoicingProbe
 
 from ..acoustic.run import model_tensors
 from ..engine.config import build, run_command
@@ -44,7 +44,7 @@ def make(run: SoupRun) -> Path:
     """Write the run folder. Raises InputError if the runs do not belong together."""
     require_shares(run.runs, run.shares)
     folder, runs = Path(run.run_dir), [Path(one) for one in run.runs]
-    never_onto((folder / name for name in ("best.ckpt", "settings.json")), runs)
+    refuse_overwriting_inputs((folder / name for name in ("best.ckpt", "settings.json")), runs)
     settings = [read_settings(one, "articulation.join") for one in runs]
     for one, other in zip(runs, settings, strict=True):
         if any(other.get(key) != settings[0].get(key) for key in _SAME) or not _same_split(runs[0], one):
@@ -54,7 +54,7 @@ def make(run: SoupRun) -> Path:
     first = build(JoinRun, settings[0]["join"])
     made = assembled(first)
     made.network.model.load_state_dict(mean_weights([model_tensors(one) for one in runs], run.shares))
-    voices = [VoiceReadout.from_json(json.loads((one / VOICE).read_text(encoding="utf-8"))) for one in runs]
+    voices = [VoicingProbe.from_json(json.loads((one / VOICE).read_text(encoding="utf-8"))) for one in runs]
     with torch.no_grad():
         for name, tensor in made.network.voice.named_parameters():
             mean = sum(share * getattr(voice, name) for share, voice in zip(run.shares, voices, strict=True))

@@ -18,19 +18,19 @@ import typer
 from typer import Argument, Option
 
 from rtmri2speech.errors import InputError
-from rtmri2speech.files import never_onto
+from rtmri2speech.files import refuse_overwriting_inputs
 from rtmri2speech.spec import MelSpec
 from rtmri2speech.speech.mel import Scaler, write_mel
 from rtmri2speech.speech.voice import add_harmonics
 
 from ..engine.console import plain_errors
-from .corpus import Spoken, read_spoken
+from .corpus import SynthesisedSpeech, read_spoken
 from .input_noise import DisturbConfig, disturbed
 from .mel_decoder import ArticulationToMel, read_speech_run
 
 
 @torch.no_grad()
-def heard(network: ArticulationToMel, known: Scaler, mel: Scaler, one: Spoken, seed: int) -> np.ndarray:
+def heard(network: ArticulationToMel, known: Scaler, mel: Scaler, one: SynthesisedSpeech, seed: int) -> np.ndarray:
     """(T, n_mels) dB of the utterance's articulation, disturbed anew by every seed."""
     given = torch.from_numpy(known.standardise(one.articulation))[None]
     generator = torch.Generator().manual_seed(seed)
@@ -47,7 +47,7 @@ def main(
     """Write a predicted mel of every utterance."""
     if not 0 <= voiced <= 1:
         raise InputError("The share of utterances with harmonics is from 0 to 1, not {share}.", share=voiced)
-    never_onto([out / "any.npy"], [corpus, run])
+    refuse_overwriting_inputs([out / "any.npy"], [corpus, run])
     network, known, mel, settings = read_speech_run(run)
     spec = MelSpec.from_json(settings["mel"])
     spoken = read_spoken(corpus, spec)

@@ -4,11 +4,11 @@ from pathlib import Path
 
 from torch import nn
 
-from rtmri2speech.files import replacing
+from rtmri2speech.files import atomic_write
 from rtmri2speech.models.weights import write_safetensors
 
 
 def write_tensors(path: Path, network: nn.Module) -> None:
     """The network's weights as safetensors."""
-    with replacing(path) as temporary:
+    with atomic_write(path) as temporary:
         write_safetensors(temporary, network.state_dict())

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from rtmri2speech.errors import InputError
-from rtmri2speech.files import replacing
+from rtmri2speech.files import atomic_write
 from rtmri2speech.models.weights import intact, load_exactly
 
 
@@ -31,13 +31,13 @@ def write_checkpoint(path: Path, state: Mapping) -> None:
 
     Raises InputError if the place cannot be written or the disk is full.
     """
-    with replacing(path) as temporary:
+    with atomic_write(path) as temporary:
         _write(temporary, state)
 
 
 def write_newest(path: Path, state: Mapping) -> None:
     """As write_checkpoint; what was there stays as `before(path)`, unless it is damaged: then that one stays."""
-    with replacing(path) as temporary:
+    with atomic_write(path) as temporary:
         _write(temporary, state)
         if path.is_file() and _whole(path):
             path.replace(before(path))

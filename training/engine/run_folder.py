@@ -14,7 +14,7 @@ from dataclasses import MISSING, Field, asdict, fields, is_dataclass
 from pathlib import Path
 
 from rtmri2speech.errors import InputError
-from rtmri2speech.files import replacing, write_json
+from rtmri2speech.files import atomic_write, write_json
 
 from .checkpoint import before, newest_whole
 
@@ -196,7 +196,7 @@ def append_row(path: Path, row: Mapping[str, object]) -> None:
         rows = [old for old in csv.DictReader(file, restkey="") if not _at_or_after(old, row["step"])]
     rows.append(row)
     names = dict.fromkeys(name for each in rows for name in each if name)
-    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+    with atomic_write(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, names, extrasaction="ignore")
         writer.writeheader()
         writer.writerows(rows)

@@ -25,7 +25,7 @@ from rtmri2speech.speech.audio import read_audio
 from rtmri2speech.speech.mel import Scaler
 from rtmri2speech.speech.metrics import estoi, stoi
 
-from ..articulation.corpus import Spoken, held_out_speakers, read_spoken
+from ..articulation.corpus import SynthesisedSpeech, held_out_speakers, read_spoken
 from ..articulation.mel_decoder import ArticulationToMel, read_speech_run, target_mel
 from ..engine.console import plain_errors
 from .localisation import resample_to
@@ -34,7 +34,7 @@ _METRICS = (stoi, estoi)
 
 
 @torch.no_grad()
-def said(network: ArticulationToMel, known: Scaler, mel: Scaler, one: Spoken) -> np.ndarray:
+def said(network: ArticulationToMel, known: Scaler, mel: Scaler, one: SynthesisedSpeech) -> np.ndarray:
     """(T, n_mels) dB of its true articulation."""
     given = torch.from_numpy(known.standardise(one.articulation))[None]
     return mel.to_db(network(given)[0][0].numpy())

@@ -22,7 +22,7 @@ from typer import Argument, Option
 
 from rtmri2speech.analysis.pipeline import analyse
 from rtmri2speech.clips.clip import Clip, read_clip
-from rtmri2speech.files import never_onto, write_json
+from rtmri2speech.files import refuse_overwriting_inputs, write_json
 from rtmri2speech.models.bundle import Bundle
 from rtmri2speech.models.domain_adaptation import adapt
 from rtmri2speech.models.load import load_bundle
@@ -148,7 +148,7 @@ def main(
     json_out: Annotated[Path | None, Option("--json", help="Also write the table to this file.")] = None,
 ) -> None:
     """Correlation of the spectrum's shape and level on variants of held-out phantoms."""
-    never_onto([json_out], [*clips, bundle])
+    refuse_overwriting_inputs([json_out], [*clips, bundle])
     judged = load_bundle(bundle) if bundle else load_bundle()
     read = []
     for path in find_phantoms(clips):

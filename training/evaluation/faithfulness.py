@@ -26,8 +26,8 @@ from rtmri2speech.clips.clip import read_clip
 from rtmri2speech.clips.formats.reading import is_video_file
 from rtmri2speech.clips.phantom_truth import truth_beside
 from rtmri2speech.errors import InputError
-from rtmri2speech.evaluation.faithfulness import VERDICTS, BandTrust, evaluate_faithfulness
-from rtmri2speech.files import never_onto, write_json
+from rtmri2speech.evaluation.faithfulness import VERDICTS, BandFaithfulness, evaluate_faithfulness
+from rtmri2speech.files import refuse_overwriting_inputs, write_json
 from rtmri2speech.models.bundle import Bundle
 from rtmri2speech.models.load import load_bundle
 
@@ -46,7 +46,7 @@ def clips_of(paths: Sequence[Path]) -> list[Path]:
 
 
 def cards(bundle: Bundle, clips: Sequence[Path], maps: Sequence[str]) -> Iterator[tuple[str, str, dict]]:
-    """(kind of map, clip, band -> BandTrust) of every clip and kind of map."""
+    """(kind of map, clip, band -> BandFaithfulness) of every clip and kind of map."""
     for path in clips:
         clip = read_clip(path)
         masks = None
@@ -60,7 +60,7 @@ def cards(bundle: Bundle, clips: Sequence[Path], maps: Sequence[str]) -> Iterato
             yield kind, path.stem, dict(evaluate_faithfulness(bundle, made, masks).bands)
 
 
-def row_of(judged: Sequence[BandTrust]) -> dict:
+def row_of(judged: Sequence[BandFaithfulness]) -> dict:
     """What is told of a band over clips."""
     told = [one for one in judged if one.verdict != "untested"]
     counted = Counter(one.verdict for one in judged)
@@ -101,7 +101,7 @@ def main(
     json_out: Annotated[Path | None, Option("--json", help="Also write every card's figures to this file.")] = None,
 ) -> None:
     """How faithful a bundle's maps are, over many clips."""
-    never_onto([json_out], [*clips, bundle])
+    refuse_overwriting_inputs([json_out], [*clips, bundle])
     kinds = maps.split(",")
     loaded, judged, told = load_bundle(bundle), {}, []
     for kind, name, bands in cards(loaded, clips_of(clips), kinds):

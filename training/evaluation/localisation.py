@@ -32,7 +32,7 @@ from rtmri2speech.clips.clip import read_clip
 from rtmri2speech.clips.frame_rate import retime
 from rtmri2speech.clips.preprocessing import prepare_frames
 from rtmri2speech.errors import InputError
-from rtmri2speech.files import never_onto, write_json
+from rtmri2speech.files import refuse_overwriting_inputs, write_json
 from rtmri2speech.models.acoustic import AcousticModel
 from rtmri2speech.models.bundle import Bundle
 from rtmri2speech.models.features import BATCH, FeatureExtractor
@@ -277,7 +277,7 @@ def main(
     seed: Annotated[int, Option("--seed", help="Of the random weights.")] = 0,
 ) -> None:
     """Where a bundle looks on phantoms, whose anatomy is known, and which regions its bands depend on."""
-    never_onto([json_out], [*clips, bundle])
+    refuse_overwriting_inputs([json_out], [*clips, bundle])
     judged = load_bundle(bundle) if bundle else load_bundle()
     cases = [read_case(path, judged) for path in find_phantoms(clips)]
     table, occlusion = attention_table(judged, cases, seed), occlusion_table(judged, cases)

@@ -17,7 +17,7 @@ from typer import Argument, Option
 
 from rtmri2speech.clips.clip import Clip
 from rtmri2speech.errors import InputError
-from rtmri2speech.files import never_onto, write_json
+from rtmri2speech.files import refuse_overwriting_inputs, write_json
 from rtmri2speech.models.domain_adaptation import adapt
 from rtmri2speech.models.load import load_bundle
 from rtmri2speech.speech.audio import read_audio
@@ -48,7 +48,7 @@ def main(
     json_out: Annotated[Path | None, Option("--json", help="Also write the figures to this file.")] = None,
 ) -> None:
     """Correlation of the spectrum's shape and level on clips with looks drawn at random."""
-    never_onto([json_out], [clips, sound, bundle])
+    refuse_overwriting_inputs([json_out], [clips, sound, bundle])
     judged, maps = load_bundle(bundle) if bundle else load_bundle(), read_pictures(clips)
     rows = {}
     for number, name in enumerate(maps.names):

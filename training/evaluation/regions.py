@@ -29,7 +29,7 @@ from rtmri2speech.anatomy.sources import regions_from_truth
 from rtmri2speech.clips.clip import read_clip
 from rtmri2speech.clips.phantom_truth import truth_beside
 from rtmri2speech.errors import InputError
-from rtmri2speech.files import never_onto, write_json
+from rtmri2speech.files import refuse_overwriting_inputs, write_json
 
 from ..engine.console import plain_errors
 from .domain_shift import VARIANTS
@@ -219,7 +219,7 @@ def main(
     json_out: Annotated[Path | None, Option("--json", help="Also write the figures to this file.")] = None,
 ) -> None:
     """Dice, outline distance and articulation of a segmenter on phantoms it has never seen."""
-    never_onto([json_out], [corpus, segmenter])
+    refuse_overwriting_inputs([json_out], [corpus, segmenter])
     cv2.setNumThreads(1)
     figures = judge(corpus, load_segmenter(segmenter), every)
     print(tables(figures))

@@ -20,7 +20,7 @@ import typer
 from typer import Argument, Option
 
 from rtmri2speech.errors import InputError
-from rtmri2speech.files import never_onto, write_json
+from rtmri2speech.files import refuse_overwriting_inputs, write_json
 from rtmri2speech.restore import restore
 from rtmri2speech.speech.audio import read_audio, resample, write_audio
 from rtmri2speech.speech.formants import formant_ceiling, measure_f0
@@ -124,7 +124,7 @@ def evaluate(
 
             loaded = load_restoration(bundle)
         read = [*folders, bundle, noises]
-        never_onto([out, examples / "clean.wav" if examples else None], read)
+        refuse_overwriting_inputs([out, examples / "clean.wav" if examples else None], read)
         methods = candidates(loaded if bundle else None)
         files = list(recordings(folders, last, every))
         recorded = read_noises(str(noises), RATE) if noises else []

@@ -8,7 +8,7 @@ import av
 import numpy as np
 import soundfile as sf
 
-from rtmri2speech.files import replacing
+from rtmri2speech.files import atomic_write
 from rtmri2speech.spec import MelSpec
 
 from .clip import FPS, PhantomClip, PhantomSpeech
@@ -29,7 +29,7 @@ def is_complete(folder: Path, name: str, pictures: bool) -> bool:
 
 def write_clip(folder: Path, name: str, clip: PhantomClip) -> None:
     """Write the four files of an utterance, each atomically. Raises InputError if the folder cannot be written."""
-    with replacing(folder / f"{name}.mkv") as path:
+    with atomic_write(folder / f"{name}.mkv") as path:
         _write_video(path, clip.frames)
     shown = {"labels": clip.labels, "classes": np.array(CLASSES), "regions": np.array(json.dumps(REGIONS))}
     _write_sound(folder, name, clip.speech, shown | truth(clip.speech))
@@ -41,11 +41,11 @@ def write_speech(folder: Path, name: str, speech: PhantomSpeech) -> None:
 
 
 def _write_sound(folder: Path, name: str, speech: PhantomSpeech, known: dict[str, np.ndarray]) -> None:
-    with replacing(folder / f"{name}.wav") as path:
+    with atomic_write(folder / f"{name}.wav") as path:
         sf.write(path, speech.audio, SAMPLE_RATE, subtype="PCM_16")
-    with replacing(folder / f"{name}.truth.npz") as path:
+    with atomic_write(folder / f"{name}.truth.npz") as path:
         np.savez_compressed(path, **known)
-    with replacing(folder / f"{name}.TextGrid") as path:
+    with atomic_write(folder / f"{name}.TextGrid") as path:
         path.write_text(textgrid(speech), encoding="utf-8", newline="\n")
 
 

@@ -26,7 +26,7 @@ import typer
 from typer import Option
 
 from rtmri2speech.errors import InputError
-from rtmri2speech.files import never_onto
+from rtmri2speech.files import refuse_overwriting_inputs
 from rtmri2speech.restore import METHODS
 from rtmri2speech.spec import FrameSpec, MelSpec
 
@@ -141,7 +141,7 @@ def preprocess(
         sources, unusable = find_sources(data_dir, audio_dir, named, speaker_pattern)
         made = ["samples", "scaler.json", "meta.json", *(["wavs", "hifigan_filelists"] if hifigan_filelists else [])]
         recordings = [file for source in sources for file in (source.video, source.audio)]
-        never_onto((out_dir / name for name in made), [data_dir, audio_dir, speakers, *recordings])
+        refuse_overwriting_inputs((out_dir / name for name in made), [data_dir, audio_dir, speakers, *recordings])
         cluster = dict(jobs=jobs, backend=backend, scheduler=scheduler)
         lag = corpus_lag(sources, settings, sync, **cluster) if sync > 0 else None
         if lag:

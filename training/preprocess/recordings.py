@@ -13,7 +13,7 @@ import numpy as np
 
 from rtmri2speech.clips.formats.reading import VIDEO_SUFFIXES
 from rtmri2speech.errors import InputError
-from rtmri2speech.files import replacing
+from rtmri2speech.files import atomic_write
 from rtmri2speech.spec import MelSpec
 from rtmri2speech.speech.audio import read_audio, resample
 
@@ -145,7 +145,7 @@ def prepare(source: SpeechSource, out: Path, rate: int, peak: float | None) -> I
             except InputError as error:
                 yield name, str(error)
                 continue
-            with replacing(target) as temporary:
+            with atomic_write(target) as temporary:
                 np.save(temporary, samples)
         yield name, target
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.lib.format import open_memmap
 
 from rtmri2speech.errors import InputError
-from rtmri2speech.files import filling, replacing, scratch
+from rtmri2speech.files import atomic_folder, atomic_write, scratch
 from rtmri2speech.speech.mel import Scaler
 
 _AT_A_TIME = 64  # windows in memory
@@ -50,7 +50,7 @@ def write_pairs_npz(dataset: Path, length: int) -> int:
     folder = dataset / f"pairs_ref{length}"
 
     def store(id_: str, windows: Path) -> None:
-        with replacing(folder / f"{id_}.npz") as temporary:
+        with atomic_write(folder / f"{id_}.npz") as temporary:
             arrays = {name: np.load(windows / f"{name}.npy", mmap_mode="r") for name in _NAMES}
             np.savez_compressed(temporary, **arrays)
 
@@ -62,7 +62,7 @@ def write_pairs_npy(dataset: Path, length: int) -> int:
     folder = dataset / f"pairs_ref{length}_npy"
 
     def store(id_: str, windows: Path) -> None:
-        with filling(folder / id_) as temporary:
+        with atomic_folder(folder / id_) as temporary:
             for name in _NAMES:
                 (windows / f"{name}.npy").rename(temporary / f"{name}.npy")
 
@@ -102,5 +102,5 @@ def write_filelists(dataset: Path, share: float = 0.1, seed: int = 42) -> None:
     random.Random(seed).shuffle(ids)
     held_out = max(1, int(share * len(ids))) if len(ids) > 1 else 0
     for name, chosen in (("training", ids[held_out:]), ("validation", ids[:held_out])):
-        with replacing(dataset / "hifigan_filelists" / f"{name}.txt") as temporary:
+        with atomic_write(dataset / "hifigan_filelists" / f"{name}.txt") as temporary:
             temporary.write_text("".join(f"{id_}|dummy|dummy\n" for id_ in chosen), encoding="utf-8", newline="\n")

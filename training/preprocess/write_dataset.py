@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from rtmri2speech.errors import InputError
-from rtmri2speech.files import replacing, write_json
+from rtmri2speech.files import atomic_write, write_json
 from rtmri2speech.speech.audio import fit, write_audio
 from rtmri2speech.speech.mel import Scaler
 
@@ -44,7 +44,7 @@ def write_sample(source: Source, settings: Settings, out_dir: Path, keep_wav: bo
         return {"id": source.id, "reason": str(error).rstrip(".")}
     if keep_wav:
         write_audio(wav, fit(sample.waveform, len(sample.mri) * settings.mel.hop_length), settings.mel.sample_rate)
-    with replacing(folder) as temporary:
+    with atomic_write(folder) as temporary:
         temporary.mkdir()
         for name in ("mri", "mel_db", "mask", "regions", "articulation"):
             if getattr(sample, name) is not None:

@@ -17,14 +17,14 @@ import typer
 from typer import Option
 
 from rtmri2speech.errors import InputError
-from rtmri2speech.files import never_onto
+from rtmri2speech.files import refuse_overwriting_inputs
 from rtmri2speech.models.acoustic import AcousticModel
 from rtmri2speech.models.bundle import Bundle
 from rtmri2speech.models.hifigan import Generator
 from rtmri2speech.models.load import load_bundle
 from rtmri2speech.spec import FrameSpec, MelSpec
 from rtmri2speech.speech.mel import Scaler
-from rtmri2speech.speech.voice import VoiceReadout
+from rtmri2speech.speech.voice import VoicingProbe
 
 from ..engine.console import plain_errors
 from ..engine.run_folder import read_settings
@@ -57,7 +57,7 @@ class AcousticResult:
     settings: dict
     split: dict[str, list[str]]
     best: dict
-    voice: VoiceReadout | None = None
+    voice: VoicingProbe | None = None
 
 
 def read_acoustic_run(folder: Path, pool: int = 1) -> AcousticResult:
@@ -75,7 +75,7 @@ def read_acoustic_run(folder: Path, pool: int = 1) -> AcousticResult:
         split = json.loads((folder / "split.json").read_text(encoding="utf-8"))
         with (folder / "history.csv").open(encoding="utf-8", newline="") as file:
             best = min(csv.DictReader(file), key=lambda row: float(row["val/loss"]))
-        voice = VoiceReadout.from_json(json.loads(told.read_text(encoding="utf-8"))) if told.is_file() else None
+        voice = VoicingProbe.from_json(json.loads(told.read_text(encoding="utf-8"))) if told.is_file() else None
     except (OSError, ValueError, KeyError) as error:
         if isinstance(error, InputError):
             raise
@@ -244,7 +244,7 @@ def publish(
     pool: Annotated[
         int, Option("--pool", help="2: for pictures twice as large as in training, averaged down before the CNN.")
     ] = 1,
-    unasked: Annotated[
+    default_voice: Annotated[
         str | None, Option("--unasked", help="How a bundle with a voice speaks unasked: declining, flat or whisper.")
     ] = None,
     light: Annotated[
@@ -255,7 +255,7 @@ def publish(
     """Put a trained acoustic model and vocoder into a bundle with its MODEL_CARD.md."""
     with plain_errors():
         given = {"data": data, "limits": limits, "licence": licence, "reproduce": reproduce}
-        never_onto([out], [acoustic, vocoder, *(metrics or ()), *given.values()])
+        refuse_overwriting_inputs([out], [acoustic, vocoder, *(metrics or ()), *given.values()])
         result, (generator, voice) = read_acoustic_run(acoustic, pool), read_vocoder(vocoder)
         if voice["mel"] != result.mel.to_json():
             raise InputError(
@@ -263,7 +263,7 @@ def publish(
                 vocoder=vocoder,
                 acoustic=acoustic,
             )
-        if unasked and result.voice is None:
+        if default_voice and result.voice is None:
             raise InputError("The run {folder} has no voice: it cannot speak as asked for.", folder=acoustic)
         tables = {path.stem.replace("_", " "): read_metrics(path) for path in metrics or ()}
         texts = DEFAULT_TEXTS | {key: _text(path) for key, path in given.items() if path}
@@ -279,7 +279,7 @@ def publish(
             vocoder=generator,
             description=description,
             description_ja=description_ja,
-            voice=replace(result.voice, default=unasked) if unasked and result.voice else result.voice,
+            voice=replace(result.voice, default=default_voice) if default_voice and result.voice else result.voice,
             training={
                 "acoustic": _portable(result.settings),
                 "split": result.split,

@@ -10,7 +10,7 @@ import typer
 from typer import Argument, Option
 
 from rtmri2speech.errors import InputError
-from rtmri2speech.files import never_onto
+from rtmri2speech.files import refuse_overwriting_inputs
 from rtmri2speech.models.hifigan import Generator, GeneratorConfig
 from rtmri2speech.restore.encoder import AdaptedEncoder, load_hubert
 from rtmri2speech.restore.model import RestorationBundle, Restorer
@@ -59,7 +59,7 @@ def command(
 ) -> None:
     """Make a bundle for `python -m rtmri2speech restore --bundle`."""
     with plain_errors():
-        never_onto([output], [run])
+        refuse_overwriting_inputs([output], [run])
         publish(run, output, name or output.name, half=half)
         print(f"{output}: restoration bundle")
 

@@ -15,7 +15,7 @@ from typer import Argument, Option
 from rtmri2speech.anatomy.network import Segmenter, SegmenterConfig
 from rtmri2speech.anatomy.segmenter_bundle import SegmenterBundle
 from rtmri2speech.errors import InputError
-from rtmri2speech.files import never_onto
+from rtmri2speech.files import refuse_overwriting_inputs
 from rtmri2speech.models.weights import load_exactly
 
 from ..engine.console import plain_errors
@@ -95,7 +95,7 @@ def command(
 ) -> None:
     """Make a folder for rtmri2speech.anatomy, with its model card."""
     with plain_errors():
-        never_onto([output, output / "MODEL_CARD.md"], [run, judged, reproduce])
+        refuse_overwriting_inputs([output, output / "MODEL_CARD.md"], [run, judged, reproduce])
         network, training = read_run(run)
         try:
             figures = json.loads(judged.read_text(encoding="utf-8")) if judged else None

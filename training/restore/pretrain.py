@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from rtmri2speech.files import never_onto, replacing, write_json
+from rtmri2speech.files import atomic_write, refuse_overwriting_inputs, write_json
 from rtmri2speech.models.weights import read_checkpoint, write_safetensors
 from rtmri2speech.restore.encoder import ENCODER_RATE, build_hubert, framed, standardise
 
@@ -175,7 +175,7 @@ def pretrain(settings: PretrainSettings) -> Path:
     """Train until `steps`; writes and returns the folder RUN/encoder."""
     run = Path(settings.run_dir)
     checkpoint = run / "last.pt"
-    never_onto([checkpoint, run / "encoder"], [source.folder for source in settings.sources.values()])
+    refuse_overwriting_inputs([checkpoint, run / "encoder"], [source.folder for source in settings.sources.values()])
     with held(settings):
         return _pretrain(settings, run, checkpoint)
 
@@ -202,7 +202,7 @@ def _pretrain(settings: PretrainSettings, run: Path, checkpoint: Path) -> Path:
 def save_encoder(model: MaskedPrediction, settings: PretrainSettings, seconds: float, folder: Path) -> Path:
     """The encoder in transformers' format, with a note of what it was trained on."""
     folder.mkdir(parents=True, exist_ok=True)
-    with replacing(folder / "model.safetensors") as temporary:
+    with atomic_write(folder / "model.safetensors") as temporary:
         write_safetensors(temporary, model.hubert.state_dict(), {"format": "pt"})
     trained = {"minutes": round(seconds / 60, 1), "sources": sorted(settings.sources), "steps": settings.steps}
     notes = {

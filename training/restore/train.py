@@ -6,7 +6,7 @@ from pathlib import Path
 from torch.utils.data import DataLoader
 
 from rtmri2speech.errors import InputError
-from rtmri2speech.files import never_onto
+from rtmri2speech.files import refuse_overwriting_inputs
 
 from ..engine.checkpoint import write_newest
 from ..engine.loop import Rhythm, run_steps
@@ -31,7 +31,7 @@ def train(settings: RestoreSettings) -> RestoreLearner:
     """
     run = Path(settings.run_dir)
     read = [source.folder for source in settings.sources.values()]
-    never_onto([run / SETTINGS, run / LAST], [*read, settings.init_from, settings.encoder])
+    refuse_overwriting_inputs([run / SETTINGS, run / LAST], [*read, settings.init_from, settings.encoder])
     with held(settings):
         return _train(settings, run)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from rtmri2speech.errors import InputError
-from rtmri2speech.files import replacing
+from rtmri2speech.files import atomic_write
 from training.phantom.head import CLASSES
 
 _SPEAKERS_A_WORKER = 40
@@ -58,7 +58,7 @@ def _one_speaker(task: tuple[int, int, int]) -> np.ndarray:
 
 def _write(path: Path, seed: int, maps: LabelMaps) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(path) as temporary:
+    with atomic_write(path) as temporary:
         np.savez_compressed(
             temporary, labels=maps.labels, speaker=maps.speaker, seed=np.array(seed), classes=np.array(CLASSES)
         )

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from rtmri2speech.errors import InputError
-from rtmri2speech.files import never_onto
+from rtmri2speech.files import refuse_overwriting_inputs
 from rtmri2speech.models.hifigan import Generator, vocoder_input
 from rtmri2speech.models.weights import load_exactly, read_checkpoint
 
@@ -115,7 +115,7 @@ def train(settings: VocoderSettings) -> VocoderTraining:
     """Train until `steps`, from the run's newest checkpoint if it has one."""
     run = Path(settings.run_dir)
     read = [place for source in settings.sources.values() for place in (source.folder, source.mels)]
-    never_onto([run / SETTINGS, run / "checkpoints"], [*read, settings.init_from])
+    refuse_overwriting_inputs([run / SETTINGS, run / "checkpoints"], [*read, settings.init_from])
     with held(settings):
         return _train(settings, run)
 

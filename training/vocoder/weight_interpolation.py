@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from rtmri2speech.errors import InputError
-from rtmri2speech.files import never_onto, write_json
+from rtmri2speech.files import refuse_overwriting_inputs, write_json
 from rtmri2speech.models.weights import read_checkpoint
 from rtmri2speech.spec import MelSpec
 
@@ -37,7 +37,7 @@ def make(soup: VocoderSoup) -> Path:
     """Write the run folder. Raises InputError if the vocoders are not of one kind."""
     require_shares(soup.runs, soup.shares)
     folder, runs = Path(soup.run_dir), [Path(run) for run in soup.runs]
-    never_onto([folder / SETTINGS, folder / "checkpoints"], runs)
+    refuse_overwriting_inputs([folder / SETTINGS, folder / "checkpoints"], runs)
     if results(folder):
         raise InputError("{folder} holds a run already: give another run_dir.", folder=folder)
     settings = read_settings(runs[0], "vocoder")

@@ -337,7 +337,7 @@ def _taken(parts: list[_Part]) -> float | None:
 
 def _steady(moments_s: list[float | None]) -> float | None:
     """Their mean rate, as clocks are coarse. None unless every frame has one and each is later than the one before."""
-    known = [moment for moment in moments_s if moment is not None]
+    known = [explorer_state for explorer_state in moments_s if explorer_state is not None]
     if len(known) < max(2, len(moments_s)):
         return None
     known = np.unwrap(known, period=_DAY_S).tolist()  # past midnight

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from ...errors import InputError
-from ..disk_array import Growing, let_go
+from ..disk_array import DiskArray, release_pages
 from .recording import SMALLEST_SIDE, ClipLimits
 
 
@@ -15,7 +15,7 @@ class Frames:
     def __init__(self, path: Path, limits: ClipLimits):
         self.path, self.limits = path, limits
         self.first: np.ndarray | None = None
-        self.frames = Growing()
+        self.frames = DiskArray()
 
     def check(self, count: int, height: int, width: int, itemsize: int = 1) -> None:
         if min(height, width) < SMALLEST_SIDE:
@@ -118,17 +118,17 @@ def to_uint8(frames: np.ndarray, path: Path) -> np.ndarray:
         raise InputError("{path} holds gray levels that are not finite numbers.", path=path)
     low = min(low, 0.0)
     scale = 255.0 / (high - low) if high > low else 0.0
-    out = Growing()
+    out = DiskArray()
     for frame in frames:
         out.add(np.rint((frame.astype(np.float64) - low) * scale).astype(np.uint8)[None])
-    let_go(frames)
+    release_pages(frames)
     return out.whole()
 
 
 def _extremes(frames: np.ndarray) -> tuple[float, float]:
     """The smallest and the largest value, without looking at all frames at once."""
     least, most = zip(*((frame.min(), frame.max()) for frame in frames), strict=True)
-    let_go(frames)
+    release_pages(frames)
     return float(np.min(least)), float(np.max(most))
 
 

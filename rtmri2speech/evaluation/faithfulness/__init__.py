@@ -29,7 +29,7 @@ interval; what lasts longer p does not know: it is a screen, not a proof. Where 
 same with random weights (rank correlation above ALIKE), the card says so beside the verdict.
 """
 
-from .evaluate import evaluate_faithfulness, judged_bands
+from .evaluate import evaluate_faithfulness, testable_bands
 from .report import (
     ALIKE,
     FEWEST_FRAMES,
@@ -38,10 +38,10 @@ from .report import (
     SIGNIFICANT,
     TIMES,
     VERDICTS,
-    BandTrust,
-    TrustCard,
-    focus_of,
-    focus_sentence,
+    BandFaithfulness,
+    FaithfulnessReport,
+    localisation_sentence,
+    localisation_weight,
 )
 
 __all__ = [
@@ -52,10 +52,10 @@ __all__ = [
     "SIGNIFICANT",
     "TIMES",
     "VERDICTS",
-    "BandTrust",
-    "TrustCard",
-    "focus_of",
-    "focus_sentence",
+    "BandFaithfulness",
+    "FaithfulnessReport",
+    "localisation_weight",
+    "localisation_sentence",
     "evaluate_faithfulness",
-    "judged_bands",
+    "testable_bands",
 ]

@@ -7,18 +7,18 @@ from functools import reduce
 import cv2
 import numpy as np
 
-from ...analysis.region_attribution import HARDLY, BandEvidence, account_of, cell_weights, with_elsewhere
+from ...analysis.region_attribution import WEAK, BandAttribution, attribute_to_regions, cell_weights, with_elsewhere
 from ...analysis.result import Analysis
 from ...anatomy.regions import GROUPS
-from ...attribution.formant_targets import bins_along
-from ...attribution.targets import Target, along, target_of
+from ...attribution.formant_targets import tracked_bins
+from ...attribution.targets import Target, target_of, tracked_energy
 from ...errors import InputError
 from ...models.bundle import Bundle
 from ...progress import UNSEEN, Progress
 from ...spec import Band
 from ...speech.mel import centre_frequencies_hz
 from . import randomisation
-from .perturbation import Hiding, Scene
+from .perturbation import ModelInput, Perturbation
 from .rank_correlation import rank_correlation
 from .report import (
     BLOCK_FRAMES,
@@ -30,11 +30,11 @@ from .report import (
     SIGNIFICANT,
     TENTH,
     TIMES,
-    BandTrust,
+    BandFaithfulness,
     Curves,
-    RegionTrust,
-    TrustCard,
-    focus_of,
+    FaithfulnessReport,
+    RegionFaithfulness,
+    localisation_weight,
 )
 
 RANDOM_DRAWS = 3  # ways to hide at random
@@ -53,17 +53,17 @@ def evaluate_faithfulness(
     most_frames: int = MOST_FRAMES,
     seed: int = 0,
     progress: Progress = UNSEEN,
-) -> TrustCard:
+) -> FaithfulnessReport:
     """Judge the maps of an analysis that this bundle made.
 
-    masks: regions, as evidence.account_of takes them, named as in anatomy.regions. progress: its stage is "trust".
+    masks: regions, as attribute_to_regions takes them, named as in anatomy.regions. progress: its stage is "trust".
     Only bands with a frame's own energy are judged, without boxes and tilt. One that follows a formant is judged where
     that was measured, and stays there while parts are hidden. Raises InputError where there is none, and for maps of
     the objective "sequence" or of a frequency.
     """
     if analysis.settings.objective != "frame":
         raise InputError("Only maps of the objective frame can be judged: each explains the energy of its own frame.")
-    bands = judged_bands(analysis)
+    bands = testable_bands(analysis)
     if not bands:
         raise InputError(
             "Only maps of a band's energy can be judged, not those of its frequency, of a box, or of the spectrum's "
@@ -72,9 +72,9 @@ def evaluate_faithfulness(
     picture = np.ones((1, analysis.frame_size, analysis.frame_size), bool)
     tract = _tract(masks or {})
     area = picture if tract is None else tract
-    account = account_of(analysis, masks or {"picture": picture})
+    account = attribute_to_regions(analysis, masks or {"picture": picture})
     frames_of = _chosen(analysis, {band.name: account.bands[band.name] for band in bands}, most_frames)
-    judged = {name: BandTrust("untested", tuple(frames.tolist())) for name, frames in frames_of.items()}
+    judged = {name: BandFaithfulness("untested", tuple(frames.tolist())) for name, frames in frames_of.items()}
     enough = {
         name: frames
         for name, frames in frames_of.items()
@@ -84,18 +84,20 @@ def evaluate_faithfulness(
         frames = np.unique(np.concatenate(list(enough.values())))
         rows = {name: np.searchsorted(frames, own) for name, own in enough.items()}
         targets = {band.name: _energy_at(bundle, analysis, band) for band in bands}
-        hiding = Hiding(Scene(bundle, analysis), frames, targets, _at(area, frames))
+        hiding = Perturbation(ModelInput(bundle, analysis), frames, targets, _at(area, frames))
         cams = {name: analysis.cam[name][own] for name, own in enough.items()}
         tell = _Counter(progress, _OF_ALL + len(masks or {}) + 1 + _OF_EACH * len(rows))
         shared = _SharedTrials(hiding, analysis.grid or 1, masks or {}, len(analysis.mel_db), seed, tell)
-        likeness = randomisation.likeness_with_random_weights(hiding, rows, cams, seed, tell)
+        likeness = randomisation.correlation_with_random_weights(hiding, rows, cams, seed, tell)
         for name in enough:
             band_trust = _judged(hiding, name, rows[name], cams[name], account.bands[name], shared, tell)
             judged[name] = replace(band_trust, random_weights=likeness[name])
-    return TrustCard(judged, "picture" if tract is None else "tract", analysis.grid, focus_of(bundle))
+    return FaithfulnessReport(
+        judged, "picture" if tract is None else "tract", analysis.grid, localisation_weight(bundle)
+    )
 
 
-def judged_bands(analysis: Analysis) -> list[Band]:
+def testable_bands(analysis: Analysis) -> list[Band]:
     """Those whose maps `evaluate_faithfulness` can judge."""
     if analysis.settings.objective != "frame":
         return []
@@ -107,8 +109,8 @@ def _energy_at(bundle: Bundle, analysis: Analysis, band: Band) -> Callable[[np.n
     """Of some frames, by their indices, the target of each: the energy in the band, where it lies in that frame."""
     if band.formant is None:
         return lambda frames: target_of(bundle.mel, band)
-    bins, hz = bins_along(band, analysis.followed_hz[band.name], bundle.mel), centre_frequencies_hz(bundle.mel)
-    return lambda frames: along(bins[frames], hz)
+    bins, hz = tracked_bins(band, analysis.tracked_hz[band.name], bundle.mel), centre_frequencies_hz(bundle.mel)
+    return lambda frames: tracked_energy(bins[frames], hz)
 
 
 def _tract(masks: Mapping[str, np.ndarray]) -> np.ndarray | None:
@@ -120,10 +122,10 @@ def _tract(masks: Mapping[str, np.ndarray]) -> np.ndarray | None:
     return tract
 
 
-def _chosen(analysis: Analysis, bands: Mapping[str, BandEvidence], most: int) -> dict[str, np.ndarray]:
-    """Of each band, up to `most` speech frames with evidence for it, spread over all such: where there are, those with
-    evidence for every band, in which what is hidden is computed once for all."""
-    told = {name: analysis.speech[evidence.strength[analysis.speech] >= HARDLY] for name, evidence in bands.items()}
+def _chosen(analysis: Analysis, bands: Mapping[str, BandAttribution], most: int) -> dict[str, np.ndarray]:
+    """Of each band, up to `most` speech frames with attribution for it, spread over all such: where there are, those
+    with attribution for every band, in which what is hidden is computed once for all."""
+    told = {name: analysis.speech[attribution.strength[analysis.speech] >= WEAK] for name, attribution in bands.items()}
     kept = _spread(reduce(np.intersect1d, told.values()), most)
     return {
         name: np.union1d(kept, _spread(np.setdiff1d(own, kept), most - len(kept))).astype(int)
@@ -149,7 +151,7 @@ class _SharedTrials:
     the others. revealed: of each of SHARES. regions: name -> (drawn, grown, changes), see _grown.
     """
 
-    def __init__(self, hiding: Hiding, grid: int, masks: Mapping[str, np.ndarray], count: int, seed: int, tell):
+    def __init__(self, hiding: Perturbation, grid: int, masks: Mapping[str, np.ndarray], count: int, seed: int, tell):
         rng = np.random.default_rng(seed)
         orders = rng.standard_normal((RANDOM_DRAWS, len(hiding.frames), grid, grid)).astype(np.float32)
         draws = [orders if share == SHARES[TENTH] else orders[:1] for share in SHARES]
@@ -168,7 +170,7 @@ class _SharedTrials:
                 self.regions[name] = here, grown, tell(hiding.change(grown))
 
 
-def _grown(hiding: Hiding, drawn: np.ndarray) -> np.ndarray:
+def _grown(hiding: Perturbation, drawn: np.ndarray) -> np.ndarray:
     """A region with a margin around it: its outline is what shows its shape."""
     margin = 2 * round(_MARGIN_SHARE * hiding.scene.size) + 1
     ellipse = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (margin, margin))
@@ -176,14 +178,14 @@ def _grown(hiding: Hiding, drawn: np.ndarray) -> np.ndarray:
 
 
 def _judged(
-    hiding: Hiding,
+    hiding: Perturbation,
     name: str,
     rows: np.ndarray,
     cam: np.ndarray,
-    evidence: BandEvidence,
+    attribution: BandAttribution,
     shared: _SharedTrials,
     tell: "_Counter",
-) -> BandTrust:
+) -> BandFaithfulness:
     """The band `name`, without its random weights. rows: of the hiding's frames. cam: signed (k, h, w) of these."""
     hidden = {"random": [[draw[name][rows] for draw in draws] for draws in shared.hidden]}
     revealed = {"random": [change[name][rows] for change in shared.revealed]}
@@ -192,7 +194,7 @@ def _judged(
         hidden[order] = [[tell(hiding.change(some, rows))[name]] for some in first]
         revealed[order] = [tell(hiding.change(hiding.area[rows] & ~some, rows))[name] for some in first]
     table = {
-        region: _region(name, rows, cam, evidence.mean_shares(hiding.frames[rows])[region] or 0.0, *trial)
+        region: _region(name, rows, cam, attribution.mean_shares(hiding.frames[rows])[region] or 0.0, *trial)
         for region, trial in shared.regions.items()
     }
     drop, at_random = -hidden["hottest"][TENTH][0], np.stack(hidden["random"][TENTH])
@@ -202,7 +204,7 @@ def _judged(
     better = p < SIGNIFICANT and drop.mean() > 0
     told = [trust for trust, _, _ in table.values()]
     signed, drops = [row[1] for row in table.values()], [row[2] for row in table.values()]
-    return BandTrust(
+    return BandFaithfulness(
         verdict="faithful" if better and times >= TIMES else "weak" if better else "unfaithful",
         frames=tuple(hiding.frames[rows].tolist()),
         drop_db=float(drop.mean()),
@@ -239,13 +241,14 @@ def _region(
     drawn: np.ndarray,
     grown: np.ndarray,
     changes: Changes,
-) -> tuple[RegionTrust, np.ndarray, np.ndarray]:
-    """A row of the table, and for each frame the region's signed evidence and how much hiding it lowers the energy."""
+) -> tuple[RegionFaithfulness, np.ndarray, np.ndarray]:
+    """A row of the table, and for each frame the region's signed attribution and how much hiding it lowers the
+    energy."""
     change = changes[name][rows]
     area, size = float(drawn[rows].mean()), float(np.abs(change).mean())
     signed = (cam * cell_weights(grown[rows], *cam.shape[1:])).sum(axis=(1, 2))
     per_percent = size / (100 * area) if area else 0.0
-    return RegionTrust(heat_share, area, float(change.mean()), size, per_percent), signed, -change
+    return RegionFaithfulness(heat_share, area, float(change.mean()), size, per_percent), signed, -change
 
 
 def _curves(changes: Mapping[str, list]) -> Curves:

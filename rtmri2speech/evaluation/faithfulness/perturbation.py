@@ -22,7 +22,7 @@ from ...progress import UNSEEN
 TargetsAt = Callable[[np.ndarray], Target]
 
 
-class Scene:
+class ModelInput:
     """A bundle's acoustic model before the frames of an analysis. features: (T, C)."""
 
     def __init__(self, bundle: Bundle, analysis: Analysis):
@@ -66,7 +66,7 @@ class Scene:
         return torch.cat([self.extract([chunk], len(chunk)) for chunk in chunks])
 
 
-class Hiding:
+class Perturbation:
     """Some frames of a scene, parts of which are blurred beyond recognition, and what that does to some targets.
 
     frames: their indices. targets: name -> the target of any frames, given by their indices (n,): of a band that
@@ -74,7 +74,7 @@ class Hiding:
     looked for.
     """
 
-    def __init__(self, scene: Scene, frames: np.ndarray, targets: Mapping[str, TargetsAt], area: np.ndarray):
+    def __init__(self, scene: ModelInput, frames: np.ndarray, targets: Mapping[str, TargetsAt], area: np.ndarray):
         self.scene, self.frames, self.targets = scene, frames, targets
         self.pictures = scene.prepared(frames)
         self.blurred = blurred(self.pictures)

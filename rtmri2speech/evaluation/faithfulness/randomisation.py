@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from ...models.acoustic import AcousticModel
-from .perturbation import Hiding
+from .perturbation import Perturbation
 from .rank_correlation import rank_correlation
 from .report import RANDOMISED
 
@@ -15,8 +15,8 @@ DRAWS = 3
 _MOST_FRAMES = 8
 
 
-def likeness_with_random_weights(
-    hiding: Hiding,
+def correlation_with_random_weights(
+    hiding: Perturbation,
     rows: Mapping[str, np.ndarray],
     cams: Mapping[str, np.ndarray],
     seed: int,
@@ -35,7 +35,7 @@ def likeness_with_random_weights(
     targets = {name: hiding.targets[name](np.arange(len(scene))) for name in own}
     found: dict = {name: {part: {"signed": [], "absolute": []} for part in RANDOMISED} for name in own}
     for draw in range(DRAWS):
-        for part, model in shuffled(scene.bundle.acoustic, seed + draw):
+        for part, model in randomised_models(scene.bundle.acoustic, seed + draw):
             features = scene.features
             if part == "CNN":
                 features = features.clone()
@@ -65,7 +65,7 @@ def _features(model: AcousticModel, pictures: np.ndarray) -> torch.Tensor:
         return model.feature_maps(shown).mean(dim=(2, 3))
 
 
-def shuffled(model: AcousticModel, seed: int) -> Iterator[tuple[str, AcousticModel]]:
+def randomised_models(model: AcousticModel, seed: int) -> Iterator[tuple[str, AcousticModel]]:
     """The model with its weights shuffled within each tensor, from the output backwards: RANDOMISED, adding up; those
     of BatchNorm, which scale and shift channels, with the CNN's others.
 

@@ -19,12 +19,12 @@ BLOCK_FRAMES, FEWEST_BLOCKS = 2, 5
 RANDOMISED = ("output layer", "BiLSTM", "CNN")
 
 
-def focus_of(bundle: Bundle) -> float | None:
+def localisation_weight(bundle: Bundle) -> float | None:
     """The weight of loss.focus in a bundle's training, which kept maps to the tract; None where it is not known."""
     return bundle.training.get("acoustic", {}).get("loss", {}).get("focus")
 
 
-def focus_sentence(focus: float | None, language: str = "en") -> str:
+def localisation_sentence(focus: float | None, language: str = "en") -> str:
     """What training did to the maps, in plain words."""
     key = "focus_unknown" if focus is None else "focused" if focus > 0 else "unfocused"
     return SENTENCES[language][key].format(focus=focus)
@@ -40,7 +40,7 @@ class Curves:
 
 
 @dataclass(frozen=True)
-class RegionTrust:
+class RegionFaithfulness:
     """A region's share of the heat, and of the picture; the mean change of the energy when it is hidden, dB, the mean
     size of that change, and this for each hundredth of the picture."""
 
@@ -52,17 +52,17 @@ class RegionTrust:
 
 
 @dataclass(frozen=True)
-class BandTrust:
+class BandFaithfulness:
     """What was measured of a band's maps; figures are None where the verdict is "untested".
 
     frames: those judged. drop_db: how much hiding the hottest tenth lowers the energy. random_size_db: how much hiding
     a tenth at random changes it, up or down. times: the first by the second, with its 95 % interval (bootstrap over
     blocks of BLOCK_FRAMES). right: share of frames in which the hottest tenth lowers the energy more than the mean of
     the random ones; p of a sign test of blocks against one half. hidden, revealed: deletion and insertion. regions:
-    name -> RegionTrust, None without regions. rank_of_regions: Spearman's correlation of heat share and size of change,
-    over regions; rank_of_frames: of a region's signed evidence and the drop, over regions and frames. random_weights:
-    of RANDOMISED -> {"signed", "absolute"}: mean rank correlation of the map, and of its magnitude, with those of
-    random weights.
+    name -> RegionFaithfulness, None without regions. rank_of_regions: Spearman's correlation of heat share and size of
+    change, over regions; rank_of_frames: of a region's signed attribution and the drop, over regions and frames.
+    random_weights: of RANDOMISED -> {"signed", "absolute"}: mean rank correlation of the map, and of its magnitude,
+    with those of random weights.
     """
 
     verdict: str
@@ -75,18 +75,18 @@ class BandTrust:
     p: float | None = None
     hidden: Curves | None = None
     revealed: Curves | None = None
-    regions: Mapping[str, RegionTrust] | None = None
+    regions: Mapping[str, RegionFaithfulness] | None = None
     rank_of_regions: float | None = None
     rank_of_frames: float | None = None
     random_weights: Mapping[str, Mapping[str, float]] | None = None
 
 
 @dataclass(frozen=True)
-class TrustCard:
-    """bands: name -> BandTrust. area: where things were hidden, "tract" or "picture". grid: cells along a side of the
-    maps. focus: the weight of loss.focus in training, None where it is not known."""
+class FaithfulnessReport:
+    """bands: name -> BandFaithfulness. area: where things were hidden, "tract" or "picture". grid: cells along a side
+    of the maps. focus: the weight of loss.focus in training, None where it is not known."""
 
-    bands: Mapping[str, BandTrust]
+    bands: Mapping[str, BandFaithfulness]
     area: str
     grid: int | None
     focus: float | None
@@ -107,7 +107,7 @@ class TrustCard:
 
     def training_sentence(self, language: str = "en") -> str:
         """What training did to the maps, in plain words."""
-        return focus_sentence(self.focus, language)
+        return localisation_sentence(self.focus, language)
 
     def to_json(self) -> dict:
         """All of it, with the sentences in both languages."""

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import gradio as gr
 
-from ...analysis.region_attribution import ACCOUNTED
+from ...analysis.region_attribution import NAMED_REGIONS
 from ..component import Texts, component
 
 
@@ -15,12 +15,13 @@ def drawing_canvas(texts: Texts, elem_id: str) -> gr.HTML:
     attribute (experiment.read_hiding); give the component as an event's FIRST input with js=drawing_canvas_js(...) to
     receive it in place of the value.
     """
-    return component(Path(__file__).parent, ["drawing_canvas.js"], texts, elem_id, regions=list(ACCOUNTED))
+    return component(Path(__file__).parent, ["drawing_canvas.js"], texts, elem_id, regions=list(NAMED_REGIONS))
 
 
-def drawing_canvas_js(elem_id: str, moment_js: str) -> str:
-    """The js of an event whose first input is the board and whose next ones `moment_js` (Desk) is for."""
+def drawing_canvas_js(elem_id: str, explorer_state_js: str) -> str:
+    """The js of an event whose first input is the board and whose next ones `explorer_state_js` (PageContext) is
+    for."""
     return f"""(_, ...rest) => [
         document.querySelector("#{elem_id} .board")?.dataset.hiding ?? "",
-        ...({moment_js})(...rest),
+        ...({explorer_state_js})(...rest),
     ]"""

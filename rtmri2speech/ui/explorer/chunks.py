@@ -17,11 +17,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ...analysis.region_attribution import ACCOUNTED, Places, RegionMasks, places_of
+from ...analysis.region_attribution import NAMED_REGIONS, RegionMasks, RegionSums, region_sums
 from ...anatomy.articulation import articulation
 from ...anatomy.outlines import outlines
 from ...anatomy.regions import Regions
-from ...clips.disk_array import let_go
+from ...clips.disk_array import release_pages
 from ...progress import UNSEEN, Progress
 from ...render.picture import padded_to
 
@@ -43,7 +43,7 @@ class Parts:
     analysis/region_attribution.py. measures: articulation by name, (T,) each."""
 
     of: tuple[dict | str, ...]
-    places: Places
+    places: RegionSums
     measures: dict[str, np.ndarray]
 
     def __add__(self, later: "Parts") -> "Parts":
@@ -57,7 +57,7 @@ class Parts:
 
 
 def shown_regions(regions: Regions) -> list[str]:
-    return [name for name in ACCOUNTED if regions.verdict.usable]
+    return [name for name in NAMED_REGIONS if regions.verdict.usable]
 
 
 def side_of(frames: np.ndarray, at_once: bool) -> int:
@@ -104,8 +104,8 @@ def parts_of(
     for first, stop in _spans(len(frames)) if store else [(0, len(frames))]:
         here = np.arange(first, stop)
         made.append(_parts(frames[first:stop], regions.at(here), _between(cams, first, stop), side, store))
-        let_go(frames)
-        let_go(regions.labels)
+        release_pages(frames)
+        release_pages(regions.labels)
         progress("packing", stop, len(frames))
     return reduce(add, made)
 
@@ -126,7 +126,7 @@ def _parts(frames: np.ndarray, regions: Regions, cams: Cams, side: int, store: "
         found.append(store.part(part) if store else part)
     unknown = dict.fromkeys(MEASURES, np.full(len(frames), np.nan))
     measured = articulation(regions).columns() if regions.verdict.usable else unknown
-    places = places_of(RegionMasks(regions), cams, len(frames))
+    places = region_sums(RegionMasks(regions), cams, len(frames))
     return Parts(tuple(found), places, {name: measured[name] for name in MEASURES})
 
 

@@ -17,13 +17,13 @@ import soundfile
 import torch
 
 from ...analysis.formants import formant_tracks
-from ...analysis.region_attribution import BandEvidence, RegionMasks, account_by_places, places_of
+from ...analysis.region_attribution import BandAttribution, RegionMasks, attribution_of_sums, region_sums
 from ...analysis.result import Analysis
 from ...anatomy.regions import Regions
-from ...attribution.formant_targets import bins_along
+from ...attribution.formant_targets import tracked_bins
 from ...attribution.normalisation import clip_scale
-from ...attribution.targets import TWO_SIDED, along, target_of
-from ...attribution.temporal import Reach
+from ...attribution.targets import TWO_SIDED, target_of, tracked_energy
+from ...attribution.temporal import TemporalAttribution
 from ...clips.frame_rate import at_rate
 from ...errors import InputError
 from ...labels.textgrid import Interval, Remark
@@ -68,7 +68,7 @@ def payload(
     """
     count = len(analysis.mel_db)
     parts = parts or parts_of(analysis.model_frames, regions, analysis.cam, store, progress)
-    account = account_by_places(analysis, parts.places)
+    account = attribution_of_sums(analysis, parts.places)
     sounds = {"synthesised": _sound(analysis.audio, analysis.sample_rate, analysis.mel_db, store)}
     to_measure = reference
     if reference is not None:
@@ -117,8 +117,8 @@ def of_other_bands(before: str, analysis: Analysis, mel: MelSpec, regions: Regio
     new = [band for band in analysis.bands if band.name not in old]
     fresh = {}
     if new:
-        places = places_of(RegionMasks(regions), {band.name: cams[band.name] for band in new}, len(analysis.mel_db))
-        account = account_by_places(analysis, places)
+        places = region_sums(RegionMasks(regions), {band.name: cams[band.name] for band in new}, len(analysis.mel_db))
+        account = attribution_of_sums(analysis, places)
         fresh = {band.name: _band(analysis, mel, band, account.bands[band.name]) for band in new}
     for first, part in zip(range(0, told["frames"], PART), told["parts"], strict=True):
         here = {name: part["cams"][number] for name, (number, _) in old.items()}
@@ -177,7 +177,7 @@ def labels_told(labels: Sequence[Interval], remarks: Sequence[Remark]) -> dict:
     return {"labels": [interval for interval in labels if interval[2].strip()], "remarks": list(remarks)}
 
 
-def reach_told(made: Sequence[Reach], name: str) -> dict:
+def temporal_payload(made: Sequence[TemporalAttribution], name: str) -> dict:
     """What the strip and the lane show (temporal.js): of each band and frame the shares of those around it, FAR on
     either side, and of all beyond (Reach.near); the picture of all pairs. name: of the clip."""
     bands = [
@@ -193,7 +193,7 @@ def reach_told(made: Sequence[Reach], name: str) -> dict:
     return {"far": FAR, "name": name, "frames": len(made[0].silent) if made else 0, "bands": bands}
 
 
-def _pairs_told(made: Reach) -> dict:
+def _pairs_told(made: TemporalAttribution) -> dict:
     """pairs: a column for each frame that sounds, the latest frame that is seen on top, 255 for the largest share in
     speech, `most`; as its square root, as most are small."""
     shares = np.where(made.silent[:, None], 0, made.shares)
@@ -208,8 +208,8 @@ def _recording(analysis: Analysis) -> dict:
     return {"fps": clip.fps, "times": None if same else _floats(clip.times_s)}
 
 
-def _band(analysis: Analysis, mel: MelSpec, band: Band, evidence: BandEvidence) -> dict:
-    """A band's name and place in the mel, its energy, and its evidence (BandEvidence).
+def _band(analysis: Analysis, mel: MelSpec, band: Band, attribution: BandAttribution) -> dict:
+    """A band's name and place in the mel, its energy, and its attribution (BandAttribution).
 
     text: as a link and the command line write it. formant_hz: of a band that follows one, NaN in frames without it.
     value: what the maps explain where that is not the energy db: a frequency or a slope, in `unit`; with a sign.
@@ -224,7 +224,7 @@ def _band(analysis: Analysis, mel: MelSpec, band: Band, evidence: BandEvidence) 
         "of": band.of,
         "width_hz": band.width_hz,
         "track": band.track,
-        "formant_hz": _floats(analysis.followed_hz[band.name]) if band.formant else None,
+        "formant_hz": _floats(analysis.tracked_hz[band.name]) if band.formant else None,
         "low_hz": band.low_hz,
         "high_hz": band.high_hz,
         "stretch_s": band.stretch,
@@ -233,12 +233,12 @@ def _band(analysis: Analysis, mel: MelSpec, band: Band, evidence: BandEvidence) 
         "scale": clip_scale(cam, analysis.speech),
         "limit": clip_scale(np.abs(cam), analysis.speech),
         "db": _floats(analysis.band_db[band.name]),
-        "evidence": _floats(evidence.amount),
-        "unit": evidence.unit,
-        "amount": _floats(evidence.strength),
-        "value": _values(analysis, mel, band) if evidence.unit in TWO_SIDED else None,
-        "shares": {name: _floats(share) for name, share in evidence.shares.items()},
-        "changes": [asdict(change) for change in evidence.changes],
+        "evidence": _floats(attribution.amount),
+        "unit": attribution.unit,
+        "amount": _floats(attribution.strength),
+        "value": _values(analysis, mel, band) if attribution.unit in TWO_SIDED else None,
+        "shares": {name: _floats(share) for name, share in attribution.shares.items()},
+        "changes": [asdict(change) for change in attribution.changes],
     }
 
 
@@ -247,8 +247,8 @@ def _values(analysis: Analysis, mel: MelSpec, band: Band) -> str:
     if band.formant is None:
         target = target_of(mel, band, analysis.energy)
         return _floats(target(torch.from_numpy(analysis.mel_db)).numpy())
-    formant_hz = analysis.followed_hz[band.name]
-    target = along(bins_along(band, formant_hz, mel), centre_frequencies_hz(mel), analysis.energy)
+    formant_hz = analysis.tracked_hz[band.name]
+    target = tracked_energy(tracked_bins(band, formant_hz, mel), centre_frequencies_hz(mel), analysis.energy)
     values = target(torch.from_numpy(analysis.mel_db)).numpy()
     return _floats(np.where(np.isnan(formant_hz), np.nan, values))
 

@@ -7,40 +7,42 @@ from ...evaluation.speech_quality import read_reference
 from ...speech.mel import centre_frequencies_hz
 from ..ab_player import ab_player
 from ..ab_player.payload import Sound, ab_player_payload
-from ..page_context import Desk
+from ..page_context import PageContext
 from ..report import comparison_report
 from ..texts import TEXTS
 
 
-def build(desk: Desk) -> None:
+def build(context: PageContext) -> None:
     """Lays out the panel's tab."""
-    names = desk.bundles.names
-    intro = gr.Markdown(desk.text("en", "compare_intro"), elem_classes="note", container=False)
-    desk.localise(intro, "value", "compare_intro")
+    names = context.bundles.names
+    intro = gr.Markdown(context.text("en", "compare_intro"), elem_classes="note", container=False)
+    context.localise(intro, "value", "compare_intro")
     with gr.Row(elem_classes="act"):
         other = gr.Dropdown(
             names,
             value=names[1],  # two are embedded
-            label=desk.text("en", "compare_other"),
+            label=context.text("en", "compare_other"),
             scale=0,
             min_width=280,
             elem_id="compare-other",
         )
         run = gr.Button(
-            desk.text("en", "compare_run"), variant="primary", scale=0, min_width=180, elem_id="compare-run"
+            context.text("en", "compare_run"), variant="primary", scale=0, min_width=180, elem_id="compare-run"
         )
-        desk.stop_button("compare-stop")
+        context.stop_button("compare-stop")
     report = gr.HTML(elem_id="compare-report", elem_classes="report")
     listening = ab_player(TEXTS, elem_id="compare-listen")
-    desk.localise(other, "label", "compare_other")
-    desk.localise(run, "value", "compare_run")
+    context.localise(other, "label", "compare_other")
+    context.localise(run, "value", "compare_run")
 
-    @desk.guard
+    @context.guard
     def compare_with(other, result, language, request: gr.Request, progress=gr.Progress()):  # noqa: B008
         if result is None:
-            raise gr.Error(desk.text(language, "first_run"), print_exception=False, title=desk.text(language, "error"))
-        tell = desk.progress(request, language, progress)
-        first, second = desk.bundle_of(result), desk.bundles.load(other)
+            raise gr.Error(
+                context.text(language, "first_run"), print_exception=False, title=context.text(language, "error")
+            )
+        tell = context.progress(request, language, progress)
+        first, second = context.bundle_of(result), context.bundles.load(other)
         made = compare(
             first,
             result.analysis,
@@ -73,13 +75,15 @@ def build(desk: Desk) -> None:
 
     running = run.click(
         compare_with,
-        [other, desk.result, desk.language],
+        [other, context.result, context.language],
         [report, listening],
         show_progress_on=report,
-        **desk.queued,
+        **context.queued,
     )
-    desk.stoppable(run.click, running)
-    desk.result.change(lambda: ("", ""), None, [report, listening], queue=False, show_progress="hidden", **desk.private)
+    context.stoppable(run.click, running)
+    context.result.change(
+        lambda: ("", ""), None, [report, listening], queue=False, show_progress="hidden", **context.private
+    )
 
 
 def _in_both(key: str, **values: str) -> dict[str, str]:

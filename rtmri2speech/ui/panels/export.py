@@ -6,12 +6,12 @@ import gradio as gr
 
 from ...export import writer
 from ...export.selection import SHOWN, WIDEST_CM
-from ...export.writer import SOUNDS, Look, Subject
+from ...export.writer import SOUNDS, ExportOptions, ExportSource
 from ...render.colour import BAND_MAPS, COMBINE, default_maps
 from ...render.figure_size import FORMATS
 from ...render.fonts import lacking
 from ...render.picture import LAYOUTS
-from ..page_context import Desk
+from ..page_context import PageContext
 
 AROUND = 6  # frames before and after the one shown
 _MAPS = ("default", *BAND_MAPS, "inferno", "viridis", "cividis", "gray", "jet")
@@ -93,108 +93,118 @@ class _Files:
     files: gr.File
 
 
-def build(desk: Desk) -> None:
+def build(context: PageContext) -> None:
     """Lays out the panel's tab."""
-    intro = gr.Markdown(_say(desk, "intro"), elem_classes="note", container=False)
-    desk.localise(intro, "value", "export_intro")
+    intro = gr.Markdown(_say(context, "intro"), elem_classes="note", container=False)
+    context.localise(intro, "value", "export_intro")
     with gr.Row(elem_id="export-look"):
-        choices = _lay_out_choices(desk)
+        choices = _lay_out_choices(context)
         with gr.Column(scale=4, min_width=480):
-            pictures = _lay_out_pictures(desk)
+            pictures = _lay_out_pictures(context)
     with gr.Row(elem_id="export-files"):
-        files = _lay_out_files(desk)
-    _connect_preview(desk, choices, pictures)
-    _connect_making(desk, choices, pictures, files)
-    _connect_explorer(desk, choices)
-    _connect_new_clip(desk, choices, pictures, files)
+        files = _lay_out_files(context)
+    _connect_preview(context, choices, pictures)
+    _connect_making(context, choices, pictures, files)
+    _connect_explorer(context, choices)
+    _connect_new_clip(context, choices, pictures, files)
 
 
-def _lay_out_choices(desk: Desk) -> _Choices:
+def _lay_out_choices(context: PageContext) -> _Choices:
     with gr.Column(scale=2, min_width=230):
-        bands = gr.CheckboxGroup([], label=_say(desk, "bands"), elem_id="export-bands")
+        bands = gr.CheckboxGroup([], label=_say(context, "bands"), elem_id="export-bands")
         own_bands = gr.State(False)
         follow = gr.Button(elem_id="export-follow")  # never seen
         colours = {value: f"export_map_{value}" for value in _MAPS}
         with gr.Row(elem_classes="maps"):
             maps = [
-                gr.Dropdown(_in_english(desk, colours), value="default", visible=False, min_width=100)
+                gr.Dropdown(_in_english(context, colours), value="default", visible=False, min_width=100)
                 for _ in BAND_MAPS
             ]
-        alpha = gr.Slider(0.0, 1.0, 0.7, step=0.05, label=_say(desk, "alpha"), buttons=[], elem_id="export-alpha")
-        slow = gr.Slider(1, _MOST_SLOW, 1, step=0.5, label=_say(desk, "slow"), buttons=[], elem_id="export-slow")
-        side = gr.Dropdown(_SIDES, value=512, label=_say(desk, "side"), elem_id="export-side")
+        alpha = gr.Slider(0.0, 1.0, 0.7, step=0.05, label=_say(context, "alpha"), buttons=[], elem_id="export-alpha")
+        slow = gr.Slider(1, _MOST_SLOW, 1, step=0.5, label=_say(context, "slow"), buttons=[], elem_id="export-slow")
+        side = gr.Dropdown(_SIDES, value=512, label=_say(context, "side"), elem_id="export-side")
     for one in maps:
-        desk.localise(one, "choices", colours)
+        context.localise(one, "choices", colours)
     for component, name in ((bands, "bands"), (alpha, "alpha"), (slow, "slow"), (side, "side")):
-        desk.localise(component, "label", f"export_{name}")
+        context.localise(component, "label", f"export_{name}")
     with gr.Column(scale=2, min_width=230):
-        layout = _radio(desk, "layout", LAYOUTS)
-        combine = _radio(desk, "combine", COMBINE)
-        part = _radio(desk, "part", ("clip", "stretch"))
-        sound = _radio(desk, "sound", SOUNDS)
-        show = gr.CheckboxGroup(_in_english(desk, _SHOWN), value=[], label=_say(desk, "show"), elem_id="export-show")
-    desk.localise(show, "choices", _SHOWN)
-    desk.localise(show, "label", "export_show")
+        layout = _radio(context, "layout", LAYOUTS)
+        combine = _radio(context, "combine", COMBINE)
+        part = _radio(context, "part", ("clip", "stretch"))
+        sound = _radio(context, "sound", SOUNDS)
+        show = gr.CheckboxGroup(
+            _in_english(context, _SHOWN), value=[], label=_say(context, "show"), elem_id="export-show"
+        )
+    context.localise(show, "choices", _SHOWN)
+    context.localise(show, "label", "export_show")
     return _Choices(bands, own_bands, follow, maps, alpha, slow, side, layout, combine, part, sound, show)
 
 
-def _lay_out_pictures(desk: Desk) -> _Pictures:
+def _lay_out_pictures(context: PageContext) -> _Pictures:
     frame = {"height": 330, "min_width": 220, "interactive": False}
     with gr.Row():
         picture = gr.Image(
-            label=_say(desk, "preview_picture"), format="png", buttons=["fullscreen"], elem_id="export-picture", **frame
+            label=_say(context, "preview_picture"),
+            format="png",
+            buttons=["fullscreen"],
+            elem_id="export-picture",
+            **frame,
         )
-        video = gr.Video(label=_say(desk, "video"), buttons=["download"], elem_id="overlay", **frame)
+        video = gr.Video(label=_say(context, "video"), buttons=["download"], elem_id="overlay", **frame)
     with gr.Row(elem_classes="act"):
-        preview = gr.Button(_say(desk, "preview"), elem_id="export-preview", min_width=120)
-        around = gr.Button(_say(desk, "around"), elem_id="make-around", min_width=120)
-        make = gr.Button(_say(desk, "make_video"), variant="primary", elem_id="make-overlay", min_width=120)
-        desk.stop_button("export-stop")
-    desk.localise(picture, "label", "export_preview_picture")
-    desk.localise(video, "label", "export_video")
-    desk.localise(preview, "value", "export_preview")
-    desk.localise(make, "value", "export_make_video")
-    desk.localise(around, "value", "export_around")
+        preview = gr.Button(_say(context, "preview"), elem_id="export-preview", min_width=120)
+        around = gr.Button(_say(context, "around"), elem_id="make-around", min_width=120)
+        make = gr.Button(_say(context, "make_video"), variant="primary", elem_id="make-overlay", min_width=120)
+        context.stop_button("export-stop")
+    context.localise(picture, "label", "export_preview_picture")
+    context.localise(video, "label", "export_video")
+    context.localise(preview, "value", "export_preview")
+    context.localise(make, "value", "export_make_video")
+    context.localise(around, "value", "export_around")
     return _Pictures(picture, video, preview, around, make)
 
 
-def _lay_out_files(desk: Desk) -> _Files:
+def _lay_out_files(context: PageContext) -> _Files:
     with gr.Column(scale=3, min_width=300):
-        kinds = gr.CheckboxGroup(_in_english(desk, _KINDS), value=["frame", "spectrogram"], label=_say(desk, "kinds"))
+        kinds = gr.CheckboxGroup(
+            _in_english(context, _KINDS), value=["frame", "spectrogram"], label=_say(context, "kinds")
+        )
         with gr.Row(elem_classes="figures"):
             formats = gr.CheckboxGroup(
-                list(FORMATS), value=["png"], label=_say(desk, "formats"), elem_id="export-formats", min_width=200
+                list(FORMATS), value=["png"], label=_say(context, "formats"), elem_id="export-formats", min_width=200
             )
             width_cm = gr.Number(
-                None, label=_say(desk, "width"), maximum=WIDEST_CM, elem_id="export-width", min_width=160
+                None, label=_say(context, "width"), maximum=WIDEST_CM, elem_id="export-width", min_width=160
             )
         with gr.Row(elem_classes="act"):
-            make = gr.Button(_say(desk, "make_files"), elem_id="make-files", scale=0, min_width=220)
-            make_zip = gr.Button(_say(desk, "make_zip"), variant="primary", elem_id="make-zip", scale=0, min_width=240)
-        trust = gr.Checkbox(False, label=_say(desk, "trust"), container=False, elem_id="export-trust")
-        note = gr.Markdown(_say(desk, "zip_note"), elem_classes="note", container=False)
+            make = gr.Button(_say(context, "make_files"), elem_id="make-files", scale=0, min_width=220)
+            make_zip = gr.Button(
+                _say(context, "make_zip"), variant="primary", elem_id="make-zip", scale=0, min_width=240
+            )
+        trust = gr.Checkbox(False, label=_say(context, "trust"), container=False, elem_id="export-trust")
+        note = gr.Markdown(_say(context, "zip_note"), elem_classes="note", container=False)
     with gr.Column(scale=2, min_width=300):
-        files = gr.File(label=_say(desk, "files"), file_count="multiple", interactive=False, elem_id="exported")
-    desk.localise(formats, "label", "export_formats")
-    desk.localise(width_cm, "label", "export_width")
-    desk.localise(kinds, "choices", _KINDS)
-    desk.localise(kinds, "label", "export_kinds")
-    desk.localise(make, "value", "export_make_files")
-    desk.localise(make_zip, "value", "export_make_zip")
-    desk.localise(trust, "label", "export_trust")
-    desk.localise(note, "value", "export_zip_note")
-    desk.localise(files, "label", "export_files")
+        files = gr.File(label=_say(context, "files"), file_count="multiple", interactive=False, elem_id="exported")
+    context.localise(formats, "label", "export_formats")
+    context.localise(width_cm, "label", "export_width")
+    context.localise(kinds, "choices", _KINDS)
+    context.localise(kinds, "label", "export_kinds")
+    context.localise(make, "value", "export_make_files")
+    context.localise(make_zip, "value", "export_make_zip")
+    context.localise(trust, "label", "export_trust")
+    context.localise(note, "value", "export_zip_note")
+    context.localise(files, "label", "export_files")
     return _Files(kinds, formats, width_cm, trust, make, make_zip, files)
 
 
-def _connect_preview(desk: Desk, choices: _Choices, pictures: _Pictures) -> None:
-    @desk.guard
-    def show(moment, result, language, *chosen):
-        subject = _subject(desk, result, language)
-        return writer.preview(subject, _look(moment, subject, *chosen), int(moment["frame"]))
+def _connect_preview(context: PageContext, choices: _Choices, pictures: _Pictures) -> None:
+    @context.guard
+    def show(explorer_state, result, language, *chosen):
+        subject = _subject(context, result, language)
+        return writer.preview(subject, _look(explorer_state, subject, *chosen), int(explorer_state["frame"]))
 
-    inputs = [desk.moment, desk.result, desk.language, *choices.of_look, desk.language]
-    event = {**desk.private, "js": desk.moment_js, "concurrency_id": "preview", "concurrency_limit": 2}
+    inputs = [context.explorer_state, context.result, context.language, *choices.of_look, context.language]
+    event = {**context.private, "js": context.explorer_state_js, "concurrency_id": "preview", "concurrency_limit": 2}
     pictures.preview.click(show, inputs, pictures.picture, show_progress_on=pictures.picture, **event)
     gr.on(
         [component.input for component in choices.of_picture],
@@ -207,33 +217,33 @@ def _connect_preview(desk: Desk, choices: _Choices, pictures: _Pictures) -> None
     )
 
 
-def _connect_making(desk: Desk, choices: _Choices, pictures: _Pictures, files: _Files) -> None:
-    def asked(moment, result, language, *chosen) -> tuple[Subject, Look]:
+def _connect_making(context: PageContext, choices: _Choices, pictures: _Pictures, files: _Files) -> None:
+    def asked(explorer_state, result, language, *chosen) -> tuple[ExportSource, ExportOptions]:
         """What to export and its look, after a notice if the stretch that it asks for is not there."""
-        subject = _subject(desk, result, language)
-        if chosen[-3] == "stretch" and not _has_stretch(moment):
-            gr.Info(desk.text(language, "export_no_stretch"), title=desk.text(language, "notice"))
+        subject = _subject(context, result, language)
+        if chosen[-3] == "stretch" and not _has_stretch(explorer_state):
+            gr.Info(context.text(language, "export_no_stretch"), title=context.text(language, "notice"))
         if lacking(language, subject.name):
-            gr.Info(desk.text(language, "export_no_font"), title=desk.text(language, "notice"))
-        return subject, _look(moment, subject, *chosen)
+            gr.Info(context.text(language, "export_no_font"), title=context.text(language, "notice"))
+        return subject, _look(explorer_state, subject, *chosen)
 
-    @desk.guard
-    def video_of(moment, result, language, request: gr.Request, progress=gr.Progress(), *chosen):  # noqa: B008
-        subject, look = asked(moment, result, language, *chosen)
-        tell = desk.progress(request, language, progress)
-        (path,) = writer.write_files(desk.folder(), subject, look, ["video"], progress=tell)
+    @context.guard
+    def video_of(explorer_state, result, language, request: gr.Request, progress=gr.Progress(), *chosen):  # noqa: B008
+        subject, look = asked(explorer_state, result, language, *chosen)
+        tell = context.progress(request, language, progress)
+        (path,) = writer.write_files(context.folder(), subject, look, ["video"], progress=tell)
         return str(path)
 
-    @desk.guard
-    def video_around(moment, result, language, request: gr.Request, progress=gr.Progress(), *chosen):  # noqa: B008
+    @context.guard
+    def video_around(explorer_state, result, language, request: gr.Request, progress=gr.Progress(), *chosen):  # noqa: B008
         *others, _part, shown, words = chosen
-        frame, last = int(moment["frame"]), len(_subject(desk, result, language).analysis.mel_db) - 1
-        here = moment | {"first": max(0, frame - AROUND), "last": min(last, frame + AROUND)}
+        frame, last = int(explorer_state["frame"]), len(_subject(context, result, language).analysis.mel_db) - 1
+        here = explorer_state | {"first": max(0, frame - AROUND), "last": min(last, frame + AROUND)}
         return video_of(here, result, language, request, progress, *others, "stretch", shown, words)
 
-    @desk.guard
+    @context.guard
     def files_of(
-        moment,
+        explorer_state,
         result,
         language,
         kinds,
@@ -243,15 +253,15 @@ def _connect_making(desk: Desk, choices: _Choices, pictures: _Pictures, files: _
         progress=gr.Progress(),  # noqa: B008
         *chosen,
     ):
-        subject, look = asked(moment, result, language, *chosen)
+        subject, look = asked(explorer_state, result, language, *chosen)
         look = _on_paper(look, formats, width_cm)
-        tell = desk.progress(request, language, progress)
-        paths = writer.write_files(desk.folder(), subject, look, kinds, int(moment["frame"]), tell)
+        tell = context.progress(request, language, progress)
+        paths = writer.write_files(context.folder(), subject, look, kinds, int(explorer_state["frame"]), tell)
         return [str(path) for path in paths]
 
-    @desk.guard
+    @context.guard
     def zip_of(
-        moment,
+        explorer_state,
         result,
         language,
         trust,
@@ -261,14 +271,14 @@ def _connect_making(desk: Desk, choices: _Choices, pictures: _Pictures, files: _
         progress=gr.Progress(),  # noqa: B008
         *chosen,
     ):
-        subject, look = asked(moment, result, language, *chosen)
+        subject, look = asked(explorer_state, result, language, *chosen)
         look = _on_paper(look, formats, width_cm)
-        tell = desk.progress(request, language, progress)
-        path = desk.folder() / f"{subject.stem}_export.zip"
-        writer.write_zip(path, subject, look, int(moment["frame"]), tell, trust=trust)
+        tell = context.progress(request, language, progress)
+        path = context.folder() / f"{subject.stem}_export.zip"
+        writer.write_zip(path, subject, look, int(explorer_state["frame"]), tell, trust=trust)
         return [str(path)]
 
-    first, look_of = [desk.moment, desk.result, desk.language], [*choices.of_look, desk.language]
+    first, look_of = [context.explorer_state, context.result, context.language], [*choices.of_look, context.language]
     paper = [files.formats, files.width_cm]
     for button, make, inputs, made in (
         (pictures.make, video_of, [*first, *look_of], pictures.video),
@@ -276,47 +286,47 @@ def _connect_making(desk: Desk, choices: _Choices, pictures: _Pictures, files: _
         (files.make, files_of, [*first, files.kinds, *paper, *look_of], files.files),
         (files.make_zip, zip_of, [*first, files.trust, *paper, *look_of], files.files),
     ):
-        event = button.click(make, inputs, made, show_progress_on=made, js=desk.moment_js, **desk.queued)
-        desk.stoppable(button.click, event)
+        event = button.click(make, inputs, made, show_progress_on=made, js=context.explorer_state_js, **context.queued)
+        context.stoppable(button.click, event)
 
 
-def _connect_explorer(desk: Desk, choices: _Choices) -> None:
+def _connect_explorer(context: PageContext, choices: _Choices) -> None:
     """Until the person chooses bands here, they are those that the explorer shows."""
 
-    def follow_explorer(moment, result, own):
+    def follow_explorer(explorer_state, result, own):
         if result is None or own:
             return gr.skip()
-        return _shown(moment, [band.name for band in result.analysis.bands])
+        return _shown(explorer_state, [band.name for band in result.analysis.bands])
 
-    choices.bands.input(lambda: True, None, choices.own_bands, **desk.at_once)
-    desk.page.load(None, js=_FOLLOW_JS, **desk.private)
-    inputs = [desk.moment, desk.result, choices.own_bands]
-    choices.follow.click(follow_explorer, inputs, choices.bands, js=desk.moment_js, **desk.at_once)
+    choices.bands.input(lambda: True, None, choices.own_bands, **context.at_once)
+    context.page.load(None, js=_FOLLOW_JS, **context.private)
+    inputs = [context.explorer_state, context.result, choices.own_bands]
+    choices.follow.click(follow_explorer, inputs, choices.bands, js=context.explorer_state_js, **context.at_once)
 
 
-def _connect_new_clip(desk: Desk, choices: _Choices, pictures: _Pictures, files: _Files) -> None:
+def _connect_new_clip(context: PageContext, choices: _Choices, pictures: _Pictures, files: _Files) -> None:
     """Another clip brings its own bands and labels; what was made of the last one goes."""
     maps = choices.maps
     changed = [choices.bands, *maps, files.kinds, choices.show, choices.part, choices.own_bands]
     emptied = [pictures.picture, pictures.video, files.files]
 
     def choices_of(known, lacking, language):
-        return [(desk.text(language, key), name) for name, key in known.items() if name not in lacking]
+        return [(context.text(language, key), name) for name, key in known.items() if name not in lacking]
 
-    def new_clip(moment, result, language):
+    def new_clip(explorer_state, result, language):
         if result is None:
             return [gr.skip()] * len([*changed, *emptied])
         names = [band.name for band in result.analysis.bands]
         lacking = set() if result.labels or result.remarks else {"labels"}
         return [
-            gr.update(choices=names, value=_shown(moment, names)),
+            gr.update(choices=names, value=_shown(explorer_state, names)),
             *(
                 gr.update(visible=k < len(names), label=names[k] if k < len(names) else "", value="default")
                 for k in range(len(maps))
             ),
             *(
                 gr.update(
-                    choices=[(desk.text(language, key), name) for name, key in known.items() if name not in lacking]
+                    choices=[(context.text(language, key), name) for name, key in known.items() if name not in lacking]
                 )
                 for known in (_KINDS, _SHOWN)
             ),
@@ -325,16 +335,18 @@ def _connect_new_clip(desk: Desk, choices: _Choices, pictures: _Pictures, files:
             *([None] * len(emptied)),
         ]
 
-    first = [desk.moment, desk.result, desk.language]
-    js = _NEW_CLIP_JS.format(moment=desk.moment_js)
-    desk.result.change(new_clip, first, [*changed, *emptied], js=js, **desk.at_once)
+    first = [context.explorer_state, context.result, context.language]
+    js = _NEW_CLIP_JS.format(explorer_state=context.explorer_state_js)
+    context.result.change(new_clip, first, [*changed, *emptied], js=js, **context.at_once)
 
 
-def _subject(desk: Desk, result, language: str) -> Subject:
+def _subject(context: PageContext, result, language: str) -> ExportSource:
     if result is None:
-        raise gr.Error(desk.text(language, "first_run"), print_exception=False, title=desk.text(language, "error"))
-    bundle = desk.bundle_of(result)
-    return Subject(
+        raise gr.Error(
+            context.text(language, "first_run"), print_exception=False, title=context.text(language, "error")
+        )
+    bundle = context.bundle_of(result)
+    return ExportSource(
         result.name,
         result.analysis,
         result.regions,
@@ -350,18 +362,18 @@ def _subject(desk: Desk, result, language: str) -> Subject:
     )
 
 
-def _say(desk: Desk, name: str) -> str:
-    return desk.text("en", f"export_{name}")
+def _say(context: PageContext, name: str) -> str:
+    return context.text("en", f"export_{name}")
 
 
-def _radio(desk: Desk, name: str, values) -> gr.Radio:
+def _radio(context: PageContext, name: str, values) -> gr.Radio:
     choices = {value: f"export_{name}_{value}" for value in values}
-    made = gr.Radio(_in_english(desk, choices), value=values[0], label=_say(desk, name), elem_id=f"export-{name}")
-    desk.localise(made, "choices", choices)
-    return desk.localise(made, "label", f"export_{name}")
+    made = gr.Radio(_in_english(context, choices), value=values[0], label=_say(context, name), elem_id=f"export-{name}")
+    context.localise(made, "choices", choices)
+    return context.localise(made, "label", f"export_{name}")
 
 
-def _look(moment: dict, subject: Subject, bands: list[str], *choices) -> Look:
+def _look(explorer_state: dict, subject: ExportSource, bands: list[str], *choices) -> ExportOptions:
     """What the panel's controls say, in their order, and the explorer's stretch, without one the whole clip. Colours
     are the explorer's."""
     maps, (alpha, combine, layout, sound, slow, side, part, show, language) = choices[:-9], choices[-9:]
@@ -371,7 +383,7 @@ def _look(moment: dict, subject: Subject, bands: list[str], *choices) -> Look:
         for name, one, default in zip(order, maps, default_maps(len(order)), strict=False)
         if name in bands
     }
-    return Look(
+    return ExportOptions(
         bands=tuple(colours),
         colour_maps=tuple(colours.values()),
         alpha=float(alpha),
@@ -380,26 +392,28 @@ def _look(moment: dict, subject: Subject, bands: list[str], *choices) -> Look:
         side=int(side),
         sound=sound,
         slow=float(slow),
-        stretch=(int(moment["first"]), int(moment["last"])) if part == "stretch" and _has_stretch(moment) else None,
+        stretch=(int(explorer_state["first"]), int(explorer_state["last"]))
+        if part == "stretch" and _has_stretch(explorer_state)
+        else None,
         language=language,
         show=tuple(show),
     )
 
 
-def _on_paper(look: Look, formats: list[str], width_cm: float | None) -> Look:
+def _on_paper(look: ExportOptions, formats: list[str], width_cm: float | None) -> ExportOptions:
     """An empty or zero width stands for the figure's own."""
     return replace(look, figures=tuple(formats), width_cm=width_cm or None)
 
 
-def _has_stretch(moment: dict) -> bool:
-    return moment["first"] is not None
+def _has_stretch(explorer_state: dict) -> bool:
+    return explorer_state["first"] is not None
 
 
-def _shown(moment: dict, names: list[str]) -> list[str]:
+def _shown(explorer_state: dict, names: list[str]) -> list[str]:
     """The bands that the explorer shows: one alone, or all."""
-    view = str(moment["view"])
+    view = str(explorer_state["view"])
     return [names[int(view)]] if view.isdecimal() and int(view) < len(names) else names
 
 
-def _in_english(desk: Desk, choices: dict[str, str]) -> list[tuple[str, str]]:
-    return [(desk.text("en", key), value) for value, key in choices.items()]
+def _in_english(context: PageContext, choices: dict[str, str]) -> list[tuple[str, str]]:
+    return [(context.text("en", key), value) for value, key in choices.items()]

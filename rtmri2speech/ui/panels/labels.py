@@ -6,15 +6,15 @@ import gradio as gr
 
 from ...labels.annotation import moved_boundary, renamed, tier_of, with_boundary, without_boundary
 from ...labels.textgrid import read_intervals, read_remarks, write_tiers
-from ..handlers import Result
-from ..page_context import Desk
+from ..page_context import PageContext
+from ..session import Result
 
 _BOUNDARIES = {"add": with_boundary, "move": moved_boundary, "remove": without_boundary}
 
 
-def build(desk: Desk) -> None:
+def build(context: PageContext) -> None:
     """Lays out the panel's tab."""
-    words = lambda key: desk.text("en", f"labels_{key}")  # noqa: E731
+    words = lambda key: context.text("en", f"labels_{key}")  # noqa: E731
     intro = gr.Markdown(words("intro"), elem_classes="note", container=False)
     buttons = {}
     with gr.Row(elem_classes="act"):
@@ -28,47 +28,50 @@ def build(desk: Desk) -> None:
         opened = gr.UploadButton(words("open"), file_types=[".TextGrid"], scale=0, min_width=240, elem_id="labels-open")
         save = gr.Button(words("save"), variant="primary", scale=0, min_width=240, elem_id="labels-save")
         saved = gr.File(label=words("saved"), visible=False, elem_id="labels-saved")
-    desk.localise(intro, "value", "labels_intro")
+    context.localise(intro, "value", "labels_intro")
     for component, key in ((text, "text"), (opened, "open"), (saved, "saved")):
-        desk.localise(component, "label", f"labels_{key}")
+        context.localise(component, "label", f"labels_{key}")
     for key, button in {**buttons, "save": save}.items():
-        desk.localise(button, "value", f"labels_{key}")
+        context.localise(button, "value", f"labels_{key}")
 
-    shown = {"outputs": [desk.view, desk.result], "show_progress": "hidden", **desk.private}
+    shown = {"outputs": [context.view, context.result], "show_progress": "hidden", **context.private}
     for key, button in buttons.items():
-        inputs = [desk.moment, desk.result, text, desk.language]
-        button.click(desk.guard(_edit(desk, key)), inputs, js=desk.moment_js, **shown)
+        inputs = [context.explorer_state, context.result, text, context.language]
+        button.click(context.guard(_edit(context, key)), inputs, js=context.explorer_state_js, **shown)
     text.submit(
-        desk.guard(_edit(desk, "name")), [desk.moment, desk.result, text, desk.language], js=desk.moment_js, **shown
+        context.guard(_edit(context, "name")),
+        [context.explorer_state, context.result, text, context.language],
+        js=context.explorer_state_js,
+        **shown,
     )
 
-    @desk.guard
+    @context.guard
     def read(file, result, language):
-        result = _there(desk, result, language)
+        result = _there(context, result, language)
         path = Path(file)
         labels, remarks = tier_of(read_intervals(path), result.ends_s), read_remarks(path)
         changed = result.relabelled(lambda *_: (labels, remarks))
         return changed.change_of(result), changed
 
-    @desk.guard
+    @context.guard
     def write(result, language):
-        result = _there(desk, result, language)
+        result = _there(context, result, language)
         end_s = result.ends_s
-        path = desk.folder() / f"{result.name}.TextGrid"
+        path = context.folder() / f"{result.name}.TextGrid"
         write_tiers(path, tier_of(result.labels, end_s), result.remarks, 0.0, end_s)
         return gr.update(value=str(path), visible=True)
 
-    opened.upload(read, [opened, desk.result, desk.language], **shown)
-    save.click(write, [desk.result, desk.language], saved, **desk.private)
-    desk.result.change(lambda: gr.update(value=None, visible=False), None, saved, **desk.at_once)
+    opened.upload(read, [opened, context.result, context.language], **shown)
+    save.click(write, [context.result, context.language], saved, **context.private)
+    context.result.change(lambda: gr.update(value=None, visible=False), None, saved, **context.at_once)
 
 
-def _edit(desk: Desk, what: str):
+def _edit(context: PageContext, what: str):
     """The handler of one button."""
 
-    def edit(moment, result, text, language):
-        result = _there(desk, result, language)
-        frame, fps = int(moment["frame"]), result.analysis.fps
+    def edit(explorer_state, result, text, language):
+        result = _there(context, result, language)
+        frame, fps = int(explorer_state["frame"]), result.analysis.fps
         at_s, middle_s = frame / fps, (frame + 0.5) / fps
 
         def changed(tier, remarks):
@@ -87,7 +90,9 @@ def _edit(desk: Desk, what: str):
     return edit
 
 
-def _there(desk: Desk, result: Result | None, language: str) -> Result:
+def _there(context: PageContext, result: Result | None, language: str) -> Result:
     if result is None:
-        raise gr.Error(desk.text(language, "first_run"), print_exception=False, title=desk.text(language, "error"))
+        raise gr.Error(
+            context.text(language, "first_run"), print_exception=False, title=context.text(language, "error")
+        )
     return result

@@ -7,46 +7,52 @@ from ...restore import restore
 from ...speech.mel import centre_frequencies_hz
 from ..ab_player import ab_player
 from ..ab_player.payload import Sound, ab_player_payload
-from ..page_context import Desk
+from ..page_context import PageContext
 from ..report import card_report, heading, quality_report
 from ..texts import TEXTS
 
 _SOUNDS = {"synthesis": "quality_here", "copy_synthesis": "quality_ceiling", "mean_mel": "quality_floor"}
 
 
-def build(desk: Desk) -> None:
+def build(context: PageContext) -> None:
     """Lays out the panel's tab."""
-    intro = gr.Markdown(desk.text("en", "quality_intro"), elem_classes="note", container=False)
+    intro = gr.Markdown(context.text("en", "quality_intro"), elem_classes="note", container=False)
     with gr.Row(elem_classes="act"):
         run = gr.Button(
-            desk.text("en", "quality_run"), variant="primary", scale=0, min_width=180, elem_id="quality-run"
+            context.text("en", "quality_run"), variant="primary", scale=0, min_width=180, elem_id="quality-run"
         )
-        desk.stop_button("quality-stop")
+        context.stop_button("quality-stop")
         clean = gr.Checkbox(
             False,
-            label=desk.text("en", "quality_clean"),
-            info=desk.text("en", "quality_clean_info"),
+            label=context.text("en", "quality_clean"),
+            info=context.text("en", "quality_clean_info"),
             container=False,
             elem_id="quality-clean",
         )
     report = gr.HTML(elem_id="quality-report", elem_classes="report")
     listening = ab_player(TEXTS, elem_id="quality-listen")
-    card = gr.HTML(card_report(desk.bundles.load(desk.bundles.first)), elem_id="quality-card", elem_classes="report")
-    desk.localise(intro, "value", "quality_intro")
-    desk.localise(run, "value", "quality_run")
-    desk.localise(clean, "label", "quality_clean")
-    desk.localise(clean, "info", "quality_clean_info")
+    card = gr.HTML(
+        card_report(context.bundles.load(context.bundles.first)), elem_id="quality-card", elem_classes="report"
+    )
+    context.localise(intro, "value", "quality_intro")
+    context.localise(run, "value", "quality_run")
+    context.localise(clean, "label", "quality_clean")
+    context.localise(clean, "info", "quality_clean_info")
 
-    @desk.guard
+    @context.guard
     def score(result, language, clean, request: gr.Request, progress=gr.Progress()):  # noqa: B008
         if result is None:
-            raise gr.Error(desk.text(language, "first_run"), print_exception=False, title=desk.text(language, "error"))
+            raise gr.Error(
+                context.text(language, "first_run"), print_exception=False, title=context.text(language, "error")
+            )
         if result.reference is None:
             raise gr.Error(
-                desk.text(language, "quality_no_reference"), print_exception=False, title=desk.text(language, "error")
+                context.text(language, "quality_no_reference"),
+                print_exception=False,
+                title=context.text(language, "error"),
             )
-        tell = desk.progress(request, language, progress)
-        bundle, analysis = desk.bundle_of(result), result.analysis
+        tell = context.progress(request, language, progress)
+        bundle, analysis = context.bundle_of(result), result.analysis
         rate, count = analysis.sample_rate, len(analysis.mel_db)
         recording, recording_rate = result.reference
         reference = read_reference(recording, recording_rate, bundle.mel, count)
@@ -66,15 +72,15 @@ def build(desk: Desk) -> None:
         return report, ab_player_payload(sounds, analysis.fps, centre_frequencies_hz(bundle.mel))
 
     running = run.click(
-        score, [desk.result, desk.language, clean], [report, listening], show_progress_on=report, **desk.queued
+        score, [context.result, context.language, clean], [report, listening], show_progress_on=report, **context.queued
     )
-    desk.stoppable(run.click, running)
+    context.stoppable(run.click, running)
 
     def new_clip(result):
-        return "", "", card_report(desk.bundles.load(result.bundle_name))
+        return "", "", card_report(context.bundles.load(result.bundle_name))
 
-    desk.result.change(
-        new_clip, desk.result, [report, listening, card], queue=False, show_progress="hidden", **desk.private
+    context.result.change(
+        new_clip, context.result, [report, listening, card], queue=False, show_progress="hidden", **context.private
     )
 
 

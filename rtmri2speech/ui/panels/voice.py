@@ -7,9 +7,9 @@ import gradio as gr
 from ...speech.mel import centre_frequencies_hz
 from ..ab_player import ab_player
 from ..ab_player.payload import Sound, ab_player_payload
-from ..page_context import Desk
+from ..page_context import PageContext
 from ..report import voice_report
-from ..resynthesis import MANNERS, asked_of, speak_again
+from ..resynthesis import MANNERS, asked_of, resynthesise
 from ..texts import TEXTS
 
 _MOST_SEMITONES = 12
@@ -24,28 +24,28 @@ class _Controls:
     run: gr.Button
 
 
-def build(desk: Desk) -> None:
+def build(context: PageContext) -> None:
     """Lays out the panel's tab."""
-    controls = _lay_out(desk)
+    controls = _lay_out(context)
     report = gr.HTML(elem_id="voice-report", elem_classes="report")
     listening = ab_player(TEXTS, elem_id="voice-listen")
-    _connect(desk, controls, report, listening)
+    _connect(context, controls, report, listening)
 
 
-def _lay_out(desk: Desk) -> _Controls:
-    intro = gr.Markdown(desk.text("en", "voice_intro"), elem_classes="note", container=False)
+def _lay_out(context: PageContext) -> _Controls:
+    intro = gr.Markdown(context.text("en", "voice_intro"), elem_classes="note", container=False)
     manners = {name: f"voice_{name}" for name in MANNERS}
     with gr.Row():
         manner = gr.Radio(
-            [(desk.text("en", key), name) for name, key in manners.items()],
+            [(context.text("en", key), name) for name, key in manners.items()],
             value=MANNERS[0],
-            label=desk.text("en", "voice_manner"),
+            label=context.text("en", "voice_manner"),
             scale=3,
             elem_id="voice-manner",
         )
         hz = gr.Number(
             0,
-            label=desk.text("en", "voice_hz"),
+            label=context.text("en", "voice_hz"),
             scale=1,
             min_width=180,
             elem_id="voice-hz",
@@ -55,39 +55,41 @@ def _lay_out(desk: Desk) -> _Controls:
             _MOST_SEMITONES,
             0,
             step=0.5,
-            label=desk.text("en", "voice_semitones"),
+            label=context.text("en", "voice_semitones"),
             buttons=[],
             scale=2,
             min_width=220,
             elem_id="voice-semitones",
         )
     with gr.Row(elem_classes="act"):
-        run = gr.Button(desk.text("en", "voice_run"), variant="primary", scale=0, min_width=180, elem_id="voice-run")
-        desk.stop_button("voice-stop")
+        run = gr.Button(context.text("en", "voice_run"), variant="primary", scale=0, min_width=180, elem_id="voice-run")
+        context.stop_button("voice-stop")
         fit = gr.Checkbox(
             False,
-            label=desk.text("en", "voice_fit"),
-            info=desk.text("en", "voice_fit_info"),
+            label=context.text("en", "voice_fit"),
+            info=context.text("en", "voice_fit_info"),
             container=False,
             elem_id="voice-fit",
         )
-    desk.localise(intro, "value", "voice_intro")
-    desk.localise(manner, "choices", manners)
-    desk.localise(fit, "info", "voice_fit_info")
+    context.localise(intro, "value", "voice_intro")
+    context.localise(manner, "choices", manners)
+    context.localise(fit, "info", "voice_fit_info")
     for component, key in ((manner, "manner"), (hz, "hz"), (semitones, "semitones"), (fit, "fit")):
-        desk.localise(component, "label", f"voice_{key}")
-    desk.localise(run, "value", "voice_run")
+        context.localise(component, "label", f"voice_{key}")
+    context.localise(run, "value", "voice_run")
     return _Controls(manner, hz, semitones, fit, run)
 
 
-def _connect(desk: Desk, controls: _Controls, report: gr.HTML, listening: gr.HTML) -> None:
-    @desk.guard
+def _connect(context: PageContext, controls: _Controls, report: gr.HTML, listening: gr.HTML) -> None:
+    @context.guard
     def speak(manner, hz, semitones, fit, result, language, request: gr.Request, progress=gr.Progress()):  # noqa: B008
         if result is None:
-            raise gr.Error(desk.text(language, "first_run"), print_exception=False, title=desk.text(language, "error"))
-        tell = desk.progress(request, language, progress)
-        bundle = desk.bundles.load(result.bundle_name)
-        made = speak_again(bundle, result, asked_of(manner, hz or None, semitones), bool(fit), tell)
+            raise gr.Error(
+                context.text(language, "first_run"), print_exception=False, title=context.text(language, "error")
+            )
+        tell = context.progress(request, language, progress)
+        bundle = context.bundles.load(result.bundle_name)
+        made = resynthesise(bundle, result, asked_of(manner, hz or None, semitones), bool(fit), tell)
         comparison = made.comparison
         first = comparison.first
         sounds = [
@@ -112,18 +114,20 @@ def _connect(desk: Desk, controls: _Controls, report: gr.HTML, listening: gr.HTM
 
     running = controls.run.click(
         speak,
-        [controls.manner, controls.hz, controls.semitones, controls.fit, desk.result, desk.language],
-        [report, listening, desk.view, desk.result],
+        [controls.manner, controls.hz, controls.semitones, controls.fit, context.result, context.language],
+        [report, listening, context.view, context.result],
         show_progress_on=report,
-        **desk.queued,
+        **context.queued,
     )
-    desk.stoppable(controls.run.click, running)
+    context.stoppable(controls.run.click, running)
 
     def forget(result):
         """Another clip, or the same one opened anew: what was said here was of the one before."""
         return (gr.skip(), gr.skip()) if result is not None and result.again else ("", "")
 
-    desk.result.change(forget, desk.result, [report, listening], queue=False, show_progress="hidden", **desk.private)
+    context.result.change(
+        forget, context.result, [report, listening], queue=False, show_progress="hidden", **context.private
+    )
 
 
 def _in_both(key: str) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """What the frame explorer says: for explorer.html's data-text and explorer.js' word()."""
 
-from ...render.words import REGIONS
+from ...render.figure_texts import REGIONS
 
 TEXTS = {
     "en": {

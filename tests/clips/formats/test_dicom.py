@@ -17,7 +17,7 @@ from rtmri2speech.cli.describe import describe_clip
 from rtmri2speech.clips.clip import ClipLimits, read_clip
 from rtmri2speech.errors import InputError
 from rtmri2speech.export.provenance import provenance
-from rtmri2speech.export.selection import Look, Subject, select
+from rtmri2speech.export.selection import ExportOptions, ExportSource, select
 from tests.conftest import moving_frames
 
 SAGITTAL = [0, 1, 0, 0, 0, -1]  # along a row to the back, down the rows to the feet: a face that looks left
@@ -186,7 +186,7 @@ def test_no_name_of_a_patient_gets_out(tmp_path, bundle, capfd, recwarn):
     clip = read_clip(folder)
     analysis = analyse(bundle, clip)
     regions = regions_of(analysis.model_frames, analysis.fps, folder, "template")
-    told = provenance(select(Subject("speech", analysis, regions, bundle, folder), Look()))
+    told = provenance(select(ExportSource("speech", analysis, regions, bundle, folder), ExportOptions()))
     assert len(told["clip"]["sha256"]) == 6 and "--fps" in told["command"]
     out, err = capfd.readouterr()
     everything = json.dumps([describe_clip(clip) | {"file": ""}, told, out, err, [str(w.message) for w in recwarn]])

@@ -122,17 +122,17 @@ def test_the_page_takes_such_files(corpus, tmp_path, monkeypatch):
 
 
 def test_what_was_amiss_is_told_above_the_picture():
-    desk = build().desk
+    context = build().context
     clip = replace(read_clip("assets/clips/aiueo_new_speaker.mp4"), notes=(InputError("A <note>."),))
-    shown = SimpleNamespace(source=desk.examples.path(desk.examples.first), analysis=SimpleNamespace(clip=clip))
-    assert own_clip_note(desk, shown, "en") == {"value": "A &lt;note&gt;.", "visible": True, "__type__": "update"}
+    shown = SimpleNamespace(source=context.examples.path(context.examples.first), analysis=SimpleNamespace(clip=clip))
+    assert own_clip_note(context, shown, "en") == {"value": "A &lt;note&gt;.", "visible": True, "__type__": "update"}
     assert describe_clip(clip)["notes"] == ["A <note>."]
 
 
 def test_any_fault_on_the_page_is_a_message(capfd):
-    desk = build().desk
+    context = build().context
 
-    @desk.guard
+    @context.guard
     def faulty(language):
         raise ZeroDivisionError
 

@@ -140,7 +140,7 @@ def test_a_light_bundle_shares_its_neighbours_vocoder_and_speaks_as_told(runs, t
     write_json(acoustic / "voice.json", {"weight": np.zeros((2, 16)).tolist(), "bias": [1.0, 7.0]})
     assert run(*light, "--vocoder", tmp_path / "whole", "--unasked", "flat").exit_code == 0
     bundle, whole = load_bundle(tmp_path / "light"), load_bundle(tmp_path / "whole")
-    assert bundle.voice.unasked() == Voice(intonation="flat")
+    assert bundle.voice.default_voice() == Voice(intonation="flat")
     assert bundle.sha256["vocoder.safetensors"] == whole.sha256["vocoder.safetensors"]
     assert not (tmp_path / "light" / "vocoder.safetensors").exists()
 

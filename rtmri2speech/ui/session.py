@@ -6,7 +6,7 @@ from pathlib import Path
 from threading import Lock
 
 from ..analysis.chunked import analyse_clip, analyse_in_chunks
-from ..analysis.occlusion import Hidden, Hiding, hide
+from ..analysis.occlusion import Occlusion, OcclusionResult, occlude
 from ..analysis.pipeline import analyse
 from ..analysis.reference import earlier
 from ..analysis.region_attribution import RegionMasks
@@ -15,10 +15,10 @@ from ..analysis.settings import AnalysisSettings, settings_of
 from ..anatomy.regions import Regions
 from ..anatomy.sources import regions_of
 from ..attribution.methods import METHODS, method_of, parse_method
-from ..attribution.temporal import Reach, reach
+from ..attribution.temporal import TemporalAttribution, temporal_attribution
 from ..clips.clip import ClipLimits, read_clip
 from ..errors import InputError
-from ..evaluation.faithfulness import TrustCard, evaluate_faithfulness
+from ..evaluation.faithfulness import FaithfulnessReport, evaluate_faithfulness
 from ..labels.annotation import Tier, tier_of
 from ..labels.textgrid import Interval, Remark, read_labels
 from ..models.bundle import Bundle
@@ -69,26 +69,26 @@ class Result:
     shift_ms: float = 0.0
     whole_s: float | None = None
     newest: "Newest | None" = None
-    known: dict[str, TrustCard] = field(default_factory=dict)  # filled in later: an example's is everybody's
-    far: dict[str, list[Reach]] = field(default_factory=dict)  # the same
+    known: dict[str, FaithfulnessReport] = field(default_factory=dict)  # filled in later: an example's is everybody's
+    far: dict[str, list[TemporalAttribution]] = field(default_factory=dict)  # the same
 
     def change_of(self, before: "Result") -> str:
         """What the page needs to show this where it shows `before`: payload.change_of."""
         return change_of(before.payload, self.payload)
 
     @property
-    def card(self) -> TrustCard | None:
+    def card(self) -> FaithfulnessReport | None:
         """The verdict on the maps, once it is known."""
         return self.known.get("card")
 
-    def judged(self, bundle: Bundle, progress: Progress) -> TrustCard:
+    def judged(self, bundle: Bundle, progress: Progress) -> FaithfulnessReport:
         """The card, made only once. Raises InputError as trust.judge."""
         if "card" not in self.known:
             masks = RegionMasks(self.regions) if self.regions.verdict.usable else None
             self.known["card"] = evaluate_faithfulness(bundle, self.analysis, masks, progress=progress)
         return self.known["card"]
 
-    def reached(self, bundle: Bundle, progress: Progress) -> list[Reach]:
+    def reached(self, bundle: Bundle, progress: Progress) -> list[TemporalAttribution]:
         """How far in time each band's energy came from, found only once. Raises InputError as reach.reach."""
         if "reach" not in self.far:
             bands = [band for band in self.analysis.bands if not (band.stretch or band.formant)]
@@ -98,12 +98,14 @@ class Result:
                 )
             parts = [progress.part("attention", k / len(bands), (k + 1) / len(bands)) for k in range(len(bands))]
             clip = self.analysis.clip
-            self.far["reach"] = [reach(bundle, clip, band, part) for band, part in zip(bands, parts, strict=True)]
+            self.far["reach"] = [
+                temporal_attribution(bundle, clip, band, part) for band, part in zip(bands, parts, strict=True)
+            ]
         return self.far["reach"]
 
-    def hiding(self, bundle: Bundle, asked: Hiding, progress: Progress) -> Hidden:
+    def hiding(self, bundle: Bundle, asked: Occlusion, progress: Progress) -> OcclusionResult:
         """The clip with part of it hidden, spoken again. Raises InputError as experiment.hide."""
-        return hide(bundle, self.analysis, asked, progress, self.regions, by=self.analysed_by)
+        return occlude(bundle, self.analysis, asked, progress, self.regions, by=self.analysed_by)
 
     def with_regions(self, regions: Regions, progress: Progress = UNSEEN) -> "Result":
         """The same clip and analysis, accounted for by other regions."""
@@ -138,10 +140,10 @@ class Result:
         assert self.given is not None
         reference, old = earlier(self.given, ms / 1000), self.analysis
         tracking = [band.name for band in old.bands if band.track == "original"]
-        still = {name: track for name, track in old.followed_hz.items() if name not in tracking}
+        still = {name: track for name, track in old.tracked_hz.items() if name not in tracking}
         moved = replace(self, reference=reference, shift_ms=ms)
-        moved = replace(moved, analysis=replace(old, original=reference, followed_hz=still))
-        voice = old.settings.voice or (bundle.voice.unasked() if bundle.voice else None)
+        moved = replace(moved, analysis=replace(old, original=reference, tracked_hz=still))
+        voice = old.settings.voice or (bundle.voice.default_voice() if bundle.voice else None)
         if old.f0_hz is not None and voice is not None and voice.intonation == "original":
             return moved._again(moved._analysed(bundle, old.settings, progress), self.regions)
         if tracking:
@@ -196,7 +198,7 @@ class Result:
     def _analysed(self, bundle: Bundle, settings: AnalysisSettings, progress: Progress, speak: bool = True) -> Analysis:
         """The clip analysed by these settings, with the original and the formants that are known."""
         old = self.analysis
-        given = {"original": old.original, "formants_hz": old.followed_hz, "speak": speak, "progress": progress}
+        given = {"original": old.original, "formants_hz": old.tracked_hz, "speak": speak, "progress": progress}
         if self.store is None:
             return analyse(bundle, old.clip, settings=settings, known=old, **given)
         return analyse_in_chunks(bundle, old.clip, settings=settings, **given)

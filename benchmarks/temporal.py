@@ -10,12 +10,12 @@ import numpy as np
 import torch
 
 from rtmri2speech.attribution.targets import band_energy
-from rtmri2speech.attribution.temporal import Reach, contributions
+from rtmri2speech.attribution.temporal import TemporalAttribution, contributions
 from rtmri2speech.clips.preprocessing import prepare_frames
 from rtmri2speech.models.features import BATCH, FeatureExtractor
 from rtmri2speech.spec import F2
 from rtmri2speech.speech.mel import band_bins
-from rtmri2speech.ui.explorer.payload import reach_told
+from rtmri2speech.ui.explorer.payload import temporal_payload
 
 from .material import FPS, frames, thesis_bundle
 from .timing import best_seconds
@@ -49,8 +49,8 @@ def measure() -> dict:
     plain = best_seconds({"plain": one_backward_per_frame}, repeats=1)["plain"]
     sent = {}
     for count in LENGTHS:
-        found = Reach(F2, float(FPS), pairs[str(count)](), np.zeros(count, bool))
-        sent[count] = len(json.dumps(reach_told([found], "clip"))) / 2**10
+        found = TemporalAttribution(F2, float(FPS), pairs[str(count)](), np.zeros(count, bool))
+        sent[count] = len(json.dumps(temporal_payload([found], "clip"))) / 2**10
     first, last = LENGTHS[0], LENGTHS[-1]
     return {
         f"CNN, T = {made} (s)": seconds["CNN"],

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import gradio as gr
 
-from .page_context import Desk
+from .page_context import PageContext
 from .texts import TEXTS
 
 # Kept in this tab over a reload.
@@ -28,12 +28,12 @@ class Head:
     large: gr.Button
     dark: gr.Button
 
-    def connect(self, desk: Desk) -> None:
+    def connect(self, context: PageContext) -> None:
         for component, key in ((self.intro, "intro"), (self.large, "large"), (self.dark, "dark")):
-            desk.localise(component, "value", key)
-        self.large.click(None, js=_TOGGLE.format(name="large"), **desk.private)
-        self.dark.click(None, js=_TOGGLE.format(name="dark"), **desk.private)
-        desk.page.load(None, js=_RECALL, **desk.private)
+            context.localise(component, "value", key)
+        self.large.click(None, js=_TOGGLE.format(name="large"), **context.private)
+        self.dark.click(None, js=_TOGGLE.format(name="dark"), **context.private)
+        context.page.load(None, js=_RECALL, **context.private)
 
 
 def lay_out() -> Head:
