@@ -20,7 +20,7 @@ from .options import (
     VideoArgument,
     WhisperOption,
 )
-from .terminal import peak_memory_mb, print_json, progress_bar, tell, warning
+from .terminal import peak_memory_mb, print_json, progress_bar, read_clip, tell, warning
 
 
 def synth(
@@ -37,7 +37,6 @@ def synth(
 ):
     """Synthesise the speech of a clip. Pitch and intonation are for bundles that carry a voice; they are a choice."""
     from ..analysis.pipeline import analyse
-    from ..clips.clip import read_clip
     from ..models.load import load_bundle
     from ..speech.audio import write_audio
     from ..speech.mel import write_mel
