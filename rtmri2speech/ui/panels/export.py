@@ -30,7 +30,7 @@ _FOLLOW_JS = """() => {
 }"""
 # The page's language as it stands: right after opening, the radio of languages does not have it yet.
 _NEW_CLIP_JS = """(...args) => {{
-    const [moment, result] = ({moment})(...args);
+    const [moment, result] = ({explorer_state})(...args);
     return [moment, result, document.documentElement.lang.startsWith("ja") ? "ja" : "en"];
 }}"""
 # What the video shows besides -> key of its words.
