@@ -25,7 +25,7 @@ def localisation_weight(bundle: Bundle) -> float | None:
 
 
 def localisation_sentence(focus: float | None, language: str = "en") -> str:
-    """What training did to the maps, in plain words."""
+    """A sentence on the localisation loss of training."""
     key = "focus_unknown" if focus is None else "focused" if focus > 0 else "unfocused"
     return SENTENCES[language][key].format(focus=focus)
 
