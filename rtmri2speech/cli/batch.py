@@ -37,8 +37,10 @@ def batch(
     precision: PrecisionOption = "fp32",
     jobs: Annotated[int, typer.Option(help="Processes on this machine; -1: one a core. Each takes about 1 GB.")] = 1,
 ):
-    """Write speech, heatmaps and exports of every clip in a folder. Finished clips are kept; exit code 1: some were
-    left out."""
+    """Write speech, heatmaps and exports of a folder of clips.
+
+    Finished clips are kept. Exit code 1: some were left out.
+    """
     from ..corpus.batch import PARTS, Choices, run_batch, tasks_of, write_table
     from ..models.load import load_bundle
 

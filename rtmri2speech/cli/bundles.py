@@ -55,7 +55,7 @@ def convert(
     ] = "thesis",
     half: Annotated[bool, typer.Option("--half", help="Store the weights as float16.")] = False,
 ):
-    """Turn checkpoints of the thesis' code and of HiFi-GAN into a bundle."""
+    """Convert the thesis' and HiFi-GAN's checkpoints to a bundle."""
     from ..models.convert import THESIS_MEL
     from ..models.convert import convert as made_from
 
@@ -89,7 +89,10 @@ def adapt(
     fps: FpsOption = None,
     as_json: JsonOption = False,
 ):
-    """Adapt a bundle to an unseen scanner: BatchNorm statistics are recomputed from these clips."""
+    """Adapt a bundle to an unseen scanner.
+
+    The CNN's BatchNorm statistics are recomputed from these clips; no weight changes.
+    """
     from ..clips.clip import read_clip
     from ..models.domain_adaptation import adapt as fitted_to
     from ..models.load import load_bundle

@@ -71,7 +71,7 @@ def gradcam(
     fps: FpsOption = None,
     precision: PrecisionOption = "fp32",
 ):
-    """Write the heatmaps of each band: every frame (.npy), their average and target frames (.png)."""
+    """Write each band's heatmaps: .npy of all frames, .png figures."""
     from ..analysis.chunked import analyse_clip
     from ..clips.clip import read_clip
     from ..export.grad_cam_files import FigureOptions, gradcam_files, write_gradcam
@@ -167,7 +167,7 @@ def export(
     fps: FpsOption = None,
     precision: PrecisionOption = "fp32",
 ):
-    """Write one zip of a clip: videos, figures, traces, heatmaps, speech, and provenance."""
+    """Write videos, figures, traces and speech into one zip."""
     from ..analysis.chunked import analyse_clip
     from ..analysis.reference import earlier
     from ..anatomy.corrections import corrected, read_corrections

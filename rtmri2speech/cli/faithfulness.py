@@ -41,7 +41,10 @@ def faithfulness(
     precision: PrecisionOption = "fp32",
     as_json: JsonOption = False,
 ):
-    """Test the faithfulness of a clip's maps: deletion, insertion, region occlusion, model randomisation."""
+    """Test the faithfulness of a clip's maps to the model.
+
+    Deletion and insertion, occlusion of each region, and model randomisation.
+    """
     from ..analysis.chunked import analyse_clip
     from ..analysis.region_attribution import RegionMasks
     from ..anatomy.sources import regions_of

@@ -28,8 +28,9 @@ def regions(
     fps: FpsOption = None,
     json: JsonOption = False,
 ):
-    """Segment tongue, lips, velum, jaw, palate, pharynx, larynx and airway in every frame.
+    """Segment the vocal tract in every frame.
 
+    Regions: tongue, lips, velum, jaw, palate, pharynx, larynx and airway.
     By the output's suffix: .npy: labels uint8 (T, 256, 256); .mp4: the clip with outlines; .csv: articulatory measures
     of every frame.
     """

@@ -35,8 +35,10 @@ def synth(
     precision: PrecisionOption = "fp32",
     as_json: JsonOption = False,
 ):
-    """Synthesise the speech of a clip. Pitch and intonation need a bundle with a voice; they are choices, not
-    predictions."""
+    """Synthesise the speech of a clip.
+
+    Pitch and intonation need a bundle with a voice. They are choices, not predictions.
+    """
     from ..analysis.pipeline import analyse
     from ..clips.clip import read_clip
     from ..models.load import load_bundle
@@ -86,8 +88,10 @@ def evaluate(
     bundle: BundleOption = None,
     as_json: JsonOption = False,
 ):
-    """Score the synthesised speech of clips against their sound, or a .wav of the same name. Exit code 1: some clips
-    were left out."""
+    """Score the synthesised speech of clips against their sound.
+
+    A .wav of the same name beside a clip is its sound. Exit code 1: some clips were left out.
+    """
     from ..evaluation.speech_quality import CANDIDATES, clips_in, evaluate_clip, mean_over_clips, read_with_sound
     from ..models.load import load_bundle
 
@@ -137,7 +141,10 @@ def restore(
     bundle: Annotated[Path | None, typer.Option("--bundle", help="Restoration bundle for the neural method.")] = None,
     as_json: JsonOption = False,
 ):
-    """Remove scanner noise from a recording. The result is an estimate: keep the recording, and measure on that."""
+    """Remove scanner noise from a recording.
+
+    The result is an estimate: keep the recording, and measure on that.
+    """
     from ..restore import restore_file
 
     if bundle and method == "classical":

@@ -39,8 +39,10 @@ def survey(
     language: Annotated[Literal["en", "ja"], typer.Option(help="Language of survey.html.")] = "en",
     jobs: Annotated[int, typer.Option(help="Processes on this machine; -1: one a core. Each takes about 1 GB.")] = 1,
 ):
-    """Write mean maps and attribution shares by phone and region over a corpus, with confidence intervals. Finished
-    clips are kept; exit code 1: some were left out."""
+    """Write mean maps and attribution by phone over a corpus.
+
+    Shares by region have confidence intervals over clips. Finished clips are kept. Exit code 1: some were left out.
+    """
     from ..corpus.survey import Choices, run_survey, tasks_of, write_survey
     from ..models.load import load_bundle
 

@@ -20,8 +20,9 @@ def temporal(
     fps: FpsOption = None,
     json: JsonOption = False,
 ):
-    """Write the contribution of each frame to each frame's energy (gradient x input).
+    """Write each frame's contribution to each frame's energy.
 
+    Temporal attribution by gradient x input.
     By the output's suffix: .npy: contributions float32 (T, T) in dB (of tilt: per octave), row: frame of the sound,
     column: frame of the picture; .png, .svg or .pdf: figure of their shares.
     """

@@ -30,7 +30,7 @@ def slowmo(
         float | None, typer.Option("--clip-fps", help="Frame rate of a folder of frames or an array.")
     ] = None,
 ):
-    """Render heatmaps over an interval of the clip as a slow video."""
+    """Render heatmaps over an interval as a slow video."""
     from ..clips.clip import read_clip
     from ..export.heatmap_files import files_of, read_sequence
     from ..render.slowmo import slowmo as render
@@ -124,7 +124,7 @@ def mask(
     source: SourceOption = "segmenter",
     fps: FpsOption = None,
 ):
-    """Dim a region of the clip as it moves, for synthesis without that region."""
+    """Dim a region of the clip as it moves."""
     from ..anatomy.corrections import shifted
     from ..anatomy.polygons import find_regions, joint_mask
     from ..anatomy.sources import regions_of
