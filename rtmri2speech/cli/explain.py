@@ -71,7 +71,10 @@ def gradcam(
     fps: FpsOption = None,
     precision: PrecisionOption = "fp32",
 ):
-    """Write each band's heatmaps: .npy of all frames, .png figures."""
+    """Write each band's heatmaps and figures.
+
+    .npy of every frame, .png of their average and of target frames.
+    """
     from ..analysis.chunked import analyse_clip
     from ..clips.clip import read_clip
     from ..export.grad_cam_files import FigureOptions, gradcam_files, write_gradcam

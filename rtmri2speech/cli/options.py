@@ -23,7 +23,7 @@ VideoArgument = Annotated[
 BundleOption = Annotated[
     Path | None, typer.Option("--bundle", help="Bundle folder, or an embedded one's name; default: phantom.")
 ]
-FpsOption = Annotated[float | None, typer.Option("--fps", help="Frame rate, for files without one, or in its place.")]
+FpsOption = Annotated[float | None, typer.Option("--fps", help="Frame rate, for files without one or to replace it.")]
 PrecisionOption = Annotated[
     str, typer.Option("--precision", help="fp32 (reproducible), bf16, or auto (bf16 where the hardware has it).")
 ]
