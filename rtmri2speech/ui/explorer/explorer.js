@@ -1,4 +1,4 @@
-// The frame explorer on the page. Everything shown follows from `data` (an analysis, see payload.py) and `state`.
+// The frame explorer. Everything on display follows from `data` (an analysis, see payload.py) and `state`.
 
 const root = element.querySelector(".explorer");
 
