@@ -19,6 +19,16 @@ TALLEST = 860
 STRETCH_KEYS = ("Home", *["Shift+ArrowRight"] * 2, "[", *["Shift+ArrowRight"] * 2, "]")
 
 
+def chromium_path() -> str:
+    return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))))
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
 def save(name: str, png: bytes) -> None:
     """As a JPEG of less than LARGEST_BYTES, of the upper TALLEST pixels."""
     picture = Image.open(io.BytesIO(png)).convert("RGB")
@@ -70,15 +80,11 @@ def main() -> None:
     from rtmri2speech.ui import build
     from rtmri2speech.ui.page import launch
 
-    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))))
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     FOLDER.mkdir(exist_ok=True)
-    page = build()
+    port, page = free_port(), build()
     launch(page, host="127.0.0.1", port=port, blocking=False)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-gpu"])
+        browser = playwright.chromium.launch(executable_path=chromium_path(), args=["--no-sandbox", "--disable-gpu"])
         for language, locale in (("en", "en-US"), ("ja", "ja-JP")):
             shown = browser.new_context(locale=locale, viewport={"width": 1280, "height": 720}).new_page()
             shown.set_default_timeout(120_000)

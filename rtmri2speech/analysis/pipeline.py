@@ -6,7 +6,7 @@ frames -> model's rate -> CNN -> temporal model -> mel (-> voice) -> vocoder -> 
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -70,29 +70,12 @@ def analyse(
         settings = settings_of(bands, objective=objective, energy=energy, normalize=normalize, **choices)
     elif bands is not None or choices:
         raise TypeError("Give settings, or bands and other choices by name.")
-    settings = replace(settings, bands=tuple(within(bundle.mel, band) for band in settings.bands))
-    check_bands(bundle, settings.bands)
-    check_voice(bundle, settings.voice)
-    size, method = bundle.frames.size, method_of(settings.method)
-    cells = resolution_of(settings.method, settings.resolution, bundle.acoustic, size)
-    clock, dtype = _Clock(), choose_precision(settings.precision, bundle.device)
-    settings = replace(settings, resolution=cells, precision="bf16" if dtype == torch.bfloat16 else "fp32")
-
+    settings = _resolved(bundle, settings)
+    clock, size, method = _Clock(), bundle.frames.size, method_of(settings.method)
     model_frames = frame_rate.retime(clip, bundle.fps)
     count = len(model_frames)
     chunks = lambda: (prepare_frames(model_frames[k : k + BATCH], size) for k in range(0, count, BATCH))  # noqa: E731
-    maps, engine = None, known.engine if known else ""
-    same = known is not None and known.settings.precision == settings.precision and not method.needs_last_maps
-    if known is not None and known.features is not None and same:
-        features = torch.from_numpy(known.features).to(bundle.device)
-    else:
-        extract = FeatureExtractor(bundle.acoustic, dtype, bundle.onnx, size)
-        told, engine = progress.part(None, 0, 0.4), extract.engine
-        if method.needs_last_maps and settings.bands:
-            maps = extract.last_maps(chunks(), count, told)
-            features = maps.mean(dim=(2, 3))
-        else:
-            features = extract(chunks(), count, told)
+    features, maps, engine = _features(bundle, settings, chunks, count, known, progress.part(None, 0, 0.4))
     with torch.no_grad():
         states = bundle.acoustic.states_from_features(features[None])
         mel = bundle.acoustic.mel_from_states(states)[0]
@@ -123,20 +106,11 @@ def analyse(
     targets, objectives = targets_of(
         bundle.mel, bands, followed, settings.energy, settings.objective, bundle.fps, count
     )
-    inputs = Inputs(
-        bundle.acoustic,
-        bundle.scaler,
-        size,
-        cells,
-        features,
-        np.arange(count),
-        chunks,
-        targets,
-        objectives,
-        gradients(bundle.acoustic, bundle.scaler, features, targets, objectives),
-        maps,
-    )
-    cam = method.maps(inputs, progress.part(None, 0.5 if following else 0.4, 0.75)) if bands else {}
+    slopes = gradients(bundle.acoustic, bundle.scaler, features, targets, objectives)
+    asked = (bundle.acoustic, bundle.scaler, size, settings.resolution or 0, features, np.arange(count), chunks)
+    told = progress.part(None, 0.5 if following else 0.4, 0.75)
+    cam = method.maps(Inputs(*asked, targets, objectives, slopes, maps), told) if bands else {}
+    del maps
     seconds["attention"] = clock.lap()
 
     if audio is None and speak:
@@ -162,6 +136,39 @@ def analyse(
         tracked_hz={name: along.formant_hz for name, along in followed.items()},
         features=features.cpu().numpy(),
     )
+
+
+def _resolved(bundle: Bundle, settings: AnalysisSettings) -> AnalysisSettings:
+    """The settings with bands as far as the mel reaches, and with the resolution and precision that are used. Raises
+    InputError where this bundle has not what is asked for."""
+    bands = tuple(within(bundle.mel, band) for band in settings.bands)
+    check_bands(bundle, bands)
+    check_voice(bundle, settings.voice)
+    cells = resolution_of(settings.method, settings.resolution, bundle.acoustic, bundle.frames.size)
+    dtype = choose_precision(settings.precision, bundle.device)
+    precision = "bf16" if dtype == torch.bfloat16 else "fp32"
+    return replace(settings, bands=bands, resolution=cells, precision=precision)
+
+
+def _features(
+    bundle: Bundle,
+    settings: AnalysisSettings,
+    chunks: Callable[[], Iterable[np.ndarray]],
+    count: int,
+    known: Analysis | None,
+    progress: Progress,
+) -> tuple[torch.Tensor, torch.Tensor | None, str]:
+    """Features (T, C), the CNN's last maps where the method needs them, and what ran the CNN."""
+    needs_maps = method_of(settings.method).needs_last_maps and bool(settings.bands)
+    if known is not None and known.settings.precision == settings.precision and not needs_maps:
+        if known.features is not None:
+            return torch.from_numpy(known.features).to(bundle.device), None, known.engine
+    dtype = choose_precision(settings.precision, bundle.device)
+    extract = FeatureExtractor(bundle.acoustic, dtype, bundle.onnx, bundle.frames.size)
+    if not needs_maps:
+        return extract(chunks(), count, progress), None, extract.engine
+    maps = extract.last_maps(chunks(), count, progress)
+    return maps.mean(dim=(2, 3)), maps, extract.engine
 
 
 def _melody(

@@ -6,8 +6,8 @@ import numpy as np
 import torch
 
 from ..spec import MelSpec
-from ..speech.alignment import SURE, speech_lag
 from ..speech.audio import Sound, fit, resample
+from ..speech.audio_lag import SURE, speech_lag
 from ..speech.mel import mel_spectrogram_db
 from .result import Analysis
 
@@ -17,7 +17,7 @@ SAME_LENGTH_S = 0.15  # a larger difference of durations: not cut together
 @dataclass(frozen=True)
 class Fit:
     """length_s, clip_s: durations of sound and clip. lag_s: delay of the sound after the pictures, None where it cannot
-    be estimated (alignment.speech_lag)."""
+    be estimated (audio_lag.speech_lag)."""
 
     length_s: float
     clip_s: float

@@ -6,7 +6,7 @@ answers at once.
 
 from collections.abc import Callable
 
-from . import batch, bundles, explain, faithfulness, page, regions, speech, survey, temporal, video
+from . import batch, bundles, explain, faithfulness, finetune, page, regions, speech, survey, temporal, video
 from .options import ManyFrames
 from .terminal import new_app, renamed, run
 
@@ -32,6 +32,7 @@ COMMANDS: tuple[Callable, ...] = (
     bundles.info,
     bundles.convert,
     bundles.adapt,
+    finetune.finetune,
     speech.restore,
     page.app,
 )

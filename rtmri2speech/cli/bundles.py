@@ -9,7 +9,7 @@ import typer
 
 from ..files import refuse_overwriting_inputs
 from .options import BundleOption, FpsOption, JsonOption
-from .terminal import print_json, progress_bar, tell, warning
+from .terminal import print_json, progress_bar, read_clip, tell, warning
 
 
 def info(
@@ -25,8 +25,6 @@ def info(
 
         report = describe_bundle(load_bundle(path))
     else:
-        from ..clips.clip import read_clip
-
         with progress_bar() as progress:
             report = describe_clip(read_clip(path, fps=fps, progress=progress))
     if as_json:
@@ -93,7 +91,6 @@ def adapt(
 
     The CNN's BatchNorm statistics are recomputed from these clips; no weight changes.
     """
-    from ..clips.clip import read_clip
     from ..models.domain_adaptation import adapt as fitted_to
     from ..models.load import load_bundle
 

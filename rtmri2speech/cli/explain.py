@@ -31,7 +31,7 @@ from .options import (
     WhisperOption,
     settings_asked,
 )
-from .terminal import progress_bar, tell_of_letters, warning
+from .terminal import progress_bar, read_clip, tell_of_letters, warning
 
 if TYPE_CHECKING:
     from ..analysis.result import Analysis
@@ -76,7 +76,6 @@ def gradcam(
     .npy of every frame, .png of their average and of target frames.
     """
     from ..analysis.chunked import analyse_clip
-    from ..clips.clip import read_clip
     from ..export.grad_cam_files import FigureOptions, gradcam_files, write_gradcam
     from ..models.load import load_bundle
     from ..spec import DEFAULT_BANDS, Band
@@ -175,7 +174,6 @@ def export(
     from ..analysis.reference import earlier
     from ..anatomy.corrections import corrected, read_corrections
     from ..anatomy.sources import regions_of
-    from ..clips.clip import read_clip
     from ..export.writer import ExportOptions, ExportSource, write_zip
     from ..labels.textgrid import labels_of
     from ..models.domain_adaptation import adapt

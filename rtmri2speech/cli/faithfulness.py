@@ -18,7 +18,7 @@ from .options import (
     VideoArgument,
     settings_asked,
 )
-from .terminal import print_json, progress_bar, warning
+from .terminal import print_json, progress_bar, read_clip, warning
 
 if TYPE_CHECKING:
     from ..evaluation.faithfulness import BandFaithfulness, FaithfulnessReport
@@ -48,7 +48,6 @@ def faithfulness(
     from ..analysis.chunked import analyse_clip
     from ..analysis.region_attribution import RegionMasks
     from ..anatomy.sources import regions_of
-    from ..clips.clip import read_clip
     from ..clips.phantom_truth import truth_beside
     from ..evaluation.faithfulness import evaluate_faithfulness
     from ..models.load import load_bundle

@@ -7,7 +7,7 @@ import typer
 from ..errors import InputError
 from ..files import refuse_overwriting_inputs
 from .options import FpsOption, JsonOption, OutFile, VideoArgument
-from .terminal import print_json, progress_bar
+from .terminal import print_json, progress_bar, read_clip
 
 SourceOption = Annotated[
     str,
@@ -39,7 +39,6 @@ def regions(
     from ..anatomy.regions import NAMES
     from ..anatomy.sources import regions_of
     from ..anatomy.table import write_table
-    from ..clips.clip import read_clip
     from ..files import atomic_write
     from ..render.encode import even_size, write_video
     from ..render.outlines import outlined_frames

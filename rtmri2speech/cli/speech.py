@@ -20,7 +20,7 @@ from .options import (
     VideoArgument,
     WhisperOption,
 )
-from .terminal import peak_memory_mb, print_json, progress_bar, tell, warning
+from .terminal import peak_memory_mb, print_json, progress_bar, read_clip, tell, warning
 
 
 def synth(
@@ -40,7 +40,6 @@ def synth(
     Pitch and intonation need a bundle with a voice. They are choices, not predictions.
     """
     from ..analysis.pipeline import analyse
-    from ..clips.clip import read_clip
     from ..models.load import load_bundle
     from ..speech.audio import write_audio
     from ..speech.mel import write_mel

@@ -7,7 +7,7 @@ import typer
 from ..errors import InputError
 from ..files import refuse_overwriting_inputs
 from .options import BundleOption, FpsOption, JsonOption, OutFile, VideoArgument
-from .terminal import print_json, progress_bar, warning
+from .terminal import print_json, progress_bar, read_clip, warning
 
 
 def temporal(
@@ -29,7 +29,6 @@ def temporal(
     import numpy as np
 
     from ..attribution.temporal import temporal_attribution
-    from ..clips.clip import read_clip
     from ..files import atomic_write
     from ..models.load import load_bundle
     from ..render.figure_size import FORMATS

@@ -9,7 +9,7 @@ from ..errors import InputError
 from ..files import refuse_overwriting_inputs
 from .options import AlphaOption, ColourOption, FpsOption, OutFile, SizeOption, VideoArgument
 from .regions import SourceOption
-from .terminal import progress_bar
+from .terminal import progress_bar, read_clip
 
 
 def slowmo(
@@ -31,7 +31,6 @@ def slowmo(
     ] = None,
 ):
     """Render heatmaps over an interval as a slow video."""
-    from ..clips.clip import read_clip
     from ..export.heatmap_files import files_of, read_sequence
     from ..render.slowmo import slowmo as render
 
@@ -74,7 +73,6 @@ def overlay(
     fps: FpsOption = None,
 ):
     """Render the heatmaps over the clip as a video with sound."""
-    from ..clips.clip import read_clip
     from ..export.heatmap_files import files_of, read_sequence
     from ..render.overlay import overlay as render
     from ..speech.audio import read_audio
@@ -128,7 +126,6 @@ def mask(
     from ..anatomy.corrections import shifted
     from ..anatomy.polygons import find_regions, joint_mask
     from ..anatomy.sources import regions_of
-    from ..clips.clip import read_clip
     from ..clips.masking import check_strength, dim
     from ..render.encode import write_gray_video
 

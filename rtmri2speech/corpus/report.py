@@ -10,7 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from ..errors import InputError
 from ..files import atomic_write
-from ..render.words import band_label, region_name
+from ..render.figure_texts import band_label, region_name
 from ..spec import Band
 from .statistics import LEVEL, Estimate, Phone
 

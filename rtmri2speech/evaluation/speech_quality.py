@@ -16,8 +16,8 @@ from ..models.vocoding import vocode
 from ..names import beside
 from ..progress import UNSEEN, Progress
 from ..spec import DEFAULT_BANDS, MelSpec
-from ..speech.alignment import speech_lag
 from ..speech.audio import fit, read_audio, resample
+from ..speech.audio_lag import speech_lag
 from ..speech.mel import SPEECH_RANGE_DB, band_bins, mel_spectrogram_db, speech_frames
 from ..speech.metrics import evaluate_mels, evaluate_waveforms
 
@@ -51,7 +51,7 @@ class Reference:
 class Assessment:
     """scores: candidate -> metric -> value or None; sounds: candidate -> (samples,) at the mel's rate.
 
-    mismatch_s: duration of the reference speech minus that of the pictures. lag_s, lag_certainty: alignment.speech_lag.
+    mismatch_s: duration of the reference speech minus that of the pictures. lag_s, lag_certainty: audio_lag.speech_lag.
     """
 
     scores: dict[str, dict[str, float | None]]
@@ -127,9 +127,9 @@ def clips_in(path: Path) -> list[Path]:
     return found
 
 
-def read_with_sound(path: Path, progress: Progress = UNSEEN) -> Clip:
-    """The clip, with its sound track or else the .wav of the same name beside it."""
-    clip = read_clip(path, progress=progress)
+def read_with_sound(path: Path, progress: Progress = UNSEEN, fps: float | None = None) -> Clip:
+    """The clip, with its sound track or else the .wav of the same name beside it. fps: as for read_clip."""
+    clip = read_clip(path, fps=fps, progress=progress)
     sound = beside(path, ".wav")
     if clip.audio is None and sound is not None:
         audio, rate = read_audio(sound)

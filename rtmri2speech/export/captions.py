@@ -7,7 +7,7 @@ import numpy as np
 from .. import __version__
 from ..analysis.region_attribution import RegionAttribution
 from ..attribution.methods import method_of
-from ..render.words import band_label, caption, region_name, words
+from ..render.figure_texts import band_label, caption, region_name, words
 from ..spec import Band
 from .selection import Selection
 

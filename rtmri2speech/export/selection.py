@@ -22,12 +22,12 @@ from ..names import readable
 from ..render.colour import BAND_MAPS, LINE_COLOURS, SIGNED
 from ..render.encode import even_size
 from ..render.figure_size import FORMATS
+from ..render.figure_texts import band_label, words
 from ..render.figures import narrowest_cm
 from ..render.fonts import writes_japanese
 from ..render.outlines import region_lines
 from ..render.picture import Line, panels_of
 from ..render.tracks import Tracks
-from ..render.words import band_label, words
 from ..spec import Band
 from ..speech.audio import fit, resample
 from ..speech.mel import centre_frequencies_hz, mel_spectrogram_db

@@ -57,6 +57,7 @@ from ..evaluation.faithfulness import FaithfulnessReport, evaluate_faithfulness,
 from ..files import atomic_folder, atomic_write, scratch, sha256_of, write_json
 from ..labels.textgrid import labels_of, write_labels, write_tiers
 from ..progress import UNSEEN, Progress
+from ..render.figure_texts import band_label, caption, words
 from ..render.figures import average_figure, frame_figure
 from ..render.heatmaps import check_bands
 from ..render.overlay import band_picture, drawn, overlay
@@ -64,7 +65,6 @@ from ..render.picture import panels_of
 from ..render.spectrogram import spectrogram_figure
 from ..render.temporal import temporal_figure
 from ..render.time_stretch import check_slow
-from ..render.words import band_label, caption, words
 from ..spec import Band
 from ..speech.audio import write_audio
 from ..speech.mel import centre_frequencies_hz
@@ -370,8 +370,8 @@ def _write_traces(path: Path, selection: Selection) -> None:
         elif attribution.unit in TWO_SIDED:
             asked = target_of(subject.bundle.mel, band, analysis.energy)
             values = asked(torch.from_numpy(analysis.mel_db)).numpy()
-            columns[f"{band.name}_{_spelt(evidence.unit)}"] = _column(values[rows], 4)
-        columns[f"{band.name}_evidence_{_spelt(evidence.unit)}"] = _column(attribution.amount[rows], 6)
+            columns[f"{band.name}_{_spelt(attribution.unit)}"] = _column(values[rows], 4)
+        columns[f"{band.name}_evidence_{_spelt(attribution.unit)}"] = _column(attribution.amount[rows], 6)
         for name, share in attribution.shares.items():
             columns[f"{band.name}_share_{name}"] = _column(share[rows], 6)
     if subject.regions.verdict.usable:

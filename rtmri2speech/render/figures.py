@@ -8,10 +8,10 @@ import numpy as np
 from ..errors import InputError
 from .colour import COMBINE, SIGNED, Layer, blend, default_maps, layer, levels
 from .figure_size import CM_PER_INCH, fitted, save
+from .figure_texts import caption
 from .fonts import drawable, font_file
 from .heatmaps import Heatmaps, aspect, check_bands, check_clip, checked_heat
 from .picture import Line, apart, padded_to
-from .words import caption
 
 _SIDE_INCHES = 4.0  # default side of the image inside the figure, drawn pixel for pixel
 _BAR_INCHES = 0.9  # width of each band's colour scale

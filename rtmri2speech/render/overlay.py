@@ -12,11 +12,11 @@ from ..progress import UNSEEN, Progress
 from ..speech.audio import fit
 from .colour import COMBINE, default_maps, layer
 from .encode import even_size, exact_rate, write_video
+from .figure_texts import caption
 from .heatmaps import Heatmaps, aspect, check_bands, check_clip, checked_heat
 from .picture import LAYOUTS, Line, Picture
 from .time_stretch import check_slow, stretch
 from .tracks import Tracks
-from .words import caption
 
 
 @dataclass(frozen=True)

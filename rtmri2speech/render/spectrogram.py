@@ -9,8 +9,8 @@ from ..errors import InputError
 from ..spec import Band
 from .colour import LINE_COLOURS
 from .figure_size import CM_PER_INCH, save
+from .figure_texts import band_label, words
 from .fonts import drawable, font_file
-from .words import band_label, words
 
 RANGE_DB = 60.0  # dynamic range below the peak of each spectrogram
 _WIDTH_INCHES = 6.9  # a page's text width, 175 mm

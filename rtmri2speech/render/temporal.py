@@ -6,8 +6,8 @@ import numpy as np
 
 from ..attribution.temporal import TemporalAttribution
 from .figure_size import save
+from .figure_texts import band_label, words
 from .fonts import drawable, font_file
-from .words import band_label, words
 
 _MOST_LAG = 15
 

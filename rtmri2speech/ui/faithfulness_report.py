@@ -47,7 +47,7 @@ def faithfulness_report(card: FaithfulnessReport, left_out: Sequence[str] = ()) 
     """The report as HTML. left_out: names of bands that cannot be tested."""
     tested = {name: judged for name, judged in card.bands.items() if judged.verdict != "untested"}
     return render(
-        "trust.html",
+        "faithfulness.html",
         left_out=", ".join(left_out),
         area=card.area,
         verdicts=[(name, judged, _certainty(judged)) for name, judged in card.bands.items()],
@@ -79,7 +79,7 @@ def temporal_report(made: Sequence[TemporalAttribution], frame: int, folder: Pat
         if len(speech):
             told.append(Sentence("reach_speech", {"frames": len(speech), **_percents(one.parts(speech))}))
         rows.append({"band": one.band.name, "told": told, "pictures": pictures})
-    return render("reach.html", rows=rows)
+    return render("temporal.html", rows=rows)
 
 
 def _percents(parts: dict[str, float]) -> dict[str, str]:

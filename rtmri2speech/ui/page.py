@@ -19,8 +19,8 @@ from . import (
     api,
     controls,
     first_view,
-    head,
     opening,
+    page_header,
     reference_row,
     session,
     target_rows,
@@ -36,7 +36,7 @@ from .examples import Examples
 from .explorer import explorer
 from .page_context import PageContext
 from .panels import compare, export, faithfulness, labels, occlusion, quality, regions, voice
-from .requests import Page
+from .request_validation import Page
 from .texts import EXPLORER, TEXTS
 
 EXAMPLES = ASSETS / "clips"
@@ -96,7 +96,7 @@ def build(settings: Settings | None = None) -> gr.Blocks:
     with Page(title="rtmri2speech", analytics_enabled=False, delete_cache=(600, DELETE_AFTER_S)) as page:
         result = gr.State(time_to_live=DELETE_AFTER_S)
         explorer_state = gr.JSON(visible=False)
-        top = head.lay_out()
+        top = page_header.lay_out()
         context = PageContext(page, bundles, examples, settings.limits, result, top.language, explorer_state)
         top.connect(context)
         chosen = controls.build(context)

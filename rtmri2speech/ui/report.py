@@ -22,7 +22,7 @@ from ..models.domain_adaptation import Adaptation
 from ..models.model_card import read_card
 from ..render.outlines import outlined
 from ..spec import Band
-from ..speech.alignment import LONGEST_LAG_S, SURE
+from ..speech.audio_lag import LONGEST_LAG_S, SURE
 from .texts import EXPLORER, TEXTS
 
 METRICS = {
@@ -104,7 +104,7 @@ def occlusion_report(hidden: OcclusionResult, frame: int) -> str:
     first, last = hidden.stretch
     frame = frame if first <= frame <= last else (first + last) // 2
     return render(
-        "hiding.html",
+        "occlusion.html",
         pictures=[
             _data_url(outlined(analysis.model_frames[frame], hidden.mask_at(frame), _PICTURE_SIDE))
             for analysis in (hidden.before, hidden.after)
@@ -255,7 +255,7 @@ def card_report(bundle: Bundle) -> str:
     """A bundle's model card, in Japanese where it has a Japanese one."""
     cards = {language: read_card(bundle, language) for language in TEXTS}
     return render(
-        "card.html",
+        "model_card.html",
         name=bundle.name,
         kind=bundle.kind,
         descriptions={language: bundle.description_in(language) for language in TEXTS},

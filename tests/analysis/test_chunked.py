@@ -17,6 +17,7 @@ from rtmri2speech.errors import InputError
 from rtmri2speech.models.load import load_bundle
 from rtmri2speech.spec import Band
 from rtmri2speech.speech.formant_tracks import measured_track
+from rtmri2speech.speech.voice import VoicingProbe
 from tests.conftest import lively_bundle, moving_frames, write_mp4
 
 CLIPS = Path(__file__).parents[2] / "assets" / "clips"
@@ -164,3 +165,21 @@ def test_a_clip_in_a_file_is_the_same(tmp_path, monkeypatch):
     mapped = read_clip(path)
     assert isinstance(mapped.frames, np.memmap)
     np.testing.assert_array_equal(mapped.frames, plain.frames)
+
+
+def test_a_flat_melody_has_one_pitch_in_all_chunks(monkeypatch):
+    """The level that fits the vocal tract is read once: a readout of the pictures would give each chunk another."""
+    frames = np.concatenate([moving_frames(60), moving_frames(60, seed=5) // 2])
+    bundle = lively_bundle(frames)
+    rng = np.random.default_rng(0)
+    weight = np.stack([np.zeros(32), rng.normal(0, 0.3, 32)])
+    bundle = replace(bundle, voice=VoicingProbe(weight, [1.0, 7.0], "flat"))
+    clip = Clip(frames, np.arange(121) / bundle.fps)
+    monkeypatch.setattr("rtmri2speech.analysis.pipeline.silent_frames", lambda mel, *_: np.zeros(len(mel), bool))
+    for name in ("FIRST", "CHUNK"):
+        monkeypatch.setattr(chunked, name, 40)
+    monkeypatch.setattr(chunked, "CONTEXT", 0)
+    apart = [analyse(bundle, Clip(frames[k : k + 40], clip.times_s[:41]), []).f0_hz for k in (0, 40, 80)]
+    assert np.ptp([f0_hz.max() for f0_hz in apart]) > 1  # so they differ
+    f0_hz = chunked.analyse_in_chunks(bundle, clip, settings=AnalysisSettings(bands=())).f0_hz
+    np.testing.assert_allclose(f0_hz, apart[0].max(), rtol=1e-6)

@@ -164,3 +164,14 @@ def test_what_another_analysis_found_of_the_clip_is_not_found_again(bundle, monk
     for other in ({"method": "grad-cam"}, {"method": "layer-ig", "resolution": 16, "precision": "bf16"}):
         with pytest.raises(AssertionError, match="found again"):  # Grad-CAM needs the CNN's last maps
             analyse(bundle, clip, [F2], speak=False, known=first, **other)
+
+
+def test_the_last_maps_of_a_clip_are_kept_only_where_a_method_needs_them(bundle, monkeypatch):
+    clip, asked = Clip(moving_frames(12), np.arange(13) / bundle.fps), []
+    whole = FeatureExtractor.last_maps
+    monkeypatch.setattr(FeatureExtractor, "last_maps", lambda *given: asked.append(1) or whole(*given))
+    analyse(bundle, clip, method="layer-ig", resolution=8, speak=False)
+    analyse(bundle, clip, [], speak=False)
+    assert not asked
+    analyse(bundle, clip, method="grad-cam", speak=False)
+    assert asked == [1]

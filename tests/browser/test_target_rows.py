@@ -66,7 +66,7 @@ def test_loudness_tilt_and_a_followed_formant_are_the_cores(page, bundle, made, 
     choose(page, 1, "Explained", "spectral tilt")
     page.locator("#band-add").click()
     page.locator("#bands .band:visible").nth(2).wait_for()
-    choose(page, 2, "Explained", "F2, followed")
+    choose(page, 2, "Explained", "F2, tracked")
     page.locator("#bands .band:visible").nth(2).get_by_label("± Hz").fill("250")
     choose(page, 2, "As measured in", "phantom’s truth")
     names = [page.locator("#bands .band:visible").nth(k).get_by_label("Name").input_value() for k in range(3)]

@@ -12,8 +12,11 @@ import numpy as np
 import pytest
 import soundfile
 
+from rtmri2speech.analysis import chunked
 from rtmri2speech.cli import main
 from rtmri2speech.corpus import batch, parallel
+from rtmri2speech.models.load import load_bundle
+from rtmri2speech.speech.audio import write_audio
 from tests.conftest import moving_frames, write_mp4
 
 
@@ -138,3 +141,19 @@ def test_bad_input(corpus, tmp_path, bundle_folder, capsys):
     refused("have the same name", corpus, "-o", tmp_path / "o")
     (corpus / "a.mkv").unlink()
     assert times(tmp_path) == before
+
+
+def test_speech_may_follow_the_sound_beside_the_clip(corpus, tmp_path, bundle_folder, monkeypatch):
+    """As `export --reference` has it: the .wav of the clip's name is its reference speech."""
+    write_audio(corpus / "day2" / "a.wav", 0.1 * np.sin(np.arange(16000) / 9), 16000)
+    given = []
+    whole = chunked.analyse
+
+    def noted(*others, original=None, **choices):
+        given.append(original)
+        return whole(*others, original=original, **choices)
+
+    monkeypatch.setattr(chunked, "analyse", noted)
+    task = batch.Task("day2/a", corpus / "day2" / "a.mp4", tmp_path / "out")
+    batch.make(task, load_bundle(bundle_folder), batch.Choices(("speech",)))
+    assert given[0][1] == 16000 and len(given[0][0]) == 16000

@@ -90,3 +90,9 @@ def test_scores_of_both(bundle, analysis):
     for scores, result in zip(made.scores, (made.first, made.second), strict=True):
         own = metrics.evaluate_waveforms(original[0], 11413, result.audio, 11413)
         assert scores["stoi"] == own["stoi"] and scores["voicing_error"] == own["voicing_error"]
+
+
+def test_the_other_bundle_is_asked_in_the_same_way(bundle, analysis):
+    """Precision included: it changes the mel by more than bundles may differ."""
+    asked = replace(analysis, settings=replace(analysis.settings, precision="bf16", energy="power", silence="show"))
+    assert compare(bundle, asked, bundle, None).second.settings == asked.settings

@@ -222,8 +222,7 @@ def test_the_card_is_json_and_says_it_in_both_languages(card, bundle, analysis, 
 
 def test_neighbouring_frames_count_as_one():
     """Every observation twice gives the p and the interval of each once."""
-    from rtmri2speech.analysis.chunked import _interval
-    from rtmri2speech.restore.sound import _blocks
+    from rtmri2speech.evaluation.faithfulness.evaluate import _blocks, _interval
 
     rng = np.random.default_rng(0)
     drop, at_random = rng.normal(1, 1, 12), rng.normal(0, 1, (3, 12))

@@ -7,12 +7,16 @@ import sys
 import numpy as np
 import pytest
 
+from rtmri2speech.analysis.pipeline import analyse
 from rtmri2speech.attribution.upsampling import upsample_grid
 from rtmri2speech.clips.clip import Clip
 from rtmri2speech.errors import InputError
+from rtmri2speech.export import grad_cam_files
 from rtmri2speech.export.heatmap_files import HeatSequence, files_of, read_sequence
 from rtmri2speech.progress import Progress
-from rtmri2speech.spec import F2
+from rtmri2speech.render import figures
+from rtmri2speech.spec import F2, Band
+from tests.conftest import moving_frames
 
 
 def counting(count: int, fps: float | None = 10.0, **known) -> HeatSequence:
@@ -127,3 +131,30 @@ def test_the_clip_is_shown_at_the_rate_of_its_heatmaps():
     same, fps = counting(40, None).frames_of(clip)
     assert same is clip.frames and fps == 20
     assert counting(7, None).frames_of(clip)[1] == pytest.approx(11413 / 420)
+
+
+def test_frames_without_the_formant_do_not_count_as_zeros(bundle, tmp_path, monkeypatch):
+    """In gradcam's average, as in a corpus' mean maps and an export's average."""
+    monkeypatch.setattr("rtmri2speech.analysis.pipeline.silent_frames", lambda mel, *_: np.zeros(len(mel), bool))
+    frames = moving_frames(20, 64, 64)
+    f2_hz = np.where(np.arange(20) < 5, 1500.0, np.nan)
+    made = analyse(
+        bundle,
+        Clip(frames, np.arange(21) / bundle.fps, source="x.mp4"),
+        [Band.parse("F2:formant2+-400")],
+        formants_hz={"F2": f2_hz},
+        speak=False,
+    )
+    assert made.has_map("F2").tolist() == [True] * 5 + [False] * 15
+    shown = {}
+    monkeypatch.setattr(
+        grad_cam_files, "average_figure", lambda path, frames, heat, counted, **_: shown.update(counted)
+    )
+    monkeypatch.setattr(grad_cam_files, "frame_figure", lambda *_, **__: None)
+    grad_cam_files.write_gradcam(tmp_path / "out", made, bundle)
+    (counted,) = shown.values()
+    assert counted.tolist() == made.has_map("F2").tolist()
+    heat = made.heatmap_frames("F2")
+    mean = figures._mean(heat, "F2", made.has_map("F2"))
+    np.testing.assert_allclose(mean, np.mean([heat[t] for t in range(5)], axis=0), atol=1e-6)
+    assert mean.max() > 0

@@ -43,7 +43,7 @@ def card_of(verdict="faithful"):
 def test_the_verdict_is_told_in_both_languages_and_nothing_of_it_can_act():
     assert "data-left-out" not in faithfulness_report(card_of())
     told = faithfulness_report(card_of(), ["tilt", "a"])
-    assert "Not judged: tilt, a. Only maps" in told and "判定しないもの：tilt, a。" in told
+    assert "Not tested: tilt, a. The deletion test" in told and "検証しないもの：tilt, a。" in told
     made = faithfulness_report(card_of())
     english, japanese = (re.search(f'<div class="in-{x}".*?</div>', made, re.S) for x in ("en", "ja"))
     assert english and japanese and "<2>" not in made and "F&lt;2&gt;" in made
@@ -53,7 +53,7 @@ def test_the_verdict_is_told_in_both_languages_and_nothing_of_it_can_act():
         "frames 3–5, 9, 11–12." in made
         and "2.2 to 4.1" in made
         and "88 %" in made
-        and "too few frames with heat" in made
+        and "too few frames with attribution" in made
     )
     assert "loss.focus 0.3" in made and "(rank correlation 0.95)" in made
 

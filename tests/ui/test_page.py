@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import threading
+from types import SimpleNamespace
 
 import httpx
 import numpy as np
@@ -22,6 +23,7 @@ from rtmri2speech.progress import UNSEEN, Progress
 from rtmri2speech.spec import DEFAULT_BANDS, F1, Band
 from rtmri2speech.speech.audio import write_audio
 from rtmri2speech.ui import Settings, build, launch, session
+from rtmri2speech.ui import examples as examples_module
 from rtmri2speech.ui.bundles import MOST_KEPT, Bundles
 from rtmri2speech.ui.examples import Examples
 from rtmri2speech.ui.jobs import Jobs, Stopped
@@ -314,3 +316,16 @@ def test_mcp_without_its_package_is_one_line(monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["app.py", "--mcp"])
     assert app.main() == 2
     assert capsys.readouterr().err == 'app.py: --mcp needs one more package: pip install "gradio[mcp]"\n'
+
+
+def test_the_example_that_the_page_opens_on_outlives_others(bundle_folder, clips, monkeypatch):
+    """Of analyses beyond the most that are kept the oldest goes, but never that of the first view."""
+    monkeypatch.setattr(examples_module, "MOST_KEPT", 2)
+    monkeypatch.setattr(examples_module, "open_clip", lambda *_, bands, **__: SimpleNamespace(bands=bands))
+    examples = Examples(Bundles(bundle_folder), clips)
+    first = examples.open(examples.first, "fixture", UNSEEN)
+    others = [(Band("x", 300.0 + k, 900.0),) for k in range(4)]
+    for bands in others:
+        assert examples.open(examples.first, "fixture", UNSEEN, bands).bands == bands
+    assert examples.kept(examples.first, "fixture") is first
+    assert [examples.kept(examples.first, "fixture", bands) is not None for bands in others] == [False] * 3 + [True]

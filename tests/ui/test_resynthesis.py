@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 
 from rtmri2speech.analysis.pipeline import analyse
+from rtmri2speech.analysis.reference import earlier
 from rtmri2speech.errors import InputError
 from rtmri2speech.models.domain_adaptation import adapt
 from rtmri2speech.progress import UNSEEN
+from rtmri2speech.speech.audio import write_audio
 from rtmri2speech.speech.voice import Voice, VoicingProbe
 from rtmri2speech.ui.report import voice_report
 from rtmri2speech.ui.resynthesis import MANNERS, asked_of, resynthesise
@@ -85,3 +87,20 @@ def test_the_report_tells_pitch_and_fit(voiced, result):
     told = voice_report(made.comparison, made.adaptation)
     assert "whispers" in told and "70 frames" in told and f"{made.adaptation.mean_shift:.2f}" in told
     assert TEXTS["en"]["voice_no_scores"] in told
+
+
+def test_speech_that_follows_a_reference_follows_it_where_it_is_moved(voiced, tmp_path, monkeypatch):
+    """Else the zip's own command, which moves the reference first, would make another sound."""
+    monkeypatch.setattr("rtmri2speech.analysis.pipeline.silent_frames", lambda mel, *_: np.zeros(len(mel), bool))
+    file = write_mp4(tmp_path / "disc.mp4", FRAMES, Fraction(11413, 420))
+    times_s = np.arange(int(16000 * 2.6)) / 16000
+    phase = 2 * np.pi * np.cumsum(np.linspace(100, 220, len(times_s))) / 16000
+    write_audio(tmp_path / "theirs.wav", 0.3 * np.sign(np.sin(phase)) * np.abs(np.sin(phase)), 16000)
+    result = open_clip(voiced, file, tmp_path / "theirs.wav", UNSEEN, regions="template")
+    sung = resynthesise(voiced, result, Voice(intonation="original"), fit=False).result
+    moved = sung.with_shift(voiced, 400.0, UNSEEN)
+    reference = earlier(sung.given, 0.4)
+    expected = analyse(voiced, sung.analysis.clip, settings=sung.analysis.settings, original=reference)
+    np.testing.assert_allclose(moved.analysis.f0_hz, expected.f0_hz)
+    np.testing.assert_allclose(moved.analysis.audio, expected.audio, atol=1e-5)
+    assert not np.allclose(moved.analysis.f0_hz, sung.analysis.f0_hz)

@@ -1,6 +1,6 @@
 """Whether a corpus' sound keeps step with its pictures, judged on some of its recordings.
 
-The embedded model speaks what it sees, and that is compared with the sound (rtmri2speech.speech.alignment, which tells
+The embedded model speaks what it sees, and that is compared with the sound (rtmri2speech.speech.audio_lag, which tells
 how far it can be believed). Where the model does not know such pictures it says nothing, rather than something wrong.
 """
 

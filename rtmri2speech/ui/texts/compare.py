@@ -9,7 +9,7 @@ TEXTS = {
         "compare_original": "Original",
         "compare_change": "Band energy, {other} − {first}",
         "compare_difference": "Mel spectrogram, {other} − {first}",
-        "compare_same_bundle": "{first} and {other} hold the same weights: there is nothing to tell apart.",
+        "compare_same_bundle": "{first} and {other} hold the same weights: there is no difference.",
         "compare_same_acoustic": "Both have the same acoustic model: what differs is the vocoder.",
         "compare_same_vocoder": "Both have the same vocoder: what differs is the acoustic model.",
         "compare_both_differ": "Acoustic model and vocoder both differ.",

@@ -2,21 +2,22 @@
 
 TEXTS = {
     "en": {
-        "asking": "Ask for maps of one’s own",
+        "asking": "Custom targets",
         "draw_box": "Draw a box",
-        "draw_box_help": "Draw a box on a spectrogram: the maps of just that sound (R; with a mouse also Alt + drag)",
+        "draw_box_help": "Draw a time-frequency box on a spectrogram: the maps of that sound alone (R; with a mouse "
+        "also Alt + drag)",
         "draw_now": "Drag over a sound on a spectrogram: from one corner to the other.",
         "box_empty": "The box is empty: drag from one corner to the other.",
         "box_silent": "Nobody speaks there: there is nothing to explain.",
         "asked_in": "In",
-        "asked_in_help": "Which part of the sound the two buttons beside ask about",
+        "asked_in_help": "The frequencies that the two buttons beside explain",
         "whole_spectrum": "all frequencies",
         "box_stretch": "This stretch",
         "box_stretch_help": "The maps of the sound in the chosen stretch, in these frequencies (X)",
         "box_what": "Choose a stretch first: Shift + drag, the handles at the top, or [ and ].",
         "contrast": "Why A, not B?",
-        "contrast_help": "Why the sound at A is not that at B: A is what was kept (A), B the chosen stretch or, "
-        "without one, the frame shown (W)",
+        "contrast_help": "Contrastive target: what sets the sound at A apart from that at B. A is what was kept (A), B "
+        "the chosen stretch or, without one, the frame shown (W)",
         "contrast_what": "Mark A first: choose a stretch or a frame and press “Keep A”. B is what you choose then.",
         "contrast_same": "A and B are the same: go to another frame or choose another stretch, that is B.",
         "contrast_silent": "Nobody speaks at {which} (frames {first}–{last}): there is nothing to compare.",
@@ -24,8 +25,8 @@ TEXTS = {
         "contrast_label": "A {a} s, not B {b} s ({low}–{high} Hz)",
         "box_short": "{a} s, {low}–{high} Hz",
         "contrast_short": "A {a} s, not B {b} s",
-        "frequency_help": "Maps of the frequency (U): what moves the sound in each band up (warm) and down (cold), "
-        "wherever its centre of gravity is, not how much there is of it",
+        "frequency_help": "Maps of the frequency (U): what moves each band's centre of gravity up (warm) and down "
+        "(cold), not how much energy it has",
         "raises": "raises",
         "lowers": "lowers",
         "centre": "Centre",
@@ -33,15 +34,15 @@ TEXTS = {
         "band_loudness": "{name} (level of the whole spectrum)",
         "band_tilt": "{name} (tilt of the spectrum, dB per octave)",
         "band_followed": "{name} (F{number}, {track}, ± {width} Hz)",
-        "band_followed_short": "{name}, followed ± {width} Hz",
+        "band_followed_short": "{name}, tracked ± {width} Hz",
         "no_formant": "no formant measured here",
         "frequency_of_none": "Loudness and tilt have no frequency: choose a band first.",
         "strongest_hz": "What raises it",
         "share_track_hz": "Share of what raises it",
         "formants": "Formants",
-        "formants_help": "F1 to F3 over the spectrograms and in the card (T). Measured by Praat: a sound with a voice "
-        "only where it is voiced, a whisper where it speaks. Where nothing can be measured, nothing is drawn. "
-        "The truth of a phantom: the resonances of its tract.",
+        "formants_help": "F1 to F3 over the spectrograms and in the card (T). Measured by Praat: voiced speech only "
+        "where it is voiced, whispered speech where it is not silent. Where nothing can be measured, nothing is drawn. "
+        "A phantom's ground truth: the resonances of its tract.",
         "formants_hz": "F1 F2 F3 in Hz: ",
         "formants_none": "none",
         "formants_synthesised": "synthesised",
@@ -53,9 +54,10 @@ TEXTS = {
         "forget": "Remove these maps",
     },
     "ja": {
-        "asking": "知りたい音のマップ",
+        "asking": "対象の指定",
         "draw_box": "枠を描く",
-        "draw_box_help": "スペクトログラム上に枠を描き、その音だけのマップを求めます（R。マウスではAlt＋ドラッグも）",
+        "draw_box_help": "スペクトログラム上に時間・周波数の枠を描き、その音だけのマップを求めます（R。"
+        "マウスではAlt＋ドラッグも）",
         "draw_now": "スペクトログラムの上で、知りたい音を角から角へドラッグしてください。",
         "box_empty": "枠が空です。角から角へドラッグしてください。",
         "box_silent": "そこは無音なので、説明の対象がありません。",
@@ -66,7 +68,7 @@ TEXTS = {
         "box_stretch_help": "選んだ区間の、この周波数範囲の音のマップ（X）",
         "box_what": "先に区間を選んでください（Shift＋ドラッグ、上端のつまみ、[ と ]）。",
         "contrast": "なぜBでなくA？",
-        "contrast_help": "Aの音がBの音とどこで異なるのか。Aは「Aに残す」（A）で残したもの、"
+        "contrast_help": "対比：Aの音をBの音から区別するもの。Aは「Aに残す」（A）で残したもの、"
         "Bは選んだ区間（なければ表示中のフレーム）です（W）",
         "contrast_what": "先に区間かフレームを選んで「Aに残す」を押してください。次に選ぶものがBになります。",
         "contrast_same": "AとBが同じです。Bとして別のフレームか区間を選んでください。",
@@ -84,14 +86,14 @@ TEXTS = {
         "band_loudness": "{name}（全帯域のレベル）",
         "band_tilt": "{name}（スペクトル傾斜、dB/オクターブ）",
         "band_followed": "{name}（{track}のF{number}±{width} Hz）",
-        "band_followed_short": "{name}（追従±{width} Hz）",
+        "band_followed_short": "{name}（追跡±{width} Hz）",
         "no_formant": "ここではフォルマントが測定されていません",
         "frequency_of_none": "ラウドネスとスペクトル傾斜には周波数がありません。先に帯域を選んでください。",
         "strongest_hz": "上げる領域",
         "share_track_hz": "値を上げる領域の割合",
         "formants": "フォルマント",
         "formants_help": "スペクトログラムとカードにF1からF3を示します（T）。Praatによる測定で、"
-        "声のある音は有声の部分だけ、ささやき声は発話している部分です。測れないところには何も描きません。"
+        "有声音声は有声区間だけ、ささやき声は発話区間で測ります。測れないところには何も描きません。"
         "ファントムの正解は声道の共鳴周波数です。",
         "formants_hz": "F1・F2・F3の値（Hz）：",
         "formants_none": "なし",

@@ -1,6 +1,6 @@
 """What the frame explorer says: for explorer.html's data-text and explorer.js' word()."""
 
-from ...render.words import REGIONS
+from ...render.figure_texts import REGIONS
 
 TEXTS = {
     "en": {
@@ -9,37 +9,37 @@ TEXTS = {
         "plain": "MRI frame",
         "view": "What the heatmap shows",
         "each": "Side by side",
-        "each_help": "Two pictures side by side, each band with its own heat (0)",
+        "each_help": "Two pictures side by side, each band with its own heatmap (0)",
         "both": "Both in one",
         "all": "All",
         "difference": "Difference",
         "off": "Off",
-        "view_both": "Both bands: the hotter one paints",
+        "view_both": "Both bands: the stronger one paints",
         "view_all": "Attention, all bands",
         "view_difference": "Attention, difference",
         "view_off": "No heatmap",
         "band": "{name} band ({low}–{high} Hz)",
         "signed": "Signed",
-        "signed_help": "Also show evidence against the band's energy (one band)",
+        "signed_help": "Also show negative attribution: what lowers the band's energy (one band)",
         "cells": "Cells",
         "cells_help": "Show the map’s cells as they are, not smoothed",
         "own_scale": "Own scale",
-        "own_scale_help": "Each frame on a scale of its own: 1 is its hottest cell, however weak. "
+        "own_scale_help": "Each frame on a scale of its own: 1 is its most salient cell, however weak. "
         "Shows where, not how much",
         "outlines": "Outlines",
         "outlines_help": "Outlines of the regions, as they move (O)",
         "bare": "Plain",
-        "bare_help": "The frames without heat (P)",
+        "bare_help": "The frames without heatmap (P)",
         "show_silence": "Silence",
         "show_silence_help": "Also show the maps of frames in which the model is silent: "
         "they explain silence, not speech",
-        "reach": "How far",
-        "reach_help": "How far in time the sound of this frame came from, under the time axis (H)",
+        "reach": "Over time",
+        "reach_help": "Temporal attribution: from which frames the sound of this frame came, under the time axis (H)",
         "reach_strip": "came from",
         "reach_pairs": "{name}: sounds at → seen at ↑",
         "reach_most": "brightest: {most} %",
-        "reach_waiting": "How far in time the sound came from is being found …",
-        "reach_growing": "How far in time the sound came from is told once the whole clip is there.",
+        "reach_waiting": "Temporal attribution is being computed …",
+        "reach_growing": "Temporal attribution is computed once the whole clip is there.",
         "reach_said": "{own} % from this frame and its two neighbours; {before} % from the {seconds} s before, "
         "{after} % from the {later} s after, {beyond} % from beyond.",
         "silence": "silence: nothing to explain",
@@ -50,8 +50,8 @@ TEXTS = {
         "corrected": "Corrected by hand: {count}.",
         "verdict_cut_off": "Part of the tract lies outside the picture or was not found: {missing}.",
         "verdict_uncertain": "Uncertain in {share} of the frames.",
-        "verdict_turned": "The picture is turned or tilted: there are no regions; turn the clip first.",
-        "verdict_not_a_head": "This does not look like a head in profile: there are no regions.",
+        "verdict_turned": "The picture is turned or tilted: there are no regions. Turn the clip first.",
+        "verdict_not_a_head": "This does not look like a midsagittal head: there are no regions.",
         "measure_track": "Distances (px of the model’s picture)",
         "measure_lip_aperture": "lip aperture",
         "measure_tongue_palate": "tongue–palate",
@@ -62,8 +62,8 @@ TEXTS = {
         "short_tongue_pharynx": "pharynx",
         "short_velum_opening": "velum",
         "opacity": "Opacity",
-        "scale_help": "One scale for the whole clip: 1 is the 99th percentile of the positive evidence in its speech "
-        "(signed: of its magnitude).",
+        "scale_help": "One scale for the whole clip: 1 is the 99th percentile of the positive attribution in its "
+        "speech (signed: of its magnitude).",
         "frame": "Frame",
         "time": "Time",
         "remarks": "remarks",
@@ -71,7 +71,7 @@ TEXTS = {
         "keep_help": "Keep the chosen stretch, or the frame shown, as A; choose another, B: a loop then plays "
         "A, B, A …; “Why A, not B?” compares them (A)",
         "kept": "A is {first}–{last}: choose B, then loop or W.",
-        "kept_no_more": "A is given up.",
+        "kept_no_more": "A is no longer kept.",
         "look_for": "N: frame {frame}, {name} {origin} → {to}",
         "look_for_at": "N: {frame} “{said}”, {name} {origin} → {to}",
         "own_frame": "recording: frame {own} at {seconds} s · {from} → {to} frames/s",
@@ -85,12 +85,12 @@ TEXTS = {
         "fetching": "this part of the clip is on its way …",
         "part_lost": "This part of the clip could not be fetched: open the clip again.",
         "energy": "Energy, speech",
-        "energy_help": "Of the synthesised speech in the band, as its mel spectrogram tells it: dB of power",
+        "energy_help": "Energy of the synthesised speech in the band, from its mel spectrogram: dB of power",
         "strongest": "Most attention",
         "seconds": "s",
         "comma": ", ",
-        "hardly": "hardly any evidence",
-        "none": "no evidence for it",
+        "hardly": "hardly any attribution",
+        "none": "no positive attribution",
         "pending": "Shown is the clip before: press “Synthesise and explain” for your choice.",
         "change": "To the next change of the strongest articulator (N; back: Shift + N)",
         "no_change": "The strongest articulator never changes.",
@@ -137,10 +137,10 @@ TEXTS = {
         "mel_original": "Mel spectrogram, original",
         "energy_track": "Band energy",
         "share_track": "Share of attention per region",
-        "share_scale": "colour: share × evidence in the frame",
+        "share_scale": "colour: share × attribution in the frame",
         "keys": "← →: one frame; with Shift, ten\nHome End: first, last frame\nSpace: play, pause\n"
-        "1 2 … 0: one band, all bands; B: both in one picture\nO: outlines\nP: without heat\n"
-        "H: how far in time the sound of this frame came from\n"
+        "1 2 … 0: one band, all bands; B: both in one picture\nO: outlines\nP: without heatmap\n"
+        "H: temporal attribution: from which frames the sound of this frame came\n"
         "+ −: faster, slower (pitch is kept)\n"
         "N: next change of the strongest articulator; with Shift, the one before\nL: loop the chosen stretch\n"
         "E: both sounds equally loud\n"
@@ -157,10 +157,10 @@ TEXTS = {
         "Shift + drag: choose a stretch, or drag the handles at the top\n[ ]: the stretch starts, ends at this frame\n"
         "Esc, double click: remove the stretch",
         "caution": "One cell of a map covers 8 × 8 of 256 × 256 pixels (16 × 16 or 32 × 32, where such maps are "
-        "chosen): heat cannot tell neighbours apart that share "
-        "a cell. Regions are those outlined in the frame; “elsewhere” is what lies in none. Shares count positive "
-        "evidence in speech only; hatched is silence. "
-        "A clip opens at its loudest frame with evidence. Spectrograms show 60 dB below their own peak.",
+        "chosen): a heatmap cannot tell neighbours in one cell apart. “Attention” is positive attribution: what raised "
+        "the band's energy, in speech only; hatched is silence. Regions are those outlined in the frame; “elsewhere” "
+        "is what lies in none. A clip opens at its loudest frame with attribution. Spectrograms show 60 dB below their "
+        "own peak.",
         **{f"region_{name}": said for name, said in REGIONS["en"].items()},
     },
     "ja": {
@@ -180,7 +180,7 @@ TEXTS = {
         "view_off": "ヒートマップなし",
         "band": "{name}帯域（{low}–{high} Hz）",
         "signed": "符号付き",
-        "signed_help": "帯域エネルギーを下げる根拠も示す（1帯域のとき）",
+        "signed_help": "負の帰属（帯域エネルギーを下げるもの）も示す（1帯域のとき）",
         "cells": "セル",
         "cells_help": "マップのセルを平滑化せずに示す",
         "own_scale": "フレーム尺度",
@@ -190,18 +190,18 @@ TEXTS = {
         "bare": "画像のみ",
         "bare_help": "ヒートマップを外して表示（P）",
         "show_silence": "無音も",
-        "show_silence_help": "無音フレームのマップも表示します（発話ではなく無音の根拠です）",
-        "reach": "時間の範囲",
-        "reach_help": "このフレームの音が前後どれだけの画像から来たかを、時間軸の下に示す（H）",
+        "show_silence_help": "無音フレームのマップも表示します（発話ではなく無音に対する帰属です）",
+        "reach": "時間的帰属",
+        "reach_help": "このフレームの音がどの時刻の画像に由来するかを、時間軸の下に示す（H）",
         "reach_strip": "由来",
         "reach_pairs": "{name}：音の時刻 → 画像の時刻 ↑",
         "reach_most": "最も明るい点：{most} %",
-        "reach_waiting": "音がどれだけ前後の画像から来たかを調べています…",
-        "reach_growing": "音がどれだけ前後の画像から来たかは、動画全体の解析が終わると表示されます。",
+        "reach_waiting": "時間的帰属を計算しています…",
+        "reach_growing": "時間的帰属は、動画全体の解析が終わると計算します。",
         "reach_said": "このフレームと前後1フレームから{own} %、それより前の{seconds}秒から{before} %、"
         "後の{later}秒から{after} %、さらに遠くから{beyond} %。",
         "silence": "無音：説明の対象なし",
-        "silence_shown": "無音：マップは発話の根拠ではありません",
+        "silence_shown": "無音：マップは発話に対する帰属ではありません",
         "regions_segmenter": "領域：ファントムで学習したネットワークが各フレームから求めたもの。",
         "regions_truth": "領域：ファントムの正解ラベル。",
         "regions_template": "領域：動かないテンプレート（どの話者にも正確には合いません）。",
@@ -209,7 +209,7 @@ TEXTS = {
         "verdict_cut_off": "声道の一部が画像の外にあるか、見つかりません：{missing}。",
         "verdict_uncertain": "{share}のフレームで不確かです。",
         "verdict_turned": "画像が回転しているか傾いているため、領域はありません。先に向きを直してください。",
-        "verdict_not_a_head": "横顔の頭部に見えないため、領域はありません。",
+        "verdict_not_a_head": "正中矢状断面の頭部に見えないため、領域はありません。",
         "measure_track": "距離（モデル画像の画素）",
         "measure_lip_aperture": "唇の開き",
         "measure_tongue_palate": "舌–口蓋",
@@ -220,7 +220,7 @@ TEXTS = {
         "short_tongue_pharynx": "咽頭",
         "short_velum_opening": "軟口蓋",
         "opacity": "不透明度",
-        "scale_help": "尺度は動画全体で共通。1は発話中の正の根拠（符号付きでは絶対値）の99パーセンタイルです。",
+        "scale_help": "尺度は動画全体で共通。1は発話中の正の帰属（符号付きでは絶対値）の99パーセンタイルです。",
         "frame": "フレーム",
         "time": "時刻",
         "remarks": "メモ",
@@ -246,8 +246,8 @@ TEXTS = {
         "strongest": "最も注目した領域",
         "seconds": "秒",
         "comma": "、",
-        "hardly": "根拠はほとんどなし",
-        "none": "正の根拠なし",
+        "hardly": "帰属はほとんどなし",
+        "none": "正の帰属なし",
         "pending": "表示中は前の動画です。「音声合成と可視化」を押すと選んだ内容になります。",
         "change": "最も注目した調音器官が次に変わるフレームへ（N、Shift＋Nで前へ）",
         "no_change": "最も注目した調音器官は変わりません。",
@@ -294,10 +294,10 @@ TEXTS = {
         "mel_original": "メルスペクトログラム（原音）",
         "energy_track": "帯域エネルギー",
         "share_track": "領域ごとの注目の割合",
-        "share_scale": "濃さ：割合×フレームの根拠の量",
+        "share_scale": "濃さ：割合×フレームの帰属の量",
         "keys": "← →: 1フレーム（Shiftで10フレーム）\nHome End: 最初・最後のフレーム\nSpace: 再生・一時停止\n"
         "1 2 … 0: その番号の帯域・全帯域（B: 1枚に重ねて）\nO: 輪郭\nP: ヒートマップなし\n"
-        "H: このフレームの音が前後どれだけの画像から来たか\n"
+        "H: 時間的帰属（このフレームの音がどの時刻の画像に由来するか）\n"
         "+ −: 速く・遅く（高さは保つ）\n"
         "N: 最も注目した調音器官が次に変わるフレームへ（Shiftで前へ）\nL: 選んだ区間を繰り返す\n"
         "E: 合成音声と原音を同じ大きさに\n"
@@ -315,9 +315,9 @@ TEXTS = {
         "Esc・ダブルクリック: 区間を解除",
         "caution": "マップの1セルは256×256画素のうち8×8画素（粗いマップでは16×16、32×32画素）に当たり、"
         "同じセルの中の部位は区別できません。"
+        "「注目」とは正の帰属、つまり発話中に帯域エネルギーを上げたものです。斜線は無音です。"
         "領域は画像に輪郭で示したものです。どれにも入らない部分が「領域外」です。"
-        "割合は発話中の正の根拠だけで計算しています。斜線は無音です。"
-        "最初に表示するのは、根拠のあるフレームのうち最も音が大きいものです。"
+        "最初に表示するのは、帰属のあるフレームのうち最も音が大きいものです。"
         "スペクトログラムはそれぞれの最大値から60 dBの範囲です。",
         **{f"region_{name}": said for name, said in REGIONS["ja"].items()},
     },

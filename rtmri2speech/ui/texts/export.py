@@ -20,8 +20,8 @@ TEXTS = {
         "export_layout_side-by-side": "Plain | overlaid",
         "export_layout_bands": "Each band beside the other",
         "export_layout_heatmap": "Heatmap only",
-        "export_combine": "Where several bands are hot",
-        "export_combine_max": "Show the hottest",
+        "export_combine": "Where several bands overlap",
+        "export_combine_max": "Show the strongest",
         "export_combine_mean": "Mix them",
         "export_alpha": "Opacity",
         "export_side": "Height (pixels)",
@@ -58,7 +58,7 @@ TEXTS = {
         "export_width": "Width of figures, cm (0: their own)",
         "export_make_files": "Make these files",
         "export_make_zip": "Everything in one zip",
-        "export_trust": "Judge the maps as well (seconds; trust.json in the zip)",
+        "export_trust": "Test the maps as well (seconds; trust.json in the zip)",
         "export_files": "Made files: click the size to download",
         "export_zip_note": "A text file beside figures holds the facts for their captions. The zip also holds the "
         "video as chosen above and provenance.json: hashes of clip and bundle, settings, versions, and the command "

@@ -2,9 +2,9 @@
 
 TEXTS = {
     "en": {
-        "hide_intro": "Hide a part of the picture, have the model speak again, and hear what it had taken from there. "
-        "A hidden part is a picture the model has never seen: a change says that the model used the part, not how a "
-        "person without it would sound.",
+        "hide_intro": "Occlusion: hide a part of the picture, have the model speak again, and hear what it had taken "
+        "from there. The model has never seen such pictures: a change says that it used the part, not how a person "
+        "without it would sound.",
         "hide_run": "Hide and speak again",
         "hide_each": "Hide each region in turn",
         "hide_csv": "Table as CSV",
@@ -57,7 +57,7 @@ TEXTS = {
         "picture. The model scales each frame by those, so there the rest of the picture changed, too.",
     },
     "ja": {
-        "hide_intro": "画像の一部を隠してもう一度合成し、モデルがそこから何を得ていたかを耳で確かめます。"
+        "hide_intro": "遮蔽：画像の一部を隠してもう一度合成し、モデルがそこから何を得ていたかを耳で確かめます。"
         "隠した画像はモデルにとって未知の入力です。変化は「モデルがその部分を使っていた」ことを示すもので、"
         "その器官がない人の声を示すものではありません。",
         "hide_run": "隠して合成し直す",

@@ -2,13 +2,14 @@
 
 TEXTS = {
     "en": {
-        "quality_intro": "How near the synthesised speech comes to the original, between a floor (the average sound of "
-        "the training data, whatever the picture) and a ceiling (the vocoder given the original's own mel).",
+        "quality_intro": "How near the synthesised speech comes to the original, between a baseline (the mean mel of "
+        "the "
+        "training data, whatever the picture) and a topline (copy-synthesis: the vocoder on the original's own mel).",
         "quality_run": "Score this clip",
         "quality_understood_not": "Hardly a word can be understood (STOI {stoi}; listeners need about 0.7).",
         "quality_understood_partly": "Some of the words may be understood (STOI {stoi}; listeners need about 0.7).",
         "quality_understood_well": "Most words should be understood (STOI {stoi}; listeners need about 0.7).",
-        "quality_ways": "Of the way from floor to ceiling (not the share of words understood) it has come: ",
+        "quality_ways": "Of the way from baseline to topline (not the share of words understood) it has come: ",
         "quality_way": "{what} {share} %",
         "quality_and": ", ",
         "quality_stop": ".",
@@ -20,10 +21,10 @@ TEXTS = {
         "quality_no_reference": "This clip has no original speech to compare with: open a sound file as "
         "“Original speech” and synthesise again.",
         "quality_metric": "Measure",
-        "quality_floor": "Floor (average sound)",
+        "quality_floor": "Baseline (mean mel)",
         "quality_here": "This clip",
-        "quality_ceiling": "Ceiling (original's mel)",
-        "quality_between": "From floor to ceiling",
+        "quality_ceiling": "Topline (copy-synthesis)",
+        "quality_between": "From baseline to topline",
         "quality_meaning": "What it says",
         "quality_higher": "Higher is better.",
         "quality_lower": "Lower is better.",
@@ -62,8 +63,8 @@ TEXTS = {
         "scores suffer from that: shift the sound and score again.",
         "quality_early": "The sound seems to come about {lag} s before the pictures (correlation {certainty}). The "
         "scores suffer from that: shift the sound and score again.",
-        "quality_unsure": "The lengths of sound and pictures differ by {mismatch} s. Whether they are in time cannot "
-        "be said: the synthesised speech resembles the original too little (correlation {certainty}).",
+        "quality_unsure": "The lengths of sound and pictures differ by {mismatch} s. Their synchrony cannot be said: "
+        "the synthesised speech resembles the original too little (correlation {certainty}).",
         "quality_about": "What this bundle is, and is not",
         "quality_no_card": "This bundle has no model card.",
         "quality_card_data": "Trained on",
@@ -73,13 +74,14 @@ TEXTS = {
         "quality_kind_untrained": "Random weights, for tests only: its output means nothing.",
     },
     "ja": {
-        "quality_intro": "合成音声が原音にどれだけ近いかを、最低の目安（画像によらない学習データの平均的な音）と"
-        "到達できる上限（原音のメルスペクトログラムからボコーダーで再合成した音）の間で示します。",
+        "quality_intro": "合成音声が原音にどれだけ近いかを、ベースライン（画像によらない学習データの平均メル）と"
+        "トップライン（原音のメルスペクトログラムからボコーダーで再合成した音）の間で示します。",
         "quality_run": "この動画を評価する",
         "quality_understood_not": "単語はほとんど聞き取れません（STOI {stoi}。聞き取りには約0.7が必要です）。",
         "quality_understood_partly": "一部の単語は聞き取れそうです（STOI {stoi}。聞き取りには約0.7が必要です）。",
         "quality_understood_well": "大部分の単語が聞き取れそうです（STOI {stoi}。聞き取りには約0.7が必要です）。",
-        "quality_ways": "到達度（最低の目安を0 %、再合成を100 %とした値。聞き取れる単語の割合ではありません）：",
+        "quality_ways": "到達度（ベースラインを0 %、トップラインを100 %とした値。"
+        "聞き取れる単語の割合ではありません）：",
         "quality_way": "{what} {share} %",
         "quality_and": "、",
         "quality_stop": "。",
@@ -91,9 +93,9 @@ TEXTS = {
         "quality_no_reference": "この動画には比べる原音がありません。「元の音声」で音声ファイルを開き、"
         "合成し直してください。",
         "quality_metric": "評価指標",
-        "quality_floor": "平均メル（最低の目安）",
+        "quality_floor": "ベースライン（平均メル）",
         "quality_here": "この動画",
-        "quality_ceiling": "再合成（到達できる上限）",
+        "quality_ceiling": "トップライン（分析再合成）",
         "quality_between": "到達度",
         "quality_meaning": "意味",
         "quality_higher": "高いほど良い値です。",

@@ -3,25 +3,26 @@
 TEXTS = {
     "en": {
         "tab_voice": "Voice",
-        "voice_intro": "How the model speaks this clip. Pictures do not show pitch: height and melody are a choice, no "
-        "finding. What is made here takes the place of what the explorer shows; exports tell how to make it again.",
+        "voice_intro": "How the model speaks this clip. Pictures do not show pitch: pitch and intonation are a choice, "
+        "not a finding. What is made here takes the place of what the explorer shows; exports say how to make it "
+        "again.",
         "voice_manner": "Voice",
-        "voice_bundle": "As the model does unasked",
+        "voice_bundle": "The bundle's default",
         "voice_whisper": "Whisper",
         "voice_declining": "Falling in each phrase",
         "voice_flat": "On one pitch",
-        "voice_original": "The original's melody",
+        "voice_original": "The original's intonation",
         "voice_hz": "Mean pitch, Hz (0: fits the tract)",
         "voice_semitones": "Semitones up or down",
         "voice_fit": "Fit to this recording",
-        "voice_fit_info": "For a scanner that the model never saw: the statistics of its CNN are taken from these "
-        "pictures, without sound. Nothing is trained.",
+        "voice_fit_info": "Domain adaptation, for a scanner that the model has never seen: the CNN's BatchNorm "
+        "statistics are taken from these pictures, without sound. No weight is trained.",
         "voice_run": "Speak again",
         "voice_before": "Before",
         "voice_now": "Now",
         "voice_change": "Band energy, now − before",
         "voice_difference": "Mel spectrogram, now − before",
-        "voice_told_whisper": "Now it whispers: its mel is spoken as it is, without harmonics.",
+        "voice_told_whisper": "Now it whispers: no harmonics are added to its mel.",
         "voice_told_voiced": "Now it speaks at {hz} Hz on average (from {low} to {high}); {share} % of the frames are "
         "voiced by its own estimate.",
         "voice_told_fitted": "It was fitted to {frames} frames: the means of {layers} layers moved by {shift} of their "
@@ -29,12 +30,13 @@ TEXTS = {
         "voice_told_plain": "It is as it was trained, not fitted.",
         "voice_told_pauses": "Its speech lies {now} dB above its pauses (before: {before} dB).",
         "voice_scores": "Against the original speech (the better value in bold)",
-        "voice_no_scores": "This clip has no original speech: whether it is better, only listening can tell.",
+        "voice_no_scores": "This clip has no original speech: only listening can say whether it is better.",
     },
     "ja": {
         "tab_voice": "声",
         "voice_intro": "この動画をモデルがどんな声で話すかを選びます。声の高さは画像には写らないので、"
-        "高さと抑揚は推定ではなく選択です。ここで作った結果はエクスプローラーの表示と置き換わり、書き出しにも設定と再現方法が残ります。",
+        "高さと抑揚は推定ではなく選択です。ここで作った結果はエクスプローラーの表示と置き換わり、"
+        "書き出しにも設定と再現方法が残ります。",
         "voice_manner": "声",
         "voice_bundle": "モデルの既定",
         "voice_whisper": "ささやき",
@@ -44,8 +46,8 @@ TEXTS = {
         "voice_hz": "平均の高さ（Hz、0なら声道に合う高さ）",
         "voice_semitones": "半音単位の上げ下げ",
         "voice_fit": "この録画に合わせる",
-        "voice_fit_info": "学習で見ていない装置の画像に使います。CNNの統計量を、音声を使わずにこの動画から"
-        "取り直します。学習はしません。",
+        "voice_fit_info": "学習で見ていない装置の画像のためのドメイン適応です。CNNのBatchNormの統計量を、音声を使わずに"
+        "この動画から取り直します。重みは学習しません。",
         "voice_run": "話し直す",
         "voice_before": "変更前",
         "voice_now": "変更後",

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from rtmri2speech.errors import InputError
-from rtmri2speech.speech.alignment import LONGEST_LAG_S, SURE, speech_lag
+from rtmri2speech.speech.audio_lag import LONGEST_LAG_S, SURE, speech_lag
 
 FPS = 11413 / 420
 
