@@ -139,8 +139,8 @@ def analyse(
 
 
 def _resolved(bundle: Bundle, settings: AnalysisSettings) -> AnalysisSettings:
-    """The settings with bands as far as the mel reaches, and with the resolution and precision that are used. Raises
-    InputError where this bundle has not what is asked for."""
+    """The settings with bands within the mel, and with the resolution and precision used. Raises InputError for what
+    the bundle lacks."""
     bands = tuple(within(bundle.mel, band) for band in settings.bands)
     check_bands(bundle, bands)
     check_voice(bundle, settings.voice)
@@ -158,7 +158,7 @@ def _features(
     known: Analysis | None,
     progress: Progress,
 ) -> tuple[torch.Tensor, torch.Tensor | None, str]:
-    """Features (T, C), the CNN's last maps where the method needs them, and what ran the CNN."""
+    """Features (T, C), the CNN's last maps (None unless the method needs them), and the engine of the CNN."""
     needs_maps = method_of(settings.method).needs_last_maps and bool(settings.bands)
     if known is not None and known.settings.precision == settings.precision and not needs_maps:
         if known.features is not None:
