@@ -1,4 +1,4 @@
-"""Work on many clips over several processes, in which one that fails costs itself only."""
+"""Parallel work on many clips in several processes; a failure loses its own clip only."""
 
 import multiprocessing
 import os
@@ -13,7 +13,7 @@ from ..errors import InputError
 
 
 class Named(Protocol):
-    """A task: what is done with one clip."""
+    """A task on one clip."""
 
     @property
     def name(self) -> str: ...
@@ -32,10 +32,10 @@ def over_processes(
     choices: object,
     jobs: int,
 ) -> Iterator[Outcome]:
-    """make(task, bundle, choices) for each task, as results are known; left_out(name, reason) where there is none.
+    """Yields make(task, bundle, choices) for each task as it is ready; left_out(name, reason) for one that fails.
 
-    make and left_out: functions of a module. bundle: its folder; each process loads it once. jobs: processes; -1 for
-    one a core.
+    make and left_out: module-level functions. bundle: its folder; each process loads it once. jobs: processes; -1: one
+    a core. Raises InputError for an invalid number of jobs.
     """
     jobs = (os.cpu_count() or 1) if jobs == -1 else jobs
     if jobs < 1:
@@ -59,12 +59,12 @@ def over_processes(
         finally:
             pool.shutdown(cancel_futures=True)
         waiting = left
-        if waiting and jobs == 1:  # in order, so the first without a result is the one that ended it
+        if waiting and jobs == 1:  # in order, so the first without a result ended the process
             yield left_out(waiting.pop(0).name, _ENDED)
         jobs = 1
 
 
-_mine: dict[str, Any] = {}  # of this process
+_mine: dict[str, Any] = {}  # state of this worker process
 
 
 def _start(threads: int, bundle: Path | None, choices: object, make, left_out) -> None:
@@ -72,7 +72,7 @@ def _start(threads: int, bundle: Path | None, choices: object, make, left_out) -
 
     from ..models.load import load_bundle
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # but for the time of a task, so that a waiting process ends quietly
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # except during a task, so that an idle process ends quietly
     torch.set_num_threads(threads)
     _mine.update(make=make, left_out=left_out, bundle=load_bundle(bundle), choices=choices)
 
@@ -85,7 +85,7 @@ def _work(task: Named) -> Any:
 
 
 def attempt(work: Callable[[], Outcome], failed: Callable[[str], Outcome]) -> Outcome:
-    """work(), or failed(reason): bad input, too little memory, or a fault of this program, which is one task's only."""
+    """work(), or failed(reason) for bad input, too little memory, or a fault of this program."""
     handler = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         return work()

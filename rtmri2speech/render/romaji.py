@@ -1,4 +1,4 @@
-"""Kana in Latin letters (Hepburn), for where there is no font to write them with."""
+"""Hepburn romanisation of kana, for machines without a Japanese font."""
 
 import unicodedata
 
@@ -15,7 +15,7 @@ _SIGNS = {"、": ", ", "。": ". ", "・": " ", "「": '"', "」": '"', "（": "
 
 
 def romaji(text: str) -> str:
-    """Kana as they sound; of what else is not of Europe, each letter as "?"."""
+    """Romanise kana; other letters beyond the European scripts become "?"."""
     said = ""
     for letter in unicodedata.normalize("NFKC", text):
         if "ァ" <= letter <= "ヴ":

@@ -1,4 +1,4 @@
-"""What is chosen before a clip is opened (clip, original speech, bundle), and the buttons that start and stop."""
+"""Controls before a clip is opened (clip, reference speech, bundle, maps), and the buttons that start and stop."""
 
 import html
 from dataclasses import dataclass, replace
@@ -29,7 +29,7 @@ class Controls:
 
 
 def build(context: PageContext) -> Controls:
-    """Lays out the row; a file that was given is checked and named on its button at once."""
+    """Lay out the row; an uploaded file is checked and named on its button at once."""
     words = {key: context.text("en", key) for key in ("clip", "upload", "reference", "bundle", "bands", "run")}
     with gr.Row(elem_id="controls"):
         example = gr.Dropdown(
@@ -39,7 +39,7 @@ def build(context: PageContext) -> Controls:
             container=False,
             elem_id="example",
         )
-        upload = gr.UploadButton(words["upload"], elem_id="upload")  # DICOM has no suffix: whatever can be read
+        upload = gr.UploadButton(words["upload"], elem_id="upload")  # any suffix, as DICOM may have none
         reference = gr.UploadButton(words["reference"], file_types=["audio"], elem_id="reference")
         bundle = gr.Dropdown(
             context.bundles.names,
@@ -68,8 +68,8 @@ def build(context: PageContext) -> Controls:
         context.localise(button, "value", key)
 
     def opened(file, language):
-        """The clip's name, in place of the example's, and no longer another clip's sound; a file that is no clip is
-        refused at once."""
+        """The clip's name in place of the example's, without another clip's sound; a file that is no clip is refused
+        at once."""
         try:
             session.check_clip(Path(file), context.limits)
         except (InputError, MemoryError) as error:
@@ -112,15 +112,15 @@ def maps_words() -> dict[str, dict[str, str]]:
 
 
 def clip_titles(context: PageContext, language: str) -> list[tuple[str, str]]:
-    """(title, name) of each example; a clip that is not embedded is called by its file's name."""
+    """(title, name) of each example; a clip that is not embedded has its file's name."""
     return [(TEXTS[language].get(f"clip_{name}", name), name) for name in context.examples.names]
 
 
 def _sound_given(
     context: PageContext, file: str, example: str | None, upload: str | None, shown: session.Result | None, language
 ):
-    """The sound's name on its button, and whether it fits the clip if that is the one shown; of others it is said when
-    they are. A file that is no sound is refused at once."""
+    """The sound's name on its button, and whether it fits the clip, if that is shown already. A file that is no sound
+    is refused at once."""
     try:
         sound = read_audio(Path(file))
     except InputError as error:
@@ -134,5 +134,5 @@ def _sound_given(
 
 
 def named(context: PageContext, file: str | None, language: str, key: str) -> dict:
-    """A button for files says the name of the file that it holds, or what it is for."""
+    """An upload button's label: the name of its file, or its purpose."""
     return gr.update(label=Path(file).name if file else context.text(language, key))

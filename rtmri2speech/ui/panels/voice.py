@@ -1,4 +1,4 @@
-"""The panel "Voice": how the model speaks the clip, and a model fitted to the clip's own pictures."""
+"""The panel "Voice": the voice of the synthesis, and adaptation of the model to the clip's pictures."""
 
 from dataclasses import dataclass
 
@@ -122,7 +122,7 @@ def _connect(context: PageContext, controls: _Controls, report: gr.HTML, listeni
     context.stoppable(controls.run.click, running)
 
     def forget(result):
-        """Another clip, or the same one opened anew: what was said here was of the one before."""
+        """Another clip, or the same one opened again, clears the report."""
         return (gr.skip(), gr.skip()) if result is not None and result.again else ("", "")
 
     context.result.change(
