@@ -17,7 +17,9 @@ from rtmri2speech.ui.texts.errors import JAPANESE
 
 REPOSITORY = Path(rtmri2speech.__file__).parents[1]
 # Reached from the command line only.
-COMMANDS_ONLY = tuple(f"rtmri2speech/{name}" for name in ("cli/", "corpus/", "models/convert.py", "restore/"))
+COMMANDS_ONLY = tuple(
+    f"rtmri2speech/{name}" for name in ("cli/", "corpus/", "finetuning/", "models/convert.py", "restore/")
+)
 KANA = re.compile("[\u3040-\u30ff\u4e00-\u9fff]")
 # The same in both languages, or without words.
 NOT_WORDS = re.compile(r"[\W\d_]*|.*\{.*\}.*|[A-Z]{2,}\d?([ (（].*)?|[\w.]+\.(wav|csv|npy|zip)")
