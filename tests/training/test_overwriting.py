@@ -47,7 +47,7 @@ COMMANDS = {
         "--acoustic {place}/run --vocoder {place}/run --out {place}/run",
         "--acoustic {place}/run --vocoder {place}/old --out {place}/text.txt --data {place}/text.txt",
     ],
-    "training.segmentation.publish": ["{place}/run -o {place}/run"],
+    "training.publish.segmenter": ["{place}/run -o {place}/run"],
     "training.acoustic.voicing_probe": ["{place}/corpus --bundle {place}/old --out {place}/old"],
     "training.evaluation.regions": ["{place}/corpus --json {place}/corpus/a.mp4"],
     "training.evaluation.localisation": ["{place}/corpus/a.mp4 --json {place}/corpus/a.mp4"],

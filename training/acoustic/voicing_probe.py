@@ -28,17 +28,14 @@ from rtmri2speech.models.load import load_bundle
 from rtmri2speech.speech.voice import INTONATIONS, VoicingProbe
 
 from ..engine.console import plain_errors
-from ..evaluation.localisation import find_phantoms
-from ..preprocess.phantom_truth import truth_file
+from ..preprocess.phantom_clips import find_phantoms, truth_of
 
 PENALTY = 5.0  # on the squared weights, beside the sum over frames: chosen on held-out speakers
 
 
 def states_and_f0(bundle: Bundle, path: Path) -> tuple[np.ndarray, np.ndarray]:
     """(T, H) states of the BiLSTM over a phantom clip, (T,) its true F0, 0 where unvoiced. Raises InputError."""
-    truth = truth_file(path)
-    if truth is None:
-        raise InputError("{path} has no truth beside it: its voicing is not known.", path=path)
+    truth = truth_of(path)
     frames = frame_rate.retime(read_clip(path), bundle.fps)
     extract = FeatureExtractor(bundle.acoustic, torch.float32, bundle.onnx, bundle.frames.size)
     chunks = (prepare_frames(frames[k : k + BATCH], bundle.frames.size) for k in range(0, len(frames), BATCH))

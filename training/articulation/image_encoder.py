@@ -27,14 +27,14 @@ from rtmri2speech.files import refuse_overwriting_inputs
 from rtmri2speech.models.acoustic import AcousticConfig, AcousticModel
 from rtmri2speech.models.weights import load_exactly, read_safetensors
 from rtmri2speech.speech.mel import Scaler
-from training.phantom.head import CLASSES
-from training.segmentation.domain_randomisation import OVERSAMPLING, expose, ragged_nose, view, whole_head
 
 from ..engine.checkpoint import load_start
 from ..engine.config import run_command
 from ..engine.loop import choose_device
 from ..engine.run_folder import append_row, held, write_settings
 from ..engine.weight_averaging import average
+from ..phantom.head import CLASSES
+from ..segmentation.domain_randomisation import OVERSAMPLING, expose, ragged_nose, view, whole_head
 from .checkpoint import read_last, write_last
 from .corpus import COLUMNS, GROUPS, VOICED
 from .label_maps import Pictures, joined, read_pictures

@@ -17,14 +17,12 @@ from typer import Argument, Option
 
 from rtmri2speech.clips.clip import read_clip
 from rtmri2speech.clips.preprocessing import prepare_frames
-from rtmri2speech.errors import InputError
 
 from ..articulation.corpus import visible
 from ..articulation.image_encoder import Sight, r2, read_sight_run
 from ..engine.console import plain_errors
-from ..preprocess.phantom_truth import truth_file
+from ..preprocess.phantom_clips import find_phantoms, truth_of
 from .domain_shift import VARIANTS
-from .localisation import find_phantoms
 
 _BATCH = 32
 
@@ -33,10 +31,7 @@ def read_clips(paths: list[Path]) -> list[tuple[np.ndarray, np.ndarray]]:
     """(frames uint8 (T, H, W), true articulation (T, K)) of each. Raises InputError for a clip without its truth."""
     out = []
     for path in paths:
-        truth = truth_file(path)
-        if truth is None:
-            raise InputError("{path} has no truth beside it: its articulation is not known.", path=path)
-        with np.load(truth, allow_pickle=False) as data:
+        with np.load(truth_of(path), allow_pickle=False) as data:
             known = visible({name: data[name] for name in data.files if name != "labels"})
         frames = read_clip(path).frames
         out.append((frames[: len(known)], known[: len(frames)]))

@@ -21,14 +21,13 @@ from rtmri2speech.models.bundle import Bundle
 from rtmri2speech.models.load import load_bundle
 from rtmri2speech.models.vocoding import vocode
 from rtmri2speech.spec import MelSpec
-from rtmri2speech.speech.audio import read_audio
+from rtmri2speech.speech.audio import read_audio, resample
 from rtmri2speech.speech.mel import Scaler
 from rtmri2speech.speech.metrics import estoi, stoi
 
 from ..articulation.corpus import SynthesisedSpeech, held_out_speakers, read_spoken
 from ..articulation.mel_decoder import ArticulationToMel, read_speech_run, target_mel
 from ..engine.console import plain_errors
-from .localisation import resample_to
 
 _METRICS = (stoi, estoi)
 
@@ -64,7 +63,7 @@ def main(
         _, spoken = held_out_speakers(spoken, settings["val_speakers"])
     rows = []
     for one in spoken:
-        original = resample_to(*read_audio(corpus / f"{one.id}.wav"), judged)
+        original = resample(*read_audio(corpus / f"{one.id}.wav"), judged.mel.sample_rate)
         envelope = target_mel(one.mel_db, settings["envelope"], settings["floor_db"])
         rows.append([scores(judged, mel_db, original) for mel_db in (said(network, known, mel, one), envelope)])
     means = np.nanmean(np.array(rows, float), axis=0)  # (true articulation, envelope) x (STOI, ESTOI)

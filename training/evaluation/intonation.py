@@ -20,12 +20,13 @@ from rtmri2speech.clips.clip import read_clip
 from rtmri2speech.errors import InputError
 from rtmri2speech.models.bundle import Bundle
 from rtmri2speech.models.load import load_bundle
+from rtmri2speech.speech.audio import resample
 from rtmri2speech.speech.formants import measure_f0
 from rtmri2speech.speech.metrics import evaluate_waveforms
 from rtmri2speech.speech.voice import INTONATIONS, Voice
 
 from ..engine.console import plain_errors
-from .localisation import find_phantoms, resample_to, sound_of
+from ..preprocess.phantom_clips import find_phantoms, sound_of
 
 VOICES = {"whisper": Voice(whisper=True)} | {name: Voice(intonation=name) for name in INTONATIONS}
 METRICS = {
@@ -42,7 +43,7 @@ def judge(bundle: Bundle, path: Path) -> dict[str, dict[str, float | None]]:
     """voice -> metric -> value, of one clip; None where it is not defined."""
     clip = read_clip(path)
     samples, rate = sound_of(path, clip)
-    clip, true = replace(clip, audio=samples, audio_rate=rate), resample_to(samples, rate, bundle)
+    clip, true = replace(clip, audio=samples, audio_rate=rate), resample(samples, rate, bundle.mel.sample_rate)
     rows = {}
     for name, voice in VOICES.items():
         result = analyse(bundle, clip, bands=(), voice=voice)

@@ -31,17 +31,18 @@ from rtmri2speech.attribution.targets import band_energy
 from rtmri2speech.clips.clip import read_clip
 from rtmri2speech.clips.frame_rate import retime
 from rtmri2speech.clips.preprocessing import prepare_frames
-from rtmri2speech.errors import InputError
 from rtmri2speech.files import refuse_overwriting_inputs, write_json
 from rtmri2speech.models.acoustic import AcousticModel
 from rtmri2speech.models.bundle import Bundle
 from rtmri2speech.models.features import BATCH, FeatureExtractor
 from rtmri2speech.models.load import load_bundle
 from rtmri2speech.spec import Band
+from rtmri2speech.speech.audio import resample
 from rtmri2speech.speech.mel import SPEECH_RANGE_DB, band_bins, mel_spectrogram_db, speech_frames
 
 from ..engine.console import plain_errors
-from ..preprocess.phantom_truth import ARTICULATORS, REGIONS, TRACT, read_truth, truth_file
+from ..preprocess.phantom_clips import find_phantoms, sound_of, truth_of
+from ..preprocess.phantom_truth import ARTICULATORS, REGIONS, TRACT, read_truth
 
 BANDS = (Band("F1", 300, 900), Band("F2", 900, 2500), Band("F3", 2500, 3500))
 OCCLUDED = ("tongue", "lips", "velum", "jaw", "larynx", "airway", "brain", "spine")
@@ -61,38 +62,15 @@ class Case:
 
 def read_case(path: Path, bundle: Bundle) -> Case:
     """A phantom clip with its truth. Raises InputError if it has no truth or no sound."""
-    clip, truth = read_clip(path), truth_file(path)
-    if truth is None:
-        raise InputError(
-            "{path} has no {stem}.truth.npz beside it: only phantoms have a known anatomy.", path=path, stem=path.stem
-        )
+    clip, truth = read_clip(path), truth_of(path)
     samples, rate = sound_of(path, clip)
     frames = retime(clip, bundle.fps)
     regions, _ = read_truth(truth, len(frames), bundle.fps)
     size = frames.shape[1:]
     regions = np.stack([cv2.resize(r, size[::-1], interpolation=cv2.INTER_NEAREST) for r in regions])
-    mel_db = mel_spectrogram_db(torch.from_numpy(resample_to(samples, rate, bundle)), bundle.mel).numpy()
+    mel_db = mel_spectrogram_db(torch.from_numpy(resample(samples, rate, bundle.mel.sample_rate)), bundle.mel).numpy()
     speech = speech_frames(mel_db, SPEECH_RANGE_DB)
     return Case(path.stem, frames, regions, speech[speech < len(frames)])
-
-
-def resample_to(samples: np.ndarray, rate: int, bundle: Bundle) -> np.ndarray:
-    """(samples,) at the rate of the bundle's mel."""
-    from rtmri2speech.speech.audio import resample
-
-    return resample(samples, rate, bundle.mel.sample_rate)
-
-
-def sound_of(path: Path, clip) -> tuple[np.ndarray, int]:
-    """The clip's own sound, or that of the sound file beside it."""
-    from rtmri2speech.speech.audio import read_audio
-
-    if clip.audio is not None:
-        return clip.audio, clip.audio_rate
-    beside = path.with_suffix(".wav")
-    if not beside.is_file():
-        raise InputError("{path} has no sound, and there is no {name} beside it.", path=path, name=beside.name)
-    return read_audio(beside)
 
 
 def features_of(bundle: Bundle, frames: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
@@ -237,20 +215,6 @@ def occlusion_table(bundle: Bundle, cases: Sequence[Case]) -> dict[str, dict[str
         table[name] = {band: float(np.concatenate(c).mean()) for band, c in changes.items()}
         table[name]["area"] = float(np.concatenate(area).mean())
     return table
-
-
-def find_phantoms(paths: Sequence[Path]) -> list[Path]:
-    """Videos with truth beside them: the given files, and those in the given folders."""
-    found = []
-    for path in paths:
-        if path.is_dir():
-            stems = {p.name.removesuffix(".truth.npz") for p in path.glob("*.truth.npz")}
-            found += sorted(p for p in path.iterdir() if p.suffix in (".mp4", ".mkv") and p.stem in stems)
-        else:
-            found.append(path)
-    if not found:
-        raise InputError("There are no phantom clips with <id>.truth.npz beside them.")
-    return found
 
 
 def _print(table: dict, occlusion: dict) -> None:

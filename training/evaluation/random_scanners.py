@@ -21,11 +21,11 @@ from rtmri2speech.files import refuse_overwriting_inputs, write_json
 from rtmri2speech.models.domain_adaptation import adapt
 from rtmri2speech.models.load import load_bundle
 from rtmri2speech.speech.audio import read_audio
-from training.phantom.clip import FPS
 
 from ..articulation.encoder_outputs import clip_pictures
 from ..articulation.label_maps import Pictures, read_pictures
 from ..engine.console import plain_errors
+from ..phantom.clip import FPS
 from .domain_shift import COLUMNS, agreement, means
 
 _SIDE = 256

@@ -32,8 +32,8 @@ from rtmri2speech.errors import InputError
 from rtmri2speech.files import refuse_overwriting_inputs, write_json
 
 from ..engine.console import plain_errors
+from ..preprocess.phantom_clips import find_phantoms
 from .domain_shift import VARIANTS
-from .localisation import find_phantoms
 
 MEASURES = (
     "lip_aperture", "lip_protrusion", "tongue_palate", "tongue_velum", "tongue_pharynx", "velum_opening", "jaw_height",

@@ -20,14 +20,13 @@ from rtmri2speech.errors import InputError
 from rtmri2speech.files import refuse_overwriting_inputs
 from rtmri2speech.models.acoustic import AcousticModel
 from rtmri2speech.models.bundle import Bundle
-from rtmri2speech.models.hifigan import Generator
-from rtmri2speech.models.load import load_bundle
 from rtmri2speech.spec import FrameSpec, MelSpec
 from rtmri2speech.speech.mel import Scaler
 from rtmri2speech.speech.voice import VoicingProbe
 
+from ..acoustic.run import read_model
 from ..engine.console import plain_errors
-from ..engine.run_folder import read_settings
+from ..vocoder.checkpoints import read_vocoder
 
 CARD_METRICS = {
     "stoi": "STOI",
@@ -65,8 +64,6 @@ def read_acoustic_run(folder: Path, pool: int = 1) -> AcousticResult:
 
     Raises InputError if the folder is not a run with a finished epoch.
     """
-    from ..acoustic.run import read_model
-
     model, scaler, size, settings = read_model(folder, pool)
     settings["model"]["input_pool"] = model.config.input_pool
     told = folder / "voice.json"
@@ -83,17 +80,6 @@ def read_acoustic_run(folder: Path, pool: int = 1) -> AcousticResult:
             "{folder} is not a run of training.acoustic with a finished epoch ({reason}).", folder=folder, reason=error
         ) from None
     return AcousticResult(model, mel, FrameSpec(size), scaler, settings, split, best, voice)
-
-
-def read_vocoder(folder: Path) -> tuple[Generator, dict]:
-    """The generator of a run of training.vocoder, or of a bundle, and the settings of its training."""
-    if (folder / "bundle.json").is_file():
-        bundle = load_bundle(folder)
-        known = {"mel": bundle.mel.to_json(), "generator": bundle.vocoder.config.to_json()}
-        return bundle.vocoder, bundle.training.get("vocoder", {}) | known | {"vocoder_input": bundle.vocoder.input}
-    from ..vocoder.checkpoints import load_run
-
-    return load_run(folder), read_settings(folder, "vocoder")
 
 
 def read_metrics(path: Path) -> dict:

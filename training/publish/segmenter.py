@@ -1,8 +1,8 @@
 """A run of training.segmentation -> a segmenter's folder with its MODEL_CARD.md.
 
-python -m training.segmentation.publish RUN -o FOLDER
+python -m training.publish.segmenter RUN -o FOLDER
 python -m training.evaluation.regions CORPUS --segmenter FOLDER --json figures.json
-python -m training.segmentation.publish RUN -o assets/models/regions --judged figures.json --reproduce commands.txt
+python -m training.publish.segmenter RUN -o assets/models/regions --judged figures.json --reproduce commands.txt
 """
 
 import json

@@ -1,7 +1,6 @@
 """python -m training.segmentation [--config-name regions] [setting=value ...]"""
 
-from training.engine.config import run_command
-
+from ..engine.config import run_command
 from .train import RegionsSettings, train
 
 if __name__ == "__main__":

@@ -12,8 +12,9 @@ import cv2
 import numpy as np
 
 from rtmri2speech.anatomy.sources import region_of_class
-from training.phantom.head import CLASSES, LABEL
-from training.phantom.scanner import SIGNAL
+
+from ..phantom.head import CLASSES, LABEL
+from ..phantom.scanner import SIGNAL
 
 AIR = ("outside", "airway", "nasal_airway", "trachea")
 BONE = ("hard_palate", "jaw_bone", "skull", "hyoid", "ligament")

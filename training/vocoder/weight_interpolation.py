@@ -19,8 +19,7 @@ from ..engine.checkpoint import newest_whole
 from ..engine.config import run_command
 from ..engine.run_folder import SETTINGS, read_settings, results
 from ..engine.weight_averaging import mean_weights, require_shares
-from ..publish.__main__ import read_vocoder
-from .checkpoints import checkpoints, load_run, save_checkpoint
+from .checkpoints import checkpoints, load_run, read_vocoder, save_checkpoint
 from .initialisation import unfolded
 
 

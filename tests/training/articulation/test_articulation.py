@@ -446,7 +446,7 @@ def test_join_keeps_the_maps_to_the_tract_when_asked(world):
 
 
 def test_the_vocoder_of_a_bundle_can_be_published_with_another_model(bundle_folder, bundle):
-    from training.publish.__main__ import read_vocoder
+    from training.vocoder.checkpoints import read_vocoder
 
     generator, settings = read_vocoder(bundle_folder)
     mel = torch.rand(1, 64, 4)

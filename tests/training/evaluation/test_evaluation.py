@@ -13,6 +13,7 @@ from rtmri2speech.attribution.targets import band_energy
 from rtmri2speech.clips.clip import Clip, read_clip
 from rtmri2speech.errors import InputError
 from training.evaluation import copy_synthesis, domain_shift, localisation, mouth_opening, vowels
+from training.preprocess.phantom_clips import find_phantoms, sound_of
 from training.preprocess.phantom_truth import REGIONS
 
 FPS = 11413 / 420
@@ -109,7 +110,7 @@ def test_likeness_of_maps():
 
 def test_a_clip_without_truth_is_told(tmp_path):
     with pytest.raises(InputError, match="no phantom clips"):
-        localisation.find_phantoms([tmp_path])
+        find_phantoms([tmp_path])
 
 
 # ------------------------------------------------------------------------------------------------------------- vowels
@@ -227,10 +228,10 @@ def test_the_sound_beside_a_silent_video_is_taken(tmp_path):
     soundfile.write(tmp_path / "a.wav", np.full(100, 0.25), 8000)
     clip = Clip.__new__(Clip)
     object.__setattr__(clip, "audio", None)
-    samples, rate = localisation.sound_of(tmp_path / "a.mkv", clip)
+    samples, rate = sound_of(tmp_path / "a.mkv", clip)
     assert rate == 8000 and samples.shape == (100,)
     with pytest.raises(InputError, match="no sound"):
-        localisation.sound_of(tmp_path / "b.mkv", clip)
+        sound_of(tmp_path / "b.mkv", clip)
 
 
 # ----------------------------------------------------------------------------------------------------- copy-synthesis
