@@ -512,7 +512,7 @@ def test_the_command_trains_and_reports_bad_input_in_one_line(tmp_path, wavs, mo
     with pytest.raises(SystemExit) as stop:
         run_command(train, VocoderSettings, "vocoder")
     error = capsys.readouterr().err.strip()
-    assert stop.value.code == 2 and "no .wav or .flac files in nowhere" in error and len(error.splitlines()) == 1
+    assert stop.value.code == 2 and "no sound files and no videos in nowhere" in error and len(error.splitlines()) == 1
 
 
 def test_bad_input_leaves_nothing_behind(tmp_path, wavs):
