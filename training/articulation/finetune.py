@@ -13,7 +13,6 @@ speech=RUN.
 """
 
 import copy
-import time
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
@@ -34,11 +33,10 @@ from rtmri2speech.speech.voice import VoicingProbe
 from ..acoustic.losses import LossConfig, MaskedMSEMAE, outside_share
 from ..engine.checkpoint import write_checkpoint
 from ..engine.config import run_command
-from ..engine.loop import choose_device
-from ..engine.run_folder import append_row, as_kept, held
+from ..engine.loop import Intervals, choose_device, descend, train_loop
+from ..engine.run_folder import append_row, as_kept, held, read_last, write_last
 from ..engine.weight_averaging import average
 from ..preprocess.phantom_truth import REGIONS, TRACT
-from .checkpoint import read_last, write_last
 from .corpus import SynthesisedSpeech, read_spoken
 from .encoder_outputs import clip_pictures
 from .image_encoder import Sight, SightRun, articulation_error, column_weights, read_sight_run, write_sight_run
@@ -304,26 +302,31 @@ def _train(run: JoinRun, folder: Path) -> Path:
     )
     loss_of = MaskedMSEMAE(run.loss, made.spec.n_mels).to(device)
     weights = column_weights(made.sight_run).to(device)
-    averaged, started, best = copy.deepcopy(network), time.monotonic(), -np.inf
+    averaged, best, done, last_loss = copy.deepcopy(network), -np.inf, 0, 0.0
     parts = {"network": network, "averaged": averaged, "optimizer": optimizer, "schedule": schedule}
 
-    def judged(step: int, loss: float) -> float:
+    def save() -> None:
+        write_last(folder, run, parts, step=done, best=best)
+
+    def judged() -> dict[str, float]:
+        nonlocal best
         scores = validate(averaged, judge, mel, size, run.looks)
-        now = keep_better(folder, averaged, scores, step, loss, best)
+        now = keep_better(folder, averaged, scores, done, last_loss, best)
         if now > best:
             write_sight_run(folder / "sight", averaged.as_sight(made.sight_run), made.seen, made.sight_run)
-        print(f"{time.monotonic() - started:.0f} s", flush=True)
-        kept = {name: part.state_dict() for name, part in parts.items()}
-        write_last(folder, run, _MAY_CHANGE, kept | {"step": step, "best": now})
-        return now
+        best = now
+        return scores
 
     if state is None:
-        best = judged(0, 0.0)
+        judged()
+        save()
     else:
-        best = state["best"]
+        best, done = state["best"], state["step"]
         for name, part in parts.items():
             part.load_state_dict(state[name])
-    for step in range(0 if state is None else state["step"], run.steps):
+
+    def advance(step: int) -> dict[str, float]:
+        nonlocal done, last_loss
         torch.manual_seed(run.seed + step)
         batch = {name: part.to(device) for name, part in draw(learn, run, size, step).items()}
         network.train()
@@ -333,19 +336,18 @@ def _train(run: JoinRun, folder: Path) -> Path:
         loss = loss_of(predicted, batch["mel"], mask, step)
         loss = loss + voice_loss(read.flatten(0, 1), batch["voice"].flatten(0, 1), run.voicing, run.pitch)
         loss = loss + run.articulation * articulation_error(found, batch["known"].flatten(0, 1), weights)
-        loss = loss + run.regions * cross_entropy(cells, batch["regions"].flatten(0, 1).long())
+        regions = batch["regions"].flatten(0, 1).long()
+        loss = loss + run.regions * cross_entropy(cells, regions)
         if run.loss.focus:
-            loss = loss + run.loss.focus * outside_share(
-                maps, _IN_TRACT.to(device)[batch["regions"].flatten(0, 1).long()]
-            )
-        optimizer.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-        optimizer.step()
+            loss = loss + run.loss.focus * outside_share(maps, _IN_TRACT.to(device)[regions])
+        descend(loss, optimizer, clip=1.0, step=step)
         schedule.step()
         average(averaged, network, min(run.average, (step + 1) / (step + 10)))
-        if (step + 1) % run.validate_every == 0 or step + 1 == run.steps:
-            best = judged(step + 1, float(loss.detach()))
+        done, last_loss = step + 1, float(loss.detach())
+        return {"loss": last_loss}
+
+    every = Intervals(run.validate_every, run.validate_every, run.validate_every)
+    train_loop(folder, range(done, run.steps), advance, every, save=save, validate=judged)
     return folder
 
 
@@ -354,7 +356,6 @@ def keep_better(folder: Path, network: Joined, scores: dict[str, float], step: i
     quality = scores["shape"] + 0.5 * scores["loudness"]
     row = {"epoch": step, "step": step, "train/loss": loss, "val/loss": -quality}
     append_row(folder / "history.csv", row | {f"val/{key}": value for key, value in scores.items()})
-    print(f"step {step}", *(f"{key} {value:.4g}" for key, value in scores.items()), end=" ", flush=True)
     if quality <= best:
         return best
     state = {f"model.{name}": tensor.cpu() for name, tensor in network.model.state_dict().items()}

@@ -9,9 +9,8 @@ scaler), history.csv, last.ckpt and sight.safetensors (weights averaged over the
 where it was stopped, also with more steps. Settings: training/configs/articulation_image_encoder.yaml.
 """
 
-import json
-import time
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -22,20 +21,18 @@ from torch.nn.functional import cross_entropy
 from torch.utils.data import DataLoader, Dataset
 
 from rtmri2speech.anatomy.sources import region_of_class
-from rtmri2speech.errors import InputError
 from rtmri2speech.files import refuse_overwriting_inputs
 from rtmri2speech.models.acoustic import AcousticConfig, AcousticModel
 from rtmri2speech.models.weights import load_exactly, read_safetensors
 from rtmri2speech.speech.mel import Scaler
 
 from ..engine.checkpoint import load_start
-from ..engine.config import run_command
-from ..engine.loop import choose_device
-from ..engine.run_folder import append_row, held, write_settings
+from ..engine.config import build, run_command
+from ..engine.loop import Intervals, choose_device, descend, set_lr, train_loop
+from ..engine.run_folder import held, read_last, read_settings, write_last, write_settings
 from ..engine.weight_averaging import average
 from ..phantom.head import CLASSES
 from ..segmentation.domain_randomisation import OVERSAMPLING, expose, ragged_nose, view, whole_head
-from .checkpoint import read_last, write_last
 from .corpus import COLUMNS, GROUPS, VOICED
 from .label_maps import Pictures, joined, read_pictures
 from .mel_decoder import read_speech_run
@@ -211,42 +208,37 @@ def _train(run: SightRun, folder: Path) -> Path:
         read_start(Path(run.init_from), network)
     averaged.load_state_dict(network.state_dict())
     optimizer = torch.optim.AdamW(network.parameters(), run.lr, weight_decay=run.weight_decay)
-    first = 0
+    parts = {"network": network, "averaged": averaged, "optimizer": optimizer}
     if state is not None:
-        network.load_state_dict(state["network"])
-        averaged.load_state_dict(state["averaged"])
-        optimizer.load_state_dict(state["optimizer"])
-        first = state["step"]
+        for name, part in parts.items():
+            part.load_state_dict(state[name])
     weights, heard = column_weights(run).to(device), listener(run, scaler)
     heard = heard.to(device) if heard else None
-    started, sums = time.monotonic(), []
-    steps = range(first, run.steps)
-    batches = DataLoader(Steps(learn, known, run), None, sampler=steps, num_workers=run.workers)
-    for step, drawn in zip(steps, batches, strict=True):
-        shown, target, regions = (part.to(device) for part in drawn)
-        for group in optimizer.param_groups:
-            group["lr"] = run.lr * pace(run, step)
+    steps = range(0 if state is None else state["step"], run.steps)
+    batches = iter(DataLoader(Steps(learn, known, run), None, sampler=steps, num_workers=run.workers))
+    done = steps.start
+
+    def advance(step: int) -> dict[str, float]:
+        nonlocal done
+        shown, target, regions = (part.to(device) for part in next(batches))
+        set_lr(run.lr * pace(run, step), optimizer)
         network.train()
         found, cells = network(shown)
-        error, misread = articulation_error(found, target, weights), cross_entropy(cells, regions)
-        misheard = heard.error(found, target) if heard else torch.zeros((), device=device)
-        optimizer.zero_grad()
-        (error + run.regions * misread + run.heard * misheard).backward()
-        nn.utils.clip_grad_norm_(network.parameters(), 2.0)
-        optimizer.step()
+        losses = {"error": articulation_error(found, target, weights), "regions": cross_entropy(cells, regions)}
+        losses["heard"] = heard.error(found, target) if heard else torch.zeros((), device=device)
+        total = losses["error"] + run.regions * losses["regions"] + run.heard * losses["heard"]
+        descend(total, optimizer, clip=2.0, step=step)
         average(averaged, network, min(run.average, (step + 1) / (step + 10)))
-        sums.append((float(error.detach()), float(misread.detach()), float(misheard.detach())))
-        if (step + 1) % _REPORT_EVERY == 0 or step + 1 == run.steps:
-            scores = validate(averaged, judge, val_known, run)
-            means = zip(("error", "regions", "heard"), np.mean(sums, axis=0).tolist(), strict=True)
-            row = {"step": step + 1, **dict(means), **scores}
-            append_row(folder / "history.csv", row)
-            print(*(f"{k} {v:.4g}" for k, v in row.items()), f"{time.monotonic() - started:.0f} s", flush=True)
-            sums = []
-            state = {"network": network.state_dict(), "averaged": averaged.state_dict(), "step": step + 1}
-            state |= {"optimizer": optimizer.state_dict()}
-            write_last(folder, run, _MAY_CHANGE, state)
-            write_tensors(folder / WEIGHTS, averaged)
+        done = step + 1
+        return {name: float(value.detach()) for name, value in losses.items()}
+
+    def save() -> None:
+        write_last(folder, run, parts, step=done)
+        write_tensors(folder / WEIGHTS, averaged)
+
+    every = Intervals(_REPORT_EVERY, _REPORT_EVERY, _REPORT_EVERY)
+    validated = partial(validate, averaged, judge, val_known, run)
+    train_loop(folder, steps, advance, every, save=save, validate=validated, history=True)
     return folder
 
 
@@ -298,15 +290,7 @@ def write_sight_run(folder: Path, network: Sight, scaler: Scaler, run: SightRun)
 
 def read_sight_run(folder: Path) -> tuple[Sight, Scaler, SightRun]:
     """(network in eval mode, scaler of the articulation, settings) of a run."""
-    from ..engine.config import build
-
-    try:
-        settings = json.loads((folder / "settings.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(
-            "{folder} is not a run of training.articulation.image_encoder ({error}).", folder=folder, error=error
-        ) from None
-    run = build(SightRun, settings)
+    run = build(SightRun, read_settings(folder, "articulation.image_encoder"))
     network = Sight(run.model, run.size)
     load_exactly(network, read_safetensors(folder / WEIGHTS), str(folder / WEIGHTS))
     return network.eval(), Scaler.read(folder / "articulation.json", COLUMNS), run

@@ -9,8 +9,6 @@ speech.safetensors; the same command goes on where it was stopped. Settings:
 training/configs/articulation_mel_decoder.yaml.
 """
 
-import json
-import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -29,9 +27,8 @@ from rtmri2speech.speech.metrics import loudness_correlation, spectral_shape_cor
 from ..acoustic.losses import LossConfig, MaskedMSEMAE
 from ..engine.checkpoint import load_start
 from ..engine.config import run_command
-from ..engine.loop import choose_device
-from ..engine.run_folder import append_row, held, write_settings
-from .checkpoint import read_last, write_last
+from ..engine.loop import Intervals, choose_device, descend, train_loop
+from ..engine.run_folder import held, read_last, read_settings, write_last, write_settings
 from .corpus import COLUMNS, SynthesisedSpeech, held_out_speakers, read_seen, read_spoken
 from .input_noise import DisturbConfig, disturbed, measured_error
 from .tensors import write_tensors
@@ -228,14 +225,15 @@ def _train(run: SpeechRun, folder: Path, mel: MelSpec) -> Path:
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, run.steps)
     if run.init_from and state is None:
         load_start(network, read_speech_run(Path(run.init_from))[0].state_dict(), run.init_from)
-    first = 0
+    parts = {"network": network, "optimizer": optimizer, "schedule": schedule}
     if state is not None:
-        network.load_state_dict(state["network"])
-        optimizer.load_state_dict(state["optimizer"])
-        schedule.load_state_dict(state["schedule"])
-        first = state["step"]
-    started, total = time.monotonic(), 0.0
-    for step in range(first, run.steps):
+        for name, part in parts.items():
+            part.load_state_dict(state[name])
+    steps = range(0 if state is None else state["step"], run.steps)
+    done = steps.start
+
+    def advance(step: int) -> dict[str, float]:
+        nonlocal done
         rng = np.random.default_rng((run.seed, step))
         generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
         torch.manual_seed(int(rng.integers(2**62)))
@@ -249,34 +247,31 @@ def _train(run: SpeechRun, folder: Path, mel: MelSpec) -> Path:
         articulation, target, voice, mask = (part.to(device) for part in (articulation, target, voice, mask))
         predicted, read = network(articulation)
         loss = loss_of(predicted, target, mask, step) + voice_loss(read[mask], voice[mask], run.voicing, run.pitch)
-        optimizer.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-        optimizer.step()
+        descend(loss, optimizer, clip=1.0, step=step)
         schedule.step()
-        total += float(loss.detach())
-        if (step + 1) % _REPORT_EVERY == 0 or step + 1 == run.steps:
-            clear, hard = (figures(network, held_out, heard, d) for d in (None, run.disturb))
-            row = {"step": step + 1, "loss": total / ((step % _REPORT_EVERY) + 1), **clear}
-            row |= {f"{key}_disturbed": value for key, value in hard.items()}
-            append_row(folder / "history.csv", row)
-            print(*(f"{k} {v:.4g}" for k, v in row.items()), f"{time.monotonic() - started:.0f} s", flush=True)
-            total = 0.0
-            state = {"network": network.state_dict(), "optimizer": optimizer.state_dict()}
-            state |= {"schedule": schedule.state_dict(), "step": step + 1}
-            write_last(folder, run, _MAY_CHANGE, state)
+        done = step + 1
+        return {"loss": float(loss.detach())}
+
+    def validate() -> dict[str, float]:
+        clear, hard = (figures(network, held_out, heard, d) for d in (None, run.disturb))
+        return clear | {f"{key}_disturbed": value for key, value in hard.items()}
+
+    train_loop(
+        folder,
+        steps,
+        advance,
+        Intervals(_REPORT_EVERY, _REPORT_EVERY, _REPORT_EVERY),
+        save=lambda: write_last(folder, run, parts, step=done),
+        validate=validate,
+        history=True,
+    )
     write_tensors(folder / WEIGHTS, network)
     return folder
 
 
 def read_speech_run(folder: Path) -> tuple[ArticulationToMel, Scaler, Scaler, dict]:
     """(network, scaler of the articulation, scaler of the mel, settings) of a finished run."""
-    try:
-        settings = json.loads((folder / "settings.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(
-            "{folder} is not a finished run of training.articulation.mel_decoder ({error}).", folder=folder, error=error
-        ) from None
+    settings = read_settings(folder, "articulation.mel_decoder")
     n_mels = settings["mel"]["n_mels"]
     network = ArticulationToMel(settings["hidden"], n_mels, settings["dropout"])
     load_exactly(network, read_safetensors(folder / WEIGHTS), str(folder / WEIGHTS))

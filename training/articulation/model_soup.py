@@ -65,7 +65,7 @@ def make(run: SoupRun) -> Path:
     write_json(folder / "settings.json", settings[0] | {"soup": asdict(run)})
     scores = validate(made.network, made.clips(first.val_clips), made.mel, made.sight_run.size, run.looks)
     keep_better(folder, made.network, scores, 0, 0.0, -math.inf)
-    print(flush=True)
+    print(*(f"{key} {value:.4g}" for key, value in scores.items()), flush=True)
     return folder
 
 
