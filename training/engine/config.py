@@ -26,7 +26,10 @@ class _Loader(yaml.SafeLoader):
 
 
 def read_yaml(path: str | os.PathLike) -> dict:
-    """The settings of a YAML file. Raises InputError if it cannot be read, or holds something else."""
+    """The settings of a YAML file; with `base: NAME` what it does not say is that of NAME.yaml beside it.
+
+    Raises InputError if it cannot be read, or holds something else.
+    """
     try:
         data = yaml.load(Path(path).read_text(encoding="utf-8"), _Loader)
     except OSError as error:
@@ -35,7 +38,18 @@ def read_yaml(path: str | os.PathLike) -> dict:
         raise InputError("The settings {path} are not valid YAML: {reason}.", path=path, reason=error) from None
     if not isinstance(data, dict):
         raise InputError("The settings {path} are not a list of names and values.", path=path)
-    return data
+    base = data.pop("base", None)
+    return _merged(read_yaml(Path(path).with_name(f"{base}.yaml")), data) if base else data
+
+
+def _merged(base: dict, own: dict) -> dict:
+    """Nested settings are merged, too."""
+    both = {
+        key: _merged(base[key], own[key])
+        for key in own
+        if isinstance(own[key], dict) and isinstance(base.get(key), dict)
+    }
+    return base | own | both
 
 
 def run_command(command: Callable[[Any], object], cls: type, config_name: str) -> None:

@@ -193,6 +193,14 @@ def world(tmp_path_factory):
     return folder, speech, sight
 
 
+def join_run(folder, name: str, **changes) -> JoinRun:
+    """A tiny run on the world in `folder`."""
+    parts = {"sight": "sight", "speech": "speech", "corpus": "sound", "run_dir": name}
+    settings = {key: str(folder / place) for key, place in parts.items()}
+    settings |= {"clips": (str(folder / "clips.npz"),), "val_clips": (str(folder / "val.npz"),)}
+    return JoinRun(**(settings | {"window": 8, "batch": 2, "looks": 1} | changes))
+
+
 def test_speech_learns_what_moves_and_holds_its_speakers_out(world):
     folder, run, _ = world
     rows = [line.split(",") for line in (folder / "speech" / "history.csv").read_text().splitlines()]
@@ -300,9 +308,7 @@ def test_the_joined_run_can_be_published(world):
     from training.publish.__main__ import read_acoustic_run
 
     folder, _, _ = world
-    files = {"clips": (str(folder / "clips.npz"),), "val_clips": (str(folder / "val.npz"),)}
-    runs = {"sight": str(folder / "sight"), "speech": str(folder / "speech"), "corpus": str(folder / "sound")}
-    run = JoinRun(**runs, **files, run_dir=str(folder / "joined"), window=8, batch=2, steps=2, validate_every=1)
+    run = join_run(folder, "joined", looks=3, steps=2, validate_every=1)
     join(run)
     kept = (folder / "joined" / "best.ckpt").stat().st_mtime_ns
     join(run)  # is finished
@@ -327,24 +333,22 @@ def test_what_the_joined_cnn_reads_can_be_joined_with_another_bilstm(world, monk
     from training.publish.__main__ import read_acoustic_run
 
     folder, _, _ = world
-    files = {"clips": (str(folder / "clips.npz"),), "val_clips": (str(folder / "val.npz"),)}
-    runs = {"speech": str(folder / "speech"), "corpus": str(folder / "sound")}
-    settings = runs | files | {"window": 8, "batch": 2, "looks": 1, "steps": 3, "validate_every": 3, "cnn_lr": 0.01}
+    settings = {"steps": 3, "validate_every": 3, "cnn_lr": 0.01}
     better = count()
     monkeypatch.setattr(module, "validate", lambda *given: {"shape": float(next(better)), "loudness": 0.0})
-    join(JoinRun(**settings, sight=str(folder / "sight"), run_dir=str(folder / "first")))
+    join(join_run(folder, "first", **settings))
     last = torch.load(folder / "first" / "last.ckpt", weights_only=True)["averaged"]
     (before, known, _), (after, kept, _) = (read_sight_run(folder / name) for name in ("sight", "first/sight"))
     assert not torch.equal(before.readout.weight, after.readout.weight)
     for name, tensor in after.state_dict().items():
         assert torch.equal(tensor, last[f"model.{name}" if name.startswith("cnn.") else name])
     assert np.array_equal(known.mean, kept.mean) and np.array_equal(known.std, kept.std)
-    join(replace(JoinRun(**settings, sight=str(folder / "first/sight"), run_dir=str(folder / "second")), steps=0))
+    join(join_run(folder, "second", sight=str(folder / "first/sight"), steps=0))
     second = read_acoustic_run(folder / "second").model.cnn.state_dict()
     assert all(torch.equal(tensor, second[name]) for name, tensor in after.cnn.state_dict().items())
     worse = count(0, -1)
     monkeypatch.setattr(module, "validate", lambda *given: {"shape": float(next(worse)), "loudness": 0.0})
-    join(JoinRun(**settings, sight=str(folder / "sight"), run_dir=str(folder / "third")))
+    join(join_run(folder, "third", **settings))
     kept = read_sight_run(folder / "third/sight")[0].state_dict()  # what was there before fine-tuning was better
     assert all(torch.equal(tensor, kept[name]) for name, tensor in before.state_dict().items())
 
@@ -354,10 +358,7 @@ def test_join_goes_on_where_it_was_stopped(world, monkeypatch):
     from training.articulation import finetune as module
 
     folder, _, _ = world
-    files = {"clips": (str(folder / "clips.npz"),), "val_clips": (str(folder / "val.npz"),)}
-    runs = {"sight": str(folder / "sight"), "speech": str(folder / "speech"), "corpus": str(folder / "sound")}
-    settings = runs | files | {"window": 8, "batch": 2, "steps": 4, "validate_every": 2, "looks": 1}
-    at_once, in_parts = (JoinRun(**settings, run_dir=str(folder / name)) for name in ("at_once", "in_parts"))
+    at_once, in_parts = (join_run(folder, name, steps=4, validate_every=2) for name in ("at_once", "in_parts"))
     join(at_once)
 
     drawn = module.draw
@@ -387,10 +388,8 @@ def test_a_soup_is_the_mean_of_its_runs_and_can_be_published(world):
     from training.publish.__main__ import read_acoustic_run
 
     folder, _, _ = world
-    files = {"clips": (str(folder / "clips.npz"),), "val_clips": (str(folder / "val.npz"),)}
-    runs = {"sight": str(folder / "sight"), "speech": str(folder / "speech"), "corpus": str(folder / "sound")}
     for name, steps in (("start", 0), ("tuned", 3)):
-        join(JoinRun(**runs, **files, run_dir=str(folder / name), window=8, batch=2, steps=steps, lr=0.1, cnn_lr=0.01))
+        join(join_run(folder, name, looks=3, steps=steps, lr=0.1, cnn_lr=0.01))
     last = torch.load(folder / "tuned" / "last.ckpt", weights_only=True)["averaged"]
     state = {name: tensor for name, tensor in last.items() if name.startswith("model.")}
     torch.save({"state_dict": state}, folder / "tuned" / "best.ckpt")  # whatever it is worth
@@ -425,13 +424,10 @@ def test_join_keeps_the_maps_to_the_tract_when_asked(world):
     from training.acoustic.losses import LossConfig
 
     folder, _, _ = world
-    files = {"clips": (str(folder / "clips.npz"),), "val_clips": (str(folder / "val.npz"),)}
-    runs = {"sight": str(folder / "sight"), "speech": str(folder / "speech"), "corpus": str(folder / "sound")}
-    settings = runs | files | {"window": 8, "batch": 2, "steps": 12, "validate_every": 12, "looks": 1, "cnn_lr": 1e-3}
+    settings = {"steps": 12, "validate_every": 12, "cnn_lr": 1e-3}
     shares = []
     for name, focus in (("free", 0.0), ("kept", 100.0)):
-        run = JoinRun(**settings, run_dir=str(folder / name), loss=LossConfig(focus=focus))
-        join(run)
+        join(join_run(folder, name, **settings, loss=LossConfig(focus=focus)))
         sight = read_sight_run(folder / "sight")[0]
         weights = torch.load(folder / name / "last.ckpt", weights_only=True)["network"]
         sight.cnn.load_state_dict({k.removeprefix("model.cnn."): v for k, v in weights.items() if "model.cnn." in k})
@@ -442,7 +438,7 @@ def test_join_keeps_the_maps_to_the_tract_when_asked(world):
         shares.append(float(outside_share(maps.detach(), tract)))
     assert shares[1] < shares[0] - 0.02
     with pytest.raises(InputError, match="articulation"):
-        JoinRun(**settings, run_dir="x", loss=LossConfig(articulation=0.1))
+        join_run(folder, "x", loss=LossConfig(articulation=0.1))
 
 
 def test_the_vocoder_of_a_bundle_can_be_published_with_another_model(bundle_folder, bundle):
@@ -545,7 +541,4 @@ def test_a_run_is_never_lost(world, tmp_path, capsys, monkeypatch, kind):
     elif kind == "sight":
         never_lost(train_sight, replace(sight, run_dir=run, steps=4), capsys)
     else:
-        files = {"clips": (str(folder / "clips.npz"),), "val_clips": (str(folder / "val.npz"),)}
-        parts = {"sight": str(folder / "sight"), "speech": str(folder / "speech"), "corpus": str(folder / "sound")}
-        short = {"window": 8, "batch": 2, "steps": 2, "validate_every": 2, "looks": 1}
-        never_lost(join, JoinRun(**parts, **files, **short, run_dir=run), capsys)
+        never_lost(join, join_run(folder, "x", run_dir=run, steps=2, validate_every=2), capsys)
