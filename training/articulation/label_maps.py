@@ -28,7 +28,7 @@ _HEADS_A_WORKER = 12
 
 
 @dataclass(frozen=True)
-class PicturesRun:
+class LabelMapsRun:
     """What to draw. heads, each: single moments, from head number first_head on. corpus, clips: whole utterances of a
     sound corpus instead, of as many of its speakers as there are, `skip` speakers' names left out. maps: the file of
     training.segmentation, whose postures are computed once more for their truth; only of its heads first_head to
@@ -84,7 +84,7 @@ def read_pictures(path: Path) -> Pictures:
         raise InputError("{path} does not hold label maps ({error}).", path=path, error=error) from None
 
 
-def joined(several: list[Pictures]) -> Pictures:
+def concatenated(several: list[Pictures]) -> Pictures:
     """All of them; groups are numbered on."""
     starts = np.cumsum([0, *(len(p.names) for p in several)])
     return Pictures(
@@ -109,7 +109,7 @@ def write_pictures(path: Path, pictures: Pictures) -> None:
         )
 
 
-def make(run: PicturesRun) -> None:
+def make(run: LabelMapsRun) -> None:
     """Draw what is asked for. Raises InputError if that is nothing."""
     refuse_overwriting_inputs([run.out], [run.corpus, run.maps])
     if run.maps:
@@ -134,7 +134,7 @@ def make(run: PicturesRun) -> None:
     write_pictures(Path(run.out), Pictures(maps, np.concatenate(known), np.array(group), tuple(names)))
 
 
-def _known_jobs(run: PicturesRun) -> list:
+def _known_jobs(run: LabelMapsRun) -> list:
     """The heads of a file of training.segmentation."""
     from ..segmentation.label_map_cache import read_or_make_maps
 
@@ -158,7 +158,7 @@ def _known(seed: int, index: int, labels: np.ndarray) -> tuple[str, list[bytes],
     return f"r{index:04d}", [zlib.compress(m.tobytes(), 3) for m in labels], known
 
 
-def _clip_jobs(run: PicturesRun) -> list:
+def _clip_jobs(run: LabelMapsRun) -> list:
     """Utterances of the corpus, speakers in turn."""
     folder = Path(run.corpus)
     names = sorted(p.name.removesuffix(".TextGrid") for p in folder.glob("*.TextGrid"))
@@ -253,7 +253,7 @@ def _maps(voice, speaker, face, states: np.ndarray, glottis: np.ndarray) -> list
 
 if __name__ == "__main__":
     # By its full name, so that workers import the functions instead of receiving copies of them.
-    from training.articulation.label_maps import PicturesRun as Settings
+    from training.articulation.label_maps import LabelMapsRun as Settings
     from training.articulation.label_maps import make as command
 
     run_command(command, Settings, "articulation_label_maps")

@@ -1,10 +1,10 @@
-"""What a bundle's voice gains and costs: the same clips whispered, and with each intonation.
+"""Intonation: the same clips whispered, and voiced with each F0 contour.
 
     python -m training.evaluation.intonation CLIPS --bundle BUNDLE
 
 CLIPS have sound and were held out from training. STOI, ESTOI and PESQ are against the clip's own sound, whose F0 a
-voice of another melody does not have: "original" tells what that alone costs. voicing: share of frames that Praat finds
-voiced in one sound only. asked: median distance of the F0 that Praat hears from the one that was asked for, Hz.
+voice of another F0 contour does not have: "original" tells what that alone costs. voicing: share of frames that Praat
+finds voiced in one sound only. asked: median distance of the F0 that Praat hears from the requested one, Hz.
 """
 
 from dataclasses import replace
@@ -56,12 +56,12 @@ def judge(bundle: Bundle, path: Path) -> dict[str, dict[str, float | None]]:
 
 
 def _distance(result) -> float | None:
-    """Median distance of F0 heard from F0 asked for, Hz, over the frames that are voiced in both."""
+    """Median distance of measured from requested F0, Hz, over the frames that are voiced in both."""
     if result.f0_hz is None:
         return None
-    heard = measure_f0(result.audio, result.sample_rate, (np.arange(len(result.f0_hz)) + 0.5) / result.fps)
-    both = (result.f0_hz > 0) & np.isfinite(heard)
-    return float(np.median(np.abs(heard - result.f0_hz)[both])) if both.any() else None
+    measured_hz = measure_f0(result.audio, result.sample_rate, (np.arange(len(result.f0_hz)) + 0.5) / result.fps)
+    both = (result.f0_hz > 0) & np.isfinite(measured_hz)
+    return float(np.median(np.abs(measured_hz - result.f0_hz)[both])) if both.any() else None
 
 
 @plain_errors()

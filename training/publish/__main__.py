@@ -46,7 +46,7 @@ CARD_METRICS = {
 class AcousticResult:
     """What a run of training.acoustic left: the model of its best epoch, and how it came about.
 
-    voice: of a run of training.articulation.finetune, the read-out of its voice.
+    voice: of a run of training.articulation.finetune, the linear probe of its voicing.
     """
 
     model: AcousticModel
@@ -66,13 +66,15 @@ def read_acoustic_run(folder: Path, pool: int = 1) -> AcousticResult:
     """
     model, scaler, size, settings = read_model(folder, pool)
     settings["model"]["input_pool"] = model.config.input_pool
-    told = folder / "voice.json"
+    voice_file = folder / "voice.json"
     try:
         mel = MelSpec.from_json(settings["mel"])
         split = json.loads((folder / "split.json").read_text(encoding="utf-8"))
         with (folder / "history.csv").open(encoding="utf-8", newline="") as file:
             best = min(csv.DictReader(file), key=lambda row: float(row["val/loss"]))
-        voice = VoicingProbe.from_json(json.loads(told.read_text(encoding="utf-8"))) if told.is_file() else None
+        voice = (
+            VoicingProbe.from_json(json.loads(voice_file.read_text(encoding="utf-8"))) if voice_file.is_file() else None
+        )
     except (OSError, ValueError, KeyError) as error:
         if isinstance(error, InputError):
             raise
@@ -186,11 +188,11 @@ def split_sentence(rule: dict, split: dict[str, list[str]]) -> str:
 
 
 def metric_tables(metrics: dict[str, dict]) -> str:
-    """A table for each set of clips: metrics down, synthesis between its floor and its ceiling across."""
+    """A table for each set of clips: metrics down, synthesis between baseline and topline across."""
     lines = [] if metrics else ["Not measured yet.", ""]
     for title, figures in metrics.items():
         lines += [f"### {title} ({figures['clips']} clips)", ""]
-        lines += ["| | floor: mean mel | synthesis | ceiling: copy-synthesis |", "|---|---|---|---|"]
+        lines += ["| | baseline: mean mel | synthesis | topline: copy-synthesis |", "|---|---|---|---|"]
         for key, label in CARD_METRICS.items():
             values = [figures.get(c, {}).get(key) for c in ("mean_mel", "synthesis", "copy_synthesis")]
             if any(v is not None for v in values):
@@ -231,7 +233,7 @@ def publish(
         int, Option("--pool", help="2: for pictures twice as large as in training, averaged down before the CNN.")
     ] = 1,
     default_voice: Annotated[
-        str | None, Option("--unasked", help="How a bundle with a voice speaks unasked: declining, flat or whisper.")
+        str | None, Option("--default-voice", "--unasked", help="Of a bundle with a voice: declining, flat or whisper.")
     ] = None,
     light: Annotated[
         bool, Option("--light", help="Share the file of --vocoder, a bundle beside OUT, and leave the graph out.")

@@ -1,6 +1,6 @@
 """A label map -> a picture as some scanner might have taken it, and the regions to be learned from it.
 
-Nothing of a phantom's own looks is learned: every tissue's brightness is drawn anew for every picture (SynthSeg:
+A phantom's own appearance is not learned: every tissue's brightness is drawn anew for every picture (SynthSeg:
 Billot et al., Medical Image Analysis 86 (2023) 102789), and so are view, shape, coil, resolution and noise.
 What no map can be told from (a mirrored, turned or missing head) is all "rest".
 """

@@ -28,7 +28,7 @@ _WEIGHT |= {"lower_lip": 1.6, "upper_lip": 1.6, "hard_palate": 1.6, "jaw": 1.6, 
 
 
 @dataclass(frozen=True)
-class RegionsSettings:
+class SegmentationSettings:
     """run_dir: the run's folder. maps: the cache of label maps, made if missing, of `each` postures of each head.
 
     speakers, held_out: how many heads train, and how many more judge. negative: share of pictures that show no head in
@@ -75,7 +75,7 @@ _FREE = {
 }
 
 
-def train(settings: RegionsSettings) -> Segmenter:
+def train(settings: SegmentationSettings) -> Segmenter:
     """Train until `steps` are made, going on where the run's folder left off; returns the averaged network.
 
     Every batch depends on (seed, step) alone. Raises InputError if the folder holds a run of other settings.
@@ -86,10 +86,10 @@ def train(settings: RegionsSettings) -> Segmenter:
         return _train(settings, Path(settings.run_dir))
 
 
-def _train(settings: RegionsSettings, run: Path) -> Segmenter:
+def _train(settings: SegmentationSettings, run: Path) -> Segmenter:
     newest = newest_checkpoint(run, [before(run / NEWEST), run / NEWEST])
     if newest:
-        check_resumable(run, settings, read_settings(run, "regions"), free=_FREE)
+        check_resumable(run, settings, read_settings(run, "segmentation"), free=_FREE)
     write_settings(run, settings)
     learning, judging = _maps(settings)
     torch.manual_seed(settings.seed)
@@ -136,7 +136,7 @@ def _train(settings: RegionsSettings, run: Path) -> Segmenter:
     return averaged
 
 
-def batch(maps: LabelMaps, settings: RegionsSettings, step: int) -> tuple[Tensor, Tensor]:
+def batch(maps: LabelMaps, settings: SegmentationSettings, step: int) -> tuple[Tensor, Tensor]:
     """Pictures (N, 1, size, size) and quarters int64 (N, 4, size, size) of this step."""
     made = []
     for k in range(settings.batch):
@@ -158,7 +158,9 @@ def _stacked(examples: list[Example]) -> tuple[Tensor, Tensor]:
 
 
 @torch.no_grad()
-def validate(network: Segmenter, maps: LabelMaps, settings: RegionsSettings, dtype: torch.dtype) -> dict[str, float]:
+def validate(
+    network: Segmenter, maps: LabelMaps, settings: SegmentationSettings, dtype: torch.dtype
+) -> dict[str, float]:
     """Dice of each region over pictures of heads that do not train, always the same ones."""
     overlap, total = np.zeros(len(NAMES)), np.zeros(len(NAMES))
     for start in range(0, settings.validate_pictures, 16):
@@ -176,7 +178,7 @@ def validate(network: Segmenter, maps: LabelMaps, settings: RegionsSettings, dty
     return {name: float(overlap[k] / max(total[k], 1)) for k, name in enumerate(NAMES)}
 
 
-def _maps(settings: RegionsSettings) -> tuple[LabelMaps, LabelMaps]:
+def _maps(settings: SegmentationSettings) -> tuple[LabelMaps, LabelMaps]:
     count = settings.speakers + settings.held_out
     maps = read_or_make_maps(Path(settings.maps), settings.seed, range(count), settings.each, settings.workers)
     trains = maps.speaker < settings.speakers

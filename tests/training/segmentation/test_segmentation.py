@@ -13,7 +13,7 @@ from tests.training.never_lost import never_lost
 from training.phantom.head import CLASSES, LABEL
 from training.segmentation.domain_randomisation import AIR, brightness, example
 from training.segmentation.label_map_cache import read_or_make_maps
-from training.segmentation.train import RegionsSettings, batch, train
+from training.segmentation.train import SegmentationSettings, batch, train
 
 TONGUE, AIRWAY = NAMES.index("tongue"), NAMES.index("airway")
 
@@ -30,8 +30,8 @@ def maps(maps_file):
     return read_or_make_maps(maps_file, 5, range(2), 4, 1)
 
 
-def settings(tmp_path, maps_file, **changed) -> RegionsSettings:
-    given = RegionsSettings(
+def settings(tmp_path, maps_file, **changed) -> SegmentationSettings:
+    given = SegmentationSettings(
         run_dir=str(tmp_path / "run"), init_from=None, maps=str(maps_file), seed=5, speakers=1, held_out=1, each=4,
         workers=1, size=32, widths=(8, 16), fold=2, steps=4, batch=2, learning_rate=0.01, warmup=1, weight_decay=0.0,
         negative=0.1,
