@@ -317,9 +317,6 @@ def _train(run: FinetuneRun, folder: Path) -> Path:
     averaged, best, done, last_loss = copy.deepcopy(network), -np.inf, 0, 0.0
     parts = {"network": network, "averaged": averaged, "optimizer": optimizer, "schedule": schedule}
 
-    def save() -> None:
-        write_last(folder, run, parts, step=done, best=best)
-
     def judged() -> dict[str, float]:
         nonlocal best
         scores = validate(averaged, judge, mel, size, run.looks)
@@ -330,8 +327,8 @@ def _train(run: FinetuneRun, folder: Path) -> Path:
         return scores
 
     if state is None:
-        judged()
-        save()
+        print("val 0: " + "  ".join(f"{name} {value:.4g}" for name, value in judged().items()), flush=True)
+        write_last(folder, run, parts, step=0, best=best)
     else:
         best, done = state["best"], state["step"]
         for name, part in parts.items():
@@ -359,6 +356,7 @@ def _train(run: FinetuneRun, folder: Path) -> Path:
         return {"loss": last_loss}
 
     every = Intervals(run.validate_every, run.validate_every, run.validate_every)
+    save = lambda _: write_last(folder, run, parts, step=done, best=best)  # noqa: E731
     train_loop(folder, range(done, run.steps), advance, every, save=save, validate=judged)
     return folder
 

@@ -216,10 +216,8 @@ def _train(run: ImageEncoderRun, folder: Path) -> Path:
     perceptual = perceptual.to(device) if perceptual else None
     steps = range(0 if state is None else state["step"], run.steps)
     batches = iter(DataLoader(Steps(learn, known, run), None, sampler=steps, num_workers=run.workers))
-    done = steps.start
 
     def advance(step: int) -> dict[str, float]:
-        nonlocal done
         shown, target, regions = (part.to(device) for part in next(batches))
         set_lr(run.lr * pace(run, step), optimizer)
         network.train()
@@ -229,10 +227,9 @@ def _train(run: ImageEncoderRun, folder: Path) -> Path:
         total = losses["error"] + run.regions * losses["regions"] + run.heard * losses["heard"]
         descend(total, optimizer, clip=2.0, step=step)
         average(averaged, network, min(run.average, (step + 1) / (step + 10)))
-        done = step + 1
         return {name: float(value.detach()) for name, value in losses.items()}
 
-    def save() -> None:
+    def save(done: int) -> None:
         write_last(folder, run, parts, step=done)
         write_tensors(folder / WEIGHTS, averaged)
 

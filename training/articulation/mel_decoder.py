@@ -231,10 +231,8 @@ def _train(run: MelDecoderRun, folder: Path, mel: MelSpec) -> Path:
         for name, part in parts.items():
             part.load_state_dict(state[name])
     steps = range(0 if state is None else state["step"], run.steps)
-    done = steps.start
 
     def advance(step: int) -> dict[str, float]:
-        nonlocal done
         rng = np.random.default_rng((run.seed, step))
         generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
         torch.manual_seed(int(rng.integers(2**62)))
@@ -250,7 +248,6 @@ def _train(run: MelDecoderRun, folder: Path, mel: MelSpec) -> Path:
         loss = loss_of(predicted, target, mask, step) + voice_loss(read[mask], voice[mask], run.voicing, run.pitch)
         descend(loss, optimizer, clip=1.0, step=step)
         schedule.step()
-        done = step + 1
         return {"loss": float(loss.detach())}
 
     def validate() -> dict[str, float]:
@@ -262,7 +259,7 @@ def _train(run: MelDecoderRun, folder: Path, mel: MelSpec) -> Path:
         steps,
         advance,
         Intervals(_REPORT_EVERY, _REPORT_EVERY, _REPORT_EVERY),
-        save=lambda: write_last(folder, run, parts, step=done),
+        save=lambda done: write_last(folder, run, parts, step=done),
         validate=validate,
         history=True,
     )

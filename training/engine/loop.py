@@ -37,7 +37,7 @@ def train_loop(
     advance: Callable[[int], Mapping[str, float]],
     intervals: Intervals,
     *,
-    save: Callable[[], None],
+    save: Callable[[int], object],
     validate: Callable[[], Mapping[str, float]] | None = None,
     part: str = "train",
     before: int = 0,
@@ -45,9 +45,9 @@ def train_loop(
 ) -> None:
     """Make each of `steps`: advance(number) trains and returns figures, whose means are reported at intervals.
 
-    validate() returns figures, too, reported under "val". A report is a line on the screen and one in the TensorBoard
-    files of the run folder, which count on from `before`, the steps of earlier parts of the run; with `history`, each
-    validation is also a row of history.csv, beside the latest means of training.
+    save(number of steps made) writes a checkpoint. validate() returns figures, too, reported under "val". A report is a
+    line on the screen and one in the TensorBoard files of the run folder, which count on from `before`, the steps of
+    earlier parts of the run; with `history`, each validation is also a row of history.csv, beside the latest means.
     """
     if not steps:
         return
@@ -70,7 +70,7 @@ def train_loop(
                     append_row(run / "history.csv", {"step": done} | means | scores)
                 since = time.monotonic()
             if done % intervals.checkpoint_every == 0 or last:
-                save()
+                save(done)
 
 
 def _report(board, part: str, step: int, values: Mapping[str, float], before: int) -> None:

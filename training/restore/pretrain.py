@@ -190,7 +190,7 @@ def _pretrain(settings: PretrainSettings, run: Path, checkpoint: Path) -> Path:
         range(training.step, settings.steps),
         lambda step: training.advance(*segments.batch(step)),
         Intervals(settings.log_every, settings.checkpoint_every, settings.checkpoint_every),
-        save=lambda: training.save(checkpoint),
+        save=lambda _: training.save(checkpoint),
     )
     return save_encoder(training.model, settings, seconds, run / "encoder")
 

@@ -74,7 +74,7 @@ def _train_stage(stage: str, learner: RestoreLearner, recordings: list[Recording
         range(first, last),
         lambda _step: learner.advance(stage, next(drawn)),
         Intervals(settings.log_every, settings.checkpoint_every, settings.checkpoint_every),
-        save=lambda: write_newest(run / LAST, learner.state()),
+        save=lambda _: write_newest(run / LAST, learner.state()),
         validate=partial(validate, learner, validation, degrader) if validation else None,
         part=stage,
         before=int(learner.done.sum()) - first,

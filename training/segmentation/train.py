@@ -63,16 +63,8 @@ class SegmentationSettings:
 
 
 NEWEST = "last.pt"
-_FREE = {
-    "run_dir",
-    "maps",
-    "workers",
-    "precision",
-    "threads",
-    "validate_every",
-    "validate_pictures",
-    "checkpoint_every",
-}
+_FREE = {"run_dir", "maps", "workers", "precision", "threads"}
+_FREE |= {"validate_every", "validate_pictures", "checkpoint_every"}
 
 
 def train(settings: SegmentationSettings) -> Segmenter:
@@ -104,17 +96,16 @@ def _train(settings: SegmentationSettings, run: Path) -> Segmenter:
         network.parameters(), settings.learning_rate, weight_decay=settings.weight_decay, fused=True
     )
     parts = {"network": network, "averaged": averaged, "optimiser": optimiser}
-    done = 0
+    first = 0
     if newest:
         state = read_checkpoint(newest)
-        done = state["step"]
+        first = state["step"]
         for name, part in parts.items():
             part.load_state_dict(state[name])
     dtype = choose_precision(settings.precision, torch.device("cpu"))
     weights = torch.tensor([_WEIGHT.get(name, 1.0) for name in NAMES])
 
     def advance(step: int) -> dict[str, float]:
-        nonlocal done
         rates = {"lr": settings.learning_rate, "min_lr": 0.01 * settings.learning_rate}
         set_lr(cosine(step, **rates, warmup_steps=settings.warmup, total_steps=settings.steps), optimiser)
         pictures, quarters = batch(learning, settings, step)
@@ -123,16 +114,15 @@ def _train(settings: SegmentationSettings, run: Path) -> Segmenter:
             logits = network(pictures)
         loss = soft_cross_entropy_and_dice(logits.float(), quarters, weights)
         descend(loss, optimiser, clip=2.0, step=step)
-        done = step + 1
-        average(averaged, network, min(settings.average, done / (done + 10)))
+        average(averaged, network, min(settings.average, (step + 1) / (step + 11)))
         return {"loss": loss.item()}
 
-    def save() -> None:
+    def save(done: int) -> None:
         write_newest(run / NEWEST, {name: part.state_dict() for name, part in parts.items()} | {"step": done})
 
     every = Intervals(settings.validate_every, settings.validate_every, settings.checkpoint_every)
     judged = partial(validate, averaged, judging, settings, dtype)
-    train_loop(run, range(done, settings.steps), advance, every, save=save, validate=judged, history=True)
+    train_loop(run, range(first, settings.steps), advance, every, save=save, validate=judged, history=True)
     return averaged
 
 

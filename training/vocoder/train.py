@@ -161,7 +161,7 @@ def _train(settings: VocoderSettings, run: Path) -> VocoderTraining:
         range(training.step, settings.steps),
         lambda step: training.advance(*segments.batch(step)),
         Intervals(settings.log_every, settings.validate_every, settings.checkpoint_every),
-        save=lambda: save_checkpoint(run, training.state(), settings.keep_checkpoints),
+        save=lambda _: save_checkpoint(run, training.state(), settings.keep_checkpoints),
         validate=partial(validate, training.generator, validation, settings) if validation else None,
     )
     return training

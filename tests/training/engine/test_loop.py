@@ -19,7 +19,7 @@ def test_each_step_is_made_once_and_everything_happens_in_its_rhythm(tmp_path, c
         range(3, 10),
         lambda step: made.append(step) or {"loss": float(step)},
         Intervals(log_every=4, validate_every=6, checkpoint_every=5),
-        save=lambda: saved.append(made[-1] + 1),
+        save=saved.append,
         validate=validate,
     )
     assert made == list(range(3, 10))
@@ -38,7 +38,7 @@ def test_tensorboard_counts_on_from_earlier_parts(tmp_path):
             range(2),
             lambda step: {"loss": 1.0},
             Intervals(1, 1, 1),
-            save=lambda: None,
+            save=lambda _: None,
             part=part,
             before=before,
         )
@@ -49,7 +49,7 @@ def test_tensorboard_counts_on_from_earlier_parts(tmp_path):
 
 
 def test_each_validation_is_a_row_of_the_history(tmp_path):
-    loop = {"save": lambda: None, "validate": lambda: {"error": 0.5}, "history": True}
+    loop = {"save": lambda _: None, "validate": lambda: {"error": 0.5}, "history": True}
     train_loop(tmp_path, range(4), lambda step: {"loss": float(step)}, Intervals(2, 2, 9), **loop)
     rows = (tmp_path / "history.csv").read_text(encoding="utf-8").splitlines()
     assert rows == ["step,loss,error", "2,0.5,0.5", "4,2.5,0.5"]
