@@ -532,13 +532,13 @@ def test_speech_from_true_articulation_is_judged_against_the_envelopes_own(world
     for own in ({"envelope": 8}, {"floor_db": -30.0}):  # the topline is that of the run's own target
         theirs = settings | own
         with monkeypatch.context() as patch:
-            patch.setattr(judge, "read_speech_run", lambda _, theirs=theirs: (network, known, scaler, theirs))
+            patch.setattr(judge, "read_mel_decoder", lambda _, theirs=theirs: (network, known, scaler, theirs))
             mel = target_mel(one.mel_db, theirs["envelope"], theirs["floor_db"])
             made = vocode(bundle, torch.from_numpy(mel))
             assert figures()[1] == [pytest.approx(metric(original, made, 11413), abs=6e-4) for metric in (stoi, estoi)]
     other = network, known, scaler, settings | {"mel": settings["mel"] | {"fmax_hz": 5000.0}}
     with monkeypatch.context() as patch, pytest.raises(SystemExit):
-        patch.setattr(judge, "read_speech_run", lambda _: other)
+        patch.setattr(judge, "read_mel_decoder", lambda _: other)
         figures()
     assert "speaks another mel" in capsys.readouterr().err
     monkeypatch.setattr(judge, "decoded", lambda network, known, mel, one: target_mel(one.mel_db, 16, run.floor_db))
