@@ -13,15 +13,13 @@ from typing import Annotated
 import numpy as np
 import torch
 import typer
-from torch import Tensor
-from torch.nn.functional import binary_cross_entropy_with_logits
 from typer import Argument, Option
 
 from rtmri2speech.clips import frame_rate
 from rtmri2speech.clips.clip import read_clip
 from rtmri2speech.clips.preprocessing import prepare_frames
-from rtmri2speech.errors import InputError
 from rtmri2speech.files import refuse_overwriting_inputs
+from rtmri2speech.finetuning.voicing import fit_voicing_probe
 from rtmri2speech.models.bundle import Bundle
 from rtmri2speech.models.features import BATCH, FeatureExtractor
 from rtmri2speech.models.load import load_bundle
@@ -29,8 +27,6 @@ from rtmri2speech.speech.voice import INTONATIONS, VoicingProbe
 
 from ..engine.console import plain_errors
 from ..preprocess.phantom_clips import find_phantoms, truth_of
-
-PENALTY = 5.0  # on the squared weights, beside the sum over frames: chosen on held-out speakers
 
 
 def states_and_f0(bundle: Bundle, path: Path) -> tuple[np.ndarray, np.ndarray]:
@@ -45,28 +41,6 @@ def states_and_f0(bundle: Bundle, path: Path) -> tuple[np.ndarray, np.ndarray]:
         f0_hz, fps = data["f0_hz"], float(data["fps"])
     at = np.minimum(((np.arange(len(states)) + 0.5) / bundle.fps * fps).astype(int), len(f0_hz) - 1)
     return states, f0_hz[at]
-
-
-def fit_voice(states: np.ndarray, f0_hz: np.ndarray, default: str) -> VoicingProbe:
-    """Logistic regression of the voicing on (N, H) states; the height of F0 is the voiced frames' mean in octaves."""
-    voiced = f0_hz > 0
-    if voiced.all() or not voiced.any():
-        raise InputError("Voiced and unvoiced frames are both needed to fit a voice.")
-    known, target = torch.from_numpy(states).double(), torch.from_numpy(voiced).double()
-    weight = torch.zeros(states.shape[1], dtype=torch.double, requires_grad=True)
-    bias = torch.zeros(1, dtype=torch.double, requires_grad=True)
-    optimiser = torch.optim.LBFGS([weight, bias], max_iter=200, line_search_fn="strong_wolfe")
-
-    def loss() -> Tensor:
-        optimiser.zero_grad()
-        value = binary_cross_entropy_with_logits(known @ weight + bias, target, reduction="sum")
-        value = value + PENALTY * weight.square().sum()
-        value.backward()
-        return value
-
-    optimiser.step(loss)
-    rows = torch.stack([weight.detach(), torch.zeros_like(weight)]).numpy()
-    return VoicingProbe(rows, [float(bias.detach()), float(np.log2(f0_hz[voiced]).mean())], default)
 
 
 def error(readout: VoicingProbe, states: np.ndarray, f0_hz: np.ndarray) -> float:
@@ -89,7 +63,7 @@ def main(
     """Fit a read-out of the voicing and write the bundle with it."""
     refuse_overwriting_inputs([out], [bundle, *clips])
     loaded = load_bundle(bundle)
-    readout = fit_voice(*_all(loaded, clips), default)
+    readout = fit_voicing_probe(*_all(loaded, clips), default)
     made = replace(loaded, voice=readout, folder=None, sha256={})
     made.save(out, half=loaded.stored_as_half)
     message = f"{out}: mean F0 {2 ** readout.bias[1]:.0f} Hz"

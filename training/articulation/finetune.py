@@ -22,6 +22,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from rtmri2speech.anatomy.regions import GROUPS, NAMES
 from rtmri2speech.errors import InputError
 from rtmri2speech.files import refuse_overwriting_inputs, write_json
 from rtmri2speech.models.acoustic import AcousticConfig, AcousticModel
@@ -36,7 +37,6 @@ from ..engine.config import run_command
 from ..engine.loop import Intervals, choose_device, descend, train_loop
 from ..engine.run_folder import append_row, as_kept, held, read_last, write_last
 from ..engine.weight_averaging import average
-from ..preprocess.phantom_truth import REGIONS, TRACT
 from .corpus import SynthesisedSpeech, read_spoken
 from .encoder_outputs import clip_pictures
 from .image_encoder import (
@@ -51,7 +51,7 @@ from .label_maps import Pictures, concatenated, read_pictures
 from .mel_decoder import ArticulationToMel, read_mel_decoder, target_mel, voice_loss
 
 VOICE = "voice.json"
-_IN_TRACT = torch.tensor([float(name in TRACT) for name in REGIONS])
+_IN_TRACT = torch.tensor([float(name in GROUPS["tract"]) for name in NAMES])  # of the label maps' regions
 
 
 @dataclass(frozen=True)

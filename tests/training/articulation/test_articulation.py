@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch.utils.data import DataLoader
 
+from rtmri2speech.anatomy.regions import NAMES
 from rtmri2speech.errors import InputError
 from rtmri2speech.models.acoustic import AcousticConfig
 from rtmri2speech.models.load import load_bundle
@@ -457,6 +458,12 @@ def test_join_keeps_the_maps_to_the_tract_when_asked(world):
     assert shares[1] < shares[0] - 0.02
     with pytest.raises(InputError, match="articulation"):
         finetune_run(folder, "x", loss=LossConfig(articulation=0.1))
+
+
+def test_the_localisation_loss_counts_the_tongue_as_tract():
+    """Its table is of the label maps' own regions; in another order the tongue was outside."""
+    inside = {name for name, value in zip(NAMES, _IN_TRACT, strict=True) if value}
+    assert inside == set(NAMES) - {"rest", "brain", "spine"}
 
 
 def test_the_vocoder_of_a_bundle_can_be_published_with_another_model(bundle_folder, bundle):
