@@ -92,11 +92,9 @@ def _paragraph(selection: Selection, kind: str, frame: int) -> str:
         labels = said["and"].join(band_label(band, language) for band in selection.bands if band.of != "tilt")
         sentences = [said["spectrogram"].format(clip=subject.name, from_s=from_s, to_s=to_s, bands=labels)]
     else:
-        explorer_state = (
-            caption(frame, analysis.fps, language=language) if kind == "frame" else average_title(selection)
-        )
+        moment = caption(frame, analysis.fps, language=language) if kind == "frame" else average_title(selection)
         sentences = [
-            said["frame"].format(clip=subject.name, explorer_state=" ".join(explorer_state.split())),
+            said["frame"].format(clip=subject.name, moment=" ".join(moment.split())),
             *_of_maps(selection, kind),
             *(_of_frame(selection, subject.account, frame) if kind == "frame" else _of_average(selection)),
             said[f"regions_{subject.regions.source}"],
