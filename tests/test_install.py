@@ -60,8 +60,9 @@ def test_the_wheel_names_the_pins_of_the_requirements_files(wheel):
         return {line for line in lines if line and line[0] not in "#-"}
 
     assert pins("requirements.txt") == {entry for entry in required if ";" not in entry}
-    for extra, files in (("train", ["train"]), ("formats", ["formats"]), ("dev", ["train", "formats", "dev"])):
-        wanted = set.union(*(pins(f"requirements-{name}.txt") for name in files))
+    extras = {name: pins(f"requirements-{name}.txt") for name in ("train", "formats", "restore")}
+    extras["dev"] = set.union(*extras.values(), pins("requirements-dev.txt"))
+    for extra, wanted in extras.items():
         assert wanted == {entry.split(";")[0] for entry in required if entry.endswith(f"extra == '{extra}'")}
 
 
