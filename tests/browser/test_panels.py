@@ -223,7 +223,7 @@ def test_the_maps_are_judged_as_the_core_judges_them(page, bundle, fine, regions
     expected = ", ".join(f"{100 * parts[name]:.0f} %" for name in ("near", "before", "after"))
     assert told.endswith(f"In speech ({len(fine.speech)} frames): {expected}.")
     page.locator("#maps input").click()
-    page.get_by_role("option", name="Coarse: Grad-CAM").click()
+    page.get_by_role("option", name="Grad-CAM").click()
     page.locator("#trust-report .verdict").first.wait_for(state="detached")
 
 

@@ -36,7 +36,7 @@ def build(context: PageContext) -> None:
             second,
             result.reference,
             tell,
-            result.analysis.voice if second.voice else None,
+            result.analysis.settings.voice if second.voice else None,
             result.analysed_by,
         )
         names = {"first": result.bundle_name, "other": other}
