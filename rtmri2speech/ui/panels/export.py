@@ -215,50 +215,43 @@ def _connect_making(context: PageContext, choices: _Choices, pictures: _Pictures
         here = explorer_state | {"first": max(0, frame - AROUND), "last": min(last, frame + AROUND)}
         return video_of(here, result, language, request, progress, *others, "stretch", shown, words)
 
-    @context.guard_result
-    def files_of(
-        explorer_state,
-        result,
-        language,
-        kinds,
-        formats,
-        width_cm,
-        request: gr.Request,
-        progress=gr.Progress(),  # noqa: B008
-        *chosen,
-    ):
-        subject, look = asked(explorer_state, result, language, *chosen)
-        look = _on_paper(look, formats, width_cm)
-        tell = context.progress(request, language, progress)
-        paths = writer.write_files(context.folder(), subject, look, kinds, int(explorer_state["frame"]), tell)
-        return [str(path) for path in paths]
+    def on_paper(write):
+        """The handler of a button that makes files, whose figures are of a format and width."""
 
-    @context.guard_result
-    def zip_of(
-        explorer_state,
-        result,
-        language,
-        trust,
-        formats,
-        width_cm,
-        request: gr.Request,
-        progress=gr.Progress(),  # noqa: B008
-        *chosen,
-    ):
-        subject, look = asked(explorer_state, result, language, *chosen)
-        look = _on_paper(look, formats, width_cm)
-        tell = context.progress(request, language, progress)
+        @context.guard_result
+        def made(
+            explorer_state,
+            result,
+            language,
+            what,
+            formats,
+            width_cm,
+            request: gr.Request,
+            progress=gr.Progress(),  # noqa: B008
+            *chosen,
+        ):
+            subject, look = asked(explorer_state, result, language, *chosen)
+            look = replace(look, figures=tuple(formats), width_cm=width_cm or None)  # an empty or zero one: its own
+            tell = context.progress(request, language, progress)
+            return [str(path) for path in write(what, subject, look, int(explorer_state["frame"]), tell)]
+
+        return made
+
+    def files_of(kinds, subject, look, frame, tell):
+        return writer.write_files(context.folder(), subject, look, kinds, frame, tell)
+
+    def zip_of(trust, subject, look, frame, tell):
         path = context.folder() / f"{subject.stem}_export.zip"
-        writer.write_zip(path, subject, look, int(explorer_state["frame"]), tell, trust=trust)
-        return [str(path)]
+        writer.write_zip(path, subject, look, frame, tell, trust=trust)
+        return [path]
 
     first, look_of = [context.explorer_state, context.result, context.language], [*choices.of_look, context.language]
     paper = [files.formats, files.width_cm]
     for button, make, inputs, made in (
         (pictures.make, video_of, [*first, *look_of], pictures.video),
         (pictures.around, video_around, [*first, *look_of], pictures.video),
-        (files.make, files_of, [*first, files.kinds, *paper, *look_of], files.files),
-        (files.make_zip, zip_of, [*first, files.trust, *paper, *look_of], files.files),
+        (files.make, on_paper(files_of), [*first, files.kinds, *paper, *look_of], files.files),
+        (files.make_zip, on_paper(zip_of), [*first, files.trust, *paper, *look_of], files.files),
     ):
         context.work(button.click, make, inputs, made, show_progress_on=made, js=context.explorer_state_js)
 
@@ -348,11 +341,6 @@ def _look(explorer_state: dict, subject: ExportSource, bands: list[str], *choice
         language=language,
         show=tuple(show),
     )
-
-
-def _on_paper(look: ExportOptions, formats: list[str], width_cm: float | None) -> ExportOptions:
-    """An empty or zero width stands for the figure's own."""
-    return replace(look, figures=tuple(formats), width_cm=width_cm or None)
 
 
 def _shown(explorer_state: dict, names: list[str]) -> list[str]:
