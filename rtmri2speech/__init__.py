@@ -1,9 +1,9 @@
-"""rtmri2speech: from a real-time MRI clip of a speaking vocal tract to speech, and to what drove it.
+"""rtmri2speech: from real-time MRI of a speaking vocal tract to speech, with attribution maps of formant bands.
 
     from rtmri2speech import read_clip, load_bundle, analyse
     analysis = analyse(load_bundle(), read_clip("clip.mp4"))
 
-Names are imported when they are first used, so that `import rtmri2speech` stays quick; __init__.pyi lists them.
+Names are imported lazily, so that `import rtmri2speech` is fast; __init__.pyi lists them.
 """
 
 import lazy_loader

@@ -1,4 +1,4 @@
-"""Where the embedded clips and models are: assets/, inside an installed package, beside it in a checkout."""
+"""Path of the embedded clips and models: assets/, inside an installed package, beside it in a checkout."""
 
 from pathlib import Path
 

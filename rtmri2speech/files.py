@@ -1,5 +1,4 @@
-"""Nothing half-written, and no input lost: a file or folder appears under its own name only when it is complete, and
-never in the place of something that is read."""
+"""Atomic writes: a file or folder gets its name only when complete, and never replaces an input."""
 
 import hashlib
 import json
@@ -21,10 +20,10 @@ ABANDONED_AFTER_S = 24 * 3600
 
 @contextmanager
 def atomic_write(path: Place) -> Iterator[Path]:
-    """A temporary name beside `path`, with the same suffix; renamed to `path` on success, removed on any failure.
+    """Yields a temporary name beside `path`, with the same suffix; renamed to `path` on success, removed on failure.
 
-    The block may create a file or a folder there. An existing file or empty folder at `path` is replaced.
-    Raises InputError if the place cannot be written or the disk is full.
+    The block may create a file or a folder there. An existing file or empty folder at `path` is replaced. Raises
+    InputError if it cannot be written or the disk is full.
     """
     path = Path(path)
     with _partial(path, path.parent) as temporary:
@@ -33,9 +32,9 @@ def atomic_write(path: Place) -> Iterator[Path]:
 
 
 def write_json(path: Place, content: object) -> None:
-    """Write `path` as JSON that a person can read, in UTF-8. Raises InputError as `atomic_write` does."""
+    """Write `path` as indented JSON in UTF-8. Raises InputError as `atomic_write`."""
     with atomic_write(path) as temporary:
-        # a name whose bytes are no text becomes \\udc83 and the like, which JSON reads as it was
+        # a name that is not valid text becomes \\udc83 and the like, which JSON restores
         text = json.dumps(content, indent=1, ensure_ascii=False)
         temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
 
@@ -51,13 +50,12 @@ def read_record(path: Path) -> dict:
 
 @contextmanager
 def atomic_folder(folder: Place) -> Iterator[Path]:
-    """A temporary folder whose files move into `folder` at the end, atomic_write only files of the same name.
+    """Yields a temporary folder whose files move into `folder` at the end, replacing only files of the same name.
 
-    On any failure the folder is as it was: what has moved is taken back, and what was replaced returns. Raises
-    InputError as `atomic_write` does.
+    On failure the folder is restored. Raises InputError as `atomic_write`.
     """
     folder = Path(folder)
-    # Inside a folder that is there: it may be the working folder, or the root of another disk.
+    # Inside an existing folder, which may be the working folder or the root of another disk.
     with _partial(folder, folder if folder.is_dir() else folder.parent) as temporary:
         temporary.mkdir()
         yield temporary
@@ -79,18 +77,17 @@ def atomic_folder(folder: Place) -> Iterator[Path]:
 
 @contextmanager
 def scratch(path: Place) -> Iterator[Path]:
-    """An empty folder beside `path` for what is made on the way, removed at the end. Raises as `atomic_write` does."""
+    """Yields an empty folder beside `path` for intermediate files, removed at the end. Raises as `atomic_write`."""
     with _partial(Path(path), Path(path).parent) as temporary:
         temporary.mkdir()
         yield temporary
 
 
 def refuse_overwriting_inputs(outputs: Iterable[Place | None], inputs: Iterable[Place | None]) -> None:
-    """Refuse to write `outputs` where `inputs` lie; every command that writes calls it before it begins.
+    """Raises InputError if an output is an input, contains one, or would be a new file directly in an input folder.
 
-    outputs: files to write, and folders to replace as a whole. inputs: files and folders that are read. None stands for
-    a place that was not given. Links count as what they lead to, hard ones included.
-    Raises InputError if an output is an input, holds one, or would be a new file directly in a folder that is read.
+    Every command that writes calls it first. outputs: files to write, and folders to replace as a whole. inputs: files
+    and folders that are read. None is ignored. Symbolic and hard links count as their targets.
     """
     read = [Path(place) for place in inputs if place is not None]
     for output in (Path(place) for place in outputs if place is not None):
@@ -116,13 +113,13 @@ def refuse_overwriting_inputs(outputs: Iterable[Place | None], inputs: Iterable[
 def _same(one: Path, other: Path) -> bool:
     try:
         return one.samefile(other)
-    except OSError:  # one of them does not exist
+    except OSError:  # one is missing
         return one.resolve() == other.resolve()
 
 
 @contextmanager
 def _partial(path: Path, folder: Path) -> Iterator[Path]:
-    """A temporary name for `path` in `folder`, which is made; what is there at the end is removed."""
+    """Yields a temporary name for `path` in `folder`, which is created; anything left there is removed."""
     temporary = folder / f".{path.stem[:80]}.{uuid.uuid4().hex[:8]}.partial{path.suffix}"
     try:
         try:
@@ -142,9 +139,9 @@ def _partial(path: Path, folder: Path) -> Iterator[Path]:
 _TEMPORARY = re.compile(r"\..{0,80}\.[0-9a-f]{8}\.partial(\..*)?")
 
 
-@cache  # once for each folder: it may hold many files
+@cache  # once a folder, which may hold many files
 def _remove_abandoned(folder: Path) -> None:
-    """Remove what a run that was killed left here: temporary files and folders untouched for a day."""
+    """Remove temporary files and folders of killed runs, untouched for a day."""
     with suppress(OSError):
         for place in folder.iterdir():
             old = time.time() - ABANDONED_AFTER_S
@@ -153,6 +150,6 @@ def _remove_abandoned(folder: Path) -> None:
 
 
 def sha256_of(path: Path) -> str:
-    """In hexadecimal. The file is read in pieces, however large it is. Raises OSError if it cannot be read."""
+    """sha256 of a file of any size, in hexadecimal. Raises OSError if it cannot be read."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

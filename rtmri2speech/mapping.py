@@ -1,4 +1,4 @@
-"""Frozen dataclasses from JSON or YAML: unknown, missing and wrongly typed names are errors."""
+"""Frozen dataclasses from JSON or YAML; unknown, missing and wrongly typed fields are errors."""
 
 from collections.abc import Mapping
 from dataclasses import MISSING, fields, is_dataclass
@@ -11,18 +11,18 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 T = TypeVar("T", bound="DataclassInstance")
-_TO_BE_GIVEN = "???"  # Hydra's mark of a setting without a default
+_TO_BE_GIVEN = "???"  # Hydra's mark of a mandatory setting
 
 
 def from_json(cls: type[T], data: Mapping[str, Any]) -> T:
-    """What a dataclass's own from_json is: `build`, with the class's name in errors."""
+    """The from_json of a dataclass: `build`, with the class's name in errors."""
     return build(cls, data, cls.__name__)
 
 
 def build(cls: type[T], values: Mapping[str, Any], where: str = "") -> T:
     """A frozen dataclass, nested ones and mappings of them included, from a mapping such as a YAML file's.
 
-    Lists become tuples; whole numbers are taken for decimals, and YAML's "1e-4" for the number it is.
+    Lists become tuples; whole numbers become floats where needed, and so does YAML's "1e-4".
     Raises InputError naming the setting.
     """
     if not isinstance(values, Mapping):

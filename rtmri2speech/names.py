@@ -1,17 +1,17 @@
-"""Names of files as people and their systems write them: beside each other, and where they are shown."""
+"""File names: sidecar files of the same name, and names for display."""
 
 import os
 import re
 import unicodedata
 from pathlib import Path
 
-# A name whose bytes are no UTF-8 holds each of them as a surrogate (PEP 383), between letters that are ASCII.
+# A name that is not valid UTF-8 holds its bytes as surrogates (PEP 383) among ASCII letters.
 _BYTES = re.compile(r"[!-.0-~\udc80-\udcff]*[\udc80-\udcff][!-.0-~\udc80-\udcff]*")
 
 
 def beside(path: str | os.PathLike, ending: str) -> Path | None:
-    """The file of the same name with this ending (".wav", ".truth.npz") in the same folder, or None: also an ending in
-    other capitals, or a name whose accents and kana are composed where the other's are not, as a Mac's are not."""
+    """The file of the same name with this ending (".wav", ".truth.npz") in the same folder, or None. Case of the ending
+    and Unicode normalisation of the name, which macOS decomposes, are ignored."""
     path = Path(path)
     exact = path.with_name(path.stem + ending) if path.name else path
     if exact.is_file():
@@ -29,13 +29,13 @@ def beside(path: str | os.PathLike, ending: str) -> Path | None:
 
 
 def same_name(name: str) -> str:
-    """The one spelling of a name that can be spelled in several ways in Unicode."""
+    """A name in canonical Unicode normalisation."""
     return unicodedata.normalize("NFC", name)
 
 
 def readable(text: str) -> str:
-    """A text with names in it that were written on another system: their bytes as Shift-JIS or, where they are none, as
-    what stands for unknown letters."""
+    """A text in which names with undecodable bytes are decoded as Shift-JIS or, failing that, with replacement
+    characters."""
 
     def read(found: re.Match) -> str:
         raw = os.fsencode(found[0])

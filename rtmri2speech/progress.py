@@ -1,19 +1,18 @@
-"""How far long work is: one value for the whole core. Commands draw it with tqdm, the page with Gradio."""
+"""Progress of long work: one value for the whole core. Commands draw it with tqdm, the page with Gradio."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 
 class Ended(Exception):
-    """Ends the work from within `show`, such as when nobody wants it any longer. It is no fault of what is read."""
+    """Raised by `show` to end the work, as on cancellation. The input is not at fault."""
 
 
 @dataclass(frozen=True)
 class Progress:
-    """Tells `show(stage, done, total)` of each step: a stage (a key of the page's texts) and how much of all is done.
+    """Calls `show(stage, done, total)` at each step. stage: a key of the page's texts.
 
-    `Ended` raised by `show` ends the work: this is how it is cancelled. Work that consists of parts gives each a
-    `part` of its own progress, by weight:
+    `show` may raise `Ended` to cancel the work. Composite work gives each of its parts a `part`, by weight:
 
         read(path, progress.part("reading", 0, 0.1))
         analyse(bundle, clip, progress=progress.part(None, 0.1, 1))
@@ -25,10 +24,8 @@ class Progress:
         self.show(stage, done, total)
 
     def part(self, stage: str | None, start: float, end: float) -> "Progress":
-        """Progress of a piece of this work, which takes from the share `start` to the share `end` of it.
-
-        stage: what the piece is called here, whatever it says itself; None: what it says itself.
-        """
+        """Progress of a part of this work, from the share `start` to `end`. stage: replaces the part's own stages;
+        None keeps them."""
 
         def show(own: str, done: float, total: float) -> None:
             self.show(own if stage is None else stage, start + (end - start) * (done / total if total else 1.0), 1.0)

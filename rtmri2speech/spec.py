@@ -1,6 +1,6 @@
-"""The numbers of the thesis, in one place: how a waveform becomes a mel, how a frame is prepared, what a band is.
+"""The specifications, with the thesis' numbers as defaults: mel spectrogram, frame preprocessing, and bands.
 
-Every value can be read from and written to JSON (`to_json`, `from_json`), which is how a bundle carries its own.
+Each can be read from and written to JSON (`to_json`, `from_json`), as in a bundle.
 """
 
 import math
@@ -18,11 +18,11 @@ def _require(condition: bool, template: str, **values: object) -> None:
 
 @dataclass(frozen=True)
 class MelSpec:
-    """How a waveform becomes a dB mel spectrogram.
+    """Specification of a dB mel spectrogram.
 
     layout "centred": frame t is centred on the midpoint of MRI frame t, (t + 1/2) * hop_length samples.
-    layout "thesis": frame t starts at sample t * hop_length, without padding (71 ms later); for old checkpoints.
-    fmax_hz None means Nyquist.
+    layout "thesis": frame t starts at sample t * hop_length, without padding (71 ms later); for the thesis'
+    checkpoints. fmax_hz None: Nyquist.
     """
 
     sample_rate: int = 11413
@@ -66,7 +66,7 @@ class MelSpec:
 
     @property
     def fps(self) -> float:
-        """Mel frames per second, which is the model's MRI frame rate (27.1738 by default)."""
+        """Mel frames per second, the model's MRI frame rate (default: 27.1738)."""
         return self.sample_rate / self.hop_length
 
     to_json = asdict
@@ -78,10 +78,10 @@ class MelSpec:
 
 @dataclass(frozen=True)
 class FrameSpec:
-    """How an MRI frame enters the CNN: a square gray image, scaled to [0, 1] by its own minimum and maximum.
+    """Specification of the CNN's input: a square gray image, min-max scaled to [0, 1].
 
-    The thesis standardises each frame (mean 0, std 1) and then min-max scales it. The second step undoes the first
-    exactly, so only the min-max step is computed.
+    The thesis standardises each frame (mean 0, std 1) before min-max scaling, which undoes it exactly; so only the
+    second step is computed.
     """
 
     size: int = 256
@@ -101,22 +101,21 @@ class FrameSpec:
 
 
 _NUMBER = r"\d+(?:\.\d+)?"
-WHOLE = ("loudness", "tilt")  # of the whole spectrum
+WHOLE = ("loudness", "tilt")  # targets of the whole spectrum: level and tilt
 FORMANTS = ("formant1", "formant2", "formant3")
-TRACKS = ("synthesised", "original", "truth")  # whose formants a band follows
-FOLLOWING_HZ = 200.0  # on either side of them
-_BEYOND_HZ = 1e6  # the upper limit of a whole spectrum until a mel narrows it
+TRACKS = ("synthesised", "original", "truth")  # sources of a formant-tracking band
+FOLLOWING_HZ = 200.0  # default half-width of a formant-tracking band
+_BEYOND_HZ = 1e6  # upper limit of a whole spectrum until a mel sets it
 
 
 @dataclass(frozen=True)
 class Band:
-    """A named frequency band, in Hz, whose sound is asked about. A fixed band is not a tracked formant; a band that
-    follows one is.
+    """A named target of attribution: a fixed frequency band in Hz, a time-frequency region, a contrast, the whole
+    spectrum, or a formant-tracking band.
 
-    from_s, to_s: a stretch of the clip, which makes it a box: the sound in just this band and stretch. than_from_s,
-    than_to_s: another, which makes it a contrast: what sets the first sound apart from the second.
-    of: None: the band's energy, or its frequency. Of WHOLE: what of the whole spectrum is asked about. Of FORMANTS: the
-    formant that the band follows, width_hz on either side of it, as measured in the speech `track`, of TRACKS.
+    from_s, to_s: an interval, which makes the band a time-frequency region (box). than_from_s, than_to_s: a reference
+    interval, which makes it a contrast. of: None: the band's energy or frequency; of WHOLE: level or tilt of the whole
+    spectrum; of FORMANTS: the tracked formant, with half-width width_hz, as measured in the speech `track`, of TRACKS.
     """
 
     name: str
@@ -177,29 +176,29 @@ class Band:
 
     @property
     def whole(self) -> bool:
-        """Whether it is of the whole spectrum."""
+        """Whether the target is of the whole spectrum."""
         return self.of in WHOLE
 
     @property
     def formant(self) -> int | None:
-        """Which one it follows, 1 to 3; None: it stays where it is."""
+        """Number of the tracked formant, 1 to 3; None: not a formant-tracking band."""
         return FORMANTS.index(self.of) + 1 if self.of in FORMANTS else None
 
     @property
     def stretch(self) -> tuple[float, float] | None:
-        """Of a box, in seconds."""
+        """The interval of a box, s."""
         return None if self.from_s is None or self.to_s is None else (self.from_s, self.to_s)
 
     @property
     def than(self) -> tuple[float, float] | None:
-        """Of a contrast, what it is compared with, in seconds."""
+        """The reference interval of a contrast, s."""
         return None if self.than_from_s is None or self.than_to_s is None else (self.than_from_s, self.than_to_s)
 
     @classmethod
     def parse(cls, text: str) -> "Band":
-        """Read "F1:300-900", a box "a:900-2500@0.4-0.6", or a contrast "a:900-2500@0.4-0.5~0.8-0.9": Hz and seconds;
-        "loudness", "tilt", or the formant to follow, "formant2+-200" or "formant2/truth", with or without a name before
-        it: "F2:formant2"."""
+        """Read a band "F1:300-900", a box "a:900-2500@0.4-0.6", or a contrast "a:900-2500@0.4-0.5~0.8-0.9" (Hz and s);
+        "loudness", "tilt", or a tracked formant, "formant2+-200" or "formant2/truth", optionally with a name:
+        "F2:formant2". Raises InputError."""
         known = rf"({'|'.join(WHOLE)})|({'|'.join(FORMANTS)})(?:\+-({_NUMBER}))?(?:/([a-z]+))?"
         asked = re.fullmatch(rf"\s*(?:([^:@]+):\s*)?(?:{known})\s*", text)
         if asked is not None:
@@ -220,7 +219,7 @@ class Band:
         return cls(match[1].strip(), float(match[2]), float(match[3]), start, end, than_start, than_end)
 
     def __str__(self) -> str:
-        """As `parse` reads it."""
+        """The text that `parse` reads."""
         if self.of is not None:
             width = "" if self.width_hz in (None, FOLLOWING_HZ) else f"+-{self.width_hz:g}"
             track = "" if self.track in (None, TRACKS[0]) else f"/{self.track}"
@@ -231,7 +230,7 @@ class Band:
 
     @property
     def label(self) -> str:
-        """ "F1 band (300-900 Hz)": what every legend calls it."""
+        """The label in legends: "F1 band (300-900 Hz)"."""
         if self.formant is not None:
             return f"{self.name} (formant {self.formant} +- {self.width_hz:g} Hz, {self.track})"
         if self.of == "tilt":
@@ -244,7 +243,7 @@ class Band:
         return f"{self.name} band ({self.low_hz:g}-{self.high_hz:g} Hz)"
 
     def to_json(self) -> dict:
-        """Its numbers by name; a box has its stretch, too."""
+        """Fields by name, without those that are unset."""
         return {name: value for name, value in asdict(self).items() if value is not None}
 
     @classmethod

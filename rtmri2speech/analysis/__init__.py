@@ -1,4 +1,4 @@
-"""From a clip to its speech and to what drove it: analyse(bundle, clip, settings) -> Analysis."""
+"""From a clip to speech and attribution maps: analyse(bundle, clip, settings=settings) -> Analysis."""
 
 import lazy_loader
 

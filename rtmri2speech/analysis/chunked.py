@@ -1,8 +1,8 @@
-"""A long clip analysed in chunks: its beginning is there at once, and memory hardly grows with its length.
+"""Chunked analysis of a long clip: the first chunk is ready early, and memory hardly grows with the clip.
 
-Each chunk is analysed with CONTEXT frames of its neighbours on either side, which are then left off. What the temporal
-model still remembers of more distant ones is lost: with the embedded model 0.015 dB of the mel in the mean, and 0.2 to
-5 % of the largest CAM at its maximum (tests/analysis/test_chunked.py holds both within bounds).
+Each chunk is analysed with CONTEXT frames of its neighbours on either side, which are then cut off. The temporal
+model's memory of more distant frames is lost: with the embedded model the mel changes by 0.015 dB in the mean, and the
+largest CAM by 0.2 to 5 % at its maximum (bounded by tests/analysis/test_chunked.py).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,23 +25,23 @@ from .pipeline import analyse
 from .result import Analysis
 from .settings import AnalysisSettings
 
-FIRST = 128  # frames of the first chunk, at the model's rate: 4.7 s, so that it is there soon
-CHUNK = 512  # of each that follows
-CONTEXT = 54  # the same: 2 s
+FIRST = 128  # frames of the first chunk, at the model's rate: 4.7 s, ready early
+CHUNK = 512  # frames of each later chunk
+CONTEXT = 54  # frames: 2 s
 LONGEST_WHOLE_S = 60.0  # a clip of more seconds is analysed in chunks
 
 
 def spans_of(count: int) -> list[tuple[int, int]]:
-    """First frame and the one after the last, of each chunk of `count` frames."""
+    """(first, stop) of each chunk of `count` frames."""
     starts = [0, *range(FIRST, count, CHUNK)]
     return list(zip(starts, [*starts[1:], count], strict=True))
 
 
 class ChunkedAnalysis:
-    """The analysis of one clip's chunks, one after the other, with one F0 level for all of them.
+    """Analyses the chunks of one clip in turn, with one F0 level for all.
 
-    settings, original, formants_hz, speak: as for `analyse`; original and formants_hz: of the whole clip. Raises
-    InputError for boxes, which need the whole clip.
+    settings, original, formants_hz, speak: as for `analyse`; original and formants_hz span the whole clip. Raises
+    InputError for time-frequency boxes, which need the whole clip.
     """
 
     def __init__(
@@ -60,8 +60,8 @@ class ChunkedAnalysis:
         self.level_hz: float | None = None
 
     def chunk(self, clip: Clip, frames: np.ndarray, first: int, stop: int, progress: Progress = UNSEEN) -> Analysis:
-        """The analysis of the frames from `first` up to `stop`. frames: the clip's, uint8 (T, H, W), at the model's
-        rate (frame_rate.retime). A formant that a band tracks may be missing. Raises InputError as analyse does."""
+        """The analysis of frames [first, stop). frames: all of the clip's, uint8 (T, H, W), at the model's rate
+        (frame_rate.retime). A chunk may lack a tracked formant. Raises InputError as `analyse` does."""
         fps = self.bundle.fps
         start, end = max(0, first - CONTEXT), min(len(frames), stop + CONTEXT)
         here = _interval(clip, frames, start, end, fps)
@@ -90,7 +90,7 @@ class ChunkedAnalysis:
         return _between(around, first - start, stop - start)
 
     def _spoken(self, here: Clip, original: Sound | None, tracking: Sequence[Band]) -> SynthesisedSpeech | None:
-        """How an interval is spoken, where a band tracks that: it is needed before the maps are made."""
+        """The synthesised speech of an interval where a band tracks it; maps need its formants first."""
         if not any(band.track == "synthesised" for band in tracking):
             return None
         settings = replace(self.settings, bands=())
@@ -101,7 +101,7 @@ class ChunkedAnalysis:
 def analyse_chunks(
     bundle: Bundle, clip: Clip, frames: np.ndarray, settings: AnalysisSettings, progress: Progress = UNSEEN, **given
 ) -> Iterator[Analysis]:
-    """The analysis of each chunk of a clip in turn. frames: as in ChunkedAnalysis.chunk; given: its other arguments."""
+    """Yields the analysis of each chunk. frames: as in ChunkedAnalysis.chunk; given: arguments of ChunkedAnalysis."""
     chunked = ChunkedAnalysis(bundle, settings, **given)
     for first, stop in spans_of(len(frames)):
         told = progress.part(None, first / len(frames), stop / len(frames))
@@ -112,7 +112,7 @@ def analyse_chunks(
 def analyse_in_chunks(
     bundle: Bundle, clip: Clip, *, settings: AnalysisSettings, progress: Progress = UNSEEN, **given
 ) -> Analysis:
-    """The analysis of a whole clip, joined from those of its chunks. Arguments as for `analyse`."""
+    """The analysis of a whole clip, joined from its chunks. Arguments as for `analyse`."""
     frames = retime(clip, bundle.fps)
     made = joined(bundle, clip, frames, list(analyse_chunks(bundle, clip, frames, settings, progress, **given)))
     check_found(made.bands, made.tracked_hz)
@@ -120,15 +120,15 @@ def analyse_in_chunks(
 
 
 def analyse_clip(bundle: Bundle, clip: Clip, *, settings: AnalysisSettings, **given) -> Analysis:
-    """analyse() or, of a long clip without boxes, analyse_in_chunks(): memory does not grow with the clip's length."""
+    """analyse(); for a clip above LONGEST_WHOLE_S without boxes, analyse_in_chunks()."""
     long = clip.duration > LONGEST_WHOLE_S and not any(band.stretch for band in settings.bands)
     return (analyse_in_chunks if long else analyse)(bundle, clip, settings=settings, **given)
 
 
 def joined(bundle: Bundle, clip: Clip, frames: np.ndarray, parts: Sequence[Analysis]) -> Analysis:
-    """The analysis of the clip's beginning out of those of its chunks, from the first on and without a gap.
+    """Joins the analyses of a clip's first chunks, in order and without a gap.
 
-    clip, frames: as in ChunkedAnalysis.chunk; what comes after the last chunk is left out.
+    clip, frames: as in ChunkedAnalysis.chunk; they are cut to the last chunk's end.
     """
     mel_db = np.concatenate([part.mel_db for part in parts])
     count, first = len(mel_db), parts[0]
@@ -156,7 +156,7 @@ def joined(bundle: Bundle, clip: Clip, frames: np.ndarray, parts: Sequence[Analy
 
 
 def until(clip: Clip, count: int, fps: float) -> Clip:
-    """The beginning of a clip that lasts as long as `count` frames at `fps`; the clip itself if it is no longer."""
+    """The clip cut to the duration of `count` frames at `fps`; the clip itself if it is no longer."""
     end_s = count / fps
     if end_s >= clip.duration - 0.5 / fps:
         return clip
@@ -168,7 +168,7 @@ def until(clip: Clip, count: int, fps: float) -> Clip:
 
 
 def _interval(clip: Clip, frames: np.ndarray, start: int, end: int, fps: float) -> Clip:
-    """Frames at the model's rate, with the sound of the clip that belongs to them."""
+    """Frames [start, end) at the model's rate, with the clip's sound of that interval."""
     audio = None
     if clip.audio is not None and clip.audio_rate is not None:
         audio = clip.audio[round(start / fps * clip.audio_rate) : round(end / fps * clip.audio_rate)]
@@ -179,7 +179,7 @@ def _interval(clip: Clip, frames: np.ndarray, start: int, end: int, fps: float) 
 
 
 def _between(analysis: Analysis, first: int, stop: int) -> Analysis:
-    """The frames from `first` up to `stop` of an analysis, with a clip of their own."""
+    """Frames [first, stop) of an analysis, copied; its clip stays whole and its features are dropped."""
     hop = len(analysis.audio) // len(analysis.mel_db)
     return replace(
         analysis,

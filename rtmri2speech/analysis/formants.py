@@ -1,4 +1,4 @@
-"""The formants of a clip: those that bands follow, and those that are shown."""
+"""The formants of a clip, for formant-tracking bands and for display."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SynthesisedSpeech:
-    """Synthesised speech: (samples,) at rate, whether it is a whisper, and (T,) where it is silent."""
+    """samples: (samples,) at `rate` Hz. whispered: without F0. silent: (T,) bool."""
 
     samples: np.ndarray
     rate: int
@@ -35,10 +35,11 @@ def formants_of(
     spoken: SynthesisedSpeech | None,
     from_s: float = 0.0,
 ) -> dict[str, np.ndarray]:
-    """The formants that these bands follow, at times (T,): name -> (T,) Hz, NaN where there is none.
+    """The formant of each formant-tracking band at times_s (T,): name -> (T,) Hz, NaN where there is none.
 
-    source: the clip's file, beside which a phantom's truth may lie. from_s: where in the clip both sounds and the times
-    begin. Raises InputError where there is no original, or no truth, and a band follows it.
+    source: the clip's file, beside which a phantom's ground truth may lie. original: the reference speech. from_s: the
+    place in the clip at which both sounds and times_s begin. Raises InputError where a band tracks reference speech or
+    ground truth that the clip lacks.
     """
     tracks_hz: dict[str, np.ndarray] = {}
     ceiling_hz = None if original is None else ceiling_of(original, times_s)
@@ -63,7 +64,7 @@ def formants_of(
 
 
 def check_found(bands: Sequence[Band], formants_hz: Mapping[str, np.ndarray]) -> None:
-    """Raises InputError where no frame has the formant that a band follows."""
+    """Raises InputError where no frame has the formant that a band tracks."""
     for band in bands:
         if band.name in formants_hz and np.isnan(formants_hz[band.name]).all():
             raise InputError(
@@ -77,9 +78,10 @@ def check_found(bands: Sequence[Band], formants_hz: Mapping[str, np.ndarray]) ->
 def formant_tracks(
     analysis: "Analysis", original: Sound | None = None, recording: str | Path | None = None
 ) -> dict[str, FormantTrack]:
-    """Those of "synthesised", "original" and "truth" that there are. recording: the clip's file, for a phantom's truth.
+    """The clip's formant tracks, by source: "synthesised", "original" and "truth", as far as available.
 
-    All are measured with the ceiling that suits the original's F0, as it is the same speaker, where there is one.
+    original: the reference speech; its F0 sets the formant ceiling of both measured tracks, as the speaker is the same.
+    recording: the clip's file, for a phantom's ground truth.
     """
     times_s = (np.arange(len(analysis.mel_db)) + 0.5) / analysis.fps
     ceiling_hz = None if original is None else ceiling_of(original, times_s)

@@ -1,8 +1,7 @@
-"""Hide and listen: hide part of the picture, synthesise again, and measure what that changed.
+"""Occlusion ("Hide and listen"): occlude part of the picture, synthesise again, and measure the change.
 
-What a model does with a hidden tongue shows what it took from the tongue; unlike a heatmap this is a measurement of its
-output (occlusion; M. Zeiler and R. Fergus, ECCV 2014). A hidden region is a picture that the model has never seen: a
-change says that the model used the region, not how a speaker without it would sound.
+Occlusion (M. Zeiler and R. Fergus, ECCV 2014) measures the model's output, unlike a heatmap. The model has never seen
+an occluded picture: a change shows that it used the region, not how a speaker without it would sound.
 """
 
 import csv
@@ -32,18 +31,18 @@ from .pipeline import analyse
 from .region_attribution import NAMED_REGIONS, RegionMasks, RegionSums, attribution_of_sums, region_sums
 from .result import Analysis
 
-MANNERS = ("dark", "still")  # black, or without its movement
-_AT_ONCE = 256  # frames: what is done to a long clip's pictures is done piece by piece
+MANNERS = ("dark", "still")  # fill: zero, or the temporal mean
+_AT_ONCE = 256  # frames a chunk: bounds the memory of a long clip
 _MOST_JSON = 100_000
 _RESCALED_LEVELS = 2  # gray levels of 255
 
 
 @dataclass(frozen=True)
 class Occlusion:
-    """What is hidden: regions, how (MANNERS), how strongly (0 to 1), and in which frames.
+    """What to occlude, with which fill (`manner`, of MANNERS), at which strength (0 to 1), and in which frames.
 
-    regions: polygons that stay where they are. stretch: first and last of the model's frames, both included; None
-    means the whole clip. moving: names of anatomy's regions or groups, hidden as they move.
+    regions: static polygons. moving: names of anatomy's regions or groups, occluded as they move. stretch: interval,
+    first and last of the model's frames, both included; None: the whole clip.
     """
 
     regions: tuple[Region, ...] = ()
@@ -65,17 +64,16 @@ class Occlusion:
 
 @dataclass(frozen=True)
 class OcclusionResult:
-    """A clip before and after part of it was hidden.
+    """The analyses before and after an occlusion, and their difference.
 
-    mask: (H, W) in [0, 1], or one a frame, (T, H, W), where regions move. stretch: the frames hidden, first and last.
-    change_db: band -> (T,), energy after minus before, of a tilt in dB per octave. A band that follows a formant stays
-    where that was before: NaN where it was not measured. spoken, silent: indices of the hidden frames in which the
-    speech before sounded, and of the others.
-    For both: ..._change_db, band -> the mean of its change, and ..._size_db, band -> the mean of the change's absolute
-    value, in which plus and minus do not cancel; None where there is no such frame. mcd_db: mel-cepstral distortion
-    between the two over the spoken frames, None without any.
-    rescaled_share: share of the hidden frames, 0 to 1, whose darkest or brightest level went with the region: the
-    model scales each frame by those, so there the rest of the picture changed, too.
+    mask: (H, W) in [0, 1], or (T, H, W) where regions move. stretch: first and last occluded frame. change_db: band ->
+    (T,), energy after minus before (tilt: dB per octave). A formant-tracking band keeps its track from before: NaN
+    where that was not measured. spoken, silent: indices of the occluded frames with and without speech before.
+    mean_change_db, mean_size_db: band -> mean change and mean absolute change over the spoken frames;
+    silent_change_db, silent_size_db: over the silent ones; None without any such frame. mcd_db: mel-cepstral distortion
+    over the spoken frames, None without any.
+    rescaled_share: share of the occluded frames, 0 to 1, that lost their darkest or brightest level. The model scales
+    each frame by these two levels, so there the rest of the picture changed, too.
     """
 
     before: Analysis
@@ -94,7 +92,7 @@ class OcclusionResult:
     rescaled_share: float
 
     def mask_at(self, frame: int) -> np.ndarray:
-        """What is covered in this frame: (H, W) in [0, 1]."""
+        """The mask of this frame: (H, W) in [0, 1]."""
         return self.mask if self.mask.ndim == 2 else self.mask[frame].astype(np.float32)
 
     @property
@@ -104,7 +102,7 @@ class OcclusionResult:
 
     @property
     def same(self) -> bool:
-        """Whether the model said exactly the same, sample by sample."""
+        """Whether both waveforms are identical, sample by sample."""
         return np.array_equal(self.before.audio, self.after.audio)
 
 
@@ -117,12 +115,11 @@ def occlude(
     speak: bool = True,
     by: Callable[..., Analysis] = analyse,
 ) -> OcclusionResult:
-    """Hide regions of an analysed clip and analyse it again with the same bundle and settings.
+    """Occlude regions of an analysed clip and analyse it again with the same bundle and settings, without maps.
 
-    anatomy: the regions of the model's frames, needed where hiding.moving names some. speak: False skips the vocoder.
-    The analysis afterwards has no maps. by: how the clip is analysed, analyse_in_chunks for one that was analysed so.
-    progress: as for `analyse`. Raises InputError for a region outside the picture, a strength outside 0 to 1, or a
-    stretch outside the clip.
+    anatomy: the regions of the model's frames, needed for hiding.moving. speak: False skips the vocoder. by: analyse,
+    or analyse_in_chunks for a clip that was analysed in chunks. progress: as for `analyse`. Raises InputError for a
+    region outside the picture, a strength outside 0 to 1, or an interval outside the clip.
     """
     frames = analysis.model_frames
     first, last = (0, len(frames) - 1) if hiding.stretch is None else hiding.stretch
@@ -168,11 +165,10 @@ def occlude(
 
 @dataclass(frozen=True)
 class RegionOcclusion:
-    """What hiding one region, as it moves, does to the hidden frames in which the model speaks.
+    """The effect of occluding one moving region, over the occluded frames with speech.
 
-    area: the part of the picture that it covers there, 0 to 1. share: band -> its part of the attribution there (None:
-    no attribution). size_db and change_db: band -> mean absolute change of the energy, and mean change. mcd_db: as in
-    Hidden.
+    area: its mean share of the picture, 0 to 1. share: band -> its share of the attribution (None: no attribution).
+    size_db, change_db: band -> mean absolute change and mean change of the energy. mcd_db: as in OcclusionResult.
     """
 
     name: str
@@ -193,10 +189,10 @@ def occlude_each(
     progress: Progress = UNSEEN,
     by: Callable[..., Analysis] = analyse,
 ) -> list[RegionOcclusion]:
-    """Hide each of the regions that the clip shows (evidence.ACCOUNTED) in turn, the one that changes most first.
+    """Occlude each of the clip's regions (region_attribution.NAMED_REGIONS) in turn; sorted by MCD, largest first.
 
-    by: as for `occlude`. Raises InputError as `occlude` does, and where the regions say nothing or the hidden frames
-    hold no speech.
+    by: as for `occlude`. Raises InputError as `occlude` does, and where the regions are unusable or the interval holds
+    no speech.
     """
     if not anatomy.verdict.usable:
         raise InputError("There are no regions to hide: no head in profile was found.")
@@ -227,7 +223,7 @@ def occlude_each(
 
 
 def write_region_occlusions(path: Path, rows: Sequence[RegionOcclusion]) -> None:
-    """A CSV file with a row a region: area_percent, mcd_db, and for each band NAME_share_percent (empty: no
+    """Write a CSV file, a row per region: area_percent, mcd_db, and for each band NAME_share_percent (empty: no
     attribution), NAME_size_db and NAME_change_db."""
     bands = list(rows[0].share) if rows else []
     with atomic_write(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
@@ -247,12 +243,12 @@ def _spans(count: int) -> Iterator[slice]:
 def _covered_up(
     frames: np.ndarray, hiding: Occlusion, stretch: tuple[int, int], anatomy: Regions | None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The frames with what is hidden in them, its mask as in Hidden, and of the hidden frames whether their darkest or
-    brightest level went with it."""
+    """The occluded frames, the mask as in OcclusionResult, and for each frame of the interval whether it lost its
+    darkest or brightest level."""
     if hiding.moving and (anatomy is None or len(anatomy) != len(frames)):
         raise InputError("A region that moves can only be hidden once the clip's regions have been found.")
     drawn, (first, last) = joint_mask(hiding.regions, *frames.shape[1:]), stretch
-    # the mean is of the whole clip, so that a short stretch is stopped at the same posture
+    # the mean is over the whole clip, so that the fill does not depend on the interval
     instead = mean_picture(frames) if hiding.manner == "still" else np.zeros(frames.shape[1:], np.float32)
     changed, covered, rescaled, anything = DiskArray(), DiskArray(), [], False
     for span in _spans(len(frames)):
@@ -274,7 +270,7 @@ def _covered_up(
 
 
 def _with_moving(drawn: np.ndarray, moving: Sequence[str], anatomy: Regions) -> np.ndarray:
-    """What is drawn, (H, W), and what moves: (n, H, W) bool."""
+    """The union of the static mask (H, W) and the moving regions: (n, H, W) bool."""
     covered = np.repeat(drawn[None] >= 0.5, len(anatomy), axis=0)
     for name in moving:
         for t, mask in enumerate(anatomy.mask(name)):
@@ -283,7 +279,7 @@ def _with_moving(drawn: np.ndarray, moving: Sequence[str], anatomy: Regions) -> 
 
 
 def _places_and_areas(analysis: Analysis, anatomy: Regions) -> tuple[RegionSums, dict[str, np.ndarray]]:
-    """The places of the attribution, and region -> (T,) share of the picture that it covers."""
+    """The sums of attribution by region, and region -> (T,) its share of the picture."""
     places, areas = [], []
     for span in _spans(len(anatomy)):
         here = anatomy.at(np.arange(span.start, span.stop))
@@ -295,7 +291,7 @@ def _places_and_areas(analysis: Analysis, anatomy: Regions) -> tuple[RegionSums,
 
 
 def band_changes(spec: MelSpec, before: Analysis, after: Analysis) -> dict[str, np.ndarray]:
-    """Energy of each band of `before` in `after` minus that before: band -> (T,), see Hidden.change_db."""
+    """Energy of each band in `after` minus that in `before`: band -> (T,), as OcclusionResult.change_db."""
     values = [
         band_values(spec, torch.from_numpy(made.mel_db), before.bands, before.tracked_hz) for made in (before, after)
     ]
@@ -303,20 +299,19 @@ def band_changes(spec: MelSpec, before: Analysis, after: Analysis) -> dict[str, 
 
 
 def mean_changes(change_db: Mapping[str, np.ndarray], frames: np.ndarray) -> dict[str, float | None]:
-    """The mean over some frames (their indices) of each change; None where there is no such frame, or none with the
-    formant that the band follows."""
+    """Mean of each change over frames (indices); None without any frame, or without any that has the tracked
+    formant."""
     there = {name: change[frames][~np.isnan(change[frames])] for name, change in change_db.items()}
     return {name: float(change.mean()) if len(change) else None for name, change in there.items()}
 
 
 def read_occlusion(text: str, stretch: tuple[int, int] | None) -> Occlusion:
-    """What the page's drawing board asks for, as JSON:
+    """The occlusion that the page's drawing canvas asks for, as JSON:
 
         {"regions": ["tongue"], "own": [[[x, y], ...]], "manner": "dark", "strength": 1, "where": "clip" or "stretch"}
 
-    regions are anatomy's and move; own polygons stay where they were drawn. `stretch` is what was chosen in the
-    explorer; without one, "stretch" means the whole clip. Raises InputError for anything else: the text comes from a
-    browser.
+    regions are anatomy's and move; own polygons are static. `stretch`: the interval chosen in the explorer; None: the
+    whole clip. Raises InputError for anything else, as the text comes from a browser.
     """
     asked = read_drawing(text)
     own = tuple(Region(f"own-{number}", polygon) for number, polygon in enumerate(asked["own"], 1))
@@ -326,7 +321,7 @@ def read_occlusion(text: str, stretch: tuple[int, int] | None) -> Occlusion:
 
 
 def read_drawing(text: str) -> dict:
-    """The drawing board's JSON, of the right types. Raises InputError for anything else."""
+    """The drawing canvas' JSON with checked types. Raises InputError for anything else."""
     wrong = InputError("The drawing cannot be read: choose the region again.")
     if not isinstance(text, str) or len(text) > _MOST_JSON:
         raise wrong

@@ -1,4 +1,4 @@
-"""analyse(bundle, clip): the one way from a clip to speech and attribution maps. The page and the commands take it.
+"""analyse(bundle, clip): the pipeline from a clip to speech and attribution maps, for page and commands alike.
 
 frames -> model's rate -> CNN -> temporal model -> mel (-> voice) -> vocoder -> waveform
                            |       |
@@ -53,19 +53,18 @@ def analyse(
     progress: Progress = UNSEEN,
     **choices,
 ) -> Analysis:
-    """Synthesise the clip's speech and explain the energy in each band, frame by frame.
+    """Synthesise the clip's speech and attribute the energy in each band, frame by frame.
 
-    settings: how; or, in its place, bands, objective, energy, normalize and other fields of AnalysisSettings by name.
-    speak: False skips the vocoder: audio is empty. original: (samples,) and rate of the speech whose melody is followed
-    where that is asked for; default: the clip's own sound. level_hz: the F0 level that fits the vocal tract, where it
-    is known from more of the clip than this.
-    formants_hz: band that tracks a formant -> (T,) Hz where it is known already, NaN in frames without it: what an
-    analysis of the same clip found (Analysis.followed_hz). Others are measured.
-    known: an analysis of this clip by this bundle at the same precision: its features are not computed again where the
-    method needs no more of the CNN than that.
+    settings: an AnalysisSettings; or, in its place, its fields by name. speak: False skips the vocoder: audio is empty.
+    original: (samples,) and rate of the reference speech, whose F0 contour a voice may take; default: the clip's own
+    sound. level_hz: the F0 level that fits the vocal tract, where it is known from a longer part of the clip.
+    formants_hz: formant-tracking band -> (T,) Hz, NaN in frames without the formant, as Analysis.tracked_hz of the same
+    clip; other formants are measured.
+    known: an analysis of this clip by this bundle. Its features are reused at the same precision, unless the method
+    needs the CNN's last maps.
     progress: its stages are frames, attention and speech.
     Raises InputError on a band outside the mel or without a formant to track, an unknown choice, two bands of one
-    name, or a voice that is not there.
+    name, or a voice that the bundle lacks.
     """
     if settings is None:
         settings = settings_of(bands, objective=objective, energy=energy, normalize=normalize, **choices)
@@ -140,8 +139,8 @@ def analyse(
 
 
 def _resolved(bundle: Bundle, settings: AnalysisSettings) -> AnalysisSettings:
-    """The settings with bands as far as the mel reaches, and with the resolution and precision that are used. Raises
-    InputError where this bundle has not what is asked for."""
+    """The settings with bands within the mel, and with the resolution and precision used. Raises InputError for what
+    the bundle lacks."""
     bands = tuple(within(bundle.mel, band) for band in settings.bands)
     check_bands(bundle, bands)
     check_voice(bundle, settings.voice)
@@ -159,7 +158,7 @@ def _features(
     known: Analysis | None,
     progress: Progress,
 ) -> tuple[torch.Tensor, torch.Tensor | None, str]:
-    """Features (T, C), the CNN's last maps where the method needs them, and what ran the CNN."""
+    """Features (T, C), the CNN's last maps (None unless the method needs them), and the engine of the CNN."""
     needs_maps = method_of(settings.method).needs_last_maps and bool(settings.bands)
     if known is not None and known.settings.precision == settings.precision and not needs_maps:
         if known.features is not None:
@@ -180,8 +179,8 @@ def _melody(
     silent: np.ndarray,
     level_hz: float | None,
 ) -> tuple[np.ndarray | None, float | None]:
-    """(T,) F0 in Hz, 0 where the model is unvoiced or silent, and the level that fits the vocal tract; None without a
-    voice. states: (T, H) of the temporal model. level_hz: that level where it is known."""
+    """F0 contour (T,) in Hz, 0 where the model is unvoiced or silent (None without a voice), and the F0 level that fits
+    the vocal tract. states: (T, H) of the temporal model. level_hz: that level, where it is known."""
     if bundle.voice is None:
         return None, level_hz
     voice = asked or bundle.voice.default_voice()

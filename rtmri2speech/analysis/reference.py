@@ -1,4 +1,4 @@
-"""The original speech that was given with a clip: does it belong to it, and does it begin with it?"""
+"""Does reference speech that was given with a clip fit it, in length and in time?"""
 
 from dataclasses import dataclass
 
@@ -11,13 +11,13 @@ from ..speech.audio_lag import SURE, speech_lag
 from ..speech.mel import mel_spectrogram_db
 from .result import Analysis
 
-SAME_LENGTH_S = 0.15  # a sound and a clip that differ by more were not cut together
+SAME_LENGTH_S = 0.15  # a larger difference of durations: not cut together
 
 
 @dataclass(frozen=True)
 class Fit:
-    """How a sound fits a clip. length_s, clip_s: how long both last. lag_s: how much later the sound is than the
-    pictures, None where that cannot be told (sync.speech_lag)."""
+    """length_s, clip_s: durations of sound and clip. lag_s: delay of the sound after the pictures, None where it cannot
+    be estimated (audio_lag.speech_lag)."""
 
     length_s: float
     clip_s: float
@@ -25,7 +25,7 @@ class Fit:
 
 
 def fit_of(sound: Sound, analysis: Analysis, mel: MelSpec) -> Fit:
-    """How the sound, (samples,) and its rate, fits the clip of the analysis."""
+    """The fit of a sound, (samples,) and its rate, to the clip of an analysis."""
     count = len(analysis.mel_db)
     samples = fit(resample(*sound, mel.sample_rate), count * mel.hop_length)
     lag_s, sure = speech_lag(
@@ -35,7 +35,7 @@ def fit_of(sound: Sound, analysis: Analysis, mel: MelSpec) -> Fit:
 
 
 def earlier(sound: Sound, by_s: float) -> Sound:
-    """The sound moved earlier: by_s is cut off its beginning; later with silence before it, where by_s is negative."""
+    """The sound moved earlier: by_s is cut off its beginning. A negative by_s prepends silence."""
     samples, rate = sound
     by = round(by_s * rate)
     return (samples[by:] if by >= 0 else np.concatenate([np.zeros(-by, samples.dtype), samples])), rate

@@ -1,17 +1,16 @@
-"""Where each band's attribution lies, frame by frame: the one account that table, tracks, CSV and exports are made
-from.
+"""Attribution by region: each region's share of a band's attribution in every frame. Table, tracks, CSV and exports
+are made from it.
 
-    account = attribute_to_regions(analysis, RegionMasks(regions))   # or any region -> (T, H, W) bool, on the model's
-    picture account.bands["F2"].shares["tongue"][12]   # of the attribution in frame 12, the share on the tongue
-    account.bands["F2"].amount[12]             # how much attribution that is
+    account = attribute_to_regions(analysis, RegionMasks(regions))   # or region -> (T, H, W) bool, the model's picture
+    account.bands["F2"].shares["tongue"][12]   # the tongue's share of the attribution in frame 12
+    account.bands["F2"].amount[12]             # the attribution of frame 12
 
-The attribution of a frame is the positive part of its CAM: what pushes the band's energy up. Its amount is the sum over
-the map's cells, which to first order is what they add to the energy, in the energy's own unit. Shares are those of the
-map enlarged to the picture (linear, as a cell is far larger than most articulators), pixel by pixel in each frame's own
-mask; what lies in no region is "elsewhere", so that regions that do not overlap and elsewhere add up to 1.
+The attribution of a frame is the positive part of its CAM. Its amount is the sum over the map's cells: to first order
+what they add to the energy, in the energy's unit. Shares are computed on the map upsampled to the picture (linear, as a
+cell is far larger than most articulators), within each frame's masks. Pixels in no region are "elsewhere"; the shares
+of disjoint regions and elsewhere sum to 1.
 
-In frames without speech there is nothing to account for: amount and shares are NaN, unless the analysis shows silence.
-So they are where the formant is missing that a band follows.
+Amount and shares are NaN in silent frames, unless the analysis shows silence, and where a tracked formant is missing.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -29,19 +28,19 @@ from ..errors import InputError
 from .result import Analysis
 
 ELSEWHERE = "elsewhere"
-# What is named in tables and tracks; other pixels are elsewhere. These do not overlap.
+# The disjoint regions of tables and tracks; other pixels are elsewhere.
 NAMED_REGIONS = (
     "lips", "tongue", "velum", "jaw", "hard_palate", "pharynx_wall", "larynx", "airway", "brain", "spine",
 )  # fmt: skip
 ARTICULATORS = NAMED_REGIONS[: NAMED_REGIONS.index("airway")]
-WEAK = 0.05  # a strength of attribution below which shares say next to nothing
-SHORTEST_LEAD = 2  # frames; a region that leads for fewer has not taken over
+WEAK = 0.05  # strength of attribution below which no region is called leading
+SHORTEST_LEAD = 2  # frames; a shorter lead is not a change
 _CHUNK = 64  # frames at once: bounds the memory of masks as numbers
 
 
 @dataclass(frozen=True)
 class Change:
-    """At `frame` the region `to` begins to lead, where `origin` led before."""
+    """At `frame` the leading region changes from `origin` to `to`."""
 
     frame: int
     origin: str
@@ -50,11 +49,10 @@ class Change:
 
 @dataclass(frozen=True)
 class BandAttribution:
-    """Of one band, for each of T frames; NaN where there is nothing to account for.
+    """One band's attribution by region in T frames; NaN in frames without a map.
 
-    amount: attribution in the whole picture, in `unit` (targets.unit_of). strength: the amount against that of the
-    clip's strong frames (95th percentile), 0 to 1, and 0 where there is none. shares: region, and ELSEWHERE -> (T,), 0
-    to 1.
+    amount: (T,) attribution in the whole picture, in `unit` (targets.unit_of). strength: (T,) the amount divided by its
+    95th percentile over the clip, clipped to 0 to 1. shares: region, and ELSEWHERE -> (T,), 0 to 1.
     """
 
     amount: np.ndarray
@@ -64,7 +62,7 @@ class BandAttribution:
 
     @property
     def leading(self) -> list[str | None]:
-        """The name with the largest share in each frame; None where there is hardly any attribution to share."""
+        """The region with the largest share in each frame; None below WEAK strength."""
         return self._leading_of(list(self.shares))
 
     def _leading_of(self, names: list[str]) -> list[str | None]:
@@ -75,10 +73,10 @@ class BandAttribution:
 
     @property
     def changes(self) -> list[Change]:
-        """Where the leading articulator changes for SHORTEST_LEAD frames of speech or more; others are passed over.
+        """Changes of the leading articulator that last SHORTEST_LEAD frames of speech or more.
 
-        Of an articulator's surface a map shows both sides, tissue and air: air and elsewhere take no lead, unless no
-        articulator was accounted for.
+        A map covers both sides of an articulator's surface, so airway and elsewhere are left out, unless there is no
+        articulator.
         """
         known = [name for name in self.shares if name in ARTICULATORS] or list(self.shares)
         led = [(frame, name) for frame, name in enumerate(self._leading_of(known)) if name is not None]
@@ -93,7 +91,7 @@ class BandAttribution:
         return found
 
     def mean_shares(self, frames: Sequence[int] | np.ndarray | None = None) -> dict[str, float | None]:
-        """Share of all the attribution of these frames (None: of all), each frame counting by its amount."""
+        """Each region's share of the summed attribution of these frames (None: all); None without attribution."""
         chosen = np.arange(len(self.amount)) if frames is None else np.asarray(frames, int)
         amount = np.nan_to_num(self.amount[chosen])
         if not amount.sum() > 0:
@@ -105,9 +103,9 @@ class BandAttribution:
 
 @dataclass(frozen=True)
 class RegionAttribution:
-    """silent: (T,) bool. time_s: (T,) start of each of the model's frames. source_frame, source_time_s: (T,) the clip's
-    own frame shown at its midpoint, and that frame's start. areas: region, and ELSEWHERE -> (T,) share of the picture.
-    bands: name -> BandAttribution.
+    """silent: (T,) bool. time_s: (T,) start of each of the model's frames. source_frame, source_time_s: (T,) index and
+    start of the clip's own frame at its midpoint. areas: region, and ELSEWHERE -> (T,) share of the picture. bands:
+    name -> BandAttribution.
     """
 
     silent: np.ndarray
@@ -120,11 +118,10 @@ class RegionAttribution:
 
 @dataclass(frozen=True)
 class RegionSums:
-    """Where the attribution of T frames lies, before it is known which of them count: all that an account needs of
-    masks.
+    """Sums of attribution by region in T frames, silent ones included: the only part that needs masks.
 
-    amount: band -> (T,) sum of the CAM's positive part. within: band -> region, and ELSEWHERE -> (T,), what of it lies
-    there. areas: region -> (T,) share of the picture.
+    amount: band -> (T,) sum of the CAM's positive part. within: band -> region, and ELSEWHERE -> (T,) its part of that
+    sum. areas: region -> (T,) share of the picture.
     """
 
     amount: dict[str, np.ndarray]
@@ -132,16 +129,13 @@ class RegionSums:
     areas: dict[str, np.ndarray]
 
     def __add__(self, later: "RegionSums") -> "RegionSums":
-        """Those of the frames that follow as well."""
+        """Concatenates the sums of later frames."""
         within = {band: _joined(of_band, later.within[band]) for band, of_band in self.within.items()}
         return RegionSums(_joined(self.amount, later.amount), within, _joined(self.areas, later.areas))
 
 
 def region_sums(masks: Mapping[str, np.ndarray], cams: Mapping[str, np.ndarray], count: int) -> RegionSums:
-    """The places of the attribution of each band's CAM (count, h, w), few masks drawn at a time.
-
-    masks as in attribute_to_regions; raises as that.
-    """
+    """Sums of each band's CAM (count, h, w) by region, in chunks of frames. masks, errors: as attribute_to_regions."""
     found = []
     for first in range(0, count, _CHUNK):
         stop = min(first + _CHUNK, count)
@@ -171,16 +165,16 @@ def _between(masks: Mapping[str, np.ndarray], first: int, stop: int, count: int)
 
 
 def attribute_to_regions(analysis: Analysis, masks: Mapping[str, np.ndarray]) -> RegionAttribution:
-    """The account of an analysis by regions.
+    """The attribution of an analysis by region.
 
-    masks: name -> bool (T, H, W) on the model's picture (frames.prepare_frames) of any size, or (1, H, W) for a region
-    that does not move. Raises InputError where a mask does not fit the frames.
+    masks: name -> bool (T, H, W) of any size on the model's picture (preprocessing.prepare_frames), or (1, H, W) for a
+    static region. Raises InputError where a mask does not fit the frames.
     """
     return attribution_of_sums(analysis, region_sums(masks, analysis.cam, len(analysis.mel_db)))
 
 
 def attribution_of_sums(analysis: Analysis, places: RegionSums) -> RegionAttribution:
-    """The same, where the places of its attribution are known."""
+    """attribute_to_regions from sums computed before."""
     explained = np.zeros(len(analysis.mel_db), bool)
     explained[analysis.explained] = True
     units = {band.name: unit_of(band, analysis.energy) for band in analysis.bands}
@@ -201,15 +195,15 @@ def attribution_of_sums(analysis: Analysis, places: RegionSums) -> RegionAttribu
 
 
 def cell_weights(masks: np.ndarray, rows: int, columns: int) -> np.ndarray:
-    """How much of a cell's heat lies in a mask once the grid is enlarged: bool (T, H, W) -> (T, rows, columns), 0 to 1.
+    """Share of each cell's attribution within a mask after upsampling: bool (T, H, W) -> (T, rows, columns), 0 to 1.
 
-    The weights of linear enlargement with half-pixel alignment, as in cv2.resize, summed over the mask's pixels.
+    The weights of linear interpolation with half-pixel alignment, as in cv2.resize, summed over the mask's pixels.
     """
     height, width = masks.shape[1:]
     down = cv2.resize(np.eye(rows, dtype=np.float32), (rows, height), interpolation=cv2.INTER_LINEAR)
     across = cv2.resize(np.eye(columns, dtype=np.float32), (columns, width), interpolation=cv2.INTER_LINEAR)
     down, across = down * (rows / height), across * (columns / width)
-    # The columns first, and of all frames at once: one large product is several times faster than many small ones.
+    # Columns first, for all frames at once: one large product is several times faster than many small ones.
     narrow = [
         (masks[k : k + _CHUNK].reshape(-1, width).astype(np.float32) @ across).reshape(-1, height, columns)
         for k in range(0, len(masks), _CHUNK)
@@ -219,7 +213,7 @@ def cell_weights(masks: np.ndarray, rows: int, columns: int) -> np.ndarray:
 
 @dataclass(frozen=True)
 class RegionMasks(Mapping):
-    """The masks of NAMED_REGIONS regions, each drawn when it is asked for: all at once would fill the memory."""
+    """The masks of NAMED_REGIONS, drawn lazily: all at once would fill the memory."""
 
     regions: Regions
 
@@ -234,7 +228,7 @@ class RegionMasks(Mapping):
 
 
 def with_elsewhere(masks: Mapping[str, np.ndarray], count: int) -> Iterator[tuple[str, np.ndarray]]:
-    """Each region's mask, one at a time, and what lies in none of them."""
+    """Yields each region's mask, then that of the pixels in none. Raises InputError for a mask that does not fit."""
     if not masks:
         raise InputError("There is no region to account for: give at least one.")
     size = next(iter(masks.values())).shape[1:]

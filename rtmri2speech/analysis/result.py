@@ -1,4 +1,4 @@
-"""What an analysis is: speech, mel, and the attribution of each band."""
+"""Analysis: the speech, the mel and each band's attribution of a clip."""
 
 from dataclasses import dataclass, field
 
@@ -17,18 +17,17 @@ from .settings import AnalysisSettings
 
 @dataclass(frozen=True)
 class Analysis:
-    """What a model makes of a clip. T counts frames at the model's rate, `fps`.
+    """A model's analysis of a clip. T counts frames at the model's rate, `fps`.
 
-    settings: how it was analysed: bands with the limits they have in this clip, the resolution and precision used.
+    settings: as used: bands with their limits in this clip, the resolution and the precision.
     audio: float32 (T * hop_length,) in [-1, 1] at sample_rate. mel_db: (T, n_mels).
-    silent: (T,) bool, where the model does not speak. f0_hz: (T,) the F0 it was given, 0 in unvoiced frames; None where
-    no harmonics were added to the mel (speech/voice.py). It is a choice, no finding.
+    silent: (T,) bool, frames in which the model does not speak. f0_hz: (T,) the F0 contour used, 0 in unvoiced frames;
+    None where no harmonics were added to the mel (speech/voice.py). It is a choice, not a finding.
     cam: band name -> signed (T, h, w). band_db: band name -> (T,), energy of the predicted mel in the band, dB.
     engine: what ran the CNN. seconds: stage -> time taken.
-    tracked_hz: band that follows a formant -> (T,) that formant, NaN in frames without it, which have no map.
-    level_hz: the F0 level that fits the vocal tract, None where nothing is voiced. original: the sound whose melody it
-    was given to follow.
-    features: (T, C), the spatial means of the CNN's last maps; None of a clip that was analysed in chunks.
+    tracked_hz: formant-tracking band -> (T,) its formant, NaN in frames without it, which have no map.
+    level_hz: the F0 level that fits the vocal tract, None where nothing is voiced. original: the reference speech.
+    features: (T, C), spatial means of the CNN's last maps; None for a clip analysed in chunks.
     """
 
     clip: Clip
@@ -52,12 +51,12 @@ class Analysis:
 
     @property
     def bands(self) -> tuple[Band, ...]:
-        """What is explained, with the limits it has in this clip."""
+        """The bands explained, with their limits in this clip."""
         return self.settings.bands
 
     @property
     def energy(self) -> str:
-        """Of settings: "db", "power" or "hz"."""
+        """settings.energy: "db", "power" or "hz"."""
         return self.settings.energy
 
     @property
@@ -66,25 +65,25 @@ class Analysis:
         return prepare_frames(self.model_frames, self.frame_size)
 
     def heatmap(self, band: str) -> np.ndarray:
-        """The band's CAM for display: float32 (T, size, size) in [0, 1], its positive part; computed at each call.
+        """The positive part of the band's CAM for display: float32 (T, size, size) in [0, 1]; computed at each call.
 
-        Where the model is silent it is zero, unless `silence` is "show": the map would explain the silence.
+        Silent frames are zero, unless `silence` is "show", as their maps would explain silence.
         """
         return np.stack(list(self.heatmap_frames(band)))
 
     def heatmap_frames(self, band: str) -> UpsampledGrid:
-        """The same, but each frame (size, size) is computed when it is asked for: [t], iteration, len, shape."""
+        """heatmap(), computed lazily, frame by frame."""
         grid = display_grid(self.cam[band], self.settings.normalize, self.speech)
         grid[np.setdiff1d(np.arange(len(grid)), self.explained)] = 0
         return upsample_grid(grid, (self.frame_size, self.frame_size))
 
     def two_sided(self, band: Band) -> bool:
-        """Whether its maps tell what raises a number, and what lowers it."""
+        """Whether the band's maps are shown with both signs (targets.TWO_SIDED)."""
         return unit_of(band, self.energy) in TWO_SIDED
 
     def shown_frames(self, band: Band) -> UpsampledGrid:
-        """What pictures show of it: heatmap_frames or, of one that is two-sided, both signs: 0 is the most that lowers,
-        1 the most that raises, and 0.5 nothing (render.colour.SIGNED)."""
+        """The frames that pictures show: heatmap_frames or, for a two-sided band, both signs in [0, 1] with zero
+        attribution at 0.5 (render.colour.SIGNED)."""
         if not self.two_sided(band):
             return self.heatmap_frames(band.name)
         grid = 0.5 + 0.5 * signed_grid(self.cam[band.name], self.settings.normalize, self.speech)
@@ -93,7 +92,7 @@ class Analysis:
 
     @property
     def speech(self) -> np.ndarray:
-        """Indices of the frames in which the model speaks; their attribution sets the scale of the heatmaps."""
+        """Indices of the frames with speech; their attribution sets the scale of the heatmaps."""
         return np.flatnonzero(~self.silent)
 
     @property
@@ -102,15 +101,15 @@ class Analysis:
         return np.arange(len(self.silent)) if self.settings.silence == "show" else self.speech
 
     def has_map(self, band: str) -> np.ndarray:
-        """(T,) bool: frames whose map of this band is shown and averaged: not where the formant that it tracks was not
-        measured, nor, unless silence is shown, where the model is silent."""
+        """(T,) bool: frames whose map of this band is shown and averaged: those `explained` in which a tracked formant
+        was measured."""
         there = np.zeros(len(self.silent), bool)
         there[self.explained] = True
         return there & ~np.isnan(self.tracked_hz[band]) if band in self.tracked_hz else there
 
     @property
     def followed(self) -> dict[str, list[float | None]]:
-        """tracked_hz as JSON holds it."""
+        """tracked_hz for JSON, None in place of NaN."""
         return {
             name: [None if np.isnan(hz) else round(float(hz), 1) for hz in track]
             for name, track in self.tracked_hz.items()

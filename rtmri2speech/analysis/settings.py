@@ -1,4 +1,4 @@
-"""How a clip is analysed, as one value: AnalysisSettings. What is said of a choice that cannot be."""
+"""AnalysisSettings: how a clip is analysed, as one value, and the checks of its choices."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -23,18 +23,18 @@ PRECISIONS = ("fp32", "bf16", "auto")
 
 @dataclass(frozen=True)
 class AnalysisSettings:
-    """All choices that change what an analysis finds. Again with another one: dataclasses.replace(settings, ...).
+    """All choices that change the result of an analysis. To change one: dataclasses.replace(settings, ...).
 
-    bands: what is explained; empty: nothing. A box, a band in an interval of time, has a map in every frame: what that
-    frame gave to that sound, before and after it, too. A band of the whole spectrum, level or tilt (targets.py), is in
-    dB and dB per octave whatever `energy` says. A formant-tracking band has other limits in each frame.
+    bands: what is explained; empty: nothing. A time-frequency box has a map in every frame of the clip. Level and tilt
+    of the whole spectrum (targets.py) are in dB and dB per octave, whatever `energy` says. The limits of a
+    formant-tracking band change from frame to frame.
     objective: "frame", each frame's own energy, or "sequence", its mean over the clip (grad_cam.py).
-    energy: "db", "power", or "hz": not how much there is in the band but where its centre of gravity lies.
-    normalize: how heatmaps are scaled for display, by "clip" or by "frame".
-    silence: "hide" or "show" the maps of frames in which the model is silent; they explain silence, not speech.
-    method: how maps are made, a name of attribution.methods. resolution: cells along a side of the maps; None: the
-    method's own. precision: "fp32", "bf16" or "auto" (models/precision.py), of the CNN and the vocoder.
-    voice: how a bundle that carries a voice speaks (speech/voice.py); None: as the bundle says.
+    energy: "db", "power", or "hz", the band's spectral centroid.
+    normalize: heatmaps are scaled for display by "clip" or by "frame".
+    silence: "hide" or "show" the maps of silent frames; they explain silence, not speech.
+    method: a name of attribution.methods. resolution: cells along a side of the maps; None: the method's default.
+    precision: "fp32", "bf16" or "auto" (models/precision.py), of the CNN and the vocoder.
+    voice: how a bundle with a voice speaks (speech/voice.py); None: the bundle's default.
     Raises InputError for an unknown choice, or two bands of one name.
     """
 
@@ -57,21 +57,21 @@ class AnalysisSettings:
             raise InputError("Two bands have the same name: give each its own.")
 
     def to_json(self) -> dict:
-        """All but bands and voice, which their users write in forms of their own: name -> value."""
+        """All fields but bands and voice: name -> value."""
         return {one.name: getattr(self, one.name) for one in fields(self) if one.name not in ("bands", "voice")}
 
     def options(self) -> Mapping[str, object]:
-        """The same as the command line's: --name -> value. None is left out."""
+        """to_json as options of the command line: --name -> value. None is left out."""
         return {f"--{name}": value for name, value in self.to_json().items() if value is not None}
 
 
 def settings_of(bands: Sequence[Band] | None = None, **choices) -> AnalysisSettings:
-    """Settings of some bands (None: F1 and F2) and what else is chosen."""
+    """Settings with these bands (None: F1 and F2) and other fields by name."""
     return AnalysisSettings(DEFAULT_BANDS if bands is None else tuple(bands), **choices)
 
 
 def check_boxes(bands: Sequence[Band], fps: float, silent: np.ndarray, silence: str) -> None:
-    """Raises InputError for a box after the clip's end, a contrast of a frame with itself, or a box of silence."""
+    """Raises InputError for a box after the clip's end, a contrast of a frame with itself, or a silent box."""
     from ..attribution.band_targets import frames_of
 
     for band in bands:
@@ -99,13 +99,13 @@ def check_bands(bundle: "Bundle", bands: Sequence[Band]) -> None:
 
 
 def check_choices(*choices: tuple[str, Iterable[str]]) -> None:
-    """Raises InputError for a value that is not one of those known."""
+    """Raises InputError for a value that is not one of its known values: (value, known)."""
     for given, known in choices:
         if given not in known:
             raise InputError("{given!r} is not one of {known}.", given=given, known=", ".join(known))
 
 
 def check_voice(bundle: "Bundle", asked: "Voice | None") -> None:
-    """Raises InputError for a voice that the bundle does not carry."""
+    """Raises InputError for a voice where the bundle has none."""
     if asked and bundle.voice is None and not asked.whisper:
         raise InputError("The bundle {name} carries no voice: pitch and intonation cannot be chosen.", name=bundle.name)

@@ -1,21 +1,21 @@
-"""Articulation in numbers: how far apart the parts of the tract are, frame by frame, as labs measure it by hand.
+"""Articulatory measures of every frame: distances, positions and widths of the vocal tract.
 
-Lengths are in pixels of the 256 px picture; `in_cm` takes them to centimetres where the size of the clip's own pixels
-is known. Positions along the tract run from 0 at the glottis to 1 at the lips. NaN: what is needed is not in the frame.
+Lengths are in pixels of the 256 px picture; `in_cm` converts them, given the size of the clip's own pixels. Positions
+along the tract run from 0 at the glottis to 1 at the lips. NaN: a region that the measure needs is missing.
 
     lip_aperture       smallest distance of the lips; 0 when closed
-    lip_protrusion     how far the lips reach before the front of the hard palate
-    tongue_palate      smallest distance of tongue and hard palate; tongue_palate_place: where on it, 0 its front
+    lip_protrusion     distance of the lips' front before the front of the hard palate
+    tongue_palate      smallest distance of tongue and hard palate; tongue_palate_place: position on it, 0 its front
     tongue_velum       smallest distance of tongue and velum
-    tongue_pharynx     smallest distance of tongue and pharynx wall; tongue_pharynx_place: how far up the wall, 0 below
-    velum_opening      smallest distance of velum and pharynx wall: the way to the nose
-    jaw_height         of the jaw's middle, along the head's own upward axis, from that of the hard palate (negative)
-    larynx_height      the same of the larynx
-    constriction       narrowest cross-distance between tongue and outer wall; constriction_place: where along the tract
-    tract_length       along the middle of the airway, from the glottis to the lips
-    cross_distances    (T, LINES) width of the airway on lines across the tract, from the glottis to the lips
+    tongue_pharynx     smallest distance of tongue and pharynx wall; tongue_pharynx_place: height on the wall, 0 below
+    velum_opening      smallest distance of velum and pharynx wall (velopharyngeal port)
+    jaw_height         of the jaw's centroid, along the head's upward axis, from the hard palate's (negative)
+    larynx_height      the same for the larynx
+    constriction       narrowest cross-distance between tongue and outer wall; constriction_place: its position
+    tract_length       along the midline of the airway, from the glottis to the lips
+    cross_distances    (T, LINES) width of the airway on grid lines, from the glottis to the lips
 
-The lines are Maeda's semipolar grid (Speech Communication 1 (1982) 199), laid once for a clip on its median anatomy and
+The lines are Maeda's semipolar grid (Speech Communication 1 (1982) 199), laid once on the clip's median anatomy and
 moved with the hard palate.
 """
 
@@ -28,18 +28,18 @@ from .outlines import outline
 from .regions import NAMES, SIZE, Regions
 
 LINES = 32
-_STEP_PX = 0.5  # along a line of the grid
-_FRAMES = 64  # at once: bounds the memory of what the lines meet
-_NEAR_LARYNX_PX = 24.0  # of the larynx' middle: the glottis is no further
+_STEP_PX = 0.5  # sampling along a grid line
+_FRAMES = 64  # frames a chunk: bounds the memory of samples along the lines
+_NEAR_LARYNX_PX = 24.0  # largest distance of the glottis from the larynx' centroid
 _BORDERED = ("tongue", "lower_lip", "upper_lip", "velum", "hard_palate", "pharynx_wall")
 _OUTER = ("pharynx_wall", "velum", "hard_palate", "upper_lip")
-_TOUCHING_PX = 0.8  # outlines of regions that touch are no further apart
-_SWAY_FRAMES = 15  # the hard palate's position is smoothed over so many: it moves with the head, not with speech
+_TOUCHING_PX = 0.8  # largest distance of the outlines of touching regions
+_SWAY_FRAMES = 15  # smoothing of the hard palate's position, which moves with the head, not with speech
 
 
 @dataclass(frozen=True)
 class Articulation:
-    """Measures of T frames, each (T,) float64 but cross_distances (T, LINES); see the module. grid: Grid or None."""
+    """Measures of T frames, each (T,) float64 but cross_distances (T, LINES); see the module."""
 
     lip_aperture: np.ndarray
     lip_protrusion: np.ndarray
@@ -70,9 +70,9 @@ class Articulation:
 
 @dataclass(frozen=True)
 class Grid:
-    """Lines across the tract of a face that looks left, glottis first.
+    """Lines across the vocal tract of a face to the left, glottis first.
 
-    inner, outer: (LINES, 2) ends (x, y) in pixels of the picture, where the hard palate's middle is at `anchor`.
+    inner, outer: (LINES, 2) ends (x, y) in pixels of the picture, for a hard palate with its centroid at `anchor`.
     """
 
     inner: np.ndarray
@@ -81,7 +81,7 @@ class Grid:
 
 
 def articulation(regions: Regions) -> Articulation:
-    """Measure every frame. A face that looks right is measured as its mirror image."""
+    """Measure every frame. A face to the right is mirrored first."""
     labels = regions.labels if regions.facing == "left" else np.ascontiguousarray(regions.labels[:, :, ::-1])
     middles = _middles(labels)
     anchors, up = _steadied(middles["hard_palate"]), _upward(labels)
@@ -104,7 +104,7 @@ def articulation(regions: Regions) -> Articulation:
 
 
 def _border(labels: np.ndarray, name: str) -> np.ndarray:
-    """Points (n, 2) along a region's outlines, no further than a pixel apart."""
+    """Points (n, 2) along a region's outlines, at most a pixel apart."""
     borders = outline(labels == NAMES.index(name), tolerance=0.0)
     return np.concatenate(borders) if borders else np.empty((0, 2), np.float32)
 
@@ -128,7 +128,7 @@ def _nearest(a: np.ndarray, b: np.ndarray) -> tuple[float, int | None]:
     """Smallest distance of two borders, 0 where they touch, and the point of b where it is."""
     if not len(a) or not len(b):
         return np.nan, None
-    a, b = a - SIZE / 2, b - SIZE / 2  # small numbers: the squares below are taken apart
+    a, b = a - SIZE / 2, b - SIZE / 2  # small numbers: the squares below cancel
     squared = (a**2).sum(axis=1)[:, None] + (b**2).sum(axis=1) - 2 * a @ b.T
     at = int(squared.min(axis=0).argmin())
     apart = float(np.sqrt(max(0.0, squared[:, at].min())))
@@ -136,7 +136,7 @@ def _nearest(a: np.ndarray, b: np.ndarray) -> tuple[float, int | None]:
 
 
 def _share(values: np.ndarray, at: int | None) -> float:
-    """Where a point lies between the smallest and the largest of them, 0 to 1."""
+    """Position of values[at] between their minimum and maximum, 0 to 1."""
     if at is None or np.ptp(values) == 0:
         return np.nan
     return float((values[at] - values.min()) / np.ptp(values))
@@ -146,7 +146,7 @@ def _share(values: np.ndarray, at: int | None) -> float:
 
 
 def _middles(labels: np.ndarray) -> dict[str, np.ndarray]:
-    """Region, and "lips" -> (T, 2) its centroid (x, y), NaN where it is not. From every other row and column."""
+    """Region, and "lips" -> (T, 2) centroid (x, y), NaN where absent. From every other row and column."""
     rows, columns = (2.0 * axis.ravel() + 0.5 for axis in np.indices((SIZE // 2, SIZE // 2)))
     sums = np.empty((len(labels), 3, len(NAMES)))
     for total, frame in zip(sums, labels[:, ::2, ::2], strict=True):
@@ -160,7 +160,7 @@ def _middles(labels: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def _upward(labels: np.ndarray) -> np.ndarray:
-    """(2,) the head's upward direction: square to the length of the hard palate, the median over the clip."""
+    """(2,) the head's upward direction: normal to the hard palate, median over the clip."""
     tilts = []
     for mask in labels[:, ::2, ::2] == NAMES.index("hard_palate"):
         rows, columns = np.nonzero(mask)
@@ -172,7 +172,7 @@ def _upward(labels: np.ndarray) -> np.ndarray:
 
 
 def _steadied(points: np.ndarray) -> np.ndarray:
-    """(T, n) with gaps filled by the median, smoothed over _SWAY_FRAMES; as it is where nothing is known."""
+    """(T, n) smoothed over _SWAY_FRAMES, with gaps filled by the median; unchanged without any value."""
     known = np.isfinite(points).all(axis=1)
     if not known.any():
         return points
@@ -184,7 +184,7 @@ def _steadied(points: np.ndarray) -> np.ndarray:
 
 
 def _front(labels: np.ndarray, *names: str) -> np.ndarray:
-    """(T,) x of the foremost tenth of the regions' pixels, NaN where they are not."""
+    """(T,) x of the foremost tenth of the regions' pixels, NaN where absent."""
     wanted = np.zeros(256, bool)
     wanted[[NAMES.index(name) for name in names]] = True
     by_column = wanted[labels[:, ::2]].sum(axis=1)  # (T, columns)
@@ -192,7 +192,7 @@ def _front(labels: np.ndarray, *names: str) -> np.ndarray:
     with np.errstate(invalid="ignore", divide="ignore"):
         share = np.cumsum(by_column, axis=1) / total
     at = (share < 0.1).sum(axis=1)
-    # between the column before and this one, where the tenth is reached
+    # interpolated between the column before and the one that reaches the tenth
     reached = np.take_along_axis(share, np.minimum(at, SIZE - 1)[:, None], axis=1)[:, 0]
     before = np.where(at > 0, np.take_along_axis(share, np.maximum(at - 1, 0)[:, None], axis=1)[:, 0], 0.0)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -200,7 +200,7 @@ def _front(labels: np.ndarray, *names: str) -> np.ndarray:
 
 
 def _glottis(labels: np.ndarray, middles: dict[str, np.ndarray]) -> np.ndarray:
-    """(T,) y of the glottis: where the airway between tongue and pharynx wall ends below, at the larynx."""
+    """(T,) y of the glottis: the lower end of the airway between tongue and pharynx wall, at the larynx."""
     tongue, wall, larynx = (middles[name] for name in ("tongue", "pharynx_wall", "larynx"))
     ends = np.full(len(labels), np.nan)
     for t, frame in enumerate(labels):
@@ -213,7 +213,7 @@ def _glottis(labels: np.ndarray, middles: dict[str, np.ndarray]) -> np.ndarray:
         if len(seen) < 2 or not seen[1:].any():
             continue
         ends[t] = np.flatnonzero((pieces == seen[1:].argmax() + 1).any(axis=1))[-1] + 1
-    # Where the folds are not seen, the airway runs on into the trachea: such frames take the larynx' own height.
+    # Where the folds are invisible, the airway continues into the trachea: such frames take the larynx' height.
     apart = ends - larynx[:, 1]
     near = np.abs(apart) < _NEAR_LARYNX_PX
     usual = np.median(apart[near]) if near.any() else np.nan
@@ -224,9 +224,10 @@ def _glottis(labels: np.ndarray, middles: dict[str, np.ndarray]) -> np.ndarray:
 
 
 def lay_grid(middles: dict[str, np.ndarray], glottis: np.ndarray, anchors: np.ndarray) -> Grid | None:
-    """The semipolar grid of a clip: level lines through the pharynx, a fan about the tongue, upright lines at the lips.
+    """The semipolar grid of a clip: horizontal lines in the pharynx, a fan about the tongue, vertical lines at the
+    lips.
 
-    Laid on the medians of the regions' places over the clip; None where the tract is not there.
+    It rests on median positions over the clip; None without a vocal tract.
     """
     tongue, lips, wall = (_median(middles[name]) for name in ("tongue", "lips", "pharynx_wall"))
     low = float(_median(glottis[:, None])[0])
@@ -258,7 +259,7 @@ def lay_grid(middles: dict[str, np.ndarray], glottis: np.ndarray, anchors: np.nd
 
 
 def _median(points: np.ndarray) -> np.ndarray:
-    """(T, n) -> (n,) median of what is finite, NaN where nothing is."""
+    """(T, n) -> (n,) median of finite values, NaN without any."""
     known = points[np.isfinite(points).all(axis=1)]
     return np.median(known, axis=0) if len(known) else np.full(points.shape[1], np.nan)
 
@@ -266,7 +267,7 @@ def _median(points: np.ndarray) -> np.ndarray:
 def _along(
     labels: np.ndarray, grid: Grid, anchors: np.ndarray, glottis: np.ndarray, lips: np.ndarray
 ) -> dict[str, np.ndarray]:
-    """Widths on the grid's lines and what follows from them."""
+    """Widths on the grid lines and the measures derived from them."""
     pieces = [_widths(labels[k : k + _FRAMES], grid, anchors[k : k + _FRAMES]) for k in range(0, len(labels), _FRAMES)]
     widths, middles, by_tongue = (np.concatenate(values) for values in zip(*pieces, strict=True))
     length = np.array([_length(m, g, front) for m, g, front in zip(middles, glottis, lips, strict=True)])
@@ -281,8 +282,8 @@ def _along(
 
 
 def _widths(labels: np.ndarray, grid: Grid, anchors: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Of T frames: (T, LINES) width of the airway before the first outer wall; (T, LINES, 2) its middle; (T, LINES)
-    whether it begins at the tongue. NaN where a line meets no outer wall."""
+    """(T, LINES) width of the airway before the first outer wall, NaN without a wall; (T, LINES, 2) its midpoint;
+    (T, LINES) whether it begins at the tongue."""
     across = grid.outer - grid.inner
     count = int(np.hypot(*across.T).max() / _STEP_PX) + 1
     step = np.hypot(*across.T) / (count - 1)
@@ -292,7 +293,7 @@ def _widths(labels: np.ndarray, grid: Grid, anchors: np.ndarray) -> tuple[np.nda
     met = labels[np.arange(len(labels))[:, None, None], at[..., 1], at[..., 0]]  # (T, LINES, samples)
     place = np.arange(count)
     outer = _is(met, *_OUTER)
-    # Beside the larynx there is no other wall: there its hind part, behind the air, is the outer one.
+    # At the larynx its posterior part, behind the air, is the only outer wall.
     behind = _is(met, "larynx") & np.maximum.accumulate(_is(met, "airway"), axis=2)
     outer = np.where(outer.any(axis=2, keepdims=True), outer, behind)
     walled = outer.any(axis=2)
@@ -318,7 +319,7 @@ def _is(labels: np.ndarray, *names: str) -> np.ndarray:
 
 
 def _length(middles: np.ndarray, glottis: float, lips: float) -> float:
-    """From the glottis along the middles of the lines to the front of the lips, all in pixels."""
+    """Length from the glottis along the lines' midpoints to the front of the lips, in pixels."""
     path = middles[np.isfinite(middles).all(axis=1)]
     path = path[path[:, 1] <= glottis + 1]
     if len(path) < LINES // 2 or not np.isfinite([glottis, lips]).all():

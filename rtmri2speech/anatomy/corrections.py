@@ -1,6 +1,6 @@
-"""What a person corrects in regions: each function gives a new Regions that records what was changed.
+"""Manual corrections of regions: each function returns new Regions that record the change.
 
-frames: (first, last), both included; None means all of them.
+frames: interval (first, last), both included; None: all frames.
 """
 
 import json
@@ -20,9 +20,9 @@ Stretch = tuple[int, int] | None
 
 
 def taken_from(regions: Regions, source: int, frames: Stretch = None, name: str | None = None) -> Regions:
-    """The labels of frame `source` put into `frames`: all of them, or only the region `name`.
+    """Copy the labels of frame `source` into `frames`: all regions, or only `name`.
 
-    Where the region was before and is no more, the nearest of the other regions takes its place.
+    Pixels that the region leaves go to the nearest other region.
     """
     first, last = _stretch(regions, frames)
     if not 0 <= source < len(regions):
@@ -43,7 +43,7 @@ def taken_from(regions: Regions, source: int, frames: Stretch = None, name: str 
 
 
 def shifted(regions: Regions, dx: float, dy: float, frames: Stretch = None, name: str | None = None) -> Regions:
-    """Labels moved right by dx and down by dy, in shares of the picture: all of them, or only the region `name`."""
+    """Shift labels right by dx and down by dy, in shares of the picture: all regions, or only `name`."""
     first, last = _stretch(regions, frames)
     if not (np.isfinite([dx, dy]).all() and abs(dx) <= 1 and abs(dy) <= 1):
         raise InputError("A shift is given in shares of the picture, from -1 to 1, not {dx} and {dy}.", dx=dx, dy=dy)
@@ -62,10 +62,10 @@ def shifted(regions: Regions, dx: float, dy: float, frames: Stretch = None, name
 
 
 def painted(regions: Regions, polygon: Sequence[tuple[float, float]], name: str, frames: Stretch = None) -> Regions:
-    """A polygon ((x, y), ...) of the picture painted over as the region `name`; "rest" takes away."""
+    """Paint a polygon ((x, y), ...) as the region `name`; "rest" erases."""
     first, last = _stretch(regions, frames)
     if name not in NAMES:
-        members(name)  # says which names there are
+        members(name)  # raises with the known names
         raise InputError("Paint one region at a time: {name!r} stands for several.", name=name)
     covered = mask(Region(name, tuple((float(x), float(y)) for x, y in polygon)), SIZE, SIZE) >= 0.5
     if not covered.any():
@@ -80,7 +80,7 @@ def painted(regions: Regions, polygon: Sequence[tuple[float, float]], name: str,
 
 
 def corrected(regions: Regions, corrections: Sequence[Correction]) -> Regions:
-    """The regions after these corrections, one after the other."""
+    """Apply corrections in turn."""
     for correction in corrections:
         values = dict(correction.values)
         name, frames = values.pop("region"), tuple(values.pop("frames"))
@@ -138,7 +138,7 @@ def _indices(name: str) -> list[int]:
 
 
 def _without(labels: np.ndarray, name: str) -> np.ndarray:
-    """A label map (H, W) whose pixels of the region belong to the nearest other one."""
+    """A label map (H, W) in which the region's pixels belong to the nearest other region."""
     gone = np.isin(labels, _indices(name))
     if not gone.any() or gone.all():
         return labels

@@ -1,4 +1,4 @@
-"""The segmenter's network: a U-Net (Ronneberger et al., MICCAI 2015) that adds its skips instead of stacking them."""
+"""The segmenter's network: a U-Net (Ronneberger et al., MICCAI 2015) with additive skip connections."""
 
 from dataclasses import asdict, dataclass
 
@@ -13,10 +13,11 @@ from .regions import NAMES
 
 @dataclass(frozen=True)
 class SegmenterConfig:
-    """Shape of a Segmenter. size: pixels of its square pictures; widths: channels of each level, finest first.
+    """Hyperparameters of a Segmenter. size: side of its square input, pixels; widths: channels of each level, finest
+    first.
 
-    fold: blocks of so many pixels each way enter as channels and leave as such: the finest level, which would take most
-    of the time, is computed at size / fold.
+    fold: factor of space-to-depth at the input and depth-to-space at the output, so that the finest and most expensive
+    level is computed at size / fold.
     """
 
     size: int = 96
@@ -46,7 +47,7 @@ def _convolution(a: int, b: int) -> nn.Sequential:
 
 
 class Segmenter(nn.Module):
-    """Pictures (N, 1, size, size), mean 0 and deviation 1, -> logits (N, regions, size, size)."""
+    """Pictures (N, 1, size, size) of mean 0 and deviation 1 -> logits (N, regions, size, size)."""
 
     def __init__(self, config: SegmenterConfig = SegmenterConfig()):
         super().__init__()
@@ -73,7 +74,7 @@ class Segmenter(nn.Module):
 def soft_cross_entropy_and_dice(logits: Tensor, quarters: Tensor, weights: Tensor) -> Tensor:
     """Mean of cross-entropy (class weights (K,)) and 1 - Dice over the batch. quarters: int64 (N, 4, H, W).
 
-    Each pixel's quarters are regions of their own, so that a border within a pixel is learned as such.
+    Labels are at twice the resolution: the four quarters of a pixel give soft targets at borders.
     """
     share = torch.zeros_like(logits).scatter_add_(1, quarters, torch.full_like(quarters, 0.25, dtype=logits.dtype))
     log_p = logits.log_softmax(1)

@@ -1,4 +1,4 @@
-"""Borders of regions as polygons, for the page, pictures and measurements."""
+"""Outlines of regions as polygons, for the page, pictures and measurements."""
 
 from collections.abc import Sequence
 from typing import cast
@@ -9,14 +9,14 @@ from contourpy import FillType, LineType, SerialContourGenerator, ZInterp
 
 from .regions import NAMES, Regions, members
 
-_BLUR = 0.7  # px: borders do not run in steps
-_SMALLEST_PX = 6.0  # an outline around less is not drawn
+_BLUR = 0.7  # px, against staircase borders
+_SMALLEST_PX = 6.0  # smallest area of an outline, px
 
 
 def outlines(regions: Regions, frame: int, names: Sequence[str] = NAMES[1:]) -> dict[str, list[np.ndarray]]:
-    """Region -> its outlines in this frame, each float32 (n, 2), (x, y) in the picture from 0 to 1; none if absent.
+    """Region -> its outlines in a frame, float32 (n, 2) each, (x, y) in the picture from 0 to 1; none if absent.
 
-    A region in several pieces has several; holes are left out. names may hold groups, drawn around as one.
+    Each connected part has an outline; holes are left out. A group among `names` is outlined as one region.
     """
     labels = regions.labels[frame]
     found = {}
@@ -28,8 +28,8 @@ def outlines(regions: Regions, frame: int, names: Sequence[str] = NAMES[1:]) -> 
 
 
 def _lines(level: np.ndarray) -> list[np.ndarray]:
-    """The lines at 0.5, each (n, 2), in pixels. contourpy.contour_generator would look for what is not finite, which
-    takes longer than all the rest."""
+    """The contour lines at 0.5, (n, 2) each, in pixels. contourpy.contour_generator would check for finite values,
+    which takes longer than the contours."""
     down, across = np.mgrid[0 : level.shape[0], 0 : level.shape[1]].astype(float)
     made = SerialContourGenerator(
         across,
@@ -46,22 +46,21 @@ def _lines(level: np.ndarray) -> list[np.ndarray]:
 
 
 def outline(mask: np.ndarray, tolerance: float = 0.25) -> list[np.ndarray]:
-    """A mask (H, W) bool -> its outer borders, each float32 (n, 2), (x, y) in pixels from the picture's corner.
+    """A mask (H, W) bool -> its outer borders, float32 (n, 2) each, (x, y) in pixels from the picture's corner.
 
-    tolerance: how far, in pixels, a point may lie off the polygon that stands for the border; 0 keeps all its points,
-    which are no further than a pixel apart.
+    tolerance: largest distance, in pixels, of the border from its polygon; 0 keeps all points, at most a pixel apart.
     """
     x, y, width, height = cv2.boundingRect(mask.astype(np.uint8))
     if not width:
         return []
     top, left = max(y - 3, 0), max(x - 3, 0)
     part = mask[top : y + height + 3, left : x + width + 3].astype(np.float32)
-    # The picture ends in nothing: a border along its edge is a border, too.
+    # Padded with zeros, so that the picture's edge is a border, too.
     level = cv2.copyMakeBorder(cv2.GaussianBlur(part, (0, 0), _BLUR), 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
     made = []
     for line in _lines(level):
-        border: np.ndarray = line[:-1].astype(np.float32)  # it ends where it begins
-        if cv2.contourArea(border, oriented=True) < _SMALLEST_PX:  # of a hole it is negative
+        border: np.ndarray = line[:-1].astype(np.float32)  # closed: the last point is the first
+        if cv2.contourArea(border, oriented=True) < _SMALLEST_PX:  # negative for a hole
             continue
         if tolerance:
             border = cv2.approxPolyDP(border[:, None], tolerance, True)[:, 0]

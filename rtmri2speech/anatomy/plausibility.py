@@ -1,31 +1,31 @@
-"""Whether what was found can be a head in profile: are its parts there, and where they must be to one another."""
+"""Plausibility of a segmentation as a midsagittal head: presence and relative positions of its regions."""
 
 import numpy as np
 
 from .regions import GROUPS, NAMES, Verdict
 
-# Of a face that looks left: (a, b, axis): the middle of a lies left of (0) or above (1) the middle of b.
+# (a, b, axis) for a face to the left: the centroid of a lies left of (0) or above (1) that of b.
 _ORDER = (
     ("lower_lip", "tongue", 0), ("upper_lip", "tongue", 0), ("jaw", "tongue", 0), ("tongue", "pharynx_wall", 0),
     ("hard_palate", "velum", 0), ("hard_palate", "pharynx_wall", 0), ("lower_lip", "larynx", 0),
     ("upper_lip", "lower_lip", 1), ("hard_palate", "tongue", 1), ("upper_lip", "jaw", 1), ("velum", "larynx", 1),
     ("tongue", "larynx", 1), ("hard_palate", "larynx", 1),
 )  # fmt: skip
-_LOOKED_AT = 64  # frames, spread over the clip
-_SMALLEST = 0.0006  # share of the picture that a region must cover to be there
+_LOOKED_AT = 64  # frames tested, spread over the clip
+_SMALLEST = 0.0006  # least share of the picture of a region that is present
 _TRACT = [NAMES.index(name) for name in GROUPS["tract"]]
-# Calibrated on phantoms (as they are, turned, mirrored), noise, shapes and the real clips: docs/regions.md.
-CLEAR = 0.8  # of the first look: no need to turn the picture about
-LOOK_AGAIN = 0.35  # of the first look: enough to look closer
+# Calibrated on phantoms (upright, turned, mirrored), noise, shapes and the real clips: docs/regions.md.
+CLEAR = 0.8  # first pass: no need to try rotations
+LOOK_AGAIN = 0.35  # first pass: enough for the second
 PLAUSIBLE = 0.45
 SURE = 0.6
 MOSTLY = 0.25
 
 
 def plausibility(labels: np.ndarray, confidence: np.ndarray) -> float:
-    """0 to 1: how much of the order of the tract's parts holds, times how sure the tract is.
+    """0 to 1: share of the relations in _ORDER that hold, times the confidence of the vocal tract.
 
-    labels: uint8 (h, w) of a face that looks left; confidence: (regions,).
+    labels: uint8 (h, w) of a face to the left; confidence: (regions,).
     """
     rows, columns = np.indices(labels.shape)
     flat, count = labels.ravel(), np.bincount(labels.ravel(), minlength=len(NAMES))
@@ -41,7 +41,7 @@ def plausibility(labels: np.ndarray, confidence: np.ndarray) -> float:
 
 
 def verdict_of(labels: np.ndarray, confidence: np.ndarray) -> Verdict:
-    """What to say of a clip's regions. labels: (T, H, W) of a face that looks left; confidence: (T, regions)."""
+    """The verdict on a clip's regions. labels: (T, H, W) of a face to the left; confidence: (T, regions)."""
     some = np.unique(np.linspace(0, len(labels) - 1, _LOOKED_AT).round().astype(int))
     labels, confidence = labels[some, ::2, ::2], confidence[some]
     plausible = np.array([plausibility(*pair) for pair in zip(labels, confidence, strict=True)])
@@ -60,7 +60,7 @@ def verdict_of(labels: np.ndarray, confidence: np.ndarray) -> Verdict:
 
 
 def _cut(labels: np.ndarray, name: str) -> bool:
-    """Whether the picture's edge cuts the region: much of it lies on the edge. Airway and larynx may leave it."""
+    """Whether the picture's edge cuts the region. Airway and larynx may leave the picture."""
     if name in ("airway", "larynx", "pharynx_wall", "jaw"):
         return False
     region = labels == NAMES.index(name)

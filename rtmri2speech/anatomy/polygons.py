@@ -1,7 +1,7 @@
-"""Articulator regions: polygons on the picture, their masks, and hiding what they cover.
+"""Static articulator regions: polygons on the picture, and their masks.
 
-Coordinates are normalised to the picture: x runs right and y down, both from 0 to 1, so a region fits any size of
-frame. Picture element (row i, column j) covers x from j/width to (j+1)/width. A JSON file holds
+Coordinates are normalised: x runs right and y down, both from 0 to 1. Pixel (row i, column j) covers x from j/width to
+(j+1)/width. A JSON file holds
 
     {"regions": [{"name": "lips", "polygon": [[0.18, 0.28], [0.3, 0.28], [0.3, 0.44], [0.18, 0.44]]}]}
 """
@@ -27,10 +27,7 @@ Point = tuple[float, float]
 
 @dataclass(frozen=True)
 class Region:
-    """A named polygon ((x, y), ...) in picture coordinates.
-
-    A region that was moved may reach outside the picture; only what lies inside counts.
-    """
+    """A named polygon ((x, y), ...) in picture coordinates. Its part outside the picture is ignored."""
 
     name: str
     polygon: tuple[Point, ...]
@@ -54,33 +51,33 @@ class Region:
 
     @property
     def area(self) -> float:
-        """Area as a share of the picture's, by the shoelace formula (the parts outside the picture count here)."""
+        """Area as a share of the picture, by the shoelace formula, parts outside the picture included."""
         x, y = np.array(self.polygon, np.float64).T
         return float(abs(x @ np.roll(y, -1) - y @ np.roll(x, -1)) / 2)
 
     def shifted(self, dx: float, dy: float) -> "Region":
-        """Moved right by dx and down by dy, in widths and heights of the picture."""
+        """Shifted right by dx and down by dy, in widths and heights of the picture."""
         return Region(self.name, tuple((x + dx, y + dy) for x, y in self.polygon))
 
     def scaled(self, factor: float) -> "Region":
-        """Enlarged by `factor` about the centre of the picture, so a set of regions keeps its arrangement."""
+        """Scaled by `factor` about the centre of the picture, so that a set of regions keeps its arrangement."""
         if not (math.isfinite(factor) and factor > 0):
             raise InputError("A region can only be scaled by a number above 0, not {factor!r}.", factor=factor)
         return Region(self.name, tuple((0.5 + factor * (x - 0.5), 0.5 + factor * (y - 0.5)) for x, y in self.polygon))
 
     def mirrored(self) -> "Region":
-        """Left and right exchanged, for pictures whose face looks right."""
+        """Mirrored left to right, for a face to the right."""
         return Region(self.name, tuple((1 - x, y) for x, y in self.polygon))
 
     def placed(self, shift: Point, scale: float, mirror: bool) -> "Region":
-        """Laid on another head: mirrored if asked for, then scaled, then moved right and down by `shift`."""
+        """Mirrored if asked for, then scaled, then shifted right and down by `shift`, to fit another head."""
         region = self.mirrored() if mirror else self
         return region.scaled(scale).shifted(*shift)
 
 
 # Drawn by eye over three real clips of two speakers (68x68, chin to bridge of the nose) and four phantom speakers.
-# A template, not a segmentation: the tongue moves through its region, neighbours overlap a little, and every head
-# needs the whole set moved or scaled. Brain and spine are controls: nothing there makes speech.
+# A template, not a segmentation: the tongue moves through its region, neighbours overlap slightly, and each head needs
+# the set shifted or scaled. Brain and spine are controls, as they produce no speech.
 TEMPLATE = (
     Region("lips", ((0.17, 0.29), (0.30, 0.29), (0.32, 0.48), (0.27, 0.58), (0.17, 0.58))),
     Region(
@@ -98,7 +95,8 @@ TEMPLATE = (
 
 
 def find_regions(name_or_file: str) -> list[Region]:
-    """The template's region of that name, or all regions of a JSON file: what `--region` takes."""
+    """The template's region of that name, or all regions of a JSON file, as `--region` takes them. Raises
+    InputError."""
     named = [region for region in TEMPLATE if region.name == name_or_file]
     if named:
         return named
@@ -143,8 +141,8 @@ def read_regions(path: str | Path) -> list[Region]:
 
 
 def mask(region: Region, height: int, width: int) -> np.ndarray:
-    """How much of each picture element the region covers: (height, width) float32 in [0, 1]."""
-    # Drawn finer and averaged; small pictures (the 8x8 map) are drawn finest, as there each border counts most.
+    """Share of each pixel that the region covers: (height, width) float32 in [0, 1]."""
+    # Supersampled; small pictures (the 8x8 map) most, as each border counts most there.
     finer = max(4, 1024 // max(height, width))
     canvas = np.zeros((height * finer, width * finer), np.uint8)
     fraction_bits = 8
@@ -155,7 +153,7 @@ def mask(region: Region, height: int, width: int) -> np.ndarray:
 
 
 def joint_mask(regions: Iterable[Region], height: int, width: int) -> np.ndarray:
-    """The mask of several regions together: (height, width) float32 in [0, 1]; an overlap counts once."""
+    """The union of several regions' masks: (height, width) float32 in [0, 1]."""
     joint = np.zeros((height, width), np.float32)
     for region in regions:
         joint = np.maximum(joint, mask(region, height, width))

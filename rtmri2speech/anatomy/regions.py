@@ -1,14 +1,14 @@
-"""Regions: which part of the head each pixel shows, in every frame of a clip.
+"""Regions: the part of the head at each pixel, in every frame of a clip.
 
-The picture is the model's: the clip's frame made square with black (frames.prepare_frames) and 256 pixels wide.
-Coordinates in it are normalised: x runs right and y down, both from 0 to 1; `to_clip` takes them to the clip's pixels.
+The picture is the model's: the clip's frame padded to a square (preprocessing.square_frames), 256 pixels wide. Its
+coordinates are normalised: x runs right and y down, both from 0 to 1; `to_clip` converts them to the clip's pixels.
 
-    regions.mask("tongue")         (T, 256, 256) bool; also "lips", both of them, and "tract", all that speaks
+    regions.mask("tongue")         (T, 256, 256) bool; also groups, "lips" and "tract"
     regions.mask_on_clip("lips")   (T, H, W) float32 in [0, 1] on the clip's own pixels
-    regions.at(indices)            the same value for other frames, such as analysis.of_clip_frame
-    regions.source                 "segmenter", "truth" or "template"; regions.corrections: what a person changed
-    regions.verdict                whether this is a head in profile, as a sentence
-    regions.confidence             (T, regions): how sure the segmenter is of each region, 0 to 1
+    regions.at(indices)            the Regions of other frames, such as analysis.of_clip_frame
+    regions.source                 "segmenter", "truth" or "template"; regions.corrections: manual changes
+    regions.verdict                whether this is a midsagittal head, as a sentence
+    regions.confidence             (T, regions): confidence of the segmenter, 0 to 1
 """
 
 from dataclasses import dataclass, field, replace
@@ -23,7 +23,7 @@ NAMES = (
     "brain", "spine",
 )  # fmt: skip
 REST = 0
-# Names for several regions together. "tract" is what makes and shapes speech.
+# Groups of regions. "tract" is the vocal tract.
 GROUPS = {
     "lips": ("lower_lip", "upper_lip"),
     "tract": (
@@ -37,7 +37,7 @@ FACINGS = ("left", "right")
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether regions can be believed. kind: one of KINDS; values: what fills the places of its sentence."""
+    """Verdict on regions. kind: one of KINDS; values: of its sentence's placeholders."""
 
     kind: str
     values: dict = field(default_factory=dict)
@@ -48,7 +48,7 @@ class Verdict:
 
     @property
     def usable(self) -> bool:
-        """False where there is no head in profile: then regions say nothing."""
+        """False without a midsagittal head: the regions are then meaningless."""
         return self.kind not in ("not_a_head", "turned")
 
 
@@ -63,7 +63,7 @@ KINDS = {
 
 @dataclass(frozen=True)
 class Correction:
-    """What a person changed: a function of anatomy.corrections and its arguments."""
+    """A manual correction: a function of anatomy.corrections and its arguments."""
 
     what: str
     values: dict
@@ -74,8 +74,7 @@ class Regions:
     """Regions of T frames.
 
     labels: uint8 (T, 256, 256), indices into NAMES. shape: (height, width) of the clip's own frames. source: one of
-    SOURCES. confidence: float32 (T, len(NAMES)) in [0, 1], of a region that is not in the frame 0. facing: where the
-    face looks, "left" or "right".
+    SOURCES. confidence: float32 (T, len(NAMES)) in [0, 1], 0 for an absent region. facing: "left" or "right".
     """
 
     labels: np.ndarray
@@ -92,21 +91,21 @@ class Regions:
 
     @property
     def frame_confidence(self) -> np.ndarray:
-        """(T,) how sure the segmenter is of the tract in each frame: the mean over the tract's regions found in it."""
+        """(T,) confidence of the vocal tract: mean over its regions present in each frame."""
         tract = self.confidence[:, [NAMES.index(name) for name in GROUPS["tract"]]]
         there = (tract > 0).sum(axis=1)
         return tract.sum(axis=1) / np.maximum(there, 1)
 
     def mask(self, name: str) -> np.ndarray:
-        """(T, 256, 256) bool: where a region or a group of them is. Raises InputError for an unknown name."""
+        """(T, 256, 256) bool: mask of a region or a group. Raises InputError for an unknown name."""
         first, *others = (NAMES.index(member) for member in members(name))
         mask = self.labels == first
-        for other in others:  # comparing is many times faster than looking up
+        for other in others:  # comparisons are many times faster than a lookup
             mask |= self.labels == other
         return mask
 
     def mask_on_clip(self, name: str) -> np.ndarray:
-        """(T, H, W) float32 in [0, 1]: how much of each of the clip's own pixels the region covers."""
+        """(T, H, W) float32 in [0, 1]: share of each of the clip's own pixels that the region covers."""
         return np.stack([on_clip(mask, self.shape) for mask in self.mask(name)])
 
     def area(self, name: str) -> np.ndarray:
@@ -114,17 +113,17 @@ class Regions:
         return self.mask(name).mean(axis=(1, 2))
 
     def to_clip(self, points: np.ndarray) -> np.ndarray:
-        """Points (..., 2) of the picture -> (x, y) in the clip's own pixels, whose upper left corner is (0, 0)."""
+        """Points (..., 2) of the picture -> (x, y) in the clip's own pixels, (0, 0) at the upper left corner."""
         height, width = self.shape
         side = max(height, width)
         return np.asarray(points, float) * side - [(side - width) // 2, (side - height) // 2]
 
     def at(self, frames: np.ndarray) -> "Regions":
-        """The regions at these indices of frames, in this order."""
+        """The regions of these frames (indices), in this order."""
         return replace(self, labels=self.labels[frames], confidence=self.confidence[frames])
 
     def provenance(self) -> dict:
-        """Where the regions come from and what was changed in them, for a file beside results."""
+        """Source and corrections of the regions, for a file beside results."""
         return {
             "source": self.source,
             "facing": self.facing,
@@ -134,7 +133,7 @@ class Regions:
 
 
 def members(name: str) -> tuple[str, ...]:
-    """The regions that a name stands for. Raises InputError for an unknown one."""
+    """The regions of a group, or the region itself. Raises InputError for an unknown name."""
     if name in NAMES:
         return (name,)
     if name in GROUPS:
@@ -154,7 +153,7 @@ def on_clip(mask: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
 
 
 def smoothly_enlarged(labels: np.ndarray, size: int = SIZE) -> np.ndarray:
-    """A label map (h, h) -> uint8 (size, size) whose borders run smoothly, not in steps."""
+    """A label map (h, h) -> uint8 (size, size), upsampled with smooth borders."""
     present = np.unique(labels)
     shares = [
         cv2.resize((labels == k).astype(np.float32), (size, size), interpolation=cv2.INTER_LINEAR) for k in present

@@ -1,8 +1,8 @@
-"""Frames -> regions: where the face looks and where its tract is, then the tract of every frame, smoothed in time.
+"""Segmentation: frames -> regions, in two passes, smoothed in time.
 
-The network looks twice. First at some frames of the clip as a whole: is there a head in profile, does it look left or
-right, where is the tract, where are brain and spine, which do not move. Then at every frame, cut to the tract: whatever
-the field of view, it is seen at about the same size, and finer.
+The first pass takes a few whole frames: is there a midsagittal head, which way does it face, where are the vocal tract
+and the static regions, brain and spine. The second takes every frame cropped to the tract, so that its size hardly
+depends on the field of view.
 """
 
 from collections.abc import Iterator, Sequence
@@ -20,11 +20,11 @@ from .plausibility import CLEAR, LOOK_AGAIN, plausibility, verdict_of
 from .regions import GROUPS, NAMES, REST, SIZE, Regions, Verdict
 from .segmenter_bundle import SURE, Run, SegmenterBundle, load_segmenter, runner
 
-SMOOTHED_OVER_S = 0.02  # deviation of the weights in time: less than a fast closure lasts
-_PROBES = 8  # frames of the first look
-_MARGIN = 1.2  # the second look's side against that of the tract
+SMOOTHED_OVER_S = 0.02  # deviation of the temporal weights: shorter than a fast closure
+_PROBES = 8  # frames of the first pass
+_MARGIN = 1.2  # side of the crop, relative to the tract's
 _CHUNK = 64  # frames whose probabilities are held at once
-_STRAY = 0.2  # of a region's largest piece: a smaller one is taken for a mistake
+_STRAY = 0.2  # of a region's largest component: smaller ones are removed
 _IN_ONE_PIECE = ("tongue", "lower_lip", "upper_lip", "velum", "jaw", "hard_palate", "pharynx_wall", "brain", "spine")
 _UNMOVED = [NAMES.index(name) for name in ("brain", "spine")]
 _IS_UNMOVED = np.isin(np.arange(256), _UNMOVED)
@@ -33,7 +33,7 @@ _SOLID_TRACT = [NAMES.index(name) for name in GROUPS["tract"] if name != "airway
 
 @dataclass(frozen=True)
 class Crop:
-    """A square part of the picture of SIZE, in its pixels."""
+    """A square crop of the picture of SIZE, in pixels."""
 
     top: int = 0
     left: int = 0
@@ -52,10 +52,10 @@ def segment_regions(
     precision: str = "fp32",
     progress: Progress = UNSEEN,
 ) -> Regions:
-    """uint8 (T, H, W) -> the regions of every frame. segmenter: by default the embedded one.
+    """uint8 (T, H, W) -> the regions of every frame. segmenter: default: the embedded one.
 
-    A face that looks right is recognised and segmented as well. What is no head in profile has no regions: the
-    verdict says so. progress is told ("regions", frames done, frames).
+    A face to either side is recognised. Without a midsagittal head there are no regions, and the verdict says so.
+    progress: its stage is "regions". Raises InputError for frames of another type or shape.
     """
     if frames.dtype != np.uint8 or frames.ndim != 3 or not len(frames):
         raise InputError("Regions are found in uint8 frames (T, H, W), not {shape}.", shape=frames.shape)
@@ -72,7 +72,7 @@ def segment_regions(
     crop = _around_tract(shares)
     rows = DiskArray()
     confidence = np.empty((count, len(NAMES)), np.float32)
-    with ThreadPoolExecutor(torch.get_num_threads()) as pool:  # NumPy and OpenCV leave Python to others meanwhile
+    with ThreadPoolExecutor(torch.get_num_threads()) as pool:  # NumPy and OpenCV release the GIL
         for first, smoothed in _smoothed(run, frames, size, fps, crop, facing):
             for k, (labels, sure) in enumerate(pool.map(lambda p: _in_crop(p, crop, still), smoothed), first):
                 rows.add(labels[None])
@@ -90,8 +90,7 @@ def segment_regions(
 def pictures(frames: np.ndarray, size: int, crop: Crop | None = None, mirrored: bool = False) -> np.ndarray:
     """uint8 (T, H, W) -> float32 (T, size, size), each of mean 0 and deviation 1.
 
-    Each frame is made square with black and, where only a crop of it is wanted, brought to SIZE first. mirrored: the
-    crop is of the mirror image, and so is the picture.
+    Each frame is padded to a square and, for a crop, resized to SIZE first. mirrored: the crop is of the mirror image.
     """
     height, width = frames.shape[1:]
     side = max(height, width)
@@ -119,12 +118,11 @@ def _nothing(count: int, fps: float, shape: tuple[int, int], verdict: Verdict) -
     return Regions(labels, fps, shape, "segmenter", np.zeros((count, len(NAMES)), np.float32), "left", verdict)
 
 
-# ---------------------------------------------------------------------------------------------------- the first look
+# ---------------------------------------------------------------------------------------------------- the first pass
 
 
 def _first_look(run: Run, probes: np.ndarray) -> tuple[str, np.ndarray]:
-    """Where the face looks, whichever side is more like a head in profile; and the shares (n, regions, h, w), of the
-    face turned to the left."""
+    """The side the face looks to, by plausibility, and the probabilities (n, regions, h, w) of the face turned left."""
     views = {"left": run(probes), "right": run(np.ascontiguousarray(probes[:, :, ::-1]))}
     likely = {facing: np.mean([_plausible(p) for p in shares]) for facing, shares in views.items()}
     facing = "right" if likely["right"] > likely["left"] else "left"
@@ -132,7 +130,7 @@ def _first_look(run: Run, probes: np.ndarray) -> tuple[str, np.ndarray]:
 
 
 def _best_turned(run: Run, probes: np.ndarray) -> float:
-    """How plausible the best of the turned and tilted views of some frames is."""
+    """Plausibility of the best rotated view of some frames."""
     some = probes[:: max(1, len(probes) // 3)]
     views = [np.ascontiguousarray(np.rot90(v, k, (1, 2))) for v in (some, some[:, :, ::-1]) for k in (1, 2, 3)]
     return max(float(np.mean([_plausible(p) for p in run(view)])) for view in views)
@@ -144,7 +142,7 @@ def _plausible(shares: np.ndarray) -> float:
 
 
 def _around_tract(shares: np.ndarray) -> Crop:
-    """The square around everywhere the tract was in the first look, within the picture."""
+    """The square crop around the tract in all frames of the first pass, within the picture."""
     best = [largest(p)[0] for p in shares]
     tract = np.mean([np.isin(b, _SOLID_TRACT) & ~_strays(b) for b in best], axis=0) > 0.3
     rows, columns = np.flatnonzero(tract.any(axis=1)), np.flatnonzero(tract.any(axis=0))
@@ -155,13 +153,14 @@ def _around_tract(shares: np.ndarray) -> Crop:
     return Crop(int(top), int(left), side)
 
 
-# --------------------------------------------------------------------------------------------------- the second look
+# --------------------------------------------------------------------------------------------------- the second pass
 
 
 def _smoothed(
     run: Run, frames: np.ndarray, size: int, fps: float, crop: Crop, facing: str
 ) -> Iterator[tuple[int, np.ndarray]]:
-    """(first frame, shares uint8 (n, regions, size, size)) in pieces, each frame a mean over its neighbours."""
+    """Yields (first frame, probabilities uint8 (n, regions, size, size)) in chunks, smoothed over neighbouring
+    frames."""
     reach = min(int(np.ceil(3 * SMOOTHED_OVER_S * fps)), len(frames) - 1)
     weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / (SMOOTHED_OVER_S * fps)) ** 2)
     weights = weights[weights > 0.01]
@@ -184,9 +183,9 @@ Labelled = tuple[np.ndarray, np.ndarray]  # labels uint8 (SIZE, SIZE), confidenc
 
 
 def _in_crop(shares: np.ndarray, crop: Crop, still: Labelled) -> Labelled:
-    """Shares uint8 (regions, h, w) of a crop -> the whole picture's labels, and the confidence of each region.
+    """Probabilities uint8 (regions, h, w) of a crop -> the whole picture's labels, and each region's confidence.
 
-    still: what the first look found: it stays outside the crop, and so does what does not move.
+    still: the first pass' result, kept outside the crop and for static regions.
     """
     labels, confidence = still[0].copy(), still[1].copy()
     best, sure = _cleaned(shares)
@@ -199,13 +198,13 @@ def _in_crop(shares: np.ndarray, crop: Crop, still: Labelled) -> Labelled:
 
 
 def _labelled(shares: np.ndarray) -> Labelled:
-    """Shares uint8 (regions, h, w) of the whole picture -> its labels, and the confidence of each region."""
+    """Probabilities uint8 (regions, h, w) of the whole picture -> its labels, and each region's confidence."""
     best, sure = _cleaned(shares)
     return _enlarged(shares, np.unique(best), SIZE), _confidence(best, sure)
 
 
 def _cleaned(shares: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The region of each pixel and its share, both uint8 (h, w). Strays become rest, in the shares as well."""
+    """Region of each pixel and its probability, both uint8 (h, w). Strays become rest, in place in `shares`."""
     best, sure = largest(shares)
     strays = _strays(best)
     if strays.any():
@@ -216,14 +215,14 @@ def _cleaned(shares: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _confidence(best: np.ndarray, sure: np.ndarray) -> np.ndarray:
-    """(regions,) float32: the mean share of each region's pixels, 0 to 1; 0 of a region that is nowhere."""
+    """(regions,) float32: mean probability over each region's pixels, 0 to 1; 0 for an absent region."""
     pixels = np.bincount(best.ravel(), minlength=len(NAMES))
     total = np.bincount(best.ravel(), sure.ravel(), minlength=len(NAMES))
     return (total / np.maximum(pixels, 1) / SURE).astype(np.float32)
 
 
 def _enlarged(shares: np.ndarray, present: np.ndarray, side: int) -> np.ndarray:
-    """Labels uint8 (side, side) of shares (regions, h, w), of which only those of `present` regions count."""
+    """Labels uint8 (side, side) from probabilities (regions, h, w) of the `present` regions."""
     fine = [cv2.resize(shares[k], (side, side), interpolation=cv2.INTER_LINEAR) for k in present]
     return present.astype(np.uint8)[largest(fine)[0]]
 
@@ -238,7 +237,7 @@ def largest(shares: Sequence[np.ndarray] | np.ndarray) -> tuple[np.ndarray, np.n
 
 
 def _strays(labels: np.ndarray) -> np.ndarray:
-    """(h, w) bool: small pieces of a region that is in one piece, apart from it. They become rest."""
+    """(h, w) bool: small components of regions that are connected in anatomy."""
     strays = np.zeros(labels.shape, bool)
     for name in _IN_ONE_PIECE:
         region = (labels == NAMES.index(name)).view(np.uint8)

@@ -1,8 +1,8 @@
-"""The segmenter in a folder, and as a function of pictures.
+"""The segmenter's bundle: a folder, and a function of pictures.
 
-segmenter.json         name, shape, what it was trained on, sha256 of the files below
+segmenter.json         name, hyperparameters, training, sha256 of the files below
 segmenter.safetensors  the weights
-segmenter.onnx         the same as a graph for ONNX Runtime; optional, it only saves time
+segmenter.onnx         optional: a faster ONNX graph
 """
 
 import importlib.util
@@ -31,15 +31,14 @@ from .regions import NAMES
 FORMAT = "rtmri2speech segmenter"
 FORMAT_VERSION = 1
 DEFAULT_FOLDER = ASSETS / "models" / "regions"
-_BATCH = 8  # pictures at once: more no longer fit the cache
-
-SURE = 255  # a probability of 1: they are handed on in 8 bits, which is enough and several times faster
+_BATCH = 8  # pictures a batch: more do not fit the cache
+SURE = 255  # probability 1 in 8 bits, which suffice and are several times faster
 Run = Callable[[np.ndarray], np.ndarray]  # pictures float32 (n, h, w) -> probabilities uint8 (n, regions, h, w)
 
 
 @dataclass
 class SegmenterBundle:
-    """A trained segmenter, in eval mode, with its name and its training."""
+    """A trained segmenter, in eval mode."""
 
     name: str
     network: Segmenter
@@ -51,11 +50,11 @@ class SegmenterBundle:
 
     @cached_property
     def folded(self) -> nn.Module:
-        """The network made ready to run: BatchNorm folded into the convolutions."""
+        """The network with BatchNorm folded into the convolutions."""
         return fold_batch_norm(self.network).to(memory_format=torch.channels_last)
 
     def save(self, folder: str | os.PathLike, *, card: str | None = None) -> None:
-        """Write the folder, complete or not at all. card: MODEL_CARD.md."""
+        """Write the folder, complete or not at all. card: text of MODEL_CARD.md."""
         folder = Path(folder)
         if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
             raise InputError("{folder} exists already: give the name of a new folder.", folder=folder)
@@ -79,7 +78,7 @@ class SegmenterBundle:
 
 
 def load_segmenter(folder: str | os.PathLike | None = None) -> SegmenterBundle:
-    """Load a folder that `SegmenterBundle.save` wrote, by default the embedded one.
+    """Load a folder of `SegmenterBundle.save`, by default the embedded one.
 
     Raises InputError if anything is missing, damaged or does not fit together.
     """
@@ -113,7 +112,7 @@ def load_segmenter(folder: str | os.PathLike | None = None) -> SegmenterBundle:
 
 
 def runner(segmenter: SegmenterBundle, precision: str = "fp32") -> Run:
-    """The network as a function of pictures: by ONNX Runtime where there is a graph and fp32 is asked for."""
+    """The network as a function of pictures, run by ONNX Runtime if there is a graph and the precision is fp32."""
     dtype = choose_precision(precision, torch.device("cpu"))
     graph = segmenter.folder / "segmenter.onnx" if segmenter.folder else None
     session = open_graph(graph) if dtype == torch.float32 and graph and graph.is_file() else None
@@ -146,7 +145,7 @@ class _Probabilities(torch.nn.Module):
 
 
 def write_graph(path: Path, network: Segmenter) -> None:
-    """Write the network as an ONNX graph; does nothing without the onnx package."""
+    """Write the network as an ONNX graph; nothing without the onnx package."""
     if importlib.util.find_spec("onnx") is None:
         return
     size = network.config.size

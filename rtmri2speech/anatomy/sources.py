@@ -1,4 +1,4 @@
-"""Regions that no network found: a phantom's own labels, and polygons that stay where they are."""
+"""Sources of regions: the segmenter, a phantom's ground truth, and static polygons."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,7 +12,7 @@ from .polygons import TEMPLATE, Region, mask
 from .regions import NAMES, REST, SIZE, SOURCES, Regions, smoothly_enlarged
 from .segmenter import segment_regions
 
-# The phantom's tissue classes that make up each region (training.phantom.head.CLASSES).
+# The phantom's tissue classes of each region (training.phantom.head.CLASSES).
 TISSUES = {
     "tongue": ("tongue",),
     "lower_lip": ("lower_lip",),
@@ -29,7 +29,7 @@ TISSUES = {
 
 
 def region_of_class(classes: Iterable[str]) -> np.ndarray:
-    """(256,) uint8: the index into NAMES of each of the phantom's classes."""
+    """(256,) uint8: index into NAMES of each of the phantom's classes."""
     owner = {tissue: NAMES.index(region) for region, tissues in TISSUES.items() for tissue in tissues}
     table = np.full(256, REST, np.uint8)
     for k, name in enumerate(classes):
@@ -38,9 +38,9 @@ def region_of_class(classes: Iterable[str]) -> np.ndarray:
 
 
 def regions_from_truth(path: str | Path, count: int, fps: float, shape: tuple[int, int]) -> Regions:
-    """The labels of a phantom clip for `count` frames at `fps`, of its pictures of this (height, width).
+    """Ground-truth regions of a phantom clip for `count` frames at `fps`. shape: (height, width) of its frames.
 
-    Raises InputError if the file is not a phantom's truth.
+    Raises InputError if the file is not a phantom's ground truth.
     """
     try:
         with np.load(path, allow_pickle=False) as data:
@@ -59,9 +59,9 @@ def regions_from_truth(path: str | Path, count: int, fps: float, shape: tuple[in
 def regions_from_template(
     count: int, fps: float, shape: tuple[int, int], polygons: Iterable[Region] = TEMPLATE
 ) -> Regions:
-    """Polygons that stay where they are, the same in every frame; of "lips" the upper half is the upper lip.
+    """Static polygons, the same in every frame. "lips" is split into upper and lower lip at half its height.
 
-    polygons: named as NAMES or "lips"; a later one lies over an earlier one. They are given on the clip's own frame.
+    polygons: named as NAMES or "lips", on the clip's own frame; later ones cover earlier ones.
     """
     height, width = shape
     side = max(shape)
@@ -90,10 +90,10 @@ def _certain(labels: np.ndarray, fps: float, shape: tuple[int, int], source: str
 def regions_of(
     frames: np.ndarray, fps: float, recording: str | Path = "", source: str = "segmenter", progress: Progress = UNSEEN
 ) -> Regions:
-    """Regions of uint8 frames (T, H, W) at `fps`. recording: the clip's file, beside which the truth lies.
+    """Regions of uint8 frames (T, H, W) at `fps`. recording: the clip's file, beside which the ground truth lies.
 
-    source: "segmenter", "truth" (phantoms only) or "template" (polygons that do not move). Raises InputError where
-    there is no truth.
+    source: "segmenter", "truth" (phantoms only) or "template" (static polygons). Raises InputError without ground
+    truth.
     """
     if source == "segmenter":
         return segment_regions(frames, fps, progress=progress)

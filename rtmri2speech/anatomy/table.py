@@ -1,4 +1,4 @@
-"""Articulation as a table: a row for each frame."""
+"""Articulatory measures as a table, one row a frame."""
 
 import csv
 from pathlib import Path
@@ -11,10 +11,10 @@ from .regions import Regions
 
 
 def measures(regions: Regions, pixel_mm: float | None = None) -> dict[str, np.ndarray]:
-    """Every measure of articulation (T,) under its column's name; NaN where it cannot be taken.
+    """Column name -> measure of articulation (T,), NaN where undefined.
 
-    Lengths are in pixels of the 256 px picture ("_px") and, where pixel_mm, the side of the clip's own pixels, is
-    given, in cm too ("_cm").
+    Lengths are in pixels of the 256 px picture ("_px") and, given pixel_mm, the side of the clip's own pixels, also in
+    cm ("_cm").
     """
     measured = articulation(regions)
     found = {name if name.endswith("_place") else f"{name}_px": v for name, v in measured.columns().items()}
@@ -25,7 +25,7 @@ def measures(regions: Regions, pixel_mm: float | None = None) -> dict[str, np.nd
 
 
 def table(regions: Regions, times_s: np.ndarray, pixel_mm: float | None = None) -> tuple[list[str], np.ndarray]:
-    """Columns' names and values (T, columns): frame, time_s, confidence of the regions, then every measure.
+    """Column names and values (T, columns): frame, time_s, confidence of the regions, then every measure.
 
     times_s: (T,) start of each frame. pixel_mm: see `measures`.
     """
@@ -35,7 +35,7 @@ def table(regions: Regions, times_s: np.ndarray, pixel_mm: float | None = None) 
 
 
 def write_table(path: str | Path, regions: Regions, times_s: np.ndarray, pixel_mm: float | None = None) -> None:
-    """Write the table as CSV; an empty cell is a measure that cannot be taken."""
+    """Write the table as CSV; undefined measures are empty cells."""
     names, values = table(regions, times_s, pixel_mm)
     with atomic_write(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         rows = csv.writer(file)

@@ -1,1 +1,1 @@
-"""Attribution: which pixels, frames and channels a number of the mel comes from."""
+"""Attribution of a target of the mel to pixels and frames."""

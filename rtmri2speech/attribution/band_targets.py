@@ -14,8 +14,10 @@ from .targets import Target, band_energy, box_energy, contrast, target_of, track
 def band_energies(
     spec: MelSpec, mel_db: torch.Tensor, bands: Sequence[Band], formants_hz: Mapping[str, np.ndarray]
 ) -> dict[str, np.ndarray]:
-    """Of each band, dB (T,); NaN where the formant is not there that it follows. mel_db: (T, n_mels). formants_hz: of
-    bands that follow one, (T,)."""
+    """Energy of each band: name -> (T,) dB, NaN where a formant-tracking band has no formant.
+
+    mel_db: (T, n_mels). formants_hz: formant-tracking band -> (T,) Hz.
+    """
     hz, found = centre_frequencies_hz(spec), {}
     for band in bands:
         if band.formant:
@@ -30,7 +32,7 @@ def band_energies(
 def band_values(
     spec: MelSpec, mel_db: torch.Tensor, bands: Sequence[Band], formants_hz: Mapping[str, np.ndarray]
 ) -> dict[str, np.ndarray]:
-    """The same, but of the spectrum's tilt, which is no energy, itself: dB per octave."""
+    """band_energies, with the tilt itself (dB per octave) for a tilt band."""
     slopes = {band.name: target_of(spec, band)(mel_db).cpu().numpy() for band in bands if band.of == "tilt"}
     return band_energies(spec, mel_db, bands, formants_hz) | slopes
 
@@ -44,8 +46,10 @@ def targets_of(
     fps: float,
     count: int,
 ) -> tuple[dict[str, Target], dict[str, str]]:
-    """The target of each band in a clip of `count` frames at `fps`, and its objective, by name. tracked: of bands that
-    track a formant. A box is one number of the whole clip, "sequence" whatever the objective."""
+    """Target and objective of each band, by name, for a clip of `count` frames at `fps`.
+
+    tracked: the formant-tracking bands. A time-frequency box is one number a clip: its objective is always "sequence".
+    """
     targets: dict[str, Target] = {}
     objectives = {}
     for band in bands:
@@ -63,8 +67,7 @@ def targets_of(
 
 
 def frames_of(from_s: float, to_s: float, fps: float, count: int) -> tuple[int, int]:
-    """First frame of a stretch, and the one after its last: those whose middle lies in it, at least the one at its
-    middle."""
+    """(first, stop) of the frames whose midpoints lie in an interval; at least the frame at the interval's midpoint."""
     first, stop = round(from_s * fps), min(round(to_s * fps), count)
     if first < stop:
         return first, stop

@@ -1,12 +1,13 @@
-"""A band that follows a formant: of each frame, the bins around where that formant was measured.
+"""Formant-tracking bands: in each frame, the mel bins around the measured formant.
 
     bands = [Band.parse("F2:formant2+-200")]
-    known = formants_of(bands, times_s, None, None, Spoken(audio, rate, whispered, silent))   # "F2" -> (T,)
-    followed = follow(bands[0], known["F2"], spec)
-    followed.formant_hz    # (T,), NaN where the formant was not measured: there is no map
-    followed.bins          # (T, n_mels) bool
+    speech = SynthesisedSpeech(audio, rate, whispered, silent)
+    formants_hz = formants_of(bands, times_s, None, None, speech)   # "F2" -> (T,)
+    tracked = track_formant(bands[0], formants_hz["F2"], spec)
+    tracked.formant_hz     # (T,), NaN where the formant was not measured: such a frame has no map
+    tracked.bins           # (T, n_mels) bool
 
-Measured formants jump now and then to a neighbour's; what is followed is written beside the maps.
+Formant trackers sometimes confuse neighbouring formants; exports therefore hold the track that was used.
 """
 
 from dataclasses import dataclass, replace
@@ -20,8 +21,8 @@ from ..speech.mel import centre_frequencies_hz
 
 @dataclass(frozen=True)
 class TrackedBand:
-    """band: with the limits between which it moves. formant_hz: (T,), NaN where there is none. bins: (T, n_mels) bool,
-    none of them in those frames."""
+    """band: its limits span the whole track. formant_hz: (T,), NaN where not measured. bins: (T, n_mels) bool, all
+    False in those frames."""
 
     band: Band
     formant_hz: np.ndarray
@@ -29,9 +30,9 @@ class TrackedBand:
 
 
 def track_formant(band: Band, formant_hz: np.ndarray, spec: MelSpec) -> TrackedBand:
-    """The band along its formant (T,), NaN where it was not measured. Where it is nowhere, the limits are the mel's.
+    """The band around its formant track (T,) Hz, NaN where not measured. Without any measured frame it spans the mel.
 
-    Raises InputError where a frame's mel bins all lie farther from it than the band is wide.
+    Raises InputError where a measured frame has no mel bin within the band.
     """
     bins = tracked_bins(band, formant_hz, spec)
     there = ~np.isnan(formant_hz)
@@ -50,6 +51,6 @@ def track_formant(band: Band, formant_hz: np.ndarray, spec: MelSpec) -> TrackedB
 
 
 def tracked_bins(band: Band, formant_hz: np.ndarray, spec: MelSpec) -> np.ndarray:
-    """(T, n_mels) bool: the bins within the band's width of its formant (T,); none where that is NaN."""
+    """(T, n_mels) bool: bins within band.width_hz of the formant track (T,); none where that is NaN."""
     assert band.width_hz is not None
     return np.abs(centre_frequencies_hz(spec) - formant_hz[:, None]) <= band.width_hz

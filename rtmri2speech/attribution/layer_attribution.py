@@ -5,18 +5,18 @@ vector-Jacobian product through the stages that follow gives the gradient of E a
 
     CAM = sum over channels of  dE/dA * A        (HiResCAM; R. Draelos and L. Carin, arXiv:2011.08891)
 
-signed, in the target's own unit, as at the last maps, where it is Grad-CAM. It is exact for whole batches of frames:
-in the CNN they do not depend on each other. LayerCAM (P. Jiang et al., IEEE Trans. Image Processing 30, 2021) weighs
-by the gradient's positive part only, and so has no sign.
+signed and in the target's unit. At the last maps this is Grad-CAM. It is exact for whole batches, since the CNN treats
+frames independently. LayerCAM (P. Jiang et al., IEEE Trans. Image Processing 30, 2021) weights by the gradient's
+positive part only, and so has no sign.
 
-HiResCAM has a baseline of zero: maps of zeros, which no picture has. Layer integrated gradients have the same frame,
-heavily blurred, with its maps A0:
+HiResCAM's baseline is zero: maps of zeros, which no picture has. The baseline of layer integrated gradients is the same
+frame, heavily blurred, with its maps A0:
 
     CAM = sum over channels of  dE/dA at (A + A0) / 2  *  (A - A0)
 
 the midpoint rule of integrated gradients (M. Sundararajan et al., ICML 2017) with a blurred baseline (S. Xu et al.,
-"Attribution in Scale and Space", CVPR 2020) at this stage: the shapes in the picture, and not its brightness, add this
-much to E. A uniform picture has a map of zeros.
+"Attribution in Scale and Space", CVPR 2020) at this stage. It attributes E to shapes in the picture, not to its
+brightness: a uniform picture has a map of zeros.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -35,14 +35,13 @@ from ..progress import UNSEEN, Progress
 from .method import Inputs, Method
 
 BASELINES = ("zero", "blur")
-BATCH = 16  # frames at once: their activations are all kept for the way back
+BATCH = 16  # frames at once: all their activations are kept for the backward pass
 
 
 def stages(model: AcousticModel, size: int) -> dict[int, str]:
-    """The resolutions that maps of frames of size x size can have: cells along a side -> the CNN's module of that
-    map."""
+    """Available resolutions for frames of size x size: cells along a side -> name of the CNN's module."""
     found = {}
-    # From the input on: of several at one resolution, the last remains.
+    # In order from the input: the last stage of each resolution remains.
     for stage in cast(FeatureInfo, model.cnn.feature_info).info:
         name = stage["module"]
         known = dict(model.cnn.named_modules())
@@ -52,10 +51,10 @@ def stages(model: AcousticModel, size: int) -> dict[int, str]:
 
 
 class LayerAttribution:
-    """A stage of a model's CNN made ready to give maps with cells x cells cells, for frames of size x size.
+    """Attribution maps of cells x cells at one stage of a model's CNN, for frames of size x size.
 
-    cells: one of stages(model, size). baseline: of BASELINES. cnn: the model's own, as it is to be run; default: with
-    BatchNorm folded.
+    cells: one of stages(model, size). baseline: of BASELINES. cnn: the model's CNN to run; default: with BatchNorm
+    folded.
     """
 
     def __init__(
@@ -69,7 +68,7 @@ class LayerAttribution:
     def __call__(
         self, gradients: Mapping[str, Tensor], chunks: Iterable[np.ndarray], progress: Progress = UNSEEN
     ) -> dict[str, np.ndarray]:
-        """Signed maps of targets: name -> (T, cells, cells) float32, computed in float32.
+        """Signed maps: target name -> (T, cells, cells) float32, computed in float32.
 
         gradients: dE/dg, name -> (T, C). chunks: the T prepared frames, float32 (n, size, size) each.
         """
@@ -89,16 +88,16 @@ class LayerAttribution:
     def _of_batch(
         self, frames: np.ndarray, gradients: Mapping[str, Tensor], cut: "_Cut"
     ) -> Iterator[tuple[str, np.ndarray]]:
-        """name, (n, grid, grid) of n frames; what they cost goes before the next batch begins."""
+        """Yields name, (n, cells, cells) of n frames; their activations are freed before the next batch."""
         pooled, left = self._pooled(frames), len(gradients)
         for name, dg in gradients.items():
             left -= 1
-            # The gradient of a sum: of weights given apart, PyTorch would import its symbolic algebra, 40 MB.
+            # The gradient of a sum: with grad_outputs, PyTorch would import its symbolic algebra, 40 MB.
             (slope,) = torch.autograd.grad((pooled * dg).sum(), cut.maps, retain_graph=left > 0)
             yield name, (slope * cut.counted).sum(dim=1).cpu().numpy()
 
     def _pooled(self, frames: np.ndarray) -> Tensor:
-        """(n, size, size) -> features (n, C), which depend on the cut alone."""
+        """(n, size, size) -> features (n, C), with a graph that begins at the cut."""
         shown = np.concatenate([frames, blurred(frames)]) if self.baseline == "blur" else frames
         tensor = torch.from_numpy(shown)[:, None].to(self.device, memory_format=torch.channels_last)
         return self.cnn(avg_pool2d(tensor, self.pool))[-1].mean(dim=(2, 3))
@@ -117,10 +116,10 @@ LAYER_IG = _method({"en": "layer integrated gradients", "ja": "層ごとの積�
 
 
 class _Cut:
-    """While it is open, what a module puts out is where gradients begin: nothing before it is differentiated.
+    """While it is open, gradients begin at a module's output: nothing before it is differentiated.
 
-    maps: there. counted: what the gradient is multiplied by, the maps themselves. halves: the second half of each batch
-    is what the first is measured against; the maps are midway, counted is the difference.
+    maps: that output. counted: the factor of the gradient, the maps themselves. halves: the second half of each batch
+    is the baseline of the first: maps are the midpoint, counted is the difference.
     """
 
     def __init__(self, module: nn.Module, halves: bool):
@@ -144,7 +143,7 @@ class _Cut:
 
 
 def _quick_to_differentiate(network: nn.Module) -> nn.Module:
-    """The network with its depthwise convolutions of stride 1 replaced by ones that PyTorch differentiates faster."""
+    """The network, in place, with depthwise convolutions of stride 1 replaced by ones with a faster backward pass."""
     for parent in list(network.modules()):
         for name, child in parent.named_children():
             if type(child) is nn.Conv2d and 1 < child.groups == child.in_channels == child.out_channels:
@@ -164,7 +163,7 @@ class _Depthwise(nn.Module):
 
 
 class _DepthwiseFunction(torch.autograd.Function):
-    """Its gradient is a depthwise convolution, too, with the kernel turned around: as quick as the way forward."""
+    """Its gradient is a depthwise convolution with the flipped kernel, as fast as the forward pass."""
 
     @staticmethod
     def forward(ctx, x, weight, bias, padding, dilation):

@@ -1,4 +1,4 @@
-"""What an attribution method is: from the gradients of targets to a signed map of each frame."""
+"""The interface of attribution methods: from the gradients of targets to signed maps."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -14,14 +14,13 @@ from .targets import Target
 
 @dataclass(frozen=True, eq=False)
 class Inputs:
-    """What a method may use to explain n frames of a clip of T.
+    """The inputs of a method that explains n frames of a clip of T.
 
-    model: in eval mode. cnn: the model's CNN as it is to be run; None: with BatchNorm folded. scaler: of its mel.
-    size: pixels along a side of a prepared frame. cells: along a side of the maps. features: (T, C), the spatial means
-    of the CNN's last maps. rows: (n,) the frames to explain. chunks: gives these, prepared, in chunks of float32
-    (k, size, size), anew at each call. targets: name -> Target; objectives: name -> "frame" or "sequence". gradients:
-    name -> (n, C), the derivative of each target by the features of these frames. last_maps: (n, C, h, w), for methods
-    that need them, else None.
+    model: in eval mode. cnn: the model's CNN to run; None: with BatchNorm folded. scaler: of the model's mel. size:
+    pixels along a side of a prepared frame. cells: along a side of the maps. features: (T, C), spatial means of the
+    CNN's last maps. rows: (n,) indices of the frames to explain. chunks: each call yields these frames, prepared, as
+    float32 (k, size, size). targets: name -> Target; objectives: name -> "frame" or "sequence". gradients: name ->
+    (n, C), the derivative of each target by the features. last_maps: (n, C, h, w), None unless the method needs them.
     """
 
     model: AcousticModel
@@ -40,10 +39,10 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Method:
-    """label: language -> what captions and the page call it. baseline: what the picture is compared with, "zero" or
-    "blur". resolution: cells along a side where none is asked for; None: those of the CNN's last maps. resolutions:
-    those it can give for a model and the size of its frames. maps: name of each target -> (n, cells, cells) float32,
-    signed. needs_last_maps: whether Inputs has to hold them, which takes memory by the clip's length.
+    """label: language -> its name in captions and on the page. baseline: "zero" or "blur". resolution: default cells
+    along a side; None: those of the CNN's last maps. resolutions: (model, frame size) -> available resolutions. maps:
+    target name -> signed (n, cells, cells) float32. needs_last_maps: whether Inputs must hold last_maps, whose memory
+    grows with the clip.
     """
 
     label: Mapping[str, str]

@@ -1,9 +1,9 @@
 """Attribution methods by name.
 
-    method_of("layer-ig").maps(inputs, progress)    # name of each target -> (T, cells, cells), signed
+    method_of("layer-ig").maps(inputs, progress)    # target name -> signed (T, cells, cells)
 
-A new method is a file with a Method (method.py) and its line in METHODS: commands, page, captions and provenance take
-name and label from there. CONTRIBUTING.md shows one.
+A new method is a file with a Method (method.py) and a line in METHODS; commands, page, captions and provenance read its
+name and label there. CONTRIBUTING.md shows an example.
 """
 
 from importlib import import_module
@@ -39,7 +39,7 @@ def method_of(name: str) -> "Method":
 
 
 def parse_method(text: str) -> tuple[str, int | None]:
-    """ "layer-ig:16" -> that method at 16 cells along a side; "grad-cam" -> None, at its own resolution.
+    """ "layer-ig:16" -> ("layer-ig", 16 cells along a side); "grad-cam" -> ("grad-cam", None), its own resolution.
 
     Raises InputError for anything else."""
     name, colon, cells = text.partition(":")
@@ -50,8 +50,10 @@ def parse_method(text: str) -> tuple[str, int | None]:
 
 
 def resolution_of(name: str, asked: int | None, model: "AcousticModel", size: int) -> int:
-    """Cells along a side of the method's maps of frames of size x size: those asked for, or those nearest to the
-    method's own resolution. Raises InputError where the method has no such maps of this model."""
+    """Resolution of the method's maps for frames of size x size: `asked`, or the available one nearest to its default.
+
+    Raises InputError where the model cannot give the resolution asked for.
+    """
     method = method_of(name)
     known = sorted(method.resolutions(model, size))
     if asked is None:
@@ -67,7 +69,7 @@ def resolution_of(name: str, asked: int | None, model: "AcousticModel", size: in
 
 
 def method_of_grid(grid: int | None, against: str, model: "AcousticModel", size: int) -> tuple[str, int | None]:
-    """Method and resolution that the options --grid and --against asked for before methods had names."""
+    """Method and resolution of the deprecated options --grid and --against."""
     if against not in ("blur", "nothing"):
         raise InputError("{given!r} is not one of {known}.", given=against, known="blur, nothing")
     last = resolution_of("grad-cam", None, model, size)

@@ -1,4 +1,4 @@
-"""Signed CAMs on a scale for display."""
+"""Normalisation of signed CAMs for display."""
 
 import numpy as np
 
@@ -6,10 +6,10 @@ from ..errors import InputError
 
 
 def clip_scale(cam: np.ndarray, speech: np.ndarray | None = None, percentile: float = 99) -> float:
-    """What is shown as 1 of the positive part of cam (T, ...): its percentile in the frames `speech`.
+    """The value displayed as 1: a percentile of the positive part of cam (T, ...) over the frames `speech`.
 
-    speech: indices; None or none at all: every frame. At least a quarter of the same percentile regardless of sign:
-    where nearly all attribution is negative, the little that is positive stays cold.
+    speech: indices; None or empty: every frame. It is at least a quarter of the same percentile of |cam|, so that
+    little positive attribution among much negative is displayed as weak.
     """
     heard = cam if speech is None or not len(speech) else cam[speech]
     positive, either = (
@@ -20,9 +20,9 @@ def clip_scale(cam: np.ndarray, speech: np.ndarray | None = None, percentile: fl
 
 
 def display_grid(cam: np.ndarray, normalize: str, speech: np.ndarray | None = None) -> np.ndarray:
-    """Signed CAM (T, h, w) -> (T, h, w) float32 in [0, 1] for display: the positive part.
+    """Positive part of a signed CAM (T, h, w), scaled to [0, 1]: (T, h, w) float32.
 
-    normalize "clip": one scale for the whole clip (clip_scale of its `speech`), so that a weak frame looks weak.
+    normalize "clip": one scale for the clip (clip_scale over `speech`), so that a weak frame looks weak.
     "frame": each frame by its own minimum and maximum, as in the thesis.
     """
     positive = np.maximum(cam, 0)
@@ -37,7 +37,7 @@ def display_grid(cam: np.ndarray, normalize: str, speech: np.ndarray | None = No
 
 
 def signed_grid(cam: np.ndarray, normalize: str, speech: np.ndarray | None = None) -> np.ndarray:
-    """The same with both signs, in [-1, 1], by the size of what is for and against; "frame": of each frame's own."""
+    """A signed CAM (T, h, w) scaled to [-1, 1] by its magnitude; normalize as in display_grid."""
     size = np.abs(cam)
     if normalize == "clip":
         return np.clip(cam / (clip_scale(size, speech) or 1), -1, 1).astype(np.float32)

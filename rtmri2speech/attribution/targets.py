@@ -1,13 +1,13 @@
-"""What a map explains: a number of the mel. Each target is a pure, differentiable function of the dB mel.
+"""Targets: the numbers of the mel that a map explains. Each is a pure, differentiable function of the dB mel.
 
 energy = band_energy(bins)             # bins: mel.band_bins(spec, band)
 energy(mel_db)                         # (T, n_mels) -> (T,) dB
-band_frequency(bins, hz)(mel_db)       # (T,) Hz: where the band's energy lies; what pushes a formant up or down
-box_energy(bins, 40, 47)(mel_db)       # () dB: of just these frames and bins, frames 40 to 46
-contrast(bins, (40, 42), (60, 62))(mel_db)  # () dB: how far the sound at the first frames is from that at the second
-along(bins, hz)(mel_db)                # (T,) dB: of other bins in each frame, bins (T, n_mels), as around a formant
+band_frequency(bins, hz)(mel_db)       # (T,) Hz: spectral centroid within the band
+box_energy(bins, 40, 47)(mel_db)       # () dB: energy of a time-frequency region, frames 40 to 46
+contrast(bins, (40, 42), (60, 62))(mel_db)  # () dB: spectral distance of an interval from a reference interval
+tracked_energy(bins, hz)(mel_db)       # (T,) dB: bins (T, n_mels) differ by frame, as around a formant
 loudness(mel_db), tilt(hz)(mel_db)     # (T,) dB; (T,) dB per octave
-target_of(spec, band, "db")(mel_db)    # (T,): what a band that is no box asks about, in unit_of(band, "db")
+target_of(spec, band, "db")(mel_db)    # (T,) in unit_of(band, "db"): target of a band without an interval
 """
 
 from collections.abc import Callable
@@ -21,12 +21,12 @@ from ..spec import Band, MelSpec
 from ..speech.mel import band_bins, centre_frequencies_hz
 
 Target = Callable[[Tensor], Tensor]  # dB mel (..., T, n_mels) -> (..., T)
-TWO_SIDED = ("Hz", "dB per octave")  # units of what is no amount: its maps tell what raises it, and what lowers it
+TWO_SIDED = ("Hz", "dB per octave")  # units of targets whose maps are shown with both signs: what raises and lowers
 _LN10_OVER_10 = float(np.log(10) / 10)
 
 
 def band_energy(bins: np.ndarray, energy: str = "db") -> Target:
-    """Energy of some mel bins in each frame. "power": the sum of 10^(dB/10) over them. "db": 10 log10 of that sum."""
+    """Energy of mel bins in each frame. "power": the sum of 10^(dB/10) over the bins. "db": 10 log10 of that sum."""
     if energy not in ("db", "power"):
         raise InputError("The energy of a band is taken as {known}, not {given!r}.", known="db or power", given=energy)
 
@@ -38,7 +38,7 @@ def band_energy(bins: np.ndarray, energy: str = "db") -> Target:
 
 
 def band_frequency(bins: np.ndarray, mel_hz: np.ndarray) -> Target:
-    """Centre of gravity of some mel bins in each frame, Hz: their centres mel_hz (n_mels,), weighed by power."""
+    """Spectral centroid of mel bins in each frame, Hz: the power-weighted mean of their centres, mel_hz (n_mels,)."""
 
     def value(mel_db: Tensor) -> Tensor:
         shares = (mel_db[..., torch.from_numpy(bins).to(mel_db.device)] * _LN10_OVER_10).softmax(dim=-1)
@@ -48,7 +48,7 @@ def band_frequency(bins: np.ndarray, mel_hz: np.ndarray) -> Target:
 
 
 def box_energy(bins: np.ndarray, first: int, stop: int) -> Target:
-    """Energy of some bins in the frames from `first` to before `stop`, dB: one number, of power summed over both."""
+    """Energy of a time-frequency region, one number in dB: power summed over the bins and frames [first, stop)."""
 
     def value(mel_db: Tensor) -> Tensor:
         return band_energy(bins)(mel_db[..., first:stop, :]).mul(_LN10_OVER_10).logsumexp(dim=-1) / _LN10_OVER_10
@@ -57,10 +57,10 @@ def box_energy(bins: np.ndarray, first: int, stop: int) -> Target:
 
 
 def contrast(bins: np.ndarray, a: tuple[int, int], b: tuple[int, int]) -> Target:
-    """What sets the mean sound of the frames a = (first, stop) apart from that of the frames b: one number, dB.
+    """Contrastive target: Euclidean distance of the mean dB spectra of two intervals, (first, stop) each; one number.
 
-    The difference of the two mean spectra along itself, held fixed: its length, and what makes it longer, whichever of
-    the two has more there. Asked the other way round it is the same.
+    The difference is projected on its own direction, held fixed, so that its gradient is that of the distance. It is
+    symmetric in a and b.
     """
 
     def value(mel_db: Tensor) -> Tensor:
@@ -73,9 +73,9 @@ def contrast(bins: np.ndarray, a: tuple[int, int], b: tuple[int, int]) -> Target
 
 
 def tracked_energy(bins: np.ndarray, mel_hz: np.ndarray, energy: str = "db") -> Target:
-    """Energy, or frequency with energy "hz", of other mel bins in each frame: bins (T, n_mels) bool. 0 without any."""
+    """Energy, or with "hz" the spectral centroid, of bins (T, n_mels) bool that differ by frame; 0 without any bin."""
     known = torch.from_numpy(bins.any(axis=1))
-    chosen = torch.from_numpy(bins | ~bins.any(axis=1, keepdims=True))  # of no bin at all, the slope would be NaN
+    chosen = torch.from_numpy(bins | ~bins.any(axis=1, keepdims=True))  # with no bin at all, the gradient would be NaN
 
     def value(mel_db: Tensor) -> Tensor:
         nepers = (mel_db * _LN10_OVER_10).masked_fill(~chosen.to(mel_db.device), -torch.inf)
@@ -89,15 +89,15 @@ def tracked_energy(bins: np.ndarray, mel_hz: np.ndarray, energy: str = "db") -> 
 
 
 def loudness(mel_db: Tensor) -> Tensor:
-    """Energy of all bins in each frame, dB. A level of the sound, pre-emphasised as the mel is, and not in sones."""
+    """Level of each frame: energy of all bins, dB, with the mel's pre-emphasis. It is not loudness in sones."""
     return (mel_db * _LN10_OVER_10).logsumexp(dim=-1) / _LN10_OVER_10
 
 
 def tilt(mel_hz: np.ndarray) -> Target:
-    """Slope of each frame's spectrum over the logarithm of frequency: dB per octave, by least squares over the bins.
+    """Spectral tilt of each frame, dB per octave: least-squares slope over log frequency, with the mel's pre-emphasis.
 
-    Less falling is brighter. As Praat's "Ltas: Report spectral trend" by least squares on a logarithmic scale (P.
-    Boersma and D. Weenink, praat.org), there per decade; of the mel's bins, so with its pre-emphasis.
+    A less negative tilt sounds brighter. As Praat's "Ltas: Report spectral trend" by least squares on a logarithmic
+    scale (P. Boersma and D. Weenink, praat.org), which is per decade.
     """
     octaves = np.log2(mel_hz) - np.log2(mel_hz).mean()
     weights = octaves / (octaves**2).sum()
@@ -109,8 +109,7 @@ def tilt(mel_hz: np.ndarray) -> Target:
 
 
 def target_of(spec: MelSpec, band: Band, energy: str = "db") -> Target:
-    """What is asked of a band that is no box. energy: "db", "power" or "hz"; loudness and tilt are what they are in
-    each.
+    """Target of a band without an interval. energy: "db", "power" or "hz"; level and tilt ignore it.
 
     Raises InputError for a band outside the mel.
     """
@@ -121,7 +120,7 @@ def target_of(spec: MelSpec, band: Band, energy: str = "db") -> Target:
 
 
 def unit_of(band: Band, energy: str) -> str:
-    """The unit of that."""
+    """Unit of a band's target."""
     if band.stretch is not None or band.of == "loudness":
         return "dB"
     return "dB per octave" if band.of == "tilt" else {"db": "dB", "power": "power", "hz": "Hz"}[energy]

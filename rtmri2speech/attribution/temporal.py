@@ -1,14 +1,12 @@
-"""How far in time the sound of a frame came from: the BiLSTM looks both ways.
+"""Temporal attribution: how much each frame of the clip contributes to each frame's sound.
 
-    made = reach(bundle, read_clip("clip.mp4"), F2)
-    made.shares[40, 38]     # of what made frame 40's energy, the share of frame 38's picture
-    made.told(40)           # "78 % from this frame and its two neighbours, 12 % from before, 10 % from after"
+    temporal = temporal_attribution(bundle, read_clip("clip.mp4"), F2)
+    temporal.shares[40, 38]     # frame 38's share of frame 40's attribution
+    temporal.told(40)           # "78% from the frame itself and its two neighbours, 12% from before, 10% from after"
 
 The contribution of frame s to the value E of frame t is the gradient dE_t/dg[s] times the input g[s], the pooled
-features (gradient times input; A. Shrikumar et al., ICML 2017), summed over channels, in E's unit. It is exact, and
-found for all pairs at once: going back from every t by one frame more at a time, the adjoints of all T frames take
-each step together. What is multiplied at each step has the width of the LSTM, as the features themselves are never
-differentiated.
+features (gradient times input; A. Shrikumar et al., ICML 2017), summed over channels, in E's unit. The temporal model
+computes all pairs (TemporalModel.contributions).
 """
 
 from collections.abc import Sequence
@@ -30,14 +28,14 @@ from ..spec import Band
 from ..speech.mel import Scaler, silent_frames, within
 from .targets import Target, target_of
 
-LONGEST = 2000  # frames: the picture of all pairs has this many times as many numbers
+LONGEST = 2000  # frames: the matrix of all pairs grows with their square
 
 
 @dataclass(frozen=True)
 class TemporalAttribution:
-    """contributions: (T, T) float32, of the energy (dB) of frame t, row, the part due to frame s, column.
+    """contributions: (T, T) float32, dB: row t, column s, the part of frame t's energy due to frame s.
 
-    silent: (T,) bool, where nobody speaks.
+    silent: (T,) bool.
     """
 
     band: Band
@@ -47,12 +45,12 @@ class TemporalAttribution:
 
     @property
     def shares(self) -> np.ndarray:
-        """(T, T): the same without signs, each row adding up to 1."""
+        """(T, T): magnitudes of the contributions; each row sums to 1."""
         sizes = np.abs(self.contributions)
         return sizes / np.maximum(sizes.sum(axis=1, keepdims=True), 1e-12)
 
     def parts(self, frames: Sequence[int] | np.ndarray) -> dict[str, float]:
-        """Mean share of each of these frames and its two neighbours, of what is before, and of what is after."""
+        """Mean shares over these frames: "near" (the frame and its two neighbours), "before" and "after"."""
         sums = np.zeros(3)
         for t, row in zip(frames, self.shares[np.asarray(frames, int)], strict=True):
             first, stop = max(0, t - 1), t + 2
@@ -61,14 +59,14 @@ class TemporalAttribution:
         return {"near": float(near), "before": float(before), "after": float(after)}
 
     def by_lag(self, most: int) -> np.ndarray:
-        """(2 * most + 1,): mean share in speech of the frames from `most` before to `most` after."""
+        """(2 * most + 1,): mean share by lag over the speech frames, from -most to most frames."""
         speech = np.flatnonzero(~self.silent)
         padded = np.pad(self.shares, ((0, 0), (most, most)))
         return np.mean([padded[t, t : t + 2 * most + 1] for t in speech], axis=0)
 
     def near(self, far: int) -> np.ndarray:
-        """(T, 2 * far + 3): of each frame the share of all that is earlier than `far` frames before it, of each frame
-        from `far` before to `far` after, and of all that is later. A row adds up to 1."""
+        """(T, 2 * far + 3): each frame's shares by lag from -far to far, between the sums of all earlier and of all
+        later frames. A row sums to 1."""
         shares, count = self.shares, len(self.silent)
         found = np.zeros((count, 2 * far + 3), np.float32)
         for t, row in enumerate(shares):
@@ -78,7 +76,7 @@ class TemporalAttribution:
         return found
 
     def told(self, frames: int | Sequence[int] | np.ndarray) -> str:
-        """In plain words, of a frame or the mean of several."""
+        """A sentence on one frame, or on the mean of several."""
         values = self.parts(np.atleast_1d(frames))
         return (
             "{near:.0%} from the frame itself and its two neighbours, {before:.0%} from before, {after:.0%} from after"
@@ -86,8 +84,10 @@ class TemporalAttribution:
 
 
 def temporal_attribution(bundle: Bundle, clip: Clip, band: Band, progress: Progress = UNSEEN) -> TemporalAttribution:
-    """Where in time the band's energy came from, frame by frame. Raises InputError for a band that is not the same in
-    every frame, or a clip too long."""
+    """Temporal attribution of the band's energy in each frame.
+
+    Raises InputError for a box or a formant-tracking band, or a clip of more than LONGEST frames.
+    """
     if band.stretch or band.formant:
         raise InputError(
             "Give a band, not a box or a formant to follow: every frame of the clip is asked where its sound came from."
@@ -114,9 +114,9 @@ def temporal_attribution(bundle: Bundle, clip: Clip, band: Band, progress: Progr
 def contributions(
     model: AcousticModel, scaler: Scaler, features: Tensor, target: Target, progress: Progress = UNSEEN
 ) -> np.ndarray:
-    """(T, T) float32: gradient times input of the target of each frame, row, with respect to each frame, column.
+    """(T, T) float32: gradient times input of the target in frame t (row) with respect to frame s (column).
 
-    model: in eval mode. features: (T, C). target: of each frame, from that frame's mel alone.
+    model: in eval mode. features: (T, C). target: its value in a frame depends on that frame's mel alone.
     """
     with torch.no_grad():
         states = model.states_from_features(features[None])[0]

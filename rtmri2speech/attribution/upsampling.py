@@ -1,4 +1,4 @@
-"""The CNN's coarse grid (8x8 cells, or finer), enlarged to the size of a frame one frame at a time."""
+"""Upsampling of attribution maps to the size of a frame, lazily, one frame at a time."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -15,13 +15,12 @@ _METHODS = {
     "cells": cv2.INTER_NEAREST_EXACT,
     "thesis": cv2.INTER_LINEAR,
 }
-_THESIS_EPSILON = 1e-6  # keeps a map of next to nothing dark
+_THESIS_EPSILON = 1e-6  # keeps a nearly uniform map near zero
 
 
 @dataclass(frozen=True)
 class UpsampledGrid:
-    """Looks like an array (T, H, W), but computes each frame when it is asked for: [t] and iteration do, [first:stop],
-    len and shape do not."""
+    """A lazy array (T, H, W): [t] and iteration compute a frame; [first:stop], len and shape compute nothing."""
 
     grids: np.ndarray
     size: tuple[int, int]
@@ -49,7 +48,7 @@ class UpsampledGrid:
         if self.method == "thesis":
             enlarged -= enlarged.min()
             return enlarged / (enlarged.max() + np.float32(_THESIS_EPSILON))
-        # The cubic overshoots; a picture must not claim more heat than any cell has.
+        # Cubic interpolation overshoots; no pixel may exceed the range of the cells.
         return np.clip(enlarged, grid.min(), grid.max())
 
     def __iter__(self) -> Iterator[np.ndarray]:
@@ -59,9 +58,9 @@ class UpsampledGrid:
 def upsample_grid(grids: np.ndarray, size: tuple[int, int] = (256, 256), method: str = "cubic") -> UpsampledGrid:
     """grids (T, h, w) -> (T, H, W) float32 frames, computed lazily; size is (H, W).
 
-    Cell centres keep their place (half-pixel alignment, as in cv2.resize).
-    method: "cubic" or "linear" (smooth), or "cells" (the raw cells, which is all the model knows); "thesis" is linear,
-    and then brings each frame to its own minimum and maximum.
+    Half-pixel alignment, as in cv2.resize, keeps the cells' centres in place.
+    method: "cubic" or "linear"; "cells": nearest neighbour, the map's true resolution; "thesis": linear, then each
+    frame min-max scaled.
     """
     if method not in _METHODS:
         raise InputError("A grid is enlarged by {known}, not {given!r}.", known=", ".join(_METHODS), given=method)

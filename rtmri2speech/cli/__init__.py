@@ -12,7 +12,7 @@ from .terminal import new_app, renamed, run
 
 app = new_app(
     name="rtmri2speech",
-    help="From a real-time MRI clip of a speaking vocal tract to speech, and to what drove each formant band.",
+    help="From real-time MRI of a speaking vocal tract to speech, with attribution maps of formant bands.",
     no_args_is_help=True,
 )
 COMMANDS: tuple[Callable, ...] = (
@@ -39,7 +39,7 @@ COMMANDS: tuple[Callable, ...] = (
 RENAMED: dict[str, Callable] = {
     "trust": faithfulness.faithfulness,
     "reach": temporal.temporal,
-}  # the name before -> the command
+}  # former name -> command
 for command in COMMANDS:
     app.command(cls=ManyFrames if command is explain.gradcam else None)(command)
 for name, present in RENAMED.items():

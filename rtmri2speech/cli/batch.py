@@ -1,4 +1,4 @@
-"""A folder of clips at once: batch."""
+"""A folder of clips: batch."""
 
 from pathlib import Path
 from typing import Annotated
@@ -12,22 +12,24 @@ from .terminal import tell_of_letters, warning
 
 @analysis_options("formant_band", "objective", "energy", "normalize", "method", "resolution", "precision")
 def batch(
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of clips, and of folders of clips.")],
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of clips, with subfolders.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder to write into, one folder for each clip.")],
     asked: AnalysisOptions,
     bundle: BundleOption = None,
     make: Annotated[
-        list[str] | None, typer.Option(help="speech, heatmaps or export, repeatable; default: all of them.")
+        list[str] | None, typer.Option(help="speech, heatmaps or export, repeatable; default: all.")
     ] = None,
-    language: Annotated[str, typer.Option(help="Of captions and figures: en or ja.")] = "en",
+    language: Annotated[str, typer.Option(help="Language of captions and figures: en or ja.")] = "en",
     jobs: Annotated[int, typer.Option(help="Processes on this machine; -1: one a core. Each takes about 1 GB.")] = 1,
 ):
-    """Speech, heatmaps and exports of every clip of a folder. What is done already stays; exit code 1: some clips were
-    left out."""
+    """Write speech, heatmaps and exports of a folder of clips.
+
+    Finished clips are kept. Exit code 1: some were left out.
+    """
     from ..corpus.batch import PARTS, Choices, run_batch, tasks_of, write_table
     from ..models.load import load_bundle
 
-    loaded = load_bundle(bundle)  # says what is wrong with it before any process starts
+    loaded = load_bundle(bundle)  # raises before any process starts
     choices, note = Choices(tuple(make) if make else PARTS, asked.settings(loaded), language), warning(loaded)
     tasks = tasks_of(folder, output, bundle)
     tell_of_letters(language, *(task.name for task in tasks))

@@ -1,4 +1,4 @@
-"""What clips and bundles are, bundles of old checkpoints, and bundles for a new scanner: info, convert, adapt."""
+"""Description of clips and bundles, conversion of checkpoints, adaptation to a scanner: info, convert, adapt."""
 
 import json
 from dataclasses import replace
@@ -17,7 +17,7 @@ def info(
     fps: FpsOption = None,
     as_json: JsonOption = False,
 ):
-    """Say what a clip or a bundle is."""
+    """Describe a clip or a bundle."""
     from .describe import describe_bundle, describe_clip
 
     if (path / "bundle.json").is_file():
@@ -42,18 +42,18 @@ def convert(
     output: Annotated[Path, typer.Option("-o", "--output", help="Bundle folder to make.")],
     vocoder_input: Annotated[
         str | None,
-        typer.Option(help="ln_power (thesis) or ln_magnitude (HiFi-GAN's own code); default: by the kind of file."),
+        typer.Option(help="ln_power (thesis) or ln_magnitude (HiFi-GAN's own code); default: by the file's layout."),
     ] = None,
     vocoder_layout: Annotated[
         Literal["hifigan", "thesis"] | None,
-        typer.Option(help="Whose generator it is, where its weight norm was removed; other files show it."),
+        typer.Option(help="The generator's layout, needed only if its weight norm was removed."),
     ] = None,
     layout: Annotated[
         Literal["thesis", "centred"], typer.Option(help="Framing of the mels that the checkpoint was trained on.")
     ] = "thesis",
     half: Annotated[bool, typer.Option("--half", help="Store the weights as float16.")] = False,
 ):
-    """Turn checkpoints of the thesis' code and of HiFi-GAN into a bundle."""
+    """Convert the thesis' and HiFi-GAN's checkpoints to a bundle."""
     from ..models.convert import THESIS_MEL
     from ..models.convert import convert as made_from
 
@@ -80,14 +80,17 @@ def convert(
 
 
 def adapt(
-    clips: Annotated[list[Path], typer.Argument(metavar="CLIP...", help="Of the new scanner; sound is not used.")],
+    clips: Annotated[list[Path], typer.Argument(metavar="CLIP...", help="Clips of the new scanner; sound is ignored.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="Bundle folder to make.")],
     bundle: BundleOption = None,
-    share: Annotated[float, typer.Option(help="Of the clips' own statistics: 1, or less to stay nearer.")] = 1.0,
+    share: Annotated[float, typer.Option(help="Weight of the clips' statistics, above 0 to 1.")] = 1.0,
     fps: FpsOption = None,
     as_json: JsonOption = False,
 ):
-    """Fit a bundle to a scanner it never saw: the statistics of its BatchNorm are taken from these clips."""
+    """Adapt a bundle to an unseen scanner.
+
+    The CNN's BatchNorm statistics are recomputed from these clips; no weight changes.
+    """
     from ..models.domain_adaptation import adapt as fitted_to
     from ..models.load import load_bundle
 

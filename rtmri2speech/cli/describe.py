@@ -1,4 +1,4 @@
-"""What a clip or a bundle is, as a report for people and programs: the command info."""
+"""Description of a clip or a bundle, for people and programs: the command info."""
 
 from typing import TYPE_CHECKING
 
@@ -7,12 +7,12 @@ from ..clips.clip import Clip
 from ..names import readable
 from ..spec import MelSpec
 
-if TYPE_CHECKING:  # a clip is described without the networks' packages
+if TYPE_CHECKING:  # describing a clip needs no network packages
     from ..models.bundle import Bundle
 
 
 def describe_clip(clip: Clip) -> dict:
-    """What was recorded, and what becomes of it at the default model's frame rate."""
+    """The recording's properties, and those at the default model's frame rate."""
     rows, columns = clip.padding
     rate = MelSpec().fps
     sound = clip.sound
@@ -38,7 +38,7 @@ def describe_clip(clip: Clip) -> dict:
 
 
 def describe_bundle(bundle: "Bundle") -> dict:
-    """What a bundle computes, how large its networks are, and where it comes from."""
+    """A bundle's computation, the size of its networks, and its origin."""
     from ..models.bundle import KINDS
     from ..models.vocoder import kind_of
 

@@ -1,4 +1,4 @@
-"""From a clip to heatmaps and all that shows them: gradcam, export, segment."""
+"""Attribution maps of a clip, and their exports: gradcam, export, segment."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -44,7 +44,7 @@ def gradcam(
         typer.Option(
             "--thesis",
             help="The thesis' maps: Grad-CAM, objective sequence, energy power, normalize frame, silence show; "
-            "enlarged linearly.",
+            "linear upsampling.",
         ),
     ] = False,
     per: Annotated[
@@ -53,10 +53,13 @@ def gradcam(
     ] = "model",
     alpha: AlphaOption = 0.7,
     colour_map: ColourOption = None,
-    dpi: Annotated[int, typer.Option(min=50, max=600, help="Of the PNG figures.")] = 150,
+    dpi: Annotated[int, typer.Option(min=50, max=600, help="Resolution of the PNG figures.")] = 150,
     fps: FpsOption = None,
 ):
-    """Write the Grad-CAM heatmaps of each band: every frame (.npy), their average and chosen frames (.png)."""
+    """Write each band's heatmaps and figures.
+
+    .npy of every frame, .png of their average and of target frames.
+    """
     from ..analysis.chunked import analyse_clip
     from ..export.grad_cam_files import FigureOptions, gradcam_files, write_gradcam
     from ..models.load import load_bundle
@@ -67,7 +70,7 @@ def gradcam(
         asked = replace(asked, objective="sequence", energy="power", normalize="frame", silence="show", **maps)
     bands = asked.bands or DEFAULT_BANDS
     drawing = FigureOptions(tuple(target_frames or ()), alpha, tuple(colour_map or ()), dpi, as_thesis=thesis)
-    drawing.colour_map_of_each(bands)  # says what is wrong before the clip is analysed
+    drawing.colour_map_of_each(bands)  # raises before the clip is analysed
     refuse_overwriting_inputs(gradcam_files(output, bands, drawing.target_frames), [video, bundle])
     loaded = load_bundle(bundle)
     settings = asked.settings(loaded)
@@ -82,7 +85,7 @@ def gradcam(
 
 
 def _followed(result: "Analysis") -> str:
-    """How many frames have the formant that a band follows."""
+    """A sentence for each formant-tracking band: in how many frames its formant was measured."""
     told = ""
     for name, track_hz in result.tracked_hz.items():
         there = sum(hz == hz for hz in track_hz)
@@ -97,44 +100,41 @@ def export(
     asked: AnalysisOptions,
     bundle: BundleOption = None,
     regions: Annotated[
-        str, typer.Option(help="Where regions come from: segmenter, truth (of a phantom) or template.")
+        str, typer.Option(help="Source of the regions: segmenter, truth (of a phantom) or template.")
     ] = "segmenter",
     corrections: Annotated[Path | None, typer.Option(help="Corrected regions (.json), of an earlier export.")] = None,
     stretch: Annotated[
-        tuple[int, int] | None, typer.Option(metavar="FIRST LAST", help="Frames, both included; default: all.")
+        tuple[int, int] | None,
+        typer.Option(metavar="FIRST LAST", help="Interval in frames, both included; default: all."),
     ] = None,
-    frame: Annotated[int, typer.Option(help="The frame that is drawn as a figure.")] = 0,
-    layout: Annotated[str, typer.Option(help="Of the video: overlay, side-by-side, bands or heatmap.")] = "overlay",
+    frame: Annotated[int, typer.Option(help="Frame of the single-frame figure.")] = 0,
+    layout: Annotated[str, typer.Option(help="Video layout: overlay, side-by-side, bands or heatmap.")] = "overlay",
     side: Annotated[int, typer.Option(help="Height of the video in pixels.")] = 512,
-    slow: Annotated[float, typer.Option(help="Slow the video down, 1 to 10 times; the pitch stays.")] = 1.0,
-    sound: Annotated[str, typer.Option(help="Of the video: synthesised, original or none.")] = "synthesised",
+    slow: Annotated[float, typer.Option(help="Slow-motion factor, 1 to 10; the pitch is kept.")] = 1.0,
+    sound: Annotated[str, typer.Option(help="Sound of the video: synthesised, original or none.")] = "synthesised",
     alpha: AlphaOption = 0.7,
     colour_map: ColourOption = None,
-    combine: Annotated[str, typer.Option(help="How several bands share a pixel: max or mean.")] = "max",
-    reference: Annotated[Path | None, typer.Option(help="Sound file of the original speech.")] = None,
+    combine: Annotated[str, typer.Option(help="Combination of bands in a pixel: max or mean.")] = "max",
+    reference: Annotated[Path | None, typer.Option(help="Sound file of the reference speech.")] = None,
     reference_later: Annotated[
-        float, typer.Option(metavar="MS", help="How much later than the pictures the original speech begins.")
+        float, typer.Option(metavar="MS", help="Delay of the reference speech after the pictures.")
     ] = 0.0,
-    language: Annotated[str, typer.Option(help="Of captions and figures: en or ja.")] = "en",
+    language: Annotated[str, typer.Option(help="Language of captions and figures: en or ja.")] = "en",
     show: Annotated[
         list[str] | None,
-        typer.Option(help="In the video, repeatable: outlines (of regions), labels, spectrogram (under the picture)."),
+        typer.Option(help="Add to the video, repeatable: outlines (of regions), labels, spectrogram."),
     ] = None,
     figures: Annotated[list[str] | None, typer.Option(help="Formats of figures, repeatable: png, svg, pdf.")] = None,
-    width_cm: Annotated[float | None, typer.Option(help="Width of figures; default: their own.")] = None,
-    trust: Annotated[
-        bool, typer.Option("--trust", help="Judge the maps, too (trust.json), as the command does.")
-    ] = False,
-    reach: Annotated[
-        bool, typer.Option("--reach", help="How far in time each band came from, too, as the command reach.")
-    ] = False,
+    width_cm: Annotated[float | None, typer.Option(help="Width of figures; default: by their content.")] = None,
+    trust: Annotated[bool, typer.Option("--trust", help="Add the faithfulness report (trust.json).")] = False,
+    reach: Annotated[bool, typer.Option("--reach", help="Add temporal attribution of each band.")] = False,
     pitch: PitchOption = None,
     intonation: IntonationOption = None,
     whisper: WhisperOption = False,
     fit: FitOption = False,
     fps: FpsOption = None,
 ):
-    """Write everything of a clip into one zip: videos, figures, traces, heatmaps, speech, and where they come from."""
+    """Write videos, figures, traces and speech into one zip."""
     from ..analysis.chunked import analyse_clip
     from ..analysis.reference import earlier
     from ..anatomy.corrections import corrected, read_corrections
@@ -176,14 +176,14 @@ def export(
 
 def segment(
     sequence: Annotated[Path, typer.Argument(metavar="SEQ.npy", help="A heatmap sequence (T, H, W).")],
-    from_s: Annotated[float, typer.Option("--from", help="Seconds.")],
-    to_s: Annotated[float, typer.Option("--to", help="Seconds.")],
+    from_s: Annotated[float, typer.Option("--from", help="Start, s.")],
+    to_s: Annotated[float, typer.Option("--to", help="End, s.")],
     output: OutFile,
     fps: Annotated[
         float | None, typer.Option(help="Frames per second; default: from the sequence's .json, or 27.1738.")
     ] = None,
 ):
-    """Cut a stretch out of a heatmap sequence."""
+    """Cut an interval out of a heatmap sequence."""
     from ..export.heatmap_files import files_of, read_sequence
 
     refuse_overwriting_inputs(files_of(output), files_of(sequence))

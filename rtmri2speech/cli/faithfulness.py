@@ -1,4 +1,4 @@
-"""Whether a clip's maps are faithful to the model: deletion, occlusion of regions, randomised weights."""
+"""Faithfulness of a clip's maps to the model: faithfulness."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -19,13 +19,16 @@ def faithfulness(
     bundle: BundleOption = None,
     regions: Annotated[
         Literal["segmenter", "truth", "template", "none"] | None,
-        typer.Option(help="What is hidden, region by region; default: the truth of a phantom, else the segmenter."),
+        typer.Option(help="Source of the regions to occlude; default: truth of a phantom, else segmenter."),
     ] = None,
-    frames: Annotated[int, typer.Option(min=6, help="Frames of speech that are judged, at most.")] = 24,
+    frames: Annotated[int, typer.Option(min=6, help="Largest number of speech frames to test.")] = 24,
     fps: FpsOption = None,
     as_json: JsonOption = False,
 ):
-    """Judge the heatmaps of a clip: hide what they point at, hide each region, and shuffle the weights."""
+    """Test the faithfulness of a clip's maps to the model.
+
+    Deletion and insertion, occlusion of each region, and model randomisation.
+    """
     from ..analysis.chunked import analyse_clip
     from ..analysis.region_attribution import RegionMasks
     from ..anatomy.sources import regions_of

@@ -1,4 +1,4 @@
-"""A bundle tuned to one's own recordings: finetune."""
+"""Fine-tuning of a bundle on recordings with sound: finetune."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,25 +16,24 @@ if TYPE_CHECKING:
 
 def finetune(
     clips: Annotated[
-        list[Path], typer.Argument(metavar="CLIP...", help="With sound, or a .wav of the name beside it.")
+        list[Path], typer.Argument(metavar="CLIP...", help="Clips with sound, or with a .wav of the same name.")
     ],
     output: Annotated[Path, typer.Option("-o", "--output", help="Bundle folder to make.")],
     bundle: BundleOption = None,
     hold_out: Annotated[
         list[Path] | None,
-        typer.Option("--hold-out", metavar="CLIP", help="To judge by, repeatable; default: the last fifth of CLIPs."),
+        typer.Option("--hold-out", metavar="CLIP", help="Held-out clip, repeatable; default: the last fifth."),
     ] = None,
-    steps: Annotated[
-        int, typer.Option(help="Of training, at most; it ends when the held-out error stops falling.")
-    ] = 200,
-    shift_ms: Annotated[float, typer.Option("--shift-ms", help="How much later than the pictures the sound is.")] = 0.0,
+    steps: Annotated[int, typer.Option(help="Largest number of steps; early stopping by the held-out error.")] = 200,
+    shift_ms: Annotated[float, typer.Option("--shift-ms", help="Delay of the sound after the pictures, ms.")] = 0.0,
     seed: Annotated[int, typer.Option(help="The same seed gives the same bundle on the same machine.")] = 0,
     fps: FpsOption = None,
     as_json: JsonOption = False,
 ):
-    """Tune a bundle to your own recordings with sound, in seconds: the CNN stays, the temporal model learns.
+    """Fine-tune a bundle on your own recordings with sound.
 
-    Judged on recordings held out, before and after. Exit code 1: nothing was gained, and nothing is written.
+    The CNN is frozen, the temporal model is trained, in seconds. Scores are on held-out recordings, before and after.
+    Exit code 1: nothing was gained, and nothing is written.
     """
     from ..evaluation.speech_quality import read_with_sound
     from ..finetuning import FinetuneSettings, prepare, split
@@ -74,7 +73,7 @@ def finetune(
 
 
 def _verdicts(before: "Bundle", made: "Finetuned", recording: "Recording") -> dict[str, tuple[str, str]]:
-    """Band -> verdict on its maps of a recording held out, by the bundle before and by the tuned one."""
+    """Band -> verdict on its maps of a held-out recording, by the initial and by the fine-tuned bundle."""
     from ..analysis.pipeline import analyse
     from ..analysis.region_attribution import RegionMasks
     from ..anatomy.sources import regions_of

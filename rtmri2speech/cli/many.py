@@ -1,4 +1,4 @@
-"""Commands over many clips: a line for each as it is done, and what is said at the end."""
+"""Output of commands over many clips: a line for each as it is done, and a summary."""
 
 from collections.abc import Callable, Iterator
 from typing import Protocol, TypeVar
@@ -8,7 +8,7 @@ from ..names import readable
 
 
 class Done(Protocol):
-    """What became of a clip: "made", "kept" or "left out" for the reason."""
+    """Outcome of a clip: "made", "kept" or "left out" for the reason."""
 
     @property
     def name(self) -> str: ...
@@ -27,7 +27,7 @@ Outcome = TypeVar("Outcome", bound=Done)
 
 
 def told(outcomes: Iterator[Outcome], count: int, made: Callable[[Outcome], str]) -> list[Outcome]:
-    """All outcomes, each told on a line of its own when it is known. made: what is told of one that was made."""
+    """All outcomes, each printed on a line as it is ready. made: the text of one that was made."""
     known = []
     for outcome in outcomes:
         known.append(outcome)
@@ -38,7 +38,7 @@ def told(outcomes: Iterator[Outcome], count: int, made: Callable[[Outcome], str]
 
 
 def left_out_of(outcomes: list[Outcome]) -> list[Outcome]:
-    """Those that were left out. Raises InputError if all were."""
+    """The outcomes left out. Raises InputError if all were."""
     left_out = [outcome for outcome in outcomes if outcome.status == "left out"]
     if len(left_out) == len(outcomes):
         raise InputError(

@@ -1,4 +1,4 @@
-"""Arguments and options that several commands share."""
+"""Arguments and options shared by commands."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -29,39 +29,37 @@ VideoArgument = Annotated[
 BundleOption = Annotated[
     Path | None, typer.Option("--bundle", help="Bundle folder, or an embedded one's name; default: phantom.")
 ]
-FpsOption = Annotated[
-    float | None, typer.Option("--fps", help="Frame rate, where the file does not tell it, or in its place.")
-]
+FpsOption = Annotated[float | None, typer.Option("--fps", help="Frame rate, for files without one or to replace it.")]
 PrecisionOption = Annotated[
-    str, typer.Option("--precision", help="fp32 (the same everywhere), bf16, or auto (bf16 where the hardware has it).")
+    str, typer.Option("--precision", help="fp32 (reproducible), bf16, or auto (bf16 where the hardware has it).")
 ]
-PitchOption = Annotated[str | None, typer.Option(help="Mean F0: 120 (Hz), or -3st from the one that fits.")]
-IntonationOption = Annotated[str | None, typer.Option(help="declining, flat, or original: F0 of the clip's own sound.")]
-WhisperOption = Annotated[bool, typer.Option("--whisper", help="Without a voice.")]
-FitOption = Annotated[bool, typer.Option("--fit", help="Fit the bundle to this clip's pictures first, as adapt does.")]
+PitchOption = Annotated[str | None, typer.Option(help="Mean F0: 120 (Hz), or -3st relative to the predicted level.")]
+IntonationOption = Annotated[
+    str | None, typer.Option(help="F0 contour: declining, flat, or original (of the clip's own sound).")
+]
+WhisperOption = Annotated[bool, typer.Option("--whisper", help="Whispered: no F0.")]
+FitOption = Annotated[bool, typer.Option("--fit", help="Adapt the bundle to this clip's pictures first, as adapt.")]
 OutFile = Annotated[Path, typer.Option("-o", "--output", help="File to write.")]
-SilenceOption = Annotated[
-    str, typer.Option("--silence", help="hide or show the heatmaps of frames in which the model is silent.")
-]
+SilenceOption = Annotated[str, typer.Option("--silence", help="hide or show the heatmaps of silent frames.")]
 MethodOption = Annotated[
     str | None,
     typer.Option("--method", help=f"Attribution method: {', '.join(METHODS)}; default: {DEFAULT_METHOD}."),
 ]
 ResolutionOption = Annotated[
     int | None,
-    typer.Option("--resolution", help="Cells along a side of the maps: 8, 16 or 32; default: the method's own."),
+    typer.Option("--resolution", help="Cells along a side of the maps: 8, 16 or 32; default: the method's."),
 ]
-# Before methods had names.
+# Deprecated.
 GridOption = Annotated[int | None, typer.Option("--grid", hidden=True, help="Use --method and --resolution.")]
 AgainstOption = Annotated[str | None, typer.Option("--against", hidden=True, help="Use --method.")]
 ObjectiveOption = Annotated[
     str, typer.Option("--objective", help="frame: each frame's own energy. sequence: its mean over the clip.")
 ]
 EnergyOption = Annotated[
-    str, typer.Option("--energy", help="db, power, or hz: where the band's energy lies, its centre of gravity.")
+    str, typer.Option("--energy", help="Target: the band's energy in db or power, or hz, its spectral centroid.")
 ]
 NormalizeOption = Annotated[str, typer.Option("--normalize", help="Scale of the heatmaps: one per clip or per frame.")]
-AlphaOption = Annotated[float, typer.Option("--alpha", help="Opacity of the hottest pixels, 0 to 1.")]
+AlphaOption = Annotated[float, typer.Option("--alpha", help="Opacity of the most salient pixels, 0 to 1.")]
 ColourOption = Annotated[
     list[str] | None, typer.Option("--colour-map", help="Matplotlib colour map, one per band (jet is the thesis').")
 ]
@@ -71,20 +69,21 @@ BandsOption = Annotated[
         "--formant-band",
         "--target",
         metavar="TARGET",
-        help="What is explained, repeatable; default F1:300-900 and F2:900-2500. A band: NAME:LOW-HIGH in Hz. A box, "
-        "in seconds: NAME:LOW-HIGH@FROM-TO. What sets it apart from another stretch: NAME:LOW-HIGH@FROM-TO~FROM-TO. "
-        "Of the whole spectrum: loudness (dB) or tilt (dB per octave). A formant, followed frame by frame, in Hz on "
-        "either side: NAME:formant2+-200, of the synthesised speech; NAME:formant2/original, or /truth of a phantom.",
+        help="Target of the maps, repeatable; default: F1:300-900 and F2:900-2500. Band, Hz: NAME:LOW-HIGH. "
+        "Time-frequency region, s: NAME:LOW-HIGH@FROM-TO. Contrast with a reference interval: "
+        "NAME:LOW-HIGH@FROM-TO~FROM-TO. Whole spectrum: loudness (dB) or tilt (dB per octave). Formant-tracking band, "
+        "half-width in Hz: NAME:formant2+-200, of the synthesised speech; NAME:formant2/original, of the reference "
+        "speech; NAME:formant2/truth, of a phantom.",
     ),
 ]
 SizeOption = Annotated[
-    tuple[int, int], typer.Option("--resize", metavar="WIDTH HEIGHT", help="Size of the video; nothing is stretched.")
+    tuple[int, int], typer.Option("--resize", metavar="WIDTH HEIGHT", help="Size of the video; frames are padded.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")]
 
 
 class ManyFrames(TyperCommand):
-    """Lets --target-frames take several numbers at once: --target-frames 60 90."""
+    """Accepts several numbers after --target-frames: --target-frames 60 90."""
 
     def parse_args(self, ctx, args):
         expanded, taking = [], False
@@ -101,9 +100,9 @@ class ManyFrames(TyperCommand):
 
 @dataclass(frozen=True)
 class AnalysisOptions:
-    """The options that say how a clip is analysed, for a command that is decorated with `analysis_options`.
+    """A command's options of its analysis; see `analysis_options`.
 
-    grid, against: asked for maps before methods had names.
+    grid, against: deprecated options.
     """
 
     formant_band: BandsOption = None
@@ -119,13 +118,13 @@ class AnalysisOptions:
 
     @property
     def bands(self) -> list["Band"] | None:
-        """None: F1 and F2. Raises InputError for one that there is not."""
+        """None: F1 and F2. Raises InputError for an invalid target."""
         from ..spec import Band
 
         return [Band.parse(text) for text in self.formant_band] if self.formant_band else None
 
     def settings(self, bundle: "Bundle", voice: "Voice | None" = None) -> "AnalysisSettings":
-        """Raises InputError for a choice that there is not."""
+        """The settings of the options. Raises InputError for an invalid option."""
         from ..analysis.settings import settings_of
 
         method, resolution = self.method, self.resolution
@@ -142,7 +141,7 @@ ANALYSIS = tuple(signature(AnalysisOptions).parameters)
 
 
 def analysis_options(*names: str) -> Callable[[Callable], Callable]:
-    """Decorates a command: its parameter `asked`, AnalysisOptions, stands for the options of these names."""
+    """Decorate a command whose parameter `asked` holds the AnalysisOptions of these names."""
 
     def decorate(command: Callable) -> Callable:
         parameters = list(signature(command).parameters.values())

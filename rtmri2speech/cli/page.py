@@ -22,18 +22,20 @@ def _above_zero(value: float) -> float:
 def app(
     host: Annotated[str, typer.Option(help="Address to listen on (0.0.0.0: the whole network).")] = "127.0.0.1",
     server_name: Annotated[
-        list[str] | None, typer.Option(help="A further host name to answer to, as behind a proxy; repeatable.")
+        list[str] | None, typer.Option(help="Further host name to accept, as behind a proxy; repeatable.")
     ] = None,
     root_path: Annotated[
-        str | None, typer.Option(help="Path of a proxy below which the page is seen, such as /rtmri2speech.")
+        str | None, typer.Option(help="Path of the page behind a proxy, such as /rtmri2speech.")
     ] = None,
     port: Annotated[int, typer.Option(min=1, max=65535)] = 7860,
-    bundle: Annotated[Path | None, typer.Option(help="Bundle folder to begin with; default: the embedded one.")] = None,
-    bundles: Annotated[Path | None, typer.Option(help="Folder of bundle folders, to choose from on the page.")] = None,
+    bundle: Annotated[Path | None, typer.Option(help="Default bundle's folder; default: the embedded one.")] = None,
+    bundles: Annotated[Path | None, typer.Option(help="Folder of further bundle folders to offer.")] = None,
     clips: Annotated[Path | None, typer.Option(help="Folder of example clips; default: the embedded ones.")] = None,
-    language: Annotated[Literal["en", "ja"] | None, typer.Option(help="To begin with; default: the browser's.")] = None,
+    language: Annotated[
+        Literal["en", "ja"] | None, typer.Option(help="Initial language; default: the browser's.")
+    ] = None,
     regions: Annotated[
-        Literal["segmenter", "template"], typer.Option(help="Where regions come from to begin with.")
+        Literal["segmenter", "template"], typer.Option(help="Initial source of the regions.")
     ] = "segmenter",
     max_minutes: Annotated[float, typer.Option(callback=_above_zero, help="Longest clip, minutes.")] = 5.0,
     max_upload_mb: Annotated[float, typer.Option(callback=_above_zero, help="Largest upload, MB.")] = 200.0,
@@ -41,7 +43,7 @@ def app(
     share: Annotated[bool, typer.Option("--share", help="Also publish through Gradio's relay; needs network.")] = False,
     mcp: Annotated[bool, typer.Option("--mcp", help="Also offer the API as MCP tools; needs gradio[mcp].")] = False,
 ):
-    """Open the rtmri2speech page in the browser."""
+    """Serve the page and open it in the browser."""
     if mcp and find_spec("mcp") is None:
         raise InputError('--mcp needs one more package: pip install "gradio[mcp]"')
     from ..ui import Settings, build, launch

@@ -1,4 +1,4 @@
-"""Which part of the head each pixel shows, and articulation in numbers: regions."""
+"""Regions of every frame, and articulatory measures: regions."""
 
 from typing import Annotated
 
@@ -11,7 +11,7 @@ from .terminal import print_json, progress_bar, read_clip
 
 SourceOption = Annotated[
     str,
-    typer.Option(help="segmenter (found anew in every frame), truth (of a phantom) or template (polygons, unmoved)."),
+    typer.Option(help="segmenter (every frame), truth (of a phantom) or template (static polygons)."),
 ]
 
 
@@ -22,16 +22,17 @@ def regions(
     pixel_size: Annotated[
         float | None,
         typer.Option(
-            "--pixel-size", help="Side of the clip's own pixels in mm, for lengths in cm; else from the file."
+            "--pixel-size", help="Side of the clip's own pixels in mm, for lengths in cm; default: from the file."
         ),
     ] = None,
     fps: FpsOption = None,
     json: JsonOption = False,
 ):
-    """Find tongue, lips, velum, jaw, palate, pharynx, larynx and airway in every frame.
+    """Segment the vocal tract in every frame.
 
-    The output's name decides: .npy for labels uint8 (T, 256, 256), .mp4 for the clip with outlines, .csv for the
-    articulation of every frame in numbers.
+    Regions: tongue, lips, velum, jaw, palate, pharynx, larynx and airway.
+    By the output's suffix: .npy: labels uint8 (T, 256, 256); .mp4: the clip with outlines; .csv: articulatory measures
+    of every frame.
     """
     import numpy as np
 

@@ -1,4 +1,4 @@
-"""From clips to speech, and how good it is: synth, evaluate, restore."""
+"""Speech of clips, its quality, and restoration of recordings: synth, evaluate, restore."""
 
 import time
 from pathlib import Path
@@ -35,7 +35,10 @@ def synth(
     precision: PrecisionOption = "fp32",
     as_json: JsonOption = False,
 ):
-    """Synthesise the speech of a clip. Pitch and intonation are for bundles that carry a voice; they are a choice."""
+    """Synthesise the speech of a clip.
+
+    Pitch and intonation need a bundle with a voice. They are choices, not predictions.
+    """
     from ..analysis.pipeline import analyse
     from ..models.load import load_bundle
     from ..speech.audio import write_audio
@@ -84,8 +87,10 @@ def evaluate(
     bundle: BundleOption = None,
     as_json: JsonOption = False,
 ):
-    """Score the synthesised speech of clips that have sound; a .wav of the same name beside a clip is its sound. Exit
-    code 1: some clips were left out."""
+    """Score the synthesised speech of clips against their sound.
+
+    A .wav of the same name beside a clip is its sound. Exit code 1: some clips were left out.
+    """
     from ..evaluation.speech_quality import CANDIDATES, clips_in, evaluate_clip, mean_over_clips, read_with_sound
     from ..models.load import load_bundle
 
@@ -130,12 +135,15 @@ def restore(
     output: OutFile,
     method: Annotated[
         str | None,
-        typer.Option(help="classical (default) or neural; with --bundle, neural. docs/restoration.md compares them."),
+        typer.Option(help="classical (default) or neural (default with --bundle); see docs/restoration.md."),
     ] = None,
     bundle: Annotated[Path | None, typer.Option("--bundle", help="Restoration bundle for the neural method.")] = None,
     as_json: JsonOption = False,
 ):
-    """Take scanner noise off a recording. The result is an estimate: keep the original, and measure on that."""
+    """Remove scanner noise from a recording.
+
+    The result is an estimate: keep the recording, and measure on that.
+    """
     from ..restore import restore_file
 
     if bundle and method == "classical":

@@ -1,4 +1,4 @@
-"""A corpus at once, phone by phone: survey."""
+"""Attribution over a corpus by phone: survey."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -12,24 +12,28 @@ from .terminal import warning
 
 @analysis_options("formant_band", "energy", "method", "resolution", "against", "precision")
 def survey(
-    clips: Annotated[Path, typer.Argument(metavar="CLIPS", help="Folder of clips, and of folders of clips.")],
-    labels: Annotated[Path, typer.Option(help="Folder of TextGrids of the clips' names, in any folders below it.")],
+    clips: Annotated[Path, typer.Argument(metavar="CLIPS", help="Folder of clips, with subfolders.")],
+    labels: Annotated[Path, typer.Option(help="Folder of TextGrids of the clips' names, with subfolders.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder to write into.")],
     asked: AnalysisOptions,
     bundle: BundleOption = None,
     tier: Annotated[
-        str | None, typer.Option(help="The TextGrids' tier of phones; default: phones or segments, or the only one.")
+        str | None, typer.Option(help="Tier of phones; default: phones or segments, or the only one.")
     ] = None,
-    regions: Annotated[str, typer.Option(help="segmenter, truth (of phantoms) or template.")] = "segmenter",
-    language: Annotated[Literal["en", "ja"], typer.Option(help="Of survey.html, the page to look at.")] = "en",
+    regions: Annotated[
+        str, typer.Option(help="Source of the regions: segmenter, truth (of phantoms) or template.")
+    ] = "segmenter",
+    language: Annotated[Literal["en", "ja"], typer.Option(help="Language of survey.html.")] = "en",
     jobs: Annotated[int, typer.Option(help="Processes on this machine; -1: one a core. Each takes about 1 GB.")] = 1,
 ):
-    """Mean maps and shares of the attribution per phone and region over a corpus, with intervals of confidence over
-    clips. What is done already stays; exit code 1: some clips were left out."""
+    """Write mean maps and attribution by phone over a corpus.
+
+    Shares by region have confidence intervals over clips. Finished clips are kept. Exit code 1: some were left out.
+    """
     from ..corpus.survey import Choices, run_survey, tasks_of, write_survey
     from ..models.load import load_bundle
 
-    loaded = load_bundle(bundle)  # says what is wrong with it before any process starts
+    loaded = load_bundle(bundle)  # raises before any process starts
     settings = asked.settings(loaded)
     choices, note = Choices(settings, regions, tier), warning(loaded)
     tasks = tasks_of(clips, labels, output, bundle)

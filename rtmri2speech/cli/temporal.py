@@ -1,4 +1,4 @@
-"""Temporal attribution: which frames each frame's energy came from."""
+"""Temporal attribution of a band: temporal."""
 
 from typing import Annotated
 
@@ -20,10 +20,11 @@ def temporal(
     fps: FpsOption = None,
     json: JsonOption = False,
 ):
-    """Tell which other frames each frame's energy came from, before and after it.
+    """Write each frame's contribution to each frame's energy.
 
-    The output's name decides: .npy for the contributions float32 (T, T) in dB (of tilt: per octave), row: the frame
-    that sounds, column: the frame that is seen; .png, .svg or .pdf for a figure of their shares.
+    Temporal attribution by gradient x input.
+    By the output's suffix: .npy: contributions float32 (T, T) in dB (of tilt: per octave), row: frame of the sound,
+    column: frame of the picture; .png, .svg or .pdf: figure of their shares.
     """
     import numpy as np
 

@@ -1,4 +1,4 @@
-"""How commands speak to the person at the terminal: progress, results, and errors on one line."""
+"""Terminal output of commands: progress, results, and errors on one line."""
 
 import io
 import json
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def new_app(**settings) -> typer.Typer:
-    """A Typer application of this project's style: plain help, no traceback, -h as well as --help."""
+    """A Typer application with plain help, no traceback, and -h for --help."""
     return typer.Typer(
         add_completion=False,
         pretty_exceptions_enable=False,
@@ -33,9 +33,9 @@ def new_app(**settings) -> typer.Typer:
 
 
 def run(app: typer.Typer, arguments: list[str] | None, name: str) -> int:
-    """Run an application under this name (arguments None: those of the process); gives the exit code: 0, 2 for bad
-    input, 130 when stopped by the user."""
-    for stream in (sys.stdout, sys.stderr):  # a name whose bytes are no text, or are none here, is written somehow
+    """Run an application under this name (arguments None: sys.argv's); returns the exit code: 0, 2 for bad input, 130
+    when stopped by the user."""
+    for stream in (sys.stdout, sys.stderr):  # a name that is not valid text in this encoding is written escaped
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     try:
@@ -54,7 +54,7 @@ def run(app: typer.Typer, arguments: list[str] | None, name: str) -> int:
 
 
 def renamed(name: str, command: Callable) -> Callable:
-    """The command under a name that it had before: it says the new one, and does the same."""
+    """A command under its former name: it prints the new one and runs."""
 
     @wraps(command)
     def again(*args, **options):
@@ -66,7 +66,7 @@ def renamed(name: str, command: Callable) -> Callable:
 
 @contextmanager
 def progress_bar(title: str = "") -> Iterator[Progress]:
-    """A bar on stderr, when that is a terminal. Gives the Progress that it draws."""
+    """A progress bar on stderr, if that is a terminal; yields its Progress."""
     from tqdm import tqdm
 
     layout = "{desc} {percentage:3.0f} %|{bar}| {elapsed}"
@@ -80,7 +80,7 @@ def progress_bar(title: str = "") -> Iterator[Progress]:
 
 
 def read_clip(path: str | PathLike, **choices: Any) -> "Clip":
-    """clip.read_clip, which also tells what was amiss with the file, on stderr."""
+    """clip.read_clip, with its notes on stderr."""
     from ..clips.clip import read_clip as read
 
     clip = read(path, **choices)
@@ -90,12 +90,12 @@ def read_clip(path: str | PathLike, **choices: Any) -> "Clip":
 
 
 def tell(sentence: str) -> None:
-    """What is worth knowing of a result, on stderr: programs read stdout."""
+    """Print a note on stderr, as programs read stdout."""
     print(readable(f"note: {' '.join(sentence.split())}"), file=sys.stderr)
 
 
 def tell_of_letters(language: str, *drawn: str) -> None:
-    """That there is no Japanese font, if figures in this language or with these texts need one."""
+    """Note a missing Japanese font, if figures in this language or with these texts need one."""
     from ..render.fonts import lacking
 
     if lacking(language, *drawn):
@@ -103,17 +103,17 @@ def tell_of_letters(language: str, *drawn: str) -> None:
 
 
 def print_json(report: dict) -> None:
-    """On stdout."""
+    """Print a report as JSON on stdout."""
     print(json.dumps(report, indent=1, ensure_ascii=False))
 
 
 def warning(bundle: "Bundle") -> str:
-    """What to add to a result of this bundle."""
+    """Text to add to a result of an untrained bundle."""
     return "  (untrained bundle: the result means nothing)" if bundle.kind == "untrained" else ""
 
 
 def peak_memory_mb() -> float | None:
-    """Peak resident memory of this process, MiB; None on Windows, where Python's library does not tell."""
+    """Peak resident memory of this process, MiB; None on Windows, which Python's library does not support."""
     try:
         import resource
     except ImportError:

@@ -1,4 +1,4 @@
-"""Heatmaps over a clip as videos, and clips with a region dimmed: slowmo, overlay, mask."""
+"""Videos of heatmaps over a clip, and of a clip with a region dimmed: slowmo, overlay, mask."""
 
 from pathlib import Path
 from typing import Annotated
@@ -18,10 +18,10 @@ def slowmo(
     output: OutFile,
     start_frame: Annotated[
         int | None,
-        typer.Option(help="The frame that the first heatmap belongs to; default: from the sequence's .json, or 0."),
+        typer.Option(help="Frame of the first heatmap; default: from the sequence's .json, or 0."),
     ] = None,
-    fps: Annotated[float, typer.Option(help="Pictures a second in the video.")] = 5.0,
-    repeat: Annotated[int, typer.Option(help="How many times each frame is shown.")] = 4,
+    fps: Annotated[float, typer.Option(help="Frame rate of the video.")] = 5.0,
+    repeat: Annotated[int, typer.Option(help="Repetitions of each frame.")] = 4,
     alpha: AlphaOption = 0.7,
     resize: SizeOption = (512, 512),
     colour_map: ColourOption = None,
@@ -30,7 +30,7 @@ def slowmo(
         float | None, typer.Option("--clip-fps", help="Frame rate of a folder of frames or an array.")
     ] = None,
 ):
-    """Render a stretch of heatmaps over the clip as a slow video."""
+    """Render heatmaps over an interval as a slow video."""
     from ..export.heatmap_files import files_of, read_sequence
     from ..render.slowmo import slowmo as render
 
@@ -66,9 +66,9 @@ def overlay(
     ] = "original",
     alpha: AlphaOption = 0.7,
     resize: SizeOption = (512, 512),
-    slow: Annotated[float, typer.Option(help="How many times slower; the pitch is kept.")] = 1.0,
+    slow: Annotated[float, typer.Option(help="Slow-motion factor; the pitch is kept.")] = 1.0,
     layout: Annotated[str, typer.Option(help="overlay or side-by-side.")] = "overlay",
-    combine: Annotated[str, typer.Option(help="Where both bands are hot: max or mean.")] = "max",
+    combine: Annotated[str, typer.Option(help="Combination of both bands in a pixel: max or mean.")] = "max",
     colour_map: ColourOption = None,
     fps: FpsOption = None,
 ):
@@ -110,10 +110,10 @@ def mask(
     video: VideoArgument,
     region: Annotated[
         str,
-        typer.Option(help="lips, tongue, velum, larynx, ..., which move with the speaker, or a JSON file of polygons."),
+        typer.Option(help="lips, tongue, velum, larynx, ..., moving with the speaker, or a JSON file of polygons."),
     ],
     output: OutFile,
-    strength: Annotated[float, typer.Option(help="Share of intensity taken away: 0.3 keeps 70 %, 1 blackens.")] = 0.3,
+    strength: Annotated[float, typer.Option(help="Share of intensity removed: 0.3 keeps 70 %, 1 blackens.")] = 0.3,
     shift: Annotated[
         tuple[float, float], typer.Option(metavar="DX DY", help="Move the region right and down, in picture widths.")
     ] = (0.0, 0.0),
@@ -122,7 +122,7 @@ def mask(
     source: SourceOption = "segmenter",
     fps: FpsOption = None,
 ):
-    """Dim a region of the clip, frame by frame as it moves, to hear what the model makes of it without that region."""
+    """Dim a region of the clip as it moves."""
     from ..anatomy.corrections import shifted
     from ..anatomy.polygons import find_regions, joint_mask
     from ..anatomy.sources import regions_of

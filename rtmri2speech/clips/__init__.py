@@ -1,1 +1,1 @@
-"""A clip: its frames, sound and times, read from any file, and prepared for a model."""
+"""Clips: read from files, resampled in time, and prepared for a model."""

@@ -1,4 +1,4 @@
-"""Clip: a recording of a speaking vocal tract. formats/ knows the files that hold one."""
+"""Clip: a recording of a speaking vocal tract. formats/ reads the files."""
 
 import os
 from dataclasses import dataclass, field
@@ -16,12 +16,11 @@ __all__ = ["Clip", "ClipLimits", "read_clip"]
 
 @dataclass(frozen=True)
 class Clip:
-    """Frames as recorded, with the time each one is shown.
+    """Frames as recorded, with their times.
 
     frames: uint8 (T, H, W). times_s: (T + 1,) start of each frame and, last, the end of the clip; the first is 0.
     audio: mono float32 (samples,) that starts with the first frame, at audio_rate Hz; or None.
-    details: what the file tells of its coding. pixel_mm: side of its pixels, where the file tells it.
-    notes: what was amiss with the file and is to be told: sentences as errors are, but none that stops anything.
+    details: the file's coding. pixel_mm: side of a pixel, where the file has it. notes: warnings about the file.
     """
 
     frames: np.ndarray
@@ -35,7 +34,7 @@ class Clip:
 
     @property
     def sound(self) -> tuple[np.ndarray, int] | None:
-        """The audio and its rate, as functions take a sound; None without."""
+        """The audio and its rate; None without."""
         return None if self.audio is None or self.audio_rate is None else (self.audio, self.audio_rate)
 
     @property
@@ -45,7 +44,7 @@ class Clip:
 
     @property
     def fps(self) -> float:
-        """Frames per second; the mean where the rate varies."""
+        """Mean frame rate, frames per second."""
         return len(self.frames) / self.duration
 
     @property
@@ -55,7 +54,7 @@ class Clip:
 
     @property
     def padding(self) -> tuple[int, int]:
-        """Black rows and columns that make the picture square (not stretched) before it enters the model."""
+        """Rows and columns of black padding that make the picture square."""
         height, width = self.frames.shape[1:]
         return max(width - height, 0), max(height - width, 0)
 
@@ -71,11 +70,10 @@ def read_clip(
     """Read a video with or without sound, a folder of numbered PNG/TIFF frames, a .npy/.npz array (T, H, W), DICOM (a
     series in a folder, or one file), NIfTI, MATLAB's .mat, or HDF5.
 
-    fps: needed for folders of frames and for files that do not tell their rate; for .npy and .npz the default is the
-    model's rate (11413/420) or the npz's own "fps"; elsewhere it replaces the file's time stamps.
-    until_s: of a video, only its beginning is read, about so many seconds. A clip of more than 32 MiB of frames is
-    mapped from a file that is gone with it, and is not to be written to.
-    Frames of more than 8 bits are scaled so that the clip's largest value becomes 255.
+    fps: needed for folders of frames and for files without a rate; for .npy and .npz the default is the npz's own "fps"
+    or the model's rate (11413/420); elsewhere it replaces the file's time stamps.
+    until_s: read only about the first until_s seconds of a video. Frames above 32 MiB are read-only and memory-mapped
+    from an anonymous temporary file. Frames of more than 8 bits are scaled so that the clip's maximum becomes 255.
     Raises InputError if the file cannot be read whole, holds fewer than two frames, or is over the limits.
     """
     path, limits = Path(path), limits or ClipLimits()

@@ -1,5 +1,5 @@
-"""Growing: an array to which rows are added, such as the frames of a clip while it is read. A large one lies in a file
-without a name, which is gone with it: only the rows that are looked at take memory."""
+"""DiskArray: a growing array, such as a clip's frames while it is read. Above 32 MiB the rows spill to an anonymous
+temporary file and are memory-mapped, so only pages in use occupy memory."""
 
 import ctypes
 import mmap
@@ -14,9 +14,9 @@ _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8  # mallopt(3)
 
 
 class DiskArray:
-    """Rows of one shape and type, first in memory and, past some megabytes, in a file.
+    """Rows of one shape and type, in memory up to `most_in_memory` bytes, then in a file.
 
-    A full disk raises OSError where rows are added, never where they are read.
+    A full disk raises OSError on `add`, never on reading.
     """
 
     def __init__(self, most_in_memory: int | None = None) -> None:
@@ -29,7 +29,7 @@ class DiskArray:
         return self._count
 
     def add(self, rows: np.ndarray) -> None:
-        """rows: (n, ...), as those before."""
+        """Append rows (n, ...) of the same shape and type."""
         self._count += len(rows)
         if self._file is not None:
             self._file.write(np.ascontiguousarray(rows).data)
@@ -42,7 +42,7 @@ class DiskArray:
             self._rows = self._rows[:1]
 
     def whole(self) -> np.ndarray:
-        """All rows so far, (count, ...): an array, or one that is mapped from the file and not to be written to."""
+        """All rows so far, (count, ...): an array in memory, or a read-only memory map."""
         first = self._rows[0]
         if self._file is None:
             self._rows = [first if len(self._rows) == 1 else np.concatenate(self._rows)]
@@ -52,23 +52,23 @@ class DiskArray:
 
 
 def release_pages(array: np.ndarray) -> None:
-    """What was read of a mapped array need not stay in memory; any other array is left alone."""
+    """Drop a memory-mapped array's pages from memory; nothing for other arrays."""
     held: Any = array
     while held is not None and not isinstance(held, mmap.mmap):
         held = held.obj if isinstance(held, memoryview) else getattr(held, "base", None)
-    if held is not None and hasattr(held, "madvise"):  # not on Windows, which sees to it by itself
+    if held is not None and hasattr(held, "madvise"):  # not on Windows, which trims pages itself
         held.madvise(mmap.MADV_DONTNEED)
 
 
 def release_heap() -> None:
-    """Memory that was freed goes back to the system at once: Linux' allocator would keep it for what comes next."""
+    """Return freed memory to the system, which glibc's allocator would otherwise keep."""
     library = _allocator()
     if library is not None:
         library.malloc_trim(0)
 
 
 def keep_little() -> None:
-    """From now on large blocks go back as soon as they are freed, and threads share two heaps."""
+    """Configure glibc's allocator: large blocks are returned when freed, and threads share two heaps."""
     library = _allocator()
     if library is not None:
         for setting, value in ((_M_MMAP_THRESHOLD, 2**22), (_M_TRIM_THRESHOLD, 2**23), (_M_ARENA_MAX, 2)):
@@ -76,7 +76,7 @@ def keep_little() -> None:
 
 
 def _allocator() -> ctypes.CDLL | None:
-    """GNU's C library; None elsewhere."""
+    """glibc; None elsewhere."""
     if sys.platform != "linux":
         return None
     try:

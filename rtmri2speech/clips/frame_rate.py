@@ -1,4 +1,4 @@
-"""From a clip's own frames to the model's frame rate, and back."""
+"""Resampling in time: from a clip's own frames to the model's frame rate, and back."""
 
 import numpy as np
 
@@ -7,12 +7,12 @@ from .disk_array import DiskArray, release_pages
 
 
 def frame_count(clip: Clip, fps: float) -> int:
-    """How many frames of 1/fps seconds the clip has, rounded, at least 1."""
+    """Number of frames of 1/fps seconds in the clip, rounded, at least 1."""
     return max(1, round(clip.duration * fps))
 
 
 def at_rate(clip: Clip, fps: float) -> bool:
-    """Whether the clip's frames already are frames at `fps`: as many, and never off by a quarter of a frame."""
+    """Whether the clip is at `fps` already: same number of frames, none off by a quarter of a frame."""
     count = len(clip.frames)
     if frame_count(clip, fps) != count:
         return False
@@ -22,8 +22,8 @@ def at_rate(clip: Clip, fps: float) -> bool:
 def retime(clip: Clip, fps: float) -> np.ndarray:
     """The clip's frames at `fps`: uint8 (frame_count, H, W).
 
-    Each new frame is the mean of what the clip shows during its 1/fps seconds, as a camera with that exposure would
-    record it. A clip that is at the rate already is returned as it is.
+    Each new frame is the time-weighted mean of the clip over its 1/fps seconds, as a camera with that exposure would
+    record it. The frames of a clip that is at the rate already are returned unchanged.
     """
     if at_rate(clip, fps):
         return clip.frames
@@ -46,7 +46,7 @@ def retime(clip: Clip, fps: float) -> np.ndarray:
 
 
 def model_frame_of_each(clip: Clip, fps: float) -> np.ndarray:
-    """For each of the clip's own frames, the index of the frame at `fps` that holds its midpoint. (T,) int."""
+    """(T,) int: for each of the clip's own frames, the index of the frame at `fps` that contains its midpoint."""
     if at_rate(clip, fps):
         return np.arange(len(clip.frames))
     midpoints = (clip.times_s[:-1] + clip.times_s[1:]) / 2
@@ -54,7 +54,7 @@ def model_frame_of_each(clip: Clip, fps: float) -> np.ndarray:
 
 
 def clip_frame_of_each(clip: Clip, fps: float) -> np.ndarray:
-    """For each frame at `fps`, the index of the clip's own frame shown at its midpoint. (frame_count,) int."""
+    """(frame_count,) int: for each frame at `fps`, the index of the clip's own frame at its midpoint."""
     if at_rate(clip, fps):
         return np.arange(len(clip.frames))
     midpoints = (np.arange(frame_count(clip, fps)) + 0.5) / fps

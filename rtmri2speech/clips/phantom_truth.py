@@ -10,12 +10,12 @@ from ..speech.formant_tracks import COUNT
 
 
 def truth_beside(clip: str | Path) -> Path | None:
-    """The <name>.truth.npz beside a clip, or None."""
+    """The NAME.truth.npz beside a clip, or None."""
     return beside(clip, ".truth.npz")
 
 
 def true_track(path: Path, times_s: np.ndarray) -> np.ndarray:
-    """Resonances of the phantom's tract where its folds vibrate. Raises InputError if the file is no truth."""
+    """Resonances of the phantom's vocal tract, NaN where unvoiced. Raises InputError if the file is no ground truth."""
     try:
         with np.load(path, allow_pickle=False) as data:
             formants_hz, f0_hz, fps = data["formants_hz"], data["f0_hz"], float(data["fps"])

@@ -1,17 +1,16 @@
-"""MRI frames as the CNN takes them. Needs only numpy and OpenCV."""
+"""Preprocessing of MRI frames for the CNN. Needs only numpy and OpenCV."""
 
 import cv2
 import numpy as np
 
-_BLUR_SHARE = 0.08  # of the picture's width: the deviation of `blurred`
+_BLUR_SHARE = 0.08  # standard deviation of `blurred`, of the picture's width
 _COARSER = 4
 
 
 def prepare_frames(frames: np.ndarray, size: int) -> np.ndarray:
     """uint8 (T, H, W) -> float32 (T, size, size) in [0, 1].
 
-    Pads to a square with black (centred, never stretched), resizes, and scales each frame by its own minimum and
-    maximum; a frame of one single gray level becomes 0.
+    Pads to a centred square with black, resizes, and min-max scales each frame; a constant frame becomes 0.
     """
     out = np.empty((len(frames), size, size), np.float32)
     for prepared, frame in zip(out, frames, strict=True):
@@ -25,7 +24,7 @@ def prepare_frames(frames: np.ndarray, size: int) -> np.ndarray:
 
 
 def square_frames(frames: np.ndarray, size: int) -> np.ndarray:
-    """uint8 (T, H, W) -> uint8 (T, size, size): padded and resized as by `prepare_frames`, grays as recorded."""
+    """uint8 (T, H, W) -> uint8 (T, size, size): padded and resized as by `prepare_frames`, not rescaled."""
     return np.stack([np.clip(np.rint(_square(frame, size)), 0, 255).astype(np.uint8) for frame in frames])
 
 
@@ -43,10 +42,10 @@ def _square(frame: np.ndarray, size: int) -> np.ndarray:
 
 
 def blurred(frames: np.ndarray) -> np.ndarray:
-    """Frames (n, size, size) float32 blurred beyond recognition: brightness stays, nothing of a region's shape does."""
+    """Frames float32 (n, size, size), heavily blurred: they keep brightness, but no region's shape."""
     size = frames.shape[-1]
     deviation = _BLUR_SHARE * size / _COARSER
-    small = (size // _COARSER, size // _COARSER)  # a blur so wide can be computed on a coarser picture
+    small = (size // _COARSER, size // _COARSER)  # so wide a blur is computed on a coarser picture
     out = np.empty_like(frames)
     for frame, plain in zip(frames, out, strict=True):
         coarse = cv2.GaussianBlur(cv2.resize(frame, small, interpolation=cv2.INTER_AREA), (0, 0), deviation)

@@ -1,5 +1,6 @@
-"""Ask a corpus: over many labelled clips, where the attribution for each band lies in each phone.
+"""Corpus statistics: mean attribution of each band by phone and region, over many labelled clips.
 
-tally.py: one clip, phone by phone. heads.py: the clips' heads laid onto one. summary.py: means over clips, with
-intervals of confidence. run.py: all of it over a folder, gone on with where it stopped, and the files it writes.
+accumulation.py: sums of one clip, phone by phone. registration.py: alignment of heads. statistics.py: means over clips
+with confidence intervals. survey.py: all of it over a folder, resumable, and its files. report.py: its page. batch.py:
+speech, heatmaps and exports of a folder.
 """

@@ -1,4 +1,4 @@
-"""One labelled clip, phone by phone: mean maps, attribution, and its shares per region."""
+"""Sums of one labelled clip, phone by phone: mean maps, attribution, and its shares by region."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,21 +16,21 @@ from ..errors import InputError
 from ..files import atomic_write
 from ..labels.textgrid import Interval
 
-# What labels call a stretch in which nothing is said.
+# Labels of pauses.
 PAUSES = {"", "sil", "sp", "spn", "pau", "pause", "silb", "sile", "_", "#", "<sil>", "<p:>", "<p>"}
-PICTURE = 128  # pixels along a side of what is kept of the picture
-_LEAST_SHARE = 0.5  # of the frames that a region must be in to be a landmark
+PICTURE = 128  # pixels along a side of the mean picture
+_LEAST_SHARE = 0.5  # least share of frames with a region for its landmark
 LANDMARKS = NAMES[1:]
 
 
 @dataclass(frozen=True)
 class Tally:
-    """Of one clip, P phones, B bands.
+    """Means of one clip over the frames of each phone: P phones, B bands.
 
-    frames: (P,) explained frames of each phone. maps: (P, B, h, w) mean heatmap on the clip's own scale, 0 to 1; faces
-    look left. amount: (P, B) mean attribution a frame. shares: (P, B, regions) of that attribution in each of
-    `regions`; NaN without regions. picture: (PICTURE, PICTURE) mean frame, 0 to 1. landmarks: (len(LANDMARKS), 2)
-    middle of each region, x and y from 0 to 1; NaN where it is not in most frames.
+    frames: (P,) number of explained frames. maps: (P, B, h, w) mean heatmap on the clip's own scale, 0 to 1, with faces
+    to the left. amount: (P, B) mean attribution a frame. shares: (P, B, regions) its shares in `regions`; NaN without
+    regions. picture: (PICTURE, PICTURE) mean frame, 0 to 1. landmarks: (len(LANDMARKS), 2) centroid of each region, x
+    and y from 0 to 1; NaN where it is absent from most frames.
     """
 
     phones: tuple[str, ...]
@@ -58,7 +58,7 @@ class Tally:
 
 
 def phone_of_each_frame(intervals: Sequence[Interval], count: int, fps: float) -> list[str]:
-    """What is said at the midpoint of each of `count` frames; "" in pauses and where there is no label."""
+    """The label at the midpoint of each of `count` frames; "" in pauses and without a label."""
     said = [""] * count
     for start_s, end_s, label in intervals:
         label = label.strip()
@@ -69,8 +69,8 @@ def phone_of_each_frame(intervals: Sequence[Interval], count: int, fps: float) -
 
 
 def accumulate(analysis: Analysis, regions: Regions, intervals: Sequence[Interval]) -> Tally:
-    """The tally of an analysed clip. regions: of the analysis' model_frames. Raises InputError if no labelled frame
-    holds speech."""
+    """The Tally of an analysed clip. regions: of the analysis' model_frames. Raises InputError if no labelled frame
+    has speech."""
     count = len(analysis.mel_db)
     said = np.array(phone_of_each_frame(intervals, count, analysis.fps))
     explained = np.isin(np.arange(count), analysis.explained)
@@ -105,7 +105,7 @@ def accumulate(analysis: Analysis, regions: Regions, intervals: Sequence[Interva
 
 
 def _landmarks(regions: Regions) -> np.ndarray:
-    """(len(LANDMARKS), 2) median over the frames of where each region's middle is."""
+    """(len(LANDMARKS), 2) median over frames of each region's centroid."""
     side = regions.labels.shape[1]
     centres = (np.arange(side) + 0.5) / side
     found = np.full((len(LANDMARKS), 2), np.nan)

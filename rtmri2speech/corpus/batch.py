@@ -1,13 +1,13 @@
 """A folder of clips -> speech, heatmaps and exports of each, over several processes.
 
-OUT/NAME/speech.wav, mel.npy               what synth writes
-OUT/NAME/gradcam_F1_sequence.npy, ...      what gradcam writes
-OUT/NAME/NAME.zip                          what export writes
-OUT/NAME/batch.json                        what these were made from, with which choices, and how long it took
+OUT/NAME/speech.wav, mel.npy               as synth
+OUT/NAME/gradcam_F1_sequence.npy, ...      as gradcam
+OUT/NAME/NAME.zip                          as export
+OUT/NAME/batch.json                        source, choices and duration of the run
 OUT/batch.csv                              a row for each clip
 
-NAME is the clip's path below the folder, without its suffix. batch.json is written last: a clip that has one, made from
-the same file with the same choices, is not done again. A clip that cannot be used does not stop the others.
+NAME is the clip's path below the folder, without its suffix. batch.json is written last; a clip with one of the same
+file and choices is kept. A clip that fails does not stop the others.
 """
 
 import csv
@@ -30,7 +30,7 @@ PARTS = ("speech", "heatmaps", "export")
 
 @dataclass(frozen=True)
 class Choices:
-    """What is made of every clip, as in synth, gradcam and export."""
+    """Options for every clip, as of synth, gradcam and export."""
 
     parts: tuple[str, ...] = PARTS
     settings: AnalysisSettings = AnalysisSettings()
@@ -44,7 +44,7 @@ class Choices:
 
 @dataclass(frozen=True)
 class Task:
-    """A clip and where its files go."""
+    """A clip and the folder of its files."""
 
     name: str
     clip: Path
@@ -53,8 +53,8 @@ class Task:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a clip. status: "made", "kept" from an earlier run, or "left out" for the reason. notes: what was
-    amiss with its file."""
+    """Result of a clip. status: "made", "kept" from an earlier run, or "left out" for the reason. notes: warnings about
+    its file."""
 
     name: str
     status: str
@@ -65,9 +65,9 @@ class Outcome:
 
 
 def tasks_of(folder: Path, out: Path, bundle: Path | None = None) -> list[Task]:
-    """A task for each clip in a folder and in those below it, in order of name; `out` may lie there, too.
+    """A task for each clip in a folder and its subfolders, sorted by name; `out` may lie among them.
 
-    Raises InputError if there are none, or two of one name, or their files would be written onto what is read.
+    Raises InputError if there are none, or two of one name, or files would overwrite what is read.
     """
     tasks = {name: Task(name, clip, out / name) for name, clip in clips_below(folder, out).items()}
     files = [path for task in tasks.values() for path in _files(task)]
@@ -76,9 +76,9 @@ def tasks_of(folder: Path, out: Path, bundle: Path | None = None) -> list[Task]:
 
 
 def clips_below(folder: Path, out: Path) -> dict[str, Path]:
-    """Name -> file of each clip in a folder and in those below it, in order of name, but for what lies in `out`.
+    """Name -> file of each clip in a folder and its subfolders, except `out`, sorted by name.
 
-    A name is the path below the folder without its suffix. Raises InputError if there are none, or two of one name.
+    A name is the path below the folder without suffix. Raises InputError if there are none, or two of one name.
     """
     if not folder.is_dir():
         raise InputError("There is no folder {folder}.", folder=folder)
@@ -98,9 +98,9 @@ def clips_below(folder: Path, out: Path) -> dict[str, Path]:
 
 
 def run_batch(tasks: Sequence[Task], bundle: Path | None, choices: Choices, jobs: int = 1) -> Iterator[Outcome]:
-    """Do every task that is not done yet; yields what became of each as it is known.
+    """Run the tasks; yields their outcomes as they are ready.
 
-    jobs: processes; -1 for one a core. Each loads the bundle.
+    jobs: processes, each with its own bundle; -1: one a core.
     """
     return over_processes(make, left_out, tasks, bundle, choices, jobs)
 
@@ -110,7 +110,7 @@ def left_out(name: str, reason: str) -> Outcome:
 
 
 def write_table(path: Path, outcomes: Sequence[Outcome]) -> None:
-    """A CSV file with a row for each clip, in order of name."""
+    """Write a CSV file with a row for each clip, sorted by name."""
     rows = [asdict(outcome) for outcome in sorted(outcomes, key=lambda o: o.name)]
     rows = [{key: readable(cell) if isinstance(cell, str) else cell for key, cell in row.items()} for row in rows]
     with atomic_write(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
@@ -120,7 +120,7 @@ def write_table(path: Path, outcomes: Sequence[Outcome]) -> None:
 
 
 def make(task: Task, bundle, choices: Choices) -> Outcome:
-    """Make the files of one clip, unless they are there already. Raises InputError if the clip cannot be used."""
+    """Make the files of one clip, unless they exist. Raises InputError if the clip cannot be used."""
     from ..analysis.chunked import analyse_clip
     from ..anatomy.sources import regions_of
     from ..export.grad_cam_files import write_gradcam
@@ -166,7 +166,7 @@ def make(task: Task, bundle, choices: Choices) -> Outcome:
 
 
 def _made(task: Task, choices: Choices) -> list[Path]:
-    """What the choices make of a clip, but for batch.json."""
+    """The files that the choices make, without batch.json."""
     from ..export.grad_cam_files import gradcam_files
 
     files: list[Path] = []

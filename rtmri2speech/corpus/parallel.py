@@ -1,4 +1,4 @@
-"""Work on many clips over several processes, in which one that fails costs itself only."""
+"""Parallel work on many clips in several processes; a failure loses its own clip only."""
 
 import signal
 from collections.abc import Callable, Iterator, Sequence
@@ -22,10 +22,10 @@ def over_processes(
     choices: object,
     jobs: int,
 ) -> Iterator[Any]:
-    """make(task, bundle, choices) for each task, as results are known; left_out(name, reason) where there is none.
+    """Yields make(task, bundle, choices) for each task as it is ready; left_out(name, reason) for one that fails.
 
-    make and left_out: functions of a module. Tasks and results have a name. bundle: its folder; each process loads it
-    once. jobs: processes; -1 for one a core.
+    make and left_out: module-level functions. Tasks and results have a name. bundle: its folder; each process loads it
+    once. jobs: processes; -1: one a core. Raises InputError for an invalid number of jobs.
     """
     jobs = cpu_count() if jobs == -1 else jobs
     if jobs < 1:
@@ -62,7 +62,7 @@ def _loaded(bundle: Path | None) -> Any:
 
 
 def attempt(choices, make, left_out, task, bundle: Path | None):
-    """What make makes of the task, or left_out: for bad input, too little memory, or a fault of this program."""
+    """make(task, bundle, choices), or left_out after bad input, too little memory, or a fault of this program."""
     handler = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         return make(task, _loaded(bundle), choices)

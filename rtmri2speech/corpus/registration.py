@@ -1,4 +1,4 @@
-"""Heads of different size, place and tilt laid onto one: similarity transforms by the middles of the regions.
+"""Registration of heads of different size, place and tilt by similarity transforms of the regions' centroids.
 
 Generalised Procrustes analysis (J. Gower, Psychometrika 40 (1975) 33), each fit as S. Umeyama, IEEE Trans. PAMI 13
 (1991) 376, without reflections.
@@ -9,13 +9,13 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-LEAST = 3  # landmarks that two heads must share
+LEAST = 3  # least number of landmarks shared by two heads
 _ROUNDS = 10
 
 
 def similarity(source: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """The (2, 3) matrix of the rotation, scaling and shift that takes points (K, 2) nearest to others; rows with NaN in
-    either do not count. Without LEAST points in common: nothing is moved."""
+    """(2, 3) matrix of the similarity transform that best fits points (K, 2) to others; rows with NaN in either are
+    ignored. The identity, with fewer than LEAST common points."""
     both = np.isfinite(source).all(axis=1) & np.isfinite(target).all(axis=1)
     if both.sum() < LEAST:
         return np.eye(2, 3)
@@ -30,12 +30,12 @@ def similarity(source: np.ndarray, target: np.ndarray) -> np.ndarray:
 
 
 def moved(points: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    """Points (..., 2) by a (2, 3) matrix."""
+    """Points (..., 2) transformed by a (2, 3) matrix."""
     return points @ matrix[:, :2].T + matrix[:, 2]
 
 
 def common_head(landmarks: Sequence[np.ndarray]) -> np.ndarray:
-    """(K, 2) the mean shape of heads whose landmarks (K, 2) are known, at their mean size, place and tilt."""
+    """Mean shape (K, 2) of heads by their landmarks (K, 2), at their mean size, place and tilt."""
     known = [points for points in landmarks if np.isfinite(points).all(axis=1).sum() >= LEAST]
     if not known:
         return np.full((len(landmarks[0]), 2), np.nan)
@@ -43,7 +43,7 @@ def common_head(landmarks: Sequence[np.ndarray]) -> np.ndarray:
     for _ in range(_ROUNDS):
         head = _mean([moved(points, similarity(points, head)) for points in known])
         back = [similarity(head, points) for points in known]
-        head = moved(head, np.mean(back, axis=0))  # else it shrinks, as the mean of shapes that do not agree
+        head = moved(head, np.mean(back, axis=0))  # else it shrinks, as a mean of differing shapes does
     return head
 
 
@@ -55,10 +55,9 @@ def _mean(points: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def laid(picture: np.ndarray, matrix: np.ndarray, side: int) -> np.ndarray:
-    """A picture or map (h, w) of the square from 0 to 1 -> (side, side) float32 as the matrix moves that square; NaN
-    where it then does not reach."""
+    """A picture or map (h, w) of the unit square, transformed by the matrix: (side, side) float32, NaN outside."""
     scale = side * matrix[:, :2] @ np.diag(1 / np.array(picture.shape[::-1]))  # pixels of the picture -> of the result
-    shift = scale.sum(axis=1) / 2 + side * matrix[:, 2] - 0.5  # their centres lie half a pixel in
+    shift = scale.sum(axis=1) / 2 + side * matrix[:, 2] - 0.5  # pixel centres lie at half pixels
     moved_by = np.column_stack([scale, shift])
     enlarged = cv2.warpAffine(
         picture.astype(np.float32), moved_by, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE

@@ -1,4 +1,4 @@
-"""The survey as a page to look at: one HTML file that loads nothing, a table to sort and the figure of each phone."""
+"""The survey's report: one self-contained HTML file with a sortable table and a figure for each phone."""
 
 import base64
 from collections.abc import Mapping, Sequence
@@ -18,17 +18,17 @@ _WIDTH = 760  # pixels of a figure
 _JPEG = [cv2.IMWRITE_JPEG_QUALITY, 88]
 WORDS = {
     "en": {
-        "title": "Survey: where the evidence lies, phone by phone",
+        "title": "Survey: attribution by phone and region",
         "phone": "phone",
         "band": "band",
         "clips": "clips",
         "frames": "frames",
-        "evidence": "evidence a frame",
+        "evidence": "attribution a frame",
         "found": "{phones} phones in {clips} clips.",
         "left_out": "Left out: {clips} clips (clips.csv says why).",
-        "cell": "Cells: mean share of the evidence over clips, %, and the interval in which it lies with {level:.0%} "
-        "confidence (Student’s t over clips; of one clip there is none). Each clip counts once. Clips of one speaker "
-        "are not independent: with few speakers the intervals are too narrow.",
+        "cell": "Cells: mean share of the attribution over clips, %, with its {level:.0%} confidence interval "
+        "(Student’s t over clips; none for one clip). Each clip counts once. Clips of one speaker are not independent: "
+        "with few speakers the intervals are too narrow.",
         "sort": "Press a heading to sort, a phone to see its figure.",
         "no_shares": "Without regions there are no shares.",
         "figure": "Mean maps over the mean picture of the clips that say [{phone}].",
@@ -61,9 +61,9 @@ def write_page(
     counts: tuple[int, int],
     language: str = "en",
 ) -> None:
-    """Write the page of a survey. figures: a phone's label -> its PNG. counts: clips that were used, and left out.
+    """Write the page of a survey. figures: a phone's label -> its PNG. counts: clips used, and left out.
 
-    Raises InputError for a language that it has no words of.
+    Raises InputError for a language other than "en" or "ja".
     """
     if language not in WORDS:
         raise InputError("The page of a survey is in {known}, not {given!r}.", known="en or ja", given=language)
@@ -111,7 +111,7 @@ def write_page(
 
 
 def _cell(value: Estimate, times: float, digits: int) -> dict[str, object]:
-    """value: to sort by, None where it is not known. text, interval: as they are read."""
+    """value: to sort by, None where unknown. text, interval: as displayed."""
     if not np.isfinite(value.mean):
         return {"value": None, "text": "–", "interval": ""}
     shown = lambda number: f"{times * number:.{digits}f}"  # noqa: E731
@@ -120,7 +120,7 @@ def _cell(value: Estimate, times: float, digits: int) -> dict[str, object]:
 
 
 def _shrunk(path: Path) -> str:
-    picture = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR)  # a path that OpenCV may not be able to open
+    picture = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR)  # OpenCV may not open the path itself
     assert picture is not None
     height, width = picture.shape[:2]
     if width > _WIDTH:

@@ -1,4 +1,4 @@
-"""Means over clips, with intervals of confidence: each clip counts once, however often it says a phone."""
+"""Means over clips with confidence intervals: each clip counts once, however often it holds a phone."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,8 +13,8 @@ LEVEL = 0.95
 
 @dataclass(frozen=True)
 class Estimate:
-    """A mean over `clips` clips; low and high: the interval in which the mean over all such clips lies with LEVEL
-    confidence (Student's t over clips), cut at what a value can be. NaN of one clip."""
+    """A mean over `clips` clips. low, high: its confidence interval at LEVEL (Student's t over clips), clipped to
+    possible values; NaN for one clip."""
 
     mean: float
     low: float
@@ -24,8 +24,8 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Phone:
-    """Of one phone. clips: names of those that say it. frames: of all of them. shares: band -> region -> Estimate.
-    amount: band -> Estimate. maps: band -> (PICTURE, PICTURE) mean over clips, 0 to 1. picture: the same of the frames.
+    """Statistics of one phone. clips: names of those that hold it. frames: their total. shares: band -> region ->
+    Estimate. amount: band -> Estimate. maps: band -> (PICTURE, PICTURE) mean over clips, 0 to 1. picture: mean frame.
     """
 
     label: str
@@ -38,7 +38,7 @@ class Phone:
 
 
 def estimate(values: np.ndarray, least: float = 0.0, most: float = np.inf) -> Estimate:
-    """Of one value a clip, from `least` to `most`; NaN values do not count."""
+    """The Estimate of one value a clip, from `least` to `most`; NaN values are ignored."""
     from scipy.stats import t
 
     known = np.asarray(values, float)
@@ -53,7 +53,7 @@ def estimate(values: np.ndarray, least: float = 0.0, most: float = np.inf) -> Es
 
 
 def summarise(tallies: Mapping[str, Tally]) -> list[Phone]:
-    """Every phone of the clips, in order of its label, on the head that is common to them all."""
+    """Every phone of the clips, sorted by label, registered to their common head."""
     some = next(iter(tallies.values()))
     head = common_head([tally.landmarks for tally in tallies.values()])
     placed = {name: similarity(tally.landmarks, head) for name, tally in tallies.items()}
@@ -75,7 +75,7 @@ def summarise(tallies: Mapping[str, Tally]) -> list[Phone]:
 
 
 def _mean(pictures: list[np.ndarray]) -> np.ndarray:
-    """Pixel by pixel over those that reach it; 0 where none does."""
+    """Mean of each pixel over the pictures that cover it; 0 where none does."""
     stacked = np.stack(pictures)
     there = np.isfinite(stacked)
     return (np.where(there, stacked, 0).sum(axis=0) / np.maximum(there.sum(axis=0), 1)).astype(np.float32)

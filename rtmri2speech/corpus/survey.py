@@ -1,11 +1,11 @@
-"""A folder of clips and a folder of TextGrids -> tables and figures per phone.
+"""A folder of clips and a folder of TextGrids -> tables and figures by phone.
 
-OUT/survey.html             a page to look at it all: the table to sort, and the figures (page.py)
-OUT/survey.csv              phone, band, region: share of the evidence with its interval of confidence over clips
-OUT/phones/NN_PHONE.png     mean maps of the bands on the head that is common to the clips
-OUT/phones/NN_PHONE.csv     what the means are made of: a row for each clip, band and region
-OUT/clips.csv               what became of each clip
-OUT/clips/NAME.npz, .json   what is known of a clip, and from what; a clip that has them is not done again
+OUT/survey.html             report with a sortable table, and the figures (report.py)
+OUT/survey.csv              phone, band, region: share of the attribution with its confidence interval over clips
+OUT/phones/NN_PHONE.png     mean maps of the bands on the clips' common head
+OUT/phones/NN_PHONE.csv     values behind the means: a row for each clip, band and region
+OUT/clips.csv               outcome of each clip
+OUT/clips/NAME.npz, .json   sums of a clip, and their origin; a clip with both is kept
 """
 
 import csv
@@ -31,8 +31,8 @@ from .statistics import Phone, summarise
 
 @dataclass(frozen=True)
 class Choices:
-    """How clips are analysed. tier: of the TextGrids that holds the phones; None: by its name, or the only one.
-    regions: where they come from."""
+    """How clips are analysed. tier: the TextGrids' tier of phones; None: by its name, or the only one. regions: their
+    source."""
 
     settings: AnalysisSettings = AnalysisSettings()
     regions: str = "segmenter"
@@ -46,7 +46,7 @@ class Choices:
 
 @dataclass(frozen=True)
 class Task:
-    """A clip, its labels (None: there are none), and where its tally goes, without suffix."""
+    """A clip, its labels (None: missing), and the path of its tally, without suffix."""
 
     name: str
     clip: Path
@@ -56,9 +56,9 @@ class Task:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a clip. status: "made", "kept" from an earlier run, or "left out" for the reason. frames: with a
-    label and speech. registered: "regions", or "frames" where no head in profile was found and the picture stays put.
-    notes: what was amiss with its file.
+    """Result of a clip. status: "made", "kept" from an earlier run, or "left out" for the reason. frames: number with a
+    label and speech. registered: by "regions", or "frames" where no midsagittal head was found and the picture is not
+    transformed. notes: warnings about its file.
     """
 
     name: str
@@ -70,8 +70,8 @@ class Outcome:
 
 
 def tasks_of(folder: Path, labels: Path, out: Path, bundle: Path | None = None) -> list[Task]:
-    """A task for each clip of a folder. A clip's labels: the TextGrid of its name in `labels`, below the same folders
-    or not. Raises InputError if there are no clips or no labels, or files would be written onto what is read."""
+    """A task for each clip of a folder. A clip's labels: the TextGrid of its name in `labels`, in any subfolder. Raises
+    InputError if there are no clips or no labels, or files would overwrite what is read."""
     if not labels.is_dir():
         raise InputError("There is no folder {folder}.", folder=labels)
     clips = clips_below(folder, out)
@@ -93,7 +93,7 @@ def tasks_of(folder: Path, labels: Path, out: Path, bundle: Path | None = None) 
 
 
 def run_survey(tasks: Sequence[Task], bundle: Path | None, choices: Choices, jobs: int = 1) -> Iterator[Outcome]:
-    """Tally every clip that is not tallied yet; yields what became of each as it is known. jobs: as for batch."""
+    """Tally every clip; yields outcomes as they are ready. jobs: as for run_batch."""
     return over_processes(make, left_out, tasks, bundle, choices, jobs)
 
 
@@ -102,7 +102,7 @@ def left_out(name: str, reason: str) -> Outcome:
 
 
 def make(task: Task, bundle, choices: Choices) -> Outcome:
-    """Write the tally of one clip, unless it is there. Raises InputError if the clip or its labels cannot be used."""
+    """Write the tally of one clip, unless it exists. Raises InputError if the clip or its labels cannot be used."""
     from ..analysis.chunked import analyse_clip
     from ..anatomy.sources import regions_of
     from ..clips.clip import read_clip
@@ -143,8 +143,8 @@ def _stamp(path: Path) -> list:
 def write_survey(
     out: Path, tasks: Sequence[Task], outcomes: Sequence[Outcome], bands: Sequence[Band], language: str = "en"
 ) -> list[Phone]:
-    """Write tables, figures and the page of all clips that were tallied; returns the phones. `outcomes` holds one
-    "made" or "kept" at least. language: of the page, "en" or "ja"."""
+    """Write tables, figures and the report of all tallied clips; returns the phones. `outcomes` has at least one "made"
+    or "kept". language: of the report, "en" or "ja"."""
     from ..render.figures import average_figure
     from .report import write_page
 
@@ -162,7 +162,7 @@ def write_survey(
             gray = np.rint(255 * phone.picture).astype(np.uint8)[None]
             average_figure(temporary / f"{stem}.png", gray, heat, title=title)
     written = set(stems.values())
-    for old in (out / "phones").glob("[0-9][0-9]_*"):  # of an earlier run, over other clips
+    for old in (out / "phones").glob("[0-9][0-9]_*"):  # of an earlier run
         if old.suffix in (".png", ".csv") and old.stem not in written:
             old.unlink()
     _write(out / "survey.csv", _rows(phones))
@@ -173,7 +173,7 @@ def write_survey(
 
 
 def _written(label: str) -> str:
-    """A phone's label as part of a file's name on any system."""
+    """A phone's label as part of a file name on any system."""
     return re.sub(r"[^0-9A-Za-z]", lambda found: f"u{ord(found[0]):04x}", label)[:40]
 
 
@@ -213,7 +213,7 @@ def _rows_of_clips(phone: Phone, tallies: Mapping[str, Tally]) -> Iterator[dict]
 
 
 def _write(path: Path, rows: Iterable[dict]) -> None:
-    """A CSV file; what is not known is an empty cell."""
+    """Write a CSV file; unknown values are empty cells."""
     rows = list(rows)
     with (
         atomic_write(path) as temporary,

@@ -1,1 +1,1 @@
-"""How good the speech is, how faithful the maps are, and how two bundles differ."""
+"""Speech quality, faithfulness of the maps, and comparison of two bundles."""

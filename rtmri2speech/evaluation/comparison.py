@@ -1,4 +1,4 @@
-"""Two bundles on one clip: what they have in common, and how what one hears differs."""
+"""Comparison of two bundles on one clip: shared networks, and the difference in sound."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -24,14 +24,13 @@ from .speech_quality import heard_mel, read_reference, score
 class Comparison:
     """Two analyses of one clip, by bundle A and bundle B; T counts A's frames.
 
-    same_acoustic, same_vocoder: whether the two make the same mel of a clip, and the same sound of a mel.
-    heard_db: the mel of the sound of each, (T, n_mels) as A's bundle defines a mel: two vocoders differ in what they
-    make of one predicted mel, and two bundles may predict mels of different kinds.
-    difference_db: B's heard mel minus A's. change_db: band -> (T,), its energy in B's minus in A's, of a tilt in dB per
-    octave. A band that follows a formant stays where that was in A: NaN where it was not measured.
-    spoken: indices of A's speech frames; mean_change_db: band -> the mean over these, mcd_db: between the two over
-    these; None where there are none.
-    scores: of A and of B against the original speech, metric -> value, or None without one.
+    same_acoustic, same_vocoder: whether both make the same mel of a clip, and the same sound of a mel.
+    heard_db: the mel of each waveform, (T, n_mels) as A's bundle defines a mel. Waveforms are compared because vocoders
+    differ and predicted mels may be of different kinds.
+    difference_db: B's heard mel minus A's. change_db: band -> (T,), energy in B's minus in A's (tilt: dB per octave). A
+    formant-tracking band keeps A's track: NaN where that was not measured.
+    spoken: indices of A's speech frames. mean_change_db (band -> mean) and mcd_db are over these; None without any.
+    scores: of A and of B against the reference speech, metric -> value; None without reference speech.
     """
 
     first: Analysis
@@ -58,10 +57,9 @@ def compare(
 ) -> Comparison:
     """Analyse the clip of `analysis`, which `bundle` made, with the `other` bundle.
 
-    original: the clip's original speech, (samples,) and rate. progress: its stages are those of `analyse` and scores.
-    by: how the clip is analysed, analyse_in_chunks for one that was analysed so.
-    voice: how the other bundle speaks; default: as it says. Raises InputError where it cannot, or cannot explain the
-    bands.
+    original: the reference speech, (samples,) and rate. progress: its stages are those of `analyse` and scores. by:
+    analyse, or analyse_in_chunks for a clip that was analysed in chunks. voice: how the other bundle speaks; default:
+    its own. Raises InputError for a voice it lacks, or for bands outside its mel.
     """
     old = analysis.settings
     known = set(method_of(old.method).resolutions(other.acoustic, other.frames.size))
@@ -108,7 +106,7 @@ def _score(bundle: Bundle, analysis: Analysis, original: Sound) -> dict[str, flo
 
 
 def _same_weights(one: nn.Module, other: nn.Module) -> bool:
-    """Whether two networks hold the same numbers, whatever precision their files had."""
+    """Whether two networks have equal weights, whatever the precision of their files."""
     first, second = one.state_dict(), other.state_dict()
     return first.keys() == second.keys() and all(torch.equal(first[name], second[name]) for name in first)
 

@@ -1,4 +1,4 @@
-"""How well a bundle speaks a clip, against the clip's own sound; with the ceiling and the floor beside it."""
+"""Speech quality of a bundle on a clip against reference speech, between a baseline and a topline (CANDIDATES)."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -30,10 +30,10 @@ CANDIDATES = {
 
 @dataclass(frozen=True)
 class Reference:
-    """The original speech of an analysed clip as a bundle's mel describes it.
+    """The reference speech of an analysed clip, with its mel as a bundle defines it.
 
-    audio: (T * hop_length,) float32 at the mel's rate, cut or filled with silence to the clip. mel_db: (T, n_mels),
-    a few frames fewer for the thesis' layout. duration_s: as it was recorded.
+    audio: (T * hop_length,) float32 at the mel's rate, cut or padded with silence to the clip. mel_db: (T, n_mels),
+    a few frames fewer for the thesis' layout. duration_s: as recorded.
     """
 
     audio: np.ndarray
@@ -43,7 +43,7 @@ class Reference:
 
     @property
     def speech_frames(self) -> np.ndarray:
-        """Indices of the frames that hold speech."""
+        """Indices of the frames with speech."""
         return speech_frames(self.mel_db, SPEECH_RANGE_DB)
 
 
@@ -51,7 +51,7 @@ class Reference:
 class Assessment:
     """scores: candidate -> metric -> value or None; sounds: candidate -> (samples,) at the mel's rate.
 
-    mismatch_s: how much longer the original speech is than the pictures. lag_s, lag_certainty: see sync.speech_lag.
+    mismatch_s: duration of the reference speech minus that of the pictures. lag_s, lag_certainty: audio_lag.speech_lag.
     """
 
     scores: dict[str, dict[str, float | None]]
@@ -63,13 +63,13 @@ class Assessment:
 
 
 def heard_mel(samples: np.ndarray, rate: int, spec: MelSpec, frames: int) -> np.ndarray:
-    """The mel of a sound, cut or filled with silence to so many frames: (frames, n_mels) dB."""
+    """The mel of a sound cut or padded with silence to `frames` frames: (frames, n_mels) dB."""
     audio = fit(resample(samples, rate, spec.sample_rate), frames * spec.hop_length)
     return mel_spectrogram_db(torch.from_numpy(audio), spec).numpy()
 
 
 def read_reference(samples: np.ndarray, rate: int, spec: MelSpec, frames: int) -> Reference:
-    """The original speech of a clip of so many frames at the mel's rate. Raises InputError if it is silent."""
+    """The reference speech of a clip of `frames` frames at the mel's rate. Raises InputError if it is silent."""
     audio = fit(resample(samples, rate, spec.sample_rate), frames * spec.hop_length)
     if not np.abs(audio).max() > 1e-4:
         raise InputError("The original speech is silent: there is nothing to compare with.")
@@ -77,10 +77,10 @@ def read_reference(samples: np.ndarray, rate: int, spec: MelSpec, frames: int) -
 
 
 def score(reference: Reference, mel_db: np.ndarray, audio: np.ndarray) -> dict[str, float | None]:
-    """Metrics (speech/metrics.py) of a mel (T, n_mels) and a waveform at the mel's rate against the original speech.
+    """Metrics (speech/metrics.py) of a mel (T, n_mels) and a waveform at the mel's rate against the reference speech.
 
-    The mel metrics count speech frames only, since silence has no spectrum to compare.
-    A value is None where a metric is not defined or its package is missing.
+    Mel metrics are over speech frames only, since silence has no spectrum to compare. A value is None where a metric is
+    undefined or its package is missing.
     """
     speech, spec = reference.speech_frames, reference.spec
     bins = {band.name: band_bins(spec, band) for band in DEFAULT_BANDS}
@@ -91,9 +91,9 @@ def score(reference: Reference, mel_db: np.ndarray, audio: np.ndarray) -> dict[s
 
 
 def assess(bundle: Bundle, analysis: Analysis, reference: Reference, progress: Progress = UNSEEN) -> Assessment:
-    """Score an analysis by this bundle, with its ceiling and floor (CANDIDATES), against the original speech.
+    """Score an analysis, its topline and its baseline (CANDIDATES) against the reference speech.
 
-    progress: its one stage is scores.
+    bundle: the one that made the analysis. progress: its one stage is scores.
     """
     mean_mel = np.tile(bundle.scaler.mean, (len(analysis.mel_db), 1))
     progress("scores", 0)
@@ -118,7 +118,7 @@ def assess(bundle: Bundle, analysis: Analysis, reference: Reference, progress: P
 
 
 def clips_in(path: Path) -> list[Path]:
-    """The clips of a folder; of a file, the file itself. InputError if the folder holds none."""
+    """The clips of a folder, or the file itself. Raises InputError if the folder holds none."""
     if not path.is_dir():
         return [path]
     found = sorted(filter(is_video_file, path.iterdir()))
@@ -128,7 +128,7 @@ def clips_in(path: Path) -> list[Path]:
 
 
 def read_with_sound(path: Path, progress: Progress = UNSEEN, fps: float | None = None) -> Clip:
-    """The clip; without a sound track of its own, with the .wav of the same name beside it. fps: as for read_clip."""
+    """The clip, with its sound track or else the .wav of the same name beside it. fps: as for read_clip."""
     clip = read_clip(path, fps=fps, progress=progress)
     sound = beside(path, ".wav")
     if clip.audio is None and sound is not None:
@@ -141,7 +141,7 @@ def evaluate_clip(bundle: Bundle, clip: Clip, progress: Progress = UNSEEN) -> di
     """Analyse a clip and assess it against its own sound.
 
     Returns {candidate: {metric: value or None}, "frames": T, "speech_frames": n, "duration_s": seconds,
-    "audio_mismatch_s": sound's duration minus the pictures', "audio_lag_s": how much later the sound is, or None,
+    "audio_mismatch_s": sound's duration minus the pictures', "audio_lag_s": delay of the sound, or None,
     "audio_lag_certainty": 0 to 1}.
     Raises InputError if the clip has no sound, or a silent one.
     """
@@ -164,7 +164,7 @@ def evaluate_clip(bundle: Bundle, clip: Clip, progress: Progress = UNSEEN) -> di
 
 
 def mean_over_clips(results: list[dict]) -> dict:
-    """{candidate: {metric: mean over the clips in which it is defined, or None}}."""
+    """{candidate: {metric: mean over the clips that define it, or None}}."""
     means: dict[str, dict[str, float | None]] = {}
     for candidate in CANDIDATES:
         means[candidate] = {}

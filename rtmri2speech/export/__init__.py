@@ -1,1 +1,1 @@
-"""What is taken away: videos, figures, tables, heatmaps, and the provenance of each."""
+"""Exports: videos, figures, tables, heatmaps, and their provenance."""

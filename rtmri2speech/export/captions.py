@@ -1,4 +1,4 @@
-"""The facts under exported figures, as a person would write them into a paper, in English or Japanese."""
+"""Captions of exported figures, as for a paper, in English or Japanese."""
 
 from collections.abc import Sequence
 
@@ -25,17 +25,17 @@ _WORDS = {
         "tilt": "the slope of the spectrum (dB per octave)",
         "scale_clip": "1 is the 99th percentile of the clip's speech frames",
         "scale_frame": "each frame is scaled by its own minimum and maximum",
-        "scale_clip_signed": "+1 and −1 are the 99th percentile of the size in the clip's speech frames",
-        "scale_frame_signed": "each frame is scaled by its own largest size",
+        "scale_clip_signed": "+1 and −1 are the 99th percentile of the magnitude in the clip's speech frames",
+        "scale_frame_signed": "each frame is scaled by its own largest magnitude",
         "average_scale": "the scale's numbers are means",
         "silent": "The model is silent in this frame: there is nothing to explain.",
         "band": "{band}: {energy:.1f} dB; most attention on {most}.",
-        "nothing": "{band}: {energy:.1f} dB; hardly any evidence.",
+        "nothing": "{band}: {energy:.1f} dB; hardly any attribution.",
         "no_formant": "{band}: its formant was not measured in this frame; there is no map.",
         "tracked": "{band}: mean over the {count} frames in which its formant was measured.",
         "most": "{region} {share:.0%}",
         "regions_segmenter": "Regions: found in every frame by a network trained on phantoms.",
-        "regions_truth": "Regions: the phantom's own truth.",
+        "regions_truth": "Regions: the phantom's ground truth.",
         "regions_template": "Regions: a fixed template, which does not follow the speaker.",
         "corrected": "Regions were corrected by hand.",
         "spectrogram": "{clip}, {from_s:.3f} to {to_s:.3f} s. Mel spectrograms, 60 dB below each one's peak; lines: "
@@ -79,7 +79,7 @@ _WORDS = {
 
 
 def figure_captions(selection: Selection, kinds: Sequence[str], frame: int) -> str:
-    """A paragraph for each of these figures (FIGURES) of a selection; frame: that of the figure "frame"."""
+    """A paragraph for each of these figures (FIGURES); frame: that of the figure "frame"."""
     return "\n\n".join(_paragraph(selection, kind, frame) for kind in FIGURES if kind in kinds) + "\n"
 
 
@@ -109,7 +109,7 @@ def _paragraph(selection: Selection, kind: str, frame: int) -> str:
 
 
 def _of_maps(selection: Selection, kind: str) -> list[str]:
-    """What the colours of a figure mean: a sentence for bands that show one sign, and one for those that show two."""
+    """The meaning of a figure's colours: a sentence for one-sided bands, and one for two-sided bands."""
     said, analysis, sentences = _WORDS[selection.look.language], selection.subject.analysis, []
     method = _method(selection)
     for signed, ending in ((False, ""), (True, "_signed")):
@@ -124,18 +124,18 @@ def _of_maps(selection: Selection, kind: str) -> list[str]:
 
 
 def _method(selection: Selection) -> str:
-    """The attribution method's name, and what its maps are compared with where that is a picture."""
+    """The attribution method's name, with its baseline where that is a blurred frame."""
     method, language = method_of(selection.subject.analysis.settings.method), selection.look.language
     return method.label[language] + (_WORDS[language]["blur"] if method.baseline == "blur" else "")
 
 
 def _asked(selection: Selection, bands: Sequence[Band]) -> str:
-    """What the maps of these bands explain."""
+    """The targets that the maps of these bands explain."""
     language = selection.look.language
     said, energy = _WORDS[language], selection.subject.analysis.energy
     boxes = [band for band in bands if band.stretch is not None]
     kinds = {energy: [b for b in bands if not b.whole and b not in boxes]}
-    kinds["db"] = kinds.get("db", []) + boxes  # of a box it is dB in any case
+    kinds["db"] = kinds.get("db", []) + boxes  # a box is in dB in any case
     asked = [
         said[f"energy_{kind}"].format(bands=said["and"].join(band_label(band, language) for band in some))
         for kind, some in kinds.items()
@@ -145,7 +145,7 @@ def _asked(selection: Selection, bands: Sequence[Band]) -> str:
 
 
 def average_title(selection: Selection) -> str:
-    """Which frames an average is of."""
+    """Title that names the frames of an average."""
     first, last, count = selection.first, selection.last, len(averaged(selection))
     said = words(selection.look.language)["average" if count > last - first else "average_speech"]
     from_s, to_s = selection.times_s
@@ -153,14 +153,14 @@ def average_title(selection: Selection) -> str:
 
 
 def averaged(selection: Selection) -> Sequence[int]:
-    """The frames of the clip that an average is of: those in which the model speaks; all of them if it never does."""
+    """Frames of an average: those with speech; all without any."""
     stretch = range(selection.first, selection.last + 1)
     explained = set(selection.subject.analysis.explained.tolist())
     return [frame for frame in stretch if frame in explained] or stretch
 
 
 def _of_average(selection: Selection) -> list[str]:
-    """Of bands that track a formant, how many frames their mean is of."""
+    """For formant-tracking bands, the number of frames averaged."""
     analysis, said = selection.subject.analysis, _WORDS[selection.look.language]
     shown = np.asarray(averaged(selection))
     counts = {b.name: int(analysis.has_map(b.name)[shown].sum()) for b in selection.bands if b.formant}
@@ -168,7 +168,7 @@ def _of_average(selection: Selection) -> list[str]:
 
 
 def _of_frame(selection: Selection, account: RegionAttribution, frame: int) -> list[str]:
-    """What the frame's card says of each band."""
+    """A sentence on each band's energy and most salient regions in a frame."""
     analysis, language = selection.subject.analysis, selection.look.language
     said = _WORDS[language]
     if analysis.silent[frame] and analysis.settings.silence == "hide":

@@ -1,7 +1,7 @@
-"""The files of the command gradcam: of each band the heatmaps of every frame, their average, and chosen frames.
+"""The files of the command gradcam: for each band the heatmaps of every frame, their average, and chosen frames.
 
-gradcam_F1_sequence.npy, .json   float32 (T, size, size) in [0, 1], and what they are (export/heatmap_files.py)
-gradcam_F1_average.png           their average over the frames in which the model speaks
+gradcam_F1_sequence.npy, .json   float32 (T, size, size) in [0, 1], and their record (export/heatmap_files.py)
+gradcam_F1_average.png           their average over the speech frames
 gradcam_F1_frame0060.png         a chosen frame
 """
 
@@ -26,9 +26,9 @@ from .heatmap_files import HeatSequence, files_of, origin_of
 
 @dataclass(frozen=True)
 class FigureOptions:
-    """What is drawn, and how. target_frames: those that get a figure. colour_maps: one for each band or one for all,
-    None for the defaults. dpi: of the figures. as_thesis: maps are enlarged and scaled as by the thesis' program, from
-    the CAM's positive part, whatever the analysis' normalize says.
+    """target_frames: frames that get a figure. colour_maps: one for each band or one for all; None: the defaults. dpi:
+    of the figures. as_thesis: upsample and scale maps as the thesis' program, from the CAM's positive part, ignoring
+    the analysis' normalize.
     """
 
     target_frames: tuple[int, ...] = ()
@@ -38,7 +38,7 @@ class FigureOptions:
     as_thesis: bool = False
 
     def colour_map_of_each(self, bands: Sequence[Band]) -> list[list[str] | None]:
-        """For each band the colour maps of its figures. InputError if they are neither one nor one for each."""
+        """For each band the colour maps of its figures. Raises InputError unless there is one, or one for each."""
         given = self.colour_maps
         if not given:
             return [None] * len(bands)
@@ -52,7 +52,7 @@ class FigureOptions:
 
 
 def gradcam_files(folder: Path, bands: Sequence[Band], target_frames: Sequence[int] = ()) -> list[Path]:
-    """The paths of all the files that `write_gradcam` writes."""
+    """The paths of all files that `write_gradcam` writes."""
     files = []
     for band in bands:
         files += files_of(folder / f"gradcam_{band.name}_sequence.npy")
@@ -68,11 +68,10 @@ def write_gradcam(
     per: Literal["model", "clip"] = "model",
     progress: Progress = UNSEEN,
 ) -> int:
-    """Write the files of an analysis into a folder, all or none, and return the number of heatmaps of each band.
-    Figures of a frequency or a slope show what raises it and what lowers it, heatmaps what raises it.
+    """Write the files of an analysis into a folder, all or none; returns the number of heatmaps of each band.
 
-    per: one heatmap for each of the model's frames or for each of the clip's. Raises InputError for a chosen frame that
-    there is not, or a colour map or an opacity that there cannot be.
+    Figures of a two-sided band show both signs, heatmaps the positive part. per: one heatmap for each of the model's
+    frames or of the clip's. Raises InputError for a target frame outside the clip, or an invalid colour map or opacity.
     """
     drawing = drawing or FigureOptions()
     bands, colours = analysis.bands, drawing.colour_map_of_each(analysis.bands)

@@ -1,5 +1,5 @@
-"""Heatmap sequences and their files: NAME.npy, float32 (T, H, W) in [0, 1], and NAME.json beside it saying what they
-are. Here they are read, written, cut, and laid on the clip that they belong to."""
+"""Heatmap sequences: read, write, cut, and match with their clip. NAME.npy holds float32 (T, H, W) in [0, 1], NAME.json
+beside it their record."""
 
 import json
 import math
@@ -18,7 +18,7 @@ from ..names import readable
 from ..progress import UNSEEN, Progress
 from ..spec import Band, MelSpec
 
-if TYPE_CHECKING:  # a sequence is read and shown without the networks' packages
+if TYPE_CHECKING:  # reading a sequence needs no network packages
     from ..analysis.result import Analysis
     from ..models.bundle import Bundle
     from ..render.heatmaps import Heatmaps
@@ -28,9 +28,9 @@ if TYPE_CHECKING:  # a sequence is read and shown without the networks' packages
 class HeatSequence:
     """Heatmaps of consecutive frames of a clip.
 
-    frames: (T, H, W) in [0, 1]: an array, one mapped from a file, or an UpsampledGrid. fps: frames per second, None
-    where the file does not say. start_frame: the frame of the clip, at this rate, that the first heatmap belongs to.
-    band, origin (origin_of): what they explain and come from, as far as it is known. name: of the file.
+    frames: (T, H, W) in [0, 1]: an array, a memory map, or an UpsampledGrid. fps: frames per second, None where
+    unknown. start_frame: index in the clip, at this rate, of the first heatmap. band, origin (origin_of): what the
+    heatmaps explain and come from, where known. name: of the file.
     """
 
     frames: "Heatmaps"
@@ -53,20 +53,19 @@ class HeatSequence:
 
     @property
     def label(self) -> str:
-        """What a legend says."""
+        """The label in a legend."""
         return self.band.label if self.band else self.name
 
     @property
     def record(self) -> dict:
-        """What the .json beside the heatmaps says."""
+        """The content of the .json beside the heatmaps."""
         band = {"band": self.band.to_json()} if self.band else {}
         return self.origin | {"fps": self.fps, "start_frame": self.start_frame} | band
 
     def cut(self, from_s: float, to_s: float) -> "HeatSequence":
-        """The frames whose midpoint (t + 1/2) / fps lies in [from_s, to_s]; a view, not a copy. Without a rate of its
-        own the sequence is taken at the model's.
+        """The frames whose midpoint (t + 1/2) / fps lies in [from_s, to_s]; a view. fps None: the model's rate.
 
-        InputError if the times are reversed, outside the sequence, or so close that no frame lies between them.
+        Raises InputError if the times are reversed, outside the sequence, or have no frame between them.
         """
         fps, count = self.fps or MelSpec().fps, len(self.frames)
         if not (math.isfinite(from_s) and math.isfinite(to_s) and 0 <= from_s < to_s):
@@ -75,7 +74,7 @@ class HeatSequence:
                 first=from_s,
                 last=to_s,
             )
-        # Half a frame of grace: a duration read off a display is rounded.
+        # Half a frame of tolerance, as displayed durations are rounded.
         if to_s > (count + 0.5) / fps:
             raise InputError(
                 "The sequence lasts {seconds:.3f} s ({frames} frames): no cut at {at:g} s.",
@@ -94,8 +93,8 @@ class HeatSequence:
         return replace(self, frames=np.asarray(self.frames)[first:stop], fps=fps, start_frame=self.start_frame + first)
 
     def frames_of(self, clip: Clip) -> tuple[np.ndarray, Fraction | float]:
-        """The clip's frames, uint8 (T, H, W), at the rate of these heatmaps, and that rate. Where the file does not say
-        it, it is the clip's own if that has as many frames, else the model's."""
+        """The clip's frames, uint8 (T, H, W), at the heatmaps' rate, and that rate. Without `fps` it is the clip's own
+        if the numbers of frames match, else the model's."""
         own = clip.fps if len(clip.frames) == len(self.frames) else MelSpec().fps
         fps = own if self.fps is None else self.fps
         if abs(clip.fps - fps) < 1e-6:
@@ -112,14 +111,14 @@ class HeatSequence:
 
 
 def files_of(sequence: Path) -> list[Path]:
-    """The heatmaps, and the .json of their name."""
+    """The paths of the heatmaps and of their .json."""
     return [sequence, sequence.with_suffix(".json")]
 
 
 def read_sequence(path: Path, fps: float | None = None) -> HeatSequence:
-    """The heatmaps of a .npy, mapped into memory, with what the .json beside them says. fps: replaces its rate.
+    """The heatmaps of a .npy, memory-mapped, with the record in the .json beside them. fps: replaces its rate.
 
-    A .json that gradcam, export or segment did not write is passed over. Raises InputError on anything else.
+    A .json of another origin than gradcam, export or segment is ignored. Raises InputError for an invalid file.
     """
     if not path.is_file():
         raise InputError("There is no heatmap file {path}.", path=path)
@@ -147,8 +146,8 @@ def _record_of(path: Path) -> dict:
 
 
 def write_heatmaps(path: Path, heatmaps: "Heatmaps", progress: Progress = UNSEEN) -> None:
-    """Write (T, H, W) to a .npy, one heatmap after the other: all at once would fill the memory, and a map into memory
-    crashes the program instead of raising when the disk is full."""
+    """Write (T, H, W) to a .npy, one heatmap at a time: all at once would fill the memory, and a memory map crashes the
+    process when the disk is full."""
     with path.open("wb") as file:
         header = {"descr": "<f4", "fortran_order": False, "shape": heatmaps.shape}
         np.lib.format.write_array_header_1_0(file, header)
@@ -158,7 +157,7 @@ def write_heatmaps(path: Path, heatmaps: "Heatmaps", progress: Progress = UNSEEN
 
 
 def origin_of(analysis: "Analysis", bundle: "Bundle", video: str) -> dict:
-    """What heatmaps come from: the name of the clip's file, the bundle, and the settings."""
+    """The origin of heatmaps: the name of the clip's file, the bundle, and the settings."""
     return (
         {"video": readable(video), "bundle": bundle.name, "bundle_sha256": bundle.sha256}
         | analysis.settings.to_json()

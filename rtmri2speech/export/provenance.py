@@ -1,4 +1,4 @@
-"""Where an export comes from: hashes, settings, versions, and the command that makes the same again."""
+"""Provenance of an export: hashes, settings, versions, and the command that reproduces it."""
 
 import platform
 import re
@@ -23,10 +23,10 @@ _PACKAGES = ("torch", "timm", "numpy", "opencv-python-headless", "av", "moviepy"
 
 
 def provenance(selection: Selection, frame: int = 0, also: Sequence[str] = ()) -> dict:
-    """Where an export comes from: clip and bundle with their sha256, settings, versions of packages, and the command
-    that makes it all again, to be run where the clip lies. No folder of this machine is named.
+    """Provenance as JSON: clip and bundle with their sha256, settings, versions of packages, and the command that
+    reproduces the export in the clip's folder. It names no folder of this machine.
 
-    also: of "trust" and "reach", what was made as well.
+    also: which of "trust" and "reach" the export holds.
     """
     subject, (from_s, to_s) = selection.subject, selection.times_s
     analysis, bundle, clip = subject.analysis, subject.bundle, subject.analysis.clip
@@ -85,8 +85,8 @@ def provenance(selection: Selection, frame: int = 0, also: Sequence[str] = ()) -
 
 
 def command(selection: Selection, frame: int = 0, also: Sequence[str] = ()) -> str:
-    """The command line that makes the same again, in the folder that holds the clip and its labels (and the original
-    speech, the corrections of regions, and the bundle, unless it is the embedded one)."""
+    """The command line that reproduces the export, in the folder with the clip and its labels (and the reference
+    speech, the corrections of regions, and the bundle, unless embedded)."""
     subject, look = selection.subject, selection.look
     analysis, source = subject.analysis, subject.source
     options: dict[str, object] = {
@@ -134,7 +134,7 @@ def command(selection: Selection, frame: int = 0, also: Sequence[str] = ()) -> s
 
 
 def _bundle_folder(bundle: Bundle) -> tuple[str | None, bool]:
-    """The name of the bundle's folder, None for the embedded one; whether it was fitted to the clip since."""
+    """The name of the bundle's folder, None for the embedded one; and whether it was adapted to the clip."""
     if bundle.folder is not None:
         return None if bundle.folder.resolve() == DEFAULT_FOLDER.resolve() else bundle.folder.name, False
     adapted = bundle.training.get("adapted", {})
@@ -142,7 +142,7 @@ def _bundle_folder(bundle: Bundle) -> tuple[str | None, bool]:
 
 
 def _quoted(word: str) -> str:
-    """For the shells of Windows, macOS and Linux alike, as far as the word allows."""
+    """A word quoted for the shells of Windows, macOS and Linux, as far as it allows."""
     if re.fullmatch(r"[\w./:@+~-]+", word):
         return word
     return f'"{word}"' if not set(word) & set('"$`\\!%') else shlex.quote(word)
@@ -156,7 +156,8 @@ def _sha256(path: Path) -> str:
 
 
 def _sha256_of_source(source: Path) -> str | dict[str, str]:
-    """Of the file; for a folder of frames, of each file in it, which scanners may have named after the patient."""
+    """sha256 of the file, or of each file in a folder of frames: by name, or by number for a DICOM series, whose names
+    may be the patient's."""
     if source.is_dir() and is_series(source):
         return {str(number): found for number, found in enumerate(sorted(map(_sha256, source.iterdir())), 1)}
     if source.is_dir():

@@ -1,4 +1,4 @@
-"""What is exported: an analysed clip (Subject), the choices of a person (Look), and the part that both name
+"""The input of exports: an analysed clip (ExportSource), options (ExportOptions), and the part selected by both
 (Selection)."""
 
 import re
@@ -35,18 +35,17 @@ from ..speech.mel import centre_frequencies_hz, mel_spectrogram_db
 SOUNDS = ("synthesised", "original", "none")
 SHOWN = ("outlines", "labels", "spectrogram")
 WIDEST_CM = 40.0  # of a figure
-_LONGEST_STEM = 40  # characters: Japanese ones take three of the 255 bytes of a file's name
+_LONGEST_STEM = 40  # characters: Japanese ones take 3 of the 255 bytes of a file's name
 
 
 @dataclass(frozen=True)
 class ExportSource:
-    """An analysed clip and where it came from.
+    """An analysed clip and its origin.
 
-    source: the file or folder that was read. reference: the original speech, (samples,) and its rate, from
-    reference_source, begun reference_shift_ms later; without one, the clip's own sound.
-    regions: of the analysis' model_frames.
-    trust: the card of its maps, reach: how far in time each band came from, where they are known already.
-    labels, remarks: as edited, in place of the TextGrid's beside the clip; None: as those are.
+    source: the file or folder that was read. reference: the reference speech, (samples,) and its rate, from
+    reference_source, shifted by reference_shift_ms; default: the clip's own sound. regions: of the analysis'
+    model_frames. trust: faithfulness report, reach: temporal attribution of each band, where computed already.
+    labels, remarks: as edited, in place of the TextGrid's beside the clip; None: the TextGrid's.
     """
 
     name: str
@@ -67,7 +66,7 @@ class ExportSource:
 
     @property
     def account(self) -> RegionAttribution:
-        """Where the attribution lies, computed at each call."""
+        """Attribution by region, computed at each call."""
         return attribute_to_regions(self.analysis, RegionMasks(self.regions))
 
     @property
@@ -75,7 +74,7 @@ class ExportSource:
         return self.reference or self.analysis.clip.sound
 
     def original_mel_db(self) -> np.ndarray | None:
-        """(T, n_mels) of the original speech, as long as the analysis, None without any; computed at each call."""
+        """Mel (T, n_mels) of the reference speech, as long as the analysis; None without. Computed at each call."""
         if self.original is None:
             return None
         mel, count = self.bundle.mel, len(self.analysis.mel_db)
@@ -83,7 +82,7 @@ class ExportSource:
         return mel_spectrogram_db(torch.from_numpy(sound), mel).numpy()[:count]
 
     def intervals(self) -> list[Interval]:
-        """What is said when, as edited or from the clip's TextGrid; empty without either."""
+        """The labels, as edited or from the clip's TextGrid; empty without either."""
         if self.labels is not None:
             return [interval for interval in self.labels if interval[2]]
         labels = labels_of(self.source)
@@ -91,20 +90,19 @@ class ExportSource:
 
     @property
     def stem(self) -> str:
-        """The name as the beginning of a file's name."""
+        """The clip's name as the stem of file names."""
         return re.sub(r"[^\w.-]+", "_", self.name).strip("._")[:_LONGEST_STEM] or "clip"
 
 
 @dataclass(frozen=True)
 class ExportOptions:
-    """How an export looks and sounds: the choices of the person who exports.
+    """Options of an export.
 
-    bands: names, None for all. colour_maps: one for each band, None for the page's. side: pixels of the video's
-    height; several pictures stand side by side. layout, alpha, combine, slow: as for render.overlay. sound: of SOUNDS.
-    stretch: first and last frame at the model's rate, both included; None for the whole clip. language: "en" or "ja".
-    show: what a video shows besides, of SHOWN: the outlines of the regions over the picture, and under it the labels
-    that are spoken and the spectrogram of the video's sound (without sound, of the synthesised speech) with a cursor.
-    figures: the formats of figures, of FORMATS. width_cm: of a figure, None for its own width.
+    bands: names; None: all. colour_maps: one for each band; None: the page's. side: height of the video, pixels.
+    layout, alpha, combine, slow: as for render.overlay. sound: of SOUNDS. stretch: interval, first and last frame at
+    the model's rate, both included; None: the whole clip. language: "en" or "ja". show: what a video adds, of SHOWN:
+    outlines of the regions, and under the picture labels and a spectrogram of the video's sound (without sound, of the
+    synthesised speech) with a cursor. figures: formats, of FORMATS. width_cm: of a figure; None: its default.
     """
 
     bands: tuple[str, ...] | None = None
@@ -124,7 +122,7 @@ class ExportOptions:
 
 @dataclass(frozen=True, eq=False)
 class Selection:
-    """The part of a subject that a look asks for: the bands, and the frames from `first` to `last`, both included."""
+    """The part of an ExportSource that ExportOptions select: bands, and frames `first` to `last`, both included."""
 
     subject: ExportSource
     look: ExportOptions
@@ -139,12 +137,12 @@ class Selection:
 
     @property
     def signed(self) -> list[bool]:
-        """Of each band, whether its maps show two signs."""
+        """For each band, whether it is two-sided."""
         return [self.subject.analysis.two_sided(band) for band in self.bands]
 
     @property
     def colour_maps(self) -> tuple[str, ...] | None:
-        """The look's; SIGNED of bands that show two signs."""
+        """The options' colour maps, with SIGNED for two-sided bands."""
         given = self.look.colour_maps
         if given is None or len(given) != len(self.bands):
             return given
@@ -152,12 +150,12 @@ class Selection:
 
     @property
     def count(self) -> int:
-        """How many frames."""
+        """Number of frames."""
         return self.last + 1 - self.first
 
     @property
     def rows(self) -> slice:
-        """The frames, as a part of arrays (T, ...)."""
+        """The frames as a slice of arrays (T, ...)."""
         return slice(self.first, self.last + 1)
 
     @property
@@ -167,7 +165,7 @@ class Selection:
         return self.first / fps, (self.last + 1) / fps
 
     def samples(self, rate: int) -> tuple[int, int]:
-        """The same in samples."""
+        """Start and end in samples at `rate`."""
         from_s, to_s = self.times_s
         return round(from_s * rate), round(to_s * rate)
 
@@ -176,27 +174,27 @@ class Selection:
         return self.subject.analysis.model_frames[self.rows]
 
     def heatmaps(self) -> dict[str, UpsampledGrid]:
-        """Label of each band -> its heatmaps, on the scale of the whole clip (Analysis.shown_frames)."""
+        """Band label -> heatmaps, on the scale of the whole clip (Analysis.shown_frames)."""
         return _heatmaps(self.subject.analysis, self.bands, self.look.language, self.rows)
 
     def whole_heatmaps(self) -> dict[str, UpsampledGrid]:
-        """The same of all the clip's frames."""
+        """`heatmaps` of all the clip's frames."""
         return _heatmaps(self.subject.analysis, self.bands, self.look.language, slice(None))
 
     def line_colours(self, ground: str) -> list[str]:
-        """The colour of each band as a line, on "light" or "dark" ground: the page's, also where not all are drawn."""
+        """The line colour of each band on "light" or "dark" ground, as on the page, even if not all bands are drawn."""
         known = LINE_COLOURS[ground]
         return [known[place % len(known)] for place in _places(self.subject, self.bands)]
 
     def lines(self, always: bool = False) -> Callable[[int], list[Line]] | None:
-        """The outlines of a frame's regions, where the look shows them, or `always`; None where there are none."""
+        """Function of a frame -> its regions' outlines, if the options show them or `always`; None without any."""
         regions = self.subject.regions
         if not regions.verdict.usable or not (always or "outlines" in self.look.show):
             return None
         return lambda frame: region_lines(regions, frame)
 
     def tracks(self) -> Tracks | None:
-        """What the look shows under the video's picture; None for nothing."""
+        """The tracks under the video's picture; None without any. Raises InputError for labels that are missing."""
         labels, spectrogram = (name in self.look.show for name in ("labels", "spectrogram"))
         if not labels and not spectrogram:
             return None
@@ -214,17 +212,17 @@ class Selection:
         return Tracks(even_size(self.size), fps, self.first, self.count, mel_db, hz, coloured, intervals, followed)
 
     def synthesised(self) -> tuple[np.ndarray, int]:
-        """This part of the synthesised speech, exactly as long as its frames, and the rate."""
+        """The synthesised speech of the frames, of exactly their duration, and its rate."""
         analysis = self.subject.analysis
         return self._part(analysis.audio, analysis.sample_rate)
 
     def original(self) -> tuple[np.ndarray, int] | None:
-        """This part of the original speech, None without any."""
+        """The reference speech of the frames, and its rate; None without any."""
         sound = self.subject.original
         return None if sound is None else self._part(*sound)
 
     def sound_of_video(self) -> tuple[np.ndarray, int] | None:
-        """The one that the look asks for."""
+        """The sound that the options choose."""
         if self.look.sound == "none":
             return None
         return self.original() if self.look.sound == "original" else self.synthesised()
@@ -235,13 +233,13 @@ class Selection:
 
 
 def select(subject: ExportSource, look: ExportOptions) -> Selection:
-    """What a look asks for. Raises InputError for all that can be said against it without drawing."""
+    """The selection of these options. Raises InputError for every invalid option that shows without drawing."""
     bands = _bands(subject, look)
     if look.colour_maps is None:
         look = replace(look, colour_maps=tuple(BAND_MAPS[place % len(BAND_MAPS)] for place in _places(subject, bands)))
     words(look.language)
     if look.language == "ja" and not writes_japanese():
-        look = replace(look, language="en")  # which fonts.lacking tells before
+        look = replace(look, language="en")  # fonts.lacking has warned
     count = len(subject.analysis.mel_db)
     first, last = (0, count - 1) if look.stretch is None else look.stretch
     if not 0 <= first <= last < count:
@@ -290,7 +288,7 @@ def _heatmaps(analysis: Analysis, bands: tuple[Band, ...], language: str, rows: 
 
 
 def _places(subject: ExportSource, bands: tuple[Band, ...]) -> list[int]:
-    """Where among the analysis' bands these are: it decides their colours."""
+    """Indices of these bands among the analysis' bands, which decide their colours."""
     order = [band.name for band in subject.analysis.bands]
     return [order.index(band.name) for band in bands]
 

@@ -1,37 +1,38 @@
-"""What a person takes away of an analysed clip: videos, figures, numbers, sound, labels, and where they came from.
+"""Export of an analysed clip: videos, figures, tables, sound, labels, and provenance.
 
-    from rtmri2speech.export.writer import Look, Subject, write_zip
-    subject = Subject("clip", analyse(bundle, read_clip("clip.mp4")), bundle, Path("clip.mp4"))
-    write_zip("clip.zip", subject, Look(slow=4, stretch=(20, 45)))
+    from rtmri2speech.export.writer import ExportOptions, ExportSource, write_zip
+    analysis = analyse(bundle, read_clip("clip.mp4"))
+    source = ExportSource("clip", analysis, regions, bundle, Path("clip.mp4"))
+    write_zip("clip.zip", source, ExportOptions(slow=4, stretch=(20, 45)))
 
 Files of a clip called NAME (KINDS; those of one frame carry its number):
 
 NAME_video.mp4          the clip under the heatmaps of its bands, with sound
-NAME_heatmaps.mp4       the heatmaps alone, with the outlines of regions, without sound, at least five times slower
-NAME_frame0012.png      one frame, NAME_average.png the average over the stretch, NAME_spectrogram.png; 300 dpi; also
-                        as .svg and .pdf, where the look asks for them
-NAME_captions.txt       the facts of each figure, as a paragraph for under it
+NAME_heatmaps.mp4       the heatmaps alone, with outlines of regions, without sound, at least five times slower
+NAME_frame0012.png      one frame, NAME_average.png the average over the interval, NAME_spectrogram.png; 300 dpi; also
+                        .svg and .pdf on request
+NAME_captions.txt       a caption for each figure
 NAME_traces.csv         a row for each frame: frame (of the clip at the model's rate, from 0), time_s (its start),
-                        source_frame and source_time_s (the clip's own frame shown then), silence (1: the model is
-                        silent), and for each band NAME_energy_db (of the predicted mel), NAME_evidence_db (or _power)
-                        and NAME_share_REGION, the share, 0 to 1, of that evidence in a region or elsewhere, as
-                        in analysis/region_attribution.py; empty where there is nothing to account for. Then
-                        articulation, as in anatomy/articulation.py: lengths in pixels of the 256 px picture (_px), in
-                        cm where the clip's file tells the size of its pixels (_cm), places from 0 to 1
-NAME_regions.json       where regions were corrected by hand: what was changed, for the command export
-NAME_F1_heatmaps.npy    float32 (frames, 256, 256) in [0, 1] for display, the positive part, as gradcam writes; the
-                        .json beside it lets the commands overlay, slowmo and segment take it
-NAME_F1_cam.npy         float32 (frames, cells, cells), the signed Grad-CAM itself
-NAME_trust.json         faithfulness of the maps (evaluation/faithfulness): in the zip only where it is asked for or
-                        known already, as it takes seconds; not for the objective "sequence"
-NAME_F1_reach.npy       how far in time the band's energy came from, of all pairs of frames of the clip, as the command
-                        reach writes it, and NAME_F1_reach.png: only where it is asked for or known already
-NAME_speech.wav         the synthesised speech; NAME_original.wav the original, where there is one
-NAME_labels.TextGrid    where the clip has a TextGrid beside it
-provenance.json         only in the zip: hashes, settings, versions, and the commands that make the same again
+                        source_frame and source_time_s (the clip's own frame at its midpoint), silence (1: the model is
+                        silent), and for each band NAME_energy_db (of the predicted mel), NAME_evidence_db (or _power),
+                        its attribution, and NAME_share_REGION, a region's or elsewhere's share of it, 0 to 1, as in
+                        analysis/region_attribution.py; empty in frames without a map. Then articulatory measures, as
+                        in anatomy/articulation.py: lengths in pixels of the 256 px picture (_px) and, where the clip's
+                        file has its pixel size, in cm (_cm), places from 0 to 1
+NAME_regions.json       manual corrections of regions, if any, for the command export
+NAME_F1_heatmaps.npy    float32 (frames, 256, 256) in [0, 1] for display, the positive part, as gradcam writes, with a
+                        .json, for the commands overlay, slowmo and segment
+NAME_F1_cam.npy         float32 (frames, cells, cells), the signed maps
+NAME_trust.json         faithfulness report (evaluation/faithfulness): in the zip only on request or where computed
+                        already, as it takes seconds; not for the objective "sequence"
+NAME_F1_reach.npy       temporal attribution of the whole clip, as the command temporal writes it, and
+                        NAME_F1_reach.png: only on request or where computed already
+NAME_speech.wav         the synthesised speech; NAME_original.wav the reference speech, if any
+NAME_labels.TextGrid    if the clip has a TextGrid beside it
+provenance.json         only in the zip: hashes, settings, versions, and the commands that reproduce the export
 
-Videos and figures of the maps of a frequency or a tilt show both signs: what raises it warm, what lowers it cold; of
-several bands then each has a picture of its own.
+Videos and figures of a two-sided band (frequency or tilt) show both signs, warm: raises it, cold: lowers it; each of
+several bands then has a picture of its own.
 """
 
 import csv
@@ -82,12 +83,12 @@ DPI = 300
 HEAT_VIDEO_SLOW = 5.0
 MOST_HEATMAP_BYTES = 2 * 2**30
 _STAGES = {"video": "video", "heat_video": "video", "heatmaps": "heatmaps", "trust": "trust"}  # others: figures
-# What a kind costs; the others 0.5.
+# Cost of a kind for progress; the others 0.5.
 _WEIGHTS = {"video": 4.0, "heat_video": 4.0, "heatmaps": 2.0, "trust": 4.0, "reach": 2.0}
 
 
 def available(subject: ExportSource) -> tuple[str, ...]:
-    """The kinds of files that there are for this clip: labels only where a TextGrid is known."""
+    """The kinds of files available for this clip, such as labels only with a TextGrid."""
     labelled = bool(subject.labels or subject.remarks) if subject.labels is not None else labels_of(subject.source)
     lacking = set() if labelled else {"labels"}
     if not testable_bands(subject.analysis):
@@ -98,8 +99,8 @@ def available(subject: ExportSource) -> tuple[str, ...]:
 
 
 def preview(subject: ExportSource, look: ExportOptions, frame: int) -> np.ndarray:
-    """The picture that the video will show at a frame of the clip: (height, width, 3) uint8 RGB. InputError as
-    write_video; a frame outside the stretch is moved to its nearer end."""
+    """The video's picture at a frame of the clip, clamped to the interval: (height, width, 3) uint8 RGB. Raises
+    InputError as write_video."""
     selection = select(subject, look)
     look, heatmaps = selection.look, selection.heatmaps()
     check_slow(look.slow)
@@ -122,10 +123,10 @@ def write_files(
     frame: int = 0,
     progress: Progress = UNSEEN,
 ) -> list[Path]:
-    """Write the files of these kinds into a folder: all of them or, on any failure, none. Gives their paths.
+    """Write the files of these kinds into a folder, all or none; returns their paths.
 
-    frame: which frame the kind "frame" shows. Kinds that this clip does not have are an InputError, as is any choice of
-    the look that does not fit the clip.
+    frame: that of the kind "frame". Raises InputError for kinds not available for this clip, or options that do not fit
+    it.
     """
     folder = Path(folder)
     with atomic_folder(folder) as temporary:
@@ -144,16 +145,15 @@ def write_zip(
     trust: bool = False,
     reach: bool = False,
 ) -> None:
-    """Write everything that there is of the clip, with provenance.json, into one zip; complete or not at all.
+    """Write all available files of the clip, with provenance.json, into one zip, complete or not at all.
 
-    trust: judge the maps as well; reach: find how far in time each band came from. Where the subject knows them already
-    they are in the zip anyway.
+    trust: with the faithfulness report; reach: with temporal attribution. Those computed already are always included.
     """
     path, selection = Path(path), select(subject, look)
     wanted = {"trust": trust or subject.trust, "reach": reach or subject.reach}
     kinds = [kind for kind in available(subject) if wanted.get(kind, True)]
     also = [kind for kind in wanted if kind in kinds]
-    record = provenance(selection, frame, also)  # first: it says at once if the clip has gone
+    record = provenance(selection, frame, also)  # first, as it raises at once if the clip's file is missing
     with atomic_write(path) as temporary, scratch(path) as folder:
         _write_kinds(folder, selection, kinds, frame, progress.part(None, 0, 0.85))
         if subject.regions.corrections:
@@ -267,7 +267,7 @@ def _write_heat_video(path: Path, selection: Selection, progress: Progress) -> N
         start_frame=selection.first,
         language=look.language,
         name=selection.subject.name,
-        lines=selection.lines(always=True),  # or nothing says what is hot
+        lines=selection.lines(always=True),  # else nothing shows where the heatmaps lie
         progress=progress,
     )
 
@@ -298,7 +298,7 @@ def _write_average(path: Path, selection: Selection) -> None:
 
 
 def _lasting(subject: ExportSource) -> list[Band]:
-    """The bands that are the same in every frame."""
+    """The bands with the same limits in every frame."""
     return [band for band in subject.analysis.bands if not (band.stretch or band.formant)]
 
 
@@ -377,7 +377,7 @@ def _write_traces(path: Path, selection: Selection) -> None:
     if subject.regions.verdict.usable:
         for name, values in measures(subject.regions, analysis.clip.pixel_mm).items():
             columns[name] = _column(values[rows], 4)
-    # Excel takes a file for UTF-8 only by its mark; without need it is left out, as some programs stumble over it.
+    # Excel recognises UTF-8 only by its byte order mark, which other programs misread: written only when needed.
     encoding = "utf-8" if all(name.isascii() for name in columns) else "utf-8-sig"
     with path.open("w", newline="", encoding=encoding) as file:
         writer = csv.writer(file)

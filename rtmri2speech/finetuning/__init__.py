@@ -1,5 +1,5 @@
-"""A bundle tuned to one's own recordings with sound: the CNN stays, its features are computed once, and the temporal
-model, the read-out and the voicing probe are tuned on them in seconds.
+"""Fine-tuning of a bundle on recordings with sound: the CNN is frozen and its features are cached; the temporal model,
+the output layer and the voicing probe are trained on them in seconds.
 
     result = finetune(bundle, [prepare(bundle, read_clip(path), path.stem) for path in paths], settings)
     result.bundle.save(folder, card=result.card())

@@ -1,4 +1,4 @@
-"""MODEL_CARD.md of a tuned bundle: where it began, on what it was tuned, what was held out, before and after."""
+"""MODEL_CARD.md of a fine-tuned bundle: initial bundle, recordings, held-out recordings, scores before and after."""
 
 from ..models.bundle import Bundle
 from .tuning import FIGURES, Finetuned
@@ -14,13 +14,13 @@ _NAMES = {
 
 
 def table_of(result: Finetuned) -> str:
-    """Before and after on what was held out, as Markdown."""
+    """Held-out scores before and after, as a Markdown table."""
     rows = [f"| {_NAMES[n]} | {_number(result.before[n])} | {_number(result.after[n])} |" for n in FIGURES]
     return "\n".join(["| held out | before | after |", "|---|---|---|", *rows])
 
 
 def card_of(result: Finetuned, before: Bundle, verdicts: dict[str, tuple[str, str]] | None = None) -> str:
-    """verdicts: band -> verdict on its maps of the first recording held out, before and after."""
+    """The model card. verdicts: band -> verdict on its maps of the first held-out recording, before and after."""
     learnt, held_out, settings = result.learnt, result.held_out, result.settings
     sections = [
         f"# {result.bundle.name}",

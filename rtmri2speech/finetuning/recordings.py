@@ -1,4 +1,4 @@
-"""Recordings with sound as tuning takes them: the CNN's features of the pictures beside the mel and F0 of the sound."""
+"""Recordings with sound for fine-tuning: the CNN's features of the pictures, with the mel and F0 of the sound."""
 
 import csv
 from collections.abc import Sequence
@@ -23,17 +23,17 @@ from ..speech.voice import ENVELOPE
 
 SHORTEST_S = 1.0
 FEWEST_SPEECH_FRAMES = 20
-LATEST_S = 0.06  # of sound against pictures, beyond which a recording is refused: more than a frame either way
-NOISE_RANGE_DB = 60.0  # below a recording's loudest bin: what is softer is its noise
-SPEAKERS = "speakers.csv"  # beside the clips, as training.preprocess takes it: clip,speaker
+LATEST_S = 0.06  # largest delay of the sound, either way: more than a frame
+NOISE_RANGE_DB = 60.0  # below a recording's loudest bin; the level below is noise
+SPEAKERS = "speakers.csv"  # beside the clips, as for training.preprocess: clip,speaker
 HELD_OUT_SHARE = 0.2
 
 
 @dataclass(frozen=True, eq=False)
 class Recording:
-    """T frames at the model's rate. features: (T, C). target_db: (T, n_mels), what the mel should be: an envelope where
-    the bundle has a voice of its own. f0_hz: (T,), NaN where unvoiced. reference: the sound as it is scored.
-    analysis: the clip as the bundle analyses it before it is tuned, without maps.
+    """T frames at the model's rate. features: (T, C). target_db: (T, n_mels), the target mel, an envelope where the
+    bundle has a voice. f0_hz: (T,), NaN where unvoiced. reference: the reference speech for scores. analysis: of the
+    clip by the initial bundle, without maps.
     """
 
     name: str
@@ -52,9 +52,9 @@ class Recording:
 def prepare(
     bundle: Bundle, clip: Clip, name: str, shift_ms: float = 0.0, speaker: str = "", progress: Progress = UNSEEN
 ) -> Recording:
-    """A clip with sound, ready for tuning. shift_ms: how much later than the pictures the sound begins.
+    """A Recording of a clip with sound. shift_ms: delay of the sound after the pictures.
 
-    Raises InputError without sound, with a silent one, one too short to learn from, or one out of step.
+    Raises InputError without sound, or if it is silent, too short, or out of sync.
     """
     if clip.sound is None:
         raise InputError("{clip} has no sound to learn from: give clips with sound, or a .wav beside each.", clip=name)
@@ -90,7 +90,8 @@ def prepare(
 
 
 def of_one_level(recordings: Sequence[Recording]) -> list[Recording]:
-    """The same, each as loud in its speech as their median: how near the microphone was is not to be learned."""
+    """The recordings with speech levels normalised to their median, as the microphone's distance is not to be
+    learned."""
     levels = [np.percentile(one.target_db[one.reference.speech_frames].mean(axis=1), 90) for one in recordings]
     middle = np.median(levels)
     return [
@@ -100,8 +101,8 @@ def of_one_level(recordings: Sequence[Recording]) -> list[Recording]:
 
 
 def split(recordings: Sequence[Recording], held_out: Sequence[str] = ()) -> tuple[list[Recording], list[Recording]]:
-    """Those to learn from, and those held out: by name or, by default, the last fifth; whole speakers where more than
-    one is known. Raises InputError where either would be empty."""
+    """Training and held-out recordings: the latter by name or, by default, the last fifth; whole speakers where more
+    than one is known. Raises InputError where either would be empty."""
     speakers = sorted({one.speaker for one in recordings})
     if held_out:
         kept = {one.name for one in recordings if one.name in held_out}
@@ -117,7 +118,7 @@ def split(recordings: Sequence[Recording], held_out: Sequence[str] = ()) -> tupl
 
 
 def speakers_beside(paths: Sequence[Path]) -> dict[str, str]:
-    """Name of a clip -> its speaker, of the speakers.csv in the clips' folders. Raises InputError."""
+    """Clip name -> speaker, from the speakers.csv in the clips' folders. Raises InputError if one cannot be read."""
     known: dict[str, str] = {}
     for folder in {path.parent for path in paths}:
         file = folder / SPEAKERS

@@ -1,9 +1,9 @@
-"""The tuning itself: temporal model and read-out on cached features, judged on recordings that it does not learn from.
+"""Fine-tuning of the temporal model and the output layer on cached features, validated on held-out recordings.
 
-At step 0 the tuned model is the bundle's own, number for number: its read-out is re-expressed in the scaler of the new
-recordings, W * sigma_old / sigma_new and (b * sigma_old + mu_old - mu_new) / sigma_new. Features are disturbed as other
-frames and other clips of the same scanner would be. What is kept are the weights of the step with the least error on
-the recordings held out; where that is step 0, nothing was gained and the bundle stays as it is.
+At step 0 the model is exactly the bundle's: its output layer is re-expressed in the scaler of the new recordings,
+W * sigma_old / sigma_new and (b * sigma_old + mu_old - mu_new) / sigma_new. Features are augmented by noise a frame and
+a window, as between frames and clips of one scanner. The weights of the step with the least held-out error are kept; if
+that is step 0, nothing was gained and the bundle is unchanged.
 """
 
 import copy
@@ -31,11 +31,11 @@ FIGURES = ("shape", "loudness", "stoi", "estoi", "mae_F1_db", "mae_F2_db")
 
 @dataclass(frozen=True)
 class FinetuneSettings:
-    """steps: at most; every `judge_every` the held-out error is taken, and after `patience` of these without a gain it
-    ends. lr: AdamW's at its highest, reached in a tenth of the steps and falling to nothing (cosine). batch windows of
-    `window` frames a step. frame_noise, clip_noise: deviation of what is added to the features of each frame, and of
-    each window as a whole, in deviations of the feature over the recordings. delta: weight of the squared error of the
-    mel's motion beside that of the mel.
+    """steps: largest number of steps. The held-out error is computed every `judge_every` steps; early stopping after
+    `patience` of these without a gain. lr: AdamW's peak, after a warm-up of a tenth of the steps, with cosine decay to
+    0. Each step takes `batch` windows of `window` frames. frame_noise, clip_noise: deviation of the noise added to the
+    features of each frame, and of each window, in deviations of the feature over the recordings. delta: weight of the
+    squared error of the mel's difference over time.
     """
 
     steps: int = 200
@@ -57,9 +57,9 @@ class FinetuneSettings:
 
 @dataclass(frozen=True, eq=False)
 class Finetuned:
-    """bundle: the tuned one, or the one before where nothing was gained. best_step: of the weights that it has.
-    errors: (step, mean squared error of the standardised mel held out) as it was judged. before, after: FIGURES -> mean
-    over the held-out recordings, None where it is not defined. learnt, held_out: how many, and their seconds together.
+    """bundle: the fine-tuned one, or the initial one where nothing was gained. best_step: of its weights.
+    errors: (step, held-out mean squared error of the standardised mel). before, after: FIGURES -> mean over the
+    held-out recordings, None where undefined. learnt, held_out: number of recordings, and their total seconds.
     """
 
     bundle: Bundle
@@ -73,11 +73,11 @@ class Finetuned:
 
     @property
     def better(self) -> bool:
-        """Whether anything was gained on what was held out."""
+        """Whether the held-out error fell."""
         return self.best_step > 0
 
     def to_json(self) -> dict:
-        """Without names: of people there is nothing in it."""
+        """A record without names of recordings, which may be people's."""
         return {
             "better": self.better,
             "best_step": self.best_step,
@@ -98,10 +98,10 @@ def finetune(
     progress: Progress = UNSEEN,
     judged: Callable[[int, float], None] = lambda step, error: None,
 ) -> Finetuned:
-    """Tune a bundle on recordings (recordings.prepare). The given bundle stays as it is.
+    """Fine-tune a bundle on recordings (recordings.prepare); the given bundle is unchanged.
 
-    judged: is told of each (step, error) as it is known. The same recordings, settings and machine give the same
-    weights. progress: its stage is tuning.
+    judged: called with each (step, held-out error). The same recordings, settings and machine give the same weights.
+    progress: its stage is tuning.
     """
     every = of_one_level([*learnt, *held_out])
     own, others = every[: len(learnt)], every[len(learnt) :]
@@ -155,7 +155,7 @@ def finetune(
 
 
 def in_scaler(model: AcousticModel, old: Scaler, new: Scaler) -> AcousticModel:
-    """A copy that gives the same dB mel through another scaler: exact but for rounding."""
+    """A copy with the same dB mel through another scaler, up to rounding."""
     model = copy.deepcopy(model)
     sigma = torch.from_numpy(old.std / new.std).to(model.head.weight)
     shift = torch.from_numpy((old.mean - new.mean) / new.std).to(model.head.bias)
@@ -165,7 +165,7 @@ def in_scaler(model: AcousticModel, old: Scaler, new: Scaler) -> AcousticModel:
 
 
 class _Batches:
-    """Windows of recordings with disturbed features, drawn by (seed, step) alone."""
+    """Windows of recordings with augmented features, drawn by (seed, step) alone."""
 
     def __init__(self, recordings: Sequence[Recording], scaler: Scaler, settings: FinetuneSettings, device):
         self.settings, self.device = settings, device
@@ -220,7 +220,7 @@ def _set_lr(optimiser: torch.optim.Optimizer, step: int, settings: FinetuneSetti
 
 
 def _tuned(bundle: Bundle, model: AcousticModel, scaler: Scaler, recordings: Sequence[Recording]) -> Bundle:
-    """The bundle with this model; its voicing probe fitted to the recordings' own voicing, where it has a voice."""
+    """The bundle with this model and, if it has a voice, a voicing probe fitted to the recordings."""
     voice = bundle.voice
     if voice is not None:
         with torch.no_grad():
@@ -243,7 +243,7 @@ def _tuned(bundle: Bundle, model: AcousticModel, scaler: Scaler, recordings: Seq
 
 
 def _figures(bundle: Bundle, recordings: Sequence[Recording]) -> dict[str, float | None]:
-    """FIGURES of a bundle, means over recordings; as it speaks unasked."""
+    """FIGURES of a bundle with its default voice, means over recordings."""
     rows = []
     for one in recordings:
         reference = one.reference

@@ -1,4 +1,4 @@
-"""The voicing probe of a bundle: logistic regression of what is voiced, on the states of its temporal model."""
+"""The voicing probe of a bundle: logistic regression of voicing on the states of its temporal model."""
 
 import numpy as np
 import torch
@@ -8,13 +8,13 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from ..errors import InputError
 from ..speech.voice import VoicingProbe
 
-PENALTY = 5.0  # on the squared weights, beside the sum over frames: chosen on held-out speakers
+PENALTY = 5.0  # on the squared weights, against the sum over frames: chosen on held-out speakers
 
 
 def fit_voicing_probe(states: np.ndarray, f0_hz: np.ndarray, default: str) -> VoicingProbe:
-    """A probe of (N, H) states; its F0 level is the mean, in octaves, of f0_hz (N,) where that is above 0: voiced.
+    """A probe of (N, H) states; its F0 level is the mean, in octaves, of f0_hz (N,) over voiced frames (above 0).
 
-    default: how the bundle speaks unasked. Raises InputError unless some frames are voiced and some are not."""
+    default: the bundle's default voice. Raises InputError unless some frames are voiced and some are not."""
     voiced = f0_hz > 0
     if voiced.all() or not voiced.any():
         raise InputError("Voiced and unvoiced frames are both needed to fit a voice.")

@@ -1,1 +1,1 @@
-"""What is said when: TextGrids and labels edited on the page."""
+"""Labels: TextGrids, and their editing on the page."""

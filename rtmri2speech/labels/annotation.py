@@ -1,5 +1,5 @@
-"""A tier of labels and its editing. A tier is intervals (from_s, to_s, text) that follow each other without a gap, from
-0 to the end of the clip; where nothing is said the text is empty. Every function gives a new tier."""
+"""Editing of a tier of labels: contiguous intervals (from_s, to_s, text) from 0 to the end of the clip; pauses have an
+empty text. Every function returns a new tier."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ SHORTEST_S = 0.005
 
 
 def tier_of(intervals: Sequence[Interval], end_s: float) -> Tier:
-    """A tier of intervals in any order, cut at the end; gaps become empty intervals.
+    """A tier from intervals in any order, cut at the end; gaps become empty intervals.
 
     Raises InputError on an overlap.
     """
@@ -35,7 +35,7 @@ def tier_of(intervals: Sequence[Interval], end_s: float) -> Tier:
 
 
 def with_boundary(tier: Tier, at_s: float) -> Tier:
-    """The interval around the moment in two; both keep its text. Raises InputError within SHORTEST_S of a boundary."""
+    """Split the interval at a time; both parts keep its text. Raises InputError within SHORTEST_S of a boundary."""
     number = _around(tier, at_s)
     from_s, to_s, text = tier[number]
     if min(at_s - from_s, to_s - at_s) < SHORTEST_S:
@@ -44,7 +44,7 @@ def with_boundary(tier: Tier, at_s: float) -> Tier:
 
 
 def moved_boundary(tier: Tier, at_s: float) -> Tier:
-    """The boundary nearest to the moment, moved there. Raises InputError where there is none to move."""
+    """Move the nearest boundary to a time. Raises InputError without a boundary, or past its neighbours."""
     number = _nearest(tier, at_s)
     (from_s, _, before), (_, to_s, after) = tier[number], tier[number + 1]
     if min(at_s - from_s, to_s - at_s) < SHORTEST_S:
@@ -53,7 +53,7 @@ def moved_boundary(tier: Tier, at_s: float) -> Tier:
 
 
 def without_boundary(tier: Tier, at_s: float) -> Tier:
-    """Without the boundary nearest to the moment; the interval that remains has both texts. Raises InputError."""
+    """Remove the boundary nearest to a time; the merged interval has both texts. Raises InputError without one."""
     number = _nearest(tier, at_s)
     (from_s, _, before), (_, to_s, after) = tier[number], tier[number + 1]
     text = before if before == after else f"{before}{after}"
@@ -61,7 +61,7 @@ def without_boundary(tier: Tier, at_s: float) -> Tier:
 
 
 def renamed(tier: Tier, at_s: float, text: str) -> Tier:
-    """With another text in the interval around the moment."""
+    """Change the text of the interval at a time."""
     number = _around(tier, at_s)
     return (*tier[:number], (*tier[number][:2], text.strip()), *tier[number + 1 :])
 
@@ -71,7 +71,7 @@ def _around(tier: Tier, at_s: float) -> int:
 
 
 def _nearest(tier: Tier, at_s: float) -> int:
-    """The interval at whose end the nearest inner boundary is."""
+    """Index of the interval that ends at the nearest inner boundary."""
     if len(tier) < 2:
         raise InputError("There is no boundary yet: add one first.")
     return int(np.argmin([abs(to_s - at_s) for _, to_s, _ in tier[:-1]]))

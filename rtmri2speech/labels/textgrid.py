@@ -1,4 +1,4 @@
-"""TextGrid labels of a clip (Praat), whole or cut to a stretch of time."""
+"""Praat's TextGrids of a clip, whole or cut to an interval."""
 
 import re
 import tempfile
@@ -11,18 +11,18 @@ from ..files import atomic_write
 from ..names import beside
 
 Interval = tuple[float, float, str]
-Remark = tuple[float, str]  # at a moment in seconds
+Remark = tuple[float, str]  # (at_s, text)
 
 
 def labels_of(clip: str | PathLike) -> Path | None:
-    """The TextGrid of a clip's name beside it, or None."""
+    """The TextGrid beside a clip, or None."""
     return beside(clip, ".TextGrid")
 
 
 def read_intervals(path: str | PathLike, tier: str | None = None) -> list[Interval]:
-    """(from_s, to_s, label) of the intervals of a TextGrid's interval tier of this name; default: of its first one.
+    """(from_s, to_s, label) of a TextGrid's interval tier; default: the first one.
 
-    Raises InputError if there is no tier of that name.
+    Raises InputError without a tier of that name.
     """
     from parselmouth.praat import call
 
@@ -38,15 +38,14 @@ def read_intervals(path: str | PathLike, tier: str | None = None) -> list[Interv
 
 
 def read_labels(clip: str | PathLike) -> tuple[tuple[Interval, ...], tuple[Remark, ...]]:
-    """The intervals and remarks of the TextGrid beside a clip; none where there is none."""
+    """The intervals and remarks of the TextGrid beside a clip; empty without one."""
     found = labels_of(clip)
     return (tuple(read_intervals(found)), tuple(read_remarks(found))) if found else ((), ())
 
 
 def phone_tier(path: str | PathLike) -> str | None:
-    """The name of the interval tier that holds the phones: "phones", "phone" or "segments", else the only one.
-
-    None where it is not clear.
+    """The name of the tier of phones: "phones", "phone" or "segments", else the only interval tier; None where it is
+    ambiguous.
     """
     from parselmouth.praat import call
 
@@ -63,7 +62,7 @@ def _interval_tiers(grid) -> list[int]:
 
 
 def read_remarks(path: str | PathLike) -> list[Remark]:
-    """(at_s, text) of the points of a TextGrid's first point tier."""
+    """(at_s, text) of a TextGrid's first point tier."""
     from parselmouth.praat import call
 
     grid = _read(path)
@@ -76,9 +75,9 @@ def read_remarks(path: str | PathLike) -> list[Remark]:
 
 
 def write_labels(path: str | PathLike, source: str | PathLike, from_s: float, to_s: float) -> None:
-    """Write the TextGrid `source` cut to [from_s, to_s], its time then running from 0, as UTF-8.
+    """Write the TextGrid `source` cut to [from_s, to_s], with time from 0, as UTF-8.
 
-    InputError if it is no TextGrid or lies wholly outside.
+    Raises InputError if it is no TextGrid or lies wholly outside.
     """
     import parselmouth
     from parselmouth.praat import call
@@ -98,8 +97,8 @@ def write_labels(path: str | PathLike, source: str | PathLike, from_s: float, to
 def write_tiers(
     path: str | PathLike, intervals: Sequence[Interval], remarks: Sequence[Remark], from_s: float, to_s: float
 ) -> None:
-    """Write a TextGrid of what lies in [from_s, to_s], its time then running from 0, as UTF-8: the tier "labels" and,
-    where there are any, the points of the tier "remarks"."""
+    """Write a TextGrid of [from_s, to_s], with time from 0, as UTF-8: the tier "labels" and, if there are remarks, the
+    point tier "remarks"."""
     import parselmouth
     from parselmouth.praat import call
 
@@ -122,10 +121,10 @@ def write_tiers(
 
 
 def _read(path: str | PathLike):
-    """The TextGrid, whatever program and system wrote it. Raises InputError if it is none, or its letters are unknown.
+    """A TextGrid of any program and system. Raises InputError if it is none, or its encoding is unknown.
 
-    Praat passes over numbers with a decimal comma, takes letters that are neither UTF-8 nor marked UTF-16 for Latin
-    ones, both without a word, and ends the whole program on some counts: what it reads is written anew before.
+    Praat silently skips numbers with a decimal comma, silently reads encodings other than UTF-8 and marked UTF-16 as
+    Latin-1, and crashes on some counts; so the text is normalised first.
     """
     import parselmouth
 
@@ -153,16 +152,16 @@ def _read(path: str | PathLike):
 
 
 _PRAATS_OWN = (b"ooBinaryFile", b'"Praat chronological TextGrid')
-# What counts in such a text: strings, <flags>, and numbers that stand alone. All else is comment.
+# Tokens of a TextGrid: strings, <flags>, and free-standing numbers. All else is comment.
 _TOKEN = re.compile(r'"((?:[^"]|"")*)"|<(\w+)>|(?<!\S)([+-]?\d+(?:[.,]\d+)?(?:[eE][+-]?\d+)?)(?!\S)')
 
 
 class _Unexpected(Exception):
-    """Something else than a TextGrid has at this place."""
+    """A token that no TextGrid has at this place."""
 
 
 def _plain(text: str) -> str:
-    """A TextGrid's text, long or short -> the same, short, with decimal points. Raises _Unexpected or IndexError."""
+    """A TextGrid's text, long or short -> short, with decimal points. Raises _Unexpected or IndexError."""
     tokens = [(m.lastindex, m[m.lastindex or 0]) for m in _TOKEN.finditer(text)][::-1]
 
     def take(kind: int) -> str:
@@ -215,7 +214,7 @@ _KANA = re.compile("[\u3041-\u30fe]")
 
 
 def _text_of(stored: bytes, path: Path) -> str:
-    """The text of a file in UTF-8, UTF-16 with a mark or without, Shift-JIS or EUC-JP. Raises InputError for others."""
+    """Text in UTF-8, UTF-16 with or without a mark, Shift-JIS or EUC-JP. Raises InputError for other encodings."""
     try:
         if stored[:2] in (b"\xff\xfe", b"\xfe\xff"):
             return stored.decode("utf-16")
@@ -224,7 +223,7 @@ def _text_of(stored: bytes, path: Path) -> str:
         return stored.decode("utf-8-sig")
     except UnicodeDecodeError:
         pass
-    # Japanese text has kana, and read by the wrong code hardly any: but other bytes can be anybody's letters.
+    # Japanese text has kana, and hardly any when decoded wrongly; other bytes are ambiguous.
     best, most = "", 0
     for code in ("cp932", "euc_jp"):
         try:

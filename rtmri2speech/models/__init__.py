@@ -1,1 +1,1 @@
-"""The two networks, and the bundle that carries them."""
+"""The acoustic model, the vocoder, and the bundle that carries both."""

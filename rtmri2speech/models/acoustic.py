@@ -1,4 +1,4 @@
-"""MRI frames -> standardised mel: a timm CNN, global average pooling, a temporal model (by default a BiLSTM)."""
+"""MRI frames -> standardised mel: a timm CNN, global average pooling, a temporal model (default: BiLSTM)."""
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -17,12 +17,12 @@ from .timm_import import FeatureInfo, timm
 
 @dataclass(frozen=True)
 class AcousticConfig:
-    """Shape of an AcousticModel; the defaults are the thesis'.
+    """Hyperparameters of an AcousticModel; the defaults are the thesis'.
 
-    cnn: any timm model that offers features_only. output_stride: input pixels per cell of the last map, 32, or 16 or 8
-    where the CNN can dilate its last stages instead of striding. input_pool: average that many pixels each way first.
-    Pooling by 2 and an output stride of 16 give the 8x8 cells of a 256 px picture at about half the work. temporal: of
-    temporal_model.TEMPORAL_MODELS, with rnn_hidden states a frame.
+    cnn: any timm model with features_only. output_stride: input pixels per cell of the last map, 32, or 16 or 8 where
+    the CNN can dilate its last stages. input_pool: factor of average pooling of the input. Pooling by 2 and an output
+    stride of 16 give the 8x8 cells of a 256 px picture at about half the work. temporal: a name of
+    temporal_model.TEMPORAL_MODELS; rnn_hidden: width of its state.
     """
 
     cnn: str = "tf_efficientnetv2_b2"
@@ -47,8 +47,7 @@ class AcousticConfig:
 class AcousticModel(nn.Module):
     """EfficientNetV2-B2 -> GAP -> temporal model -> Dropout -> Linear.
 
-    One gray channel goes in: for three equal channels, summing the stem's weights over them is exact, and that is
-    how three-channel checkpoints are folded (`fold_stem`).
+    The input has one gray channel. Three-channel checkpoints are folded by `fold_stem`.
     """
 
     def __init__(self, config: AcousticConfig = AcousticConfig()):
@@ -66,12 +65,12 @@ class AcousticModel(nn.Module):
                 "The CNN {name!r} cannot give feature maps: {reason}.", name=config.cnn, reason=error
             ) from None
         self.channels = cast(FeatureInfo, self.cnn.feature_info).channels()[-1]
-        self.rnn = temporal_model(config.temporal, self.channels, config.rnn_hidden)  # the name is that of its weights
+        self.rnn = temporal_model(config.temporal, self.channels, config.rnn_hidden)  # `rnn` as in the weights' names
         self.dropout = nn.Dropout(config.dropout)
         self.head = nn.Linear(config.rnn_hidden, config.n_mels)
 
     def feature_maps(self, frames: Tensor) -> Tensor:
-        """frames (N, 1, H, W) in [0, 1] -> last feature maps (N, C, h, w), by default h = H/32 and w = W/32."""
+        """Frames (N, 1, H, W) in [0, 1] -> last feature maps (N, C, h, w), by default h = H/32 and w = W/32."""
         return self.cnn(avg_pool2d(frames, self.config.input_pool))[-1]
 
     def states_from_features(self, features: Tensor) -> Tensor:
@@ -89,14 +88,16 @@ class AcousticModel(nn.Module):
         return self.mel_from_states(self.states_from_features(features))
 
     def frame_local_mel(self, features: Tensor, frames: np.ndarray | None = None) -> Callable[[Tensor], Tensor]:
-        """A function g (n, C) -> standardised mel (n, n_mels) in which each frame depends on its own row of g only, the
-        features (T, C) of all others held fixed. frames: indices of the n frames; default: all."""
+        """A function of g (n, C) -> standardised mel (n, n_mels) in which each frame depends on its own row of g only.
+
+        The features (T, C) of all other frames are held fixed. frames: indices of the n frames; default: all.
+        """
         rows = np.arange(len(features)) if frames is None else frames
         local = self.rnn.frame_local_states(features, torch.as_tensor(rows, device=features.device))
         return lambda g: self.mel_from_states(local(g))
 
     def forward(self, frames: Tensor) -> Tensor:
-        """frames (B, T, 1, H, W) in [0, 1] -> standardised mel (B, T, n_mels)."""
+        """Frames (B, T, 1, H, W) in [0, 1] -> standardised mel (B, T, n_mels)."""
         batch, time = frames.shape[:2]
         pooled = self.feature_maps(frames.flatten(0, 1)).mean(dim=(2, 3))
         return self.mel_from_features(pooled.unflatten(0, (batch, time)))

@@ -1,4 +1,4 @@
-"""The thesis' temporal model, a BiLSTM whose directions are summed, with exact forms of what attribution asks of it."""
+"""The thesis' temporal model: a BiLSTM whose directions are summed, with exact gradients for attribution."""
 
 from collections.abc import Callable
 
@@ -10,7 +10,7 @@ from .temporal_model import TemporalModel
 
 
 class BiLSTM(nn.LSTM, TemporalModel):
-    """One layer, both directions, (B, T, C) -> (B, T, H). Its weights are called as those of nn.LSTM."""
+    """One layer, both directions summed: (B, T, C) -> (B, T, H). Its weights have the names of nn.LSTM's."""
 
     def __init__(self, channels: int, hidden: int):
         super().__init__(channels, hidden, batch_first=True, bidirectional=True)
@@ -20,15 +20,15 @@ class BiLSTM(nn.LSTM, TemporalModel):
         return forward + backward
 
     def frame_local_states(self, features: Tensor, frames: Tensor) -> Callable[[Tensor], Tensor]:
-        """With the recurrent states before each frame (forward) and after it (backward) held fixed, one step of each
-        direction, batched over all frames, is exact."""
+        """One step of each direction, batched over all frames, from the fixed recurrent states before each frame
+        (forward) and after it (backward)."""
         with torch.no_grad():
             forward, backward = self._directions(features, frames)
         return lambda own: forward.step(own) + backward.step(own)
 
     def contributions(self, features: Tensor, slope: Tensor, progress: Progress = UNSEEN) -> Tensor:
-        """Of all pairs at once: going back from every t by one frame more at a time, the adjoints of all T frames take
-        each step together, at the width of the LSTM."""
+        """All pairs at once: the adjoints of all T frames step back together, one lag at a time, at the width of the
+        LSTM."""
         with torch.no_grad():
             directions = self._directions(features, slice(None))
         found = torch.zeros(len(features), len(features), device=features.device)
@@ -47,9 +47,9 @@ class BiLSTM(nn.LSTM, TemporalModel):
 
 
 class Direction:
-    """One direction of an LSTM with the states before some frames fixed. features, hidden: (T, ...).
+    """One direction of an LSTM with fixed states before the frames `rows`. features, hidden: (T, ...).
 
-    rows: those frames. suffix: "" or "_reverse", as in the names of nn.LSTM's weights.
+    suffix: "" or "_reverse", as in the names of nn.LSTM's weights.
     """
 
     def __init__(self, rnn: torch.nn.LSTM, suffix: str, features: Tensor, hidden: Tensor, rows):
@@ -59,7 +59,7 @@ class Direction:
         hidden_before = torch.cat([torch.zeros_like(hidden[:1]), hidden[:-1]])
         bias = getattr(rnn, f"bias_ih_l0{suffix}") + getattr(rnn, f"bias_hh_l0{suffix}")
         self.from_before = hidden_before @ getattr(rnn, f"weight_hh_l0{suffix}").T + bias
-        # nn.LSTM gives its hidden states only; its cell states follow from the gates, which those determine
+        # nn.LSTM returns hidden states only; they determine the gates, and the gates the cell states
         entering, forgetting, candidate, _ = self.gates(features)
         added = entering * candidate
         self.cell_before = torch.zeros_like(hidden)
@@ -73,7 +73,7 @@ class Direction:
         return i.sigmoid(), f.sigmoid(), c.tanh(), o.sigmoid()
 
     def step(self, g: Tensor) -> Tensor:
-        """Features (n, C) of those frames -> hidden state after each (n, hidden)."""
+        """Features (n, C) of the frames -> their hidden states (n, hidden)."""
         entering, forgetting, candidate, output = self.gates(g)
         return output * (forgetting * self.cell_before + entering * candidate).tanh()
 
@@ -81,7 +81,7 @@ class Direction:
 def _of_direction(
     direction: Direction, recurrent: Tensor, features: Tensor, slope: Tensor, suffix: str, progress: Progress
 ) -> Tensor:
-    """(T, T). slope: (T, H), of each frame's target with respect to its own hidden state."""
+    """Contributions (T, T). slope: (T, H), derivative of each frame's target by its own hidden state."""
     turned = (lambda x: x.flip(0)) if suffix else (lambda x: x)
     with torch.no_grad():
         entering, forgetting, candidate, output = (turned(gate) for gate in direction.gates(features))
@@ -90,7 +90,7 @@ def _of_direction(
         count = len(features)
         found = torch.zeros(count, count, device=features.device)
         to_hidden, to_cell = turned(slope), torch.zeros_like(slope)
-        for lag in range(count):  # from every frame t at once to the frame t - lag
+        for lag in range(count):  # from every frame t to the frame t - lag
             here = slice(0, count - lag)
             i, f, g, o, c = (x[here] for x in (entering, forgetting, candidate, output, shown))
             to_cell = to_cell + to_hidden * o * (1 - c**2)

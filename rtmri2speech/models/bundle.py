@@ -3,10 +3,10 @@
 bundle.json            name, kind, specs, architectures, training provenance, sha256 of the files below
 scaler.json            mean and std of the mel, per bin
 acoustic.safetensors   AcousticModel, float32 or float16
-vocoder.safetensors    the vocoder (vocoder.py), ready to speak, float32 or float16
-acoustic_cnn.onnx      the CNN once more, as a graph that runs faster; may be absent (graph.py)
+vocoder.safetensors    the vocoder (vocoder.py), ready for inference, float32 or float16
+acoustic_cnn.onnx      optional: the CNN as a faster ONNX graph (onnx_graph.py)
 
-bundle.json may say under "shared" that a file lies in a neighbouring bundle's folder, as {"vocoder.safetensors": NAME}.
+"shared" in bundle.json names files in a neighbouring bundle's folder: {"vocoder.safetensors": NAME}.
 """
 
 import json
@@ -44,8 +44,7 @@ DEFAULT_FOLDER = ASSETS / "models" / "phantom"
 class Bundle:
     """A trained pipeline. Both networks are in eval mode, without gradients.
 
-    voice: for a model whose mels have no harmonics, by its own account: see rtmri2speech.speech.voice. None: its mel is
-    vocoded as it is.
+    voice: for a model whose mels have no harmonics (speech/voice.py). None: its mel is vocoded unchanged.
     """
 
     name: str
@@ -92,21 +91,21 @@ class Bundle:
 
     @property
     def fps(self) -> float:
-        """Frames per second the model works at."""
+        """The model's frame rate, frames per second."""
         return self.mel.fps
 
     def description_in(self, language: str) -> str:
-        """The description in "en" or "ja"; the English one where there is no other."""
+        """The description in "en" or "ja"; English where there is no Japanese one."""
         return (self.description_ja if language == "ja" else "") or self.description
 
     @property
     def onnx(self) -> Path | None:
-        """The CNN's graph, where the bundle has one."""
+        """Path of the CNN's ONNX graph; None without one."""
         return self.folder / onnx_graph.FILE if self.folder and onnx_graph.FILE in self.sha256 else None
 
     @property
     def stored_as_half(self) -> bool:
-        """Whether the bundle's folder holds its weights as float16."""
+        """Whether the folder holds float16 weights."""
         from safetensors import safe_open
 
         if self.folder is None:
@@ -116,7 +115,7 @@ class Bundle:
 
     @property
     def device(self) -> torch.device:
-        """Where both networks are."""
+        """The device of both networks."""
         return next(self.acoustic.parameters()).device
 
     def to(self, device: str | torch.device) -> "Bundle":
@@ -128,9 +127,9 @@ class Bundle:
     def save(
         self, folder: str | os.PathLike, *, half: bool = False, beside: Path | None = None, card: str | None = None
     ) -> None:
-        """Write the bundle folder (complete or not at all). half: store the weights as float16. card: MODEL_CARD.md.
+        """Write the bundle folder, complete or not at all. half: store float16 weights. card: text of MODEL_CARD.md.
 
-        beside: a neighbouring bundle with the same vocoder, whose file is shared; such a bundle has no graph either.
+        beside: a neighbouring bundle whose vocoder file is shared; no ONNX graph is written then.
         """
         folder = Path(folder)
         if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):

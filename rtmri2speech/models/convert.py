@@ -1,6 +1,6 @@
-"""Old checkpoints -> Bundle: the thesis' acoustic .pt, and HiFi-GAN's g_######## with its config.json.
+"""Checkpoints -> Bundle: the thesis' acoustic .pt, and HiFi-GAN's g_######## with its config.json.
 
-Key layouts and the two variants of the vocoder are described in docs/thesis_model_settings.md.
+docs/thesis_model_settings.md describes their keys and the two variants of the vocoder.
 """
 
 import json
@@ -36,7 +36,7 @@ def convert(
     """The bundle of a thesis acoustic checkpoint, its scaler.json, and a HiFi-GAN generator with its config.json.
 
     vocoder_input None: "ln_power" for the thesis' vocoder, "ln_magnitude" for the reference implementation's.
-    vocoder_layout: for a generator whose weight norm was removed before it was saved; others show it.
+    vocoder_layout: needed for a generator saved without its weight norm; otherwise the file shows it.
     Raises InputError naming the tensor, file or setting that does not fit.
     """
     acoustic_model = read_thesis_acoustic(acoustic)
@@ -57,7 +57,7 @@ def convert(
 
 
 def is_thesis_acoustic(checkpoint: dict) -> bool:
-    """Whether a checkpoint's names are those of the thesis' acoustic model."""
+    """Whether a checkpoint has the keys of the thesis' acoustic model."""
     state = checkpoint.get("model_state_dict", checkpoint)
     return isinstance(state, dict) and any(
         str(key).removeprefix("module.").startswith("cnn.backbone.") for key in state
@@ -101,7 +101,7 @@ def read_thesis_acoustic(path: Paths, cnn: str = AcousticConfig.cnn) -> Acoustic
 def read_hifigan_generator(path: Paths, config_path: Paths, mel: MelSpec, layout: str | None = None) -> Generator:
     """A HiFi-GAN generator {"generator": ...} with its config.json, weight norm folded in.
 
-    layout None: as the file shows it, by its first convolution's weight norm, which the thesis' does not have.
+    layout None: told by the first convolution's weight norm, which the thesis' layout lacks.
     """
     checkpoint = read_checkpoint(path)
     state = checkpoint.get("generator", checkpoint)
@@ -137,7 +137,7 @@ def _layout(state: dict[str, Tensor], path: Paths, given: str | None) -> str:
 
 
 def other_mel(config_path: Paths, mel: MelSpec) -> list[str]:
-    """What a vocoder's config says of its mel that is otherwise in the acoustic model's: "fmax 8000, not 5706.5"."""
+    """Differences of the mel in a vocoder's config from the acoustic model's: "fmax 8000, not 5706.5"."""
     data = _read_config(config_path)
     ours = {"n_fft": mel.n_fft, "win_size": mel.win_length, "fmin": mel.fmin_hz, "fmax": mel.top_hz}
     told = {name: data[name] for name in ours if name in data} | ({"fmax": mel.top_hz} if not data.get("fmax") else {})
@@ -145,7 +145,7 @@ def other_mel(config_path: Paths, mel: MelSpec) -> list[str]:
 
 
 def _read_config(path: Paths) -> dict:
-    """A config.json of HiFi-GAN, also with a byte order mark; numbers in quotes are taken for numbers."""
+    """HiFi-GAN's config.json. A byte order mark and quoted numbers are accepted."""
     try:
         data = json.loads(Path(path).read_bytes().decode("utf-8-sig"))
     except OSError as error:
@@ -200,7 +200,7 @@ def _generator_config(path: Paths, layout: str, mel: MelSpec) -> GeneratorConfig
 
 
 def _fold_weight_norm(state: dict[str, Tensor], path: Paths) -> dict[str, Tensor]:
-    """weight_g and weight_v (or PyTorch's newer original0 and original1) -> the weight they make."""
+    """weight_g and weight_v (or PyTorch's newer original0 and original1) -> weight."""
     names = ((".weight_g", ".weight_v"), (".parametrizations.weight.original0", ".parametrizations.weight.original1"))
     folded: dict[str, Tensor] = {}
     rest = dict(state)

@@ -1,11 +1,11 @@
-"""A bundle fitted to a scanner it never saw, without sound: the statistics of its CNN's BatchNorm, from the new clips.
+"""Domain adaptation to an unseen scanner, without sound: BatchNorm statistics of the CNN, recomputed from new clips.
 
     adapted, record = adapt(bundle, [read_clip("new.mp4")])
 
-BatchNorm subtracts from every channel the mean it had over the training pictures and divides by its deviation. Pictures
-of another scanner have other means; taken anew from the clips themselves, no weight is changed and nothing is trained
-(Li et al., "Adaptive Batch Normalization for practical domain adaptation", Pattern Recognition 80, 2018; Schneider et
-al., "Improving robustness against common corruptions by covariate shift adaptation", NeurIPS 2020).
+BatchNorm normalises every channel by its mean and deviation over the training pictures, which another scanner shifts.
+Recomputing them changes no weight and trains nothing (Li et al., "Adaptive Batch Normalization for practical domain
+adaptation", Pattern Recognition 80, 2018; Schneider et al., "Improving robustness against common corruptions by
+covariate shift adaptation", NeurIPS 2020).
 """
 
 import copy
@@ -30,10 +30,11 @@ FEWEST_FRAMES = 2 * BATCH
 
 @dataclass(frozen=True)
 class Adaptation:
-    """What was changed. clips: their names; frames: how many were looked at, at the model's rate; layers: of BatchNorm.
+    """The record of an adaptation. clips: their names. frames: number used, at the model's rate. layers: number of
+    BatchNorm layers.
 
-    mean_shift: how far the layers' means moved, in their old deviations (root mean square over all channels).
-    spread: new over old deviation (geometric mean). share: of the new statistics in what the bundle now has.
+    mean_shift: shift of the layers' means in old deviations (root mean square over all channels). spread: new over old
+    deviation (geometric mean). share: weight of the new statistics in the adapted ones.
     """
 
     clips: tuple[str, ...]
@@ -49,10 +50,10 @@ class Adaptation:
 def adapt(
     bundle: Bundle, clips: Sequence[Clip], share: float = 1.0, progress: Progress = UNSEEN
 ) -> tuple[Bundle, Adaptation]:
-    """A new bundle, fitted to the pictures of these clips, and what was changed; the given one stays as it is.
+    """A new bundle adapted to these clips, and the record; the given bundle is unchanged.
 
-    share: of the clips' own statistics; 0.5 is half-way from the training's. Raises InputError if the CNN has no
-    BatchNorm or the clips are too short together.
+    share: weight of the clips' statistics, above 0 to 1; the rest is the training's. Raises InputError if the CNN has
+    no BatchNorm or the clips are too short together.
     """
     if not 0 < share <= 1:
         raise InputError("The share of new statistics is above 0 and at most 1, not {share:g}.", share=share)
@@ -98,7 +99,7 @@ def adapt(
 
 
 def _batches(clips: list[np.ndarray]) -> list[np.ndarray]:
-    """uint8 frames in batches of about BATCH, each of one clip and spread over its length; a clip alone is one size."""
+    """uint8 frames in batches of about BATCH, each from one clip (of one frame size) and spread over its length."""
     out = []
     for frames in clips:
         parts = max(1, len(frames) // BATCH)
@@ -107,7 +108,7 @@ def _batches(clips: list[np.ndarray]) -> list[np.ndarray]:
 
 
 def _statistics(layer: nn.BatchNorm2d) -> tuple[torch.Tensor, torch.Tensor]:
-    """Its running mean and variance: the buffers themselves."""
+    """The buffers of a layer's running mean and variance."""
     assert layer.running_mean is not None and layer.running_var is not None  # it tracks them
     return layer.running_mean, layer.running_var
 

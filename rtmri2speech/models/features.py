@@ -1,8 +1,8 @@
-"""The CNN over a whole clip, fast: its last feature maps and their spatial means, without gradients.
+"""The CNN over a whole clip: its last feature maps and their spatial means, without gradients.
 
-What makes it fast, and exact: a one-channel stem (models/acoustic.py) and, on a processor in float32, the bundle's
-ONNX graph (models/onnx_graph.py); without one, PyTorch with BatchNorm folded into the convolutions, channels-last
-memory and batches that fit the cache. benchmarks/features.py measures both against the plain way.
+On a CPU in float32 the bundle's ONNX graph runs (models/onnx_graph.py); else PyTorch with BatchNorm folded into the
+convolutions, channels-last memory and batches that fit the cache. Both are exact; benchmarks/features.py measures their
+speed.
 """
 
 import copy
@@ -25,7 +25,7 @@ BATCH = 16
 
 
 def fold_batch_norm(network: nn.Module) -> nn.Module:
-    """A copy of an eval-mode network with each BatchNorm that directly follows a convolution folded into it."""
+    """A copy of an eval-mode network in which each BatchNorm directly after a convolution is folded into it."""
     network = copy.deepcopy(network)
     for module in network.modules():
         children = list(module.named_children())
@@ -43,15 +43,15 @@ def fold_batch_norm(network: nn.Module) -> nn.Module:
 
 
 class FeatureExtractor:
-    """The CNN of an AcousticModel, made ready to run over clips. engine: "onnxruntime" or "torch"."""
+    """Runs the CNN of an AcousticModel over clips. engine: "onnxruntime" or "torch"."""
 
     def __init__(
         self, model: AcousticModel, precision: torch.dtype = torch.float32, onnx: Path | None = None, size: int = 256
     ):
         """onnx: the model's graph for frames of size x size, if there is one.
 
-        Raises InputError on a graph that is not this model's, RuntimeError if folding BatchNorm changed the output:
-        then the layers of this CNN do not follow each other in the order they are listed in.
+        Raises InputError on a graph that is not this model's, RuntimeError if folding BatchNorm changed the output, as
+        for a CNN whose layers do not run in the order listed.
         """
         self.device = next(model.parameters()).device
         exact_on_cpu = precision == torch.float32 and self.device.type == "cpu"
@@ -60,12 +60,12 @@ class FeatureExtractor:
         self._maps = _graph_maps(session) if session else _torch_maps(model, precision)
 
     def __call__(self, chunks: Iterable[np.ndarray], count: int, progress: Progress = UNSEEN) -> Tensor:
-        """Prepared frames in chunks of float32 (n, H, W), `count` in all -> the spatial means of the CNN's last maps,
-        (count, C) float32."""
+        """Chunks of prepared frames, float32 (n, H, W), `count` in all -> spatial means of the CNN's last maps, float32
+        (count, C)."""
         return self._collect(chunks, count, lambda maps: maps.mean(dim=(2, 3)), progress)
 
     def last_maps(self, chunks: Iterable[np.ndarray], count: int, progress: Progress = UNSEEN) -> Tensor:
-        """The last maps themselves, (count, C, h, w) float32: memory by the clip's length."""
+        """The last maps, float32 (count, C, h, w); memory grows with the clip."""
         return self._collect(chunks, count, lambda maps: maps, progress)
 
     def _collect(
@@ -73,8 +73,8 @@ class FeatureExtractor:
     ) -> Tensor:
         found, done = torch.empty(0), 0
         for chunk in chunks:
-            new = kept(self._maps(chunk).float().contiguous())  # of channels-last maps, means round otherwise
-            if not done:  # allocated once: collecting chunks would need the memory twice
+            new = kept(self._maps(chunk).float().contiguous())  # means of channels-last maps round differently
+            if not done:  # allocated once: concatenating chunks would need the memory twice
                 found = torch.empty(count, *new.shape[1:], device=self.device)
             found[done : done + len(chunk)] = new
             done += len(chunk)
@@ -83,8 +83,8 @@ class FeatureExtractor:
 
 
 def folded_cnn(model: AcousticModel) -> nn.Module:
-    """The model's CNN with BatchNorm folded, channels-last: modules of their own, that may be changed and hooked, over
-    weights that all callers share. Folding is done anew only where the model's weights are others than the last time.
+    """The model's CNN with BatchNorm folded, channels-last. The modules are copies, which may be changed and hooked;
+    their weights are shared by all callers. Cached until the model's weights change.
 
     Raises RuntimeError if folding changed the output.
     """
@@ -100,7 +100,7 @@ _FOLDED: WeakKeyDictionary[nn.Module, tuple[str, nn.Module]] = WeakKeyDictionary
 
 
 def _fingerprint(network: nn.Module) -> str:
-    """Of all its weights and where they lie."""
+    """A fingerprint of a network's weights and their devices."""
     digest = hashlib.sha256()
     for tensor in network.state_dict().values():
         digest.update(str(tensor.device).encode())
@@ -109,7 +109,7 @@ def _fingerprint(network: nn.Module) -> str:
 
 
 def _fold_and_check(model: AcousticModel) -> nn.Module:
-    # In float64, where rounding cannot be taken for a mistake: deep networks magnify float32's.
+    # In float64, as deep networks magnify the rounding of float32.
     plain = copy.deepcopy(model.cnn).double()
     folded = fold_batch_norm(plain)
     probe = torch.rand(1, 1, 64, 64, dtype=torch.float64, device=next(model.parameters()).device)
@@ -123,7 +123,7 @@ def _torch_maps(model: AcousticModel, precision: torch.dtype) -> Callable[[np.nd
     cnn, device, pool = folded_cnn(model), next(model.parameters()).device, model.config.input_pool
 
     def maps(chunk: np.ndarray) -> Tensor:
-        # no_grad, not inference_mode: Grad-CAM differentiates what comes after these features
+        # no_grad, not inference_mode: attribution differentiates what follows these features
         with torch.no_grad(), torch.autocast(device.type, precision, precision != torch.float32):
             frames = torch.from_numpy(chunk)[:, None].to(device, memory_format=torch.channels_last)
             return cnn(avg_pool2d(frames, pool))[-1]

@@ -1,4 +1,4 @@
-"""HiFi-GAN's generator (Kong, Kim and Bae, NeurIPS 2020) and the thesis' variant of it: log mel -> waveform."""
+"""HiFi-GAN's generator (Kong, Kim and Bae, NeurIPS 2020) and the thesis' variant: log mel -> waveform."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -24,7 +24,7 @@ def _tuples(value):
 
 
 def _sizes(value) -> bool:
-    """Whether a value, or all in it, is a size that a network can have."""
+    """Whether a value, or every value in it, is a valid layer size."""
     if isinstance(value, tuple):
         return bool(value) and all(map(_sizes, value))
     return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= _LARGEST_SIZE
@@ -32,7 +32,7 @@ def _sizes(value) -> bool:
 
 @dataclass(frozen=True)
 class GeneratorConfig:
-    """Shape of a Generator. layout "hifigan" is HiFi-GAN's own, "thesis" the thesis' (see Generator)."""
+    """Hyperparameters of a Generator. layout: "hifigan", the reference's, or "thesis" (see Generator)."""
 
     n_mels: int = 64
     upsample_rates: tuple[int, ...] = (10, 7, 3, 2)
@@ -84,7 +84,7 @@ class GeneratorConfig:
 
     @classmethod
     def from_json(cls, data: dict) -> "GeneratorConfig":
-        """Also of a file written before there was `layout`: its edge_padding "both" was HiFi-GAN's own layout.
+        """Also reads files older than `layout`, whose edge_padding "both" was HiFi-GAN's layout.
 
         Raises InputError for the thesis' layout of that time, whose residual convolutions were misread.
         """
@@ -102,12 +102,12 @@ Norm = Callable[[nn.Module], nn.Module]
 
 
 def _centred(channels: int, kernel: int, dilation: int) -> nn.Conv1d:
-    """Output i from inputs on both sides of i. (B, C, L) -> (B, C, L)."""
+    """Convolution with symmetric padding: (B, C, L) -> (B, C, L)."""
     return nn.Conv1d(channels, channels, kernel, dilation=dilation, padding=dilation * (kernel - 1) // 2)
 
 
 class _LookingBack(nn.Conv1d):
-    """Output i from input i and earlier ones. (B, C, L) -> (B, C, L)."""
+    """Causal convolution: (B, C, L) -> (B, C, L)."""
 
     def __init__(self, channels: int, kernel: int, dilation: int):
         super().__init__(channels, channels, kernel, dilation=dilation)
@@ -152,10 +152,10 @@ VOCODER_INPUTS = {"ln_power": 10.0, "ln_magnitude": 20.0}
 
 
 def vocoder_input(mel_db: Tensor, kind: str) -> Tensor:
-    """dB power mel (..., n_mels) -> what a vocoder was trained on, natural log with a floor of 1e-5.
+    """dB power mel (..., n_mels) -> a vocoder's input, natural log with a floor of 1e-5.
 
-    kind "ln_power": the thesis' ln of the power mel. "ln_magnitude": ln of the magnitude mel, as in the reference
-    implementation.
+    kind "ln_power": ln of the power mel, the thesis'. "ln_magnitude": ln of the magnitude mel, the reference
+    implementation's.
     """
     return (mel_db * (math.log(10) / VOCODER_INPUTS[kind])).clamp_min(math.log(LOG_MEL_FLOOR))
 
@@ -163,15 +163,14 @@ def vocoder_input(mel_db: Tensor, kind: str) -> Tensor:
 class Generator(Vocoder):
     """Log mel (B, n_mels, T) -> waveform (B, 1, T * hop_length) in [-1, 1].
 
-    Layout "thesis" differs in three: the first convolution has no weight norm; six zeros after the end stand for three
-    on each side of the first and the last convolution; and every residual convolution looks back only.
+    Layout "thesis" differs in three: the first convolution has no weight norm; the first and the last convolution pad
+    six zeros at the end instead of three on each side; and residual convolutions are causal.
     """
 
     takes_f0 = False
 
     def __init__(self, config: GeneratorConfig = GeneratorConfig(), norm: Norm = weight_norm, input: str = "ln_power"):
-        """norm: of its convolutions; `unnormed` for weights that were folded, as bundles hold them. input: the
-        logarithm that it takes, of VOCODER_INPUTS."""
+        """norm: of the convolutions; `unnormed` for folded weights, as in bundles. input: of VOCODER_INPUTS."""
         super().__init__()
         if input not in VOCODER_INPUTS:
             raise InputError(
@@ -209,7 +208,7 @@ class Generator(Vocoder):
 
     @classmethod
     def from_json(cls, data: Mapping) -> "Generator":
-        """For folded weights. data: the config's, and "input"."""
+        """A generator for folded weights. data: the config's fields, and "input"."""
         data = dict(data)
         kind = data.pop("input", "ln_power")
         return cls(GeneratorConfig.from_json(data), unnormed, kind)
@@ -225,19 +224,19 @@ class Generator(Vocoder):
 
     @property
     def context_frames(self) -> int:
-        """Mel frames on either side that a sample depends on at most: the receptive field, from the last layer back."""
+        """Receptive field on either side in mel frames, computed from the last layer back."""
         config = self.config
         block = max(
             sum((size - 1) * (d + (1 if config.resblock == "1" else 0)) for d in dilations)
             for size, dilations in zip(config.resblock_kernel_sizes, config.resblock_dilation_sizes, strict=True)
-        )  # samples that a residual block reaches in all, as if all lay on one side
+        )  # a residual block's whole receptive field, as if on one side
         reach = 6
         for rate, kernel in zip(config.upsample_rates[::-1], config.upsample_kernel_sizes[::-1], strict=True):
             reach = math.ceil((reach + (block if config.layout == "thesis" else block / 2) + kernel) / rate)
         return reach + 6
 
     def fold_weight_norm(self) -> "Generator":
-        """Replace each weight-normed convolution by the plain one it computes, in place. For inference."""
+        """Fold weight norm into the convolutions, in place, for inference."""
         for module in self.modules():
             if nn.utils.parametrize.is_parametrized(module, "weight"):
                 nn.utils.parametrize.remove_parametrizations(module, "weight")

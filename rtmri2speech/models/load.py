@@ -1,4 +1,4 @@
-"""A trained pipeline from files: a bundle folder, or checkpoints of the thesis' code and of HiFi-GAN's."""
+"""Load a trained pipeline: a bundle folder, or checkpoints of the thesis' code and of HiFi-GAN's."""
 
 import json
 import os
@@ -17,10 +17,9 @@ from .weights import load_exactly, read_safetensors
 
 
 def load_bundle(folder: str | os.PathLike | None = None, *, thesis: dict | None = None) -> Bundle:
-    """Load a bundle folder, by default the embedded one, or another embedded one by its name; or convert old
-    checkpoints in memory.
+    """Load a bundle folder or an embedded bundle by name (default: the embedded one), or convert checkpoints in memory.
 
-    thesis: dict(acoustic=..., scaler=..., vocoder=..., vocoder_config=...), paths of the files `convert` takes.
+    thesis: dict(acoustic=..., scaler=..., vocoder=..., vocoder_config=...), paths as `convert` takes them.
     Raises InputError if anything is missing, extra, damaged or does not fit together.
     """
     if thesis is not None:
@@ -49,21 +48,21 @@ def load_bundle(folder: str | os.PathLike | None = None, *, thesis: dict | None 
         raise InputError("{path} lacks the entry {name}.", path=path, name=error) from None
     except (InputError, MemoryError):
         raise
-    except Exception as error:  # of JSON, of PyTorch, of timm, ...
+    except Exception as error:  # by JSON, PyTorch, timm, ...
         reason = str(error).splitlines()[:1] or [type(error).__name__]
         raise InputError("{path} cannot be read as a bundle: {reason}.", path=path, reason=reason[0]) from None
 
 
 def _embedded(folder: Path) -> Path:
-    """Of a name alone that no folder here has, the embedded bundle of that name, if there is one."""
+    """The embedded bundle of that name, where `folder` is a bare name and no folder here; else `folder`."""
     embedded = DEFAULT_FOLDER.parent / folder.name
     named = folder.parts == (folder.name,) and not folder.exists() and (embedded / "bundle.json").is_file()
     return embedded if named else folder
 
 
 def _files(folder: Path, sha256: dict[str, str], shared: dict[str, str]) -> dict[str, Path]:
-    """Where each file of the bundle is: in its folder or, if shared, in that neighbour of it. InputError if one is
-    missing or is not what bundle.json says."""
+    """Path of each file of the bundle, in its folder or a neighbour's (`shared`). Raises InputError if one is missing
+    or its sha256 is not the one in bundle.json."""
     for name in (*NEEDED, *(name for name in OPTIONAL if (folder / name).exists())):
         if name not in sha256:
             raise InputError("The sha256 of {path} is not in bundle.json: it cannot be trusted.", path=folder / name)
@@ -82,7 +81,7 @@ def _files(folder: Path, sha256: dict[str, str], shared: dict[str, str]) -> dict
 def _bundle(folder: Path, data: dict, files: dict[str, Path]) -> Bundle:
     mel = MelSpec.from_json(data["mel"])
     acoustic = AcousticModel(AcousticConfig.from_json(data["acoustic"]))
-    # bundles made before vocoders had kinds tell the input apart from the shape
+    # bundles older than vocoder kinds hold the input beside the hyperparameters
     shape = {key: data[old] for old, key in (("vocoder_input", "input"),) if old in data} | data["vocoder"]
     vocoder = vocoder_of(shape)
     for name, network in (("acoustic", acoustic), ("vocoder", vocoder)):

@@ -1,4 +1,4 @@
-"""MODEL_CARD.md of a bundle (MODEL_CARD.ja.md in Japanese): what the bundle is and is not, as plain text."""
+"""A bundle's model card, MODEL_CARD.md (MODEL_CARD.ja.md in Japanese), as plain text."""
 
 import re
 
@@ -9,11 +9,11 @@ _MOST_BYTES = 200_000
 
 
 def read_card(bundle: Bundle, language: str = "en") -> tuple[dict[str, list[str]], str]:
-    """The sections of a bundle's model card: heading -> its paragraphs, as plain text without any markup; and the
-    language they are in, "en" where there is no card in the one asked for.
+    """The sections of a bundle's model card, heading -> paragraphs without markup; and their language, "en" where there
+    is no card in the language asked for.
 
-    Tables, lists of commands, pictures and the targets of links are left out. Empty where the bundle has no folder, no
-    card, or one that is not text: a card is documentation, so nothing depends on it.
+    Tables, commands, pictures and link targets are left out. Empty without a folder or a readable card: nothing may
+    depend on documentation.
     """
     places = [bundle.folder / name for name in _FILES[language]] if bundle.folder else []
     path = next((path for path in places if path.is_file()), None)
@@ -35,7 +35,7 @@ def read_card(bundle: Bundle, language: str = "en") -> tuple[dict[str, list[str]
         if not block.startswith("|"):
             paragraphs.append(_plain(block))
         elif paragraphs and paragraphs[-1].endswith(":"):
-            paragraphs.pop()  # it announced the table
+            paragraphs.pop()  # the sentence that introduces the table
     return sections, "ja" if path.name.endswith(".ja.md") else "en"
 
 

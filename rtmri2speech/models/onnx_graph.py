@@ -1,5 +1,5 @@
-"""The CNN as an ONNX graph, kept beside a bundle's weights: ONNX Runtime computes it faster than PyTorch does
-(benchmarks/features.py). A bundle without one, or a machine without ONNX Runtime, takes the PyTorch network."""
+"""The CNN as an ONNX graph beside a bundle's weights: ONNX Runtime is faster than PyTorch (benchmarks/features.py).
+Without a graph or ONNX Runtime, the PyTorch network runs."""
 
 import copy
 import importlib.util
@@ -19,11 +19,11 @@ from .acoustic import AcousticModel
 
 FILE = "acoustic_cnn.onnx"
 Session = Callable[[np.ndarray], np.ndarray]  # prepared frames, float32 (n, size, size) -> maps (n, C, h, w)
-_SAME = 0.99  # correlation of the maps: untrained networks can magnify rounding a lot, other weights give about 0
+_SAME = 0.99  # least correlation of the maps: untrained networks magnify rounding; other weights give about 0
 
 
 class _LastMap(nn.Module):
-    """frames (n, 1, H, W) -> last feature map, pooling included."""
+    """Frames (n, 1, H, W) -> last feature maps, input pooling included."""
 
     def __init__(self, model: AcousticModel, half: bool):
         super().__init__()
@@ -36,9 +36,9 @@ class _LastMap(nn.Module):
 
 
 def write_graph(path: Path, model: AcousticModel, size: int, *, half: bool = False) -> None:
-    """Write the CNN for frames of size x size. half: of the weights as rounded to float16.
+    """Write the CNN's graph for frames of size x size. half: with weights rounded to float16.
 
-    Does nothing without the onnx package, or for a CNN that has no ONNX form: the graph only saves time.
+    Does nothing without the onnx package, or for a CNN without an ONNX form: the graph only saves time.
     """
     if importlib.util.find_spec("onnx") is None:
         return
@@ -60,7 +60,7 @@ def write_graph(path: Path, model: AcousticModel, size: int, *, half: bool = Fal
 
 
 def open_graph(path: Path) -> Session | None:
-    """A graph of one input (n, 1, H, W) and one output as a function of (n, H, W); None without ONNX Runtime.
+    """A graph of one input (n, 1, H, W) and one output, as a function of (n, H, W); None without ONNX Runtime.
 
     Raises InputError if the graph cannot be read.
     """
@@ -75,7 +75,7 @@ def open_graph(path: Path) -> Session | None:
     with _runs(path):
         session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     (given,) = session.get_inputs()
-    # Whole frames side by side: threads that share a frame wait for each other at every layer.
+    # One thread per frame: threads that share a frame wait for each other at every layer.
     pool = ThreadPoolExecutor(torch.get_num_threads())
 
     def of_one(frame: np.ndarray) -> np.ndarray:
@@ -95,9 +95,9 @@ def _runs(path: Path) -> Iterator[None]:
 
 
 def read_graph(path: Path, model: AcousticModel, size: int) -> Session | None:
-    """The graph as a function of prepared frames.
+    """The graph as a function of prepared frames; None without ONNX Runtime.
 
-    None without ONNX Runtime. Raises InputError if the graph cannot be read or does not compute what the model does.
+    Raises InputError if the graph cannot be read or its maps are not the model's.
     """
     run = open_graph(path)
     if run is None:

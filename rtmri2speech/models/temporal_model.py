@@ -1,7 +1,7 @@
-"""The temporal model of an acoustic model: pooled features of every frame -> a state of every frame, from all of them.
+"""Temporal models: pooled features of all frames -> a state of each frame.
 
-A new kind is a file with a class, and its line in TEMPORAL_MODELS. `states` is all it must have: what attribution asks
-besides is found by autograd here, and may be overridden by an exact form that is faster (bilstm.py).
+A new kind is a file with a class, and a line in TEMPORAL_MODELS. It must implement `states` only; attribution then uses
+the autograd fallbacks here, which a faster exact form may override (bilstm.py).
 """
 
 from abc import ABC, abstractmethod
@@ -16,19 +16,19 @@ from ..errors import InputError
 from ..progress import UNSEEN, Progress
 
 TEMPORAL_MODELS = {"bilstm": f"{__package__}.bilstm:BiLSTM"}  # name in bundle.json -> module and class
-_AT_ONCE = 16  # sequences: bounds the memory of the fallback
+_AT_ONCE = 16  # sequences a batch: bounds the memory of the fallback
 
 
 class TemporalModel(ABC, nn.Module):
-    """Made as class(channels, hidden): states (B, T, hidden) from features (B, T, channels)."""
+    """Constructed as class(channels, hidden): features (B, T, channels) -> states (B, T, hidden)."""
 
     @abstractmethod
     def states(self, features: Tensor) -> Tensor:
         """Features (B, T, C) -> states (B, T, H)."""
 
     def frame_local_states(self, features: Tensor, frames: Tensor) -> Callable[[Tensor], Tensor]:
-        """A function of the features (n, C) of these frames (n,) -> their states (n, H), in which each depends on its
-        own row only: the features (T, C) of all other frames are held fixed."""
+        """A function: features (n, C) of `frames` (n,) -> their states (n, H), each depending on its own row only. The
+        features (T, C) of all other frames are held fixed."""
 
         def some(own: Tensor, rows: Tensor) -> Tensor:
             sequences = features.detach().expand(len(rows), *features.shape).clone()
@@ -43,8 +43,8 @@ class TemporalModel(ABC, nn.Module):
         return local
 
     def contributions(self, features: Tensor, slope: Tensor, progress: Progress = UNSEEN) -> Tensor:
-        """(T, T): of the value of frame t, row, whose derivative by its own state is slope[t], (T, H), the gradient
-        times input of frame s, column."""
+        """(T, T): gradient times input of frame s (column) for the value of frame t (row). slope: (T, H), derivative of
+        each frame's value by its own state."""
         given = features.detach().clone().requires_grad_(True)
         with torch.enable_grad():
             values = (self.states(given[None])[0] * slope.detach()).sum(dim=1)
@@ -57,7 +57,7 @@ class TemporalModel(ABC, nn.Module):
 
 
 def temporal_model(kind: str, channels: int, hidden: int) -> TemporalModel:
-    """A temporal model of that kind. Raises InputError where there is none."""
+    """A new temporal model of that kind. Raises InputError for an unknown one."""
     if kind not in TEMPORAL_MODELS:
         raise InputError(
             "There is no temporal model {kind!r}: this version knows {known}.",

@@ -1,7 +1,7 @@
-"""timm without PyTorch's compiler. timm imports torchvision, and both import the compiler at once for two words that
-are never said here: 140 MB of memory, and seconds of every start.
+"""Import timm without PyTorch's compiler, which timm and torchvision import for two names that are unused here: 140 MB
+of memory, and seconds of every start.
 
-While they are imported, stand-ins answer in its place; who needs the compiler later gets the real one.
+Stand-ins take its place during the import only; later imports of the compiler get the real one.
 """
 
 import sys
@@ -38,7 +38,7 @@ if _COMPILER not in sys.modules and "timm" not in sys.modules:
     try:
         with _compiler_stood_in_for():
             import timm
-    except (ImportError, AttributeError):  # other versions ask for more
+    except (ImportError, AttributeError):  # other versions need more of the compiler
         pass
 
 import timm  # noqa: E402

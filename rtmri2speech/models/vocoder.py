@@ -1,6 +1,6 @@
-"""What a vocoder is to the rest: a network that speaks a dB mel, of a kind that bundle.json names.
+"""The interface of vocoders: dB mel -> waveform, of a kind named in bundle.json.
 
-A new kind is a file with a class as Vocoder describes it, and its line in VOCODERS.
+A new kind is a file with a subclass of Vocoder, and a line in VOCODERS.
 """
 
 from abc import ABC, abstractmethod
@@ -15,10 +15,10 @@ VOCODERS = {"hifigan": f"{__package__}.hifigan:Generator"}  # kind in bundle.jso
 
 
 class Vocoder(ABC, nn.Module):
-    """Its state_dict is the bundle's vocoder.safetensors.
+    """A vocoder. Its state_dict is the bundle's vocoder.safetensors.
 
-    n_mels, hop_length: of the mels it speaks. takes_f0: whether F0 is an input; to others, harmonics are added to the
-    mel itself (speech/voice.py).
+    n_mels, hop_length: of its input mel. takes_f0: whether F0 is an input; otherwise harmonics are added to the mel
+    (speech/voice.py).
     """
 
     n_mels: int
@@ -28,29 +28,29 @@ class Vocoder(ABC, nn.Module):
     @property
     @abstractmethod
     def context_frames(self) -> int:
-        """On either side of a frame, those that its samples depend on at most: chunks of a mel overlap by as many."""
+        """Receptive field on either side in mel frames; chunks overlap by as many."""
 
     @classmethod
     @abstractmethod
     def from_json(cls, data: Mapping) -> "Vocoder":
-        """One with this shape, and weights to be loaded. Raises InputError."""
+        """A vocoder with these hyperparameters, weights not yet loaded. Raises InputError."""
 
     @abstractmethod
     def to_json(self) -> dict:
-        """Its shape as bundle.json holds it, without "kind"."""
+        """Hyperparameters for bundle.json, without "kind"."""
 
     def ready(self) -> "Vocoder":
-        """Itself, made ready to speak, in place: what only training needs is gone. To be called once or more."""
+        """Itself, prepared for inference in place, such as by folding weight norm. Idempotent."""
         return self
 
     @abstractmethod
     def speak(self, mel_db: Tensor, f0_hz: Tensor | None = None) -> Tensor:
-        """dB mel (T, n_mels), and F0 (T,) in Hz where it takes it, 0 where unvoiced -> samples (T * hop_length,) in
-        [-1, 1]. Its own input convention, such as which logarithm, is applied here."""
+        """dB mel (T, n_mels) -> samples (T * hop_length,) in [-1, 1]. The vocoder's own input convention, such as its
+        logarithm, is applied here. f0_hz: (T,), 0 where unvoiced, if takes_f0."""
 
 
 def kind_of(vocoder: Vocoder) -> str:
-    """The name under which bundle.json has it. Raises InputError for a class that is not in VOCODERS."""
+    """A vocoder's kind in bundle.json. Raises InputError for a class that is not in VOCODERS."""
     for kind, place in VOCODERS.items():
         if place == f"{type(vocoder).__module__}:{type(vocoder).__qualname__}":
             return kind
@@ -58,7 +58,7 @@ def kind_of(vocoder: Vocoder) -> str:
 
 
 def vocoder_of(data: Mapping) -> Vocoder:
-    """The vocoder that bundle.json describes; one without a kind is a HiFi-GAN. Raises InputError."""
+    """The vocoder that bundle.json describes; without a kind, a HiFi-GAN. Raises InputError."""
     data = dict(data)
     kind = data.pop("kind", "hifigan")
     if kind not in VOCODERS:

@@ -18,9 +18,9 @@ def vocode(
     progress: Progress = UNSEEN,
     f0_hz: np.ndarray | None = None,
 ) -> np.ndarray:
-    """dB mel (T, n_mels) -> waveform (T * hop_length,) float32 in [-1, 1], in overlapping chunks without seams.
+    """dB mel (T, n_mels) -> waveform (T * hop_length,) float32 in [-1, 1].
 
-    f0_hz: (T,), 0 where unvoiced; None: as the mel is. A vocoder that takes no F0 is given harmonics in the mel."""
+    f0_hz: (T,), 0 where unvoiced; its harmonics are added to the mel unless the vocoder takes F0. None: no F0."""
     dtype, vocoder, device = choose_precision(precision, bundle.device), bundle.vocoder, bundle.device
     if f0_hz is not None and not vocoder.takes_f0:
         mel_db = torch.from_numpy(add_harmonics(mel_db.cpu().numpy(), f0_hz, bundle.mel))

@@ -1,4 +1,4 @@
-"""Tensors from files into modules: without running code from the file, and completely or not at all."""
+"""Read tensors without running code from the file, and load them into modules completely or not at all."""
 
 import os
 import pickle
@@ -20,7 +20,7 @@ def read_checkpoint(path: str | os.PathLike) -> dict:
         raise InputError("There is no checkpoint {path}.", path=path)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of a pickle protocol that may be no checkpoint's: told below, once
+            warnings.simplefilter("ignore")  # about pickle protocols: the error below says it once
             data = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError:
         raise InputError(
@@ -38,8 +38,8 @@ def read_checkpoint(path: str | os.PathLike) -> dict:
 
 
 def intact(path: Path) -> bool:
-    """Whether every tensor of a checkpoint has the CRC-32 it was saved with, which PyTorch does not look at. True for
-    files in PyTorch's older format, which has none."""
+    """Whether every tensor of a checkpoint matches its CRC-32, which PyTorch does not check. True for PyTorch's older
+    format, which has none."""
     if not zipfile.is_zipfile(path):
         return True
     try:
@@ -50,14 +50,15 @@ def intact(path: Path) -> bool:
 
 
 def write_safetensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str] | None = None) -> None:
-    """A .safetensors file that others may read as any other file: safetensors' own writer makes it the user's alone."""
+    """Write a .safetensors file with default permissions; safetensors' own writer makes it readable by the user
+    alone."""
     from safetensors.torch import save
 
     path.write_bytes(save({name: t.contiguous() for name, t in tensors.items()}, metadata))
 
 
 def read_safetensors(path: Path) -> dict[str, Tensor]:
-    """The tensors of a .safetensors file, floating ones as float32."""
+    """The tensors of a .safetensors file, floating-point ones as float32. Raises InputError if it cannot be read."""
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
@@ -74,7 +75,7 @@ def load_exactly(module: nn.Module, tensors: dict[str, Tensor], source: str) -> 
     """Load every tensor of `module` from `tensors`, in place.
 
     Raises InputError naming the first missing, extra, wrongly shaped or non-finite tensor. BatchNorm's
-    num_batches_tracked counts training steps and is not looked at.
+    num_batches_tracked, a counter of training steps, is ignored.
     """
 
     def counted(name: str) -> bool:
@@ -95,13 +96,13 @@ def load_exactly(module: nn.Module, tensors: dict[str, Tensor], source: str) -> 
                 shape=tuple(tensor.shape),
                 wanted=tuple(wanted[name].shape),
             )
-        # A finite sum has only finite terms, and is far quicker than a look at each.
+        # A finite sum has only finite terms, and is far faster than checking each.
         if not torch.isfinite(tensor.sum()) and not torch.isfinite(tensor).all():
             raise InputError("{source}: tensor {name} holds NaN or infinity.", source=source, name=name)
     module.load_state_dict(given, strict=False)
 
 
 def _some(names: set[str], most: int = 3) -> str:
-    """The first names, and how many follow."""
+    """The first names, and the number of others."""
     more = f", +{len(names) - most}" if len(names) > most else ""
     return ", ".join(sorted(names)[:most]) + more

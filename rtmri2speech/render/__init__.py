@@ -1,1 +1,1 @@
-"""Render: colour, overlay and slow-motion video, figures, encoding. Importing this package loads nothing heavy."""
+"""Rendering: colours, overlay and slow-motion videos, figures, encoding. Importing this package loads nothing heavy."""

@@ -1,6 +1,6 @@
-"""Colour: a heatmap becomes RGB through a 256-entry table, and covers a gray frame only where it is hot.
+"""Colours: a heatmap becomes RGB by a 256-entry table, with opacity that grows with its value over a gray frame.
 
-Default maps grow evenly in lightness, so that equal steps of heat look equal. "jet" does not; it is there on request.
+Default maps are perceptually uniform in lightness. "jet", which is not, is available on request.
 """
 
 from dataclasses import dataclass
@@ -12,15 +12,15 @@ import numpy as np
 from ..errors import InputError
 
 ONE_BAND_MAP = "inferno"
-# Orange and sky blue of Okabe & Ito (2008): told apart with any common colour blindness, and equally light.
+# Orange and sky blue of Okabe & Ito (2008): distinct with any common colour blindness, and equally light.
 TWO_BAND_MAPS = ("orange", "blue")
-# With a third and a fourth that stay apart from them and from gray, found by search: tests/render/test_colour.py
-# holds the distances as seen with each colour blindness.
+# The third and fourth are distinct from these and from gray, found by search: tests/render/test_colour.py checks the
+# distances for each colour blindness.
 BAND_MAPS = (*TWO_BAND_MAPS, "violet", "ivory")
 DIVERGING_MAP = "berlin"
-SIGNED = "signed"  # DIVERGING_MAP for heat of which 0 is the most against, 1 the most for, and the middle is nothing
+SIGNED = "signed"  # DIVERGING_MAP for signed values in [0, 1] with zero at 0.5
 _HUES = {"orange": (255, 164, 32), "blue": (86, 190, 245), "violet": (153, 0, 255), "ivory": (255, 255, 204)}
-# The same hues as lines and words, at least 4.5 : 1 against a page of either kind (WCAG 2.2, 1.4.3).
+# The same hues for lines and text, contrast at least 4.5 : 1 on a light and a dark page (WCAG 2.2, 1.4.3).
 _ON_LIGHT = {"orange": "#a85a00", "blue": "#1273ad", "violet": "#7d1fd6", "ivory": "#67624a"}
 _ON_DARK = {"orange": "#ffa420", "blue": "#56bef5", "violet": "#bd78ff", "ivory": "#ffffcc"}
 LINE_COLOURS = {
@@ -28,7 +28,7 @@ LINE_COLOURS = {
     "dark": tuple(_ON_DARK[name] for name in BAND_MAPS),
 }
 COMBINE = ("max", "mean")
-# Outlines of regions over gray and over heat, apart from the bands' orange and blue. spine and brain stand back.
+# Outlines of regions over gray and heatmaps, distinct from the bands' orange and blue; spine and brain are muted.
 REGION_COLOURS = {
     "lips": "#ffe04d", "tongue": "#ff6b6b", "velum": "#7ee787", "jaw": "#2dd4bf", "hard_palate": "#a5d8ff",
     "pharynx_wall": "#8ea2ff", "larynx": "#ff7be0", "airway": "#ffffff", "brain": "#b98ae6", "spine": "#93a1ad",
@@ -37,7 +37,7 @@ REGION_COLOURS = {
 
 @lru_cache
 def colour_table(name: str) -> np.ndarray:
-    """The (256, 3) uint8 RGB table of "orange", "blue" or any matplotlib colour map. InputError if unknown."""
+    """(256, 3) uint8 RGB table of "orange", "blue" or any matplotlib colour map. Raises InputError if unknown."""
     if name in _HUES:
         table = _even_ramp(_HUES[name])
     elif name == SIGNED:
@@ -74,52 +74,52 @@ def default_maps(bands: int) -> tuple[str, ...]:
 
 
 def levels(heat: np.ndarray) -> np.ndarray:
-    """Heat in [0, 1], any shape -> uint8 table indices."""
+    """Heatmap values in [0, 1], any shape -> uint8 table indices."""
     rows = np.asarray(heat, dtype=np.float32).reshape(len(heat), -1)
     return cv2.convertScaleAbs(rows, alpha=255).reshape(heat.shape)
 
 
 def signed_levels(cam: np.ndarray, limit: float) -> np.ndarray:
-    """Signed CAM -> uint8 table indices: -limit is 0, nothing is the middle, +limit is 255; clipped beyond."""
+    """Signed CAM -> uint8 table indices: -limit is 0, zero is the middle, +limit is 255; clipped beyond."""
     return np.round((np.clip(cam / limit, -1, 1) + 1) * 127.5).astype(np.uint8)
 
 
 def colour(heat: np.ndarray, name: str = ONE_BAND_MAP) -> np.ndarray:
-    """Heat (T, H, W) or (H, W) in [0, 1] -> uint8 RGB (..., 3), no frame beneath."""
+    """Heatmaps (T, H, W) or (H, W) in [0, 1] -> uint8 RGB (..., 3), without a frame."""
     return colour_table(name)[levels(heat)]
 
 
 @dataclass(frozen=True)
 class Layer:
-    """A colour map made ready to lie over gray: picture = gray * keep / 255 + paint, both looked up by heat level."""
+    """Colour map with opacity as lookup tables by level: picture = gray * keep / 255 + paint."""
 
-    paint: np.ndarray  # (256, 3) uint8, the colour times its opacity
-    keep: np.ndarray  # (256,) uint8, the share of gray that still shows, of 255
-    strength: np.ndarray  # (256,) uint8: of two bands the stronger is the hotter
+    paint: np.ndarray  # (256, 3) uint8, colour times opacity
+    keep: np.ndarray  # (256,) uint8, transparency, of 255
+    strength: np.ndarray  # (256,) uint8, magnitude by which bands are compared
     signed: bool = False
 
     def over(self, gray: int) -> np.ndarray:
-        """(256, 3) uint8: what each level looks like over one gray; this is what a legend shows."""
+        """(256, 3) uint8: each level over one gray, for legends."""
         return np.round(gray * (self.keep[:, None] / 255.0) + self.paint).clip(0, 255).astype(np.uint8)
 
 
 def layer(name: str, alpha: float) -> Layer:
-    """Opacity grows with heat, from 0 where cold to `alpha` at full heat; of SIGNED, towards either end."""
+    """Layer with opacity from 0 at the lowest level to `alpha` at the highest; for SIGNED, towards either end."""
     if name == SIGNED:
         return diverging_layer(DIVERGING_MAP, alpha)
     return _layer(name, alpha, np.linspace(0, 1, 256))
 
 
 def diverging_layer(name: str, alpha: float) -> Layer:
-    """For `signed_levels`: opacity is 0 in the middle of the map and `alpha` at either end."""
-    # 127.5 is no level: 127 and 128 both stand for nothing.
+    """Layer for `signed_levels`: opacity from 0 in the middle to `alpha` at either end."""
+    # 127.5 is not a level: 127 and 128 both stand for zero.
     return _layer(name, alpha, np.abs(np.linspace(-1, 1, 256)) - 1 / 255, signed=True)
 
 
 def _layer(name: str, alpha: float, strength: np.ndarray, signed: bool = False) -> Layer:
     if not 0 <= alpha <= 1:
         raise InputError("The opacity alpha must be from 0 to 1, not {given:g}.", given=alpha)
-    # Bent upwards, or middling heat, both dark and thin, would hardly be seen.
+    # Concave, as medium values, dark and transparent, would hardly be visible.
     opacity = alpha * (1 - (1 - strength) ** 2)
     return Layer(
         paint=np.round(colour_table(name) * opacity[:, None]).astype(np.uint8),
@@ -133,9 +133,9 @@ def blend(gray: np.ndarray, heat_levels: list[np.ndarray], layers: list[Layer], 
     """Heatmaps over a gray frame.
 
     gray (H, W) uint8; heat_levels: one (H, W) uint8 from `levels` for each band; layers: as many. -> (H, W, 3) uint8
-    RGB. combine, for several: "max" paints each pixel by the hottest band alone, "mean" mixes all paints evenly.
+    RGB. combine, for several: "max" shows the strongest band of each pixel, "mean" mixes all evenly.
     """
-    # OpenCV looks up and multiplies several times faster than NumPy.
+    # OpenCV is several times faster than NumPy here.
     paints = [cv2.applyColorMap(level, one.paint[:, None]) for one, level in zip(layers, heat_levels, strict=True)]
     keeps = [cv2.LUT(level, one.keep) for one, level in zip(layers, heat_levels, strict=True)]
     strengths = [cv2.LUT(level, one.strength) for one, level in zip(layers, heat_levels, strict=True)]

@@ -1,4 +1,4 @@
-"""RGB frames, streamed into an H.264 mp4 that plays in any browser."""
+"""Encoding: RGB frames streamed into an H.264 mp4 for any browser."""
 
 import subprocess
 import sys
@@ -22,14 +22,14 @@ SMALLEST_SIDE, LARGEST_SIDE = 32, 4096
 NO_WINDOW: dict[str, Any] = {}
 if sys.platform == "win32":
     NO_WINDOW["creationflags"] = subprocess.CREATE_NO_WINDOW
-_AUDIO_RATE = 48000  # AAC has no 11,413 Hz, and its low rates would cut the band
+_AUDIO_RATE = 48000  # AAC has no 11,413 Hz, and its lower rates would cut high frequencies
 
 
 def ffmpeg_binary() -> str:
-    """The ffmpeg that moviepy uses (it brings one; the variable FFMPEG_BINARY names another).
+    """Path of moviepy's ffmpeg, or of the one in FFMPEG_BINARY.
 
-    moviepy's own writer is not used: it rounds the frame rate to 0.01, which is 10 ms of drift a minute at 27.1738 fps,
-    and does not see when ffmpeg fails at the end.
+    moviepy's own writer is not used, as it rounds the frame rate to 0.01 (a drift of 10 ms a minute at 27.1738 fps) and
+    misses failures at the end.
     """
     from moviepy.config import FFMPEG_BINARY
 
@@ -37,7 +37,7 @@ def ffmpeg_binary() -> str:
 
 
 def even_size(size: tuple[int, int]) -> tuple[int, int]:
-    """(width, height) with odd sides rounded up: H.264 in yuv420p needs even ones. InputError outside the limits."""
+    """(width, height) with odd sides rounded up, as yuv420p needs. Raises InputError outside the limits."""
     for side in size:
         if not SMALLEST_SIDE <= side <= LARGEST_SIDE or side != int(side):
             raise InputError(
@@ -52,7 +52,7 @@ def even_size(size: tuple[int, int]) -> tuple[int, int]:
 
 
 def exact_rate(fps: Fraction | float) -> Fraction:
-    """The frame rate as a fraction that ffmpeg can hold; a float is met to better than 1e-6 fps."""
+    """The frame rate as a fraction that ffmpeg accepts, within 1e-6 fps of a float. Raises InputError."""
     if not 0 < fps <= 1000:
         raise InputError("The frame rate of a video must be above 0 and at most 1000, not {fps:g}.", fps=float(fps))
     return Fraction(fps).limit_denominator(1001)
@@ -70,8 +70,8 @@ def write_video(
 ) -> None:
     """Write `count` RGB frames (H, W, 3) uint8 as H.264 yuv420p, faststart; `audio` (samples,) float32 mono as AAC.
 
-    size is (width, height), both even. progress: its one stage is video. Any exception, also one out of
-    `frames` or `progress`, ends ffmpeg and leaves no file. InputError if the disk is full or ffmpeg fails.
+    size is (width, height), both even. progress: its one stage is video. Any exception, also from `frames` or
+    `progress`, ends ffmpeg and leaves no file. Raises InputError if the disk is full or ffmpeg fails.
     """
     width, height = size
     even_width, even_height = even_size(size)
@@ -96,8 +96,8 @@ def write_video(
             *([] if audio is None else [*f"-f f32le -ar {audio_rate} -ac 1 -i".split(), str(sound)]),
             # On noisy frames ultrafast with CABAC and deblocking halves the time of superfast, at its size, for 0.8 dB.
             *"-c:v libx264 -preset ultrafast -x264-params cabac=1:deblock=0,0 -crf 18".split(),
-            *("-g", str(max(1, round(rate)))),  # a key frame a second, for quick seeking
-            # The matrix of _planes is stated, or players guess one by the size of the picture.
+            *("-g", str(max(1, round(rate)))),  # a key frame a second, for fast seeking
+            # The matrix of _planes is stated, as players would guess it from the picture's size.
             *"-colorspace smpte170m -color_primaries bt709 -color_trc bt709 -color_range tv".split(),
             *f"-c:a aac -b:a 128k -ar {_AUDIO_RATE} -movflags +faststart -f mp4".split(),
             str(temporary.absolute()),
@@ -113,7 +113,7 @@ def write_gray_video(
     audio_rate: int | None = None,
     progress: Progress = UNSEEN,
 ) -> None:
-    """The same for gray frames, uint8 (T, H, W): an odd side grows by one row or column, a copy of the last."""
+    """write_video for gray frames, uint8 (T, H, W); an odd side is extended by a copy of its last row or column."""
     count, height, width = frames.shape
     even_width, even_height = even_size((width, height))
     around = ((0, even_height - height), (0, even_width - width), (0, 0))
@@ -134,19 +134,19 @@ def _checked(frames: Iterable[np.ndarray], count: int, shape: tuple, progress: P
 
 
 def _planes(frame: np.ndarray) -> memoryview:
-    """RGB (H, W, 3) -> the planes of yuv420p by ITU-R BT.601, video range; OpenCV is faster at it than ffmpeg."""
+    """RGB (H, W, 3) -> planes of yuv420p by ITU-R BT.601, video range; OpenCV is faster than ffmpeg here."""
     return cv2.cvtColor(frame, cv2.COLOR_RGB2YUV_I420).data
 
 
 def _feed(command: list[str], chunks: Iterable[memoryview], path: str | PathLike) -> None:
-    """Run ffmpeg on the chunks; it has ended when this returns or raises."""
+    """Run ffmpeg on the chunks, and end it before returning or raising."""
     pipe = subprocess.PIPE
     with (
         subprocess.Popen(command, stdin=pipe, stdout=subprocess.DEVNULL, stderr=pipe, **NO_WINDOW) as process,
         ThreadPoolExecutor(1) as reader,
     ):
         stdin, stderr = cast(BinaryIO, process.stdin), cast(BinaryIO, process.stderr)  # pipes, as asked for above
-        messages = reader.submit(stderr.read)  # drained all along, so that ffmpeg never waits for its reader
+        messages = reader.submit(stderr.read)  # drained throughout, so that ffmpeg never blocks
         try:
             delivered = all(_delivered(stdin, chunk) for chunk in chunks)
             with suppress(OSError):
@@ -164,7 +164,7 @@ def _feed(command: list[str], chunks: Iterable[memoryview], path: str | PathLike
 
 
 def _delivered(pipe: BinaryIO, chunk: memoryview) -> bool:
-    """False if ffmpeg has gone: it says why on stderr, not here."""
+    """Write a chunk; False if ffmpeg has ended, with the reason on stderr."""
     try:
         pipe.write(chunk)
     except OSError:

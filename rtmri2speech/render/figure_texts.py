@@ -1,4 +1,4 @@
-"""What videos and figures say, in English and Japanese."""
+"""Texts of videos and figures, in English and Japanese."""
 
 from collections.abc import Mapping
 
@@ -51,7 +51,7 @@ WORDS = {
         "original": "原音声",
     },
 }
-# Regions, groups of them, and what lies in none.
+# Regions, groups of regions, and elsewhere.
 REGIONS = {
     "en": {
         "lips": "lips",
@@ -91,7 +91,7 @@ REGIONS = {
 
 
 def words(language: str) -> Mapping[str, str]:
-    """The words of "en" or "ja". InputError if there are none of that language."""
+    """The texts in "en" or "ja". Raises InputError for another language."""
     if language not in WORDS:
         raise InputError(
             "Videos and figures are in {languages}, not {language!r}.", languages=" or ".join(WORDS), language=language
@@ -100,7 +100,7 @@ def words(language: str) -> Mapping[str, str]:
 
 
 def band_label(band: Band, language: str) -> str:
-    """As Band.label: "F1 band (300-900 Hz)"."""
+    """Band.label in the language: "F1 band (300-900 Hz)"."""
     said = words(language)
     if band.track is not None:
         track = said[band.track].lower()
@@ -109,12 +109,12 @@ def band_label(band: Band, language: str) -> str:
 
 
 def region_name(name: str, language: str) -> str:
-    """A region as people call it; one of a file of polygons keeps its own name."""
+    """A region's name in the language; one from a file of polygons keeps its own."""
     return REGIONS[language].get(name, name)
 
 
 def caption(frame: int, fps: float, slow: float = 1, language: str = "en") -> str:
-    """Frame and time in the clip: "frame 12   0.442 s", and how many times slower it is shown."""
+    """Frame and time in the clip, "frame 12   0.442 s", and the slow-motion factor."""
     said = words(language)
     text = said["frame"].format(frame=frame, seconds=frame / fps)
     return text + (said["slower"].format(slow=slow) if slow != 1 else "")

@@ -1,4 +1,4 @@
-"""Figures for a paper: one frame, or the average over time, under the heatmaps of its bands, as PNG, SVG or PDF."""
+"""Figures for a paper: a frame, or the average over time, under the heatmaps of its bands, as PNG, SVG or PDF."""
 
 from collections.abc import Mapping, Sequence
 from os import PathLike
@@ -13,14 +13,14 @@ from .fonts import drawable, font_file
 from .heatmaps import Heatmaps, aspect, check_bands, check_clip, checked_heat
 from .picture import Line, apart, padded_to
 
-_SIDE_INCHES = 4.0  # of the image inside the figure, drawn pixel for pixel, unless a width is given
-_BAR_INCHES = 0.9  # for each band's colour scale
+_SIDE_INCHES = 4.0  # default side of the image inside the figure, drawn pixel for pixel
+_BAR_INCHES = 0.9  # width of each band's colour scale
 _LEAST_INCHES = 1.4  # of the image
-_BACKGROUND = 24  # the gray that the colour scale is shown on: dark tissue
+_BACKGROUND = 24  # gray under the colour scale: dark tissue
 
 
 def narrowest_cm(signed: Sequence[bool]) -> float:
-    """The least width of a figure of bands. signed: of each, whether its heat has two signs."""
+    """The least width of a figure of bands, cm. signed: for each band, whether it is two-sided."""
     images = len(signed) if apart(signed) else 1
     return CM_PER_INCH * (_LEAST_INCHES * images + _BAR_INCHES * len(signed))
 
@@ -35,7 +35,7 @@ def frame_figure(
 ) -> None:
     """Figure of frame `frame` of a clip (T, H, W) uint8 with its heatmaps: label -> (T, H', W') in [0, 1].
 
-    options as in `average_figure`. InputError if the frame is outside the clip.
+    options as in `average_figure`. Raises InputError if the frame is outside the clip.
     """
     check_clip(frames)
     check_bands(heatmaps, len(frames))
@@ -54,14 +54,13 @@ def average_figure(
     counted: Mapping[str, np.ndarray] | None = None,
     **options,
 ) -> None:
-    """Figure of the mean frame under the mean heatmap over the whole clip; arguments as in `frame_figure`. counted:
-    which frames, (T,) bool, count for the mean of a heatmap; None: all.
+    """Figure of the mean frame under the mean heatmaps over the clip; arguments as in `frame_figure`.
 
-    A mean is colder than the frames it is of: the strongest of the bands' means is drawn at full heat, and the scales
-    carry the true numbers.
-    options: title (str; by default frame and time, or the count of frames), alpha (0.7), colour_maps (one per band),
+    counted: label -> (T,) bool, frames in the mean of a heatmap; None: all. Means are smaller than single frames: the
+    largest value of all bands gets the full colour, and the scales show the true numbers.
+    options: title (str; default: frame and time, or the count of frames), alpha (0.7), colour_maps (one per band),
     combine ("max" or "mean"), dpi (150; 300 for print), width_cm (of the whole figure), lines (outlines, as for
-    Picture). The path's ending says the format: png, svg or pdf.
+    Picture). The path's ending is the format: png, svg or pdf.
     """
     check_clip(frames)
     check_bands(heatmaps, len(frames))
@@ -77,7 +76,7 @@ def average_figure(
 
 
 def _mean(heatmap: Heatmaps, label: str, counted: np.ndarray) -> np.ndarray:
-    """(H, W), one frame at a time; of no frame at all, zeros."""
+    """Mean (H, W), computed frame by frame; zeros without any frame."""
     total = np.zeros(heatmap.shape[1:], np.float32)
     for t in np.flatnonzero(counted):
         total += checked_heat(heatmap, int(t), label)
@@ -99,7 +98,7 @@ def _save(
     lines: Sequence[Line] = (),
     hottest: float = 1.0,
 ) -> None:
-    """hottest: what full heat stands for."""
+    """hottest: the value of the full colour."""
     if combine not in COMBINE:
         raise InputError("Two bands are combined by {known}, not {given!r}.", known=" or ".join(COMBINE), given=combine)
     if not 30 <= dpi <= 1200:
@@ -136,9 +135,9 @@ def _blended(
 
 
 def _figure(images: Sequence[np.ndarray], inches: float, layers: dict[str, Layer], title: str, hottest: float, lines):
-    """images: one under all the heat or, side by side, one for each band.
+    """A matplotlib Figure. images: one under all heatmaps, or one for each band side by side.
 
-    A matplotlib Figure by the object interface: pyplot's state is global and not safe on a server's threads.
+    It uses the object interface, as pyplot's global state is not thread-safe.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.cm import ScalarMappable
@@ -156,12 +155,12 @@ def _figure(images: Sequence[np.ndarray], inches: float, layers: dict[str, Layer
             closed = np.concatenate([corners, corners[:1]]) * (width, height) - 0.5
             axes.plot(*closed.T, color=np.array(colour) / 255, linewidth=0.7)
         axes.set_axis_off()
-    # Words of a column's figure are as large as a paper's smallest; where there is room they are larger.
+    # At column width text has a paper's smallest size; wider figures have larger text.
     points = min(11.0, max(7.0, 11 * size[0] / (_SIDE_INCHES * len(images) + _BAR_INCHES * len(layers))))
     named = places[0].set_title if len(places) == 1 else figure.suptitle
     heading = named(drawable(title), font=font_file(title), fontsize=points)
     under = places if len(places) > 1 else places * len(layers)
-    for (label, one), axes in reversed(list(zip(layers.items(), under, strict=True))):  # the newest bar is the nearest
+    for (label, one), axes in reversed(list(zip(layers.items(), under, strict=True))):  # the last bar is the nearest
         scale = ListedColormap(one.over(_BACKGROUND) / 255.0)
         shown = ScalarMappable(Normalize(-hottest if one.signed else 0, hottest), scale)
         ticks = [-hottest, 0, hottest] if one.signed else [0, hottest / 2, hottest]

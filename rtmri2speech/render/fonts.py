@@ -1,4 +1,4 @@
-"""Which font can write a text: DejaVu Sans, which matplotlib brings, or an installed Japanese font."""
+"""Fonts: DejaVu Sans, which comes with matplotlib, or an installed Japanese font."""
 
 import os
 import subprocess
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from .romaji import romaji
 
-# In the order of preference; Windows, macOS, then Linux.
+# In order of preference; Windows, macOS, then Linux.
 _JAPANESE = (
     "Yu Gothic",
     "Meiryo",
@@ -25,13 +25,14 @@ _FIRST_BEYOND_DEJAVU = "\u2e80"  # where the CJK blocks begin
 
 
 def font_file(text: str) -> Path:
-    """The file of a font that can write `drawable(text)`."""
+    """The file of a font with the glyphs of `drawable(text)`."""
     japanese = _japanese_font() if _beyond(text) else None
     return japanese or _dejavu()
 
 
 def drawable(text: str) -> str:
-    """The text as far as there are letters for it: without a Japanese font in Latin ones, and never a box."""
+    """The text in available glyphs: without a Japanese font, Japanese is romanised; missing glyphs never become
+    boxes."""
     if text.isascii():
         return text
     if font_file(text) == _dejavu() and _beyond(text):
@@ -41,12 +42,12 @@ def drawable(text: str) -> str:
 
 
 def writes_japanese() -> bool:
-    """Whether there is a font for Japanese on this machine."""
+    """Whether a Japanese font is installed."""
     return _japanese_font() is not None
 
 
 def lacking(language: str, *drawn: str) -> bool:
-    """Whether figures in this language, or with these texts in them, would need a font that is not there."""
+    """Whether figures in this language, or with these texts, need a font that is not installed."""
     return (language == "ja" or any(map(_beyond, drawn))) and not writes_japanese()
 
 
@@ -56,14 +57,14 @@ def _beyond(text: str) -> bool:
 
 @lru_cache
 def _japanese_font() -> Path | None:
-    """One of those named above, else the one that fontconfig has for Japanese, else any with its letters."""
-    from matplotlib.font_manager import fontManager  # slow to import, so only when it is needed
+    """One of _JAPANESE, else fontconfig's choice for Japanese, else any font with its glyphs."""
+    from matplotlib.font_manager import fontManager  # slow to import
 
     if not any(font.name in _JAPANESE for font in fontManager.ttflist):
         _look_again(fontManager)
     weights = {font: font.weight for font in fontManager.ttflist if font.style == "normal"}
     upright = {font: weight for font, weight in weights.items() if isinstance(weight, int)}
-    # The weight nearest to regular (400) comes last and stays.
+    # The weight nearest to regular (400) comes last and wins.
     installed = {font.name: font.fname for font in sorted(upright, key=lambda font: -abs(upright[font] - 400))}
     named = [installed[name] for name in _JAPANESE if name in installed]
     for file in map(Path, (*named, *_of_fontconfig(), *reversed(installed.values()))):
@@ -97,7 +98,7 @@ def _dejavu() -> Path:
 
 
 def _look_again(manager) -> None:
-    """matplotlib remembers which fonts were there when it first looked: one may have been installed since."""
+    """Refresh matplotlib's cached font list, as a font may have been installed since."""
     from matplotlib.font_manager import findSystemFonts
 
     known = {font.fname for font in manager.ttflist}

@@ -1,4 +1,4 @@
-"""What overlay, slow motion and figures ask of the arrays that they are given."""
+"""Checks of the arrays that overlay, slow motion and figures take."""
 
 from collections.abc import Iterator, Mapping
 from typing import Protocol, overload
@@ -8,11 +8,11 @@ import numpy as np
 from ..errors import InputError
 from .colour import BAND_MAPS
 
-_SLOP = 1e-3  # rounding beyond [0, 1] that is not worth refusing
+_SLOP = 1e-3  # tolerated rounding beyond [0, 1]
 
 
 class Heatmaps(Protocol):
-    """Heat (T, H, W) in [0, 1]: an array, or an UpsampledGrid, which makes each frame when it is asked for."""
+    """Heatmaps (T, H, W) in [0, 1]: an array, or an UpsampledGrid, which computes frames lazily."""
 
     @property
     def shape(self) -> tuple[int, ...]: ...
@@ -29,7 +29,7 @@ class Heatmaps(Protocol):
 
 
 def check_clip(frames: np.ndarray) -> None:
-    """frames must be (T, H, W) uint8 with T > 0."""
+    """Raises InputError unless frames are uint8 (T, H, W) with T > 0."""
     if frames.ndim != 3 or frames.dtype != np.uint8:
         raise InputError(
             "Frames must be gray, 8-bit (frames, rows, columns), not {dtype} {shape}.",
@@ -41,7 +41,7 @@ def check_clip(frames: np.ndarray) -> None:
 
 
 def check_bands(heatmaps: Mapping[str, Heatmaps], count: int) -> None:
-    """One to four sequences (T, H, W), each of `count` frames, all of one aspect."""
+    """Raises InputError unless there are one to four sequences (T, H, W) of `count` frames and one aspect."""
     if not 1 <= len(heatmaps) <= len(BAND_MAPS):
         raise InputError("A picture shows the heatmaps of one to four bands, not {count}.", count=len(heatmaps))
     for label, heatmap in heatmaps.items():
@@ -69,7 +69,7 @@ def aspect(heatmap: Heatmaps) -> float:
 
 
 def checked_heat(heatmap: Heatmaps, t: int, label: str) -> np.ndarray:
-    """Frame t of a sequence as float32 in [0, 1]. InputError if it holds NaN, infinities or other ranges."""
+    """Frame t of a sequence as float32 in [0, 1]. Raises InputError for NaN, infinities or values outside."""
     heat = np.asarray(heatmap[t], dtype=np.float32)
     low, high = float(heat.min()), float(heat.max())
     if not np.isfinite(low + high):

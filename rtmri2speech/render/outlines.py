@@ -1,4 +1,4 @@
-"""Outlines of regions over pictures, in the colours that the page gives them."""
+"""Outlines of regions over pictures, in the page's colours."""
 
 from collections.abc import Iterator
 
@@ -14,7 +14,7 @@ _FINE_BITS = 4
 
 
 def region_lines(regions: Regions, frame: int) -> list[Line]:
-    """The outlines of a frame's regions, as Picture draws them."""
+    """The outlines of a frame's regions, for Picture."""
     found = outlines(regions, frame, tuple(REGION_COLOURS))
     return [(points, rgb(REGION_COLOURS[name])) for name, pieces in found.items() for points in pieces]
 
@@ -30,7 +30,7 @@ def outlined_frames(frames: np.ndarray, regions: Regions, side: int = 512) -> It
 
 
 def draw_outlines(picture: np.ndarray, regions: Regions, frame: int) -> np.ndarray:
-    """RGB (h, w, 3), the clip's whole frame at any size, with the outlines drawn into it."""
+    """RGB (h, w, 3), the clip's whole frame at any size, with the outlines drawn on it."""
     scale = max(picture.shape[:2]) / max(regions.shape)
     for polygon, colour in region_lines(regions, frame):
         corners = np.rint((regions.to_clip(polygon) * scale - 0.5) * 2**_FINE_BITS).astype(np.int32)
@@ -45,7 +45,7 @@ def outlined(frame: np.ndarray, region_mask: np.ndarray, side: int) -> np.ndarra
     picture = cv2.cvtColor(cv2.resize(frame, size, interpolation=cv2.INTER_LINEAR), cv2.COLOR_GRAY2RGB)
     covered = (cv2.resize(region_mask, size, interpolation=cv2.INTER_LINEAR) >= 0.5).astype(np.uint8)
     borders, _ = cv2.findContours(covered, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
-    # yellow on black: seen on dark and on bright tissue, with any colour blindness
+    # yellow on black: visible on dark and bright tissue, with any colour blindness
     for colour, thickness in (((0, 0, 0), 4), ((255, 225, 60), 2)):
         cv2.drawContours(picture, borders, -1, colour, thickness, cv2.LINE_AA)
     return picture

@@ -1,4 +1,4 @@
-"""The overlay video: a clip under the heatmaps of its bands, with its speech, at full speed or slowed down."""
+"""Overlay video: a clip under the heatmaps of its bands, with speech, at full speed or in slow motion."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from .tracks import Tracks
 
 @dataclass(frozen=True)
 class Video:
-    """What was written: size (width, height) after rounding up to even sides, and timing."""
+    """The video written: size (width, height) after rounding up to even sides, and timing."""
 
     size: tuple[int, int]
     frames: int
@@ -55,16 +55,16 @@ def overlay(
 ) -> Video:
     """Write an mp4 of `size` (width, height; odd sides rounded up) at `fps`; frames are padded, never stretched.
 
-    frames (T, H, W) uint8; heatmaps: label (Band.label) -> (T, H', W') in [0, 1], one to four; a heatmap of another
-    aspect than the frames belongs to the frame padded to that aspect, evenly on both sides.
-    layout: "overlay", "side-by-side" (plain frame | frame under heat), "bands" (a frame for each band, side by side) or
-    "heatmap" (no frame, alpha 1), within `size`.
-    audio (samples,) float32, cut or filled with silence to the length of the clip. slow N: each frame is repeated so
-    that it lasts N times as long, at the same fps, which players and browsers handle better than very low rates; the
-    audio is stretched at its own pitch. The caption, in "en" or "ja", keeps frame and time of the clip, of which
-    `frames` begin at start_frame; name, of the clip, stands beside it where it has room. lines: what is drawn over a
-    frame of the clip, such as the outlines of regions. tracks: what runs under the picture, which grows by its height.
-    InputError for anything that does not fit; nothing is written then.
+    frames (T, H, W) uint8; heatmaps: label (Band.label) -> (T, H', W') in [0, 1], one to four; for heatmaps of another
+    aspect, frames are padded evenly on both sides.
+    layout: "overlay", "side-by-side" (plain frame | frame under heatmap), "bands" (a frame for each band, side by side)
+    or "heatmap" (no frame, alpha 1), within `size`.
+    audio (samples,) float32, cut or padded with silence to the clip. slow N: frames are repeated to last N times as
+    long, at the same fps, as players handle very low rates badly; the audio is time-stretched at its own pitch. The
+    caption, in "en" or "ja", has frame and time in the clip, in which `frames` begin at start_frame; name, of the clip,
+    stands beside it where there is room. lines: frame of the clip -> lines over it, such as outlines of regions.
+    tracks: the strip under the picture, which adds to its height.
+    Raises InputError for anything that does not fit, before writing.
     """
     check_clip(frames)
     check_bands(heatmaps, len(frames))
@@ -91,7 +91,7 @@ def band_picture(
     combine: str,
     name: str = "",
 ) -> Picture:
-    """The Picture for these bands; InputError if a choice is unknown or out of range."""
+    """The Picture for these bands. Raises InputError for an unknown choice, or one out of range."""
     if layout not in LAYOUTS:
         raise InputError("The layout is {known}, not {given!r}.", known=" or ".join(LAYOUTS), given=layout)
     if combine not in COMBINE:
@@ -115,8 +115,8 @@ def drawn(
     tracks: Tracks | None = None,
     start_frame: int = 0,
 ) -> Iterator[np.ndarray]:
-    """Pictures for (frame, heat frame, caption) in order; a repeated one is drawn once. lines and tracks take the
-    frame's number in the clip, of which `frames` begin at start_frame."""
+    """Yields pictures for each (frame, heatmap frame, caption); a repeated one is drawn once. lines and tracks take the
+    frame's number in the clip, in which `frames` begin at start_frame."""
     last, image = -1, np.empty(0)
     for t, heat_t, said in order:
         if t != last:
@@ -133,5 +133,5 @@ def _soundtrack(audio: np.ndarray, rate: int | None, clip_s: float, slow: float)
         raise InputError("The audio needs its sample rate, above 0 Hz, not {rate}.", rate=rate)
     if audio.ndim != 1 or not np.isfinite(audio).all():
         raise InputError("The audio must be one channel of finite samples.")
-    # Cut before stretching: the two ends then meet where the clip ends.
+    # Cut before time-stretching, so that both end together.
     return stretch(fit(audio, round(clip_s * rate)), rate, slow)

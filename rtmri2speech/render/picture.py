@@ -1,5 +1,5 @@
-"""One picture of a video, at an exact size with a legend below: a frame under heat, the plain frame beside it, a frame
-for each band, or the heat alone."""
+"""One picture of a video at an exact size, with a legend below: a frame under heatmaps, the plain frame beside it, a
+frame for each band, or the heatmaps alone."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -12,21 +12,20 @@ from .colour import Layer, blend, levels
 from .fonts import drawable, font_file
 
 LAYOUTS = ("overlay", "side-by-side", "bands", "heatmap")
-PAPER, INK, FAINT = 24, 240, 150  # grays of the legend: ground, text, lesser text
-_SMALLEST_WITH_LEGEND = 128  # px; below, text could not be read
-_COLD = 44  # gray under heat alone, so that a cold picture is no black one
+PAPER, INK, FAINT = 24, 240, 150  # grays of the legend: background, text, secondary text
+_SMALLEST_WITH_LEGEND = 128  # px; text would be illegible below
+_COLD = 44  # gray under heatmaps without a frame, so that an empty picture is not black
 _FINE_BITS = 4
 
 Line = tuple[np.ndarray, tuple[int, int, int]]  # (n, 2) corners, (x, y) from 0 to 1 of the heatmap, and a colour
 
 
 class Picture:
-    """Draws frames of one geometry. The scales of the legend are drawn once, its last line (the caption) each time.
+    """Draws frames of one geometry, with a legend whose scales are drawn once.
 
     size: (width, height) of the whole picture; aspect: width / height of the heatmaps; legend: label -> layer of each
-    band; where one has two signs, none lies over another: each has a picture of its own, as in the layout "bands".
-    name: of the clip, at the right end of the caption's line where it has room. A picture with a side under 128 px has
-    no legend.
+    band; if a band is two-sided, each gets a panel of its own, as in the layout "bands". name: of the clip, at the
+    right end of the caption where there is room. A picture with a side under 128 px has no legend.
     """
 
     def __init__(
@@ -57,9 +56,9 @@ class Picture:
         self._panels = [_fitted(i * width // panels, width // panels, height - strip, aspect) for i in range(panels)]
 
     def draw(self, frame: np.ndarray, heats: list[np.ndarray], caption: str, lines: Sequence[Line] = ()) -> np.ndarray:
-        """frame (h, w) uint8, one heat (h', w') in [0, 1] per band -> a new (height, width, 3) uint8 RGB.
+        """frame (h, w) uint8, one heatmap (h', w') in [0, 1] per band -> a new (height, width, 3) uint8 RGB.
 
-        lines: closed ones, drawn over every panel.
+        lines: closed lines over every panel.
         """
         picture = self._canvas.copy()
         left, top, width, height = self._panels[0]
@@ -98,23 +97,23 @@ class Picture:
 
 
 def points_of(size: tuple[int, int]) -> int:
-    """Size of type on a picture: 12 px at 256 px, 17 at 512, 28 at 1080: it grows slower than the picture."""
+    """Font size for a picture: 12 px at 256 px, 17 at 512, 28 at 1080."""
     return round(12 + (min(size) - 256) * 0.02)
 
 
 def apart(signed: Sequence[bool]) -> bool:
-    """Whether bands need a picture each, as one has two signs (SIGNED): one colour would stand for several."""
+    """Whether each band needs a panel, as one is two-sided and its colours would be ambiguous."""
     return len(signed) > 1 and any(signed)
 
 
 def panels_of(layout: str, signed: Sequence[bool]) -> int:
-    """How many pictures stand side by side. signed: of each band, whether its heat has two signs."""
+    """Number of panels side by side. signed: for each band, whether it is two-sided."""
     hot = len(signed) if layout == "bands" or apart(signed) else 1
     return hot + (layout == "side-by-side")
 
 
 def padded_to(frame: np.ndarray, aspect: float) -> np.ndarray:
-    """frame (h, w) with black added evenly on two sides, to the aspect width / height. Unchanged if within a pixel."""
+    """frame (h, w) padded with black evenly on two sides to the aspect width / height; unchanged within a pixel."""
     height, width = frame.shape
     across, down = round(height * aspect) - width, round(width / aspect) - height
     if across > 1:
@@ -139,7 +138,7 @@ def _resized(image: np.ndarray, width: int, height: int) -> np.ndarray:
 
 
 def _scales(width: int, row: int, points: int, legend: dict[str, Layer]) -> np.ndarray:
-    """(rows, width, 3) uint8: a line for each band, its label and its colour scale from 0 to 1."""
+    """(rows, width, 3) uint8: for each band a line with its label and its colour scale from 0 to 1."""
     image = Image.new("RGB", (width, row * len(legend) + row // 4), (PAPER,) * 3)
     draw = ImageDraw.Draw(image)
     margin, room = row // 3, width * 0.62

@@ -1,4 +1,4 @@
-"""Kana in Latin letters (Hepburn), for where there is no font to write them with."""
+"""Hepburn romanisation of kana, for machines without a Japanese font."""
 
 import re
 import unicodedata
@@ -11,7 +11,7 @@ _SIGNS = {"、": ", ", "。": ". ", "・": " ", "「": '"', "」": '"', "（": "
 
 
 def romaji(text: str) -> str:
-    """Kana as they sound; of what else is not of Europe, each letter as "?"."""
+    """Romanise kana; other letters beyond the European scripts become "?"."""
     text = "".join(map(_latin, unicodedata.normalize("NFKC", text)))
     text = re.sub("(sh|ch|j)i\0y?", r"\1", text)  # a small letter stands behind a \0: shi\0ya is sha, te\0i is ti
     text = re.sub("[iueo]?\0", "", text)

@@ -1,4 +1,4 @@
-"""The thesis' heatmap video: a stretch of a clip, a few frames a second, each shown several times over."""
+"""The thesis' heatmap video: an interval of a clip at a few frames a second, each repeated."""
 
 from collections.abc import Sequence
 from fractions import Fraction
@@ -30,8 +30,8 @@ def slowmo(
 ) -> Video:
     """Write an mp4 of frames start_frame .. start_frame + n - 1 of a clip under its heatmap (n, H, W) in [0, 1].
 
-    frames: the whole clip (T, H, W) uint8 at `clip_fps`; captions name frame and time in that clip. Each frame is shown
-    `repeat` times at `fps`: by default 0.8 s. No audio. InputError if the stretch is empty or leaves the clip.
+    frames: the whole clip (T, H, W) uint8 at `clip_fps`; captions have frame and time in that clip. Each frame is shown
+    `repeat` times at `fps`: 0.8 s by default. No audio. Raises InputError if the interval is empty or leaves the clip.
     """
     check_clip(frames)
     count = len(heatmap)

@@ -1,4 +1,4 @@
-"""The spectrogram figure for a paper: labels, spectrograms with the bands, and band energy, over one time axis."""
+"""Spectrogram figure for a paper: labels, spectrograms with the bands, and band energies, over one time axis."""
 
 from collections.abc import Mapping, Sequence
 from os import PathLike
@@ -12,7 +12,7 @@ from .figure_size import CM_PER_INCH, save
 from .figure_texts import band_label, words
 from .fonts import drawable, font_file
 
-RANGE_DB = 60.0  # shown below the peak of each spectrogram
+RANGE_DB = 60.0  # dynamic range below the peak of each spectrogram
 _WIDTH_INCHES = 6.9  # a page's text width, 175 mm
 _LABELS_INCHES, _SPECTROGRAM_INCHES, _ENERGY_INCHES = 0.22, 1.5, 1.1
 _TICKS_HZ = (250, 500, 1000, 2000, 3000, 4000, 5000)
@@ -20,7 +20,7 @@ _INK = "#222222"
 _POINTS = 8
 _LINES = ("-", "--", "-.", ":")
 
-_AXES_SHARE = 0.7  # of the figure's width, about, beside numbers and colour bar
+_AXES_SHARE = 0.7  # approximate share of the axes in the figure's width, beside numbers and colour bar
 
 Interval = tuple[float, float, str]
 
@@ -43,11 +43,11 @@ def spectrogram_figure(
 ) -> None:
     """Figure of mels (title -> (T, n_mels) dB, one above the other), bins at mel_hz, and band_db (name -> (T,)).
 
-    start_frame: the frame of the clip that row 0 is; the axis shows the time in the clip. intervals: (from_s, to_s,
-    label) in the clip's time, drawn on top. Each spectrogram shows 60 dB below its own peak.
-    colours: of each band. tracked_hz: name -> (T,) the formant that a band follows, which is drawn in place of fixed
-    limits. width_cm: of the figure. The path's ending says the format: png, svg or pdf.
-    InputError if there is nothing to show or the sequences differ in length.
+    start_frame: index in the clip of row 0; the axis shows time in the clip. intervals: (from_s, to_s, label) in the
+    clip's time, drawn on top. Each spectrogram shows 60 dB below its own peak. colours: of each band. tracked_hz:
+    formant-tracking band -> (T,) Hz, drawn in place of fixed limits. width_cm: of the figure. The path's ending is the
+    format: png, svg or pdf.
+    Raises InputError if there is nothing to show or the sequences differ in length.
     """
     said = words(language)
     counts = {len(values) for values in (*mels.values(), *(band_db[band.name] for band in bands))}
@@ -69,14 +69,14 @@ def spectrogram_figure(
     bar = figure.colorbar(image, ax=spectrograms, pad=0.015, fraction=0.04, aspect=12 * len(spectrograms))
     bar.set_label(said["level"], font=font_file(said["level"]), fontsize=_POINTS)
     bar.ax.tick_params(labelsize=_POINTS - 1)
-    lowest = figure.axes[-2]  # the last is the colour bar's
+    lowest = figure.axes[-2]  # the last axes are the colour bar's
     lowest.set_xlabel(said["time"], font=font_file(said["time"]), fontsize=_POINTS)
     lowest.set_xlim(from_s, to_s)
     save(figure, path, dpi)
 
 
 def _rows(width: float, labels: bool, spectrograms: int, energies: bool):
-    """A matplotlib Figure, by the object interface (pyplot is not safe on a server's threads), and its axes."""
+    """A matplotlib Figure by the object interface (pyplot is not thread-safe), and its axes."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -104,7 +104,7 @@ def _draw_labels(axes, intervals: Sequence[Interval]) -> None:
 
 
 def _draw_spectrogram(axes, mel_db, mel_hz, times_s, title, said):
-    import librosa.display  # quick, as it loads its parts when they are used
+    import librosa.display  # fast, as it loads its parts lazily
 
     count, n_mels = mel_db.shape
     borders_hz = np.interp(np.arange(n_mels + 1) - 0.5, np.arange(n_mels), mel_hz)
@@ -116,14 +116,14 @@ def _draw_spectrogram(axes, mel_db, mel_hz, times_s, title, said):
         y_axis="mel",
         ax=axes,
         auto_aspect=False,
-        rasterized=True,  # thousands of cells are no shapes in an SVG or PDF
+        rasterized=True,  # thousands of cells would be as many shapes in an SVG or PDF
         cmap="gray_r",
         vmin=-RANGE_DB,
         vmax=0,
     )
     ticks = [hz for hz in _TICKS_HZ if mel_hz[0] <= hz <= mel_hz[-1]]
     axes.set_yticks(ticks, [f"{hz:g}" for hz in ticks])
-    axes.set_xlabel("")  # said once, below the lowest row
+    axes.set_xlabel("")  # only below the lowest row
     axes.set_ylabel(said["frequency"], font=font_file(said["frequency"]), fontsize=_POINTS)
     axes.text(
         0.006,
@@ -152,7 +152,7 @@ def _draw_bands(axes, bands, colours, times_s, tracked_hz) -> None:
                 axes.plot(middles, edge, color=colour, linewidth=1)
             continue
         for edge in (band.low_hz, band.high_hz):
-            # A limit that two bands share is drawn in both colours, by turns.
+            # A limit that two bands share alternates between both colours.
             line = axes.axhline(edge, color=colour, linewidth=1, dashes=(4, 4), dash_capstyle="butt")
             line.set_linestyle((4 * number, (4, 4)))
 
@@ -182,4 +182,4 @@ def _draw_energies(axes, times, bands, colours, band_db, language) -> None:
         for text in legend.get_texts():
             text.set(text=drawable(text.get_text()), font=font_file(text.get_text()), fontsize=_POINTS - 1)
         if legend.get_window_extent().width <= _AXES_SHARE * axes.figure.bbox.width:
-            break  # a legend wider than its axes would be cut off at the figure's side
+            break  # a legend wider than its axes would be clipped

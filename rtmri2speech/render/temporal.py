@@ -1,4 +1,4 @@
-"""A figure of how far in time a band's energy came from."""
+"""Figure of temporal attribution."""
 
 from os import PathLike
 
@@ -13,7 +13,7 @@ _MOST_LAG = 15
 
 
 def temporal_figure(path: str | PathLike, made: TemporalAttribution, language: str = "en", dpi: int = 300) -> None:
-    """Left the shares of all pairs of frames, right their mean in speech by distance in time. PNG, SVG or PDF."""
+    """Left the shares of all pairs of frames, right their mean over speech frames by lag. PNG, SVG or PDF."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

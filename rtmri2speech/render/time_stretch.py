@@ -1,4 +1,4 @@
-"""Speech played N times slower at its own pitch."""
+"""Time-stretching of speech at constant pitch."""
 
 import subprocess
 
@@ -17,11 +17,11 @@ def check_slow(slow: float) -> None:
 
 
 def stretch(audio: np.ndarray, rate: int, slow: float) -> np.ndarray:
-    """audio (samples,) float32 -> (round(samples * slow),) float32, F0 and formants kept.
+    """audio (samples,) float32 -> (round(samples * slow),) float32, F0 and formants preserved.
 
-    Rubber Band with its short window, formants preserved. Measured on four voices at 11,413 Hz, slow 2 to 10, against
+    Rubber Band with its short window. Measured on four voices at 11,413 Hz, slow 2 to 10, against (in brackets)
     ffmpeg's atempo and librosa's phase vocoder: median F0 change 0.5-1.3 % (0.5-2.6 %, 1.1-7 %), harmonics-to-noise
-    ratio within 4 dB of the original (up to 14 above, 7 below), speech early by at most 11 ms of source time.
+    ratio within 4 dB of the source (up to 14 above, 7 below), speech early by at most 11 ms of source time.
     """
     check_slow(slow)
     if slow == 1 or len(audio) == 0:

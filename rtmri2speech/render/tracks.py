@@ -1,4 +1,4 @@
-"""What runs under the picture of a video: the clip's labels and its spectrogram, with a cursor where the picture is."""
+"""Tracks under the picture of a video: the clip's labels and its spectrogram, with a cursor at the picture's time."""
 
 from collections.abc import Mapping, Sequence
 
@@ -12,23 +12,22 @@ from .colour import colour_table
 from .fonts import drawable
 from .picture import FAINT, INK, PAPER, letters, points_of
 
-LONGEST_S = 6.0  # of a stretch in one view; of a longer one, the part around the cursor is shown, a page at a time
+LONGEST_S = 6.0  # longest interval in one view; a longer one is shown page by page
 RANGE_DB = 60.0
 _TABLE = "inferno"
 _CURSOR = (255, 60, 80)
 _HERE = (70, 78, 88)
 _TICK_POINTS = 0.8
-_SHARE = 0.22  # of the picture's height, for the spectrogram
+_SHARE = 0.22  # height of the spectrogram, of the picture's
 
 
 class Tracks:
-    """Draws the strip under the frames of one stretch.
+    """Draws the strip under the frames of an interval.
 
-    size: (width, height) of the picture above, px. fps: frames per second. first, count: the frames of the stretch.
-    mel_db: (count, n_mels) dB, or None without a spectrogram; mel_hz: the centres of its bins. bands: drawn as lines at
-    their limits, each in its colour; tracked_hz: name -> (count,) the formant that one follows, NaN where there is
-    none. intervals: labels (from_s, to_s, text) in the clip's time, or None without a line
-    of them. The strip's height is even, as H.264 wants it.
+    size: (width, height) of the picture above, px. fps: frames per second. first, count: frames of the interval.
+    mel_db: (count, n_mels) dB; None: no spectrogram; mel_hz: its bins' centres. bands: lines at their limits, in their
+    colours; tracked_hz: formant-tracking band -> (count,) Hz, NaN where not measured. intervals: labels (from_s, to_s,
+    text) in the clip's time; None: no labels. The strip's height is even, as H.264 needs.
     """
 
     def __init__(
@@ -61,7 +60,7 @@ class Tracks:
         self._drawn: tuple[int, np.ndarray] | None = None
 
     def draw(self, frame: int) -> np.ndarray:
-        """(height, width, 3) uint8 RGB, the cursor in the middle of this frame of the clip."""
+        """(height, width, 3) uint8 RGB, with the cursor at the midpoint of this frame of the clip."""
         page = (frame - self._first) // self._per_page
         if self._drawn is None or self._drawn[0] != page:
             self._drawn = page, self._page(page)
@@ -74,7 +73,7 @@ class Tracks:
         return np.asarray(image)
 
     def _span(self, page: int) -> tuple[int, int]:
-        """First frame of a page and the one after its last."""
+        """(first, stop) frames of a page."""
         start = self._first + page * self._per_page
         return start, min(start + self._per_page, self._first + self._count)
 
@@ -101,8 +100,8 @@ class Tracks:
         return np.asarray(image)
 
     def _mark_bands(self, draw: ImageDraw.ImageDraw, page: int) -> None:
-        """A line at each limit of each band, in its colour, and its frequency at the left; around a formant that one
-        follows. What is of the whole spectrum has no limits."""
+        """A line at each limit of a band, in its colour, with its frequency at the left; for a formant-tracking band
+        around its formant. Bands of the whole spectrum have no limits."""
         points = max(8, round(self._points * _TICK_POINTS))
         said: list[float] = []
         for band, colour in self._bands:
@@ -130,13 +129,13 @@ class Tracks:
                 draw.line([(left, self._y(edge)), (right, self._y(edge))], colour, 1)
 
     def _y(self, hz: float) -> float:
-        """From the top of the strip: the mel's bins lie evenly, the lowest at the bottom."""
+        """Distance from the top of the strip; the mel's bins are evenly spaced, the lowest at the bottom."""
         bins = len(self._mel_hz)
         place = np.interp(hz, self._mel_hz, np.arange(bins)) + 0.5
         return self._rows + self._high * (1 - float(place) / bins)
 
     def _say_labels(self, draw: ImageDraw.ImageDraw, page: int, now_s: float) -> None:
-        """The labels of the page, the one that is spoken now on lighter ground."""
+        """Draw the page's labels, the current one on a lighter background."""
         start, stop = self._span(page)
         for from_s, to_s, text in self._intervals if self._rows else ():
             if to_s * self._fps <= start or from_s * self._fps >= stop:

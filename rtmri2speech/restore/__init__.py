@@ -1,4 +1,4 @@
-"""Speech restoration for audio recorded in a running scanner. See docs/restoration.md."""
+"""Restoration of speech recorded in a running scanner. See docs/restoration.md."""
 
 from .sound import METHODS, restore, restore_file, restored_by
 

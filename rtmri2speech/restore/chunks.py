@@ -1,4 +1,4 @@
-"""Long recordings in overlapping pieces: bounded memory, and the result of the whole."""
+"""Long recordings in overlapping chunks: bounded memory, with the result of the whole."""
 
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
@@ -13,13 +13,12 @@ def in_chunks(
     context: int,
     scale: int = 1,
 ) -> Iterator[np.ndarray]:
-    """Apply `work` to a stream (n, ...) piece by piece: `chunk` rows with up to `context` more on either side.
+    """Apply `work` to a stream (n, ...) in chunks: `chunk` rows with up to `context` more on either side.
 
-    work makes `scale` rows of each row; of each piece's result the middle is passed on, so all of them joined are as
-    long as the stream times scale, and equal work(whole stream) where work looks no further than `context`. Pieces
-    start at multiples of gcd(chunk, context).
+    work makes `scale` rows of each row; the context is cut off its result. The joined result equals work(whole stream)
+    if work's receptive field is within `context`. Chunks start at multiples of gcd(chunk, context).
     """
-    held, start, at = None, 0, 0  # rows from number `start` on; `at`: the next row to be passed on
+    held, start, at = None, 0, 0  # rows from number `start` on; `at`: the next row of the result
     for block in chain(blocks, [None]):
         if block is not None:
             held = block if held is None else np.concatenate([held, block])

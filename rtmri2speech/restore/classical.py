@@ -1,12 +1,12 @@
-"""Scanner noise taken off by signal processing alone: its periodic part subtracted, the rest suppressed.
+"""Classical restoration: periodic scanner noise is subtracted, the rest suppressed, by signal processing alone.
 
-1. `subtract_lines`: what repeats with the sequence is a comb of lines that keep amplitude and phase for seconds, which
-   no voice does. Each line is estimated over some seconds and subtracted: the speech between and under the lines stays.
+1. `subtract_lines`: the periodic noise of the sequence is a comb of lines that keep amplitude and phase for seconds,
+   unlike a voice. Each line is estimated over some seconds and subtracted; speech between and under lines stays.
 2. `suppress_noise`: the log-spectral amplitude estimator of Y. Ephraim and D. Malah (IEEE TASSP 33, 1985, 443), with
-   the noise spectrum taken from the quieter frames of the seconds around.
+   the noise spectrum from the quieter frames of the seconds around.
 
-Both look no further than CONTEXT_S to either side, and their frames and estimates lie on multiples of `grid(rate)`: a
-long recording in overlapping pieces that start there gives the same result as in one.
+Their receptive field is CONTEXT_S on either side, and their frames and estimates lie on multiples of `grid(rate)`, so
+overlapping chunks that start there give the result of the whole recording.
 """
 
 import numpy as np
@@ -16,36 +16,36 @@ from scipy.special import exp1
 
 CONTEXT_S = 16.0
 
-_HOP_S = 0.008  # of the suppressor; its window is 4 hops
-_LONG = 32  # hops of the line estimator in hops of the suppressor; its window is 4 of them, 1.02 s
-_LINE_REACH = 8  # frames to either side over which a line must keep its phase, about 2 s
-_CHANCE = 3.5  # a bin without a line reaches, by chance, a coherence of this over the number of frames
+_HOP_S = 0.008  # of the suppressor, whose window is 4 hops
+_LONG = 32  # hop of the line estimator in hops of the suppressor; its window is 4 of them, 1.02 s
+_LINE_REACH = 8  # frames on either side over which a line must keep its phase, about 2 s
+_CHANCE = 3.5  # chance coherence of a bin without a line, times the number of frames
 _NOISE_REACH_S = 6.0
 _TICK = 2 * _LONG  # hops between two estimates of the noise
-_NOISE_SHARE = 0.35  # share of the frames around that are taken to be noise
+_NOISE_SHARE = 0.35  # share of the frames around that counts as noise
 _QUANTILE_TO_MEAN = 1.35  # for the power of Gaussian noise averaged over five overlapping frames
 _MEMORY = 0.96  # of the decision-directed a priori SNR, per hop
 _LEAST_SNR = 10 ** (-25 / 10)
 
 
 def restore_classical(waveform: np.ndarray, rate: int, floor_db: float = -20.0) -> np.ndarray:
-    """(samples,) -> (samples,) float32 with less noise. floor_db: how far noise is turned down at most."""
+    """(samples,) -> (samples,) float32 with less noise. floor_db: largest attenuation of noise."""
     if len(waveform) == 0 or not np.any(waveform):
         return np.array(waveform, np.float32)
     return suppress_noise(subtract_lines(waveform, rate), rate, floor_db)
 
 
 def grid(rate: int) -> int:
-    """Samples between the estimates of the noise, the coarsest step there is."""
+    """Samples between noise estimates, the coarsest step."""
     return _TICK * _hop(rate)
 
 
 def subtract_lines(waveform: np.ndarray, rate: int) -> np.ndarray:
-    """(samples,) without the spectral lines that keep amplitude and phase over about four seconds.
+    """(samples,) without spectral lines that keep amplitude and phase over about four seconds.
 
-    Each bin of a 1 s spectrum is turned back by its mean phase advance and averaged over the frames around; frames
-    louder (speech) or fainter (the scanner pauses) than usual weigh less. The average is subtracted as far as the bin
-    is coherent: where there is no line, hardly at all. In under two seconds of sound hardly any line can be told.
+    Each bin of a 1 s spectrum is rotated back by its mean phase advance and averaged over the frames around; unusually
+    loud (speech) or soft (scanner pauses) frames weigh less. The average is subtracted in proportion to the bin's
+    coherence, hence hardly where there is no line. Under two seconds of sound show hardly any line.
     """
     hop = _LONG * _hop(rate)
     spectrum = _frames(waveform, hop)
@@ -53,7 +53,7 @@ def subtract_lines(waveform: np.ndarray, rate: int) -> np.ndarray:
     usual = median_filter(power, size=(2 * _LINE_REACH + 1, 1), mode="nearest") + 1e-20
     weight = np.minimum(usual, power + 1e-20) / np.maximum(usual, power)
     full = np.arange(len(power)) + 1
-    weight[(full < 4) | (full * hop > len(waveform))] = 0  # a frame that the sound only begins or ends in
+    weight[(full < 4) | (full * hop > len(waveform))] = 0  # a frame that the sound fills only partly
     unit = spectrum * np.sqrt(weight)
     advance = np.zeros_like(spectrum)
     advance[1:] = unit[1:] * unit[:-1].conj()
@@ -80,7 +80,7 @@ def subtract_lines(waveform: np.ndarray, rate: int) -> np.ndarray:
 
 
 def suppress_noise(waveform: np.ndarray, rate: int, floor_db: float) -> np.ndarray:
-    """(samples,) with each time-frequency bin turned down by how little of it is speech, at most by floor_db."""
+    """(samples,) with each time-frequency bin attenuated by its estimated noise, at most by floor_db."""
     hop = _hop(rate)
     spectrum = _frames(waveform, hop)
     power = np.square(np.abs(spectrum))
@@ -99,7 +99,7 @@ def suppress_noise(waveform: np.ndarray, rate: int, floor_db: float) -> np.ndarr
 
 
 def _noise_power(power: np.ndarray, rate: int) -> np.ndarray:
-    """(T, bins) -> the noise's mean power in each, from the quieter share of the frames within _NOISE_REACH_S."""
+    """Power (T, bins) -> mean noise power, from the quieter share of the frames within _NOISE_REACH_S."""
     smooth = uniform_filter1d(power, 5, axis=0, mode="nearest")
     smooth = np.maximum(smooth, 1e-12 * max(float(power.max()), 1e-20))
     reach = round(_NOISE_REACH_S * rate / grid(rate)) * _TICK
@@ -138,7 +138,7 @@ def _frames(waveform: np.ndarray, hop: int) -> np.ndarray:
 
 
 def _joined(spectrum: np.ndarray, hop: int, samples: int) -> np.ndarray:
-    """The inverse of `_frames`: Hann windows again, overlapped and added; their squares sum to 1.5."""
+    """The inverse of `_frames` by overlap-add with Hann windows, whose squares sum to 1.5."""
     frames = irfft(spectrum, 4 * hop, axis=1) * (_window(hop) / 1.5)
     out = np.zeros((len(frames) + 3) * hop)
     quarters = frames.reshape(len(frames), 4, hop)

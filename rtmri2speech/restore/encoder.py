@@ -1,4 +1,4 @@
-"""A frozen HuBERT with parallel adapters: waveform -> features of one layer, as they are or restored.
+"""A frozen HuBERT with parallel adapters: waveform -> features of one layer, plain or restored.
 
 After Miipher-2 (S. Karita et al., arXiv 2505.04457, 2025), whose encoder is the Universal Speech Model.
 """
@@ -22,7 +22,7 @@ ENCODER_RATE = 16_000  # Hz; every model of the HuBERT family
 
 
 class ParallelAdapter(nn.Module):
-    """A bottleneck beside a feed-forward block. (B, T, C) -> (B, T, C), all zero at initialisation.
+    """A bottleneck in parallel to a feed-forward block: (B, T, C) -> (B, T, C), zero at initialisation.
 
     J. He et al., "Towards a unified view of parameter-efficient transfer learning", ICLR 2022.
     """
@@ -40,11 +40,12 @@ class ParallelAdapter(nn.Module):
 
 
 class AdaptedEncoder(nn.Module):
-    """The first `tap` transformer layers of a HubertModel, frozen, with an adapter beside each feed-forward block.
+    """The first `tap` transformer layers of a HubertModel, frozen, with an adapter in parallel to each feed-forward
+    block.
 
-    tap counts transformer layers from 1: tap 13 gives what the 13th layer puts out, transformers' hidden_states[13].
-    The layers above it are dropped. The encoder stays in eval mode whatever mode this module is put into, so there is
-    never dropout, layer drop or masking. Its own tensors are never changed: adapters hook in beside them.
+    tap counts transformer layers from 1: tap 13 is the output of the 13th layer, transformers' hidden_states[13]; later
+    layers are dropped. The encoder always stays in eval mode, without dropout, layer drop or masking. Its tensors never
+    change, as adapters are hooks.
     """
 
     def __init__(self, hubert: "HubertModel", tap: int, bottleneck: int, normalise: bool = True):
@@ -75,18 +76,18 @@ class AdaptedEncoder(nn.Module):
         return self
 
     def forward(self, waveform: Tensor) -> Tensor:
-        """Features (B, T, C) of the encoder alone: (B, L) at 16 kHz, T = ceil(L / hop). These are training targets."""
+        """(B, L) at 16 kHz -> features (B, T, C) of the encoder alone, T = ceil(L / hop): the training targets."""
         return self._run(waveform, adapted=False)
 
     def restored(self, waveform: Tensor) -> Tensor:
-        """Features (B, T, C) with the adapters at work."""
+        """(B, L) -> features (B, T, C) with the adapters."""
         return self._run(waveform, adapted=True)
 
     def _run(self, waveform: Tensor, adapted: bool) -> Tensor:
         self._adapted = adapted
         try:
             self.hubert(framed(waveform, self.hubert.config))
-            assert self._tapped is not None  # _keep has seen the last layer
+            assert self._tapped is not None  # set by _keep
             return self._tapped
         finally:
             self._adapted, self._tapped = False, None
@@ -99,9 +100,9 @@ class AdaptedEncoder(nn.Module):
 
 
 def framed(waveform: Tensor, config) -> Tensor:
-    """(B, L) with silence added on both sides, so that feature t is centred on samples t * hop to (t + 1) * hop.
+    """(B, L) padded with silence on both sides, so that feature t is centred on samples t * hop to (t + 1) * hop.
 
-    HuBERT's convolutions leave out what does not fill a frame; here every sample is in one: ceil(L / hop) frames.
+    HuBERT's convolutions drop an incomplete last frame; here every sample is in a frame: ceil(L / hop) frames.
     """
     hop, field = math.prod(config.conv_stride), receptive_field(config)
     frames = -(-waveform.shape[-1] // hop)
@@ -110,7 +111,7 @@ def framed(waveform: Tensor, config) -> Tensor:
 
 
 def receptive_field(config) -> int:
-    """Samples that one frame of the convolutions sees."""
+    """Receptive field of one frame of the convolutions, in samples."""
     field = 1
     for kernel, stride in zip(reversed(config.conv_kernel), reversed(config.conv_stride), strict=True):
         field = (field - 1) * stride + kernel
@@ -118,16 +119,16 @@ def receptive_field(config) -> int:
 
 
 def standardise(waveform: Tensor, eps: float = 1e-7) -> Tensor:
-    """(B, L) brought to mean 0 and variance 1 over L, as HuBERT was trained."""
+    """(B, L) standardised to mean 0 and variance 1 over L, as in HuBERT's training."""
     mean, var = waveform.mean(-1, keepdim=True), waveform.var(-1, keepdim=True, unbiased=False)
     return (waveform - mean) / (var + eps).sqrt()
 
 
 def load_hubert(name: str | os.PathLike) -> tuple["HubertModel", bool]:
-    """A HubertModel by folder or by hub name ("rinna/japanese-hubert-large"), and whether it wants standardised input.
+    """A HubertModel by folder or hub name ("rinna/japanese-hubert-large"), and whether its input is standardised.
 
-    A name is looked for in the local cache first, then on the hub. Raises InputError if it is in neither place, is
-    no HuBERT, or lacks weights.
+    A name is sought in the local cache, then on the hub. Raises InputError if it is in neither, is no HuBERT, or lacks
+    weights.
     """
     HubertModel, HubertConfig = _transformers()
     name, folder = os.fspath(name), Path(name)
@@ -171,7 +172,7 @@ def load_hubert(name: str | os.PathLike) -> tuple["HubertModel", bool]:
 
 
 def _reach_hub() -> None:
-    """Raises OSError within seconds where there is no network: the hub's own client tries for half a minute."""
+    """Raises OSError within seconds without a network; the hub's own client tries for half a minute."""
     import httpx
     from huggingface_hub import constants
 
@@ -184,7 +185,7 @@ def _reach_hub() -> None:
 
 
 def build_hubert(config: dict) -> "HubertModel":
-    """An untrained HubertModel of this configuration; its weights are to be loaded into it."""
+    """A HubertModel of this configuration, weights not yet loaded."""
     HubertModel, HubertConfig = _transformers()
     try:
         return HubertModel(HubertConfig(**config)).eval()
@@ -193,7 +194,7 @@ def build_hubert(config: dict) -> "HubertModel":
 
 
 def _transformers():
-    # Transformers warns on import about packages that are not needed here.
+    # transformers warns on import about packages that are unused here.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -206,14 +207,14 @@ def _transformers():
 
 
 def _wants_standardised(name: str) -> bool:
-    """What the model's own preprocessing says; HuBERT's default where it says nothing."""
+    """Whether the model's preprocessing standardises; HuBERT's default where it is not stated."""
     from huggingface_hub import try_to_load_from_cache
 
     path = Path(name) / "preprocessor_config.json"
     if not path.is_file():
         try:
             cached = try_to_load_from_cache(name, "preprocessor_config.json")
-        except ValueError:  # a folder's name is no hub name
+        except ValueError:  # a folder's name is not a hub name
             return True
         if not isinstance(cached, str):
             return True

@@ -1,6 +1,6 @@
-"""Restorer: the adapted encoder and a vocoder on its features; and the folder it is kept in.
+"""Restorer: the adapted encoder and a vocoder on its features; and its bundle.
 
-restore.json         name, shapes, sampling rate, what it was trained on, sha256 of the file below
+restore.json         name, hyperparameters, sampling rate, training, sha256 of the file below
 restore.safetensors  the encoder up to the tap layer, adapters and vocoder (weight norm folded in), float16 or float32
 """
 
@@ -49,13 +49,13 @@ class Restorer(nn.Module):
         return self.speak(self.encoder.restored(waveform))
 
     def speak(self, features: Tensor) -> Tensor:
-        """Features (B, T, C) -> waveform (B, T * hop). Layer-normed first: HuBERT's layers differ in scale."""
+        """Features (B, T, C) -> waveform (B, T * hop), after layer norm, as HuBERT's layers differ in scale."""
         return self.vocoder(layer_norm(features, features.shape[-1:]).transpose(1, 2))[:, 0]
 
 
 @dataclass
 class RestorationBundle:
-    """A trained Restorer, in eval mode and without gradients, with its name and its training."""
+    """A trained Restorer, in eval mode and without gradients."""
 
     name: str
     model: Restorer
@@ -67,7 +67,7 @@ class RestorationBundle:
         self.model.eval().requires_grad_(False)
 
     def save(self, folder: str | os.PathLike, *, half: bool = False) -> None:
-        """Write the folder, complete or not at all. half: weights as float16."""
+        """Write the folder, complete or not at all. half: store float16 weights."""
         folder, model = Path(folder), self.model
         if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
             raise InputError("{folder} exists already: give the name of a new folder.", folder=folder)
@@ -95,7 +95,7 @@ class RestorationBundle:
             (temporary / "restore.json").write_text(text, encoding="utf-8")
 
 
-# What of a HubertConfig decides the encoder's output; the rest is transformers' bookkeeping.
+# Fields of a HubertConfig that determine the encoder's output.
 _SHAPE = frozenset(
     "hidden_size num_hidden_layers num_attention_heads intermediate_size hidden_act conv_dim conv_kernel conv_stride "
     "conv_bias num_feat_extract_layers feat_extract_norm feat_extract_activation feat_proj_layer_norm "
@@ -105,7 +105,7 @@ _SHAPE = frozenset(
 
 
 def load_restoration(folder: str | os.PathLike) -> RestorationBundle:
-    """Load a folder that `RestorationBundle.save` wrote. Raises InputError if anything is missing or damaged."""
+    """Load a folder of `RestorationBundle.save`. Raises InputError if anything is missing or damaged."""
     folder = Path(folder)
     path, weights = folder / "restore.json", folder / "restore.safetensors"
     if not path.is_file() or not weights.is_file():

@@ -1,4 +1,4 @@
-"""A stream of speech through a Restorer, in pieces, without seams."""
+"""Neural restoration of a stream of speech, in overlapping chunks."""
 
 from collections.abc import Callable, Iterable, Iterator
 
@@ -11,17 +11,17 @@ from .encoder import ENCODER_RATE
 from .model import Restorer
 
 CHUNK_S = 20.0
-CONTEXT_S = 4.0  # what the encoder hears beyond each end of a piece
-FADE_S = 0.5  # over which the features of two neighbouring pieces pass into each other
-PAD_S = 0.5  # silence before and after the speech: without it, an utterance's last sound can be lost
-_VOCODER_FRAMES, _VOCODER_CONTEXT = 500, 32  # more than any HiFi-GAN's convolutions reach
+CONTEXT_S = 4.0  # the encoder's context beyond each end of a chunk
+FADE_S = 0.5  # cross-fade of the features of neighbouring chunks
+PAD_S = 0.5  # silence before and after the speech, without which an utterance's last sound can be lost
+_VOCODER_FRAMES, _VOCODER_CONTEXT = 500, 32  # context beyond any HiFi-GAN's receptive field
 
 
 def restore_neural(model: Restorer, blocks: Callable[[], Iterable[np.ndarray]], rate: int) -> Iterator[np.ndarray]:
-    """A stream of (n,) float32 at `rate` -> restored pieces (n,) float32 at `rate`, as many samples in all.
+    """A stream of (n,) float32 at `rate` -> restored chunks (n,) float32 at `rate`, with as many samples in all.
 
-    blocks() starts the stream: it is read twice, first for its mean and variance. The speech has the loudness that the
-    model was trained to, not the recording's.
+    blocks() starts the stream, which is read twice, first for its mean and variance. The level of the result is that of
+    the model's training, not the recording's.
     """
     samples, mean, std = _moments(blocks())
     narrow_pad = _padding(model)
@@ -47,14 +47,14 @@ def resampled(blocks: Iterable[np.ndarray], rate: int, new_rate: int) -> Iterato
 
 
 def _features(model: Restorer, heard: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
-    """Samples at 16 kHz -> features (T, C), neighbouring pieces faded into each other."""
+    """Samples at 16 kHz -> features (T, C), with neighbouring chunks cross-faded."""
     hop = model.encoder.hop
     chunk, context, fade = (round(s * ENCODER_RATE / hop) for s in (CHUNK_S, CONTEXT_S, FADE_S))
-    after: list[np.ndarray] = []  # the piece before, continued over the fade
+    after: list[np.ndarray] = []  # the chunk before, continued over the fade
 
     def work(rows: np.ndarray) -> np.ndarray:
         made = _restored(model, rows)
-        first = context if after else 0  # a piece begins `context` frames early, except the first
+        first = context if after else 0  # a chunk begins `context` frames early, except the first
         if after:
             span = min(fade, len(made) - first, len(after[0]))
             share = ((np.arange(span) + 0.5) / span)[:, None].astype(np.float32)
@@ -66,7 +66,7 @@ def _features(model: Restorer, heard: Iterable[np.ndarray]) -> Iterator[np.ndarr
 
 
 def _rows(blocks: Iterable[np.ndarray], hop: int) -> Iterator[np.ndarray]:
-    """A stream of samples as a stream of (n, hop), the last row filled with silence."""
+    """A stream of samples -> a stream of (n, hop), the last row padded with silence."""
     rest = np.zeros(0, np.float32)
     for block in blocks:
         rest = np.concatenate([rest, block])
@@ -80,7 +80,7 @@ def _rows(blocks: Iterable[np.ndarray], hop: int) -> Iterator[np.ndarray]:
 
 @torch.no_grad()
 def _restored(model: Restorer, rows: np.ndarray) -> np.ndarray:
-    """(T, hop) samples -> (T, C) features."""
+    """Samples (T, hop) -> features (T, C)."""
     device = next(model.parameters()).device
     heard = torch.from_numpy(np.ascontiguousarray(rows.reshape(1, -1), np.float32)).to(device)
     return model.encoder.restored(heard)[0].cpu().numpy()
@@ -93,7 +93,7 @@ def _speak(model: Restorer, features: np.ndarray) -> np.ndarray:
 
 
 def _moments(blocks: Iterable[np.ndarray]) -> tuple[int, float, float]:
-    """Count, mean and standard deviation of a stream of samples; a silent one has deviation 1."""
+    """Count, mean and standard deviation of a stream of samples; 1 for the deviation of silence."""
     count, total, squares = 0, 0.0, 0.0
     for block in blocks:
         count += len(block)
@@ -125,7 +125,7 @@ def _skipped(blocks: Iterable[np.ndarray], count: int) -> Iterator[np.ndarray]:
 
 
 def _exactly(blocks: Iterable[np.ndarray], samples: int) -> Iterator[np.ndarray]:
-    """The first `samples` of the stream; silence where it is shorter."""
+    """The stream cut or padded with silence to `samples` samples."""
     for block in blocks:
         if samples and len(block):
             yield block[:samples]

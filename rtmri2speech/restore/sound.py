@@ -1,4 +1,4 @@
-"""Restoring sounds: an array, or a file of any length in bounded memory. The restored file says what it is."""
+"""Restoration of an array, or of a file of any length in bounded memory; the restored file's comment labels it."""
 
 import os
 import time
@@ -29,11 +29,11 @@ _LABEL = "Restored by rtmri2speech"
 
 
 def restore(waveform: np.ndarray, rate: int, method: str = "classical", bundle=None) -> np.ndarray:
-    """(samples,) -> (samples,) float32 at the same rate, with less noise. bundle: a RestorationBundle or a folder, for
-    method "neural"; None is the embedded one.
+    """(samples,) -> (samples,) float32 at the same rate, with less noise. bundle: for method "neural" a
+    RestorationBundle or a folder; None: the embedded one.
 
-    What comes back is an estimate of the speech, not a recording of it: keep the original, and label this one.
-    Raises InputError for a waveform that is empty, not mono or not finite.
+    The result is an estimate of the speech, not a recording: keep the original, and label the result. Raises InputError
+    for a waveform that is empty, not mono or not finite.
     """
     waveform = np.asarray(waveform, np.float32)
     if waveform.ndim != 1 or not len(waveform):
@@ -55,11 +55,11 @@ def restore_file(
     bundle=None,
     progress: Progress = UNSEEN,
 ) -> dict:
-    """Restore a sound file into another of the same length, sampling rate, channels and, where the format can, bits.
+    """Restore a sound file into another of the same length, sampling rate, channels and, if the format can, bits.
 
-    Reads and writes in blocks, so memory does not grow with the length. The original is never overwritten; the comment
-    of the new file says that it is restored. Returns {duration_s, rate, channels, method, seconds, realtime_factor,
-    clipped_from}: the largest sample, where it goes beyond what the new file can hold.
+    Memory does not grow with the length. The original is never overwritten; the new file's comment labels it as
+    restored. Returns {duration_s, rate, channels, method, seconds, realtime_factor, clipped_from}, the last being the
+    largest sample, where it was clipped.
     Raises InputError if the source is not a sound file, holds no samples or NaN, or the output cannot be written.
     """
     import soundfile
@@ -80,7 +80,7 @@ def restore_file(
 
     subtype = _subtype(kind, about.subtype)
     whole = subtype not in ("FLOAT", "DOUBLE")
-    silent = not any(block.any() for block in blocks())  # and every block is known to be finite before writing begins
+    silent = not any(block.any() for block in blocks())  # also checks that every block is finite before writing
     done = blocks() if silent else process(blocks, about.samplerate, about.channels)
     written, beyond = 0, 0.0
     with atomic_write(output) as temporary:
@@ -110,7 +110,7 @@ def restore_file(
 
 
 def restored_by(path: str | os.PathLike) -> str | None:
-    """What a sound file's own comment says of its restoration; None for a recording (or a lost comment)."""
+    """The label of restoration in a sound file's comment; None for a recording (or a lost comment)."""
     import soundfile
 
     try:
@@ -122,7 +122,7 @@ def restored_by(path: str | os.PathLike) -> str | None:
 
 
 def _method(method: str, bundle) -> Callable[[Callable[[], Iterable[np.ndarray]], int, int], Iterator[np.ndarray]]:
-    """(start of a stream of (n, channels), rate, channels) -> the restored stream."""
+    """A function (start of a stream of (n, channels), rate, channels) -> restored stream."""
     if method == "classical":
         return _classical
     if method != "neural":
@@ -149,7 +149,7 @@ def _classical(blocks: Callable[[], Iterable[np.ndarray]], rate: int, channels: 
     step = classical.grid(rate)
 
     def work(piece: np.ndarray) -> np.ndarray:
-        with ThreadPoolExecutor(2) as pool:  # two channels at once; more would need their memory, too
+        with ThreadPoolExecutor(2) as pool:  # two channels at once, as each needs memory
             return np.stack(list(pool.map(lambda one: classical.restore_classical(one, rate), piece.T)), axis=1)
 
     chunk, context = (round(s * rate / step) * step for s in (_CHUNK_S, classical.CONTEXT_S))
@@ -166,7 +166,7 @@ def _check_rate(rate: int) -> None:
 
 
 def _blocks(path: Path, size: int) -> Iterator[np.ndarray]:
-    """(n, channels) float32. Raises InputError at the first block with NaN or infinity, or that cannot be decoded."""
+    """Yields float32 (n, channels). Raises InputError at a block with NaN or infinity, or that cannot be decoded."""
     with open_audio(path) as file:
         for block in read_blocks(file, path, size):
             if not np.isfinite(block).all():
@@ -175,7 +175,7 @@ def _blocks(path: Path, size: int) -> Iterator[np.ndarray]:
 
 
 def _subtype(kind: str, source_subtype: str) -> str:
-    """The source's sample format where the new file can hold it, else the best it can; never 8 bits."""
+    """The source's sample format if the new file can hold it, else the best it can; never 8 bits."""
     import soundfile
 
     possible = soundfile.available_subtypes(kind)

@@ -1,1 +1,1 @@
-"""Speech as arrays: mel spectrogram, waveform files, formants and F0, voice, alignment in time, quality metrics."""
+"""Speech as arrays: mel spectrogram, audio files, formants and F0, voice, alignment, quality metrics."""

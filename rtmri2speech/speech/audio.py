@@ -21,8 +21,7 @@ Sound = tuple[np.ndarray, int]  # (samples,) float32, sampling rate in Hz
 def read_audio(path: str | os.PathLike) -> tuple[np.ndarray, int]:
     """A sound file of any format libsndfile knows -> mono float32 (samples,), sampling rate in Hz.
 
-    All channels are averaged, alike. Raises InputError if the file cannot be read whole, is empty, or holds NaN or
-    infinity.
+    Channels are averaged. Raises InputError if the file cannot be read whole, is empty, or holds NaN or infinity.
     """
     path = Path(path)
     with open_audio(path) as file:
@@ -38,7 +37,7 @@ def read_audio(path: str | os.PathLike) -> tuple[np.ndarray, int]:
 
 @contextmanager
 def open_audio(path: Path) -> "Iterator[soundfile.SoundFile]":
-    """The sound file, open for reading. Raises InputError if it is none that can be read."""
+    """A sound file, open for reading. Raises InputError if it cannot be read."""
     import soundfile
 
     if not path.is_file():
@@ -54,12 +53,12 @@ def open_audio(path: Path) -> "Iterator[soundfile.SoundFile]":
 
 
 def read_blocks(file: "soundfile.SoundFile", path: Path, size: int) -> Iterator[np.ndarray]:
-    """(n, channels) float32, to the end. Raises InputError where the file ends before it says, or is damaged."""
+    """Yields float32 (n, channels) to the end. Raises InputError if the file is cut short or damaged."""
     import soundfile
 
     whole_s, there = _claimed_s(file, path), 0
     held: list[np.ndarray] = []
-    try:  # in small pieces: of the one in which damage lies nothing is known
+    try:  # in small pieces, as the one with the damage is lost whole
         while len(piece := file.read(min(_PIECE, size - sum(map(len, held))), dtype="float32", always_2d=True)):
             there += len(piece)
             held.append(piece)
@@ -84,25 +83,25 @@ _SIZES = re.compile(r"^ *(?:data|SSND|Data Size|riff|Riff size) *: (\d+) \(shoul
 _ENDS_EARLY_S = 0.02
 _PIECE = 2**12
 _UNKNOWN_LENGTH = 2**48
-_UNKNOWN_SIZE = 2**31 - 2**12  # what is written into a pipe says so much, or more
+_UNKNOWN_SIZE = 2**31 - 2**12  # least size in the header of a file written to a pipe
 
 
 def _claimed_s(file: "soundfile.SoundFile", path: Path) -> float:
-    """How long a file says that it is; 0 where it does not say."""
+    """Duration by the file's header, s; 0 where it has none."""
     if file.format == "MP3":
         with path.open("rb") as raw:
             begins = raw.read(2**16)
         if b"Xing" not in begins and b"Info" not in begins:
             return 0.0  # libsndfile guesses
     frames: float = file.frames
-    for told, there in _SIZES.findall(file.extra_info):  # libsndfile counts what is there
+    for told, there in _SIZES.findall(file.extra_info):  # libsndfile counts the bytes present
         if int(there) < int(told) < _UNKNOWN_SIZE:
             frames = file.frames * int(told) / int(there)
     return frames / file.samplerate
 
 
 def _ogg_ends(path: Path) -> bool:
-    """Whether the last page of an Ogg file says that it is the last."""
+    """Whether the last page of an Ogg file is marked as the last."""
     with path.open("rb") as raw:
         raw.seek(max(0, path.stat().st_size - 2**17))
         ends = raw.read()
@@ -111,8 +110,8 @@ def _ogg_ends(path: Path) -> bool:
 
 
 def write_audio(path: str | os.PathLike, samples: np.ndarray, rate: int) -> None:
-    """Write (samples,) float in [-1, 1] as 16-bit audio in the format of the suffix (.wav, .flac, .ogg). What goes
-    beyond is kept in a WAV, which is of floats then, and clipped in others."""
+    """Write (samples,) float in [-1, 1] as 16-bit audio in the format of the suffix (.wav, .flac, .ogg). Samples beyond
+    make a WAV a float file, and are clipped in other formats."""
     import soundfile
 
     path = Path(path)
@@ -129,12 +128,12 @@ def write_audio(path: str | os.PathLike, samples: np.ndarray, rate: int) -> None
 
 
 def place_of(path: Path) -> Path | bytes:
-    """As soundfile takes it: it knows no names whose bytes are no text."""
+    """The path as soundfile accepts it: as bytes, where the name is not valid text."""
     return path if os.name == "nt" else os.fsencode(path)
 
 
 def reason_of(error: Exception) -> str:
-    """What libsndfile says, without the name of the file: it is a temporary one."""
+    """libsndfile's message without the name of the file, which is temporary."""
     return str(getattr(error, "error_string", error))
 
 
@@ -148,7 +147,7 @@ def resample(samples: np.ndarray, rate: int, new_rate: int) -> np.ndarray:
 
 
 def fit(samples: np.ndarray, length: int) -> np.ndarray:
-    """(samples,) cut at the end, or lengthened by silence, to exactly (length,)."""
+    """(samples,) cut or padded with silence at the end: (length,)."""
     return samples[:length] if len(samples) >= length else np.pad(samples, (0, length - len(samples)))
 
 

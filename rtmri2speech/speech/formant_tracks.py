@@ -1,7 +1,7 @@
-"""Formants over a clip, a value a frame: of the synthesised speech, of the original, and the truth of a phantom.
+"""Formant tracks of a sound, a value a frame.
 
-A value is only there where it can be told: in voiced frames of a sound with a voice, in a whisper where somebody
-speaks, and everywhere only of a resonance that is narrow enough (WIDEST_HZ).
+Formants are measured in the voiced frames of voiced speech and in all speech frames of a whisper. A resonance wider
+than WIDEST_HZ is not a formant.
 """
 
 from dataclasses import dataclass
@@ -12,25 +12,25 @@ import numpy as np
 from .audio import Sound
 from .formants import CEILING_FEMALE_HZ, FORMANTS, WINDOW_S, formant_ceiling, measure_f0, measure_formants
 
-if TYPE_CHECKING:  # an analysis follows tracks itself
+if TYPE_CHECKING:  # an analysis needs tracks itself
     pass
 
 COUNT = 3
-# Of the embedded phantoms' frames in which somebody speaks without voice, this leaves out about half, of the others
-# hardly any; whispered, 9 of 10 measured F2 are then within 15 % of the truth, without it within 27 %.
+# It drops about half of the embedded phantoms' unvoiced speech frames, and hardly any voiced ones. In a whisper, 9 of
+# 10 measured F2 are then within 15 % of the ground truth; without it, within 27 %.
 WIDEST_HZ = 500.0
 
 
 @dataclass(frozen=True)
 class FormantTrack:
-    """hz: (T, COUNT) float64, NaN where there is none. whispered: measured in a sound that has no voice."""
+    """hz: (T, COUNT) float64, NaN where not measured. whispered: measured in a whisper."""
 
     hz: np.ndarray
     whispered: bool = False
 
 
 def ceiling_of(sound: Sound, times_s: np.ndarray) -> float | None:
-    """The formant ceiling, Hz, that suits a speaker's F0, whatever the sound's rate; None where nothing is voiced."""
+    """The formant ceiling for the speaker's F0, Hz; None where nothing is voiced."""
     if _is_too_short(sound):
         return None
     f0_hz = measure_f0(*sound, times_s)
@@ -40,9 +40,9 @@ def ceiling_of(sound: Sound, times_s: np.ndarray) -> float | None:
 def measured_track(
     sound: Sound, times_s: np.ndarray, ceiling_hz: float | None, whispered: bool, silent: np.ndarray
 ) -> FormantTrack:
-    """The track of a sound at times (T,); none where it is silent (T,), nor in a voice's unvoiced frames.
+    """The formant track of a sound at times_s (T,); NaN where `silent` (T,) and, unless whispered, where unvoiced.
 
-    Of a sound whose Nyquist frequency lies below the speaker's ceiling, as many formants fewer are looked for.
+    Below a Nyquist frequency lower than the speaker's ceiling, proportionally fewer formants are sought.
     """
     found = np.full((len(times_s), COUNT), np.nan)
     if not _is_too_short(sound):

@@ -1,6 +1,6 @@
-"""Measured formants and F0 of a waveform, by Praat, and the vowel they are nearest to.
+"""Formants and F0 of a waveform, measured by Praat, and the nearest vowel.
 
-These are measurements of the sound. They are not the fixed F1 and F2 bands whose energy the heatmaps explain.
+These are measurements of the sound, not the fixed F1 and F2 bands whose energy the heatmaps explain.
 
 Sources: P. Boersma and D. Weenink, Praat (praat.org), manual pages "Sound: To Formant (burg)..." and
 "Sound: To Pitch (raw ac)..."; Y. Jadoul et al., "Introducing Parselmouth", J. Phonetics 71 (2018).
@@ -34,7 +34,7 @@ def measure_f0(
 ) -> np.ndarray:
     """F0 at each time, Hz: (samples,) -> (T,) float64, NaN where the frame is unvoiced.
 
-    Praat's autocorrelation method with its standard settings; a period is sought between floor and ceiling.
+    Praat's autocorrelation method with its standard settings.
     Raises InputError for a waveform that is not finite or shorter than three periods of the floor (40 ms at 75 Hz).
     """
     times_s = _times(times_s)
@@ -62,15 +62,12 @@ def measure_formants(
 ) -> np.ndarray:
     """F1 to F4 at each time, Hz: (samples,) -> (T, 4) float64, NaN where none was found or the frame is unvoiced.
 
-    voiced_only False: unvoiced frames are measured too, for whispered vowels, whose formants lie a little higher than
-    voiced ones' and scatter more.
-    widest_hz: a pole pair with a bandwidth above this is no formant: NaN.
-
     Praat's Burg method with its standard settings: `formants` pole pairs below `ceiling_hz`, Gaussian window of
     `window_s` (Praat's effective length), pre-emphasis from 50 Hz. The ceiling should suit the length of the vocal
-    tract: 5000 Hz for most men, 5500 Hz for most women; None chooses between them by the median F0 (`formant_ceiling`).
-    Raises InputError for a bad waveform, or a ceiling above half the sample rate: Praat would then quietly work
-    with another ceiling than the one asked for.
+    tract: 5000 Hz for most men, 5500 Hz for most women; None chooses by the median F0 (`formant_ceiling`).
+    voiced_only False: unvoiced frames are measured too, for whispered vowels, whose formants lie a little higher and
+    scatter more. widest_hz: a pole pair with a larger bandwidth is NaN.
+    Raises InputError for a bad waveform, or a ceiling above half the sample rate, which Praat would silently lower.
     """
     times_s = _times(times_s)
     sound = _sound(waveform, rate, shortest_s=2 * window_s)
@@ -102,8 +99,8 @@ def measure_formants(
 def formant_ceiling(f0_hz: np.ndarray) -> float:
     """The formant ceiling for a voice, Hz, from its F0 contour (T,) with NaN where unvoiced.
 
-    5000 Hz below a median F0 of 160 Hz, else 5500 Hz (also when nothing is voiced). F0 only hints at the length of
-    the vocal tract: give the ceiling yourself where the speaker is known.
+    5000 Hz below a median F0 of 160 Hz, else 5500 Hz (also when nothing is voiced). F0 is only a rough indicator of
+    vocal tract length: set the ceiling yourself where the speaker is known.
     """
     voiced = f0_hz[np.isfinite(f0_hz)]
     return CEILING_MALE_HZ if voiced.size and np.median(voiced) < _VOICE_BOUNDARY_HZ else CEILING_FEMALE_HZ
@@ -121,8 +118,8 @@ def nearest_vowel(
 
     Euclidean distance in the (F1, F2) plane with both axes in Bark, where equal steps are about equally audible
     (after A. Syrdal and H. Gopal, J. Acoust. Soc. Am. 79 (1986) 1086, who compare vowels by Bark differences).
-    None when F1 or F2 is NaN, as in an unvoiced frame. Speakers differ in vocal tract length: use a reference of
-    the same speaker, or at least the same sex, where there is one.
+    None when F1 or F2 is NaN. Speakers differ in vocal tract length: prefer a reference of the same speaker, or at
+    least the same sex.
     """
     if not reference:
         raise InputError("A vowel reference needs at least one vowel with its F1 and F2.")

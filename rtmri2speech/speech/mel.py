@@ -1,8 +1,8 @@
 """Waveform -> dB mel spectrogram, and the scaler that standardises it. Needs only numpy and torch.
 
 The filterbank is Slaney's (M. Slaney, Auditory Toolbox, 1998: linear below 1 kHz, logarithmic above, filters of unit
-area), as in librosa, against which it is tested. librosa's own would cost each command 1.4 s of processor time and 126
-MB more: it imports numba and scipy.signal.
+area), tested against librosa's. librosa's own would cost each command 1.4 s of CPU time and 126 MB, as it imports numba
+and scipy.signal.
 """
 
 import itertools
@@ -20,9 +20,9 @@ from ..files import atomic_write, write_json
 from ..spec import Band, MelSpec
 
 POWER_FLOOR = 1e-10
-SPEECH_RANGE_DB = 40.0  # below the loudest frame: what is softer is silence
-SHORTEST_PAUSE_S = 0.1  # in the mel, whose window of 0.18 s fills both ends of a pause: a stop's closure is shorter
-_FRAMES_AT_ONCE = 1024  # bounds the memory of a long sound: a frame's spectrum takes eight times the sound it is of
+SPEECH_RANGE_DB = 40.0  # below the loudest frame; softer frames are silent
+SHORTEST_PAUSE_S = 0.1  # longer than a stop's closure in the mel, whose window of 0.18 s fills both ends of a pause
+_FRAMES_AT_ONCE = 1024  # bounds the memory of a long sound: a frame's spectrum takes eight times its samples
 _LINEAR_HZ_PER_MEL = 200.0 / 3
 _BREAK_HZ = 1000.0
 _LOG_STEP = np.log(6.4) / 27.0
@@ -68,7 +68,7 @@ def filterbank(spec: MelSpec) -> np.ndarray:
 def band_bins(spec: MelSpec, band: Band) -> np.ndarray:
     """Indices of the mel bins whose centre frequency lies in the band, both limits included.
 
-    Raises InputError when the band reaches beyond the mel's range or holds no bin. Of a whole spectrum: all.
+    All bins for a whole spectrum. Raises InputError when the band reaches beyond the mel's range or holds no bin.
     """
     if band.whole:
         return np.arange(spec.n_mels)
@@ -92,7 +92,7 @@ def band_bins(spec: MelSpec, band: Band) -> np.ndarray:
 
 
 def within(spec: MelSpec, band: Band) -> Band:
-    """The band; what is of the whole spectrum has the mel's limits."""
+    """The band; one of the whole spectrum gets the mel's limits."""
     return band if not band.whole else replace(band, low_hz=spec.fmin_hz, high_hz=spec.top_hz)
 
 
@@ -132,9 +132,9 @@ def mel_spectrogram_db(waveform: torch.Tensor, spec: MelSpec) -> torch.Tensor:
 
 
 def spectral_envelope(mel_db: np.ndarray, coefficients: int) -> np.ndarray:
-    """(T, n_mels) dB, smoothed along frequency to its first cepstral coefficients (orthonormal DCT-II): float32.
+    """Spectral envelope of (T, n_mels) dB, by its first cepstral coefficients (orthonormal DCT-II): float32.
 
-    16 of 64 keep the formants and drop the harmonics of F0.
+    16 of 64 coefficients keep the formants and drop the harmonics of F0.
     """
     from scipy.fft import dct, idct
 
@@ -152,24 +152,24 @@ def write_mel(path: str | os.PathLike, mel_db: np.ndarray) -> None:
 
 
 def speech_frames(mel_db: np.ndarray, range_db: float) -> np.ndarray:
-    """Indices of the frames of (T, n_mels) whose mean level is within `range_db` of the loudest one's."""
+    """Indices of the frames of (T, n_mels) whose mean level is within `range_db` of the loudest frame's."""
     level = mel_db.mean(axis=1)
     return np.flatnonzero(level > level.max() - range_db)
 
 
 def silent_frames(mel_db: np.ndarray, fps: float, faint_db: float = -np.inf) -> np.ndarray:
-    """Whether nobody speaks in each frame of (T, n_mels): (T,) bool.
+    """Silent frames of a mel (T, n_mels): (T,) bool.
 
-    Silent are pauses of SHORTEST_PAUSE_S or more, and of any length at the ends of the clip, that are softer than
-    `speech_frames` by SPEECH_RANGE_DB. A weak consonant or the closure of a stop is part of the speech around it.
-    faint_db: a clip whose loudest frame has a lower mean level is silent throughout.
+    They are pauses outside `speech_frames` by SPEECH_RANGE_DB, of SHORTEST_PAUSE_S or more, or of any length at the
+    clip's ends. Shorter ones, such as weak consonants and stop closures, count as speech. faint_db: a clip whose
+    loudest frame has a lower mean level is silent throughout.
     """
     silent = np.ones(len(mel_db), bool)
     if mel_db.mean(axis=1).max() < faint_db:
         return silent
     silent[speech_frames(mel_db, SPEECH_RANGE_DB)] = False
     edges = np.flatnonzero(np.diff(silent)) + 1
-    for start, end in itertools.pairwise(edges):  # what lies between two changes; the clip's ends do not
+    for start, end in itertools.pairwise(edges):  # between two changes, so not at the clip's ends
         if silent[start] and end - start < SHORTEST_PAUSE_S * fps:
             silent[start:end] = False
     return silent
@@ -179,7 +179,7 @@ def silent_frames(mel_db: np.ndarray, fps: float, faint_db: float = -np.inf) -> 
 class Scaler:
     """Per-bin mean and standard deviation of the training mels, dB; each (n_mels,) float32.
 
-    count_frames: how many frames they are of, where that is known.
+    count_frames: number of training frames, where known.
     """
 
     mean: np.ndarray
@@ -200,7 +200,7 @@ class Scaler:
 
     @classmethod
     def fit(cls, mels: list[np.ndarray]) -> "Scaler":
-        """The scaler of a list of (T, n_mels) dB mels. A bin that never varies gets standard deviation 1."""
+        """The scaler of a list of (T, n_mels) dB mels. A constant bin gets standard deviation 1."""
         frames = np.concatenate(mels).astype(np.float64)
         std = frames.std(axis=0)
         return cls(frames.mean(axis=0), np.where(std < 1e-6, 1.0, std), len(frames))
@@ -237,7 +237,7 @@ class Scaler:
 
     @property
     def faint_db(self) -> float:
-        """A mean level, dB, that the loudest frame of speech exceeds: one deviation below the training's mean."""
+        """Mean level, dB, that the loudest frame of any speech exceeds: one deviation below the training mean."""
         return float((self.mean - self.std).mean())
 
     def standardise(self, mel_db):

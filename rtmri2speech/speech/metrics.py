@@ -1,9 +1,8 @@
-"""How near synthesised speech is to the reference: pure functions on waveforms (samples,) and dB mels (T, n_mels).
+"""Metrics of synthesised against reference speech: pure functions on waveforms (samples,) and dB mels (T, n_mels).
 
-The reference always comes first. A metric that is not defined for a pair (silence, nothing voiced) is None, never an
-invented number, and so is PESQ where the package pesq, the only optional one here, is not installed; wrong shapes and
-NaN are an InputError. No function aligns in time unless its name says so: the mels share the clip's frames and the
-waveforms its clock.
+The reference comes first. A metric that is undefined for a pair (silence, nothing voiced) is None, and so is PESQ
+without the optional package pesq. Wrong shapes and NaN raise InputError. Nothing is aligned in time: mels share the
+clip's frames, and waveforms its clock.
 """
 
 import math
@@ -15,7 +14,7 @@ from ..errors import InputError
 from .formants import measure_f0
 
 _STOI_RATE = 10_000
-_STOI_TOO_SHORT = 1e-5  # what pystoi answers instead of a score when under 0.4 s of speech is left
+_STOI_TOO_SHORT = 1e-5  # pystoi's value in place of a score for under 0.4 s of speech
 _PESQ_PIECE_S = 10.0
 _F0_STEP_S = 0.010
 _DB_PER_CEPSTRAL_DISTANCE = 10 / math.log(10) * math.sqrt(2)
@@ -24,7 +23,7 @@ _DB_PER_CEPSTRAL_DISTANCE = 10 / math.log(10) * math.sqrt(2)
 
 
 def mcd(reference_db: np.ndarray, candidate_db: np.ndarray, order: int = 12) -> float:
-    """Mel-cepstral distortion, dB, mean over frames without time alignment. 0 is perfect; lower is better.
+    """Mel-cepstral distortion, dB, mean over frames. 0 is perfect; lower is better.
 
     MCD = 10/ln(10) * sqrt(2 * sum over m = 1..order of (c[m] - c'[m])^2), with c the mel cepstrum of the
     natural-log magnitude mel spectrum: ln|H_k| = c[0] + sum c[m] cos(pi m (k + 1/2) / n_mels), a DCT-II. c[0], the
@@ -53,10 +52,10 @@ def band_mae(reference_db: np.ndarray, candidate_db: np.ndarray, bins: Mapping[s
 
 
 def spectral_shape_correlation(reference_db: np.ndarray, candidate_db: np.ndarray) -> float | None:
-    """Correlation of two mels after their frame means and then their bin means are removed. 1 is perfect, 0 chance.
+    """Correlation of two mels after removal of frame means, then of bin means. 1 is perfect, 0 chance.
 
-    What is left is how the *shape* of the spectrum moves: neither loudness (the frame mean) nor the average voice
-    and the channel (the bin mean) can raise it, so a constant spectrum scores nothing. None if a mel does not move.
+    It compares the movement of the spectrum's shape: neither the level (frame mean) nor the average voice and channel
+    (bin mean) can raise it. None if a mel is constant in shape.
     """
     return _correlation(*(_shape(mel) for mel in _mels(reference_db, candidate_db)))
 
@@ -91,7 +90,7 @@ def stoi(reference: np.ndarray, candidate: np.ndarray, rate: int) -> float | Non
 
 
 def estoi(reference: np.ndarray, candidate: np.ndarray, rate: int) -> float | None:
-    """Extended STOI, about 0 to 1: stricter where the error itself is modulated, as that of a neural vocoder is.
+    """Extended STOI, about 0 to 1: stricter for modulated errors, such as a neural vocoder's.
 
     J. Jensen and C. Taal, "An algorithm for predicting the intelligibility of speech masked by modulated noise
     maskers", IEEE/ACM TASLP 24 (2016); package pystoi.
@@ -120,8 +119,8 @@ def si_sdr(reference: np.ndarray, candidate: np.ndarray) -> float | None:
     """Scale-invariant signal-to-distortion ratio, dB; infinite for a scaled copy. None if either is silent.
 
     10 log10(|a s|^2 / |x - a s|^2), a = <x, s> / |s|^2, for zero-mean s (reference) and x (candidate).
-    J. Le Roux et al., "SDR - half-baked or well done?", ICASSP 2019. It compares sample by sample: speech from a
-    vocoder, which chooses its own phase, scores far below 0 dB however good it sounds.
+    J. Le Roux et al., "SDR - half-baked or well done?", ICASSP 2019. It compares sample by sample: vocoded speech,
+    whose phase is free, scores far below 0 dB however good it sounds.
     """
     reference, candidate = _waveforms(reference, candidate)
     reference, candidate = reference - reference.mean(), candidate - candidate.mean()
@@ -139,8 +138,8 @@ def si_sdr(reference: np.ndarray, candidate: np.ndarray) -> float | None:
 def f0_rmse(reference_f0_hz: np.ndarray, candidate_f0_hz: np.ndarray) -> float | None:
     """Root mean square error of F0, Hz, over the frames voiced in both contours (T,); NaN marks unvoiced.
 
-    None if no frame is voiced in both: read it together with `voicing_error`, or a candidate voiced in one lucky
-    frame looks perfect. Contours from `formants.measure_f0`.
+    None if no frame is voiced in both. Read it with `voicing_error`, as it ignores all other frames. Contours from
+    `formants.measure_f0`.
     """
     reference_f0_hz, candidate_f0_hz = _contours(reference_f0_hz, candidate_f0_hz)
     both = np.isfinite(reference_f0_hz) & np.isfinite(candidate_f0_hz)
@@ -168,11 +167,11 @@ def evaluate_waveforms(
 ) -> dict[str, float | None]:
     """All metrics of two recordings that start together, by name.
 
-    Both are brought to the lower of the two rates and cut to the shorter. Raises InputError when their durations
-    differ by more than `length_tolerance_s` (a quarter of a second: container padding and the last frame explain less)
-    or when the reference is silent. The level needs no matching: STOI, PESQ, SI-SDR and F0 each do it themselves.
-    F0 is compared every 10 ms; a narrower `pitch_range_hz` around a known speaker avoids the octave errors that
-    otherwise dominate its RMSE. Infinite values (SI-SDR of a copy) become None, so the result is valid JSON.
+    Both are resampled to the lower rate and cut to the shorter. Levels are not matched, as no metric depends on them.
+    F0 is compared every 10 ms; a narrower `pitch_range_hz` around a known speaker avoids octave errors, which dominate
+    its RMSE. Infinite values (SI-SDR of a copy) become None, for valid JSON. Raises InputError when durations differ by
+    more than `length_tolerance_s` (container padding and the last frame explain less than the default), or when the
+    reference is silent.
     """
     reference, candidate = _waveform(reference, reference_rate), _waveform(candidate, candidate_rate)
     durations_s = reference.size / reference_rate, candidate.size / candidate_rate
@@ -267,7 +266,7 @@ def _shape(mel_db: np.ndarray) -> np.ndarray:
 def _correlation(a: np.ndarray, b: np.ndarray) -> float | None:
     a, b = a.ravel() - a.mean(), b.ravel() - b.mean()
     scale = math.sqrt((a @ a) * (b @ b))
-    # 1e-9 dB of movement is rounding, not a signal.
+    # movement of 1e-9 dB is rounding
     return float(a @ b / scale) if min(np.abs(a).max(), np.abs(b).max()) > 1e-9 else None
 
 

@@ -1,14 +1,14 @@
-"""A voice for mels that have none: harmonics of a chosen F0, added to a predicted spectral envelope.
+"""Voice: harmonics of a chosen F0, added to a predicted spectral envelope.
 
-Pictures do not show F0, and a model that learned from them predicts envelopes: vocoded, they whisper. To the envelope
-of a voiced frame is added what a pulse train at F0 has more than its own envelope has: mel = envelope + [mel(pulses) -
-envelope(mel(pulses))], in dB. Which frames are voiced is read, by a linear read-out that its bundle carries, from what
-the BiLSTM makes of the pictures; so is the height of F0 that fits the vocal tract. The melody is a choice, no finding:
+MRI does not show F0, so a model trained on it may predict spectral envelopes, which sound whispered when vocoded.
+Voiced frames get the harmonics of a pulse train at F0: mel = envelope + [mel(pulses) - envelope(mel(pulses))], in dB. A
+linear probe in the bundle predicts voicing, and the F0 level that fits the vocal tract, from the states of the temporal
+model. The F0 contour is a choice, not a finding:
 
-    Voice()                           declining over each phrase, at the height that fits or the bundle's mean
-    Voice(pitch_hz=120)               at another mean F0; Voice(semitones=-3) so much below the one that fits
-    Voice(intonation="flat")          or "original": F0 of the clip's own sound
-    Voice(whisper=True)               as the model is without a voice
+    Voice()                           declining over each phrase, at the F0 level that fits the vocal tract
+    Voice(pitch_hz=120)               another mean F0; Voice(semitones=-3): relative to the fitting level
+    Voice(intonation="flat")          or "original": F0 contour of the clip's own sound
+    Voice(whisper=True)               without harmonics
 """
 
 import re
@@ -23,17 +23,17 @@ from .mel import mel_spectrogram_db, spectral_envelope
 
 INTONATIONS = ("declining", "flat", "original")
 LOWEST_HZ, HIGHEST_HZ = 60.0, 500.0
-ENVELOPE = 16  # cepstral coefficients, as the targets of such models keep
+ENVELOPE = 16  # cepstral coefficients, as in the training targets of such models
 _FALL_ST = (
     3.0  # semitones that F0 falls in a phrase: 't Hart, Collier and Cohen, A Perceptual Study of Intonation (1990)
 )
-_PHRASE_GAP_S = 0.3  # without voice so long, a new phrase begins
-_TOP_HZ = 5600.0  # of the pulses' cosines
+_PHRASE_GAP_S = 0.3  # a longer unvoiced interval begins a new phrase
+_TOP_HZ = 5600.0  # highest cosine of the pulse train
 
 
 @dataclass(frozen=True)
 class Voice:
-    """How to speak. pitch_hz: mean F0; None for the one that fits the tract. semitones: by how much to move it."""
+    """How to speak. pitch_hz: mean F0; None: the level that fits the vocal tract. semitones: shift of that level."""
 
     pitch_hz: float | None = None
     semitones: float = 0.0
@@ -55,7 +55,7 @@ class Voice:
 
     @property
     def options(self) -> list[str]:
-        """The options of the command line that ask for it."""
+        """This voice as options of the command line."""
         if self.whisper:
             return ["--whisper"]
         pitch = f"{self.semitones:+g}st" if self.pitch_hz is None else f"{self.pitch_hz!r}"
@@ -63,7 +63,7 @@ class Voice:
 
 
 def asked_voice(pitch: str | None, intonation: str | None, whisper: bool) -> Voice | None:
-    """A voice from words: pitch "120", "120Hz" or "-3st" (semitones). None where nothing is asked for."""
+    """A voice from options: pitch "120", "120Hz" or "-3st" (semitones). None without any option. Raises InputError."""
     if pitch is None and intonation is None and not whisper:
         return None
     given = {"whisper": whisper} if intonation is None else {"whisper": whisper, "intonation": intonation}
@@ -78,9 +78,9 @@ def asked_voice(pitch: str | None, intonation: str | None, whisper: bool) -> Voi
 
 @dataclass(frozen=True)
 class VoicingProbe:
-    """weight (2, H), bias (2,), float32: of a frame's BiLSTM state, its log-odds of voicing and log2 of F0 in Hz.
+    """Linear probe, weight (2, H) and bias (2,) float32: temporal model's state -> log-odds of voicing, log2 F0 in Hz.
 
-    default: how the bundle speaks where nobody asks: one of INTONATIONS, or "whisper".
+    default: the bundle's default voice: one of INTONATIONS, or "whisper".
     """
 
     weight: np.ndarray
@@ -88,7 +88,7 @@ class VoicingProbe:
     default: str = "declining"
 
     def __post_init__(self):
-        self.default_voice()  # raises for an intonation there is not
+        self.default_voice()  # raises for an unknown intonation
         for name, dimensions in (("weight", 2), ("bias", 1)):
             value = np.asarray(getattr(self, name), np.float32)
             if value.ndim != dimensions or len(value) != 2 or not np.isfinite(value).all():
@@ -96,13 +96,13 @@ class VoicingProbe:
             object.__setattr__(self, name, value)
 
     def read(self, states: np.ndarray) -> tuple[np.ndarray, float]:
-        """(T, H) -> which frames are voiced (T,) bool, and the height of F0, Hz: the median of the voiced frames'."""
+        """States (T, H) -> voicing (T,) bool, and the F0 level, Hz: the median over voiced frames."""
         odds, octaves = (states @ self.weight.T + self.bias).T
         voiced = odds > 0
         return voiced, float(2 ** np.median(octaves[voiced] if voiced.any() else octaves))
 
     def default_voice(self) -> Voice:
-        """The voice where nobody asks for one."""
+        """The bundle's default voice."""
         return Voice(whisper=True) if self.default == "whisper" else Voice(intonation=self.default)
 
     def to_json(self) -> dict:
@@ -116,9 +116,9 @@ class VoicingProbe:
 def f0_contour(
     voice: Voice, voiced: np.ndarray, fitting_hz: float, fps: float, original_hz: np.ndarray | None = None
 ) -> np.ndarray:
-    """(T,) F0 in Hz of every frame, 0 where it is not voiced. original_hz: (T,) of the clip's sound, or NaN.
+    """F0 contour (T,) in Hz, 0 where unvoiced. voiced: (T,) bool. original_hz: (T,) F0 of the reference speech, or NaN.
 
-    Raises InputError if the original's intonation is asked for and it has none.
+    Raises InputError if the reference's intonation is asked for and it has no voiced frame.
     """
     frames = np.arange(len(voiced))
     if not voiced.any():
@@ -139,7 +139,7 @@ def f0_contour(
 
 
 def _decline(voiced: np.ndarray, fps: float) -> np.ndarray:
-    """(T,) semitones: from half of _FALL_ST above to half below in each phrase."""
+    """Declination (T,) in semitones: from half of _FALL_ST above to half below in each phrase."""
     out = np.zeros(len(voiced))
     at = np.flatnonzero(voiced)
     for phrase in np.split(at, np.flatnonzero(np.diff(at) > _PHRASE_GAP_S * fps) + 1):
@@ -149,7 +149,7 @@ def _decline(voiced: np.ndarray, fps: float) -> np.ndarray:
 
 
 def add_harmonics(mel_db: np.ndarray, f0_hz: np.ndarray, spec: MelSpec) -> np.ndarray:
-    """(T, n_mels) dB with harmonics of f0_hz (T,) where that is above 0; elsewhere unchanged."""
+    """The mel (T, n_mels) dB with harmonics of f0_hz (T,) added where that is above 0."""
     voiced = f0_hz > 0
     if not voiced.any():
         return mel_db
@@ -161,7 +161,7 @@ def add_harmonics(mel_db: np.ndarray, f0_hz: np.ndarray, spec: MelSpec) -> np.nd
 
 
 def pulse_train(f0_hz: np.ndarray, spec: MelSpec) -> np.ndarray:
-    """(T,) F0 of each frame's middle, above 0 -> (T * hop_length,) float32: equal cosines up to 5.6 kHz."""
+    """F0 (T,) at the frames' midpoints, above 0 -> (T * hop_length,) float32: equal cosines up to _TOP_HZ."""
     samples = np.arange(len(f0_hz) * spec.hop_length)
     hz = np.interp(samples, (np.arange(len(f0_hz)) + 0.5) * spec.hop_length, f0_hz)
     phase = 2 * np.pi * np.cumsum(hz) / spec.sample_rate

@@ -1,5 +1,5 @@
-"""Which host names the page answers to. A page on another name could otherwise be made to speak with this one in a
-visitor's browser (DNS rebinding)."""
+"""Allowed host names of the page, against DNS rebinding: otherwise a page of another name could access this one through
+a visitor's browser."""
 
 from collections.abc import Iterable
 from ipaddress import ip_address
@@ -10,14 +10,14 @@ from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-RELAY = ".gradio.live"  # of `share`
+RELAY = ".gradio.live"  # host of `share`
 
 
 class KnownHosts:
-    """ASGI middleware: requests to another host than those asked for get 403 and a sentence.
+    """ASGI middleware: requests to a host that is not allowed get 403 and a sentence.
 
-    host: the address that is listened on; a loopback address answers to every name of itself, 0.0.0.0 and :: to this
-    machine's names and to addresses in numbers. names: further names. share: the relay's names, too.
+    host: the listening address. A loopback address allows every name of itself; 0.0.0.0 and :: allow this machine's
+    names and numeric addresses. names: further names. share: also the relay's names.
     """
 
     def __init__(self, app: ASGIApp, host: str, names: Iterable[str] = (), share: bool = False):
@@ -47,7 +47,7 @@ class KnownHosts:
 
 
 def _host_name(header: str) -> str:
-    """ "Example.org:7860" -> "example.org", "[::1]:7860" -> "::1"; empty if it is no host."""
+    """ "Example.org:7860" -> "example.org", "[::1]:7860" -> "::1"; empty for an invalid host."""
     try:
         return urlsplit(f"//{header}").hostname or ""
     except ValueError:

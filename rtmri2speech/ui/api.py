@@ -1,6 +1,6 @@
-"""The page's named endpoints for other programs: /synthesise, /gradcam and /overlay. See docs/api.md.
+"""The page's endpoints for other programs: /synthesise, /gradcam and /overlay. See docs/api.md.
 
-They take the same road as the page, with its limits and messages; each call is a job of its own session.
+They share the page's functions, limits and messages; each call is a job of its own session.
 """
 
 import re
@@ -27,12 +27,12 @@ from .jobs import Stopped
 from .page_context import PageContext
 
 DEFAULT_BANDS_TEXT = " ".join(f"{band.name}:{band.low_hz:g}-{band.high_hz:g}" for band in DEFAULT_BANDS)
-SLOWEST = 10  # a video lasts at most so many times as long as the longest clip
+SLOWEST = 10  # largest slow-motion factor
 AUDIO_CHOICES = ("synthesised", "original", "none")
 
 
 def build(context: PageContext) -> None:
-    """Adds the endpoints to the page; nothing of them is seen on it."""
+    """Add the endpoints to the page, invisibly."""
     with gr.Row(visible=False):
         video = gr.File(label="video", file_count="single")
         bundle = gr.Dropdown(context.bundles.names, value=context.bundles.first, label="bundle")
@@ -156,18 +156,18 @@ def _overlay(context: PageContext) -> Callable:
 
 
 def colour_maps_of(analysis: Analysis) -> list[str]:
-    """Of each band; SIGNED of one that shows what raises a number, and what lowers it."""
+    """The colour map of each band; SIGNED for a two-sided one."""
     defaults = default_maps(len(analysis.bands))
     return [SIGNED if analysis.two_sided(b) else one for b, one in zip(analysis.bands, defaults, strict=True)]
 
 
 def bands_of(text: str) -> tuple[Band, ...]:
-    """ "F1:300-900 F2:900-2500", parted by blanks or commas -> 1 to 4 bands. Raises InputError."""
+    """ "F1:300-900 F2:900-2500", separated by blanks or commas -> 1 to 4 bands. Raises InputError."""
     return session.checked_bands(tuple(Band.parse(part) for part in re.split(r"[\s,]+", text.strip()) if part))
 
 
 def report_of(analysis: Analysis, bundle_name: str) -> dict:
-    """What an endpoint tells of an analysis, as JSON: timing, rates, energy of each band in each frame (dB)."""
+    """An endpoint's report on an analysis: timing, rates, energy of each band in each frame (dB)."""
     report = {
         "clip": Path(analysis.clip.source).stem,
         "bundle": bundle_name,
@@ -191,7 +191,7 @@ def _numbers(values: np.ndarray) -> list[float | None]:
 
 
 def _plain_errors(context: PageContext):
-    """Decorates an endpoint: bad input becomes an error with the core's own English sentence, without paths."""
+    """Decorator of endpoints: an InputError becomes an error with its English sentence, without paths."""
 
     def decorate(endpoint):
         @wraps(endpoint)

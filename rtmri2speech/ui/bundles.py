@@ -1,4 +1,4 @@
-"""The bundles that the page offers, by name. Only these names lead to a folder; each is loaded when first asked for."""
+"""The bundles that the page offers, by name. Only these names lead to a folder; each is loaded on first use."""
 
 from pathlib import Path
 from threading import Lock
@@ -11,12 +11,11 @@ MOST_KEPT = 4  # loaded bundles held in memory
 
 
 class Bundles:
-    """names: what the browser may ask for, the default first."""
+    """names: of the bundles on offer, the default first."""
 
     def __init__(self, first: Path | None = None, folder: Path | None = None):
-        """first: the default bundle; without it, the embedded one. folder: each of its subfolders with a bundle.json is
-        offered, too, and last what else is embedded. InputError if either does not exist or the default cannot be
-        loaded."""
+        """first: the default bundle; None: the embedded one. folder: its subfolders with a bundle.json are offered too,
+        and last the other embedded bundles. Raises InputError if either is missing or the default cannot be loaded."""
         if folder is not None and not folder.is_dir():
             raise InputError("There is no folder of bundles {folder}.", folder=folder)
         found = [first or DEFAULT_FOLDER, DEFAULT_FOLDER]
@@ -40,11 +39,11 @@ class Bundles:
         return next(iter(self.folders))
 
     def load(self, name: str) -> Bundle:
-        """The bundle of that name. KeyError if the page does not offer it, InputError if it cannot be loaded."""
+        """The bundle of that name. Raises KeyError if it is not on offer, InputError if it cannot be loaded."""
         folder = self.folders[name]
         with self._busy:
             bundle = self._kept.pop(name, None) or load_bundle(folder)
-            self._kept[name] = bundle  # last in the dict: most recently used
+            self._kept[name] = bundle  # the last entry is the most recently used
             if len(self._kept) > MOST_KEPT:
                 del self._kept[next(iter(self._kept))]
             return bundle

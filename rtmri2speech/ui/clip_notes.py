@@ -1,4 +1,4 @@
-"""What is said around the explorer of the model and the clip: how far to believe what is shown."""
+"""Notes around the explorer on the model and the clip, and on their limits."""
 
 import html
 from dataclasses import dataclass
@@ -13,14 +13,14 @@ from .texts import TEXTS
 
 @dataclass(frozen=True)
 class Notes:
-    """untrained and own_clip stand above the explorer, caution and about below it."""
+    """untrained and own_clip stand above the explorer, about below it."""
 
     untrained: gr.Markdown
     own_clip: gr.Markdown
     about: gr.Markdown
 
     def of(self, context: PageContext, result: Result, language: str) -> tuple:
-        """Updates of the three for a clip that was just opened."""
+        """Updates of the notes for a clip that was just opened."""
         return (
             gr.update(visible=is_untrained(context, result.bundle_name)),
             own_clip_note(context, result, language),
@@ -29,7 +29,7 @@ class Notes:
 
 
 def about(context: PageContext, bundle_name: str, language: str) -> str:
-    """What the bundle is, in the words of who made it, and what its training did to its maps."""
+    """The bundle's description, and the sentence on its localisation loss."""
     bundle = context.bundles.load(bundle_name)
     kind = TEXTS[language][f"kind_{bundle.kind}"]
     stop, space = ("。", "") if language == "ja" else (". ", " ")
@@ -42,8 +42,7 @@ def is_untrained(context: PageContext, bundle_name: str) -> bool:
 
 
 def own_clip_note(context: PageContext, result: Result | None, language: str) -> dict:
-    """Of a clip that is no example: that the model was not checked on it (`about` says what the model is). Of any: what
-    was amiss with its file."""
+    """For a clip that is not an example: that the model was not validated on it. For any: warnings about its file."""
     if result is None:
         return gr.update(visible=False)
     said = [] if result.source.parent == context.examples.folder else [context.text(language, "own_clip")]

@@ -1,4 +1,4 @@
-"""What is chosen before a clip is opened (clip, original speech, bundle), and the buttons that start and stop."""
+"""Controls before a clip is opened (clip, reference speech, bundle, maps), and the buttons that start and stop."""
 
 import html
 from dataclasses import dataclass, replace
@@ -51,8 +51,8 @@ def build(context: PageContext) -> Controls:
         context.stop_button("stop")
 
     def opened(file, language):
-        """The clip's name, in place of the example's, and no longer another clip's sound; a file that is no clip is
-        refused at once."""
+        """The clip's name in place of the example's, without another clip's sound; a file that is no clip is refused
+        at once."""
         try:
             session.check_clip(Path(file), context.limits)
         except (InputError, MemoryError) as error:
@@ -97,8 +97,8 @@ def maps_words() -> dict[str, dict[str, str]]:
 def _sound_given(
     context: PageContext, file: str, example: str | None, upload: str | None, shown: session.Result | None, language
 ):
-    """The sound's name on its button, and whether it fits the clip if that is the one shown; of others it is said when
-    they are. A file that is no sound is refused at once."""
+    """The sound's name on its button, and whether it fits the clip, if that is shown already. A file that is no sound
+    is refused at once."""
     try:
         sound = read_audio(Path(file))
     except InputError as error:
@@ -112,5 +112,5 @@ def _sound_given(
 
 
 def named(context: PageContext, file: str | None, language: str, key: str) -> dict:
-    """A button for files says the name of the file that it holds, or what it is for."""
+    """An upload button's label: the name of its file, or its purpose."""
     return gr.update(label=Path(file).name if file else context.text(language, key))

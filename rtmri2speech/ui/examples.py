@@ -1,4 +1,4 @@
-"""The example clips: a folder's videos by name. What was shown of them is kept."""
+"""The example clips: a folder's videos by name, with a cache of their results."""
 
 from pathlib import Path
 from threading import Lock
@@ -14,7 +14,7 @@ MOST_KEPT = 20  # results held in memory
 
 
 class Examples:
-    """names: what the browser may ask for. Only these lead to a file. regions: of anatomy.regions.SOURCES."""
+    """names: of the examples; only these lead to a file. regions: of anatomy.regions.SOURCES."""
 
     def __init__(self, bundles: Bundles, folder: Path, regions: str = "segmenter"):
         found = sorted(filter(is_video_file, folder.iterdir())) if folder.is_dir() else []
@@ -22,7 +22,7 @@ class Examples:
         self.folder = folder
         self.regions = regions
         self._bundles = bundles
-        # Two of one name are called by their whole names.
+        # Two of one stem keep their suffixes.
         self._paths = {readable(f.stem if stems.count(f.stem) == 1 else f.name): f for f in found}
         self._kept: dict[tuple[str, str, tuple[Band, ...], str], Result] = {}
         self._busy = Lock()
@@ -39,13 +39,13 @@ class Examples:
         return self._paths[name]
 
     def sound(self, name: str) -> Path | None:
-        """The sound file of the example's name beside it, its original speech; None where there is none."""
+        """The sound file of the example's name beside it, its reference speech; None without."""
         return beside(self._paths[name], ".wav")
 
     def kept(
         self, name: str | None, bundle_name: str, bands: tuple[Band, ...] = DEFAULT_BANDS, maps: str = DEFAULT_MAPS
     ) -> Result | None:
-        """What `open` would give at once; None where it would have to analyse."""
+        """The cached result that `open` would return; None where it would have to analyse."""
         return self._kept.get((name, bundle_name, bands, maps))
 
     def open(
@@ -56,7 +56,7 @@ class Examples:
         bands: tuple[Band, ...] = DEFAULT_BANDS,
         maps: str = DEFAULT_MAPS,
     ) -> Result:
-        """The analysis of an example: computed once, however many ask for it at the same time.
+        """The result of an example, computed once even for simultaneous requests.
 
         Raises KeyError for a name that is not an example or a bundle, InputError as open_clip.
         """
@@ -64,7 +64,7 @@ class Examples:
         while not self._busy.acquire(timeout=0.2):
             if (kept := self._kept.get(key)) is not None:
                 return kept
-            progress("waiting", 0)  # so that waiting for another can be stopped, too
+            progress("waiting", 0)  # so that waiting can be stopped, too
         try:
             if key not in self._kept:
                 made = open_clip(
@@ -85,7 +85,7 @@ class Examples:
             self._busy.release()
 
     def _forget_oldest(self) -> None:
-        """Beyond MOST_KEPT, of all but the first example as the page opens on it."""
+        """Drop results beyond MOST_KEPT, but never the first example's, on which the page opens."""
         landing = (self.first, self._bundles.first, DEFAULT_BANDS, DEFAULT_MAPS)
         for key in [key for key in self._kept if key != landing][: max(0, len(self._kept) - MOST_KEPT)]:
             del self._kept[key]

@@ -1,4 +1,4 @@
-"""What the panel "Trust" says of a card, as HTML in both languages at once: verdicts, curves, tables."""
+"""The faithfulness report of the panel "Trust" as HTML in both languages at once: verdicts, curves, tables."""
 
 import base64
 from collections.abc import Sequence
@@ -23,7 +23,8 @@ _MOST_SHARE = max(SHARES)
 
 @dataclass(frozen=True)
 class Chart:
-    """A diagram of how a band's energy changes, hidden or revealed. colours: on a light and on a dark page.
+    """A chart of a band's deletion or insertion curves. colours: on a light and on a dark page.
+
     lines: order -> points of a polyline."""
 
     band: str
@@ -43,7 +44,7 @@ class Chart:
 
 
 def faithfulness_report(card: FaithfulnessReport, left_out: Sequence[str] = ()) -> str:
-    """The card as HTML. left_out: the names of bands that cannot be judged."""
+    """The report as HTML. left_out: names of bands that cannot be tested."""
     tested = {name: judged for name, judged in card.bands.items() if judged.verdict != "untested"}
     return render(
         "faithfulness.html",
@@ -64,7 +65,7 @@ def faithfulness_report(card: FaithfulnessReport, left_out: Sequence[str] = ()) 
 
 
 def temporal_report(made: Sequence[TemporalAttribution], frame: int, folder: Path) -> str:
-    """How far in time each band's energy came from, at a frame and in speech, with a figure. folder: to draw in."""
+    """Temporal attribution of each band at a frame and over speech, with a figure. folder: for the figure."""
     rows = []
     for number, one in enumerate(made):
         speech = np.flatnonzero(~one.silent)
@@ -107,7 +108,7 @@ def _ranges(frames: tuple[int, ...]) -> str:
 
 
 def _charts(card: FaithfulnessReport) -> list[Chart]:
-    """Of each band what is hidden and what is revealed, all on one scale."""
+    """Deletion and insertion charts of each band, all on one scale."""
     drawn = [
         (number, name, what, curves)
         for number, (name, judged) in enumerate(card.bands.items())
@@ -134,7 +135,7 @@ def _chart(name: str, colours: dict[str, str], what: str, curves: Curves, low: f
     def y(db: float) -> float:
         return round(_TOP + (high - db) / (high - low) * (_HEIGHT - _TOP - _BOTTOM), 1)
 
-    begins = [(0.0, 0.0)] if what == "hidden" else []  # nothing hidden, nothing changed
+    begins = [(0.0, 0.0)] if what == "hidden" else []  # nothing deleted, nothing changed
     dots = {
         order: [(x(share), y(db)) for share, db in [*begins, *zip(SHARES, _of(curves, order), strict=True)]]
         for order in ORDERS
@@ -158,7 +159,8 @@ def _chart(name: str, colours: dict[str, str], what: str, curves: Curves, low: f
 
 
 def _regions(tested: dict[str, BandFaithfulness]) -> list[dict]:
-    """Rows of the table, hottest first: a region's area, and of each band heat, size and mean of the change."""
+    """Rows of the table, most salient first: a region's area, and for each band its share of the attribution, and the
+    mean absolute and mean change."""
     names: list[str] = []
     for judged in tested.values():
         rows = sorted((judged.regions or {}).items(), key=lambda row: -row[1].heat_share)

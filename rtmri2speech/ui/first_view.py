@@ -1,7 +1,7 @@
-"""What the explorer shows first is on its way before Gradio has laid out the page, and needs none of its events.
+"""First view: the explorer's first payload is fetched before Gradio has laid out the page.
 
-The page asks for what its address leads to. Where that analysis is kept, as the first example's always is, the explorer
-shows it as soon as it is there itself, and `opening` only gives the session its result. All else opens as it would.
+The page requests the analysis of its address. If that is cached, as the first example's always is, the explorer shows
+it as soon as it exists, and `opening` only sets the session's result. Everything else opens as usual.
 """
 
 from starlette.requests import Request
@@ -13,7 +13,7 @@ from .page_context import PageContext
 from .session import bands_of_link
 
 _PATH = "/first-view"
-# The answer is kept as a promise, for explorer.js and for `opening`. A link stands in the address after "#"
+# The response is kept as a promise, for explorer.js and `opening`. A permalink is the address' part after "#"
 # (permalink.js).
 HEAD = f"""<script>
 window.rtmri2speechFirst = fetch(`${{window.gradio_config?.root ?? ""}}{_PATH}?${{location.hash.slice(1)}}`)
@@ -23,12 +23,12 @@ window.rtmri2speechFirst = fetch(`${{window.gradio_config?.root ?? ""}}{_PATH}?$
 
 
 def route(context: PageContext) -> Route:
-    """Answers with the payload of an analysis that is kept, and with nothing where there is none."""
+    """Responds with the payload of a cached analysis, or with nothing."""
 
     def first_view(request: Request) -> Response:
         name = request.query_params.get("clip") or context.examples.first
         bands = bands_of_link(request.query_params.getlist("band")) or DEFAULT_BANDS
-        # maps of the frequency and of boxes are never kept
+        # maps of frequencies and boxes are never cached
         kept = None if request.query_params.get("energy") else context.examples.kept(name, context.bundles.first, bands)
         if kept is None:
             return Response(status_code=204)

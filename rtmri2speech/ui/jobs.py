@@ -1,4 +1,4 @@
-"""Stopping work that runs in another thread: the work asks, at each step of its progress, whether to go on."""
+"""Cancellation of work in another thread: the work checks at each step of its progress."""
 
 from collections.abc import Callable
 from threading import Event
@@ -7,7 +7,7 @@ from ..progress import Ended
 
 
 class Stopped(Ended):
-    """The person who started the work no longer wants it."""
+    """The job was cancelled."""
 
 
 class Jobs:
@@ -17,7 +17,7 @@ class Jobs:
         self._stops: dict[str, Event] = {}
 
     def start(self, session: str) -> Callable[[], None]:
-        """A new job: a function that raises Stopped once the job is to end. An older job of the session ends."""
+        """Start a job and end the session's older one; returns a function that raises Stopped once the job ends."""
         self.stop(session)
         stop = self._stops[session] = Event()
 

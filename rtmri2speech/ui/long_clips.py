@@ -1,4 +1,4 @@
-"""A long clip opens piece by piece: its beginning is shown as soon as it is analysed, and then more and more of it."""
+"""Long clips open in chunks: the first is shown as soon as it is analysed, then longer and longer beginnings."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -50,19 +50,19 @@ def open_long_clip(
     maps: str = DEFAULT_MAPS,
     linked: bool = False,
 ) -> Iterator[Result]:
-    """Results of longer and longer beginnings of the clip, about twice as long each time; the last holds it all.
+    """Yields results of beginnings of the clip, about doubling in length; the last is of the whole clip.
 
-    folder: an empty one, from which the page may fetch; it goes with the last of the results. The others, and what is
-    raised, as in handlers.open_clip.
+    folder: an empty one, from which the page may fetch; it is removed with the last result. Other arguments and errors
+    as of session.open_clip.
     """
-    check_limits(bundle, bands or ())  # says what is wrong before the clip is read
+    check_limits(bundle, bands or ())  # raises before the clip is read
     sound = read_audio(reference) if reference else None
     method, resolution = method_of_maps(bundle, maps)
     settings = settings_of(bands, method=method, resolution=resolution)
     labels, remarks = read_labels(path)
     grown, newest = _Grown(ChunkedAnalysis(bundle, settings, original=sound), Store(folder)), Newest()
     whole_s = claimed_duration_s(path) or LONGEST_WHOLE_S
-    first, reading = (FIRST / bundle.fps / whole_s * share for share in (1.0, 2.0))  # of the work, roughly
+    first, reading = (FIRST / bundle.fps / whole_s * share for share in (1.0, 2.0))  # rough shares of the work
 
     def result(clip: Clip, frames: np.ndarray, whole_s: float) -> Result:
         heard = sound or clip.sound
@@ -70,7 +70,7 @@ def open_long_clip(
         if heard is not None:
             heard = heard[0][: round(analysis.clip.duration * heard[1])], heard[1]
         goes_on = None if analysis.clip.duration >= whole_s else whole_s
-        begins = len(grown.analyses) == 1  # nothing is to be fetched for the first view
+        begins = len(grown.analyses) == 1  # the first view fetches nothing
         sent = payload(
             analysis,
             bundle.mel,
@@ -129,7 +129,7 @@ def open_long_clip(
 
 
 def _shown(newest: Newest, result: Result) -> Iterator[Result]:
-    """A result and, where a person wrote something while the page took it over, that once more."""
+    """Yields a result and, if labels were edited during its display, the edited one."""
     result = newest.grow(result)
     yield result
     if newest.result is not None and newest.result is not result:
@@ -137,7 +137,7 @@ def _shown(newest: Newest, result: Result) -> Iterator[Result]:
 
 
 class _Grown:
-    """What is known of the clip so far."""
+    """The chunks of the clip analysed so far."""
 
     def __init__(self, chunked: ChunkedAnalysis, store: Store):
         self.chunked, self.store = chunked, store
@@ -157,10 +157,10 @@ class _Grown:
         source: str,
         progress: Progress,
     ) -> None:
-        """The frames from `start` up to `stop` of the clip at `path`; frames: all, at the model's rate."""
+        """Add frames [start, stop) of the clip at `path`; frames: all, at the model's rate."""
         speaking, finding = progress.part(None, 0, 0.55), progress.part("regions", 0.55, 0.85)
         analysis, fps = self.chunked.chunk(clip, frames, start, stop, speaking), self.chunked.bundle.fps
-        if source == "truth":  # of the whole clip
+        if source == "truth":  # it spans the whole clip
             found = regions_of(frames, fps, path, source, finding).at(np.arange(start, stop))
         else:
             found = regions_of(frames[start:stop], fps, path, source, finding)
@@ -169,7 +169,7 @@ class _Grown:
         self.labels.add(found.labels)
         for name, cam in analysis.cam.items():
             self.cams[name].add(cam)
-        # not what is held elsewhere
+        # without the maps, which are held elsewhere
         no_cams = {name: cam[:0].copy() for name, cam in analysis.cam.items()}
         self.analyses.append(replace(analysis, model_frames=frames[:0], clip=clip, cam=no_cams))
         self.regions.append(replace(found, labels=found.labels[:0].copy()))
@@ -186,8 +186,8 @@ class _Grown:
 
     @property
     def found(self) -> Regions:
-        """The regions of all pieces. Their verdict is the first doubt about a piece; a piece without a head in profile
-        has no regions, but leaves the others theirs."""
+        """The regions of all chunks. Their verdict is the first chunk's that is not "profile"; a chunk without a
+        midsagittal head has no regions."""
         usable = [piece for piece in self.regions if piece.verdict.usable] or self.regions
         doubts = [piece.verdict for piece in usable if piece.verdict.kind != "profile"]
         return replace(

@@ -1,4 +1,4 @@
-"""Opening a clip: the first example with the page, an example as soon as it is chosen, what Analyse asks for."""
+"""Opening a clip: the first example with the page, an example on selection, an upload by Analyse."""
 
 import html
 from collections.abc import Iterator
@@ -18,8 +18,7 @@ from .session import Result
 from .target_rows import BandRows
 
 _DEFAULT_ROWS = session.rows_of(DEFAULT_BANDS)
-# What the page's address asks for, after "#" (explorer/permalink.js writes it), and whether it is shown
-# (first_view.py).
+# The permalink in the page's address, after "#" (explorer/permalink.js), and whether it is on display (first_view.py).
 _LINK_JS = """async (_, language) => {
     const link = new URLSearchParams(location.hash.slice(1)), shown = Boolean(await window.rtmri2speechFirst);
     document.body.classList.toggle("at-once", shown);
@@ -28,7 +27,7 @@ _LINK_JS = """async (_, language) => {
 
 
 def connect(context: PageContext, controls: Controls, bands: BandRows, view: gr.HTML, notes: Notes) -> None:
-    """Wires what is chosen to what is shown."""
+    """Wire the controls to the explorer."""
     _open_first(context, controls, bands, view)
     _connect_maps(context, controls, view)
 
@@ -41,7 +40,7 @@ def connect(context: PageContext, controls: Controls, bands: BandRows, view: gr.
     def forget_files(language):
         return [gr.update(value=None, label=context.text(language, key)) for key in ("upload", "reference")]
 
-    # An example is analysed as soon as it is chosen: most often its analysis is there already.
+    # An example is analysed on selection, as its analysis is usually cached.
     files = [controls.upload, controls.reference]
     chosen = controls.example.select(None, js=PENDING_JS.format("true"), **context.private)
     chosen = chosen.then(forget_files, context.language, files, **context.at_once)
@@ -54,14 +53,14 @@ def connect(context: PageContext, controls: Controls, bands: BandRows, view: gr.
             **context.queued,
         )
         running.success(None, js=PENDING_JS.format("false"), **context.private)
-        # what stands above the explorer is about what it shows, also after a clip that could not be read
+        # the notes are about the clip on display, also after a clip that could not be read
         known = [context.result, context.language]
         running.failure(partial(own_clip_note, context), known, notes.own_clip, **context.at_once)
         context.stoppable(event, running)
 
 
 def connect_stop(context: PageContext) -> None:
-    """Every stop button, and leaving the page, ends the session's work. To be called once all events are wired."""
+    """Let every stop button, and leaving the page, end the session's work. To be called after all events are wired."""
 
     def end(request: gr.Request) -> None:
         context.jobs.stop(request.session_hash)
@@ -69,13 +68,13 @@ def connect_stop(context: PageContext) -> None:
     stopping = gr.on(
         [button.click for button in context.stops], end, cancels=context.running, queue=False, **context.private
     )
-    # A notice needs the queue; stopping must not wait in it.
+    # A notice needs the queue, in which stopping must not wait.
     stopping.then(lambda language: gr.Info(context.text(language, "stopped")), context.language, **context.private)
     context.page.unload(end)
 
 
 def _connect_maps(context: PageContext, controls: Controls, view: gr.HTML) -> None:
-    """Other maps of the clip that is shown, as soon as they are chosen; its regions and their corrections stay."""
+    """On selection, other maps of the clip on display; its regions and their corrections stay."""
 
     @context.guard
     def explain(result, maps, language, request: gr.Request, progress=gr.Progress()):  # noqa: B008 (Gradio)
@@ -90,7 +89,7 @@ def _connect_maps(context: PageContext, controls: Controls, view: gr.HTML) -> No
 
 
 def _open_first(context: PageContext, controls: Controls, bands: BandRows, view: gr.HTML) -> None:
-    """The first example as the page opens, or the one to which its address leads, with that link's bands and boxes."""
+    """On load, the first example, or the one of the permalink in the address, with its bands and boxes."""
 
     @context.guard
     def open_first(link, language, request: gr.Request, progress=gr.Progress()):  # noqa: B008 (Gradio)
@@ -112,7 +111,7 @@ def _open_first(context: PageContext, controls: Controls, bands: BandRows, view:
                 result = _asked(context, result, asked, "hz" if link["energy"] == "hz" else "db", language, tell)
             yield [gr.skip() if link["shown"] else result.payload, result, name or gr.skip(), *shown]
 
-    # Not in the queue of the analyses: a newcomer's first view must not wait for other people's clips.
+    # Outside the queue of analyses, as the first view must not wait for other users' clips.
     opening = context.page.load(
         open_first,
         [context.explorer_state, context.language],
@@ -129,8 +128,8 @@ def _open_first(context: PageContext, controls: Controls, bands: BandRows, view:
 
 
 def _asked(context: PageContext, result: Result, asked: tuple[Band, ...], energy: str, language: str, tell) -> Result:
-    """The same with what else a link asks for: maps of the frequency, boxes and contrasts. What cannot be made is
-    said, and left out."""
+    """A result with the rest of a permalink: maps of frequency, boxes and contrasts. What fails is reported and left
+    out."""
     bundle, boxes = context.bundle_of(result), [band for band in asked if band.stretch is not None]
     steps = [lambda one: one.with_energy(bundle, energy, tell)] if energy != result.analysis.energy else []
     steps += [lambda one, box=box: one.with_box(bundle, box, tell) for box in boxes]
@@ -143,7 +142,7 @@ def _asked(context: PageContext, result: Result, asked: tuple[Band, ...], energy
 
 
 def _usable(context: PageContext, bands: tuple[Band, ...]) -> tuple[Band, ...]:
-    """The same bands; none if the bundle's mel does not reach so far."""
+    """The bands; none if they lie beyond the bundle's mel."""
     try:
         session.check_limits(context.bundles.load(context.bundles.first), bands)
     except InputError:
@@ -154,7 +153,7 @@ def _usable(context: PageContext, bands: tuple[Band, ...]) -> tuple[Band, ...]:
 def _opened(
     context: PageContext, example, upload, reference, bundle_name, maps, rows, language, tell
 ) -> Iterator[Result]:
-    """The example, whose analysis is kept, or the person's own clip or sound; a long one piece by piece."""
+    """Yields results of an example, cached, or of an upload; a long clip's in chunks."""
     bands = session.bands_of(rows)
     if not upload and example not in context.examples.names:
         raise gr.Error(context.text(language, "nothing"), print_exception=False)

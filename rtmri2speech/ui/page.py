@@ -72,8 +72,7 @@ _SAY_JS = """document.documentElement.lang = language;
 
 @dataclass(frozen=True)
 class Settings:
-    """What the person who starts the page decides. language: "en", "ja", or None for that of each browser. regions: of
-    anatomy.regions.SOURCES."""
+    """Settings of a page. language: "en", "ja", or None: the browser's. regions: of anatomy.regions.SOURCES."""
 
     bundle: Path | None = None
     bundles: Path | None = None
@@ -85,7 +84,8 @@ class Settings:
 
 
 def build(settings: Settings | None = None) -> gr.Blocks:
-    """The page as Gradio Blocks. Raises InputError if a folder is missing or the default bundle cannot be loaded."""
+    """Build the page as Gradio Blocks. Raises InputError if a folder is missing or the default bundle cannot be
+    loaded."""
     settings = settings or Settings()
     if not settings.clips.is_dir():
         raise InputError("There is no folder of clips {folder}.", folder=settings.clips)
@@ -128,7 +128,7 @@ def build(settings: Settings | None = None) -> gr.Blocks:
 
 
 def _connect_language(context: PageContext, chosen: Controls, notes: Notes, language: str | None) -> None:
-    """The page opens in `language`, or in the browser's, and changes with the radio."""
+    """Wire the language: `language` or the browser's on load, then the radio's."""
 
     def localise(language, clip, sound, result):
         of_bundle = about(context, result.bundle_name if result else context.bundles.first, language)
@@ -142,18 +142,18 @@ def _connect_language(context: PageContext, chosen: Controls, notes: Notes, lang
     own = f'"{language}"' if language else 'navigator.language.startsWith("ja") ? "ja" : "en"'
     say = _SAY_JS.format(placeholder=example_words)
     context.page.load(None, None, context.language, js=_OWN_LANGUAGE_JS.format(or_else=own, say=say), **context.private)
-    # Once Gradio has given so many components their words, each event of the page takes longer: not where they stay.
+    # Updates of so many components slow all later events of the page, so they are skipped where nothing changes.
     context.language.change(localise, known, localised, js=_LANGUAGE_JS.format(say=say), **context.at_once)
 
 
 def prepare(page: gr.Blocks) -> None:
-    """Analyse the first example, so that the page is alive as soon as it is open."""
+    """Analyse the first example, so that the page shows it on load."""
     examples = page.context.examples
     if examples.first is not None:
         try:
             examples.open(examples.first, page.context.bundles.first, UNSEEN)
         except InputError:
-            pass  # said on the page, where the example is opened
+            pass  # reported on the page when the example is opened
 
 
 def launch(
@@ -168,10 +168,9 @@ def launch(
     blocking: bool = True,
     root_path: str | None = None,
 ) -> None:
-    """Serve the page, if `blocking` until it is stopped. Nothing is loaded from outside; uploads are bounded.
+    """Serve the page, if `blocking` until it is stopped. Nothing is loaded from outside; uploads are limited.
 
-    names: host names to answer to besides those of the address `host`. root_path: below which path of a proxy the page
-    is seen, such as "/rtmri2speech".
+    names: further allowed host names. root_path: path of the page behind a proxy, such as "/rtmri2speech".
     """
     keep_little()
     _without_proxy(host)
@@ -185,14 +184,14 @@ def launch(
         inbrowser=open_browser,
         mcp_server=mcp,
         prevent_thread_lock=not blocking,
-        _frontend=False,  # Gradio gives up on a page that is slower than 3 s to answer the computer it runs on
+        _frontend=False,  # Gradio gives up if the page takes more than 3 s to respond to its own machine
         max_file_size=page.settings.largest_upload,
         app_kwargs={
             "middleware": [Middleware(KnownHosts, host=host, names=names, share=share)],
             "routes": [first_view.route(page.context)],
         },
         head=first_view.HEAD,
-        # Orange and blue are the bands' colours: the page itself keeps to gray.
+        # Orange and blue are the bands' colours, so the page itself is gray.
         theme=gr.themes.Default(
             primary_hue="slate", font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]
         ),
@@ -202,7 +201,7 @@ def launch(
 
 
 def _without_proxy(host: str) -> None:
-    """Gradio asks the page for itself as it starts, and takes a university's proxy for the way there."""
+    """Exempt local requests from a proxy, as Gradio requests the page from itself at start."""
     for name in ("no_proxy", "NO_PROXY"):
         known = [one for one in (os.environ.get(name), "localhost", "127.0.0.1", "::1", host) if one]
         os.environ[name] = ",".join(dict.fromkeys(known))

@@ -1,4 +1,4 @@
-"""PageContext: the context of one page, which each of its parts gets. See panels/ for how it is used."""
+"""PageContext: what all parts of one page share. panels/ shows its use."""
 
 import errno
 import html
@@ -32,8 +32,8 @@ _EXPLORER_STATE_JS = """(_, ...rest) => {
     return [{frame: number("frame") ?? 0, first: number("first"), last: number("last"), view}, ...rest];
 }"""
 TOLD_EVERY_S = 0.3
-# Keeps which work is going on, and the stop buttons usable while any is. Of quick work the page may learn the end
-# before the beginning: the two cancel.
+# Tracks running work, and enables the stop buttons during it. The end of fast work may arrive before its start: the
+# two cancel.
 _WORKING_JS = """() => {{
     const working = (window.rtmri2speechWorking ??= new Map());
     working.set({work}, Math.max(-1, Math.min(1, (working.get({work}) ?? 0) + {change})));
@@ -44,13 +44,13 @@ _WORKING_JS = """() => {{
 
 @dataclass
 class PageContext:
-    """The context that all parts of a page share: where bundles and examples come from, the session's result, language
-    and moment, and how events are wired, guarded, told of and stopped.
+    """The shared context of a page: bundles and examples, the session's result, language and explorer state, and the
+    wiring, guarding, progress and cancellation of events.
 
-    result: gr.State of handlers.Result | None. language: "en" or "ja". view: the frame explorer.
-    moment: give it as an event's FIRST input, with js=desk.moment_js: it then holds what the explorer shows,
+    result: gr.State of session.Result | None. language: "en" or "ja". view: the frame explorer.
+    explorer_state: as an event's FIRST input, with js=context.explorer_state_js, it holds the explorer's state,
     {"frame": int, "first": int | None, "last": int | None, "view": "0".."3" | "both" | "difference" | "off"};
-    first and last are the chosen stretch, None for the whole clip.
+    first and last are the chosen interval, None: the whole clip.
     """
 
     page: gr.Blocks
@@ -67,7 +67,7 @@ class PageContext:
     stops: list[gr.Button] = field(default_factory=list)
 
     explorer_state_js = _EXPLORER_STATE_JS
-    # Event arguments: not an endpoint for others; long work, one at a time on this machine.
+    # Event arguments: private endpoints; long work, one at a time on this machine.
     private = {"api_visibility": "private"}
     at_once = {**private, "queue": False, "show_progress": "hidden"}
     queued = {"api_visibility": "private", "concurrency_id": "analysis", "concurrency_limit": 1}
@@ -76,9 +76,9 @@ class PageContext:
         return TEXTS[language][key]
 
     def localise(self, component, attribute: str, key: str | dict):
-        """Keep the component's label, value, info, placeholder or choices in the page's language; gives the component.
+        """Keep a component's label, value, info, placeholder or choices in the page's language; returns the component.
 
-        key: of texts/. For choices: {value: key of its words, or {language: words}}.
+        key: of texts/; for choices {value: key of its words, or {language: words}}.
         """
         self.words.append((component, attribute, key))
         return component
@@ -102,7 +102,7 @@ class PageContext:
 
     def _words(self, language: str, key: str | dict):
         if isinstance(key, dict):
-            # what has no words, such as a person's own clip, is called by its name
+            # a choice without words, such as an uploaded clip, shows its name
             return [
                 (words[language] if isinstance(words, dict) else TEXTS[language].get(words, value), value)
                 for value, words in key.items()
@@ -110,14 +110,15 @@ class PageContext:
         return self.text(language, key)
 
     def progress(self, request: gr.Request, language: str, progress: gr.Progress) -> Progress:
-        """A job of this session, told on the page. It raises Stopped when the person cancels or leaves."""
+        """A Progress for a new job of this session, shown on the page. It raises Stopped when the user cancels or
+        leaves."""
         check = self.jobs.start(request.session_hash)
         told_stage, told_at = "", 0.0
 
         def show(stage: str, done: float, total: float) -> None:
             nonlocal told_stage, told_at
             check()
-            # A browser that is told of every frame has no time left to show anything.
+            # Updates for every frame would keep the browser busy.
             if stage == told_stage and time.monotonic() - told_at < TOLD_EVERY_S:
                 return
             told_stage, told_at = stage, time.monotonic()
@@ -126,7 +127,7 @@ class PageContext:
         return Progress(show)
 
     def bundle_of(self, result: Result) -> Bundle:
-        """The bundle that made a result, fitted to its clip if it was."""
+        """The bundle of a result, as adapted to its clip."""
         return result.fitted or self.bundles.load(result.bundle_name)
 
     def work(self, trigger: Callable, handler: Callable, inputs, outputs, **options):
@@ -134,9 +135,9 @@ class PageContext:
         return self.stoppable(trigger, trigger(handler, inputs, outputs, **self.queued, **options))
 
     def stoppable(self, trigger: Callable, event):
-        """Let the stop buttons end the event, also while it waits in the queue; gives the event.
+        """Let the stop buttons end the event, also while it waits in the queue; returns the event.
 
-        trigger: what begins it, such as button.click: from then on until the event has ended there is work to stop.
+        trigger: of the event, such as button.click.
         """
         for begin_or_end, change in ((trigger, 1), (event.then, -1)):
             begin_or_end(None, js=_WORKING_JS.format(change=change, work=len(self.running)), **self.private)
@@ -144,21 +145,20 @@ class PageContext:
         return event
 
     def stop_button(self, elem_id: str) -> gr.Button:
-        """A button that ends this session's work; it can be pressed while there is any (`stoppable`)."""
+        """A button that ends this session's work, enabled while there is any (`stoppable`)."""
         looks = {"scale": 0, "min_width": 100, "elem_classes": "ends-work"}
         self.stops.append(self.button("stop", interactive=False, elem_id=elem_id, **looks))
         return self.stops[-1]
 
     def folder(self) -> Path:
-        """A fresh folder from which Gradio may serve; it goes after a time."""
+        """A new folder from which Gradio may serve; removed after a time."""
         cache = Path(self.page.GRADIO_CACHE)
         cache.mkdir(parents=True, exist_ok=True)
         return Path(tempfile.mkdtemp(prefix="rtmri2speech-", dir=cache))
 
     def guard(self, handler: Callable) -> Callable:
-        """Decorates an event's handler, which must have a parameter `language`: bad input becomes a message in that
-        language, with no folder of this machine in it, and so does a fault of this program; after a stopped job the
-        outputs stay as they are. A handler may yield."""
+        """Decorator of handlers with a parameter `language`: an InputError, or a fault of this program, becomes a
+        message in that language without paths; after a stopped job the outputs stay unchanged. Handlers may yield."""
         place = list(signature(handler).parameters).index("language")
 
         def told(error: Exception, language: str) -> gr.Error:
@@ -205,13 +205,13 @@ class PageContext:
         return gr.Error(self.text(language, key), print_exception=False, title=self.text(language, "error"))
 
     def message(self, error: Exception, language: str = "en") -> str:
-        """What to tell the person of an error: in the language, file names in place of paths."""
+        """An error's message in the language, with file names in place of paths."""
         if isinstance(error, MemoryError):
             error = InputError("This machine has too little memory for this clip: cut it first.")
         elif isinstance(error, OSError) and error.errno == errno.ENOSPC:
             error = InputError("The disk of this machine is full.")
         elif not isinstance(error, InputError):
-            traceback.print_exception(error)  # for whoever runs the page: it is a fault of this program
+            traceback.print_exception(error)  # a fault of this program, for whoever runs the page
             error = InputError("This program has a fault ({kind}): tell its authors.", kind=type(error).__name__)
         message = readable(in_language(error, language))
         for root in self._folders():

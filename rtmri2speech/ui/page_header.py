@@ -1,4 +1,4 @@
-"""The head of the page: what it is, its language, large letters, dark colours."""
+"""The head of the page: introduction, language, large text, dark colours."""
 
 from dataclasses import dataclass
 

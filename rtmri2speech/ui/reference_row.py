@@ -1,4 +1,4 @@
-"""Below the explorer: whether the original speech that was given fits the clip, and moving it until it does."""
+"""The row below the explorer: the fit of uploaded reference speech to the clip, and its shift in time."""
 
 from dataclasses import dataclass
 
@@ -23,7 +23,7 @@ class _Row:
 
 
 def build(context: PageContext) -> None:
-    """Lays out the row and wires it; it is seen while a sound of its own belongs to the clip."""
+    """Lay out and wire the row, visible while the clip has uploaded reference speech."""
     with gr.Row(visible=False, elem_id="original") as row:
         said = gr.Markdown(elem_classes="note", container=False, elem_id="original-said")
         looks = {"step": 1, "min_width": 120, "scale": 0, "elem_id": "original-shift"}
@@ -64,7 +64,7 @@ def _connect(context: PageContext, row: _Row) -> None:
 
 
 def sentence(context: PageContext, result: Result, language: str) -> tuple[str, int | None]:
-    """What is said of the original speech, and its measured lag in ms where there is one to correct."""
+    """The text on the reference speech, and its estimated delay in ms, if there is one to correct."""
     assert result.reference is not None and result.given is not None
     found = fit_of(result.reference, result.analysis, result.mel)
     given_s = len(result.given[0]) / result.given[1]

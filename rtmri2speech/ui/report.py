@@ -1,6 +1,6 @@
-"""What the panels say of a result, as HTML in both languages at once.
+"""Reports of the panels on a result, as HTML in both languages at once.
 
-Numbers and sentences are chosen here; templates/ lays them out, and every word is escaped there.
+Numbers and sentences are chosen here; templates/ lays them out and escapes every word.
 """
 
 import base64
@@ -37,9 +37,9 @@ METRICS = {
     "loudness_correlation": "higher",
 }
 MISMATCH_S = 0.15  # AAC's padding explains up to 0.13 s at 16 kHz
-LATE_FRAMES = 1.5  # the estimate's own resolution is one frame
-NOISE_DB = 6.0  # twice the amplitude: a silence this much louder is no longer one
-INTELLIGIBLE = (0.6, 0.75)  # STOI: below the first hardly a word is expected, above the second most words
+LATE_FRAMES = 1.5  # the estimate's resolution is one frame
+NOISE_DB = 6.0  # twice the amplitude: a silence this much louder has become noise
+INTELLIGIBLE = (0.6, 0.75)  # STOI: below the first hardly any word is expected, above the second most words
 _CHANCE = {"spectral_shape_correlation": 0.0, "loudness_correlation": 0.0}  # the average sound has no movement
 _SUMMED_UP = ("estoi", "mcd_db", "voicing_error", "spectral_shape_correlation", "loudness_correlation")
 _ARROWS = {"higher": "↑", "lower": "↓"}
@@ -68,7 +68,7 @@ _TEMPLATES.globals["texts"] = {language: partial(_said, words) for language, wor
 
 @dataclass(frozen=True)
 class Sentence:
-    """A key of the texts and the values it takes. strong: in bold. kind: "warning" or "note", where that matters."""
+    """A key of the texts and its values. strong: in bold. kind: "warning", "note" or none."""
 
     key: str
     values: dict[str, object] = field(default_factory=dict)
@@ -78,12 +78,12 @@ class Sentence:
 
 @dataclass(frozen=True)
 class Metric:
-    """A row of the table of scores: a metric, and how its values are shown (None: not defined)."""
+    """A row of the table of scores: a metric and its formatted values (None: undefined)."""
 
     name: str
     shown: tuple[str | None, ...]
     better: int | None = None  # of two
-    percent: str | None = None  # of the way from floor to ceiling
+    percent: str | None = None  # position between baseline and topline
 
     @property
     def good(self) -> str:
@@ -100,7 +100,7 @@ def heading(key: str) -> str:
 
 
 def occlusion_report(hidden: OcclusionResult, frame: int) -> str:
-    """What was hidden, with a picture of `frame`, and what it changed."""
+    """The report on an occlusion, with a picture of `frame`, and the changes."""
     first, last = hidden.stretch
     frame = frame if first <= frame <= last else (first + last) // 2
     return render(
@@ -137,7 +137,7 @@ def _told_of_hiding(hidden: OcclusionResult, frame: int, language: str) -> list[
 
 
 def _headline(hidden: OcclusionResult) -> list[Sentence]:
-    """What changed while the speech sounds and what in its silences, a sentence each."""
+    """Sentences on the change in speech and in silence."""
     told = []
     if len(hidden.spoken):
         sizes = _numbers_db(hidden.before, hidden.mean_size_db, "{:.1f}")
@@ -155,7 +155,7 @@ def _headline(hidden: OcclusionResult) -> list[Sentence]:
 
 
 def _changes_of_hiding(hidden: OcclusionResult) -> list[dict]:
-    """Rows of the table: for each band the mean change and the mean size of the change, in speech and in silence."""
+    """Rows of the table: for each band the mean change and the mean absolute change, in speech and in silence."""
     rows = []
     for part, frames, change, size in (
         ("speech", hidden.spoken, hidden.mean_change_db, hidden.mean_size_db),
@@ -169,7 +169,7 @@ def _changes_of_hiding(hidden: OcclusionResult) -> list[dict]:
 
 
 def comparison_report(made: Comparison, first: str, other: str) -> str:
-    """What two bundles, called `first` and `other`, have in common, and how their speech differs."""
+    """The report on two bundles, `first` and `other`: shared networks, and the difference of their speech."""
     shared = {
         (True, True): "compare_same_bundle",
         (True, False): "compare_same_acoustic",
@@ -191,7 +191,7 @@ def comparison_report(made: Comparison, first: str, other: str) -> str:
 
 
 def voice_report(made: Comparison, adaptation: Adaptation | None) -> str:
-    """How the clip is spoken now, to what the bundle was fitted, and what that changed."""
+    """The report on a resynthesis: voice, adaptation, and the changes."""
     now = made.second
     told = [Sentence("voice_told_whisper")]
     if now.f0_hz is not None and now.f0_hz.any():
@@ -216,7 +216,7 @@ def voice_report(made: Comparison, adaptation: Adaptation | None) -> str:
 
 
 def _above_pauses_db(analysis: Analysis) -> float | None:
-    """Mean level of the frames in which the model speaks, less that of the others; None without either."""
+    """Mean level of speech frames minus that of silent frames; None without either."""
     if analysis.silent.all() or not analysis.silent.any():
         return None
     return float(analysis.mel_db[analysis.speech].mean() - analysis.mel_db[analysis.silent].mean())
@@ -231,7 +231,7 @@ def _compared(metric: str, *scores: Mapping[str, float | None]) -> Metric:
 
 
 def quality_report(made: Assessment, pictures_s: float, fps: float, sample_rate: int) -> str:
-    """The table of scores between floor and ceiling, and whether sound and pictures fit together."""
+    """The table of scores between baseline and topline, and the fit of sound and pictures."""
     shares = {metric: _share(made, metric) for metric in METRICS}
     percents = {metric: None if share is None else f"{100 * share:.0f}" for metric, share in shares.items()}
     stoi, understood = made.scores["synthesis"]["stoi"], None
@@ -252,7 +252,7 @@ def quality_report(made: Assessment, pictures_s: float, fps: float, sample_rate:
 
 
 def card_report(bundle: Bundle) -> str:
-    """What a bundle is and is not, from its model card: in Japanese where it has one in Japanese."""
+    """A bundle's model card, in Japanese where it has a Japanese one."""
     cards = {language: read_card(bundle, language) for language in TEXTS}
     return render(
         "model_card.html",
@@ -276,7 +276,7 @@ def _shortened(paragraph: str) -> str:
 
 
 def _timing(made: Assessment, pictures_s: float, fps: float) -> list[Sentence]:
-    """What to tell of the sound's length and offset."""
+    """Sentences on the sound's duration and delay."""
     told = []
     mismatch = f"{made.mismatch_s:+.2f}".replace("-", "−")
     apart = abs(made.mismatch_s) > MISMATCH_S
@@ -297,13 +297,13 @@ def _timing(made: Assessment, pictures_s: float, fps: float) -> list[Sentence]:
 
 
 def _from_floor(made: Assessment, metric: str) -> tuple[float | None, float | None, float | None]:
-    """The metric's floor, this clip's value, and its ceiling."""
+    """A metric's baseline, value and topline."""
     scores = made.scores
     return scores["mean_mel"][metric], scores["synthesis"][metric], scores["copy_synthesis"][metric]
 
 
 def _share(made: Assessment, metric: str) -> float | None:
-    """How much of the way from floor to ceiling this clip has come, 0 to 1; None where that is not defined."""
+    """Position of the value between baseline and topline, 0 to 1; None where undefined."""
     floor, here, ceiling = _from_floor(made, metric)
     floor = _CHANCE.get(metric) if floor is None else floor
     if floor is None or here is None or ceiling is None or floor == ceiling:
@@ -320,7 +320,7 @@ def _number(value: float | None) -> str | None:
 
 
 def _numbers_db(analysis: Analysis, values: Mapping[str, float | None], shape: str) -> str:
-    """Of each band; without those whose formant is nowhere there."""
+    """Changes of each band, without bands whose formant was never measured."""
     known = {band: values[band.name] for band in analysis.bands if values[band.name] is not None}
     return ", ".join(f"{band.name} {_signed(value, shape)} {_unit(band)}" for band, value in known.items())
 

@@ -1,4 +1,4 @@
-"""Requests that no page sends: programs name files they never uploaded, or values of another kind."""
+"""Invalid requests of programs: files that were not uploaded, or values of another type."""
 
 import gradio as gr
 
@@ -6,7 +6,7 @@ _SENTENCE = "This request names a file that was not uploaded, or holds a value t
 
 
 class Page(gr.Blocks):
-    """Gradio's Blocks, which answer such a request with a sentence instead of null and a traceback in the log."""
+    """Gradio's Blocks with a sentence for an invalid request, instead of null and a traceback in the log."""
 
     async def preprocess_data(self, *args, **kwargs):
         """Gradio's own step from a request's values to a handler's arguments. Raises gr.Error."""

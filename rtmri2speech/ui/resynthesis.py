@@ -1,4 +1,4 @@
-"""What the panel "Voice" does, as plain functions that work without Gradio."""
+"""The functions of the panel "Voice", without Gradio."""
 
 from dataclasses import dataclass, replace
 
@@ -14,7 +14,7 @@ MANNERS = ("bundle", "whisper", *INTONATIONS)
 
 @dataclass(frozen=True)
 class Resynthesis:
-    """result: the clip as it is spoken now. comparison: with what was spoken before. adaptation: None if not fitted."""
+    """result: of the new synthesis. comparison: with the one before. adaptation: None if not adapted."""
 
     result: Result
     comparison: Comparison
@@ -22,9 +22,10 @@ class Resynthesis:
 
 
 def asked_of(manner: str, hz: float | None, semitones: float) -> Voice | None:
-    """The voice that is asked for: one of MANNERS, Hz or None for the height that fits the tract, semitones from there.
+    """The voice for a manner (of MANNERS), a mean F0 in Hz (None: the level that fits the vocal tract) and a shift in
+    semitones.
 
-    None: as the bundle speaks unasked. Raises InputError for a pitch that no voice has.
+    None: the bundle's default. Raises InputError for an invalid pitch.
     """
     if manner == "bundle":
         return None
@@ -38,10 +39,10 @@ def asked_of(manner: str, hz: float | None, semitones: float) -> Voice | None:
 def resynthesise(
     bundle: Bundle, result: Result, voice: Voice | None, fit: bool, progress: Progress = UNSEEN
 ) -> Resynthesis:
-    """Analyse the result's clip anew: in this voice (None: as the bundle speaks unasked), by the bundle as it is or
-    fitted to the clip's pictures.
+    """Analyse the result's clip again in this voice (None: the bundle's default). fit: with the bundle adapted to the
+    clip's pictures.
 
-    bundle: as the page offers it. Raises InputError for a voice that it does not carry or the clip does not allow.
+    bundle: as the page offers it. Raises InputError for a voice that the bundle lacks or the clip does not allow.
     """
     now, record = (bundle, None)
     if fit:

@@ -1,4 +1,4 @@
-"""What the page does, as plain functions that work without Gradio."""
+"""The page's functions on a session's result, without Gradio."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -32,20 +32,19 @@ from .explorer.payload import change_of, of_other_bands, of_other_labels, payloa
 
 PAGE_LIMITS = ClipLimits(longest_s=300.0, most_frames=30_000)
 MOST_BANDS = 4
-DEFAULT_MAPS = "layer-ig"  # which passes its own verdict; see assets/models/phantom/MODEL_CARD.md
+DEFAULT_MAPS = "layer-ig"  # it passes the faithfulness test; see assets/models/phantom/MODEL_CARD.md
 
 
-@dataclass(frozen=True, eq=False)  # compared by identity: Gradio asks for the hash of a session's state
+@dataclass(frozen=True, eq=False)  # compared by identity, as Gradio hashes a session's state
 class Result:
-    """An analysed clip and what the frame explorer shows of it.
+    """An analysed clip and the frame explorer's payload.
 
-    regions: of the analysis' model_frames. labels: what is said, (from_s, to_s, label).
-    reference: the original speech, (samples,) float32 and its rate. source, reference_source: the files they came from.
-    bundle_name: the name under which the page offers the bundle. linked, store: see payload. maps: as maps_offered()
-    has them. remarks: at moments. edited: whether labels and remarks were changed here.
-    given: the sound that was given with the clip, of which reference is what begins shift_ms later.
-    whole_s, newest: of a clip of which more arrives, how long it is and where its newest result is.
-    fitted: that bundle, if it was fitted to this clip. again: whether this was spoken again (speaking.py).
+    regions: of the analysis' model_frames. labels: (from_s, to_s, label). reference: the reference speech, (samples,)
+    float32 and its rate. source, reference_source: files of clip and reference. bundle_name: the bundle's name on the
+    page. linked, store: see payload. maps: of maps_offered(). remarks: (at_s, text). edited: whether labels or remarks
+    were edited on the page. given: the uploaded reference speech, before its shift by shift_ms. whole_s, newest: of a
+    clip still being analysed, its duration and its newest result. fitted: the bundle as adapted to this clip. again:
+    whether this is a resynthesis (resynthesis.py).
     """
 
     name: str
@@ -69,27 +68,27 @@ class Result:
     shift_ms: float = 0.0
     whole_s: float | None = None
     newest: "Newest | None" = None
-    known: dict[str, FaithfulnessReport] = field(default_factory=dict)  # filled in later: an example's is everybody's
+    known: dict[str, FaithfulnessReport] = field(default_factory=dict)  # a cache; an example's is shared by sessions
     far: dict[str, list[TemporalAttribution]] = field(default_factory=dict)  # the same
 
     def change_of(self, before: "Result") -> str:
-        """What the page needs to show this where it shows `before`: payload.change_of."""
+        """The patch of a page that shows `before` (payload.change_of)."""
         return change_of(before.payload, self.payload)
 
     @property
     def card(self) -> FaithfulnessReport | None:
-        """The verdict on the maps, once it is known."""
+        """The faithfulness report, if computed already."""
         return self.known.get("card")
 
     def judged(self, bundle: Bundle, progress: Progress) -> FaithfulnessReport:
-        """The card, made only once. Raises InputError as trust.judge."""
+        """The faithfulness report, computed once. Raises InputError as evaluate_faithfulness."""
         if "card" not in self.known:
             masks = RegionMasks(self.regions) if self.regions.verdict.usable else None
             self.known["card"] = evaluate_faithfulness(bundle, self.analysis, masks, progress=progress)
         return self.known["card"]
 
     def reached(self, bundle: Bundle, progress: Progress) -> list[TemporalAttribution]:
-        """How far in time each band's energy came from, found only once. Raises InputError as reach.reach."""
+        """Temporal attribution of each band, computed once. Raises InputError as temporal_attribution."""
         if "reach" not in self.far:
             bands = [band for band in self.analysis.bands if not (band.stretch or band.formant)]
             if not bands:
@@ -104,11 +103,11 @@ class Result:
         return self.far["reach"]
 
     def hiding(self, bundle: Bundle, asked: Occlusion, progress: Progress) -> OcclusionResult:
-        """The clip with part of it hidden, spoken again. Raises InputError as experiment.hide."""
+        """Occlude part of the clip and synthesise again. Raises InputError as occlude."""
         return occlude(bundle, self.analysis, asked, progress, self.regions, by=self.analysed_by)
 
     def with_regions(self, regions: Regions, progress: Progress = UNSEEN) -> "Result":
-        """The same clip and analysis, accounted for by other regions."""
+        """This result with other regions."""
         return self._again(self.analysis, regions, progress)
 
     @property
@@ -118,25 +117,25 @@ class Result:
 
     @property
     def ends_s(self) -> float:
-        """How long the clip is, also while only its beginning is here."""
+        """The clip's duration, s, also while only its beginning is analysed."""
         return self.whole_s or self.analysis.clip.duration
 
     def relabelled(self, edit: "Edit") -> "Result":
-        """The same with what `edit` makes of its tier and remarks. Of a clip that grows, what is edited and given is
-        its newest result. Raises what the edit raises."""
+        """This result with `edit` applied to its tier and remarks; of a clip still being analysed, its newest result.
+        Raises as `edit`."""
         if self.newest is not None:
             return self.newest.relabelled(edit)
         return self.with_labels(*edit(tier_of(self.labels, self.ends_s), self.remarks))
 
     def with_labels(self, labels: Sequence[Interval], remarks: Sequence[Remark]) -> "Result":
-        """The same with other labels and remarks; all else that is shown stays as it is."""
+        """This result with other labels and remarks."""
         here = [label for label in labels if label[0] < self.analysis.clip.duration]
         sent = of_other_labels(self.payload, here, remarks)
         return replace(self, labels=tuple(labels), remarks=tuple(remarks), edited=True, payload=sent)
 
     def with_shift(self, bundle: Bundle, ms: float, progress: Progress) -> "Result":
-        """The original speech that was given, begun so many ms later; the maps of bands that track its formants, and
-        speech that follows its melody, made anew. Raises InputError where these formants are no longer there."""
+        """This result with the uploaded reference speech shifted by so many ms. Maps of bands that track its formants,
+        and speech with its F0 contour, are made again. Raises InputError where these formants are missing then."""
         assert self.given is not None
         reference, old = earlier(self.given, ms / 1000), self.analysis
         tracking = [band.name for band in old.bands if band.track == "original"]
@@ -151,17 +150,17 @@ class Result:
         return replace(moved._again(replace(old, original=reference), self.regions), known=self.known)
 
     def with_maps(self, bundle: Bundle, maps: str, progress: Progress) -> "Result":
-        """The same clip, speech and regions, explained by other maps."""
+        """This result with other maps."""
         return self._explained(bundle, self.analysis.bands, maps, progress)
 
     def with_energy(self, bundle: Bundle, energy: str, progress: Progress) -> "Result":
-        """The same clip and speech, the maps of another number of each band, of settings.ENERGIES."""
+        """This result with maps of another target of each band, of settings.ENERGIES."""
         asked = replace(self, analysis=replace(self.analysis, settings=replace(self.analysis.settings, energy=energy)))
         return asked._explained(bundle, self.analysis.bands, self.maps, progress)
 
     def with_box(self, bundle: Bundle, box: Band, progress: Progress) -> "Result":
-        """The same clip and speech, with the maps of a box as well, in place of the last one where bands are many.
-        Raises InputError where there is nothing to explain in it."""
+        """This result with a box as well, in place of the last one beyond MOST_BANDS. Raises InputError for a silent
+        box."""
         others = [band for band in self.analysis.bands if band.name != box.name]
         if len(others) == MOST_BANDS and others[-1].from_s is None:
             raise InputError("There are {most} bands already: take one away under Bands, then ask.", most=MOST_BANDS)
@@ -169,12 +168,12 @@ class Result:
         return self._shown_with((*others[: MOST_BANDS - 1], box), made.cam, made.band_db)
 
     def without_boxes(self, name: str | None = None) -> "Result":
-        """The same without the box of this name; None: without any box."""
+        """This result without the box of this name; None: without any box."""
         kept = [band for band in self.analysis.bands if band.from_s is None or name not in (None, band.name)]
         return self._shown_with(kept, {}, {})
 
     def _shown_with(self, bands: Sequence[Band], new_cam: Cams, new_db: Cams) -> "Result":
-        """The same with these bands, each as it is or, where it is new, with this CAM and energy."""
+        """This result with these bands, new ones with this CAM and energy."""
         cam, band_db = {**self.analysis.cam, **new_cam}, {**self.analysis.band_db, **new_db}
         chosen = {"cam": {b.name: cam[b.name] for b in bands}, "band_db": {b.name: band_db[b.name] for b in bands}}
         kept = [band.name for band in bands if band.name not in new_cam]
@@ -190,13 +189,13 @@ class Result:
         return replace(self._told_anew(spoken, (), packed), maps=maps)
 
     def _explained_anew(self, bundle: Bundle, bands: Sequence[Band], maps: str, progress: Progress) -> Analysis:
-        """As the analysis was made, but of these bands and maps, and without a sound."""
+        """The analysis again with these bands and maps, without sound."""
         method, resolution = method_of_maps(bundle, maps)
         settings = replace(self.analysis.settings, bands=tuple(bands), method=method, resolution=resolution)
         return self._analysed(bundle, settings, progress, speak=False)
 
     def _analysed(self, bundle: Bundle, settings: AnalysisSettings, progress: Progress, speak: bool = True) -> Analysis:
-        """The clip analysed by these settings, with the original and the formants that are known."""
+        """The clip analysed with these settings, with the known reference speech and formants."""
         old = self.analysis
         given = {"original": old.original, "formants_hz": old.tracked_hz, "speak": speak, "progress": progress}
         if self.store is None:
@@ -204,7 +203,7 @@ class Result:
         return analyse_in_chunks(bundle, old.clip, settings=settings, **given)
 
     def _told_anew(self, analysis: Analysis, kept: Sequence[str], progress: Progress = UNSEEN) -> "Result":
-        """The same clip, speech and regions with other bands, of which those `kept` are as they were."""
+        """This result with other bands; `kept`: names of unchanged ones."""
         if self.store is not None:
             return self._again(analysis, self.regions, progress)
         sent = of_other_bands(self.payload, analysis, self.mel, self.regions, kept)
@@ -221,14 +220,14 @@ Edit = Callable[[Tier, tuple[Remark, ...]], tuple[Sequence[Interval], Sequence[R
 
 
 class Newest:
-    """The newest result of a clip that grows while a person may write labels."""
+    """The newest result of a clip still being analysed, while labels may be edited."""
 
     def __init__(self) -> None:
         self._lock = Lock()
         self.result: Result | None = None
 
     def grow(self, result: Result) -> Result:
-        """More of the clip: gives it with what was written so far."""
+        """Take a longer result; returns it with the labels edited so far."""
         with self._lock:
             before = self.result
             if before is not None and before.edited:
@@ -258,9 +257,8 @@ def open_clip(
 ) -> Result:
     """Analyse the clip at `path` for the frame explorer.
 
-    reference: a sound file of the original speech; default: the clip's own sound. regions: of anatomy's SOURCES.
-    maps: as maps_offered() has them. linked: see payload.
-    Raises InputError on a clip, sound or band that cannot be used.
+    reference: a sound file of the reference speech; default: the clip's own sound. regions: of anatomy's SOURCES.
+    maps: of maps_offered(). linked: see payload. Raises InputError on a clip, sound or band that cannot be used.
     """
     told = progress.part(None, 0, 0.65)
     method, resolution = method_of_maps(bundle, maps)
@@ -277,13 +275,13 @@ def open_clip(
 
 
 def maps_offered() -> list[str]:
-    """What a person may choose as maps, as parse_method reads it: every method, and a coarser default."""
+    """The choices of maps, as parse_method reads them: every method, and a coarser default."""
     return [DEFAULT_MAPS, "layer-ig:16", *(name for name in METHODS if name != DEFAULT_MAPS)]
 
 
 def method_of_maps(bundle: Bundle, maps: str) -> tuple[str, int | None]:
-    """The method and resolution of the maps that a person chose; the bundle's own where it has not that resolution.
-    Raises InputError for an unknown choice."""
+    """Method and resolution of the chosen maps; the method's default where the bundle lacks that resolution. Raises
+    InputError for an unknown choice."""
     offered = maps_offered()
     if maps not in offered:
         raise InputError("{given!r} is not one of {known}.", given=maps, known=", ".join(offered))
@@ -293,11 +291,11 @@ def method_of_maps(bundle: Bundle, maps: str) -> tuple[str, int | None]:
 
 
 class _Opened(Ended):
-    """Ends the reading of a clip of which no more is asked than whether it can be read."""
+    """Ends the reading of a clip once it is known to open."""
 
 
 def check_clip(path: Path, limits: ClipLimits = PAGE_LIMITS) -> None:
-    """Raises InputError if the file cannot be opened as a clip; reading it may find more."""
+    """Raises InputError if the file cannot be opened as a clip; reading it whole may still fail."""
 
     def opened(stage: str, done: float, total: float) -> None:
         raise _Opened
@@ -316,25 +314,25 @@ def analyse_file(
     settings: AnalysisSettings,
     limits: ClipLimits = PAGE_LIMITS,
 ) -> tuple[Analysis, Sound | None]:
-    """The analysis of the clip at `path`, and its original speech: (samples,) and rate, None without any.
+    """The analysis of the clip at `path`, and its reference speech: (samples,) and rate, None without any.
 
     Raises InputError on a clip, sound or band that cannot be used.
     """
-    check_limits(bundle, settings.bands)  # says what is wrong before the clip is read
+    check_limits(bundle, settings.bands)  # raises before the clip is read
     sound = read_audio(reference) if reference else None
     clip = read_clip(path, limits=limits, progress=progress.part(None, 0, 0.1))
     analysis = analyse_clip(bundle, clip, settings=settings, original=sound, progress=progress.part(None, 0.1, 1))
     return analysis, sound or clip.sound
 
 
-# What a row of the page says of a band: its name; FIXED or what it is of (Band.of); its limits, Hz; on either side of
-# the formant that it follows, Hz, and of which speech.
+# A row of the page: a band's name; FIXED or Band.of; its limits, Hz; for a formant-tracking band its half-width, Hz,
+# and the speech that is tracked.
 Row = tuple[str, str, float | None, float | None, float | None, str]
 FIXED = "band"
 
 
 def bands_of(rows: Sequence[Row]) -> tuple[Band, ...]:
-    """What a person typed -> 1 to 4 bands. Raises InputError."""
+    """The page's rows -> 1 to 4 bands. Raises InputError."""
     return checked_bands(tuple(_band_of(*row) for row in rows))
 
 
@@ -354,7 +352,7 @@ def _band_of(
 
 
 def rows_of(bands: Sequence[Band]) -> list[Row]:
-    """The rows that say the same; boxes have none."""
+    """The page's rows of these bands; boxes have none."""
     return [
         (
             *(band.name, band.of or FIXED),
@@ -367,8 +365,7 @@ def rows_of(bands: Sequence[Band]) -> list[Row]:
 
 
 def bands_of_link(written: Sequence[str]) -> tuple[Band, ...]:
-    """The bands and boxes of a link to the page, each as Band.parse reads it (permalink.js); none if they cannot be
-    read."""
+    """The bands and boxes of a permalink, as Band.parse reads them (permalink.js); none if they cannot be read."""
     try:
         return checked_bands(tuple(Band.parse(str(text)) for text in written))
     except InputError:
@@ -376,14 +373,14 @@ def bands_of_link(written: Sequence[str]) -> tuple[Band, ...]:
 
 
 def check_limits(bundle: Bundle, bands: Sequence[Band]) -> None:
-    """Raises InputError for a band beyond this bundle's mel, as far as that is known before the clip is read."""
+    """Raises InputError for a band beyond the bundle's mel, as far as known before the clip is read."""
     for band in bands:
         if not band.formant:
             band_bins(bundle.mel, band)
 
 
 def checked_bands(bands: tuple[Band, ...]) -> tuple[Band, ...]:
-    """The same bands. InputError if there are none or too many, or two of one name."""
+    """The bands. Raises InputError for none or too many, or two of one name."""
     if not 1 <= len(bands) <= MOST_BANDS:
         raise InputError("Give 1 to {most} bands, not {count}.", most=MOST_BANDS, count=len(bands))
     if len({band.name for band in bands}) < len(bands):

@@ -1,5 +1,5 @@
-"""What is explained: one to four rows, each a fixed band, the loudness or tilt of all frequencies, or a followed
-formant."""
+"""Targets of the maps: one to four rows, each a fixed band, the level or tilt of the whole spectrum, or a
+formant-tracking band."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from .controls import PENDING_JS
 from .page_context import PageContext
 from .session import FIXED, Row, rows_of
 
-# What a new row holds; the first two are the default bands.
+# Bands of new rows; the first two are the default bands.
 SUGGESTED_BANDS = (*DEFAULT_BANDS, Band("F3", 2500.0, 3500.0), Band("F4", 3500.0, 4500.0))
 KINDS = (FIXED, *WHOLE, *FORMANTS)
 _EDIT_JS = "() => { document.body.classList.toggle('editing-bands'); }"
@@ -22,9 +22,8 @@ _COLUMNS = 6  # of a Row
 
 @dataclass(frozen=True)
 class BandRows:
-    """rows: gr.State of list[Row], as they were when a row was added or removed, or by `read`. fields: those of each
-    row in the order of a Row, also of those that are not shown. places: the rows as laid out. add: the button for one
-    more."""
+    """rows: gr.State of list[Row], as of the last row added or removed, or of `read`. fields: of each row in the order
+    of a Row, hidden rows included. places: the rows as laid out. add: the button for one more."""
 
     rows: gr.State
     fields: list[gr.components.Component]
@@ -38,7 +37,7 @@ class BandRows:
 
     @staticmethod
     def read(rows: list[Row], *values) -> list[Row]:
-        """What stands in the rows that are shown."""
+        """The values of the visible rows."""
         return [tuple(values[_COLUMNS * k : _COLUMNS * (k + 1)]) for k in range(len(rows))]
 
     @property
@@ -47,7 +46,7 @@ class BandRows:
         return [self.rows, *self.fields, *self.places, self.add]
 
     def show(self, rows: list[Row]) -> list:
-        """Updates so that these rows are shown, and of each what its kind needs."""
+        """Updates that show these rows, each with the fields of its kind."""
         values = [update for row in rows for update in fields_of(row)]
         values += [gr.skip()] * (len(self.fields) - len(values))
         visible = [gr.update(visible=k < len(rows)) for k in range(len(self.places))]
@@ -64,7 +63,7 @@ def fields_of(row: Row) -> list[dict]:
 
 
 def renamed(rows: list[Row], number: int) -> Row:
-    """The row called as its kind is, unless a person gave it a name, and with limits where it needs them."""
+    """A row named after its kind, unless it was named by hand, with limits where it needs them."""
     name, kind, low_hz, high_hz, *follow = rows[number]
     suggested = SUGGESTED_BANDS[number]
     if kind == FIXED and (low_hz is None or high_hz is None):
@@ -78,7 +77,7 @@ def renamed(rows: list[Row], number: int) -> Row:
 
 
 def build(context: PageContext, edit: gr.Button) -> BandRows:
-    """Lays out the rows, which the button `edit` shows and hides."""
+    """Lay out the rows, which the button `edit` shows and hides."""
     rows = gr.State(rows_of(DEFAULT_BANDS))
     fields, places, removers = [], [], []
     with gr.Row(elem_id="bands"):
@@ -97,7 +96,7 @@ def build(context: PageContext, edit: gr.Button) -> BandRows:
 
 
 def _fields(context: PageContext, band: Band) -> list[gr.components.Component]:
-    """Of one row, in the order of a Row."""
+    """The fields of one row, in the order of a Row."""
     kinds = {kind: f"band_kind_{kind}" for kind in KINDS}
     tracks = {track: f"band_track_{track}" for track in TRACKS}
     hz, one_of = {"min_width": 80}, {"elem_classes": "kind"}

@@ -1,4 +1,4 @@
-"""How far in time the sound came from: the explorer's strip asks when it is switched on (explorer/temporal.js)."""
+"""Temporal attribution, requested by the explorer's strip when it is switched on (explorer/temporal.js)."""
 
 import gradio as gr
 

@@ -1,5 +1,4 @@
-"""Any sound, asked for at the point: a box on a spectrogram, or why the sound at A is not that at B, becomes a band of
-its own."""
+"""Time-frequency regions drawn on a spectrogram, and contrasts of two intervals, as further targets."""
 
 import gradio as gr
 
@@ -13,8 +12,7 @@ _ASKED_JS = (
 
 
 def build(context: PageContext) -> None:
-    """Lays out the button that removes all that was asked for; only seen while there is some. To be called after the
-    explorer."""
+    """Lay out the button that removes all boxes, visible while there are any. To be called after the explorer."""
     given = gr.JSON(visible=False)
     asked, whole = (gr.Button(elem_id=name) for name in ("box-asked", "whole-asked"))  # never seen
     remove = context.button("box_remove", visible=False, size="sm", elem_id="box-remove")
@@ -40,7 +38,7 @@ def build(context: PageContext) -> None:
     shown = {"outputs": [context.view, context.result], "show_progress_on": context.view}
     context.work(asked.click, explain, [given, context.result, context.language], js=_ASKED_JS, **shown)
     context.work(remove.click, forget, [context.result, context.language], **shown)
-    # Where the page shows something else than a change was made for: explorer.js.
+    # For a patch of something else than the page shows: explorer.js.
     whole.click(lambda result: result.payload if result else gr.skip(), context.result, context.view, **context.private)
     context.result.change(_offered, context.result, remove, **context.at_once)
 
@@ -50,8 +48,8 @@ def _offered(result) -> dict:
 
 
 def band_of(given: dict) -> Band:
-    """What time_frequency_box.js and custom_targets.js send -> a box or a contrast, named by times and frequencies: of
-    the same times there may be several. Raises InputError."""
+    """The request of time_frequency_box.js and custom_targets.js -> a box or a contrast, named by times and
+    frequencies. Raises InputError."""
     keys = ["low_hz", "high_hz", "from_s", "to_s"] + ["than_from_s", "than_to_s"] * ("than_from_s" in given)
     try:
         low, high, *times = (float(given[key]) for key in keys)

@@ -1,4 +1,4 @@
-"""What Gradio itself says in English (a file too large, of the wrong kind, too many waiting), in the page's words."""
+"""Translations of Gradio's own English messages (file too large, wrong type, queue full)."""
 
 import json
 
@@ -6,7 +6,7 @@ import gradio as gr
 
 from .texts import TEXTS
 
-# What Gradio writes -> key of our words; what stands in brackets fills {0}, {1}.
+# Gradio's message -> key of our words; its groups fill {0}, {1}.
 _GRADIO = {
     r"^File\(s\) exceed the maximum allowed size of ([\d.,]+ ?\w+): (.*)$": "notice_too_large",
     r"^Invalid file types?: (.*?)\. Only .* allowed\.$": "notice_wrong_kind",
@@ -33,6 +33,6 @@ _JS = """() => {{
 
 
 def connect(page: gr.Blocks) -> None:
-    """From the page's opening on."""
+    """Start translating on load."""
     notices = [[pattern, {name: words[key] for name, words in TEXTS.items()}] for pattern, key in _GRADIO.items()]
     page.load(None, js=_JS.format(notices=json.dumps(notices)), api_visibility="private")

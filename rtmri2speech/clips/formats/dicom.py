@@ -1,7 +1,7 @@
-"""DICOM: a folder with one series, a file a frame, or one file of many frames.
+"""DICOM: a folder with one series, one frame a file, or one file of many frames.
 
-Of the headers only the elements named here are read. No name, number or date of a person is among them but PatientName,
-which is compared with the name of the file or folder and then forgotten: outputs carry the file's name.
+Only the header elements named here are read. The only personal one is PatientName: it is compared with the name of the
+file or folder, which outputs carry, and dropped.
 """
 
 import re
@@ -35,11 +35,11 @@ _ASPECT = "PixelAspectRatio"
 _COMPONENTS = {"M": "MAGNITUDE", "P": "PHASE", "R": "REAL", "I": "IMAGINARY"}
 _COMPONENTS |= {name: name for name in _COMPONENTS.values()}
 _DAY_S = 86400
-_NEARLY_MM = 0.5  # frames of one slice lie no further apart
+_NEARLY_MM = 0.5  # largest distance of frames of one slice
 
 
 def is_dicom(path: Path) -> bool:
-    """Whether a file begins as DICOM files do, whatever its name."""
+    """Whether a file has DICOM's magic number, whatever its name."""
     try:
         with path.open("rb") as file:
             return file.read(132)[128:] == b"DICM"
@@ -58,10 +58,10 @@ def _files(folder: Path) -> Iterator[Path]:
 
 
 def read_dicom(path: Path, fps: float | None, limits: ClipLimits, progress: Progress) -> Recording:
-    """Read the frames in their order in time, rescaled as the header says, turned upright.
+    """Read the frames in temporal order, rescaled by the header, upright.
 
-    Raises InputError if the series cannot be read whole, is none of one slice over time, or does not tell its rate and
-    none is given; and if its name holds the patient's.
+    Raises InputError if the series cannot be read whole, is not one slice over time, or has no frame rate and `fps` is
+    None; and if its name contains the patient's.
     """
     library("pydicom", path)
     files = list(_files(path)) if path.is_dir() else [path]
@@ -105,19 +105,19 @@ def read_dicom(path: Path, fps: float | None, limits: ClipLimits, progress: Prog
 
 
 class _Part:
-    """A frame: a file's only one, or one of many, for which functional groups can hold what a header holds."""
+    """A frame: a file's only one, or one of many, whose functional groups may override the header."""
 
     def __init__(self, header: Any, number: int, path: Path):
         self.header, self.at, self.path = header, number, path
 
     @property
     def count(self) -> int:
-        """Frames of its file; 0 where it does not tell."""
+        """Number of frames in its file; 0 where unknown."""
         return int(self.number("NumberOfFrames") or 0)
 
     @property
     def component(self) -> str:
-        """Of a complex image, "MAGNITUDE", "PHASE", "REAL" or "IMAGINARY"; "" where that is not told."""
+        """Component of a complex image: "MAGNITUDE", "PHASE", "REAL" or "IMAGINARY"; "" where unknown."""
         told = [str(value).upper() for value in _several(self.find("ComplexImageComponent"))]
         told += [str(value).upper() for value in _several(self.find("FrameType") or self.find("ImageType"))[2:]]
         names = (_COMPONENTS.get(re.split("[_ ]", value)[0], "") for value in told)
@@ -125,7 +125,7 @@ class _Part:
 
     @property
     def scaled(self) -> bool:
-        """Whether stored values are to be rescaled."""
+        """Whether stored values need rescaling."""
         return self._scale != (1.0, 0.0)
 
     @property
@@ -133,7 +133,7 @@ class _Part:
         return self.number("RescaleSlope") or 1.0, self.number("RescaleIntercept") or 0.0
 
     def numbers(self, keyword: str, count: int | None = None) -> list[float] | None:
-        """Its value as numbers, None where there is none. Raises InputError if they are none, or not so many."""
+        """The value as numbers; None without a value. Raises InputError if it is not numeric, or not `count` values."""
         value = self.find(keyword)
         if value is None or value == "":
             return None
@@ -146,12 +146,12 @@ class _Part:
         return numbers
 
     def number(self, keyword: str) -> float | None:
-        """The same of a single number."""
+        """The value as one number; see `numbers`."""
         found = self.numbers(keyword, 1)
         return found[0] if found else None
 
     def clock_s(self, keyword: str) -> float | None:
-        """Seconds of a time, or of a date and time, from some midnight; None where there is none."""
+        """A time, or a date and time, in seconds since midnight; None without a value."""
         value = self.find(keyword)
         if value in (None, ""):
             return None
@@ -164,11 +164,11 @@ class _Part:
         return InputError("{path} is malformed: its {keyword} cannot be read.", path=self.path, keyword=keyword)
 
     def find(self, keyword: str) -> Any:
-        """The frame's own value, or that of all frames, or the header's; None where there is none. Raises InputError if
-        it is malformed."""
+        """The frame's own value, else that shared by all frames, else the header's; None without any. Raises InputError
+        if it is malformed."""
         try:
             return self._find(keyword)
-        except Exception:  # of whatever kind the library has for it
+        except Exception:  # the library has many kinds
             raise self._malformed(keyword) from None
 
     def _find(self, keyword: str) -> Any:
@@ -183,10 +183,10 @@ class _Part:
         return self.header.get(keyword)
 
     def gray(self, values: np.ndarray, scaled: bool) -> np.ndarray:
-        """Stored values (H, W) or (H, W, 3) -> (H, W), bright where there is signal. scaled: rescaled, as float32."""
+        """Stored values (H, W) or (H, W, 3) -> gray (H, W), signal bright. scaled: rescaled, as float32."""
         if values.ndim == 3:
             values = luma(values)
-        if self.header.get("PhotometricInterpretation") == "MONOCHROME1":  # a large value is dark
+        if self.header.get("PhotometricInterpretation") == "MONOCHROME1":  # large values are dark
             top = -1 if self.header.PixelRepresentation else 2 ** int(self.header.BitsStored) - 1
             values = (top - values.astype(np.int64)).astype(values.dtype)
         if not scaled:
@@ -196,7 +196,7 @@ class _Part:
 
 
 def _header(file: Path, path: Path) -> Any:
-    """The elements named above."""
+    """The header elements named above."""
     import pydicom
 
     names = [*_PICTURE, *_TIME, *_PLACE, *_PRIVATE]
@@ -214,7 +214,7 @@ def _pictures(files: list[Path]) -> Iterator[np.ndarray]:
 
 @contextmanager
 def _decoding(path: Path) -> Iterator[None]:
-    """Whatever goes wrong becomes an InputError that names the folder: a file's name in it can be a person's."""
+    """Any failure becomes an InputError that names the folder, as a file's name in it can be a person's."""
     try:
         yield
     except (InputError, MemoryError, Ended):
@@ -228,7 +228,7 @@ def _decoding(path: Path) -> Iterator[None]:
 
 
 def _refuse_names(header: Any, path: Path) -> None:
-    """Raises InputError if the file's or folder's name holds the patient's: outputs would carry it."""
+    """Raises InputError if the file's or folder's name contains the patient's, as outputs would carry it."""
     if str(header.get("PatientIdentityRemoved") or "").upper() == "YES":
         return
     parts = re.findall(r"[^\W_]{3,}", str(header.get("PatientName") or "").casefold())
@@ -239,7 +239,7 @@ def _refuse_names(header: Any, path: Path) -> None:
 
 
 def _in_order(headers: list[tuple[Path, Any]], path: Path) -> list[tuple[Path, Any]]:
-    """The files of a series by their number. Raises InputError if they are of several, or not numbered."""
+    """The files of a series sorted by instance number. Raises InputError for several series, or without numbers."""
     if len({header.get("SeriesInstanceUID") for _, header in headers}) > 1:
         raise InputError("{path} holds several DICOM series: leave one of them in the folder.", path=path)
     if any(_Part(header, 0, path).count > 1 for _, header in headers):
@@ -252,8 +252,8 @@ def _in_order(headers: list[tuple[Path, Any]], path: Path) -> list[tuple[Path, A
 
 
 def _shown(parts: list[_Part], path: Path) -> tuple[list[_Part], tuple[InputError, ...]]:
-    """The pictures of magnitude, where a series mixes them with those of phase; and what is to be told of it. Raises
-    InputError if there are none among several kinds."""
+    """The magnitude frames of a series that mixes components, and notes about it. Raises InputError for several kinds
+    without magnitude."""
     of_kind = [part.component for part in parts]
     kinds = sorted(set(of_kind))
     if len(kinds) == 1:
@@ -272,7 +272,7 @@ def _shown(parts: list[_Part], path: Path) -> tuple[list[_Part], tuple[InputErro
 
 
 def _order(parts: list[_Part]) -> list[int]:
-    """The frames of a file in time: by when they were taken, else by their number; as stored where nothing tells."""
+    """Temporal order of a file's frames: by acquisition time, else by number, else as stored."""
     for known in (
         [part.clock_s("FrameAcquisitionDateTime") for part in parts],
         [part.clock_s("FrameReferenceDateTime") for part in parts],
@@ -300,7 +300,7 @@ def _refuse_slices(parts: list[_Part], path: Path) -> None:
 
 
 def _times_of_file(parts: list[_Part], as_stored: bool) -> np.ndarray | None:
-    """(T + 1,) s. The time of each frame, or of all, or when each was taken, or how fast to show them."""
+    """(T + 1,) s, from the frames' durations, one duration for all, acquisition times, or the display rate."""
     first, count = parts[0], len(parts)
     vector = first.numbers("FrameTimeVector")  # ms from the frame before; the first is 0
     if vector is not None and len(vector) == count > 1 and as_stored:
@@ -314,7 +314,7 @@ def _times_of_file(parts: list[_Part], as_stored: bool) -> np.ndarray | None:
 
 
 def _times_of_series(parts: list[_Part]) -> np.ndarray | None:
-    """(T + 1,) s, from the header's time of a frame, or from when the frames were taken."""
+    """(T + 1,) s, from the header's frame duration, or from acquisition times."""
     frame_ms = _positive(parts[0], "FrameTime") or _positive(parts[0], "TemporalResolution")
     fps = (1000 / frame_ms if frame_ms else None) or _taken(parts)
     return even_times(len(parts), fps) if fps else None
@@ -326,7 +326,7 @@ def _positive(part: _Part, keyword: str) -> float | None:
 
 
 def _taken(parts: list[_Part]) -> float | None:
-    """Frames per second from the moments they were taken at."""
+    """Frames per second from acquisition times; None where unknown."""
     clocks = ("FrameAcquisitionDateTime", "FrameReferenceDateTime", "AcquisitionDateTime", "AcquisitionTime")
     for clock in clocks:
         if fps := _steady([part.clock_s(clock) for part in parts]):
@@ -336,7 +336,7 @@ def _taken(parts: list[_Part]) -> float | None:
 
 
 def _steady(moments_s: list[float | None]) -> float | None:
-    """Their mean rate, as clocks are coarse. None unless every frame has one and each is later than the one before."""
+    """Mean rate of strictly increasing times, as clocks are coarse; None for others, or with a time missing."""
     known = [explorer_state for explorer_state in moments_s if explorer_state is not None]
     if len(known) < max(2, len(moments_s)):
         return None
@@ -347,7 +347,8 @@ def _steady(moments_s: list[float | None]) -> float | None:
 
 
 def _clock_s(value: str) -> float:
-    """Seconds since midnight of a DICOM time HHMMSS.FFFFFF, or of a date and time that ends so, with or without a zone.
+    """Seconds since midnight of a DICOM time HHMMSS.FFFFFF or date and time, with or without a zone.
+
     Raises ValueError."""
     told = re.fullmatch(r"(?:\d{8})?(\d\d):?(\d\d)?:?(\d\d(?:\.\d*)?)?(?:[+-]\d{4})?\s*", value)
     if told is None:
@@ -359,7 +360,7 @@ def _clock_s(value: str) -> float:
 
 
 def _several(value: Any) -> list:
-    """A value of one or many as a list."""
+    """A value of multiplicity one or more, as a list."""
     if value is None or isinstance(value, (str, bytes)):
         return [] if value is None else [value]
     try:

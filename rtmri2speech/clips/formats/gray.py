@@ -1,4 +1,4 @@
-"""Gray levels as files hold them -> uint8 frames of one size, within limits."""
+"""Gray levels of any type -> uint8 frames of one size, within limits."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from .recording import SMALLEST_SIDE, ClipLimits
 
 
 class Frames:
-    """Collects gray frames of one size and refuses what is over the limits."""
+    """Collects gray frames of one size. Raises InputError over the limits."""
 
     def __init__(self, path: Path, limits: ClipLimits):
         self.path, self.limits = path, limits
@@ -46,7 +46,7 @@ class Frames:
             )
 
     def add(self, frame: np.ndarray, pixel_aspect: float = 1.0) -> None:
-        """frame: (H, W). pixel_aspect: width of its pixels over their height; they become square."""
+        """frame: (H, W). pixel_aspect: width of a pixel over its height; pixels become square."""
         height, width = square_size(frame.shape, pixel_aspect)
         self.check(len(self.frames) + 1, height, width, frame.itemsize)
         frame = squared(frame, pixel_aspect)
@@ -79,7 +79,7 @@ class Frames:
 
 
 def square_size(shape: tuple[int, ...], pixel_aspect: float) -> tuple[int, int]:
-    """(H, W) -> the size once pixels are square: the side that is too short grows. Within 1 % they are square."""
+    """(H, W) -> the size with square pixels: the shorter side grows. An aspect within 1 % counts as square."""
     height, width = shape
     if not np.isfinite(pixel_aspect) or pixel_aspect <= 0 or abs(pixel_aspect - 1) <= 0.01:
         return height, width
@@ -87,7 +87,7 @@ def square_size(shape: tuple[int, ...], pixel_aspect: float) -> tuple[int, int]:
 
 
 def squared(frame: np.ndarray, pixel_aspect: float) -> np.ndarray:
-    """(H, W) whose pixels are so many times as wide as high -> the same picture in square ones."""
+    """A frame (H, W) with pixels of this aspect, resampled to square pixels."""
     import cv2
 
     height, width = square_size(frame.shape, pixel_aspect)
@@ -97,7 +97,7 @@ def squared(frame: np.ndarray, pixel_aspect: float) -> np.ndarray:
 
 
 def squared_stack(frames: np.ndarray, pixel_aspect: float, path: Path, limits: ClipLimits) -> np.ndarray:
-    """The same of (T, H, W). Raises InputError if it would be over the limits."""
+    """`squared` for (T, H, W). Raises InputError if the result is over the limits."""
     height, width = square_size(frames.shape[1:], pixel_aspect)
     if (height, width) == frames.shape[1:]:
         return frames
@@ -106,7 +106,7 @@ def squared_stack(frames: np.ndarray, pixel_aspect: float, path: Path, limits: C
 
 
 def to_uint8(frames: np.ndarray, path: Path) -> np.ndarray:
-    """(T, H, W) of any real type -> uint8. Eight-bit values stay; others are scaled so that the largest becomes 255."""
+    """(T, H, W) of any real type -> uint8. Eight-bit values stay; others are scaled so that the maximum becomes 255."""
     if frames.dtype == np.uint8:
         return frames
     if frames.dtype.kind not in "buif":
@@ -126,7 +126,7 @@ def to_uint8(frames: np.ndarray, path: Path) -> np.ndarray:
 
 
 def _extremes(frames: np.ndarray) -> tuple[float, float]:
-    """The smallest and the largest value, without looking at all frames at once."""
+    """Minimum and maximum, computed in chunks of frames."""
     least, most = zip(*((frame.min(), frame.max()) for frame in frames), strict=True)
     release_pages(frames)
     return float(np.min(least)), float(np.max(most))

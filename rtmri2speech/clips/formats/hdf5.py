@@ -1,11 +1,12 @@
-"""HDF5: images as ISMRMRD keeps them, reconstructions as USC's corpora do, and plain arrays of frames.
+"""HDF5: ISMRMRD images, reconstructions as in USC's corpora, and plain arrays of frames.
 
 ISMRMRD (Inati et al., Magnetic Resonance in Medicine 77 (2017) 411): a group, such as dataset/image_0, of data (frames,
-channels, z, y, x) and header, which tells the field of view and how the picture lies in the patient. Its time stamps
-have no unit of their own, so the rate must be given.
+channels, z, y, x) and a header with field of view and orientation. Its time stamps have no unit, so the rate must be
+given.
+
 A dataset called "recon" is MATLAB's, as in Lim et al., Scientific Data 8 (2021) 187: (frames, columns, rows). Others
-are (frames, rows, columns). A number or attribute called "fps" or "frame_rate" tells the time, "pixel_mm" the size of a
-pixel.
+are (frames, rows, columns). A number or attribute called "fps" or "frame_rate" is the frame rate, "pixel_mm" the pixel
+size.
 """
 
 from collections.abc import Iterator
@@ -26,7 +27,7 @@ SUFFIXES = {".h5", ".hdf5", ".mrd"}
 
 
 def read_hdf5(path: Path, fps: float | None, limits: ClipLimits) -> Recording:
-    """Raises InputError if the file cannot be read, holds no clip, or does not tell its rate and none is given."""
+    """Raises InputError if the file cannot be read, holds no clip, or has no frame rate and `fps` is None."""
     with opened(path) as file:
         known = numeric_arrays(file, path)
         numbers = {name: array[()] for name, array in known.items() if array.size == 1} | dict(file.attrs)
@@ -50,7 +51,7 @@ def read_hdf5(path: Path, fps: float | None, limits: ClipLimits) -> Recording:
 
 @contextmanager
 def opened(path: Path) -> Iterator[Any]:
-    """The file, open for reading; whatever goes wrong with it becomes an InputError."""
+    """The file, open for reading; any failure becomes an InputError."""
     h5py = library("h5py", path)
     try:
         with h5py.File(path, "r") as file:
@@ -62,7 +63,7 @@ def opened(path: Path) -> Iterator[Any]:
 
 
 def numeric_arrays(file: Any, path: Path) -> dict[str, Any]:
-    """Datasets of numbers by name, in the file's order. Those whose values lie in other files are refused."""
+    """Numeric datasets by name, in the file's order. Raises InputError for raw data, or values in other files."""
     known = {}
 
     def visit(name: str, item: Any) -> None:
@@ -83,7 +84,7 @@ def numeric_arrays(file: Any, path: Path) -> dict[str, Any]:
 
 
 def _header_of(array: Any) -> Any:
-    """The first header of ISMRMRD's images; None of other arrays."""
+    """The first header of ISMRMRD images; None for other arrays."""
     if array.name.rpartition("/")[2] != "data" or array.ndim != 5 or "header" not in array.parent:
         return None
     header = array.parent["header"]
@@ -98,7 +99,7 @@ def _images(array: Any, path: Path, fps: float, limits: ClipLimits) -> Recording
     values = array[:, :, 0]
     if values.dtype.names:
         values = values[values.dtype.names[0]] + 1j * values[values.dtype.names[1]]
-    # Of several coils the root of the sum of squares (Roemer et al. 1990), as scanners combine them.
+    # Coils are combined by the root of the sum of squares (Roemer et al. 1990), as scanners do.
     frames = values[:, 0] if channels == 1 else np.sqrt((np.abs(values) ** 2).sum(axis=1))
     frames = np.abs(frames) if frames.dtype.kind == "c" else frames
     header = _header_of(array)

@@ -1,4 +1,4 @@
-"""A folder of numbered PNG or TIFF frames, or a TIFF of many pages: each page is a frame."""
+"""A folder of numbered PNG or TIFF frames, or a multi-page TIFF, one frame a page."""
 
 import re
 from collections.abc import Iterator
@@ -40,8 +40,7 @@ def read_pictures(path: Path, fps: float, limits: ClipLimits, progress: Progress
 
 
 def read_stack(path: Path, fps: float | None, limits: ClipLimits, progress: Progress) -> Recording:
-    """A TIFF of many pages, in their order. Raises InputError if it does not tell its rate, as ImageJ's do, and none is
-    given."""
+    """Read a multi-page TIFF. Raises InputError if it has no frame rate, as ImageJ's have, and `fps` is None."""
     from PIL import Image
 
     with Image.open(path) as image:
@@ -73,7 +72,7 @@ def _recording(path: Path, files: list[Path], fps: float, limits: ClipLimits, pr
 
 
 def _pages(file: Path, frames: Frames) -> Iterator[np.ndarray]:
-    """The pictures of a file, gray, (H, W) each. frames: refuses them before they are decoded."""
+    """Yields the pages of a file, gray (H, W). frames: checks their size before they are decoded."""
     import cv2
     from PIL import Image
 

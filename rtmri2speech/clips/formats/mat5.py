@@ -1,6 +1,5 @@
-"""Arrays of numbers in a .mat file of version 5 to 7 (MathWorks, MAT-File Format, 2019): a list of elements, each with
-its type and length, of which a variable is one that holds others. SciPy's reader ends the whole program on some damaged
-ones.
+"""Numeric arrays in a .mat file of version 5 to 7 (MathWorks, MAT-File Format, 2019): a list of typed elements with
+lengths; a variable is an element that holds others. SciPy's reader crashes the process on some damaged files.
 """
 
 import struct
@@ -15,12 +14,12 @@ _STORED = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f8
 _MEANT = {6: "f8", 7: "f4", 8: "i1", 9: "u1", 10: "i2", 11: "u2", 12: "i4", 13: "u4", 14: "i8", 15: "u8"}
 _MATRIX, _COMPRESSED = 14, 15
 _COMPLEX = 0x08
-_HEAD = 2**12  # bytes that hold what comes before a variable's numbers
+_HEAD = 2**12  # bytes that hold everything before a variable's numbers
 
 
 @dataclass(frozen=True)
 class Variable:
-    """An array of numbers; `read` gives it, in MATLAB's order of axes. kind: of its numbers, complex: in pairs."""
+    """A numeric array; `read` returns it in MATLAB's order of axes. kind: its type; complex numbers are pairs."""
 
     name: str
     shape: tuple[int, ...]
@@ -29,8 +28,8 @@ class Variable:
 
 
 def variables(path: Path) -> list[Variable]:
-    """The arrays of numbers in the file; none of version 4, whose arrays have two axes. Raises ValueError, zlib.error
-    or struct.error if it is damaged or another file."""
+    """The numeric arrays in the file; none for version 4, whose arrays have two axes. Raises ValueError, zlib.error or
+    struct.error for a damaged file or another format."""
     found = []
     with path.open("rb") as file:
         head = file.read(128)
@@ -56,7 +55,7 @@ def variables(path: Path) -> list[Variable]:
 
 
 def _variable(path: Path, at: int, head: bytes, order: str) -> Variable | None:
-    """From what comes before its numbers; None of text, cells and structures."""
+    """A variable from its head; None for text, cells and structures."""
     _, flags, after = _element(head, 0, order)
     meant, is_complex = flags[0 if order == "<" else 3], flags[1 if order == "<" else 2] & _COMPLEX
     if meant not in _MEANT:
@@ -96,9 +95,9 @@ def _numbers(data: bytes, at: int, count: int, order: str) -> tuple[np.ndarray, 
 
 
 def _element(data: bytes, at: int, order: str) -> tuple[int, bytes, int]:
-    """The kind and content of the element at this place, and where the next one lies."""
+    """Kind and content of the element at this offset, and the offset of the next."""
     first, length = struct.unpack_from(f"{order}II", data, at)
-    if first >> 16:  # up to four bytes in the tag itself
+    if first >> 16:  # small element: up to four bytes in the tag itself
         kind, length, begins = first & 0xFFFF, first >> 16, at + 4
         after = at + 8
     else:

@@ -1,7 +1,7 @@
-"""MATLAB's .mat files, of all versions: an array (rows, columns, frames), as MATLAB's own functions take a video.
+"""MATLAB's .mat files: an array (rows, columns, frames), as MATLAB's own functions take a video.
 
-Versions up to 7 are read by mat5.py, 7.3, which is HDF5, by h5py. A number called "fps" or "frame_rate" tells the time,
-one called "pixel_mm" the size of a pixel.
+mat5.py reads versions 5 to 7; h5py reads version 7.3, which is HDF5. A number called "fps" or "frame_rate" is the frame
+rate, "pixel_mm" the pixel size.
 """
 
 import struct
@@ -20,7 +20,7 @@ SUFFIXES = {".mat"}
 
 
 def read_matlab(path: Path, fps: float | None, limits: ClipLimits) -> Recording:
-    """Raises InputError if the file cannot be read, holds no clip, or does not tell its rate and none is given."""
+    """Raises InputError if the file cannot be read, holds no clip, or has no frame rate and `fps` is None."""
     with path.open("rb") as file:
         is_hdf5 = file.read(10) == b"MATLAB 7.3"
     array, numbers = (_from_hdf5 if is_hdf5 else _from_matlab)(path, limits)
@@ -33,7 +33,7 @@ def read_matlab(path: Path, fps: float | None, limits: ClipLimits) -> Recording:
 
 
 def _from_matlab(path: Path, limits: ClipLimits) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """The array of frames, and the single numbers, of a file of version 4 to 7."""
+    """The array of frames, and the scalars, of a file of version 5 to 7."""
     try:
         known = {variable.name: variable for variable in variables(path)}
         frames = known[frames_of((name for name, one in known.items() if is_stack(one.shape)), path)]
@@ -47,7 +47,7 @@ def _from_matlab(path: Path, limits: ClipLimits) -> tuple[np.ndarray, dict[str, 
 
 
 def _from_hdf5(path: Path, limits: ClipLimits) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """The same of version 7.3, in MATLAB's order of axes: the file has them in reverse."""
+    """The same for version 7.3, in MATLAB's order of axes, which the file reverses."""
     with opened(path) as file:
         known = numeric_arrays(file, path)
         name = frames_of((name for name, array in known.items() if is_stack(array.shape)), path)

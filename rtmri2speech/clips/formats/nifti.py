@@ -1,5 +1,5 @@
-"""NIfTI-1 and -2 (.nii, .nii.gz): one slice over time. Of its header the shape, the scaling, the sizes and the
-orientation are taken, no text."""
+"""NIfTI-1 and -2 (.nii, .nii.gz): one slice over time. Only shape, scaling, sizes and orientation of the header are
+read, no text."""
 
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from .recording import ClipLimits, Recording, checked_rate, even_times, no_rate,
 SUFFIXES = {".nii"}
 _SECONDS = {"sec": 1.0, "msec": 1e-3, "usec": 1e-6}
 _MM = {"mm": 1.0, "meter": 1e3, "micron": 1e-3}
-_TO_DICOM = np.array([-1.0, -1.0, 1.0])  # NIfTI's x runs to the right and its y to the front
+_TO_DICOM = np.array([-1.0, -1.0, 1.0])  # NIfTI's x points right and its y forward
 
 
 def is_nifti(path: Path) -> bool:
@@ -23,9 +23,9 @@ def is_nifti(path: Path) -> bool:
 
 
 def read_nifti(path: Path, fps: float | None, limits: ClipLimits) -> Recording:
-    """Raises InputError if the file cannot be read, is no clip, or does not tell its rate and none is given.
+    """Raises InputError if the file cannot be read, is no clip, or has no frame rate and `fps` is None.
 
-    Without an axis of time, but with fps, the third axis is taken for it.
+    With fps, the third axis is time where the file has no time axis.
     """
     nibabel = library("nibabel", path)
     from nibabel.filebasedimages import ImageFileError
@@ -60,8 +60,8 @@ def read_nifti(path: Path, fps: float | None, limits: ClipLimits) -> Recording:
 
 
 def _stated_fps(image: Any, path: Path) -> float | None:
-    """From the length of a frame; None where there is no axis of time, or its unit is not told, or it is 0. Raises
-    InputError if it cannot be true."""
+    """Frame rate from a frame's duration; None without a time axis, its unit, or a duration. Raises InputError for an
+    impossible one."""
     unit = _SECONDS.get(image.header.get_xyzt_units()[1])
     if len(image.shape) < 4 or image.shape[3] == 1 or unit is None:
         return None
@@ -72,7 +72,7 @@ def _stated_fps(image: Any, path: Path) -> float | None:
 
 
 def _axes(shape: tuple[int, ...], path: Path) -> tuple[int, list[int]]:
-    """Which axis is time, and the two of the picture."""
+    """The time axis, and the two axes of the picture."""
     time = 3 if len(shape) > 3 and shape[3] > 1 else 2
     slices = [axis for axis in range(3) if axis != time and shape[axis] == 1]
     plane = [axis for axis in range(3) if axis not in (time, *slices[:1])]

@@ -8,7 +8,7 @@ from ...errors import InputError
 
 
 def library(name: str, path: Path) -> ModuleType:
-    """The module of this name. Raises InputError, with what to install, where it is missing."""
+    """The module of this name. Raises InputError that names the package to install."""
     try:
         return importlib.import_module(name)
     except ImportError:

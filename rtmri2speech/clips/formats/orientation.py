@@ -1,17 +1,16 @@
-"""Pictures as a reader expects them, from how they lie in the patient: up is up, and a face in profile looks left."""
+"""Orientation of frames by radiological convention: head up, and a midsagittal face to the left."""
 
 import numpy as np
 
-_PLANES = ("sagittal", "coronal", "axial")  # by the axis that is not in the picture: x, y, z
+_PLANES = ("sagittal", "coronal", "axial")  # by the axis normal to the picture: x, y, z
 
 
 def upright(frames: np.ndarray, down: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, str | None]:
-    """frames (T, H, W) -> turned and mirrored as radiologists show them, and the name of the plane.
+    """Frames (T, H, W) rotated and mirrored to radiological convention, and the name of the plane.
 
-    down, right: (3,) where a next row and a next column lie, in the patient's coordinates as DICOM has them: x to their
-    left, y to their back, z to their head. Sagittal: the head up, the face to the left. Coronal: the head up; axial:
-    the face up; both with the patient's right on the left. None, and the frames as they are, where the directions say
-    nothing.
+    down, right: (3,) directions of rows and columns in DICOM's patient coordinates: x to the patient's left, y to the
+    back, z to the head. Sagittal: head up, face left. Coronal: head up; axial: face up; both with the patient's right
+    on the left. Frames unchanged and None, where the directions are undefined.
     """
     steps = np.array([down, right], np.float64)
     row, column = np.abs(steps).argmax(axis=1)

@@ -1,4 +1,4 @@
-"""Which reader a file or folder is for."""
+"""Choice of the reader for a file or folder."""
 
 import errno
 import warnings
@@ -9,19 +9,19 @@ from ...progress import UNSEEN, Ended, Progress
 from . import arrays, dicom, hdf5, image_folder, matlab, nifti, video
 from .recording import ClipLimits, Recording
 
-# Of scanners and of programs that work on their pictures.
+# Files of scanners and image-processing programs.
 LAB_SUFFIXES = dicom.SUFFIXES | hdf5.SUFFIXES | matlab.SUFFIXES | nifti.SUFFIXES | image_folder.STACKS
-# What is taken for a clip in a folder of clips.
+# Files that count as clips in a folder of clips.
 VIDEO_SUFFIXES = frozenset({".avi", ".gif", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm", ".wmv"})
 
 
 def is_lab_file(path: Path) -> bool:
-    """Whether a file's name is that of such a file."""
+    """Whether a file's suffix is one of LAB_SUFFIXES."""
     return path.suffix.lower() in LAB_SUFFIXES or nifti.is_nifti(path)
 
 
 def is_video_file(path: Path) -> bool:
-    """Whether a file's name is that of a video; not what systems hide, such as a Mac's ._clip.mp4."""
+    """Whether a file's suffix is a video's; hidden files, such as macOS's ._clip.mp4, are not."""
     return path.suffix.lower() in VIDEO_SUFFIXES and not path.name.startswith(".")
 
 
@@ -31,7 +31,7 @@ def no_clips(folder: Path) -> InputError:
 
 
 def is_video(path: Path) -> bool:
-    """Whether a path is read as a video, which has its own time stamps."""
+    """Whether a path is read as a video, with time stamps of its own."""
     other = path.is_dir() or path.suffix.lower() in arrays.SUFFIXES or is_lab_file(path)
     return not (other or dicom.is_dicom(path))
 
@@ -39,13 +39,13 @@ def is_video(path: Path) -> bool:
 def read_recording(
     path: Path, fps: float | None, limits: ClipLimits, until_s: float | None = None, progress: Progress = UNSEEN
 ) -> Recording:
-    """Read a file or folder. until_s: of a video, no more than about so many seconds.
+    """Read a file or folder. until_s: read only about the first until_s seconds of a video.
 
-    Raises InputError if it cannot be read whole or is over the limits, whatever the libraries that read it make of it.
+    Raises InputError if it cannot be read whole or is over the limits; libraries' own errors become one.
     """
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of libraries, in words for programmers that quote values
+            warnings.simplefilter("ignore")  # libraries' warnings are for programmers and quote values
             return _read(path, fps, limits, until_s, progress)
     except (InputError, MemoryError, Ended):
         raise

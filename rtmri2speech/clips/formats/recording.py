@@ -1,4 +1,4 @@
-"""What every reader gives: frames with their times, and what else the file knows."""
+"""Recording, the result of every reader: frames, times, sound and metadata."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +13,7 @@ HIGHEST_FPS = 1000.0
 
 @dataclass(frozen=True)
 class ClipLimits:
-    """What read_clip refuses to read on. Sides in pixels, bytes of decoded 8-bit frames."""
+    """Limits of read_clip: sides in pixels, bytes of decoded 8-bit frames."""
 
     longest_s: float = 600.0
     most_frames: int = 20_000
@@ -25,8 +25,8 @@ class ClipLimits:
 class Recording:
     """frames: uint8 (T, H, W). times_s: (T + 1,). audio: mono float32 (samples,) at audio_rate Hz, or None.
 
-    details: codec, pixel_format and the like, never anything that names a person. pixel_mm: side of a square pixel,
-    None where the file does not tell. notes: what was found amiss and is to be told, in sentences as errors are.
+    details: codec, pixel_format and the like, never personal data. pixel_mm: side of a square pixel, None where
+    unknown. notes: warnings about the file.
     """
 
     frames: np.ndarray
@@ -39,12 +39,12 @@ class Recording:
 
 
 def even_times(count: int, fps: float) -> np.ndarray:
-    """(count + 1,) s: where each frame begins, and the end of the last."""
+    """(count + 1,) s: start of each frame, and the end of the last."""
     return np.arange(count + 1) / fps
 
 
 def checked_rate(value: object, path: Path) -> float:
-    """The frame rate that a file tells: one number, however wrapped. Raises InputError if it cannot be one."""
+    """A file's frame rate from a scalar or an array of one number. Raises InputError if it is not a valid rate."""
     number = np.asarray(value)
     fps = float(number.ravel()[0]) if number.size == 1 and number.dtype.kind in "buif" else np.nan
     if not 0 < fps <= HIGHEST_FPS:
@@ -58,7 +58,7 @@ def checked_rate(value: object, path: Path) -> float:
 
 
 def square_pixel(width_mm: float, height_mm: float) -> float | None:
-    """The side of a pixel once it is square (gray.squared); None where it is unknown."""
+    """Side of a pixel after gray.squared; None where unknown."""
     known = np.isfinite([width_mm, height_mm]).all() and min(width_mm, height_mm) > 0
     return round(float(min(width_mm, height_mm)), 4) if known else None
 

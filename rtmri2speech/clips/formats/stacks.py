@@ -1,4 +1,4 @@
-"""Arrays of frames in a file of arrays: which one it is, how its axes lie, and what its values mean."""
+"""Arrays of frames in a file of arrays: which array, the order of its axes, and its frame rate."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -9,11 +9,11 @@ from ...errors import InputError
 from .gray import Frames, luma, to_uint8
 from .recording import ClipLimits, checked_rate
 
-_NAMES = ("frames", "mri", "recon", "image", "images", "video")  # what an array of frames is called, the surest first
+_NAMES = ("frames", "mri", "recon", "image", "images", "video")  # names of an array of frames, in order of preference
 
 
 def frames_of(names: Iterable[str], path: Path) -> str:
-    """Which of a file's arrays holds the frames: by its name, or as the only one."""
+    """Name of the array of frames: a known name, or the only one. Raises InputError where it is ambiguous."""
     names = list(names)
     known = [name for wanted in _NAMES for name in names if name.rpartition("/")[2].lower() == wanted]
     if not names:
@@ -28,7 +28,7 @@ def frames_of(names: Iterable[str], path: Path) -> str:
 
 
 def stated(numbers: Mapping[str, object], wanted: str) -> float | None:
-    """The positive number called `wanted`, whatever its capitals and underscores: "FrameRate" is "frame_rate"."""
+    """The positive number called `wanted`, ignoring case and underscores: "FrameRate" is "frame_rate"."""
     for name, value in numbers.items():
         if _plain(name) == _plain(wanted):
             number = np.asarray(value)
@@ -38,7 +38,7 @@ def stated(numbers: Mapping[str, object], wanted: str) -> float | None:
 
 
 def stated_fps(numbers: Mapping[str, object], path: Path) -> float | None:
-    """The frame rate that one of the numbers tells. Raises InputError if it cannot be one."""
+    """The frame rate among the numbers; None without. Raises InputError if it is not a valid rate."""
     for name, value in numbers.items():
         if _plain(name) in ("fps", "framerate"):
             return checked_rate(value, path)
@@ -55,10 +55,10 @@ def is_stack(shape: tuple[int, ...]) -> bool:
 
 
 def axes_of(shape: tuple[int, ...], *, matlab: bool, path: Path) -> tuple[int, ...]:
-    """The axes (time, row, column) or (time, row, column, colour) of an array; axes of length 1 do not count.
+    """The axes (time, row, column) or (time, row, column, colour) of an array; axes of length 1 are ignored.
 
     matlab: time comes last, (rows, columns, frames) or (rows, columns, 3, frames); else first, (frames, rows, columns)
-    or (frames, rows, columns, 3). Where the picture is a square by another order only, it is that order.
+    or (frames, rows, columns, 3). If only another order gives square pictures, that order is used.
     """
     axes = [axis for axis, side in enumerate(shape) if side != 1]
     sides = [shape[axis] for axis in axes]
@@ -76,13 +76,13 @@ def axes_of(shape: tuple[int, ...], *, matlab: bool, path: Path) -> tuple[int, .
 
 
 def check_stack(shape: tuple[int, ...], itemsize: int, axes: tuple[int, ...], path: Path, limits: ClipLimits) -> None:
-    """Raises InputError if an array is over the limits; to be asked before it is read."""
+    """Raises InputError if an array, not yet read, is over the limits."""
     count, height, width = (shape[axis] for axis in axes[:3])
     Frames(path, limits).check(count, height, width, itemsize * (3 if len(axes) == 4 else 1))
 
 
 def read_stack(array: np.ndarray, axes: tuple[int, ...], path: Path) -> np.ndarray:
-    """An array -> uint8 (T, H, W). Of complex values the magnitude, of colours the luma."""
+    """An array -> uint8 (T, H, W): magnitude of complex values, luma of colours."""
     if array.dtype.names and len(array.dtype.names) == 2:
         array = array[array.dtype.names[0]] + 1j * array[array.dtype.names[1]]
     if array.dtype.kind == "c":

@@ -1,5 +1,5 @@
-"""Videos with or without sound, decoded by FFmpeg's libraries through PyAV (OpenCV's VideoCapture aborts on raw AVIs as
-this field has them)."""
+"""Videos with or without sound, decoded by FFmpeg through PyAV (OpenCV's VideoCapture aborts on this field's raw
+AVIs)."""
 
 from pathlib import Path
 from typing import Any
@@ -12,20 +12,20 @@ from ...speech.audio import cut_short, resample
 from .gray import Frames
 from .recording import ClipLimits, Recording, even_times
 
-# Container formats that hold their pictures themselves. Playlists and the like, which name other files, stay out.
+# Container formats that hold their own pictures; playlists and the like, which name other files, are excluded.
 CONTAINERS = (
     "avi,mov,mp4,m4a,3gp,matroska,webm,gif,mpeg,mpegvideo,mpegts,asf,flv,ogg,yuv4mpegpipe,nut,dv,mxf,ivf,apng,h264"
 )
-_TELL_THEIR_END = ("matroska", "avi", "mov", "flv", "asf")  # in their headers; of others it is found by looking
-_ENDS_EARLY_S = 0.1  # a file that ends so much before its header says is cut off
-_CHECKSUMS = ("flac", "ac3", "eac3", "wavpack", "tta")  # sounds whose packets carry one
-_PACKETS = 256  # of sound that are put together at once
-_LATE_S = (0.005, 0.02)  # time stamps are rounded: sound so much later than the sound before it does not follow on it
+_TELL_THEIR_END = ("matroska", "avi", "mov", "flv", "asf")  # containers with the duration in their header
+_ENDS_EARLY_S = 0.1  # a file that ends this much before its header's duration is cut short
+_CHECKSUMS = ("flac", "ac3", "eac3", "wavpack", "tta")  # audio codecs with packet checksums
+_PACKETS = 256  # audio packets joined at once
+_LATE_S = (0.005, 0.02)  # bounds of time-stamp rounding: a later frame of sound leaves a gap
 _OPTIONS = {"format_whitelist": CONTAINERS, "protocol_whitelist": "file"}
 
 
 def claimed_duration_s(path: Path) -> float | None:
-    """How long a video says that it lasts, without reading it; None where it does not say, or is none."""
+    """Duration by a video's header, s; None without, or for another file."""
     import av
 
     try:
@@ -64,8 +64,8 @@ def read_video(
             )
         video.thread_type = "AUTO"
         if audio is not None and audio.codec_context.name in _CHECKSUMS:
-            audio.codec_context.options = {"err_detect": "crccheck+explode"}  # else damage is played
-        # An MP4 lists its frames and says which of them an edit list leaves out. An AVI counts empty ones, too.
+            audio.codec_context.options = {"err_detect": "crccheck+explode"}  # else damaged packets are decoded
+        # An MP4's index marks frames that an edit list drops. An AVI's counts empty frames, too.
         count = sum(not entry.is_discard for entry in video.index_entries) if "mov" in container.format.name else 0
         starts, lengths = [], []
         sound = _Sound(limits)
@@ -109,8 +109,8 @@ def read_video(
 
 
 def _check_count(path: Path, read: int, count: int, damaged: bool) -> None:
-    """Raises InputError if decoding broke off, or gave fewer frames than there are by the file's account (0: unknown)
-    and encoders' delays account for."""
+    """Raises InputError if decoding broke off, or gave fewer frames than the index has (count; 0: unknown), beyond
+    encoder delay."""
     if not damaged and read >= count - max(2, 0.02 * count):
         return
     if not count:
@@ -121,7 +121,7 @@ def _check_count(path: Path, read: int, count: int, damaged: bool) -> None:
 
 
 def _chosen(streams):
-    """The stream that players take: the first that is marked as default, else the first; None where there is none."""
+    """The stream that players choose: the first default one, else the first; None without any."""
     from av.stream import Disposition
 
     marked = [stream for stream in streams if stream.disposition & Disposition.default]
@@ -129,7 +129,7 @@ def _chosen(streams):
 
 
 def _turned(gray: np.ndarray, frame) -> np.ndarray:
-    """(H, W) turned and mirrored as its display matrix says, to the nearest quarter of a turn.
+    """(H, W) rotated and mirrored by its display matrix, to the nearest quarter turn.
 
     x' = a x + c y, y' = b x + d y (ISO 14496-12, 6.2.2), in the first two rows (a, b, u), (c, d, v).
     """
@@ -153,7 +153,7 @@ def _gray(frame) -> np.ndarray:
 
 
 def _times(starts: list, lengths: list[float], rate: float | None, fps: float | None) -> np.ndarray | None:
-    """Frame boundaries in seconds from the first frame, (T + 1,); None where nothing tells."""
+    """Frame boundaries (T + 1,), s from the first frame; None without time stamps and rate."""
     if fps is not None:
         return even_times(len(starts), fps)
     if None not in starts and len(starts) > 1:
@@ -162,7 +162,7 @@ def _times(starts: list, lengths: list[float], rate: float | None, fps: float | 
         if (steps > 0).all():
             last = lengths[-1] if 0 < lengths[-1] < 10 * np.median(steps) else float(np.median(steps))
             times = np.append(start_s, start_s[-1] + last)
-            # Containers round time stamps to 1 ms or worse: jitter about the nominal rate is not a varying rate.
+            # Containers round time stamps to 1 ms or worse, so jitter about the nominal rate is a constant rate.
             if rate and np.abs(times - even_times(len(starts), rate)).max() <= 0.005:
                 return even_times(len(starts), rate)
             return times
@@ -170,20 +170,20 @@ def _times(starts: list, lengths: list[float], rate: float | None, fps: float | 
 
 
 class _Sound:
-    """Collects the audio stream as mono float32 at its own rate, each sample at its time, and refuses what is far too
-    long. Channels, all alike, are averaged, as audio.read_audio does."""
+    """Collects the audio stream as mono float32 at its own rate, each sample at its time. Channels are averaged, as in
+    audio.read_audio. Raises InputError beyond the longest clip."""
 
     def __init__(self, limits: ClipLimits):
         self.rate, self.longest_s = 0, 2 * limits.longest_s
         self.start_s: float | None = None
         self.chunks: list[np.ndarray] = []
-        self.fresh: list[np.ndarray] = []  # what is not in chunks yet
+        self.fresh: list[np.ndarray] = []  # not yet joined into chunks
         self.samples = 0
         self.damaged = 0  # packets
-        self.gaps: list[tuple[float, float]] = []  # (since the first sample, length) in s
+        self.gaps: list[tuple[float, float]] = []  # (start after the first sample, length), s
 
     def add_packet(self, packet) -> None:
-        """What can be decoded of it: sound that is missing leaves a gap."""
+        """Decode a packet; what cannot be decoded leaves a gap."""
         import av
 
         try:
@@ -193,8 +193,7 @@ class _Sound:
             self.damaged += 1
 
     def finish(self, video_start_s: float) -> tuple[np.ndarray | None, int | None, list[InputError]]:
-        """Samples from the first frame's start on, and the rate, None and None where there is no sound; and what is to
-        be told."""
+        """Samples from the first frame's start on, their rate (None and None without sound), and notes."""
         notes = []
         if self.damaged:
             notes.append(InputError("{count} packets of the sound are damaged and left out.", count=self.damaged))
@@ -227,7 +226,7 @@ class _Sound:
             self._check(late + len(mono))
             self.gaps.append((self.samples / self.rate, late / self.rate))
             self._append(np.zeros(late, np.float32))
-        elif -late > most:  # what was there before stays
+        elif -late > most:  # earlier samples take precedence
             mono = mono[-late:]
         self._append(mono)
 
@@ -236,7 +235,7 @@ class _Sound:
         self.fresh.append(samples)
         self.samples += len(samples)
         if len(self.fresh) >= _PACKETS:
-            # thousands of small arrays among frames that come and go would keep several times their own memory
+            # thousands of small arrays between short-lived frames would fragment the heap to several times their size
             self.chunks.append(np.concatenate(self.fresh))
             self.fresh = []
 

@@ -1,4 +1,4 @@
-"""evaluate_faithfulness(bundle, analysis, masks): the report on a clip's maps; __init__.py says what is measured."""
+"""evaluate_faithfulness(bundle, analysis, masks) -> FaithfulnessReport; __init__.py describes the tests."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -37,12 +37,12 @@ from .report import (
     localisation_weight,
 )
 
-RANDOM_DRAWS = 3  # ways to hide at random
-_OF_ALL = 2 * len(SHARES) + RANDOM_DRAWS - 1 + randomisation.DRAWS * len(RANDOMISED)  # steps, whichever band
-_OF_EACH = 4 * len(SHARES)  # of each band: hottest and coldest, hidden and revealed
+RANDOM_DRAWS = 3  # random deletions of a tenth
+_OF_ALL = 2 * len(SHARES) + RANDOM_DRAWS - 1 + randomisation.DRAWS * len(RANDOMISED)  # steps shared by all bands
+_OF_EACH = 4 * len(SHARES)  # steps per band: most and least salient, deleted and inserted
 _RESAMPLINGS = 1000
-_MARGIN_SHARE = 1 / 64  # of the picture's width around a hidden region: its outline is what shows its shape
-_INAUDIBLE_DB = 0.05  # a change at random counts as at least this much: none is divided by
+_MARGIN_SHARE = 1 / 64  # of the picture's width, occluded around a region, as its outline shows its shape
+_INAUDIBLE_DB = 0.05  # least random change to divide by
 
 
 def evaluate_faithfulness(
@@ -54,12 +54,12 @@ def evaluate_faithfulness(
     seed: int = 0,
     progress: Progress = UNSEEN,
 ) -> FaithfulnessReport:
-    """Judge the maps of an analysis that this bundle made.
+    """Test the faithfulness of the maps of an analysis that this bundle made.
 
     masks: regions, as attribute_to_regions takes them, named as in anatomy.regions. progress: its stage is "trust".
-    Only bands with a frame's own energy are judged, without boxes and tilt. One that follows a formant is judged where
-    that was measured, and stays there while parts are hidden. Raises InputError where there is none, and for maps of
-    the objective "sequence" or of a frequency.
+    Only maps of a frame's own energy are tested (`testable_bands`). A formant-tracking band is tested where its formant
+    was measured, and keeps its track during occlusion. Raises InputError where no band can be tested, and for maps of
+    the objective "sequence".
     """
     if analysis.settings.objective != "frame":
         raise InputError("Only maps of the objective frame can be judged: each explains the energy of its own frame.")
@@ -98,7 +98,7 @@ def evaluate_faithfulness(
 
 
 def testable_bands(analysis: Analysis) -> list[Band]:
-    """Those whose maps `evaluate_faithfulness` can judge."""
+    """The bands whose maps `evaluate_faithfulness` can test: energy of the frame itself, no boxes, no tilt."""
     if analysis.settings.objective != "frame":
         return []
     energy = [band for band in analysis.bands if band.of != "tilt" and band.from_s is None]
@@ -106,7 +106,8 @@ def testable_bands(analysis: Analysis) -> list[Band]:
 
 
 def _energy_at(bundle: Bundle, analysis: Analysis, band: Band) -> Callable[[np.ndarray], Target]:
-    """Of some frames, by their indices, the target of each: the energy in the band, where it lies in that frame."""
+    """Function of frame indices -> target: the band's energy, for a formant-tracking band at its place in each
+    frame."""
     if band.formant is None:
         return lambda frames: target_of(bundle.mel, band)
     bins, hz = tracked_bins(band, analysis.tracked_hz[band.name], bundle.mel), centre_frequencies_hz(bundle.mel)
@@ -114,7 +115,7 @@ def _energy_at(bundle: Bundle, analysis: Analysis, band: Band) -> Callable[[np.n
 
 
 def _tract(masks: Mapping[str, np.ndarray]) -> np.ndarray | None:
-    """All that shapes speech together, bool (T, H, W) or (1, H, W); None without any."""
+    """Union of the masks of the vocal tract, bool (T, H, W) or (1, H, W); None without any."""
     tract = None
     for name in masks:
         if name in GROUPS or name in GROUPS["tract"]:
@@ -123,8 +124,8 @@ def _tract(masks: Mapping[str, np.ndarray]) -> np.ndarray | None:
 
 
 def _chosen(analysis: Analysis, bands: Mapping[str, BandAttribution], most: int) -> dict[str, np.ndarray]:
-    """Of each band, up to `most` speech frames with attribution for it, spread over all such: where there are, those
-    with attribution for every band, in which what is hidden is computed once for all."""
+    """Band -> up to `most` speech frames with attribution, evenly spread. Frames with attribution for every band come
+    first, as their occlusions are computed once for all."""
     told = {name: analysis.speech[attribution.strength[analysis.speech] >= WEAK] for name, attribution in bands.items()}
     kept = _spread(reduce(np.intersect1d, told.values()), most)
     return {
@@ -145,10 +146,10 @@ Changes = Mapping[str, np.ndarray]  # band -> change of its energy in each frame
 
 
 class _SharedTrials:
-    """What is hidden whichever band is asked for: the regions, and shares of the area at random.
+    """Occlusions that do not depend on the band: the regions, and random shares of the area.
 
-    hidden: of each of SHARES, the changes of each draw: RANDOM_DRAWS of a tenth, on which the verdict rests, and one of
-    the others. revealed: of each of SHARES. regions: name -> (drawn, grown, changes), see _grown.
+    hidden: for each of SHARES, the changes of each draw: RANDOM_DRAWS for a tenth, on which the verdict rests, else
+    one. revealed: for each of SHARES. regions: name -> (drawn, grown, changes), see _grown.
     """
 
     def __init__(self, hiding: Perturbation, grid: int, masks: Mapping[str, np.ndarray], count: int, seed: int, tell):
@@ -171,7 +172,7 @@ class _SharedTrials:
 
 
 def _grown(hiding: Perturbation, drawn: np.ndarray) -> np.ndarray:
-    """A region with a margin around it: its outline is what shows its shape."""
+    """A region with a margin of _MARGIN_SHARE around it."""
     margin = 2 * round(_MARGIN_SHARE * hiding.scene.size) + 1
     ellipse = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (margin, margin))
     return np.stack([cv2.dilate(mask.astype(np.uint8), ellipse) > 0 for mask in hiding.enlarged(drawn)])
@@ -186,7 +187,8 @@ def _judged(
     shared: _SharedTrials,
     tell: "_Counter",
 ) -> BandFaithfulness:
-    """The band `name`, without its random weights. rows: of the hiding's frames. cam: signed (k, h, w) of these."""
+    """The tests of band `name` but model randomisation. rows: indices into hiding.frames. cam: their signed (k, h, w)
+    maps."""
     hidden = {"random": [[draw[name][rows] for draw in draws] for draws in shared.hidden]}
     revealed = {"random": [change[name][rows] for change in shared.revealed]}
     for order, maps in (("hottest", cam), ("coldest", -cam)):
@@ -198,7 +200,7 @@ def _judged(
         for region, trial in shared.regions.items()
     }
     drop, at_random = -hidden["hottest"][TENTH][0], np.stack(hidden["random"][TENTH])
-    more = drop + at_random.mean(axis=0)  # than hiding at random takes away
+    more = drop + at_random.mean(axis=0)  # drop beyond that of random deletion
     blocks = _blocks(hiding.frames[rows])
     p, times = _sign_test(np.array([more[block].mean() > 0 for block in blocks])), _times(drop, at_random)
     better = p < SIGNIFICANT and drop.mean() > 0
@@ -222,7 +224,7 @@ def _judged(
 
 
 class _Counter:
-    """Passes values through and tells how many of all have come."""
+    """Passes values through and reports progress by their count."""
 
     def __init__(self, progress: Progress, total: int):
         self.progress, self.total, self.done = progress, total, 0
@@ -242,8 +244,8 @@ def _region(
     grown: np.ndarray,
     changes: Changes,
 ) -> tuple[RegionFaithfulness, np.ndarray, np.ndarray]:
-    """A row of the table, and for each frame the region's signed attribution and how much hiding it lowers the
-    energy."""
+    """A row of the table, and for each frame the region's signed attribution and the drop of energy on its
+    occlusion."""
     change = changes[name][rows]
     area, size = float(drawn[rows].mean()), float(np.abs(change).mean())
     signed = (cam * cell_weights(grown[rows], *cam.shape[1:])).sum(axis=(1, 2))
@@ -260,12 +262,12 @@ def _times(drop: np.ndarray, at_random: np.ndarray) -> float:
 
 
 def _blocks(frames: np.ndarray) -> list[np.ndarray]:
-    """Rows of these frames that lie in one stretch of BLOCK_FRAMES, and count as one: neighbours are alike."""
+    """Rows of frames grouped into blocks of BLOCK_FRAMES, each one observation."""
     return np.split(np.arange(len(frames)), np.flatnonzero(np.diff(frames // BLOCK_FRAMES)) + 1)
 
 
 def _interval(drop: np.ndarray, at_random: np.ndarray, blocks: list[np.ndarray]) -> tuple[float, float]:
-    """95 % of `_times` over blocks drawn with replacement."""
+    """95 % bootstrap interval of `_times` over blocks."""
     draws = np.random.default_rng(0).integers(0, len(blocks), (_RESAMPLINGS, len(blocks)))
     drawn = (np.concatenate([blocks[block] for block in draw]) for draw in draws)
     low, high = np.percentile([_times(drop[rows], at_random[:, rows]) for rows in drawn], (2.5, 97.5))
@@ -273,7 +275,7 @@ def _interval(drop: np.ndarray, at_random: np.ndarray, blocks: list[np.ndarray])
 
 
 def _sign_test(right: np.ndarray) -> float:
-    """How likely at least so many blocks are right by chance, each with one half."""
+    """One-sided p of a sign test against one half."""
     from scipy.stats import binomtest
 
     return float(binomtest(int(right.sum()), len(right), 0.5, alternative="greater").pvalue)

@@ -1,4 +1,4 @@
-"""Parts of a clip's frames hidden from its model, and what that does to a target in the frame itself."""
+"""Perturbation: occlude parts of a clip's frames by a heavy blur, and measure targets in those frames."""
 
 import copy
 from collections.abc import Callable, Mapping
@@ -23,7 +23,7 @@ TargetsAt = Callable[[np.ndarray], Target]
 
 
 class ModelInput:
-    """A bundle's acoustic model before the frames of an analysis. features: (T, C)."""
+    """A bundle's acoustic model with the frames of an analysis. features: (T, C)."""
 
     def __init__(self, bundle: Bundle, analysis: Analysis):
         self.bundle, self.size, self.clip_frames = bundle, analysis.frame_size, analysis.model_frames
@@ -36,14 +36,14 @@ class ModelInput:
         return len(self.clip_frames)
 
     def prepared(self, frames: slice | np.ndarray) -> np.ndarray:
-        """Some frames as the CNN takes them: (n, size, size)."""
+        """Prepared frames for the CNN: (n, size, size)."""
         return prepare_frames(self.clip_frames[frames], self.size)
 
     def maps_of(
         self, model: AcousticModel, features: torch.Tensor, targets: Mapping[str, Target], frames: np.ndarray
     ) -> dict[str, np.ndarray]:
-        """Maps like those of the analysis, name -> (n, h, w) of these frames, of a model of the same kind with these
-        features (T, C)."""
+        """Maps by the method of the analysis for another model with these features (T, C): name -> (n, h, w) of
+        `frames`."""
         slopes = gradients(model, self.bundle.scaler, features, targets)
         inputs = Inputs(
             model,
@@ -56,22 +56,21 @@ class ModelInput:
             targets,
             dict.fromkeys(targets, "frame"),
             {name: slope[frames] for name, slope in slopes.items()},
-            # Not folded: of shuffled weights BatchNorm can make numbers of any size.
+            # Not folded: with shuffled weights BatchNorm can produce numbers of any size.
             cnn=copy.deepcopy(model.cnn),
         )
         return method_of(self.method).maps(inputs, UNSEEN)
 
     def pooled(self, chunks) -> torch.Tensor:
-        """Prepared frames in chunks (n, size, size) -> features (N, C)."""
+        """Chunks of prepared frames (n, size, size) -> features (N, C)."""
         return torch.cat([self.extract([chunk], len(chunk)) for chunk in chunks])
 
 
 class Perturbation:
-    """Some frames of a scene, parts of which are blurred beyond recognition, and what that does to some targets.
+    """Occludes parts of some frames by a heavy blur and measures the change of targets.
 
-    frames: their indices. targets: name -> the target of any frames, given by their indices (n,): of a band that
-    follows a formant it is another in each. area: bool (n, h, w) of any size: where hottest and coldest places are
-    looked for.
+    frames: indices (n,). targets: name -> function of frame indices -> Target (it depends on the frame for a
+    formant-tracking band). area: bool (n, h, w) of any size, in which shares are deleted and inserted.
     """
 
     def __init__(self, scene: ModelInput, frames: np.ndarray, targets: Mapping[str, TargetsAt], area: np.ndarray):
@@ -82,14 +81,14 @@ class Perturbation:
         self.before = self._values(self.pictures, np.arange(len(frames)))
 
     def change(self, hidden: np.ndarray, rows: np.ndarray | None = None) -> dict[str, np.ndarray]:
-        """Name of each target -> (k,): its value with these parts hidden, bool (k, size, size), less the value as it
-        is. rows: which of the frames, by default all n."""
+        """Target name -> (k,): its value with the parts `hidden`, bool (k, size, size), occluded minus its value
+        without. rows: indices into frames; default: all n."""
         rows = np.arange(len(self.frames)) if rows is None else rows
         values = self._values(np.where(hidden, self.blurred[rows], self.pictures[rows]), rows)
         return {name: after - self.before[name][rows] for name, after in values.items()}
 
     def first(self, order: np.ndarray, share: float, rows: np.ndarray | None = None) -> np.ndarray:
-        """That share of each frame's area where `order` (k, h, w), enlarged, is highest: bool (k, size, size)."""
+        """The share of each frame's area with the highest `order` (k, h, w), upsampled: bool (k, size, size)."""
         areas = self.area if rows is None else self.area[rows]
         size, chosen = (self.scene.size, self.scene.size), np.zeros(areas.shape, bool)
         for picture, area, values in zip(chosen, areas, order, strict=True):
@@ -99,7 +98,7 @@ class Perturbation:
         return chosen
 
     def enlarged(self, masks: np.ndarray) -> np.ndarray:
-        """bool (n, h, w) at the size of the model's picture."""
+        """Masks, bool (n, h, w), at the size of the model's picture."""
         size = (self.scene.size, self.scene.size)
         if masks.shape[1:] == size:
             return masks

@@ -1,4 +1,4 @@
-"""The maps of a model whose weights were shuffled, beside its own (J. Adebayo et al., NeurIPS 2018)."""
+"""Model randomisation test: a model's maps against those with shuffled weights (J. Adebayo et al., NeurIPS 2018)."""
 
 import copy
 from collections.abc import Callable, Iterator, Mapping
@@ -22,11 +22,10 @@ def correlation_with_random_weights(
     seed: int,
     told: Callable[[], None],
 ) -> dict[str, dict[str, dict[str, float]]]:
-    """Of each band, of RANDOMISED, one after the other -> {"signed", "absolute"}: mean rank correlation over some of
-    its frames and DRAWS.
+    """Band -> part of RANDOMISED -> {"signed", "absolute"}: mean rank correlation over a few frames and DRAWS.
 
-    rows: of each target of the hiding, those of its frames that are judged. cams: signed (k, h, w) of these.
-    told: called after each of DRAWS * len(RANDOMISED) models.
+    rows: band -> indices into hiding.frames of the frames tested. cams: their signed (k, h, w) maps. told: called after
+    each of DRAWS * len(RANDOMISED) models.
     """
     scene = hiding.scene
     own = {name: _some(hiding.frames[rows[name]], cam) for name, cam in cams.items()}
@@ -54,7 +53,7 @@ def correlation_with_random_weights(
 
 
 def _some(frames: np.ndarray, cam: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """A few of the frames, spread over all, and their maps."""
+    """A few of the frames, evenly spread, and their maps."""
     rows = np.unique(np.linspace(0, len(frames) - 1, _MOST_FRAMES).round().astype(int))
     return frames[rows], cam[rows]
 
@@ -66,10 +65,10 @@ def _features(model: AcousticModel, pictures: np.ndarray) -> torch.Tensor:
 
 
 def randomised_models(model: AcousticModel, seed: int) -> Iterator[tuple[str, AcousticModel]]:
-    """The model with its weights shuffled within each tensor, from the output backwards: RANDOMISED, adding up; those
-    of BatchNorm, which scale and shift channels, with the CNN's others.
+    """Yields (part, model) with weights shuffled within each tensor, cascading from the output: RANDOMISED.
 
-    Shuffled weights keep their scale, on which BatchNorm's statistics rest; weights drawn anew would not.
+    BatchNorm's weights count as the CNN's. Shuffling keeps the scale of weights, on which BatchNorm's statistics rest;
+    drawing them anew would not.
     """
     model, random = copy.deepcopy(model), torch.Generator().manual_seed(seed)
     for name, part in zip(RANDOMISED, (model.head, model.rnn, model.cnn), strict=True):

@@ -6,7 +6,7 @@ import numpy as np
 
 
 def rank_correlation(a: np.ndarray | Sequence[float], b: np.ndarray | Sequence[float]) -> float | None:
-    """Of the values of two arrays of one shape; None for fewer than three, or where one of them is all the same."""
+    """Rank correlation of two arrays of one shape; None for fewer than three values, or a constant array."""
     from scipy.stats import rankdata
 
     ranks = [rankdata(np.ravel(x)) for x in (a, b)]

@@ -1,4 +1,4 @@
-"""What is found out about a clip's maps, as values and as JSON."""
+"""FaithfulnessReport: the results of the faithfulness tests, as values and as JSON."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -7,32 +7,33 @@ from ...models.bundle import Bundle
 from .sentences import SENTENCES
 
 VERDICTS = ("faithful", "weak", "unfaithful", "untested")
-SHARES = (0.05, 0.1, 0.2, 0.4)  # of the area, hidden or revealed
+SHARES = (0.05, 0.1, 0.2, 0.4)  # of the area, deleted or inserted
 TENTH = SHARES.index(0.1)
 TIMES = 1.5
 SIGNIFICANT = 0.05
 ALIKE = 0.9
 FEWEST_FRAMES, MOST_FRAMES = 6, 24
-# So many frames count as one observation: on embedded clips rightness correlates by .2 to .6 from one frame to the
-# next, and by -.3 to .2 over two. Fewer blocks than FEWEST_BLOCKS cannot be SIGNIFICANT.
+# BLOCK_FRAMES frames count as one observation: on embedded clips `right` correlates by .2 to .6 at lag 1 and by -.3 to
+# .2 at lag 2. Fewer blocks than FEWEST_BLOCKS cannot be SIGNIFICANT.
 BLOCK_FRAMES, FEWEST_BLOCKS = 2, 5
 RANDOMISED = ("output layer", "BiLSTM", "CNN")
 
 
 def localisation_weight(bundle: Bundle) -> float | None:
-    """The weight of loss.focus in a bundle's training, which kept maps to the tract; None where it is not known."""
+    """The weight of the localisation loss (loss.focus) in a bundle's training; None where unknown."""
     return bundle.training.get("acoustic", {}).get("loss", {}).get("focus")
 
 
 def localisation_sentence(focus: float | None, language: str = "en") -> str:
-    """What training did to the maps, in plain words."""
+    """A sentence on the localisation loss of training."""
     key = "focus_unknown" if focus is None else "focused" if focus > 0 else "unfocused"
     return SENTENCES[language][key].format(focus=focus)
 
 
 @dataclass(frozen=True)
 class Curves:
-    """Mean change of a band's energy over the frames, dB, for each of SHARES of the area hidden, or revealed."""
+    """Mean change of a band's energy over the frames, dB, for each of SHARES deleted, or inserted: most salient first
+    (hottest_db), at random, and least salient first (coldest_db)."""
 
     hottest_db: tuple[float, ...]
     random_db: tuple[float, ...]
@@ -41,8 +42,8 @@ class Curves:
 
 @dataclass(frozen=True)
 class RegionFaithfulness:
-    """A region's share of the heat, and of the picture; the mean change of the energy when it is hidden, dB, the mean
-    size of that change, and this for each hundredth of the picture."""
+    """heat_share, area_share: a region's share of the attribution and of the picture. change_db, size_db: mean and mean
+    absolute change of the energy on its occlusion. size_db_per_percent: size_db per hundredth of the picture."""
 
     heat_share: float
     area_share: float
@@ -53,16 +54,16 @@ class RegionFaithfulness:
 
 @dataclass(frozen=True)
 class BandFaithfulness:
-    """What was measured of a band's maps; figures are None where the verdict is "untested".
+    """Test results of a band's maps; None where the verdict is "untested".
 
-    frames: those judged. drop_db: how much hiding the hottest tenth lowers the energy. random_size_db: how much hiding
-    a tenth at random changes it, up or down. times: the first by the second, with its 95 % interval (bootstrap over
-    blocks of BLOCK_FRAMES). right: share of frames in which the hottest tenth lowers the energy more than the mean of
-    the random ones; p of a sign test of blocks against one half. hidden, revealed: deletion and insertion. regions:
-    name -> RegionFaithfulness, None without regions. rank_of_regions: Spearman's correlation of heat share and size of
-    change, over regions; rank_of_frames: of a region's signed attribution and the drop, over regions and frames.
-    random_weights: of RANDOMISED -> {"signed", "absolute"}: mean rank correlation of the map, and of its magnitude,
-    with those of random weights.
+    frames: those tested. drop_db: mean drop of the energy on deletion of the most salient tenth. random_size_db: mean
+    absolute change on deletion of a random tenth. times: their quotient, with its 95 % interval (bootstrap over blocks
+    of BLOCK_FRAMES). right: share of frames in which the most salient tenth lowers the energy more than the mean of the
+    random ones. p: of a sign test of blocks against one half. hidden, revealed: deletion and insertion curves. regions:
+    name -> RegionFaithfulness, None without regions. rank_of_regions: Spearman's correlation of heat_share and size_db
+    over regions; rank_of_frames: of a region's signed attribution and the drop, over regions and frames.
+    random_weights: part of RANDOMISED -> {"signed", "absolute"}: mean rank correlation of the map, and of its
+    magnitude, with those of randomised weights.
     """
 
     verdict: str
@@ -83,8 +84,8 @@ class BandFaithfulness:
 
 @dataclass(frozen=True)
 class FaithfulnessReport:
-    """bands: name -> BandFaithfulness. area: where things were hidden, "tract" or "picture". grid: cells along a side
-    of the maps. focus: the weight of loss.focus in training, None where it is not known."""
+    """bands: name -> BandFaithfulness. area: where parts were occluded, "tract" or "picture". grid: resolution of the
+    maps. focus: weight of the localisation loss in training, None where unknown."""
 
     bands: Mapping[str, BandFaithfulness]
     area: str
@@ -92,25 +93,25 @@ class FaithfulnessReport:
     focus: float | None
 
     def sentence(self, band: str, language: str = "en") -> str:
-        """The verdict on a band in plain words, in "en" or "ja"."""
+        """The verdict on a band as a sentence, in "en" or "ja"."""
         judged, said = self.bands[band], SENTENCES[language]
         values = asdict(judged) | {"frames": len(judged.frames), "change_db": -(judged.drop_db or 0.0)}
         return said[judged.verdict].format(band=band, area=said[self.area], **values)
 
     def caution(self, band: str, language: str = "en") -> str | None:
-        """In plain words, where the map is hot whatever the weights are; None where it is not."""
+        """A sentence where the map hardly depends on the weights; None where it does."""
         likeness = {name: kinds["absolute"] for name, kinds in (self.bands[band].random_weights or {}).items()}
-        for name in reversed(RANDOMISED):  # the more is random, the worse
+        for name in reversed(RANDOMISED):  # most randomised first
             if likeness.get(name, 0) > ALIKE:
                 return SENTENCES[language]["alike"].format(part=SENTENCES[language][name], likeness=likeness[name])
         return None
 
     def training_sentence(self, language: str = "en") -> str:
-        """What training did to the maps, in plain words."""
+        """A sentence on the localisation loss of training."""
         return localisation_sentence(self.focus, language)
 
     def to_json(self) -> dict:
-        """All of it, with the sentences in both languages."""
+        """The report as JSON, with its sentences in both languages."""
         bands = {}
         for name, judged in self.bands.items():
             told = {language: [self.sentence(name, language), self.caution(name, language)] for language in SENTENCES}

@@ -1,4 +1,4 @@
-"""The verdicts in plain words, English and Japanese; the fields are those of report.BandFaithfulness."""
+"""The verdicts as sentences, English and Japanese; their fields are those of report.BandFaithfulness."""
 
 _TENTH = (
     "the most salient tenth of {area} takes {drop_db:.1f} dB away, a tenth at random changes it by "

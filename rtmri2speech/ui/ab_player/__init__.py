@@ -1,4 +1,4 @@
-"""The A/B player: a component of the page that plays sounds of one clip against each other at the same position."""
+"""The A/B player: a page component that switches between sounds of one clip at the same position."""
 
 from pathlib import Path
 
@@ -8,5 +8,5 @@ from ..component import Texts, component
 
 
 def ab_player(texts: Texts, elem_id: str) -> gr.HTML:
-    """The component. Its value is a payload (payload.py), or nothing yet."""
+    """The component. Its value is a payload (payload.py) or empty."""
     return component(Path(__file__).parent, ["lanes.js", "ab_player.js"], texts, elem_id, value="")

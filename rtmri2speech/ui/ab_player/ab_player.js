@@ -1,4 +1,4 @@
-// The listener on the page: several sounds of one clip, one position. Everything drawn follows from `data` and `state`.
+// The A/B player: several sounds of one clip at one position. Everything on display follows from `data` and `state`.
 
 const root = element.querySelector(".listen");
 const MEL_HEIGHT = 88, LINES_HEIGHT = 120, SCALE_WIDTH = 110;

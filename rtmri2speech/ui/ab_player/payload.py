@@ -1,4 +1,4 @@
-"""What the A/B player plays and draws, as one JSON text: sounds, their mels, and what is drawn below them."""
+"""The A/B player's payload, as JSON: sounds, their mels, and the tracks below them."""
 
 import base64
 import io
@@ -13,7 +13,7 @@ from ...render.colour import LINE_COLOURS, ONE_BAND_MAP, colour_table, signed_le
 
 MEL_RANGE_DB = 60.0
 DIFFERENCE_RANGES_DB = (3.0, 6.0, 10.0, 15.0, 20.0, 30.0, 45.0, 60.0)
-# Nothing is light gray, louder red, quieter blue: a map with a dark middle could not be told from silence.
+# Zero is light gray, louder red, quieter blue: a dark middle would look like silence.
 DIFFERENCE_MAP = "coolwarm"
 
 Words = dict[str, str]  # language -> words
@@ -21,7 +21,7 @@ Words = dict[str, str]  # language -> words
 
 @dataclass(frozen=True)
 class Sound:
-    """One of the sounds to compare: (samples,) at rate, its mel (T, n_mels), and what it is called."""
+    """One of the sounds to compare: (samples,) at rate, its mel (T, n_mels), and its label."""
 
     words: Words
     samples: np.ndarray
@@ -40,12 +40,11 @@ def ab_player_payload(
     difference_words: Words | None = None,
     stretch: tuple[int, int] | None = None,
 ) -> str:
-    """The A/B player's JSON. All mels are drawn on one scale, 60 dB below the loudest point of all.
+    """The A/B player's JSON. All mels are on one scale, 60 dB below their common peak.
 
-    bins_hz: (n_mels,) the frequency of each bin, for the axis.
-    changes: band -> (T,) dB, drawn as lines over the same time; difference_db (T, n_mels), drawn as a picture
-    on the smallest of DIFFERENCE_RANGES_DB that holds 99 % of it.
-    stretch: first and last frame of what was changed.
+    bins_hz: (n_mels,) centre frequencies, for the axis. changes: band -> (T,) dB, drawn as lines. difference_db
+    (T, n_mels): drawn as a picture on the smallest of DIFFERENCE_RANGES_DB that holds 99 % of it. stretch: first and
+    last changed frame.
     """
     top = max(float(sound.mel_db.max()) for sound in sounds)
     difference = difference_db is not None and _difference(difference_db, difference_words)
@@ -85,7 +84,7 @@ def _sound(sound: Sound, top: float) -> dict:
 
 
 def _picture(levels: np.ndarray) -> str:
-    """uint8 (T, n_mels) as rows of a picture, highest bin first."""
+    """uint8 (T, n_mels) as the rows of a picture, highest bin first."""
     return _base64(levels.T[::-1])
 
 

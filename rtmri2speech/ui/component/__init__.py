@@ -1,4 +1,4 @@
-"""A component of the page: one gr.HTML made of the files of its folder and of what all components share."""
+"""Page components: a gr.HTML made of a folder's files and the shared scripts."""
 
 from pathlib import Path
 
@@ -19,7 +19,7 @@ def component(folder: Path, scripts: list[str], texts: Texts, elem_id: str, valu
         value=value,
         html_template=(folder / f"{name}.html").read_text(encoding="utf-8"),
         css_template=_read(folder, ["component.css", f"{name}.css"]),
-        # Gradio runs one script, in which nothing can be imported; browsers' tools show it under this name.
+        # Gradio runs one script without imports; developer tools show it under this name.
         js_on_load=_read(folder, ["component.js", *scripts]) + f"\n//# sourceURL=component-{name}.js",
         apply_default_css=False,
         elem_id=elem_id,

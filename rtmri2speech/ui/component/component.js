@@ -1,8 +1,8 @@
-// What every component of the page stands on: a scope that ends, its nodes, its words, and sounds that are the clock.
-// Gradio runs a component's scripts once, as one, with: element, props (value, texts and more), watch.
+// The base of every page component: a scope that can end, nodes, words, and sounds that act as the clock.
+// Gradio runs a component's scripts once, as one script, with: element, props (value, texts and more), watch.
 
-// All that would outlive its component: listeners, observers, object URLs, timers, animation frames. Each method begins
-// one and gives the function that ends it; end() ends all that are left, and whatever is begun afterwards.
+// Everything that would outlive its component: listeners, observers, object URLs, timers, animation frames. Each method
+// begins one and returns the function that ends it; end() ends all that are left, and any begun afterwards.
 class Scope {
   #endings = new Set();
   #ended = false;

@@ -1,4 +1,4 @@
-// Lanes: what happens over the same time, one below the other on one canvas. Shared by the explorer and the listener.
+// Lanes over one time axis, one below the other on one canvas. Shared by the explorer and the A/B player.
 // A time axis is {from, to, left, width}: seconds over pixels. A lane is {title, height, paint(box)}; a pen is
 // {draw, colour, size, axis} and a box is a pen with the lane's {left, top, width, height} and `room`, the pixels that
 // its title leaves free on its line.

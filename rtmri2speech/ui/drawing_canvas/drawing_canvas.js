@@ -1,7 +1,6 @@
-// The drawing board on the page: which part of the picture is hidden, drawn over the frame that the explorer shows.
-// props: value: [width, height] of the clip; regions: the names of those that can be chosen. They move: the board shows
-// the explorer's outlines of its frame. What is drawn by hand stays where it is; its coordinates are x and y from 0 to 1
-// over the clip's picture as recorded.
+// The drawing canvas: regions chosen or drawn over the explorer's frame.
+// props: value: [width, height] of the clip; regions: names on offer, which move: the canvas shows the explorer's
+// outlines of its frame. Drawn polygons are static; their coordinates are x and y from 0 to 1 over the clip's picture.
 
 const root = element.querySelector(".board");
 const canvas = find("canvas");

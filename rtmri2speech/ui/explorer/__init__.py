@@ -1,4 +1,4 @@
-"""The frame explorer: a component of the page that shows an analysis frame by frame, all within the browser."""
+"""The frame explorer: a page component that shows an analysis frame by frame, within the browser."""
 
 from pathlib import Path
 
@@ -28,5 +28,5 @@ _SCRIPTS = [
 
 
 def explorer(texts: Texts, elem_id: str) -> gr.HTML:
-    """The component. Its value is a payload (payload.py), or nothing yet."""
+    """The component. Its value is a payload (payload.py) or empty."""
     return component(Path(__file__).parent, _SCRIPTS, texts, elem_id, value="")

@@ -1,4 +1,4 @@
-// What kinds of bands there are, and one that follows a formant over a spectrogram.
+// Kinds of bands, and a formant-tracking band over a spectrogram.
 
 // A band between two limits, always; no box, nothing of the whole spectrum, nothing that moves.
 function isFixed({ stretch_s, of }) {

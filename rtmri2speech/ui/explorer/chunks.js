@@ -1,5 +1,5 @@
-// The clip in parts of some frames each: pictures, the numbers of the regions' outlines, CAMs (parts.py). Those of a
-// short clip came with it. Those of a long one are fetched as they are needed, and few are held.
+// The clip's chunks: pictures, outlines of regions, CAMs (chunks.py). A short clip's came with it. A long clip's are
+// fetched on demand, and few are kept.
 
 const MOST_HELD = 12;
 

@@ -1,5 +1,5 @@
-"""What the explorer shows of each PART frames: pictures, the regions' outlines, CAMs. Of a short clip they are sent
-with it, of a long one they lie in files that the page fetches as it needs them."""
+"""Chunks of PART frames for the explorer: pictures, outlines of regions, CAMs. A short clip's are sent with it; a long
+clip's are files that the page fetches on demand."""
 
 import base64
 import json
@@ -25,13 +25,13 @@ from ...clips.disk_array import release_pages
 from ...progress import UNSEEN, Progress
 from ...render.picture import padded_to
 
-PART = 128  # frames; analysis/chunked.py has whole numbers of them
+PART = 128  # frames a chunk; chunks of analysis/chunked.py are multiples
 TILES = 8  # frames along a side of one sheet
 JPEG_QUALITY = 92
 JPEG_QUALITY_STORED = 85
 LARGEST_SIDE = 256  # pixels of a frame on the page
-MOST_PIXELS = 64_000_000  # of all frames together that are sent at once: the page holds them uncompressed
-OUTLINE_STEPS = 16_384  # of a picture's side: an outline's numbers take two bytes each
+MOST_PIXELS = 64_000_000  # of all frames sent at once, which the page holds uncompressed
+OUTLINE_STEPS = 16_384  # steps of an outline's coordinates along a picture's side, in two bytes
 MEASURES = ("lip_aperture", "tongue_palate", "tongue_pharynx", "velum_opening")
 
 Cams = Mapping[str, np.ndarray]  # band -> signed (T, h, w), as in Analysis
@@ -39,8 +39,8 @@ Cams = Mapping[str, np.ndarray]  # band -> signed (T, h, w), as in Analysis
 
 @dataclass(frozen=True)
 class Parts:
-    """of: for each PART frames what the page shows, or the path of the file that holds it. places:
-    analysis/region_attribution.py. measures: articulation by name, (T,) each."""
+    """of: for each PART frames a chunk, or the path of its file. places: sums of attribution by region
+    (analysis/region_attribution.py). measures: name -> articulatory measure (T,)."""
 
     of: tuple[dict | str, ...]
     places: RegionSums
@@ -51,7 +51,7 @@ class Parts:
         return Parts(self.of + later.of, self.places + later.places, measures)
 
     def sent_at_once(self) -> "Parts":
-        """The same, with what lies in files."""
+        """The chunks, with files loaded."""
         read = (json.loads(Path(p).read_text(encoding="utf-8")) if isinstance(p, str) else p for p in self.of)
         return replace(self, of=tuple(read))
 
@@ -61,19 +61,19 @@ def shown_regions(regions: Regions) -> list[str]:
 
 
 def side_of(frames: np.ndarray, at_once: bool) -> int:
-    """Pixels of the squares in which frames (T, H, W) are sent; at_once: all of them together."""
+    """Side of the squares in which frames (T, H, W) are sent, pixels; at_once: all in one payload."""
     most = math.isqrt(MOST_PIXELS // len(frames)) if at_once else LARGEST_SIDE
     return min(max(frames.shape[1:]), LARGEST_SIDE, most)
 
 
 def part_of(frames: np.ndarray, regions: Regions, cams: Cams, side: int, quality: int = JPEG_QUALITY) -> dict:
-    """Of up to PART frames uint8 (n, H, W), their regions and CAMs: sheets of square tiles, outlines, and the CAMs.
+    """A chunk of up to PART frames uint8 (n, H, W), their regions and CAMs: sheets of square tiles, outlines, CAMs.
 
-    Of frame t and region r, numbers[starts[t * R + r]] and on hold, for each piece of its outline, how many points it
-    has and their x, y in 1 / OUTLINE_STEPS of the picture.
+    From numbers[starts[t * R + r]] on, each outline of region r in frame t has its number of points and their x, y in
+    1 / OUTLINE_STEPS of the picture.
     """
     names = shown_regions(regions)
-    # OpenCV leaves Python to the other threads
+    # OpenCV releases the GIL
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
         found = list(pool.map(lambda frame: outlines(regions, frame, names), range(len(regions))))
     numbers, starts, length = [np.empty(0)], [0], 0
@@ -95,9 +95,9 @@ def part_of(frames: np.ndarray, regions: Regions, cams: Cams, side: int, quality
 def parts_of(
     frames: np.ndarray, regions: Regions, cams: Cams, store: "Store | None" = None, progress: Progress = UNSEEN
 ) -> Parts:
-    """All parts of a clip. frames: the model's, uint8 (T, H, W). cams: of its analysis.
+    """All chunks of a clip. frames: the model's, uint8 (T, H, W). cams: of its analysis.
 
-    store: where the parts of a long clip are put; it is then taken piece by piece. None: they are sent with the clip.
+    store: for the chunks of a long clip; None: they are sent with the clip.
     """
     side = side_of(frames, at_once=store is None)
     made = []
@@ -131,14 +131,14 @@ def _parts(frames: np.ndarray, regions: Regions, cams: Cams, side: int, store: "
 
 
 class Store:
-    """A folder from which the page fetches parts and sounds of a long clip; it is removed when nobody holds this."""
+    """A folder from which the page fetches chunks and sounds of a long clip; removed when garbage-collected."""
 
     def __init__(self, folder: Path):
         self.folder, self._count = folder, 0
         weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
 
     def part(self, part: dict) -> str:
-        """Keeps it in a file; gives the file's path."""
+        """Write it to a file; returns the path."""
         return self._keep("part", ".json", json.dumps(part).encode())
 
     def sound(self, wav: bytes | memoryview) -> str:
@@ -157,7 +157,7 @@ def pitch_of(side: int) -> int:
 
 
 def _sheets(frames: np.ndarray, side: int, quality: int) -> list[str]:
-    """uint8 (n, H, W) -> square tiles, padded with black and never stretched, 8 x 8 of them to a JPEG."""
+    """uint8 (n, H, W) -> square tiles, padded with black, 8 x 8 to a JPEG."""
     images, pitch = [], pitch_of(side)
     for start in range(0, len(frames), TILES**2):
         tiles = frames[start : start + TILES**2]

@@ -1,5 +1,5 @@
-// Asking for maps of one's own: of a stretch in a band, or of why the sound at A is not that at B. The page around the
-// explorer does the rest (ui/time_frequency_boxes.py).
+// Custom targets: a time-frequency region, or the contrast of an interval with a reference interval. The page handles
+// the request (ui/time_frequency_boxes.py).
 
 const ASKED_OF_ALL = "all"; // the whole spectrum
 

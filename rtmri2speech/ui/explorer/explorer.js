@@ -1,4 +1,4 @@
-// The frame explorer on the page. Everything shown follows from `data` (an analysis, see payload.py) and `state`.
+// The frame explorer. Everything on display follows from `data` (an analysis, see payload.py) and `state`.
 
 const root = element.querySelector(".explorer");
 
@@ -259,7 +259,7 @@ function render() {
   renderLegend();
   renderCard();
   renderButtons();
-  // what panels of the page read: desk.py
+  // read by the panels: page_context.py
   const [first, last] = state.stretch ?? ["", ""];
   const { source, corrected } = data.regions;
   Object.assign(root.dataset, { frame: state.frame, first, last, look: state.view, regions: `${source} ${corrected}` });

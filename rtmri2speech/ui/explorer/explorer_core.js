@@ -1,4 +1,4 @@
-// The frame explorer's arithmetic: no page, no state. The pictures follow rtmri2speech/render (grid.py, colour.py).
+// The frame explorer's arithmetic, without page or state, as attribution/upsampling.py and render/colour.py.
 
 // Frame k is on screen from k/fps to (k+1)/fps seconds. The small sum absorbs rounding at a frame's very start.
 function frameAt(seconds, fps, count) {

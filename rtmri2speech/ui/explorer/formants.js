@@ -1,5 +1,5 @@
-// Formants over the spectrograms, and those of the frame in the card: measured in each sound, and a phantom's truth.
-// Where nothing could be measured, nothing is drawn.
+// Formants over the spectrograms and in the frame's card: measured in each sound, and a phantom's ground truth. Frames
+// without a measurement show none.
 
 const FORMANTS = 3;
 

@@ -1,5 +1,5 @@
-// The explorer's pictures: two that are seen, with heat as the view has it, and the frame alone, never seen here, which
-// the page's drawing boards draw on.
+// The explorer's pictures: two visible ones with the view's heatmaps, and the plain frame, hidden, for the page's
+// drawing canvases.
 
 const SIDE = 256; // pixels of a picture
 

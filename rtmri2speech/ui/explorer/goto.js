@@ -1,7 +1,6 @@
-// Going to what a person types: a frame, a moment, or a label; and from label to label.
-
-// "120" is a frame, "4.2", "4.2 s", "4s" and "1:04.2" are moments, all else (or what stands in quotes) is a label.
-// "#120" is the recording's own frame. Gives {frame}, {own}, {seconds} or {label}; null for nothing.
+// Go to a typed frame, time or label, and from label to label.
+// "120" is a frame, "#120" the recording's own frame, "4.2", "4.2 s", "4s" and "1:04.2" are times, all else (or text in
+// quotes) is a label. Returns {frame}, {own}, {seconds} or {label}; null for an empty text.
 function whereTo(typed) {
   const text = typed.normalize("NFKC").trim(), quoted = text.match(/^["'](.+)["']$/);
   if (quoted) return { label: quoted[1] };

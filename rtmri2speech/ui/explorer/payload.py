@@ -1,7 +1,7 @@
-"""What the frame explorer shows of an analysis, as one JSON text, so that scrubbing needs no server.
+"""The frame explorer's payload: an analysis as JSON, so that scrubbing needs no server.
 
-Arrays travel as base64: float32 for numbers that are read out, uint8 for pictures, JPEG sheets of tiles for the MRI
-frames, WAV for sound. Of a long clip, pictures, outlines and sounds lie in files that the page fetches: parts.py.
+Arrays are base64: float32 for displayed numbers, uint8 for pictures, JPEG sheets of tiles for MRI frames, WAV for
+sound. A long clip's pictures, outlines and sounds are files that the page fetches (chunks.py).
 """
 
 import base64
@@ -35,10 +35,10 @@ from ...speech.formant_tracks import FormantTrack
 from ...speech.mel import band_bins, centre_frequencies_hz, mel_spectrogram_db
 from .chunks import OUTLINE_STEPS, PART, TILES, Parts, Store, parts_of, pitch_of, shown_regions, side_of
 
-FAR = 10  # frames on either side that the strip of temporal.js tells apart
+FAR = 10  # largest lag that the strip of temporal.js resolves, frames
 MEL_RANGE_DB = 60.0
-_WRITTEN_AT_ONCE = 2**18  # samples: five minutes would take three times their own memory
-HIGHEST_RATE = 24_000  # Hz, of the sound that the page plays
+_WRITTEN_AT_ONCE = 2**18  # samples: five minutes at once would take three times their memory
+HIGHEST_RATE = 24_000  # Hz, of sound on the page
 
 
 def payload(
@@ -59,12 +59,10 @@ def payload(
 ) -> str:
     """The analysis as the explorer's JSON.
 
-    regions: of the model's frames. reference: the original speech, (samples,) and its rate, if there is any.
-    labels: (from_s, to_s, what is said). remarks: (at_s, what). linked: whether the page can open the clip again by
-    its name, so that a link may lead to it. store: of a long clip. parts: parts_of the clip, where they are
-    made already.
-    progress: its stage is packing. whole_s: how long the clip is, where this is its beginning and the rest follows.
-    recording: the clip's file, beside which a phantom's truth may lie.
+    regions: of the model's frames. reference: the reference speech, (samples,) and its rate. labels: (from_s, to_s,
+    text). remarks: (at_s, text). linked: whether the page can open the clip by its name, as from a permalink. store: of
+    a long clip. parts: the clip's chunks, if made already. whole_s: the clip's duration, if this is only its beginning.
+    recording: the clip's file, beside which a phantom's ground truth may lie. progress: its stage is packing.
     """
     count = len(analysis.mel_db)
     parts = parts or parts_of(analysis.model_frames, regions, analysis.cam, store, progress)
@@ -74,7 +72,7 @@ def payload(
     if reference is not None:
         original = _trimmed(reference, mel.sample_rate, count * mel.hop_length)
         original_mel = mel_spectrogram_db(torch.from_numpy(original), mel).numpy()[:count]
-        if store:  # of a long clip Praat would hold several copies at the recording's own rate
+        if store:  # Praat would hold several copies of a long clip at the recording's own rate
             to_measure = original, mel.sample_rate
         samples, rate = reference
         played_rate = min(rate, HIGHEST_RATE)
@@ -105,13 +103,13 @@ def payload(
 
 
 def of_other_labels(before: str, labels: Sequence[Interval], remarks: Sequence[Remark]) -> str:
-    """The payload that was made of the same with these labels and remarks."""
+    """A payload with other labels and remarks."""
     return _sealed(json.loads(before) | labels_told(labels, remarks))
 
 
 def of_other_bands(before: str, analysis: Analysis, mel: MelSpec, regions: Regions, kept: Collection[str] = ()) -> str:
-    """The payload that was made of the same clip, speech, and regions, with the bands of this analysis: quicker than
-    making it anew. before: not of a long clip. kept: the names of bands that are as they were."""
+    """A payload with the bands of this analysis of the same clip, speech and regions: faster than a new one. before:
+    not of a long clip. kept: names of unchanged bands."""
     told, cams = json.loads(before), analysis.cam
     old = {band["name"]: (number, band) for number, band in enumerate(told["bands"]) if band["name"] in kept}
     new = [band for band in analysis.bands if band.name not in old]
@@ -129,8 +127,8 @@ def of_other_bands(before: str, analysis: Analysis, mel: MelSpec, regions: Regio
 
 
 def change_of(before: str, after: str) -> str:
-    """What a page that shows one payload needs to show the other: of the same pictures and sounds no more than the
-    bands and labels that changed; `after` itself where more did, and of a long clip."""
+    """A patch from one payload to the other: changed bands and labels if pictures and sounds are the same; else, and
+    for a long clip, `after` itself."""
     old, new = json.loads(before), json.loads(after)
     differing = {key for key in new if new[key] != old.get(key)} - {"key", "parts"}
     small = differing <= {"grid", "bands", "tables", "labels", "remarks"}
@@ -153,14 +151,14 @@ def _cams_of(told: dict, number: int) -> list[str]:
 
 
 def _sealed(told: dict) -> str:
-    """As JSON, with a key by which the page knows it again; without one of a long clip, whose parts lie in files."""
+    """JSON with an identifying key; without one for a long clip, whose chunks are files."""
     at_once = all(isinstance(part, dict) for part in told["parts"])
     text = json.dumps(told | {"key": None})
     return json.dumps(told | {"key": hashlib.sha256(text.encode()).hexdigest()}) if at_once else text
 
 
 def _bands_told(analysis: Analysis, bands: list[dict]) -> dict:
-    """What the payload tells of these bands, each as `_band` has it."""
+    """The payload's entries of these bands, see `_band`."""
     return {
         "grid": analysis.grid,
         "bands": bands,
@@ -173,13 +171,13 @@ def _bands_told(analysis: Analysis, bands: list[dict]) -> dict:
 
 
 def labels_told(labels: Sequence[Interval], remarks: Sequence[Remark]) -> dict:
-    """The part of the payload that tells what is said, and remarks."""
+    """The payload's labels and remarks."""
     return {"labels": [interval for interval in labels if interval[2].strip()], "remarks": list(remarks)}
 
 
 def temporal_payload(made: Sequence[TemporalAttribution], name: str) -> dict:
-    """What the strip and the lane show (temporal.js): of each band and frame the shares of those around it, FAR on
-    either side, and of all beyond (Reach.near); the picture of all pairs. name: of the clip."""
+    """Temporal attribution for temporal.js: for each band and frame the shares by lag up to FAR and beyond
+    (TemporalAttribution.near), and the picture of all pairs. name: of the clip."""
     bands = [
         {
             "name": one.band.name,
@@ -194,26 +192,26 @@ def temporal_payload(made: Sequence[TemporalAttribution], name: str) -> dict:
 
 
 def _pairs_told(made: TemporalAttribution) -> dict:
-    """pairs: a column for each frame that sounds, the latest frame that is seen on top, 255 for the largest share in
-    speech, `most`; as its square root, as most are small."""
+    """pairs: a column for each frame of the sound, the latest frame of the picture on top; square roots of the shares,
+    as most are small; 255 is the largest share in speech, `most`."""
     shares = np.where(made.silent[:, None], 0, made.shares)
     most = float(shares.max())
     return {"most": most, "pairs": _base64(np.round(255 * np.sqrt(shares / (most or 1))).T[::-1].astype(np.uint8))}
 
 
 def _recording(analysis: Analysis) -> dict:
-    """The recording's own frames per second and, where the model sees it at another rate, its frames' times."""
+    """The recording's own frame rate and, if the model's is another, its frames' times."""
     clip = analysis.clip
     same = at_rate(clip, analysis.fps)
     return {"fps": clip.fps, "times": None if same else _floats(clip.times_s)}
 
 
 def _band(analysis: Analysis, mel: MelSpec, band: Band, attribution: BandAttribution) -> dict:
-    """A band's name and place in the mel, its energy, and its attribution (BandAttribution).
+    """A band's name and bins in the mel, its energy, and its attribution (BandAttribution).
 
-    text: as a link and the command line write it. formant_hz: of a band that follows one, NaN in frames without it.
-    value: what the maps explain where that is not the energy db: a frequency or a slope, in `unit`; with a sign.
-    scale and limit: what shows as 1 of the CAM's positive part, and of the signed CAM.
+    text: as in a permalink and on the command line. formant_hz: of a formant-tracking band, NaN where not measured.
+    value: the target where it is not the energy in dB: a frequency or a slope, in `unit`, signed. scale, limit: values
+    displayed as 1, of the CAM's positive part and of the signed CAM.
     """
     cam = analysis.cam[band.name]
     bins = band_bins(mel, band)
@@ -243,7 +241,7 @@ def _band(analysis: Analysis, mel: MelSpec, band: Band, attribution: BandAttribu
 
 
 def _values(analysis: Analysis, mel: MelSpec, band: Band) -> str:
-    """The frequency, Hz, or the slope, dB per octave, in each frame that the band's maps explain."""
+    """The frequency, Hz, or slope, dB per octave, that the band's maps explain, in each frame."""
     if band.formant is None:
         target = target_of(mel, band, analysis.energy)
         return _floats(target(torch.from_numpy(analysis.mel_db)).numpy())
@@ -256,18 +254,17 @@ def _values(analysis: Analysis, mel: MelSpec, band: Band) -> str:
 def _tracks(analysis: Analysis, reference: Sound | None, recording: Path | None) -> dict[str, FormantTrack]:
     try:
         return formant_tracks(analysis, reference, recording)
-    except InputError:  # a file of that name that is no truth: nobody asked for it
+    except InputError:  # a file of that name that is no ground truth
         return formant_tracks(analysis, reference)
 
 
 def _formants(track: FormantTrack) -> dict:
-    """F1 to F3 of each frame one after the other, Hz, NaN where there is none."""
+    """F1 to F3 of each frame in turn, Hz, NaN where not measured."""
     return {"hz": _floats(track.hz.ravel()), "whispered": track.whispered}
 
 
 def _regions(regions: Regions, parts: Parts) -> dict:
-    """Where the regions come from, their names and colours, and the articulation that follows from them; what is not
-    known of a frame is NaN."""
+    """Source, names and colours of the regions, and the articulatory measures, NaN where undefined."""
     shown = shown_regions(regions)
     return {
         "source": regions.source,
@@ -282,7 +279,7 @@ def _regions(regions: Regions, parts: Parts) -> dict:
 
 
 def _sound(samples: np.ndarray, rate: int, mel_db: np.ndarray, store: Store | None) -> dict:
-    """A WAV to play and to draw, or the path of its file, and its mel as a picture (n_mels, T), highest bin first."""
+    """A WAV, or the path of its file, and its mel as a picture (n_mels, T), highest bin first."""
     file = io.BytesIO()
     with soundfile.SoundFile(file, "w", rate, channels=1, format="WAV", subtype="PCM_16") as wav:
         for k in range(0, len(samples), _WRITTEN_AT_ONCE):
@@ -296,7 +293,7 @@ def _sound(samples: np.ndarray, rate: int, mel_db: np.ndarray, store: Store | No
 
 
 def _trimmed(sound: Sound, rate: int, samples: int) -> np.ndarray:
-    """At another rate, cut or filled with silence to `samples`."""
+    """A sound resampled, and cut or padded with silence to `samples`."""
     return fit(resample(*sound, rate), samples)
 
 

@@ -1,6 +1,5 @@
-// A link to what is shown: clip, bands with boxes and contrasts, whether the maps are of the frequency, frame, stretch,
-// view and time in view, in the page's address after "#". Written whenever they change, read once as the clip of the link
-// arrives. Page and server read what it asks of the analysis: opening.py.
+// Permalink, in the page's address after "#": clip, bands with boxes and contrasts, target, frame, interval, view and
+// visible time. Written on each change, read once when its clip arrives; opening.py reads its part of the analysis.
 
 // state: of the explorer; data: of the clip.
 function linkTo({ name, bands, duration }, { frame, stretch, view, view_s }) {

@@ -1,4 +1,4 @@
-// The explorer in front of people: the view for a defence, over the whole window, and what a reload keeps of the look.
+// Presentation mode: the view for a defence, over the whole window, and what a reload keeps of it.
 
 const KEPT = ["view", "signed", "cells", "ownScale", "outlines", "bare", "silence", "reach", "formants", "opacity", "speed", "even", "defence"];
 const KEPT_AS = "rtmri2speech-look";

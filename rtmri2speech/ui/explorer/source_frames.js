@@ -1,4 +1,4 @@
-// The recording's own frames, where the model sees it at another rate: which one is shown, and stepping by them.
+// The recording's own frames, where the model's rate is another: the current one, and steps by them.
 // times: where each begins and, last, where the clip ends, in seconds.
 
 // The recording's frame on screen at the moment.

@@ -1,5 +1,5 @@
-// How far in time the sound came from: of the frame at the cursor a strip under the time axis, and in words; of all
-// frames a lane. The page finds the shares of all frames when this is switched on (ui/temporal_requests.py).
+// Temporal attribution: of the frame at the cursor a strip under the time axis and a sentence; of all frames a lane.
+// Switching it on requests the shares of all frames (ui/temporal_requests.py).
 
 const STRIP = 11; // pixels a band
 

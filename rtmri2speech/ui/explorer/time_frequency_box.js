@@ -1,4 +1,4 @@
-// A box on a spectrogram asks for the maps of just that sound: Alt and drag, or any drag while state.drawing is on.
+// A time-frequency box on a spectrogram requests its maps: Alt and drag, or any drag while state.drawing is on.
 
 let spectrograms = []; // where they are drawn: {left, top, width, height}
 

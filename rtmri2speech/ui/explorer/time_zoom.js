@@ -1,4 +1,4 @@
-// The part of the clip that the tracks show: state.view_s, [from, to] in seconds. Zoom, scroll, and follow the frame.
+// The visible time of the tracks: state.view_s, [from, to] in seconds. Zoom, scroll, and follow the frame.
 
 const ZOOM_STEP = 1.5; // by key or button
 const FEWEST = 6; // frames that fill the tracks at the strongest zoom

@@ -1,5 +1,5 @@
-// The explorer's tracks: lanes over the clip's time, drawn when the clip, the size, the words or the colours change.
-// Scrubbing only moves the cursor.
+// The explorer's tracks: lanes over the clip's time, redrawn when clip, size, words or colours change. Scrubbing moves
+// the cursor only.
 
 const RULER = 22; // pixels above all lanes
 const SCROLLBAR = 12; // pixels below them, while the view is a part of the clip

@@ -1,4 +1,4 @@
-"""The panel "Export": a look with its preview, the video, single files, and everything in one zip."""
+"""The panel "Export": options with a preview, the video, single files, and everything in one zip."""
 
 from dataclasses import dataclass, replace
 
@@ -29,12 +29,12 @@ _FOLLOW_JS = """() => {
         document.querySelector("#export-follow").click();
     }).observe(explorer, {subtree: true, attributes: true, attributeFilter: ["data-look"]});
 }"""
-# The page's language as it stands: right after opening, the radio of languages does not have it yet.
+# The page's current language, which the radio does not hold yet right after loading.
 _NEW_CLIP_JS = """(...args) => {{
     const [moment, result] = ({explorer_state})(...args);
     return [moment, result, document.documentElement.lang.startsWith("ja") ? "ja" : "en"];
 }}"""
-# What the video shows besides -> key of its words.
+# Addition to the video -> key of its words.
 _SHOWN = {name: f"export_show_{name}" for name in SHOWN}
 # Kind of file -> key of its words.
 _KINDS = {
@@ -45,7 +45,7 @@ _KINDS = {
 
 @dataclass(frozen=True)
 class _Choices:
-    """How the exported pictures look and what of the clip they show. own_bands: whether the bands were chosen here."""
+    """Options of exported pictures. own_bands: whether the bands were chosen in the panel."""
 
     bands: gr.CheckboxGroup
     own_bands: gr.State
@@ -62,7 +62,7 @@ class _Choices:
 
     @property
     def of_picture(self) -> list[gr.components.Component]:
-        """Only what a single picture depends on."""
+        """The options of a single picture."""
         return [component for component in self.of_look if component is not self.sound]
 
     @property
@@ -193,7 +193,7 @@ def _connect_preview(context: PageContext, choices: _Choices, pictures: _Picture
 
 def _connect_making(context: PageContext, choices: _Choices, pictures: _Pictures, files: _Files) -> None:
     def asked(explorer_state, result, language, *chosen) -> tuple[ExportSource, ExportOptions]:
-        """What to export and its look, after a notice if the stretch that it asks for is not there."""
+        """The source and options of an export, after a notice if the chosen interval is missing."""
         subject = _subject(context, result)
         if chosen[-3] == "stretch" and interval_of(explorer_state) is None:
             gr.Info(context.text(language, "export_no_stretch"), title=context.text(language, "notice"))
@@ -257,7 +257,7 @@ def _connect_making(context: PageContext, choices: _Choices, pictures: _Pictures
 
 
 def _connect_explorer(context: PageContext, choices: _Choices) -> None:
-    """Until the person chooses bands here, they are those that the explorer shows."""
+    """The bands are the explorer's until bands are chosen in the panel."""
 
     def follow_explorer(explorer_state, result, own):
         if result is None or own:
@@ -271,7 +271,7 @@ def _connect_explorer(context: PageContext, choices: _Choices) -> None:
 
 
 def _connect_new_clip(context: PageContext, choices: _Choices, pictures: _Pictures, files: _Files) -> None:
-    """Another clip brings its own bands and labels; what was made of the last one goes."""
+    """Another clip resets bands and labels, and clears earlier exports."""
     maps = choices.maps
     changed = [choices.bands, *maps, files.kinds, choices.show, choices.part, choices.own_bands]
     emptied = [pictures.picture, pictures.video, files.files]
@@ -319,8 +319,8 @@ def _subject(context: PageContext, result: Result) -> ExportSource:
 
 
 def _look(explorer_state: dict, subject: ExportSource, bands: list[str], *choices) -> ExportOptions:
-    """What the panel's controls say, in their order, and the explorer's stretch, without one the whole clip. Colours
-    are the explorer's."""
+    """ExportOptions of the panel's controls, in their order, and of the explorer's interval (else the whole clip) and
+    colours."""
     maps, (alpha, combine, layout, sound, slow, side, part, show, language) = choices[:-9], choices[-9:]
     order = [band.name for band in subject.analysis.bands]
     colours = {

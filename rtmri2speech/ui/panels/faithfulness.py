@@ -1,4 +1,4 @@
-"""The panel "Trust": a verdict on the maps of the clip that is shown."""
+"""The panel "Trust": the faithfulness report on the maps of the clip on display."""
 
 import gradio as gr
 

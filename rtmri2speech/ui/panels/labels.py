@@ -1,4 +1,4 @@
-"""The panel "Labels": a TextGrid for the clip that is shown, edited at the frame that is shown, and saved."""
+"""The panel "Labels": edit and save a TextGrid of the clip on display."""
 
 from pathlib import Path
 

@@ -1,4 +1,5 @@
-"""The panel "Hide and listen": hide part of the picture, speak again, and compare; or hide each region in turn."""
+"""The panel "Hide and listen": occlude part of the picture, synthesise again, and compare; or occlude each region in
+turn."""
 
 import gradio as gr
 
@@ -71,7 +72,7 @@ def build(context: PageContext) -> None:
 def _connect_each(
     context: PageContext, drawing, each: gr.Button, table: gr.Dataframe, csv_file: gr.DownloadButton, report
 ) -> None:
-    """The table of all regions; `report` shows the progress, as the table is not there yet."""
+    """The table of all regions; `report` shows the progress until the table exists."""
 
     @context.guard_result
     def each_in_turn(drawn, explorer_state, result, language, request: gr.Request, progress=gr.Progress()):  # noqa: B008
@@ -103,7 +104,7 @@ def _connect_each(
 
 
 def _shown(row: RegionOcclusion, bands: list[str]) -> list[float | None]:
-    """Area, MCD, and for each band share of the attribution and size of the change; shares in per cent."""
+    """Area, MCD, and for each band its share of the attribution and mean absolute change; shares in per cent."""
     values = [100 * row.area, row.mcd_db]
     for band in bands:
         share = row.share[band]

@@ -1,4 +1,4 @@
-"""The panel "Quality": the speech between its floor and its ceiling, and what the bundle is and is not."""
+"""The panel "Quality": speech quality between baseline and topline, and the model card."""
 
 import gradio as gr
 

@@ -1,4 +1,4 @@
-"""The panel "Regions": where they come from, and correcting them by hand."""
+"""The panel "Regions": their source, and manual corrections."""
 
 from dataclasses import dataclass
 
@@ -22,7 +22,7 @@ _FROM = {source: f"regions_from_{source}" for source in SOURCES}
 _CORRECTED = {_ALL: "regions_all", **{name: f"regions_region_{name}" for name in NAMED_REGIONS}}
 _PARTS = {"clip": "regions_clip", "stretch": "regions_stretch"}
 _PAINTS = {**{name: f"regions_region_{name}" for name in NAMES[1:]}, "rest": "regions_rest"}
-# The page's language as it stands: right after opening, the radio of languages does not have it yet.
+# The page's current language, which the radio does not hold yet right after loading.
 _LANGUAGE_JS = '(result, _) => [result, document.documentElement.lang.startsWith("ja") ? "ja" : "en"]'
 
 
@@ -144,7 +144,7 @@ def _stretch(explorer_state: dict, part: str) -> tuple[int, int] | None:
 
 
 def _on_square(polygon, shape: tuple[int, int]):
-    """Points over the clip's picture (height, width), 0 to 1 -> over the square picture of the regions."""
+    """Points on the clip's picture (height, width), 0 to 1 -> on the square picture of the regions."""
     height, width = shape
     side = max(shape)
     for x, y in polygon:

@@ -1,4 +1,4 @@
-"""The panel "Voice": how the model speaks the clip, and a model fitted to the clip's own pictures."""
+"""The panel "Voice": the voice of the synthesis, and adaptation of the model to the clip's pictures."""
 
 from dataclasses import dataclass
 
@@ -97,7 +97,7 @@ def _connect(context: PageContext, controls: _Controls, report: gr.HTML, listeni
     context.work(controls.run.click, speak, inputs, outputs, show_progress_on=report)
 
     def forget(result):
-        """Another clip, or the same one opened anew: what was said here was of the one before."""
+        """Another clip, or the same one opened again, clears the report."""
         return (gr.skip(), gr.skip()) if result is not None and result.again else ("", "")
 
     context.result.change(forget, context.result, [report, listening], **context.at_once)
