@@ -51,9 +51,8 @@ def main() -> None:
     prepared_s, start = time.perf_counter() - start, time.perf_counter()
     result = finetune(bundle, recordings[: len(learnt)], recordings[len(learnt) :])
     print(f"{bundle.name}: {len(learnt)} clips learned from, {len(held)} of speaker {speakers[-1]} held out")
-    print(
-        f"features {prepared_s:.1f} s, tuning with scores {time.perf_counter() - start:.1f} s, step {result.best_step}"
-    )
+    tuned_s = time.perf_counter() - start
+    print(f"features {prepared_s:.1f} s, tuning with scores {tuned_s:.1f} s, step {result.best_step}")
     print(table_of(result))
 
 

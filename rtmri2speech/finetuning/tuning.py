@@ -41,7 +41,7 @@ class FinetuneSettings:
     steps: int = 200
     batch: int = 8
     window: int = 96
-    lr: float = 1e-3
+    lr: float = 3e-4
     weight_decay: float = 1e-3
     frame_noise: float = 0.15
     clip_noise: float = 0.2
@@ -73,8 +73,9 @@ class Finetuned:
 
     @property
     def better(self) -> bool:
-        """Whether the held-out error fell."""
-        return self.best_step > 0
+        """Whether the held-out error fell, and the speech of what was held out is no less intelligible (ESTOI)."""
+        before, after = self.before["estoi"], self.after["estoi"]
+        return self.best_step > 0 and (before is None or after is None or after >= before)
 
     def to_json(self) -> dict:
         """A record without names of recordings, which may be people's."""
@@ -148,8 +149,8 @@ def finetune(
         (len(learnt), sum(one.seconds for one in learnt)),
         (len(held_out), sum(one.seconds for one in held_out)),
     )
-    if not best_step:
-        return result
+    if not result.better:
+        return replace(result, bundle=bundle)
     record = result.to_json() | {"from": bundle.name, "from_sha256": bundle.sha256}
     return replace(result, bundle=replace(tuned, training=bundle.training | {"finetuned": record}))
 

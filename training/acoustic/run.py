@@ -16,7 +16,7 @@ from rtmri2speech.models.convert import is_thesis_acoustic, read_thesis_acoustic
 from rtmri2speech.models.weights import load_exactly, read_checkpoint
 from rtmri2speech.speech.mel import Scaler
 
-from ..engine.run_folder import SETTINGS, read_settings, require_same, write_settings
+from ..engine.run_folder import SETTINGS, check_resumable, read_settings, write_settings
 from ..preprocess.dataset import Corpus
 from .config import AcousticRun
 from .dataset import Segment, fit_scaler, split_corpus
@@ -36,8 +36,8 @@ def prepare_run(
     previous = None
     if goes_on:
         before = read_settings(folder, "acoustic")
-        require_same(folder, run, before, free=_FREE)
-        require_same(folder, corpus.mel, before["mel"], prefix="mel.")
+        check_resumable(folder, run, before, free=_FREE)
+        check_resumable(folder, corpus.mel, before["mel"], prefix="mel.")
         previous = json.loads((folder / "split.json").read_text(encoding="utf-8"))
         scaler = Scaler.read(folder / "scaler.json", corpus.mel.n_mels)
     else:

@@ -1,4 +1,4 @@
-"""A voice for a bundle that has none: a linear read-out of the voicing, fitted to phantoms, whose truth is known.
+"""A voice for a bundle that has none: a linear probe of the voicing, fitted to phantoms, whose truth is known.
 
     python -m training.acoustic.voicing_probe CLIPS --bundle BUNDLE --out NEW [--held-out CLIPS]
 
@@ -28,17 +28,14 @@ from rtmri2speech.models.load import load_bundle
 from rtmri2speech.speech.voice import INTONATIONS, VoicingProbe
 
 from ..engine.console import plain_errors
-from ..evaluation.localisation import find_phantoms
-from ..preprocess.phantom_truth import truth_file
+from ..preprocess.phantom_clips import find_phantoms, truth_of
 
 PENALTY = 5.0  # on the squared weights, beside the sum over frames: chosen on held-out speakers
 
 
 def states_and_f0(bundle: Bundle, path: Path) -> tuple[np.ndarray, np.ndarray]:
     """(T, H) states of the BiLSTM over a phantom clip, (T,) its true F0, 0 where unvoiced. Raises InputError."""
-    truth = truth_file(path)
-    if truth is None:
-        raise InputError("{path} has no truth beside it: its voicing is not known.", path=path)
+    truth = truth_of(path)
     frames = frame_rate.retime(read_clip(path), bundle.fps)
     extract = FeatureExtractor(bundle.acoustic, torch.float32, bundle.onnx, bundle.frames.size)
     chunks = (prepare_frames(frames[k : k + BATCH], bundle.frames.size) for k in range(0, len(frames), BATCH))
@@ -82,9 +79,11 @@ def main(
     clips: Annotated[list[Path], Argument(help="Phantom clips, or folders of them.")],
     bundle: Annotated[Path, Option("--bundle", help="The bundle to give a voice to.")],
     out: Annotated[Path, Option("--out", help="The new bundle.")],
-    held_out: Annotated[list[Path] | None, Option("--held-out", help="More clips: the error on these is told.")] = None,
+    held_out: Annotated[
+        list[Path] | None, Option("--held-out", help="More clips: the error on these is printed.")
+    ] = None,
     default: Annotated[
-        str, Option("--default", help=f"How it speaks unasked: whisper, {', '.join(INTONATIONS)}.")
+        str, Option("--default", help=f"Its voice by default: whisper, {', '.join(INTONATIONS)}.")
     ] = "declining",
 ) -> None:
     """Fit a read-out of the voicing and write the bundle with it."""
@@ -93,10 +92,10 @@ def main(
     readout = fit_voice(*_all(loaded, clips), default)
     made = replace(loaded, voice=readout, folder=None, sha256={})
     made.save(out, half=loaded.stored_as_half)
-    told = f"{out}: mean F0 {2 ** readout.bias[1]:.0f} Hz"
+    message = f"{out}: mean F0 {2 ** readout.bias[1]:.0f} Hz"
     if held_out:
-        told += f", voicing wrong in {100 * error(readout, *_all(loaded, held_out)):.1f} % of held-out frames"
-    print(told)
+        message += f", voicing wrong in {100 * error(readout, *_all(loaded, held_out)):.1f} % of held-out frames"
+    print(message)
 
 
 def _all(bundle: Bundle, clips: list[Path]) -> tuple[np.ndarray, np.ndarray]:

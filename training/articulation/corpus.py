@@ -1,4 +1,4 @@
-"""Sound with its articulation, as training.phantom writes it, read for learning what is heard of what moves.
+"""Sound with its articulation, as training.phantom writes it, read to train the mel decoder.
 
 A speaker's truth is in absolute units: log areas, lengths, parameters of the tract. The last column of
 training's `articulation`, F0, is left out: pictures do not show it.
@@ -68,10 +68,10 @@ def _read_one(folder: Path, name: str, mel: MelSpec) -> SynthesisedSpeech:
     octaves = float(np.log2(np.median(f0_hz[f0_hz > 0]))) if (f0_hz > 0).any() else 0.0
     samples = resample(*read_audio(folder / f"{name}.wav"), mel.sample_rate)
     samples = np.pad(samples, (0, max(0, len(known) * mel.hop_length - len(samples))))
-    heard = mel_spectrogram_db(torch.from_numpy(samples), mel).numpy()
-    frames = min(len(known), len(heard))
-    known, heard = known[:frames], heard[:frames]
-    return SynthesisedSpeech(name, name.split("_")[0], known, heard, known[:, VOICED], octaves)
+    mel_db = mel_spectrogram_db(torch.from_numpy(samples), mel).numpy()
+    frames = min(len(known), len(mel_db))
+    known, mel_db = known[:frames], mel_db[:frames]
+    return SynthesisedSpeech(name, name.split("_")[0], known, mel_db, known[:, VOICED], octaves)
 
 
 def _read_cache(path: Path, mel: MelSpec) -> dict[str, SynthesisedSpeech]:
@@ -111,8 +111,8 @@ def held_out_speakers(
     return parts
 
 
-def read_seen(path: Path) -> list[tuple[str, np.ndarray]]:
-    """(utterance, articulation (T, COLUMNS)) of every clip and look. Raises InputError for another file."""
+def read_encoder_outputs(path: Path) -> list[tuple[str, np.ndarray]]:
+    """(utterance, articulation (T, COLUMNS)) of every clip and appearance. Raises InputError for another file."""
     try:
         with np.load(path, allow_pickle=False) as data:
             parts = np.split(data["articulation"], np.cumsum(data["frames"])[:-1])

@@ -1,9 +1,9 @@
-"""Clips as a CNN of training.articulation.image_encoder sees them: its articulation, frame by frame, under several
-looks.
+"""Encoder outputs: the articulation that a CNN of training.articulation.image_encoder reads off clips, frame by frame,
+in several appearances.
 
     python -m training.articulation.encoder_outputs clips=FILE.npz sight=RUN out=SEEN.npz looks=3
 
-For training.articulation.mel_decoder, which learns to hear through the CNN's own errors, beside those of `disturb`.
+For training.articulation.mel_decoder, which is trained on the CNN's own errors beside input noise (`disturb`).
 """
 
 from collections.abc import Iterator
@@ -17,16 +17,16 @@ import torch
 from rtmri2speech.files import atomic_write, refuse_overwriting_inputs
 
 from ..engine.config import run_command
-from .image_encoder import picture, read_sight_run
+from .image_encoder import picture, read_image_encoder
 from .label_maps import Pictures, read_pictures
 
 _BATCH = 32
 
 
 @dataclass(frozen=True)
-class SeenRun:
-    """clips: label maps of whole utterances (training.articulation.label_maps, corpus=...). looks: scanners for
-    each."""
+class EncoderOutputsRun:
+    """clips: label maps of whole utterances (training.articulation.label_maps, corpus=...). looks: appearances
+    of each."""
 
     clips: str
     sight: str
@@ -35,23 +35,25 @@ class SeenRun:
     seed: int = 0
 
 
-def make(run: SeenRun) -> None:
-    """Write the articulation of every clip under every look, in the units of the truth."""
+def make(run: EncoderOutputsRun) -> None:
+    """Write the articulation of every clip in every appearance, in the units of the truth."""
     refuse_overwriting_inputs([run.out], [run.clips, run.sight])
     cv2.setNumThreads(1)
     clips = read_pictures(Path(run.clips))
-    network, scaler, settings = read_sight_run(Path(run.sight))
+    network, scaler, settings = read_image_encoder(Path(run.sight))
     names, found = [], []
     for clip, name in enumerate(clips.names):
         frames = np.flatnonzero(clips.group == clip)
-        for look in range(run.looks):
-            pictures = np.stack([p for p, _ in clip_pictures(clips, frames, (run.seed, clip, look), settings.size)])
+        for appearance in range(run.looks):
+            pictures = np.stack(
+                [p for p, _ in clip_pictures(clips, frames, (run.seed, clip, appearance), settings.size)]
+            )
             parts = torch.from_numpy(pictures)[:, None].split(_BATCH)
             with torch.no_grad():
                 articulation = torch.cat([network(part)[0] for part in parts]).numpy()
             names.append(name)
             found.append(scaler.to_db(articulation))
-        print(f"seen: {clip + 1} of {len(clips.names)} clips", flush=True)
+        print(f"encoder outputs: {clip + 1} of {len(clips.names)} clips", flush=True)
     with atomic_write(Path(run.out)) as temporary, temporary.open("wb") as file:
         frames = np.array([len(f) for f in found])
         np.savez(file, names=np.array(names), frames=frames, articulation=np.concatenate(found))
@@ -70,4 +72,4 @@ def clip_pictures(
 
 
 if __name__ == "__main__":
-    run_command(make, SeenRun, "articulation_encoder_outputs")
+    run_command(make, EncoderOutputsRun, "articulation_encoder_outputs")

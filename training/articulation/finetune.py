@@ -1,19 +1,18 @@
-"""A CNN that reads articulation and a BiLSTM that hears it, as one AcousticModel, fine-tuned on clips.
+"""Fine-tuning: the image encoder (a CNN) and the mel decoder (a BiLSTM) as one AcousticModel, trained on clips.
 
     python -m training.articulation.finetune sight=RUN speech=RUN corpus=SOUND clips=[FILE.npz] val_clips=[FILE.npz] \\
         run_dir=RUN [setting=value ...]
 
-steps=0 joins them and trains nothing. RUN is a run folder as training.publish takes it (settings.json, split.json,
-scaler.json, history.csv, best.ckpt), with voice.json, the read-out of the voice. Clips are label maps of whole
-utterances of the sound corpus; their pictures are drawn when they are read. What is judged, and kept, are the weights
-averaged over the last steps; the best step by the correlations on val_clips stays, the joined model without fine-tuning
-among them. The same command goes on where it was stopped, from the last step that was judged (last.ckpt). RUN/sight is
-what became of the CNN and its read-out, a run as of training.articulation.image_encoder: to be joined with another
+steps=0 only composes them. RUN is a run folder as training.publish takes it (settings.json, split.json, scaler.json,
+history.csv, best.ckpt), with voice.json, the linear probe of the voicing. Clips are label maps of whole utterances of
+the sound corpus; their pictures are drawn when they are read. What is judged, and kept, are the weights averaged over
+the last steps; the best step by the correlations on val_clips stays, the composed model before fine-tuning among them.
+The same command goes on where it was stopped, from the last step that was judged (last.ckpt). RUN/sight is the
+fine-tuned CNN with its linear probe, a run as of training.articulation.image_encoder, to be composed with another
 speech=RUN.
 """
 
 import copy
-import time
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
@@ -34,32 +33,39 @@ from rtmri2speech.speech.voice import VoicingProbe
 from ..acoustic.losses import LossConfig, MaskedMSEMAE, outside_share
 from ..engine.checkpoint import write_checkpoint
 from ..engine.config import run_command
-from ..engine.loop import choose_device
-from ..engine.run_folder import append_row, as_kept, held
+from ..engine.loop import Intervals, choose_device, descend, train_loop
+from ..engine.run_folder import append_row, as_kept, held, read_last, write_last
 from ..engine.weight_averaging import average
 from ..preprocess.phantom_truth import REGIONS, TRACT
-from .checkpoint import read_last, write_last
 from .corpus import SynthesisedSpeech, read_spoken
 from .encoder_outputs import clip_pictures
-from .image_encoder import Sight, SightRun, articulation_error, column_weights, read_sight_run, write_sight_run
-from .label_maps import Pictures, joined, read_pictures
-from .mel_decoder import ArticulationToMel, read_speech_run, target_mel, voice_loss
+from .image_encoder import (
+    ImageEncoder,
+    ImageEncoderRun,
+    articulation_error,
+    column_weights,
+    read_image_encoder,
+    write_image_encoder,
+)
+from .label_maps import Pictures, concatenated, read_pictures
+from .mel_decoder import ArticulationToMel, read_mel_decoder, target_mel, voice_loss
 
 VOICE = "voice.json"
 _IN_TRACT = torch.tensor([float(name in TRACT) for name in REGIONS])
 
 
 @dataclass(frozen=True)
-class JoinRun:
+class FinetuneRun:
     """All settings. output_stride: of the published CNN; train_stride: while it is fine-tuned and judged, where 32 is
     half the work: the same weights fit, and their pooled maps are nearly the same.
 
-    `batch` windows of `window` frames a step, one look each.
+    `batch` windows of `window` frames a step, one appearance each.
 
     lr: of the BiLSTM and what follows; cnn_lr: of the CNN, whose BatchNorm keeps its statistics. articulation, regions:
     weights of the tasks of training.articulation.image_encoder, which go on; voicing, pitch: as in
-    ...articulation.speech; loss.focus as in training.acoustic. average: as in training.articulation.image_encoder.
-    looks: under how many each clip of val_clips is judged. device: auto, cpu or cuda.
+    training.articulation.mel_decoder; loss.focus as in training.acoustic. average: as in
+    training.articulation.image_encoder. looks: appearances in which each clip of val_clips is evaluated. device: auto,
+    cpu or cuda.
     """
 
     sight: str
@@ -98,9 +104,9 @@ _MAY_CHANGE = ("run_dir", "device")
 
 
 def merged(
-    sight: Sight, seen: Scaler, speech: ArticulationToMel, known: Scaler, config: AcousticConfig
+    sight: ImageEncoder, seen: Scaler, speech: ArticulationToMel, known: Scaler, config: AcousticConfig
 ) -> tuple[AcousticModel, nn.Linear]:
-    """One AcousticModel that computes what both compute after one another, and the read-out of its voice.
+    """One AcousticModel that computes what both compute after one another, and the linear probe of its voicing.
 
     seen, known: the scalers of what the CNN gives and of what the BiLSTM takes.
     """
@@ -134,7 +140,7 @@ class Clips:
         cls, paths: tuple[str, ...], spoken: dict[str, SynthesisedSpeech], known: Scaler, mel: Scaler, how: dict
     ) -> "Clips":
         """Raises InputError if a clip's sound is not in the corpus."""
-        pictures = joined([read_pictures(Path(path)) for path in paths])
+        pictures = concatenated([read_pictures(Path(path)) for path in paths])
         utterances = []
         for number, name in enumerate(pictures.names):
             if name not in spoken:
@@ -146,10 +152,10 @@ class Clips:
         return cls(pictures, known.standardise(pictures.articulation), utterances)
 
 
-class Joined(nn.Module):
+class FinetunedModel(nn.Module):
     """The model that is published, with what helps to train it."""
 
-    def __init__(self, model: AcousticModel, voice: nn.Linear, sight: Sight):
+    def __init__(self, model: AcousticModel, voice: nn.Linear, sight: ImageEncoder):
         super().__init__()
         self.model, self.voice = model, voice
         self.readout, self.regions = sight.readout, sight.regions
@@ -166,9 +172,9 @@ class Joined(nn.Module):
         cells = nn.functional.pixel_shuffle(self.regions(coarse), self.each)
         return self.model.head(kept), self.voice(kept), self.readout(pooled), cells, maps
 
-    def as_sight(self, run: SightRun) -> Sight:
+    def image_encoder(self, run: ImageEncoderRun) -> ImageEncoder:
         """The CNN with its read-outs alone, as they are now."""
-        sight = Sight(run.model, run.size)
+        sight = ImageEncoder(run.model, run.size)
         for name in ("readout", "regions"):
             getattr(sight, name).load_state_dict(getattr(self, name).state_dict())
         sight.cnn.load_state_dict(self.model.cnn.state_dict())
@@ -177,15 +183,17 @@ class Joined(nn.Module):
 
 @dataclass(frozen=True)
 class Assembled:
-    """Both steps as one network, and what its clips need. config: of the published model. seen: scaler of what the CNN
-    gives; mel: of the target."""
+    """Image encoder and mel decoder as one network, and what its clips need.
 
-    network: Joined
+    config: of the published model. seen: scaler of the image encoder's articulation; mel: of the target.
+    """
+
+    network: FinetunedModel
     config: AcousticConfig
     spec: MelSpec
     seen: Scaler
     mel: Scaler
-    sight_run: SightRun
+    encoder_run: ImageEncoderRun
     speech: dict
     spoken: dict[str, SynthesisedSpeech]
 
@@ -193,9 +201,9 @@ class Assembled:
         how = {key: self.speech[key] for key in ("envelope", "floor_db")}
         return Clips.read(files, self.spoken, self.seen, self.mel, how)
 
-    def published_settings(self, run: JoinRun) -> dict:
+    def published_settings(self, run: FinetuneRun) -> dict:
         """settings.json, with the names that training.publish reads; all runs' settings with it."""
-        speech, size = self.speech, self.sight_run.size
+        speech, size = self.speech, self.encoder_run.size
         split = {"by": "speaker", "seed": run.seed, "val_speakers": list(speech["val_speakers"]), "test_speakers": []}
         data = {
             "image_size": size,
@@ -203,26 +211,28 @@ class Assembled:
             "augment": "training.segmentation.domain_randomisation",
             "split": split,
         }
-        told = {"model": self.config.to_json(), "data": data, "mel": self.spec.to_json()}
-        return told | {"join": as_kept(run), "speech": speech}
+        settings = {"model": self.config.to_json(), "data": data, "mel": self.spec.to_json()}
+        return settings | {"join": as_kept(run), "speech": speech}
 
 
-def assembled(run: JoinRun) -> Assembled:
-    """The two steps of a run joined, before any fine-tuning. Raises InputError if they do not belong together."""
-    sight, seen, sight_run = read_sight_run(Path(run.sight))
-    speech, known, mel, settings = read_speech_run(Path(run.speech))
+def assembled(run: FinetuneRun) -> Assembled:
+    """The two steps of a run composed, before any fine-tuning. Raises InputError if they do not belong together."""
+    sight, seen, encoder_run = read_image_encoder(Path(run.sight))
+    speech, known, mel, settings = read_mel_decoder(Path(run.speech))
     spec = MelSpec.from_json(settings["mel"])
-    shape = asdict(sight_run.model) | {"output_stride": run.output_stride, "rnn_hidden": settings["hidden"]}
+    shape = asdict(encoder_run.model) | {"output_stride": run.output_stride, "rnn_hidden": settings["hidden"]}
     config = AcousticConfig.from_json(shape | {"n_mels": spec.n_mels, "dropout": run.dropout})
     torch.manual_seed(run.seed)
-    network = Joined(*merged(sight, seen, speech, known, replace(config, output_stride=run.train_stride)), sight)
+    network = FinetunedModel(
+        *merged(sight, seen, speech, known, replace(config, output_stride=run.train_stride)), sight
+    )
     network.to(choose_device(run.device))
     spoken = {s.id: s for s in read_spoken(Path(run.corpus), spec)}
-    return Assembled(network, config, spec, seen, mel, sight_run, settings, spoken)
+    return Assembled(network, config, spec, seen, mel, encoder_run, settings, spoken)
 
 
-def draw(clips: Clips, run: JoinRun, size: int, step: int) -> dict[str, Tensor]:
-    """A batch of windows, each under one look."""
+def draw(clips: Clips, run: FinetuneRun, size: int, step: int) -> dict[str, Tensor]:
+    """A batch of windows, each in one appearance."""
     rng = np.random.default_rng((run.seed, step))
     lengths = np.array([len(u[1]) for u in clips.utterances], float)
     shown, parts = [], {"mel": [], "voice": [], "known": [], "regions": []}
@@ -242,35 +252,35 @@ def draw(clips: Clips, run: JoinRun, size: int, step: int) -> dict[str, Tensor]:
 
 
 @torch.no_grad()
-def validate(joined_model: Joined, clips: Clips, mel: Scaler, size: int, looks: int = 1) -> dict[str, float]:
-    """Mean correlations of shape and loudness over the clips' speech frames, each clip under so many looks of its own;
-    the share of frames whose voicing is wrong; how far the level in pauses lies below speech, dB."""
-    joined_model.eval()
-    device = next(joined_model.parameters()).device
+def validate(network: FinetunedModel, clips: Clips, mel: Scaler, size: int, looks: int = 1) -> dict[str, float]:
+    """Mean correlations of shape and loudness over the clips' speech frames, each in so many
+    appearances; the share of frames whose voicing is wrong; how far the level in pauses lies below speech, dB."""
+    network.eval()
+    device = next(network.parameters()).device
     rows: dict[str, list] = {"shape": [], "loudness": [], "voicing": [], "pause_db": []}
-    each = [(look, number, u) for look in range(looks) for number, u in enumerate(clips.utterances)]
-    for look, number, (_, frames, target, voice) in each:
-        shown = np.stack([p for p, _ in clip_pictures(clips.pictures, frames, (10**6 + look, number), size)])
+    each = [(appearance, number, u) for appearance in range(looks) for number, u in enumerate(clips.utterances)]
+    for appearance, number, (_, frames, target, voice) in each:
+        shown = np.stack([p for p, _ in clip_pictures(clips.pictures, frames, (10**6 + appearance, number), size)])
         pooled = [
-            joined_model.model.feature_maps(part.to(device)).mean(dim=(2, 3))
+            network.model.feature_maps(part.to(device)).mean(dim=(2, 3))
             for part in torch.from_numpy(shown)[:, None].split(32)
         ]
-        states = joined_model.model.states_from_features(torch.cat(pooled)[None])
-        given = mel.to_db(joined_model.model.mel_from_states(states)[0].cpu().numpy())
+        states = network.model.states_from_features(torch.cat(pooled)[None])
+        given = mel.to_db(network.model.mel_from_states(states)[0].cpu().numpy())
         true = mel.to_db(target)
         speech = speech_frames(true, SPEECH_RANGE_DB)
         pause = np.setdiff1d(np.arange(len(true)), speech)
         pair = true[speech], given[speech]
         rows["shape"].append(spectral_shape_correlation(*pair))
         rows["loudness"].append(loudness_correlation(*pair))
-        rows["voicing"].append(np.mean((joined_model.voice(states)[0, :, 0] > 0).cpu().numpy() != (voice[:, 0] > 0.5)))
+        rows["voicing"].append(np.mean((network.voice(states)[0, :, 0] > 0).cpu().numpy() != (voice[:, 0] > 0.5)))
         rows["pause_db"].append(given[speech].mean() - given[pause].mean() if len(pause) else None)
     known = {name: [v for v in values if v is not None] for name, values in rows.items()}
     return {name: float(np.mean(values)) if values else 0.0 for name, values in known.items()}
 
 
-def train(run: JoinRun) -> Path:
-    """Join, fine-tune, keep the best. Raises InputError if runs, corpus and clips do not belong together."""
+def train(run: FinetuneRun) -> Path:
+    """Compose, fine-tune, keep the best. Raises InputError if runs, corpus and clips do not belong together."""
     cv2.setNumThreads(1)
     folder = Path(run.run_dir)
     written = ("settings.json", "scaler.json", "best.ckpt", VOICE)
@@ -281,12 +291,12 @@ def train(run: JoinRun) -> Path:
         return _train(run, folder)
 
 
-def _train(run: JoinRun, folder: Path) -> Path:
+def _train(run: FinetuneRun, folder: Path) -> Path:
     state = read_last(folder, run, _MAY_CHANGE)
     if state is not None and state["step"] == run.steps:
         return folder
     made = assembled(run)
-    network, mel, size = made.network, made.mel, made.sight_run.size
+    network, mel, size = made.network, made.mel, made.encoder_run.size
     device = next(network.parameters()).device
     judge, learn = made.clips(run.val_clips), made.clips(run.clips)
     mel.write(folder / "scaler.json")
@@ -303,27 +313,29 @@ def _train(run: JoinRun, folder: Path) -> Path:
         optimizer, lambda s: min(1.0, (s + 1) / 10, (run.steps - s) / max(1, run.steps))
     )
     loss_of = MaskedMSEMAE(run.loss, made.spec.n_mels).to(device)
-    weights = column_weights(made.sight_run).to(device)
-    averaged, started, best = copy.deepcopy(network), time.monotonic(), -np.inf
+    weights = column_weights(made.encoder_run).to(device)
+    averaged, best, done, last_loss = copy.deepcopy(network), -np.inf, 0, 0.0
     parts = {"network": network, "averaged": averaged, "optimizer": optimizer, "schedule": schedule}
 
-    def judged(step: int, loss: float) -> float:
+    def judged() -> dict[str, float]:
+        nonlocal best
         scores = validate(averaged, judge, mel, size, run.looks)
-        now = keep_better(folder, averaged, scores, step, loss, best)
+        now = keep_better(folder, averaged, scores, done, last_loss, best)
         if now > best:
-            write_sight_run(folder / "sight", averaged.as_sight(made.sight_run), made.seen, made.sight_run)
-        print(f"{time.monotonic() - started:.0f} s", flush=True)
-        kept = {name: part.state_dict() for name, part in parts.items()}
-        write_last(folder, run, _MAY_CHANGE, kept | {"step": step, "best": now})
-        return now
+            write_image_encoder(folder / "sight", averaged.image_encoder(made.encoder_run), made.seen, made.encoder_run)
+        best = now
+        return scores
 
     if state is None:
-        best = judged(0, 0.0)
+        print("val 0: " + "  ".join(f"{name} {value:.4g}" for name, value in judged().items()), flush=True)
+        write_last(folder, run, parts, step=0, best=best)
     else:
-        best = state["best"]
+        best, done = state["best"], state["step"]
         for name, part in parts.items():
             part.load_state_dict(state[name])
-    for step in range(0 if state is None else state["step"], run.steps):
+
+    def advance(step: int) -> dict[str, float]:
+        nonlocal done, last_loss
         torch.manual_seed(run.seed + step)
         batch = {name: part.to(device) for name, part in draw(learn, run, size, step).items()}
         network.train()
@@ -333,28 +345,29 @@ def _train(run: JoinRun, folder: Path) -> Path:
         loss = loss_of(predicted, batch["mel"], mask, step)
         loss = loss + voice_loss(read.flatten(0, 1), batch["voice"].flatten(0, 1), run.voicing, run.pitch)
         loss = loss + run.articulation * articulation_error(found, batch["known"].flatten(0, 1), weights)
-        loss = loss + run.regions * cross_entropy(cells, batch["regions"].flatten(0, 1).long())
+        regions = batch["regions"].flatten(0, 1).long()
+        loss = loss + run.regions * cross_entropy(cells, regions)
         if run.loss.focus:
-            loss = loss + run.loss.focus * outside_share(
-                maps, _IN_TRACT.to(device)[batch["regions"].flatten(0, 1).long()]
-            )
-        optimizer.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-        optimizer.step()
+            loss = loss + run.loss.focus * outside_share(maps, _IN_TRACT.to(device)[regions])
+        descend(loss, optimizer, clip=1.0, step=step)
         schedule.step()
         average(averaged, network, min(run.average, (step + 1) / (step + 10)))
-        if (step + 1) % run.validate_every == 0 or step + 1 == run.steps:
-            best = judged(step + 1, float(loss.detach()))
+        done, last_loss = step + 1, float(loss.detach())
+        return {"loss": last_loss}
+
+    every = Intervals(run.validate_every, run.validate_every, run.validate_every)
+    save = lambda _: write_last(folder, run, parts, step=done, best=best)  # noqa: E731
+    train_loop(folder, range(done, run.steps), advance, every, save=save, validate=judged)
     return folder
 
 
-def keep_better(folder: Path, network: Joined, scores: dict[str, float], step: int, loss: float, best: float) -> float:
+def keep_better(
+    folder: Path, network: FinetunedModel, scores: dict[str, float], step: int, loss: float, best: float
+) -> float:
     """Write the row, and keep the model if its correlations are the best so far; returns their sum or `best`."""
     quality = scores["shape"] + 0.5 * scores["loudness"]
     row = {"epoch": step, "step": step, "train/loss": loss, "val/loss": -quality}
     append_row(folder / "history.csv", row | {f"val/{key}": value for key, value in scores.items()})
-    print(f"step {step}", *(f"{key} {value:.4g}" for key, value in scores.items()), end=" ", flush=True)
     if quality <= best:
         return best
     state = {f"model.{name}": tensor.cpu() for name, tensor in network.model.state_dict().items()}
@@ -365,4 +378,4 @@ def keep_better(folder: Path, network: Joined, scores: dict[str, float], step: i
 
 
 if __name__ == "__main__":
-    run_command(train, JoinRun, "articulation_finetune")
+    run_command(train, FinetuneRun, "articulation_finetune")

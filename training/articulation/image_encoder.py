@@ -1,4 +1,4 @@
-"""Picture -> articulation: a CNN learns single moments of many heads, each picture with looks of its own.
+"""Image encoder: picture -> articulation. A CNN learns single moments of many heads, each with its own appearance.
 
     python -m training.articulation.image_encoder pictures=[FILE.npz] val_pictures=[FILE.npz] run_dir=RUN [setting=value
     ...]
@@ -9,9 +9,8 @@ scaler), history.csv, last.ckpt and sight.safetensors (weights averaged over the
 where it was stopped, also with more steps. Settings: training/configs/articulation_image_encoder.yaml.
 """
 
-import json
-import time
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -22,24 +21,22 @@ from torch.nn.functional import cross_entropy
 from torch.utils.data import DataLoader, Dataset
 
 from rtmri2speech.anatomy.sources import region_of_class
-from rtmri2speech.errors import InputError
 from rtmri2speech.files import refuse_overwriting_inputs
 from rtmri2speech.models.acoustic import AcousticConfig, AcousticModel
 from rtmri2speech.models.weights import load_exactly, read_safetensors
 from rtmri2speech.speech.mel import Scaler
-from training.phantom.head import CLASSES
-from training.segmentation.domain_randomisation import OVERSAMPLING, expose, ragged_nose, view, whole_head
 
 from ..engine.checkpoint import load_start
-from ..engine.config import run_command
-from ..engine.loop import choose_device
-from ..engine.run_folder import append_row, held, write_settings
+from ..engine.config import build, run_command
+from ..engine.loop import Intervals, choose_device, descend, set_lr, train_loop
+from ..engine.run_folder import held, read_last, read_settings, write_last, write_settings
 from ..engine.weight_averaging import average
-from .checkpoint import read_last, write_last
+from ..phantom.head import CLASSES
+from ..segmentation.domain_randomisation import OVERSAMPLING, expose, ragged_nose, view, whole_head
 from .corpus import COLUMNS, GROUPS, VOICED
-from .label_maps import Pictures, joined, read_pictures
-from .mel_decoder import read_speech_run
-from .perceptual_loss import Heard
+from .label_maps import Pictures, concatenated, read_pictures
+from .mel_decoder import read_mel_decoder
+from .perceptual_loss import PerceptualLoss
 from .tensors import write_tensors
 
 WEIGHTS = "sight.safetensors"
@@ -51,13 +48,13 @@ _WHOLE_HEADS = 0.3  # of the pictures: in the others all from the mouth alone to
 
 
 @dataclass(frozen=True)
-class SightRun:
+class ImageEncoderRun:
     """All settings. pictures: files of label maps to learn from; val_pictures: of other heads.
 
     init_from: a bundle or a run of this training whose CNN to start from. size: of the pictures in pixels, as the CNN
     sees them. The learning rate rises in `warmup` steps, stays, and falls in a straight line in the last `decay` steps.
     weights: of each group of columns (corpus.GROUPS) and of voicing. regions: weight of the second read-out.
-    speech: a finished run of training.articulation.mel_decoder; heard: weight of what is heard of the errors.
+    speech: a finished run of training.articulation.mel_decoder; heard: weight of the perceptual loss.
     average: of the weights, over about 1 / (1 - average) steps. device: auto, cpu or cuda. workers: processes that draw
     the pictures, the same ones however many; 0: this one.
     """
@@ -93,7 +90,7 @@ class SightRun:
 _MAY_CHANGE = ("steps", "decay", "run_dir", "pictures", "val_pictures", "init_from", "device", "workers")
 
 
-class Sight(nn.Module):
+class ImageEncoder(nn.Module):
     """Pictures -> maps -> standardised articulation, and the regions of each cell."""
 
     def __init__(self, config: AcousticConfig, size: int):
@@ -115,19 +112,19 @@ class Sight(nn.Module):
 def picture(labels: np.ndarray, rng: np.random.Generator, size: int) -> tuple[np.ndarray, np.ndarray]:
     """A label map as some scanner might show it: float32 (size, size) in [0, 1]; uint8 (REGION_CELLS, same) regions.
 
-    The same state of `rng` gives every label map the same view and looks: frames of one clip.
+    The same state of `rng` gives every label map the same view and appearance: frames of one clip.
     """
     framed = whole_head if rng.random() < _WHOLE_HEADS else view
-    seen = ragged_nose(framed(labels, rng, OVERSAMPLING * size), rng)
-    shown = expose(seen, rng, size)
+    framed_labels = ragged_nose(framed(labels, rng, OVERSAMPLING * size), rng)
+    shown = expose(framed_labels, rng, size)
     low, high = float(shown.min()), float(shown.max())
-    step = len(seen) // REGION_CELLS
-    regions = _REGION[seen[step // 2 :: step, step // 2 :: step]]
+    step = len(framed_labels) // REGION_CELLS
+    regions = _REGION[framed_labels[step // 2 :: step, step // 2 :: step]]
     return ((shown - low) / max(high - low, 1e-6)).astype(np.float32), regions
 
 
 def batch(pictures: Pictures, known: np.ndarray, indices, seed: tuple, size: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Pictures (N, 1, size, size), articulation (N, COLUMNS), regions (N, cells, cells), each with its own looks."""
+    """Pictures (N, 1, size, size), articulation (N, COLUMNS), regions (N, cells, cells); an appearance each."""
     made = [picture(pictures.labels(i), np.random.default_rng([*seed, k]), size) for k, i in enumerate(indices)]
     shown, regions = (np.stack(part) for part in zip(*made, strict=True))
     shown = torch.from_numpy(shown)[:, None].to(memory_format=torch.channels_last)
@@ -140,7 +137,7 @@ class Steps(Dataset):
 
     learn: Pictures
     known: np.ndarray
-    run: SightRun
+    run: ImageEncoderRun
 
     def __getitem__(self, step: int) -> tuple[Tensor, Tensor, Tensor]:
         cv2.setNumThreads(1)
@@ -148,7 +145,7 @@ class Steps(Dataset):
         return batch(self.learn, self.known, chosen, (self.run.seed, step, 1), self.run.size)
 
 
-def column_weights(run: SightRun) -> Tensor:
+def column_weights(run: ImageEncoderRun) -> Tensor:
     """(COLUMNS,) of the squared error: each group's weight shared among its columns."""
     weights = torch.zeros(COLUMNS)
     for name, (first, end) in GROUPS.items():
@@ -157,12 +154,12 @@ def column_weights(run: SightRun) -> Tensor:
     return weights
 
 
-def listener(run: SightRun, seen: Scaler) -> Heard | None:
-    """What hears the errors, if the run has a model of speech. seen: scaler of the articulation."""
+def perceptual_loss_of(run: ImageEncoderRun, seen: Scaler) -> PerceptualLoss | None:
+    """The perceptual loss, if the run has a mel decoder. seen: scaler of the articulation."""
     if run.speech is None:
         return None
-    speech, known, _, _ = read_speech_run(Path(run.speech))
-    return Heard(speech, known, seen)
+    speech, known, _, _ = read_mel_decoder(Path(run.speech))
+    return PerceptualLoss(speech, known, seen)
 
 
 def articulation_error(found: Tensor, known: Tensor, weights: Tensor) -> Tensor:
@@ -184,7 +181,7 @@ def r2(found: np.ndarray, known: np.ndarray) -> dict[str, float]:
     return result | {"voicing_wrong": float(wrong.mean())}
 
 
-def train(run: SightRun) -> Path:
+def train(run: ImageEncoderRun) -> Path:
     """Train, or go on with, the run. Raises InputError if the files or the settings do not fit."""
     cv2.setNumThreads(1)
     folder = Path(run.run_dir)
@@ -194,8 +191,8 @@ def train(run: SightRun) -> Path:
         return _train(run, folder)
 
 
-def _train(run: SightRun, folder: Path) -> Path:
-    learn, judge = (joined([read_pictures(Path(p)) for p in files]) for files in (run.pictures, run.val_pictures))
+def _train(run: ImageEncoderRun, folder: Path) -> Path:
+    learn, judge = (concatenated([read_pictures(Path(p)) for p in files]) for files in (run.pictures, run.val_pictures))
     state = read_last(folder, run, _MAY_CHANGE)
     if state is None:
         fit_known(learn).write(folder / "articulation.json")
@@ -205,52 +202,44 @@ def _train(run: SightRun, folder: Path) -> Path:
 
     torch.manual_seed(run.seed)
     device = choose_device(run.device)
-    network = Sight(run.model, run.size).to(device, memory_format=torch.channels_last)
-    averaged = Sight(run.model, run.size).to(device, memory_format=torch.channels_last)
+    network = ImageEncoder(run.model, run.size).to(device, memory_format=torch.channels_last)
+    averaged = ImageEncoder(run.model, run.size).to(device, memory_format=torch.channels_last)
     if run.init_from and state is None:
         read_start(Path(run.init_from), network)
     averaged.load_state_dict(network.state_dict())
     optimizer = torch.optim.AdamW(network.parameters(), run.lr, weight_decay=run.weight_decay)
-    first = 0
+    parts = {"network": network, "averaged": averaged, "optimizer": optimizer}
     if state is not None:
-        network.load_state_dict(state["network"])
-        averaged.load_state_dict(state["averaged"])
-        optimizer.load_state_dict(state["optimizer"])
-        first = state["step"]
-    weights, heard = column_weights(run).to(device), listener(run, scaler)
-    heard = heard.to(device) if heard else None
-    started, sums = time.monotonic(), []
-    steps = range(first, run.steps)
-    batches = DataLoader(Steps(learn, known, run), None, sampler=steps, num_workers=run.workers)
-    for step, drawn in zip(steps, batches, strict=True):
-        shown, target, regions = (part.to(device) for part in drawn)
-        for group in optimizer.param_groups:
-            group["lr"] = run.lr * pace(run, step)
+        for name, part in parts.items():
+            part.load_state_dict(state[name])
+    weights, perceptual = column_weights(run).to(device), perceptual_loss_of(run, scaler)
+    perceptual = perceptual.to(device) if perceptual else None
+    steps = range(0 if state is None else state["step"], run.steps)
+    batches = iter(DataLoader(Steps(learn, known, run), None, sampler=steps, num_workers=run.workers))
+
+    def advance(step: int) -> dict[str, float]:
+        shown, target, regions = (part.to(device) for part in next(batches))
+        set_lr(run.lr * pace(run, step), optimizer)
         network.train()
         found, cells = network(shown)
-        error, misread = articulation_error(found, target, weights), cross_entropy(cells, regions)
-        misheard = heard.error(found, target) if heard else torch.zeros((), device=device)
-        optimizer.zero_grad()
-        (error + run.regions * misread + run.heard * misheard).backward()
-        nn.utils.clip_grad_norm_(network.parameters(), 2.0)
-        optimizer.step()
+        losses = {"error": articulation_error(found, target, weights), "regions": cross_entropy(cells, regions)}
+        losses["heard"] = perceptual.error(found, target) if perceptual else torch.zeros((), device=device)
+        total = losses["error"] + run.regions * losses["regions"] + run.heard * losses["heard"]
+        descend(total, optimizer, clip=2.0, step=step)
         average(averaged, network, min(run.average, (step + 1) / (step + 10)))
-        sums.append((float(error.detach()), float(misread.detach()), float(misheard.detach())))
-        if (step + 1) % _REPORT_EVERY == 0 or step + 1 == run.steps:
-            scores = validate(averaged, judge, val_known, run)
-            means = zip(("error", "regions", "heard"), np.mean(sums, axis=0).tolist(), strict=True)
-            row = {"step": step + 1, **dict(means), **scores}
-            append_row(folder / "history.csv", row)
-            print(*(f"{k} {v:.4g}" for k, v in row.items()), f"{time.monotonic() - started:.0f} s", flush=True)
-            sums = []
-            state = {"network": network.state_dict(), "averaged": averaged.state_dict(), "step": step + 1}
-            state |= {"optimizer": optimizer.state_dict()}
-            write_last(folder, run, _MAY_CHANGE, state)
-            write_tensors(folder / WEIGHTS, averaged)
+        return {name: float(value.detach()) for name, value in losses.items()}
+
+    def save(done: int) -> None:
+        write_last(folder, run, parts, step=done)
+        write_tensors(folder / WEIGHTS, averaged)
+
+    every = Intervals(_REPORT_EVERY, _REPORT_EVERY, _REPORT_EVERY)
+    validated = partial(validate, averaged, judge, val_known, run)
+    train_loop(folder, steps, advance, every, save=save, validate=validated, history=True)
     return folder
 
 
-def pace(run: SightRun, step: int) -> float:
+def pace(run: ImageEncoderRun, step: int) -> float:
     """The learning rate of a step as a share of run.lr."""
     return min(1.0, (step + 1) / run.warmup, (run.steps - step) / max(1, run.decay))
 
@@ -262,7 +251,7 @@ def fit_known(pictures: Pictures) -> Scaler:
 
 
 @torch.no_grad()
-def validate(network: Sight, judge: Pictures, known: np.ndarray, run: SightRun) -> dict[str, float]:
+def validate(network: ImageEncoder, judge: Pictures, known: np.ndarray, run: ImageEncoderRun) -> dict[str, float]:
     """r2 over pictures of heads that do not train, always the same ones."""
     network.eval()
     device = next(network.parameters()).device
@@ -275,7 +264,7 @@ def validate(network: Sight, judge: Pictures, known: np.ndarray, run: SightRun) 
     return r2(np.concatenate(found), np.concatenate(true))
 
 
-def read_start(source: Path, network: Sight) -> None:
+def read_start(source: Path, network: ImageEncoder) -> None:
     """The CNN's weights of a bundle, or all of a run of this training. Raises InputError if it is neither."""
     if (source / WEIGHTS).is_file():
         load_start(network, read_safetensors(source / WEIGHTS), str(source / WEIGHTS))
@@ -288,29 +277,21 @@ def read_start(source: Path, network: Sight) -> None:
     )
 
 
-def write_sight_run(folder: Path, network: Sight, scaler: Scaler, run: SightRun) -> None:
-    """What read_sight_run reads. scaler: of the articulation."""
+def write_image_encoder(folder: Path, network: ImageEncoder, scaler: Scaler, run: ImageEncoderRun) -> None:
+    """What read_image_encoder reads. scaler: of the articulation."""
     folder.mkdir(parents=True, exist_ok=True)
     scaler.write(folder / "articulation.json")
     write_settings(folder, run)
     write_tensors(folder / WEIGHTS, network)
 
 
-def read_sight_run(folder: Path) -> tuple[Sight, Scaler, SightRun]:
+def read_image_encoder(folder: Path) -> tuple[ImageEncoder, Scaler, ImageEncoderRun]:
     """(network in eval mode, scaler of the articulation, settings) of a run."""
-    from ..engine.config import build
-
-    try:
-        settings = json.loads((folder / "settings.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(
-            "{folder} is not a run of training.articulation.image_encoder ({error}).", folder=folder, error=error
-        ) from None
-    run = build(SightRun, settings)
-    network = Sight(run.model, run.size)
+    run = build(ImageEncoderRun, read_settings(folder, "articulation.image_encoder"))
+    network = ImageEncoder(run.model, run.size)
     load_exactly(network, read_safetensors(folder / WEIGHTS), str(folder / WEIGHTS))
     return network.eval(), Scaler.read(folder / "articulation.json", COLUMNS), run
 
 
 if __name__ == "__main__":
-    run_command(train, SightRun, "articulation_image_encoder")
+    run_command(train, ImageEncoderRun, "articulation_image_encoder")

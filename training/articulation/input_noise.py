@@ -1,4 +1,4 @@
-"""Articulation as a CNN that never saw the speaker might read it off pictures.
+"""Input noise: the errors of a CNN that has not been trained on the speaker, added to true articulation.
 
 Its errors are of three kinds: a bias that stays for a clip (the speaker's proportions, the scanner's contrast), a drift
 that lasts for some frames (a posture it misreads), and what changes from frame to frame. What it is unsure of it draws
@@ -12,7 +12,7 @@ from torch import Tensor
 
 
 @dataclass(frozen=True)
-class DisturbConfig:
+class InputNoiseConfig:
     """In standard deviations of a column: bias per clip, drift of this many frames, noise per frame.
 
     shrink: the least factor towards the mean, drawn between it and 1. Every clip draws its own strength of all, between
@@ -27,10 +27,10 @@ class DisturbConfig:
     factors: int = 12
 
 
-def disturbed(
-    articulation: Tensor, config: DisturbConfig, generator: torch.Generator, error: Tensor | float = 1.0
+def with_input_noise(
+    articulation: Tensor, config: InputNoiseConfig, generator: torch.Generator, error: Tensor | float = 1.0
 ) -> Tensor:
-    """(B, T, K) standardised -> the same, disturbed; drawn anew for each clip of the batch.
+    """(B, T, K) standardised -> the same with errors, drawn anew for each clip of the batch.
 
     error: (K,) how much the errors of each column exceed those of `config`, where that was measured.
     """
@@ -50,8 +50,8 @@ def disturbed(
     return articulation * kept + strength * error * (wrong + config.noise * normal(batch, time, columns))
 
 
-def measured_error(found: Tensor, true: Tensor, config: DisturbConfig) -> Tensor:
-    """(N, K) standardised, found and true -> (K,) for `disturbed`, so that its strongest errors are twice as large."""
+def measured_error(found: Tensor, true: Tensor, config: InputNoiseConfig) -> Tensor:
+    """(N, K) standardised, found and true -> (K,) `error`, with which the strongest errors are twice as large."""
     expected = (config.bias**2 + config.drift**2 + config.noise**2) ** 0.5
     return 2 * (found - true).square().mean(dim=0).sqrt() / expected
 

@@ -18,9 +18,9 @@ import numpy as np
 
 from rtmri2speech.errors import InputError
 from rtmri2speech.files import atomic_write, refuse_overwriting_inputs
-from training.phantom.head import CLASSES
 
 from ..engine.config import run_command
+from ..phantom.head import CLASSES
 from .corpus import GROUPS, VOICED, visible
 
 SIZE = 320  # of a map, as training.segmentation.phantom_heads draws them
@@ -28,7 +28,7 @@ _HEADS_A_WORKER = 12
 
 
 @dataclass(frozen=True)
-class PicturesRun:
+class LabelMapsRun:
     """What to draw. heads, each: single moments, from head number first_head on. corpus, clips: whole utterances of a
     sound corpus instead, of as many of its speakers as there are, `skip` speakers' names left out. maps: the file of
     training.segmentation, whose postures are computed once more for their truth; only of its heads first_head to
@@ -84,7 +84,7 @@ def read_pictures(path: Path) -> Pictures:
         raise InputError("{path} does not hold label maps ({error}).", path=path, error=error) from None
 
 
-def joined(several: list[Pictures]) -> Pictures:
+def concatenated(several: list[Pictures]) -> Pictures:
     """All of them; groups are numbered on."""
     starts = np.cumsum([0, *(len(p.names) for p in several)])
     return Pictures(
@@ -109,7 +109,7 @@ def write_pictures(path: Path, pictures: Pictures) -> None:
         )
 
 
-def make(run: PicturesRun) -> None:
+def make(run: LabelMapsRun) -> None:
     """Draw what is asked for. Raises InputError if that is nothing."""
     refuse_overwriting_inputs([run.out], [run.corpus, run.maps])
     if run.maps:
@@ -134,9 +134,9 @@ def make(run: PicturesRun) -> None:
     write_pictures(Path(run.out), Pictures(maps, np.concatenate(known), np.array(group), tuple(names)))
 
 
-def _known_jobs(run: PicturesRun) -> list:
+def _known_jobs(run: LabelMapsRun) -> list:
     """The heads of a file of training.segmentation."""
-    from training.segmentation.label_map_cache import read_or_make_maps
+    from ..segmentation.label_map_cache import read_or_make_maps
 
     with np.load(run.maps) as data:
         seed = int(data["seed"])
@@ -147,8 +147,8 @@ def _known_jobs(run: PicturesRun) -> list:
 
 def _known(seed: int, index: int, labels: np.ndarray) -> tuple[str, list[bytes], np.ndarray]:
     """These maps of head `index`, with their truth. They show no opening of the glottis: it is not known."""
-    from training.phantom.voice import GLOTTIS_NAMES, Voice
-    from training.segmentation.phantom_heads import make_head, postures
+    from ..phantom.voice import GLOTTIS_NAMES, Voice
+    from ..segmentation.phantom_heads import make_head, postures
 
     speaker, _ = make_head(seed, index)
     with Voice(speaker) as voice:
@@ -158,7 +158,7 @@ def _known(seed: int, index: int, labels: np.ndarray) -> tuple[str, list[bytes],
     return f"r{index:04d}", [zlib.compress(m.tobytes(), 3) for m in labels], known
 
 
-def _clip_jobs(run: PicturesRun) -> list:
+def _clip_jobs(run: LabelMapsRun) -> list:
     """Utterances of the corpus, speakers in turn."""
     folder = Path(run.corpus)
     names = sorted(p.name.removesuffix(".TextGrid") for p in folder.glob("*.TextGrid"))
@@ -175,10 +175,10 @@ def _work(job):
 def _moments(seed: int, index: int, count: int) -> tuple[str, list[bytes], np.ndarray]:
     """Moments of an utterance with long pauses, three in five, and mixtures of postures, of head `index`."""
     # Imported here: the GPL library is loaded in workers only.
-    from training.phantom.clip import FPS, frame_count
-    from training.phantom.phrases import random_utterance, with_long_pauses
-    from training.phantom.voice import GLOTTIS, Voice
-    from training.segmentation.phantom_heads import make_head, mixture
+    from ..phantom.clip import FPS, frame_count
+    from ..phantom.phrases import random_utterance, with_long_pauses
+    from ..phantom.voice import GLOTTIS, Voice
+    from ..segmentation.phantom_heads import make_head, mixture
 
     speaker, face = make_head(seed, index)
     rng = np.random.default_rng([seed, index, 9])
@@ -201,8 +201,8 @@ def _moments(seed: int, index: int, count: int) -> tuple[str, list[bytes], np.nd
 
 def _truth(voice, states: np.ndarray, glottis: np.ndarray) -> np.ndarray:
     """(N, COLUMNS) articulation of tract and glottis states."""
-    from training.phantom.clip import tubes, voiced_states
-    from training.phantom.voice import GLOTTIS, GLOTTIS_NAMES, Motion
+    from ..phantom.clip import tubes, voiced_states
+    from ..phantom.voice import GLOTTIS, GLOTTIS_NAMES, Motion
 
     length_cm, area_cm2, velum_cm2 = (np.array(v) for v in zip(*tubes(voice, states), strict=True))
     truth = {"area_cm2": area_cm2, "length_cm": length_cm, "velum_cm2": velum_cm2, "tract": states}
@@ -214,9 +214,9 @@ def _clip(folder: str, name: str, seed: int) -> tuple[str, list[bytes], np.ndarr
     """Every frame of an utterance of the corpus, on a head of its speaker's size and looks of its own."""
     import json
 
-    from training.phantom.speaker import Speaker
-    from training.phantom.voice import Voice
-    from training.segmentation.phantom_heads import make_head
+    from ..phantom.speaker import Speaker
+    from ..phantom.voice import Voice
+    from ..segmentation.phantom_heads import make_head
 
     with np.load(Path(folder) / f"{name}.truth.npz", allow_pickle=False) as data:
         truth = {key: data[key] for key in data.files}
@@ -231,8 +231,8 @@ def _clip(folder: str, name: str, seed: int) -> tuple[str, list[bytes], np.ndarr
 
 def _maps(voice, speaker, face, states: np.ndarray, glottis: np.ndarray) -> list[bytes]:
     """A compressed label map of each state."""
-    from training.phantom.clip import glottis_opening
-    from training.phantom.head import LABEL, MOVING_BOX_CM, Canvas, Outline, View, paint_moving, paint_static
+    from ..phantom.clip import glottis_opening
+    from ..phantom.head import LABEL, MOVING_BOX_CM, Canvas, Outline, View, paint_moving, paint_static
 
     view = View.of(speaker, SIZE)
     static = np.zeros((SIZE, SIZE), np.uint8)
@@ -253,7 +253,7 @@ def _maps(voice, speaker, face, states: np.ndarray, glottis: np.ndarray) -> list
 
 if __name__ == "__main__":
     # By its full name, so that workers import the functions instead of receiving copies of them.
-    from training.articulation.label_maps import PicturesRun as Settings
+    from training.articulation.label_maps import LabelMapsRun as Settings
     from training.articulation.label_maps import make as command
 
     run_command(command, Settings, "articulation_label_maps")

@@ -1,16 +1,14 @@
-"""Articulation -> mel: what is heard of what moves.
+"""Mel decoder: articulation -> mel and voicing.
 
     python -m training.articulation.mel_decoder corpus=SOUND run_dir=RUN [setting=value ...]
 
 SOUND is a corpus of training.phantom, with --no-pictures for the most speech in the least time. A BiLSTM of the
-AcousticModel's kind learns the mel's envelope and the voicing, from articulation that is disturbed as a CNN would err.
-RUN holds settings.json, scaler.json (of the mel), articulation.json (of the articulation), history.csv and
-speech.safetensors; the same command goes on where it was stopped. Settings:
+AcousticModel's kind learns the mel's envelope and the voicing, from articulation with input noise such as a
+CNN's errors. RUN holds settings.json, scaler.json (of the mel), articulation.json (of the articulation), history.csv
+and speech.safetensors; the same command goes on where it was stopped. Settings:
 training/configs/articulation_mel_decoder.yaml.
 """
 
-import json
-import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -29,11 +27,10 @@ from rtmri2speech.speech.metrics import loudness_correlation, spectral_shape_cor
 from ..acoustic.losses import LossConfig, MaskedMSEMAE
 from ..engine.checkpoint import load_start
 from ..engine.config import run_command
-from ..engine.loop import choose_device
-from ..engine.run_folder import append_row, held, write_settings
-from .checkpoint import read_last, write_last
-from .corpus import COLUMNS, SynthesisedSpeech, held_out_speakers, read_seen, read_spoken
-from .input_noise import DisturbConfig, disturbed, measured_error
+from ..engine.loop import Intervals, choose_device, descend, train_loop
+from ..engine.run_folder import held, read_last, read_settings, write_last, write_settings
+from .corpus import COLUMNS, SynthesisedSpeech, held_out_speakers, read_encoder_outputs, read_spoken
+from .input_noise import InputNoiseConfig, measured_error, with_input_noise
 from .tensors import write_tensors
 
 WEIGHTS = "speech.safetensors"
@@ -44,14 +41,14 @@ _MAY_CHANGE = ("device",)
 
 
 @dataclass(frozen=True)
-class SpeechRun:
+class MelDecoderRun:
     """All settings. val_speakers are kept out of training. envelope, floor_db: see training's DataConfig.
 
     init_from: a finished run to start from; its scalers are kept. seen: files of training.articulation.encoder_outputs,
-    of clips of the same corpus: what a CNN sees of them is `seen_share` of every batch, and the others err as much as
-    it does. steps of `batch` windows of `window` frames, learning rate from lr to 0 along half a cosine. voicing:
-    weight of the cross-entropy of being voiced; pitch: of the squared error of the height of F0, octaves. device: auto,
-    cpu or cuda.
+    of clips of the same corpus: a CNN's articulation of them is `seen_share` of every batch, and the input noise of the
+    others is as large as its errors. steps of `batch` windows of `window` frames, learning rate from lr to 0 along half
+    a cosine. voicing: weight of the cross-entropy of being voiced; pitch: of the squared error of the height of F0,
+    octaves. device: auto, cpu or cuda.
     """
 
     corpus: str
@@ -72,7 +69,7 @@ class SpeechRun:
     weight_decay: float = 0.01
     voicing: float = 0.3
     pitch: float = 0.1
-    disturb: DisturbConfig = field(default_factory=DisturbConfig)
+    disturb: InputNoiseConfig = field(default_factory=InputNoiseConfig)
     loss: LossConfig = field(default_factory=LossConfig)
     device: str = "auto"
     restart: bool = False
@@ -95,8 +92,8 @@ class ArticulationToMel(nn.Module):
     def forward(self, articulation: Tensor) -> tuple[Tensor, Tensor]:
         """(B, T, COLUMNS) -> mel (B, T, n_mels), voice (B, T, 2)."""
         forward, backward = self.rnn(articulation)[0].chunk(2, dim=-1)
-        heard = self.dropout(forward + backward)
-        return self.head(heard), self.voice(heard)
+        states = self.dropout(forward + backward)
+        return self.head(states), self.voice(states)
 
 
 def target_mel(mel_db: np.ndarray, envelope: int, floor_db: float) -> np.ndarray:
@@ -129,13 +126,13 @@ class Windows:
         return *(torch.from_numpy(part) for part in batch), torch.from_numpy(mask)
 
 
-def as_seen(spoken: list[SynthesisedSpeech], run: SpeechRun) -> list[SynthesisedSpeech]:
+def with_encoder_outputs(spoken: list[SynthesisedSpeech], run: MelDecoderRun) -> list[SynthesisedSpeech]:
     """The utterances of run.seen with the CNN's articulation in place of the true one; the voicing stays true."""
     by_name = {s.id: s for s in spoken}
-    found = [pair for path in run.seen for pair in read_seen(Path(path))]
+    found = [pair for path in run.seen for pair in read_encoder_outputs(Path(path))]
     missing = next((name for name, _ in found if name not in by_name), None)
     if missing:
-        raise InputError("{name} was seen but is not in {corpus}.", name=missing, corpus=run.corpus)
+        raise InputError("{name} is among the encoder outputs but not in {corpus}.", name=missing, corpus=run.corpus)
     return [
         replace(s, articulation=a[: len(s.mel_db)], voiced=s.voiced)
         for s, a in ((by_name[name], a) for name, a in found)
@@ -143,7 +140,7 @@ def as_seen(spoken: list[SynthesisedSpeech], run: SpeechRun) -> list[Synthesised
     ]
 
 
-def standardised(spoken: list[SynthesisedSpeech], known: Scaler, mel: Scaler, run: SpeechRun) -> Windows:
+def standardised(spoken: list[SynthesisedSpeech], known: Scaler, mel: Scaler, run: MelDecoderRun) -> Windows:
     """The utterances as the network learns them."""
     return Windows(
         [
@@ -157,7 +154,7 @@ def standardised(spoken: list[SynthesisedSpeech], known: Scaler, mel: Scaler, ru
     )
 
 
-def figures(network: ArticulationToMel, windows: Windows, mel: Scaler, disturb: DisturbConfig | None) -> dict:
+def figures(network: ArticulationToMel, windows: Windows, mel: Scaler, disturb: InputNoiseConfig | None) -> dict:
     """shape, loudness: mean correlations over the speech frames of whole utterances; voicing: share of frames wrong;
     pitch_octaves: mean error of the height of F0."""
     rows, pitch, wrong, frames = [], [], 0, 0
@@ -166,7 +163,7 @@ def figures(network: ArticulationToMel, windows: Windows, mel: Scaler, disturb: 
     device = next(network.parameters()).device
     for articulation, true, voice in windows.utterances:
         given = torch.from_numpy(articulation)[None]
-        given = given if disturb is None else disturbed(given, disturb, generator)
+        given = given if disturb is None else with_input_noise(given, disturb, generator)
         with torch.no_grad():
             predicted, read = (made.cpu() for made in network(given.to(device)))
         pair = mel.to_db(true), mel.to_db(predicted[0].numpy())
@@ -187,7 +184,7 @@ def voice_loss(read: Tensor, known: Tensor, voicing: float, pitch: float) -> Ten
     return voicing * odds + pitch * mse_loss(read[:, 1], known[:, 1])
 
 
-def train(run: SpeechRun) -> Path:
+def train(run: MelDecoderRun) -> Path:
     """Train, or go on with, the run. Raises InputError if the corpus or the settings do not fit."""
     folder, mel = Path(run.run_dir), MelSpec()
     made = ("settings.json", "articulation.json", "scaler.json")
@@ -196,28 +193,29 @@ def train(run: SpeechRun) -> Path:
         return _train(run, folder, mel)
 
 
-def _train(run: SpeechRun, folder: Path, mel: MelSpec) -> Path:
+def _train(run: MelDecoderRun, folder: Path, mel: MelSpec) -> Path:
     everything = read_spoken(Path(run.corpus), mel)
     learn, judge = held_out_speakers(everything, run.val_speakers)
-    looked_at = as_seen(everything, run)
+    encoded = with_encoder_outputs(everything, run)
     state = read_last(folder, run, _MAY_CHANGE)
     if state is None:
         if run.init_from:
-            _, known, heard, _ = read_speech_run(Path(run.init_from))
+            _, known, mel_scaler, _ = read_mel_decoder(Path(run.init_from))
         else:
             known = Scaler.fit([s.articulation for s in learn])
-            heard = Scaler.fit([target_mel(s.mel_db, run.envelope, run.floor_db) for s in learn])
+            mel_scaler = Scaler.fit([target_mel(s.mel_db, run.envelope, run.floor_db) for s in learn])
         known.write(folder / "articulation.json")
-        heard.write(folder / "scaler.json")
+        mel_scaler.write(folder / "scaler.json")
         write_settings(folder, run, mel=mel.to_json(), utterances=len(learn))
-    known, heard = Scaler.read(folder / "articulation.json", COLUMNS), Scaler.read(folder / "scaler.json", mel.n_mels)
-    windows, held_out = standardised(learn, known, heard, run), standardised(judge, known, heard, run)
+    known = Scaler.read(folder / "articulation.json", COLUMNS)
+    mel_scaler = Scaler.read(folder / "scaler.json", mel.n_mels)
+    windows, held_out = standardised(learn, known, mel_scaler, run), standardised(judge, known, mel_scaler, run)
     seen, error = None, 1.0
-    if looked_at:
-        seen = standardised(looked_at, known, heard, run)
+    if encoded:
+        seen = standardised(encoded, known, mel_scaler, run)
         true = {s.id: s.articulation for s in everything}
-        found = np.concatenate([s.articulation for s in looked_at])
-        wanted = np.concatenate([true[s.id][: len(s.articulation)] for s in looked_at])
+        found = np.concatenate([s.articulation for s in encoded])
+        wanted = np.concatenate([true[s.id][: len(s.articulation)] for s in encoded])
         error = measured_error(*(torch.from_numpy(known.standardise(a)) for a in (found, wanted)), run.disturb)
 
     torch.manual_seed(run.seed)
@@ -227,56 +225,51 @@ def _train(run: SpeechRun, folder: Path, mel: MelSpec) -> Path:
     optimizer = torch.optim.AdamW(network.parameters(), run.lr, weight_decay=run.weight_decay)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, run.steps)
     if run.init_from and state is None:
-        load_start(network, read_speech_run(Path(run.init_from))[0].state_dict(), run.init_from)
-    first = 0
+        load_start(network, read_mel_decoder(Path(run.init_from))[0].state_dict(), run.init_from)
+    parts = {"network": network, "optimizer": optimizer, "schedule": schedule}
     if state is not None:
-        network.load_state_dict(state["network"])
-        optimizer.load_state_dict(state["optimizer"])
-        schedule.load_state_dict(state["schedule"])
-        first = state["step"]
-    started, total = time.monotonic(), 0.0
-    for step in range(first, run.steps):
+        for name, part in parts.items():
+            part.load_state_dict(state[name])
+    steps = range(0 if state is None else state["step"], run.steps)
+
+    def advance(step: int) -> dict[str, float]:
         rng = np.random.default_rng((run.seed, step))
         generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
         torch.manual_seed(int(rng.integers(2**62)))
         network.train()
         through_cnn = round(run.seen_share * run.batch) if seen else 0
         articulation, target, voice, mask = windows.draw(run.batch - through_cnn, run.window, rng)
-        articulation = disturbed(articulation, run.disturb, generator, error)
+        articulation = with_input_noise(articulation, run.disturb, generator, error)
         if seen:
             pairs = zip((articulation, target, voice, mask), seen.draw(through_cnn, run.window, rng), strict=True)
             articulation, target, voice, mask = (torch.cat(pair) for pair in pairs)
         articulation, target, voice, mask = (part.to(device) for part in (articulation, target, voice, mask))
         predicted, read = network(articulation)
         loss = loss_of(predicted, target, mask, step) + voice_loss(read[mask], voice[mask], run.voicing, run.pitch)
-        optimizer.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-        optimizer.step()
+        descend(loss, optimizer, clip=1.0, step=step)
         schedule.step()
-        total += float(loss.detach())
-        if (step + 1) % _REPORT_EVERY == 0 or step + 1 == run.steps:
-            clear, hard = (figures(network, held_out, heard, d) for d in (None, run.disturb))
-            row = {"step": step + 1, "loss": total / ((step % _REPORT_EVERY) + 1), **clear}
-            row |= {f"{key}_disturbed": value for key, value in hard.items()}
-            append_row(folder / "history.csv", row)
-            print(*(f"{k} {v:.4g}" for k, v in row.items()), f"{time.monotonic() - started:.0f} s", flush=True)
-            total = 0.0
-            state = {"network": network.state_dict(), "optimizer": optimizer.state_dict()}
-            state |= {"schedule": schedule.state_dict(), "step": step + 1}
-            write_last(folder, run, _MAY_CHANGE, state)
+        return {"loss": float(loss.detach())}
+
+    def validate() -> dict[str, float]:
+        clear, hard = (figures(network, held_out, mel_scaler, d) for d in (None, run.disturb))
+        return clear | {f"{key}_disturbed": value for key, value in hard.items()}
+
+    train_loop(
+        folder,
+        steps,
+        advance,
+        Intervals(_REPORT_EVERY, _REPORT_EVERY, _REPORT_EVERY),
+        save=lambda done: write_last(folder, run, parts, step=done),
+        validate=validate,
+        history=True,
+    )
     write_tensors(folder / WEIGHTS, network)
     return folder
 
 
-def read_speech_run(folder: Path) -> tuple[ArticulationToMel, Scaler, Scaler, dict]:
+def read_mel_decoder(folder: Path) -> tuple[ArticulationToMel, Scaler, Scaler, dict]:
     """(network, scaler of the articulation, scaler of the mel, settings) of a finished run."""
-    try:
-        settings = json.loads((folder / "settings.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(
-            "{folder} is not a finished run of training.articulation.mel_decoder ({error}).", folder=folder, error=error
-        ) from None
+    settings = read_settings(folder, "articulation.mel_decoder")
     n_mels = settings["mel"]["n_mels"]
     network = ArticulationToMel(settings["hidden"], n_mels, settings["dropout"])
     load_exactly(network, read_safetensors(folder / WEIGHTS), str(folder / WEIGHTS))
@@ -285,4 +278,4 @@ def read_speech_run(folder: Path) -> tuple[ArticulationToMel, Scaler, Scaler, di
 
 
 if __name__ == "__main__":
-    run_command(train, SpeechRun, "articulation_mel_decoder")
+    run_command(train, MelDecoderRun, "articulation_mel_decoder")

@@ -3,8 +3,8 @@
 
     python -m training.articulation.model_soup runs=[RUN,RUN] shares=[0.7,0.3] run_dir=SOUP
 
-RUN are run folders of training.articulation.finetune with the same sight and speech; SOUP is one, too, published as
-they are. It is judged on the first run's val_clips.
+RUN are run folders of training.articulation.finetune of the same image encoder and mel decoder; SOUP is one, too,
+published as they are. It is evaluated on the first run's val_clips.
 """
 
 import json
@@ -24,15 +24,15 @@ from ..acoustic.run import model_tensors
 from ..engine.config import build, run_command
 from ..engine.run_folder import read_settings, results
 from ..engine.weight_averaging import mean_weights, require_shares
-from .finetune import VOICE, JoinRun, assembled, keep_better, validate
+from .finetune import VOICE, FinetuneRun, assembled, keep_better, validate
 
 _TAKEN = ("scaler.json", "split.json", "held_out.txt")  # from the first run
 _SAME = ("model", "data", "mel", "speech")  # settings that all must share
 
 
 @dataclass(frozen=True)
-class SoupRun:
-    """runs: folders. shares: of each in the mean; they add up to 1. looks: under how many each clip is judged."""
+class ModelSoupRun:
+    """runs: folders. shares: of each in the mean; they add up to 1. looks: appearances of each clip."""
 
     runs: tuple[str, ...]
     shares: tuple[float, ...]
@@ -40,18 +40,20 @@ class SoupRun:
     looks: int = 4
 
 
-def make(run: SoupRun) -> Path:
+def make(run: ModelSoupRun) -> Path:
     """Write the run folder. Raises InputError if the runs do not belong together."""
     require_shares(run.runs, run.shares)
     folder, runs = Path(run.run_dir), [Path(one) for one in run.runs]
     refuse_overwriting_inputs((folder / name for name in ("best.ckpt", "settings.json")), runs)
-    settings = [read_settings(one, "articulation.join") for one in runs]
+    settings = [read_settings(one, "articulation.finetune") for one in runs]
     for one, other in zip(runs, settings, strict=True):
         if any(other.get(key) != settings[0].get(key) for key in _SAME) or not _same_split(runs[0], one):
             raise InputError("The runs {first} and {other} have not learned the same task.", first=runs[0], other=one)
-    if results(folder) and _mixed(read_settings(folder, "articulation.soup").get("soup", {})) != _mixed(asdict(run)):
+    if results(folder) and _mixed(read_settings(folder, "articulation.model_soup").get("soup", {})) != _mixed(
+        asdict(run)
+    ):
         raise InputError("{folder} holds a run already: give another run_dir.", folder=folder)
-    first = build(JoinRun, settings[0]["join"])
+    first = build(FinetuneRun, settings[0]["join"])
     made = assembled(first)
     made.network.model.load_state_dict(mean_weights([model_tensors(one) for one in runs], run.shares))
     voices = [VoicingProbe.from_json(json.loads((one / VOICE).read_text(encoding="utf-8"))) for one in runs]
@@ -63,9 +65,9 @@ def make(run: SoupRun) -> Path:
     for name in _TAKEN:
         shutil.copy(runs[0] / name, folder / name)
     write_json(folder / "settings.json", settings[0] | {"soup": asdict(run)})
-    scores = validate(made.network, made.clips(first.val_clips), made.mel, made.sight_run.size, run.looks)
+    scores = validate(made.network, made.clips(first.val_clips), made.mel, made.encoder_run.size, run.looks)
     keep_better(folder, made.network, scores, 0, 0.0, -math.inf)
-    print(flush=True)
+    print(*(f"{key} {value:.4g}" for key, value in scores.items()), flush=True)
     return folder
 
 
@@ -74,9 +76,9 @@ def _same_split(one: Path, other: Path) -> bool:
     return held_out[0] == held_out[1]
 
 
-def _mixed(soup: dict) -> list:
-    return [list(soup.get(name, ())) for name in ("runs", "shares")]
+def _mixed(settings: dict) -> list:
+    return [list(settings.get(name, ())) for name in ("runs", "shares")]
 
 
 if __name__ == "__main__":
-    run_command(make, SoupRun, "articulation_model_soup")
+    run_command(make, ModelSoupRun, "articulation_model_soup")

@@ -1,9 +1,8 @@
-"""What is heard of an error in articulation, without a sequence to hear it in.
+"""Perceptual loss for single frames: predicted and true posture are each held for nine frames, decoded by a model of
+articulation -> mel, and compared as mels in the middle frame.
 
-Some errors are heard and some are not: a tongue body too high changes every formant, a glottis a little wider hardly
-anything, and of neighbouring tube areas only what they have in common counts. A model of articulation -> mel knows
-which. It takes sequences, where pictures are single moments: so every posture is held for some frames, the one that was
-found and the true one, and the mels in the middle are compared.
+Errors in articulation differ in what they change in the sound: a tongue body too high changes every formant, a glottis
+a little wider hardly anything. The model takes sequences and pictures are single moments, so each posture is held.
 """
 
 import torch
@@ -16,11 +15,11 @@ from .mel_decoder import ArticulationToMel
 _HELD_FRAMES = 9
 
 
-class Heard(nn.Module):
+class PerceptualLoss(nn.Module):
     """Standardised articulation -> the mel and the voicing of that posture, held."""
 
     def __init__(self, speech: ArticulationToMel, known: Scaler, seen: Scaler):
-        """known: the scaler of what `speech` takes; seen: that of what is to be heard."""
+        """known: the scaler of what `speech` takes; seen: that of the predicted articulation."""
         super().__init__()
         self.speech = speech.eval().requires_grad_(False)
         self.gain = nn.Buffer(torch.from_numpy(seen.std / known.std))
@@ -34,7 +33,7 @@ class Heard(nn.Module):
         return torch.cat([mel, voice[:, :1].sigmoid()], dim=1)
 
     def error(self, found: Tensor, known: Tensor) -> Tensor:
-        """(N, K) each -> mean squared error of what is heard; what is not known (NaN) is taken as found."""
+        """(N, K) each -> mean squared error of mel and voicing; unknown columns (NaN) count as found."""
         true = torch.where(torch.isfinite(known), known, found.detach())
         with torch.no_grad():
             wanted = self(true)

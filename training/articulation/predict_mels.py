@@ -1,4 +1,5 @@
-"""Mels to fine-tune the vocoder with, without pictures: what the BiLSTM hears in disturbed articulation, in dB.
+"""Mels to fine-tune the vocoder with, without pictures: what the BiLSTM predicts from noisy
+articulation, in dB.
 
     python -m training.articulation.predict_mels SOUND --run SPEECH --out MELS
     python -m training.vocoder run_dir=VOCODER_RUN init_from=BUNDLE normalize_peak=null extra_mels_weight=0.4 \\
@@ -25,16 +26,18 @@ from rtmri2speech.speech.voice import add_harmonics
 
 from ..engine.console import plain_errors
 from .corpus import SynthesisedSpeech, read_spoken
-from .input_noise import DisturbConfig, disturbed
-from .mel_decoder import ArticulationToMel, read_speech_run
+from .input_noise import InputNoiseConfig, with_input_noise
+from .mel_decoder import ArticulationToMel, read_mel_decoder
 
 
 @torch.no_grad()
-def heard(network: ArticulationToMel, known: Scaler, mel: Scaler, one: SynthesisedSpeech, seed: int) -> np.ndarray:
-    """(T, n_mels) dB of the utterance's articulation, disturbed anew by every seed."""
+def predicted_mel(
+    network: ArticulationToMel, known: Scaler, mel: Scaler, one: SynthesisedSpeech, seed: int
+) -> np.ndarray:
+    """(T, n_mels) dB predicted from the utterance's articulation with input noise of this seed."""
     given = torch.from_numpy(known.standardise(one.articulation))[None]
     generator = torch.Generator().manual_seed(seed)
-    return mel.to_db(network(disturbed(given, DisturbConfig(), generator))[0][0].numpy())
+    return mel.to_db(network(with_input_noise(given, InputNoiseConfig(), generator))[0][0].numpy())
 
 
 @plain_errors()
@@ -48,13 +51,13 @@ def main(
     if not 0 <= voiced <= 1:
         raise InputError("The share of utterances with harmonics is from 0 to 1, not {share}.", share=voiced)
     refuse_overwriting_inputs([out / "any.npy"], [corpus, run])
-    network, known, mel, settings = read_speech_run(run)
+    network, known, mel, settings = read_mel_decoder(run)
     spec = MelSpec.from_json(settings["mel"])
     spoken = read_spoken(corpus, spec)
     out.mkdir(parents=True, exist_ok=True)
     for number, one in enumerate(spoken, 1):
         seed = zlib.crc32(one.id.encode())
-        mel_db = heard(network, known, mel, one, seed)
+        mel_db = predicted_mel(network, known, mel, one, seed)
         if np.random.default_rng(seed).random() < voiced:
             with np.load(corpus / f"{one.id}.truth.npz", allow_pickle=False) as truth:
                 mel_db = add_harmonics(mel_db, truth["f0_hz"][: len(mel_db)], spec)

@@ -1,4 +1,4 @@
-"""Training in numbered steps on one device: the loop that the vocoder, the restoration and its encoder share.
+"""Training in numbered steps on one device: the loop that all trainings but the acoustic model's share.
 
 What a step draws depends on the seed and the step's number alone, so a run needs to remember nothing but its networks,
 its optimisers and that number to go on exactly as if it had not been stopped. (The acoustic model goes over its corpus
@@ -15,9 +15,11 @@ import torch
 
 from rtmri2speech.errors import InputError
 
+from .run_folder import append_row
+
 
 @dataclass(frozen=True)
-class Rhythm:
+class Intervals:
     """Every how many steps a run reports, validates and saves. It does each at its last step, too."""
 
     log_every: int
@@ -29,44 +31,49 @@ class Rhythm:
             raise InputError("log_every, validate_every and checkpoint_every must be at least 1.")
 
 
-def run_steps(
+def train_loop(
     run: Path,
     steps: range,
     advance: Callable[[int], Mapping[str, float]],
-    rhythm: Rhythm,
+    intervals: Intervals,
     *,
-    save: Callable[[], None],
+    save: Callable[[int], object],
     validate: Callable[[], Mapping[str, float]] | None = None,
     part: str = "train",
     before: int = 0,
+    history: bool = False,
 ) -> None:
-    """Make each of `steps`: advance(number) trains and returns figures, whose means are told now and then.
+    """Make each of `steps`: advance(number) trains and returns figures, whose means are reported at intervals.
 
-    validate() returns figures, too, told under "val". Told are a line on the screen and TensorBoard's files in the run
-    folder, which counts on from `before`, the steps of earlier parts of the run.
+    save(number of steps made) writes a checkpoint. validate() returns figures, too, reported under "val". A report is a
+    line on the screen and one in the TensorBoard files of the run folder, which count on from `before`, the steps of
+    earlier parts of the run; with `history`, each validation is also a row of history.csv, beside the latest means.
     """
     if not steps:
         return
     from torch.utils.tensorboard import SummaryWriter
 
     with SummaryWriter(run / "tensorboard", purge_step=before + steps.start + 1) as board:
-        since, figures = time.monotonic(), []
+        since, figures, means = time.monotonic(), [], {}
         for step in steps:
             figures.append(advance(step))
-            made, last = step + 1, step + 1 == steps.stop
-            if made % rhythm.log_every == 0 or last:
+            done, last = step + 1, step + 1 == steps.stop
+            if done % intervals.log_every == 0 or last:
                 means = {name: float(np.mean([f[name] for f in figures if name in f])) for name in figures[-1]}
-                means["steps_per_s"] = len(figures) / (time.monotonic() - since)
-                _tell(board, part, made, means, before)
+                speed = {"steps_per_s": len(figures) / (time.monotonic() - since)}
+                _report(board, part, done, means | speed, before)
                 since, figures = time.monotonic(), []
-            if validate and (made % rhythm.validate_every == 0 or last):
-                _tell(board, "val", made, validate(), before)
+            if validate and (done % intervals.validate_every == 0 or last):
+                scores = validate()
+                _report(board, "val", done, scores, before)
+                if history:
+                    append_row(run / "history.csv", {"step": done} | means | scores)
                 since = time.monotonic()
-            if made % rhythm.checkpoint_every == 0 or last:
-                save()
+            if done % intervals.checkpoint_every == 0 or last:
+                save(done)
 
 
-def _tell(board, part: str, step: int, values: Mapping[str, float], before: int) -> None:
+def _report(board, part: str, step: int, values: Mapping[str, float], before: int) -> None:
     for name, value in values.items():
         board.add_scalar(f"{part}/{name}", value, before + step)
     print(f"{part} {step}: " + "  ".join(f"{name} {value:.4g}" for name, value in values.items()), flush=True)
@@ -78,6 +85,19 @@ def require_finite(loss: torch.Tensor, part: str, step: int) -> None:
         raise InputError(
             "The loss is not finite at step {step} of {part}: lower lr, or check the recordings.", step=step, part=part
         )
+
+
+def descend(
+    loss: torch.Tensor, *optimisers: torch.optim.Optimizer, clip: float, step: int, part: str = "train"
+) -> None:
+    """One step of each optimiser down the gradient, its norm clipped. Raises InputError if the loss is not a number."""
+    require_finite(loss, part, step)
+    for optimiser in optimisers:
+        optimiser.zero_grad()
+    loss.backward()
+    for optimiser in optimisers:
+        torch.nn.utils.clip_grad_norm_([p for group in optimiser.param_groups for p in group["params"]], clip)
+        optimiser.step()
 
 
 def set_lr(lr: float, *optimisers: torch.optim.Optimizer) -> None:

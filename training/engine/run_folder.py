@@ -15,8 +15,9 @@ from pathlib import Path
 
 from rtmri2speech.errors import InputError
 from rtmri2speech.files import atomic_write, write_json
+from rtmri2speech.models.weights import read_checkpoint
 
-from .checkpoint import before, newest_whole
+from .checkpoint import before, newest_whole, write_newest
 
 SETTINGS = "settings.json"
 LAST = "last.ckpt"
@@ -160,7 +161,7 @@ def read_settings(run: Path, command: str) -> dict:
         ) from None
 
 
-def require_same(run: Path, now, then: Mapping, *, free: Container[str] = (), prefix: str = "") -> None:
+def check_resumable(run: Path, now, then: Mapping, *, free: Container[str] = (), prefix: str = "") -> None:
     """Raises InputError, naming the setting, if a run of other settings would be gone on with.
 
     now: a dataclass. then: what settings.json holds of it; a setting that is newer than the run had its default.
@@ -174,7 +175,7 @@ def require_same(run: Path, now, then: Mapping, *, free: Container[str] = (), pr
             before = then.get(field.name, {})
             if hasattr(value, "from_json"):  # which also knows the names that earlier versions wrote
                 before = asdict(type(value).from_json(before))
-            require_same(run, value, before, free=free, prefix=f"{name}.")
+            check_resumable(run, value, before, free=free, prefix=f"{name}.")
         elif _json(value) != (before := _json(then[field.name] if field.name in then else _default(field))):
             raise InputError(
                 "The run in {run} was begun with {name} = {then}, not {now}: give that again, or another run_dir.",
@@ -183,6 +184,22 @@ def require_same(run: Path, now, then: Mapping, *, free: Container[str] = (), pr
                 then=before,
                 now=_json(value),
             )
+
+
+def write_last(run: Path, settings, parts: Mapping, **more: object) -> None:
+    """last.ckpt: the settings, the state of each part, a network or an optimiser, and `more`."""
+    state = {name: part.state_dict() for name, part in parts.items()}
+    write_newest(run / LAST, state | more | {"settings": json.dumps(as_kept(settings))})
+
+
+def read_last(run: Path, settings, free: Container[str]) -> dict | None:
+    """What write_last wrote, None before. Raises InputError as newest_checkpoint and check_resumable do."""
+    path = newest_checkpoint(run)
+    if path is None:
+        return None
+    state = read_checkpoint(path)
+    check_resumable(run, settings, json.loads(state["settings"]), free=free)
+    return state
 
 
 def append_row(path: Path, row: Mapping[str, object]) -> None:

@@ -1,1 +1,1 @@
-"""What a bundle has learnt, judged where the truth is known: attention, vowels, other scanners, the mouth."""
+"""Evaluation where the ground truth is known: localisation, vowels, domain shift, articulation, intonation."""

@@ -17,14 +17,12 @@ from typer import Argument, Option
 
 from rtmri2speech.clips.clip import read_clip
 from rtmri2speech.clips.preprocessing import prepare_frames
-from rtmri2speech.errors import InputError
 
 from ..articulation.corpus import visible
-from ..articulation.image_encoder import Sight, r2, read_sight_run
+from ..articulation.image_encoder import ImageEncoder, r2, read_image_encoder
 from ..engine.console import plain_errors
-from ..preprocess.phantom_truth import truth_file
+from ..preprocess.phantom_clips import find_phantoms, truth_of
 from .domain_shift import VARIANTS
-from .localisation import find_phantoms
 
 _BATCH = 32
 
@@ -33,10 +31,7 @@ def read_clips(paths: list[Path]) -> list[tuple[np.ndarray, np.ndarray]]:
     """(frames uint8 (T, H, W), true articulation (T, K)) of each. Raises InputError for a clip without its truth."""
     out = []
     for path in paths:
-        truth = truth_file(path)
-        if truth is None:
-            raise InputError("{path} has no truth beside it: its articulation is not known.", path=path)
-        with np.load(truth, allow_pickle=False) as data:
+        with np.load(truth_of(path), allow_pickle=False) as data:
             known = visible({name: data[name] for name in data.files if name != "labels"})
         frames = read_clip(path).frames
         out.append((frames[: len(known)], known[: len(frames)]))
@@ -44,7 +39,7 @@ def read_clips(paths: list[Path]) -> list[tuple[np.ndarray, np.ndarray]]:
 
 
 @torch.no_grad()
-def found_in(network: Sight, frames: np.ndarray, size: int) -> np.ndarray:
+def found_in(network: ImageEncoder, frames: np.ndarray, size: int) -> np.ndarray:
     """uint8 (T, H, W) -> standardised articulation (T, K)."""
     parts = (frames[k : k + _BATCH] for k in range(0, len(frames), _BATCH))
     return np.concatenate([network(torch.from_numpy(prepare_frames(p, size))[:, None])[0].numpy() for p in parts])
@@ -56,7 +51,7 @@ def main(
     run: Annotated[Path, Option("--run", help="A run of training.articulation.image_encoder.")],
 ) -> None:
     """R2 of every group of articulation on variants of held-out phantoms."""
-    network, scaler, settings = read_sight_run(run)
+    network, scaler, settings = read_image_encoder(run)
     read = read_clips(find_phantoms(clips))
     known = scaler.standardise(np.concatenate([k for _, k in read]))
     for number, (name, change) in enumerate(VARIANTS.items()):

@@ -18,13 +18,12 @@ from rtmri2speech.errors import InputError
 from rtmri2speech.models.bundle import Bundle
 from rtmri2speech.models.load import load_bundle
 from rtmri2speech.models.vocoding import vocode
-from rtmri2speech.speech.audio import read_audio
+from rtmri2speech.speech.audio import read_audio, resample
 from rtmri2speech.speech.mel import mel_spectrogram_db, spectral_envelope
 from rtmri2speech.speech.metrics import estoi, stoi
 
 from ..engine.console import plain_errors
 from ..preprocess.recordings import find_recordings
-from .localisation import resample_to
 
 
 def copy_synthesis(bundle: Bundle, path: Path, envelope: int | None = None) -> dict[str, float | None]:
@@ -32,7 +31,7 @@ def copy_synthesis(bundle: Bundle, path: Path, envelope: int | None = None) -> d
 
     envelope: how many cepstral coefficients of the mel to keep (mel.spectral_envelope); None for all.
     """
-    original = resample_to(*read_audio(path), bundle)
+    original = resample(*read_audio(path), bundle.mel.sample_rate)
     mel_db = mel_spectrogram_db(torch.from_numpy(original), bundle.mel)
     if envelope is not None:
         mel_db = torch.from_numpy(spectral_envelope(mel_db.numpy(), envelope))

@@ -1,11 +1,10 @@
-"""How intelligible speech from true articulation is: what training.articulation.mel_decoder learned, without any
-picture.
+"""Intelligibility of speech from true articulation: what training.articulation.mel_decoder learned, without pictures.
 
     python -m training.evaluation.decoder_ceiling SOUND --run SPEECH [--bundle BUNDLE] [--all]
 
 SOUND is a phantom corpus with its truth; of it the speakers that the run held out, or, of a corpus it never saw, --all.
-Judged is the mel that the run makes of their true articulation, spoken by the bundle's vocoder, beside the most that
-could come of it: the copy-synthesis of the true mel's envelope.
+The vocoder of the bundle speaks the mel that the run makes of their true articulation. The topline is the
+copy-synthesis of the true mel's envelope.
 """
 
 from pathlib import Path
@@ -21,20 +20,19 @@ from rtmri2speech.models.bundle import Bundle
 from rtmri2speech.models.load import load_bundle
 from rtmri2speech.models.vocoding import vocode
 from rtmri2speech.spec import MelSpec
-from rtmri2speech.speech.audio import read_audio
+from rtmri2speech.speech.audio import read_audio, resample
 from rtmri2speech.speech.mel import Scaler
 from rtmri2speech.speech.metrics import estoi, stoi
 
 from ..articulation.corpus import SynthesisedSpeech, held_out_speakers, read_spoken
-from ..articulation.mel_decoder import ArticulationToMel, read_speech_run, target_mel
+from ..articulation.mel_decoder import ArticulationToMel, read_mel_decoder, target_mel
 from ..engine.console import plain_errors
-from .localisation import resample_to
 
 _METRICS = (stoi, estoi)
 
 
 @torch.no_grad()
-def said(network: ArticulationToMel, known: Scaler, mel: Scaler, one: SynthesisedSpeech) -> np.ndarray:
+def decoded(network: ArticulationToMel, known: Scaler, mel: Scaler, one: SynthesisedSpeech) -> np.ndarray:
     """(T, n_mels) dB of its true articulation."""
     given = torch.from_numpy(known.standardise(one.articulation))[None]
     return mel.to_db(network(given)[0][0].numpy())
@@ -54,8 +52,8 @@ def main(
     bundle: Annotated[Path | None, Option("--bundle", help="Whose vocoder speaks. Default: the embedded one.")] = None,
     everybody: Annotated[bool, Option("--all", help="All speakers, of a corpus that the run never saw.")] = False,
 ) -> None:
-    """Mean STOI and ESTOI of speech from true articulation, and their ceiling."""
-    network, known, mel, settings = read_speech_run(run)
+    """Mean STOI and ESTOI of speech from true articulation, and their topline."""
+    network, known, mel, settings = read_mel_decoder(run)
     judged = load_bundle(bundle) if bundle else load_bundle()
     if MelSpec.from_json(settings["mel"]) != judged.mel:
         raise InputError("The vocoder of {bundle} speaks another mel than the run.", bundle=judged.name)
@@ -64,15 +62,15 @@ def main(
         _, spoken = held_out_speakers(spoken, settings["val_speakers"])
     rows = []
     for one in spoken:
-        original = resample_to(*read_audio(corpus / f"{one.id}.wav"), judged)
+        original = resample(*read_audio(corpus / f"{one.id}.wav"), judged.mel.sample_rate)
         envelope = target_mel(one.mel_db, settings["envelope"], settings["floor_db"])
-        rows.append([scores(judged, mel_db, original) for mel_db in (said(network, known, mel, one), envelope)])
+        rows.append([scores(judged, mel_db, original) for mel_db in (decoded(network, known, mel, one), envelope)])
     means = np.nanmean(np.array(rows, float), axis=0)  # (true articulation, envelope) x (STOI, ESTOI)
     print(
         f"{len(spoken)} utterances of {len({s.speaker for s in spoken})} speakers"
         + "".join(f"{m:>8}" for m in ("STOI", "ESTOI"))
     )
-    for name, row in zip(("from true articulation", "ceiling: the mel's envelope"), means, strict=True):
+    for name, row in zip(("from true articulation", "topline: the mel's envelope"), means, strict=True):
         print(f"{name:<31}" + "".join(f"{value:>8.3f}" for value in row))
 
 

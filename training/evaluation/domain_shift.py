@@ -26,11 +26,12 @@ from rtmri2speech.files import refuse_overwriting_inputs, write_json
 from rtmri2speech.models.bundle import Bundle
 from rtmri2speech.models.domain_adaptation import adapt
 from rtmri2speech.models.load import load_bundle
+from rtmri2speech.speech.audio import resample
 from rtmri2speech.speech.mel import SPEECH_RANGE_DB, mel_spectrogram_db, speech_frames
 from rtmri2speech.speech.metrics import loudness_correlation, spectral_shape_correlation
 
 from ..engine.console import plain_errors
-from .localisation import find_phantoms, resample_to, sound_of
+from ..preprocess.phantom_clips import find_phantoms, sound_of
 
 _CENTRE = np.array([0.36, 0.5])  # of the vocal tract in a picture of a whole head that looks left
 
@@ -125,7 +126,7 @@ def transfer(
 def agreement(bundle: Bundle, shown: Clip, sound: np.ndarray, rate: int) -> list[float | None]:
     """COLUMNS of one clip against its sound; None where one is not defined."""
     mel_db = analyse(bundle, shown, bands=(), speak=False).mel_db
-    true = mel_spectrogram_db(torch.from_numpy(resample_to(sound, rate, bundle)), bundle.mel).numpy()
+    true = mel_spectrogram_db(torch.from_numpy(resample(sound, rate, bundle.mel.sample_rate)), bundle.mel).numpy()
     count = min(len(true), len(mel_db))
     speech = speech_frames(true[:count], SPEECH_RANGE_DB)
     pause = np.setdiff1d(np.arange(count), speech)

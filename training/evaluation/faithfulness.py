@@ -4,9 +4,9 @@
 
 CLIPS are videos or folders of them. Regions are the truth of a phantom where it lies beside the clip, else those that
 the segmenter finds. For each kind of map and band, over clips: how many of them have which verdict, and the means of
-what the verdict rests on: dB by which hiding the hottest tenth of the tract lowers the energy, dB by which a tenth at
-random changes it, share of frames in which the first is more, the rank correlation of heat and change over regions, and
-that of the map's magnitude with those of shuffled weights.
+what the verdict rests on: dB by which occluding the most salient tenth of the tract lowers the energy, dB by which a
+tenth at random changes it, share of frames in which the first is more, the rank correlation of attribution and change
+over regions, and that of the map's magnitude with those of shuffled weights.
 """
 
 from collections import Counter
@@ -61,18 +61,18 @@ def cards(bundle: Bundle, clips: Sequence[Path], maps: Sequence[str]) -> Iterato
 
 
 def row_of(judged: Sequence[BandFaithfulness]) -> dict:
-    """What is told of a band over clips."""
-    told = [one for one in judged if one.verdict != "untested"]
+    """Verdicts and means of a band over clips."""
+    tested = [one for one in judged if one.verdict != "untested"]
     counted = Counter(one.verdict for one in judged)
     means = {
-        "drop dB": _mean(one.drop_db for one in told),
-        "random dB": _mean(one.random_size_db for one in told),
-        "right": _mean(one.right for one in told),
-        "regions": _mean(one.rank_of_regions for one in told),
+        "drop dB": _mean(one.drop_db for one in tested),
+        "random dB": _mean(one.random_size_db for one in tested),
+        "right": _mean(one.right for one in tested),
+        "regions": _mean(one.rank_of_regions for one in tested),
     }
-    means["times"] = means["drop dB"] / means["random dB"] if told else float("nan")
+    means["times"] = means["drop dB"] / means["random dB"] if tested else float("nan")
     for part in ("output layer", "BiLSTM", "CNN"):
-        means[part] = _mean((one.random_weights or {})[part]["absolute"] for one in told)
+        means[part] = _mean((one.random_weights or {})[part]["absolute"] for one in tested)
     return {"verdicts": {verdict: counted[verdict] for verdict in VERDICTS}, **means}
 
 
@@ -103,17 +103,17 @@ def main(
     """How faithful a bundle's maps are, over many clips."""
     refuse_overwriting_inputs([json_out], [*clips, bundle])
     kinds = maps.split(",")
-    loaded, judged, told = load_bundle(bundle), {}, []
+    loaded, judged, rows_of_clips = load_bundle(bundle), {}, []
     for kind, name, bands in cards(loaded, clips_of(clips), kinds):
         for band, one in bands.items():
             judged.setdefault((kind, band), []).append(one)
-            told.append({"maps": kind, "clip": name, "band": band, "verdict": one.verdict, "times": one.times})
+            rows_of_clips.append({"maps": kind, "clip": name, "band": band, "verdict": one.verdict, "times": one.times})
             print(kind, name, band, one.verdict, "-" if one.times is None else f"{one.times:.2f}", flush=True)
     rows = {key: row_of(some) for key, some in sorted(judged.items(), key=lambda item: kinds.index(item[0][0]))}
     print("\n" + table(rows))
     if json_out:
         summed_up = [{"maps": kind, "band": band, **row} for (kind, band), row in rows.items()]
-        write_json(json_out, {"clips": told, "table": summed_up})
+        write_json(json_out, {"clips": rows_of_clips, "table": summed_up})
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-"""What a bundle's voice gains and costs: the same clips whispered, and with each intonation.
+"""Intonation: the same clips whispered, and voiced with each F0 contour.
 
     python -m training.evaluation.intonation CLIPS --bundle BUNDLE
 
 CLIPS have sound and were held out from training. STOI, ESTOI and PESQ are against the clip's own sound, whose F0 a
-voice of another melody does not have: "original" tells what that alone costs. voicing: share of frames that Praat finds
-voiced in one sound only. asked: median distance of the F0 that Praat hears from the one that was asked for, Hz.
+voice of another F0 contour does not have: "original" tells what that alone costs. voicing: share of frames that Praat
+finds voiced in one sound only. asked: median distance of the F0 that Praat hears from the requested one, Hz.
 """
 
 from dataclasses import replace
@@ -20,12 +20,13 @@ from rtmri2speech.clips.clip import read_clip
 from rtmri2speech.errors import InputError
 from rtmri2speech.models.bundle import Bundle
 from rtmri2speech.models.load import load_bundle
+from rtmri2speech.speech.audio import resample
 from rtmri2speech.speech.formants import measure_f0
 from rtmri2speech.speech.metrics import evaluate_waveforms
 from rtmri2speech.speech.voice import INTONATIONS, Voice
 
 from ..engine.console import plain_errors
-from .localisation import find_phantoms, resample_to, sound_of
+from ..preprocess.phantom_clips import find_phantoms, sound_of
 
 VOICES = {"whisper": Voice(whisper=True)} | {name: Voice(intonation=name) for name in INTONATIONS}
 METRICS = {
@@ -42,7 +43,7 @@ def judge(bundle: Bundle, path: Path) -> dict[str, dict[str, float | None]]:
     """voice -> metric -> value, of one clip; None where it is not defined."""
     clip = read_clip(path)
     samples, rate = sound_of(path, clip)
-    clip, true = replace(clip, audio=samples, audio_rate=rate), resample_to(samples, rate, bundle)
+    clip, true = replace(clip, audio=samples, audio_rate=rate), resample(samples, rate, bundle.mel.sample_rate)
     rows = {}
     for name, voice in VOICES.items():
         result = analyse(bundle, clip, bands=(), voice=voice)
@@ -55,12 +56,12 @@ def judge(bundle: Bundle, path: Path) -> dict[str, dict[str, float | None]]:
 
 
 def _distance(result) -> float | None:
-    """Median distance of F0 heard from F0 asked for, Hz, over the frames that are voiced in both."""
+    """Median distance of measured from requested F0, Hz, over the frames that are voiced in both."""
     if result.f0_hz is None:
         return None
-    heard = measure_f0(result.audio, result.sample_rate, (np.arange(len(result.f0_hz)) + 0.5) / result.fps)
-    both = (result.f0_hz > 0) & np.isfinite(heard)
-    return float(np.median(np.abs(heard - result.f0_hz)[both])) if both.any() else None
+    measured_hz = measure_f0(result.audio, result.sample_rate, (np.arange(len(result.f0_hz)) + 0.5) / result.fps)
+    both = (result.f0_hz > 0) & np.isfinite(measured_hz)
+    return float(np.median(np.abs(measured_hz - result.f0_hz)[both])) if both.any() else None
 
 
 @plain_errors()

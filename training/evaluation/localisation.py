@@ -1,22 +1,23 @@
-"""Where a bundle looks, against where a phantom's articulators are; and which regions it hears.
+"""Localisation on phantoms, whose anatomy is known: attribution by region, and occlusion of each region.
 
     python -m training.evaluation.localisation CLIPS --bundle BUNDLE [--json FILE]
 
-CLIPS are phantom clips with their <id>.truth.npz beside them, best ones held out from training. Two tables:
+CLIPS are phantom clips with their <id>.truth.npz beside them, best ones held out from training. Two tables, over the
+frames with speech:
 
-Attention: the share of positive attention that falls on a region, against the region's share of the picture, per band,
-over the frames with speech. The same after the weights were made random from the output backwards (cascading
-randomisation; J. Adebayo et al., "Sanity checks for saliency maps", NeurIPS 2018): attention that stays the same
-there was never learnt. A cell of the 8x8 map is a 64th of the picture: small regions blur into their neighbours. Frames
-count by their heat, as on the page, where one scale holds for the whole clip; "frames alike" gives a frame that is
-nearly cold the same say as a hot one.
+Attribution: the share of the positive attribution on each region (rtmri2speech.analysis.region_attribution) beside the
+region's share of the picture, per band. The same with weights shuffled from the output backwards (model randomisation
+test, rtmri2speech.evaluation.faithfulness): attribution that stays the same was never learnt. "likeness" is the mean
+rank correlation of a frame's map with that of the trained weights. Frames count by their attribution, as on the page;
+in "trained, frames alike" each counts the same.
 
-Occlusion: how much the energy of a band changes (mean absolute change, dB) when a region is blurred beyond recognition.
+Occlusion: the mean absolute change of a band's energy, dB, when a region is heavily blurred in every frame.
 """
 
-import copy
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
@@ -26,244 +27,121 @@ import torch
 import typer
 from typer import Argument, Option
 
-from rtmri2speech.attribution.grad_cam import gradients, last_cams
-from rtmri2speech.attribution.targets import band_energy
+from rtmri2speech.analysis.pipeline import analyse
+from rtmri2speech.analysis.region_attribution import ELSEWHERE, RegionMasks, attribute_to_regions
+from rtmri2speech.analysis.result import Analysis
+from rtmri2speech.anatomy.regions import Regions
+from rtmri2speech.anatomy.sources import regions_of
+from rtmri2speech.attribution.band_targets import band_energies
 from rtmri2speech.clips.clip import read_clip
-from rtmri2speech.clips.frame_rate import retime
-from rtmri2speech.clips.preprocessing import prepare_frames
-from rtmri2speech.errors import InputError
+from rtmri2speech.clips.preprocessing import blurred
+from rtmri2speech.evaluation.faithfulness.perturbation import ModelInput
+from rtmri2speech.evaluation.faithfulness.randomisation import randomised_models
+from rtmri2speech.evaluation.faithfulness.rank_correlation import rank_correlation
 from rtmri2speech.files import refuse_overwriting_inputs, write_json
-from rtmri2speech.models.acoustic import AcousticModel
 from rtmri2speech.models.bundle import Bundle
-from rtmri2speech.models.features import BATCH, FeatureExtractor
+from rtmri2speech.models.features import BATCH
 from rtmri2speech.models.load import load_bundle
 from rtmri2speech.spec import Band
-from rtmri2speech.speech.mel import SPEECH_RANGE_DB, band_bins, mel_spectrogram_db, speech_frames
+from rtmri2speech.speech.audio import resample
+from rtmri2speech.speech.mel import SPEECH_RANGE_DB, mel_spectrogram_db, speech_frames
 
 from ..engine.console import plain_errors
-from ..preprocess.phantom_truth import ARTICULATORS, REGIONS, TRACT, read_truth, truth_file
+from ..preprocess.phantom_clips import find_phantoms, sound_of
+from ..preprocess.phantom_truth import ARTICULATORS, TRACT
 
 BANDS = (Band("F1", 300, 900), Band("F2", 900, 2500), Band("F3", 2500, 3500))
 OCCLUDED = ("tongue", "lips", "velum", "jaw", "larynx", "airway", "brain", "spine")
 ALIKE = "trained, frames alike"
-_BLUR_SHARE = 0.08  # of the picture's width: nothing of a region's shape is left
 
 
 @dataclass(frozen=True)
 class Case:
-    """A clip at the model's rate: frames uint8 (T, H, W), regions uint8 (T, H, W), indices of the speech frames."""
+    """A phantom clip, analysed: its true regions, and the indices of the frames in which its own sound is speech."""
 
-    name: str
-    frames: np.ndarray
-    regions: np.ndarray
+    analysis: Analysis
+    regions: Regions
     speech: np.ndarray
 
 
 def read_case(path: Path, bundle: Bundle) -> Case:
-    """A phantom clip with its truth. Raises InputError if it has no truth or no sound."""
-    clip, truth = read_clip(path), truth_file(path)
-    if truth is None:
-        raise InputError(
-            "{path} has no {stem}.truth.npz beside it: only phantoms have a known anatomy.", path=path, stem=path.stem
-        )
-    samples, rate = sound_of(path, clip)
-    frames = retime(clip, bundle.fps)
-    regions, _ = read_truth(truth, len(frames), bundle.fps)
-    size = frames.shape[1:]
-    regions = np.stack([cv2.resize(r, size[::-1], interpolation=cv2.INTER_NEAREST) for r in regions])
-    mel_db = mel_spectrogram_db(torch.from_numpy(resample_to(samples, rate, bundle)), bundle.mel).numpy()
-    speech = speech_frames(mel_db, SPEECH_RANGE_DB)
-    return Case(path.stem, frames, regions, speech[speech < len(frames)])
+    """Raises InputError if the clip has no truth or no sound."""
+    clip = read_clip(path)
+    analysis = analyse(bundle, clip, bands=BANDS, silence="show", speak=False)
+    regions = regions_of(analysis.model_frames, analysis.fps, path, "truth")
+    samples = resample(*sound_of(path, clip), bundle.mel.sample_rate)
+    speech = speech_frames(mel_spectrogram_db(torch.from_numpy(samples), bundle.mel).numpy(), SPEECH_RANGE_DB)
+    return Case(analysis, regions, speech[speech < len(analysis.mel_db)])
 
 
-def resample_to(samples: np.ndarray, rate: int, bundle: Bundle) -> np.ndarray:
-    """(samples,) at the rate of the bundle's mel."""
-    from rtmri2speech.speech.audio import resample
+def attribution_table(bundle: Bundle, cases: Sequence[Case], seed: int = 0) -> dict:
+    """{"area": region -> share of the picture, "trained": band -> region -> share; "random: ...": as trained}.
 
-    return resample(samples, rate, bundle.mel.sample_rate)
-
-
-def sound_of(path: Path, clip) -> tuple[np.ndarray, int]:
-    """The clip's own sound, or that of the sound file beside it."""
-    from rtmri2speech.speech.audio import read_audio
-
-    if clip.audio is not None:
-        return clip.audio, clip.audio_rate
-    beside = path.with_suffix(".wav")
-    if not beside.is_file():
-        raise InputError("{path} has no sound, and there is no {name} beside it.", path=path, name=beside.name)
-    return read_audio(beside)
-
-
-def features_of(bundle: Bundle, frames: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
-    """uint8 (T, H, W) -> maps (T, C, h, w) and their means (T, C)."""
-    chunks = (prepare_frames(frames[k : k + BATCH], bundle.frames.size) for k in range(0, len(frames), BATCH))
-    maps = FeatureExtractor(bundle.acoustic).last_maps(chunks, len(frames))
-    return maps, maps.mean(dim=(2, 3))
-
-
-def band_levels(bundle: Bundle, features: torch.Tensor, bins: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Pooled features (T, C) -> band -> energy of the predicted mel, dB (T,)."""
-    with torch.no_grad():
-        mel = bundle.acoustic.mel_from_features(features[None])[0]
-    return {name: band_energy(b)(bundle.scaler.to_db(mel)).numpy() for name, b in bins.items()}
-
-
-def cells_of(regions: np.ndarray, height: int, width: int) -> np.ndarray:
-    """uint8 (T, H, W) -> (T, regions, height, width), the share of each cell of the map that each region covers."""
-    return np.stack(
-        [
-            [
-                cv2.resize((picture == k).astype(np.float32), (width, height), interpolation=cv2.INTER_AREA)
-                for k in range(len(REGIONS))
-            ]
-            for picture in regions
-        ]
-    )
-
-
-def region_shares(cam: np.ndarray, cells: np.ndarray, frames_alike: bool = False) -> np.ndarray:
-    """Signed maps (T, h, w), cells (T, regions, h, w) -> (regions,) share of the positive attention of all frames.
-
-    frames_alike: the mean of each frame's own shares; frames without any positive attention are left out.
+    "articulators" sums tongue, lips, velum and jaw; "tract" also hard palate, pharynx wall, larynx and airway. NaN
+    where a map has no positive attribution.
     """
-    positive = np.maximum(cam, 0)
-    total = positive.sum(axis=(1, 2))
-    seen = total > 0
-    if not seen.any():
-        return np.full(cells.shape[1], np.nan)
-    heat = np.einsum("thw,trhw->tr", positive[seen], cells[seen])
-    return (heat / total[seen, None]).mean(axis=0) if frames_alike else heat.sum(axis=0) / total.sum()
-
-
-def randomised(model: AcousticModel, seed: int = 0) -> Iterator[tuple[str, AcousticModel]]:
-    """The model with its weights drawn anew, from the output backwards: last layer, BiLSTM, the CNN in thirds."""
-    model = copy.deepcopy(model)
-    torch.manual_seed(seed)
-    convolutions = [m for m in model.cnn.modules() if isinstance(m, torch.nn.Conv2d)]
-    thirds = np.array_split(np.arange(len(convolutions)), 3)[::-1]
-    stages: list[tuple[str, Sequence[torch.nn.Module]]] = [("output layer", [model.head]), ("BiLSTM", [model.rnn])]
-    stages += [
-        (f"{name} of the CNN", [convolutions[k] for k in third])
-        for name, third in zip(("last third", "middle third", "first third"), thirds, strict=True)
-    ]
-    for name, modules in stages:
-        for module in modules:
-            module.reset_parameters()
-        yield name, copy.deepcopy(model)
-
-
-def attention_table(bundle: Bundle, cases: Sequence[Case], seed: int = 0) -> dict:
-    """{"area": region -> share of the picture, "trained": band -> region -> share of attention, "random: ...": ...}.
-
-    Over the speech frames of all cases. "articulators" sums tongue, lips, velum and jaw; "tract" also hard palate,
-    pharynx wall, larynx and airway. "likeness" is the correlation of a band's maps with those of the trained weights,
-    mean over frames. Of the trained weights there is also "trained, frames alike": see region_shares.
-    """
-    bins = {band.name: band_bins(bundle.mel, band) for band in BANDS}
-    targets = {name: band_energy(b) for name, b in bins.items()}
-    stages = [("trained", bundle.acoustic), *((f"random: {n}", m) for n, m in randomised(bundle.acoustic, seed))]
-    rows = [ALIKE, *(name for name, _ in stages)]
-    shares: dict = {name: {band: [] for band in bins} for name in rows}
-    likeness: dict = {name: {band: [] for band in bins} for name in rows}
-    areas = []
-    for case in cases:
-        first, cells = {}, None
-        for name, model in stages:
-            judged = copy.copy(bundle)
-            judged.acoustic = model
-            maps, features = features_of(judged, case.frames)
-            if cells is None:
-                cells = cells_of(case.regions[case.speech], *maps.shape[2:])
-                areas.append(cells.mean(axis=(0, 2, 3)))
-            cams = last_cams(gradients(model, bundle.scaler, features, targets), maps)
-            for band, cam in cams.items():
-                spoken = cam[case.speech]
-                first.setdefault(band, spoken)
-                shares[name][band].append(region_shares(spoken, cells))
-                likeness[name][band].append(map_likeness(first[band], spoken))
-                if name == "trained":
-                    shares[ALIKE][band].append(region_shares(spoken, cells, frames_alike=True))
-                    likeness[ALIKE][band].append(1.0)
     weights = [len(case.speech) for case in cases]
-    table: dict = {"area": _named(np.average(areas, axis=0, weights=weights))}
-    for name in shares:
-        table[name] = {
-            band: _named(np.average(values, axis=0, weights=weights))
-            | {"likeness": float(np.average(likeness[name][band], weights=weights))}
-            for band, values in shares[name].items()
-        }
-    return table
+    rows: dict = defaultdict(lambda: defaultdict(list))
+    for stage, model in chain([("", bundle.acoustic)], randomised_models(bundle.acoustic, seed)):
+        judged = replace(bundle, acoustic=model, folder=None)
+        for case in cases:
+            trained, masks = case.analysis, RegionMasks(case.regions)
+            made = analyse(judged, trained.clip, settings=trained.settings, speak=False) if stage else trained
+            found = attribute_to_regions(made, masks)
+            if not stage:
+                rows["area"][""].append({name: area[case.speech].mean() for name, area in found.areas.items()})
+            for band, shares in found.bands.items():
+                pairs = zip(trained.cam[band][case.speech], made.cam[band][case.speech], strict=True)
+                likeness = {"likeness": np.mean([rank_correlation(a, b) or 0.0 for a, b in pairs])}
+                title = f"random: {stage}" if stage else "trained"
+                rows[title][band].append(shares.mean_shares(case.speech) | likeness)
+                if not stage:
+                    alike = {name: np.nanmean(share[case.speech]) for name, share in shares.shares.items()}
+                    rows[ALIKE][band].append(alike | likeness)
+    table = {title: {band: _mean(one, weights) for band, one in bands.items()} for title, bands in rows.items()}
+    return table | {"area": table["area"][""]}
 
 
-def map_likeness(a: np.ndarray, b: np.ndarray) -> float:
-    """Mean over frames of the correlation between two sets of maps (T, h, w); 0 for one that is even."""
-    a, b = (x.reshape(len(x), -1) - x.reshape(len(x), -1).mean(axis=1, keepdims=True) for x in (a, b))
-    scale = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
-    return float(np.mean(np.divide((a * b).sum(axis=1), scale, out=np.zeros(len(a)), where=scale > 0)))
+def _mean(rows: Sequence[Mapping[str, float | None]], weights: Sequence[int]) -> dict[str, float]:
+    """Of the cases, by their speech frames; with the sums of some regions where there are shares of regions."""
+    values = np.array([list(row.values()) for row in rows], float)
+    mean = dict(zip(rows[0], np.average(values, axis=0, weights=weights).tolist(), strict=True))
+    sums = {"articulators": ARTICULATORS, "tract": TRACT} if ELSEWHERE in mean else {}
+    return {title: sum(mean[name] for name in members) for title, members in sums.items()} | mean
 
 
-def _named(shares: np.ndarray) -> dict[str, float]:
-    named = {name: float(value) for name, value in zip(REGIONS, shares, strict=True)}
-    sums = {"articulators": ARTICULATORS, "tract": TRACT}
-    return {title: sum(named[name] for name in members) for title, members in sums.items()} | named
-
-
-def occluded(frames: np.ndarray, regions: np.ndarray, name: str) -> np.ndarray:
-    """uint8 (T, H, W) with one region, wherever it is in each frame, blurred beyond recognition."""
-    deviation = _BLUR_SHARE * frames.shape[2]
-    grow = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5))
-    out = frames.copy()
-    for picture, region in zip(out, regions, strict=True):
-        inside = cv2.dilate((region == REGIONS.index(name)).astype(np.uint8), grow) > 0
-        picture[inside] = cv2.GaussianBlur(picture, (0, 0), deviation)[inside]
-    return out
+def occluded(pictures: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """float32 (T, size, size), a region bool (T, H, W): the region, with a margin, is heavily blurred in each frame."""
+    size, ellipse = pictures.shape[1:], cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5))
+    inside = [cv2.resize(m.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) for m in mask]
+    return np.where(np.stack([cv2.dilate(m, ellipse) > 0 for m in inside]), blurred(pictures), pictures)
 
 
 def occlusion_table(bundle: Bundle, cases: Sequence[Case]) -> dict[str, dict[str, float]]:
     """region -> {band: mean absolute change of its energy, dB, over speech frames; "area": share of the picture}."""
-    bins = {band.name: band_bins(bundle.mel, band) for band in BANDS}
-    before = [band_levels(bundle, features_of(bundle, case.frames)[1], bins) for case in cases]
-    table = {}
-    for name in OCCLUDED:
-        changes: dict[str, list] = {band: [] for band in bins}
-        area = []
-        for case, levels in zip(cases, before, strict=True):
-            hidden = occluded(case.frames, case.regions, name)
-            after = band_levels(bundle, features_of(bundle, hidden)[1], bins)
-            for band in bins:
-                changes[band].append(np.abs(after[band] - levels[band])[case.speech])
-            area.append((case.regions[case.speech] == REGIONS.index(name)).mean(axis=(1, 2)))
-        table[name] = {band: float(np.concatenate(c).mean()) for band, c in changes.items()}
-        table[name]["area"] = float(np.concatenate(area).mean())
-    return table
-
-
-def find_phantoms(paths: Sequence[Path]) -> list[Path]:
-    """Videos with truth beside them: the given files, and those in the given folders."""
-    found = []
-    for path in paths:
-        if path.is_dir():
-            stems = {p.name.removesuffix(".truth.npz") for p in path.glob("*.truth.npz")}
-            found += sorted(p for p in path.iterdir() if p.suffix in (".mp4", ".mkv") and p.stem in stems)
-        else:
-            found.append(path)
-    if not found:
-        raise InputError("There are no phantom clips with <id>.truth.npz beside them.")
-    return found
+    rows: dict[str, list[dict]] = {name: [] for name in OCCLUDED}
+    for case in cases:
+        model = ModelInput(bundle, case.analysis)
+        pictures = model.prepared(slice(None))
+        for name in OCCLUDED:
+            hidden = occluded(pictures, case.regions.mask(name))
+            features = model.pooled(hidden[k : k + BATCH] for k in range(0, len(hidden), BATCH))
+            with torch.no_grad():
+                mel_db = bundle.scaler.to_db(bundle.acoustic.mel_from_features(features[None])[0])
+            after, before = band_energies(bundle.mel, mel_db, BANDS, {}), case.analysis.band_db
+            change = {band: float(np.abs(after[band] - before[band])[case.speech].mean()) for band in after}
+            rows[name].append(change | {"area": float(case.regions.area(name)[case.speech].mean())})
+    return {name: _mean(row, [len(case.speech) for case in cases]) for name, row in rows.items()}
 
 
 def _print(table: dict, occlusion: dict) -> None:
-    area = table["area"]
-    columns = ("articulators", "tract", *ARTICULATORS, "larynx", "pharynx_wall", "brain", "spine", "outside")
+    columns = ("articulators", "tract", *ARTICULATORS, "larynx", "pharynx_wall", "brain", "spine", ELSEWHERE)
+    cells = lambda shares: "".join(f"{100 * shares[c]:>13.1f}%" for c in columns)  # noqa: E731
     print(f"{'share of the picture':<36}" + "".join(f"{c:>14}" for c in columns))
-    print(f"{'':<36}" + "".join(f"{100 * area[c]:>13.1f}%" for c in columns))
-    print("\nshare of the positive attention")
+    print(f"{'':<36}{cells(table['area'])}\n\nshare of the positive attribution")
     for name, bands in table.items():
-        if name != "area":
-            for band, shares in bands.items():
-                values = "".join(f"{100 * shares[c]:>13.1f}%" for c in columns)
-                print(f"{name + ', ' + band:<36}{values}  likeness {shares['likeness']:.2f}")
+        for band, shares in bands.items() if name != "area" else ():
+            print(f"{name + ', ' + band:<36}{cells(shares)}  likeness {shares['likeness']:.2f}")
     print("\nmean absolute change of a band's energy when a region is blurred, dB")
     for region, values in occlusion.items():
         print(f"{region:<36}" + "".join(f"{band.name} {values[band.name]:>6.2f}   " for band in BANDS))
@@ -274,17 +152,16 @@ def main(
     clips: Annotated[list[Path], Argument(help="Phantom clips or folders of them, with <id>.truth.npz beside.")],
     bundle: Annotated[Path | None, Option("--bundle", help="Default: the embedded one.")] = None,
     json_out: Annotated[Path | None, Option("--json", help="Also write the tables to this file.")] = None,
-    seed: Annotated[int, Option("--seed", help="Of the random weights.")] = 0,
+    seed: Annotated[int, Option("--seed", help="Of the shuffled weights.")] = 0,
 ) -> None:
-    """Where a bundle looks on phantoms, whose anatomy is known, and which regions its bands depend on."""
+    """Attribution by region on phantoms, whose anatomy is known, and the effect of occluding each region."""
     refuse_overwriting_inputs([json_out], [*clips, bundle])
-    judged = load_bundle(bundle) if bundle else load_bundle()
-    cases = [read_case(path, judged) for path in find_phantoms(clips)]
-    table, occlusion = attention_table(judged, cases, seed), occlusion_table(judged, cases)
+    judged, paths = load_bundle(bundle), find_phantoms(clips)
+    cases = [read_case(path, judged) for path in paths]
+    table, occlusion = attribution_table(judged, cases, seed), occlusion_table(judged, cases)
     _print(table, occlusion)
     if json_out:
-        content = {"clips": [case.name for case in cases], "attention": table, "occlusion_db": occlusion}
-        write_json(json_out, content)
+        write_json(json_out, {"clips": [p.stem for p in paths], "attention": table, "occlusion_db": occlusion})
 
 
 if __name__ == "__main__":

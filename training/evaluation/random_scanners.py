@@ -3,7 +3,7 @@
     python -m training.evaluation.random_scanners CLIPS.npz --sound SOUND --bundle BUNDLE [--adapt]
 
 CLIPS.npz are label maps of whole utterances of the phantom corpus SOUND (training.articulation.label_maps), of speakers
-held out. They are coloured as training.segmentation.domain_randomisation does, always alike. What is told is that of
+held out. They are coloured as training.segmentation.domain_randomisation does, always alike. The figures are those of
 training.evaluation.domain_shift, whose variants change the phantoms' own pictures: here nothing but their shapes is
 left.
 """
@@ -21,15 +21,15 @@ from rtmri2speech.files import refuse_overwriting_inputs, write_json
 from rtmri2speech.models.domain_adaptation import adapt
 from rtmri2speech.models.load import load_bundle
 from rtmri2speech.speech.audio import read_audio
-from training.phantom.clip import FPS
 
 from ..articulation.encoder_outputs import clip_pictures
 from ..articulation.label_maps import Pictures, read_pictures
 from ..engine.console import plain_errors
+from ..phantom.clip import FPS
 from .domain_shift import COLUMNS, agreement, means
 
 _SIDE = 256
-_SEED = 10**6  # no training draws these looks
+_SEED = 10**6  # no training draws these appearances
 
 
 def coloured(clips: Pictures, number: int) -> Clip:
@@ -47,7 +47,7 @@ def main(
     fitted: Annotated[bool, Option("--adapt", help="Fit the bundle to each clip's own pictures first.")] = False,
     json_out: Annotated[Path | None, Option("--json", help="Also write the figures to this file.")] = None,
 ) -> None:
-    """Correlation of the spectrum's shape and level on clips with looks drawn at random."""
+    """Correlation of the spectrum's shape and level on clips with appearances drawn at random."""
     refuse_overwriting_inputs([json_out], [clips, sound, bundle])
     judged, maps = load_bundle(bundle) if bundle else load_bundle(), read_pictures(clips)
     rows = {}

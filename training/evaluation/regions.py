@@ -6,7 +6,7 @@ CORPUS is a folder of training.phantom: clips, truth, and corpus.json, which kno
 shown as it is and in training.evaluation.domain_shift's variants; where a variant moves or bends the picture, so is its
 truth. For each: Dice of every region over all frames, the mean distance between the true outline of the tongue and the
 one found (mm, both ways), and for every measure of articulation its correlation, within clips, with the same measure
-taken from the true labels. Last, for the clips as they are, correlations with what VocalTractLab was told to do.
+taken from the true labels. Last, for the clips as they are, correlations with VocalTractLab's input.
 """
 
 import json
@@ -32,8 +32,8 @@ from rtmri2speech.errors import InputError
 from rtmri2speech.files import refuse_overwriting_inputs, write_json
 
 from ..engine.console import plain_errors
+from ..preprocess.phantom_clips import find_phantoms
 from .domain_shift import VARIANTS
-from .localisation import find_phantoms
 
 MEASURES = (
     "lip_aperture", "lip_protrusion", "tongue_palate", "tongue_velum", "tongue_pharynx", "velum_opening", "jaw_height",
@@ -53,7 +53,11 @@ def picture_of(change: Callable[[np.ndarray], np.ndarray]) -> tuple[np.ndarray, 
     moved = change(np.stack([down, across, np.full_like(down, 255)]))
     inside = moved[2] > 254
     if moved.dtype != np.float32 or not (np.abs(moved[:2, inside] - np.stack([down, across])[:, inside]) > 0.5).any():
-        return down.astype(int), across.astype(int), np.ones((SIZE, SIZE), bool)  # looks change, places do not
+        return (
+            down.astype(int),
+            across.astype(int),
+            np.ones((SIZE, SIZE), bool),
+        )  # the appearance changes, places do not
     rows, columns = (np.clip(np.rint(m), 0, SIZE - 1).astype(int) for m in moved[:2])
     return rows, columns, inside
 

@@ -22,12 +22,12 @@ from rtmri2speech.errors import InputError
 from rtmri2speech.models.bundle import Bundle
 from rtmri2speech.models.load import load_bundle
 from rtmri2speech.models.vocoding import vocode
+from rtmri2speech.speech.audio import resample
 from rtmri2speech.speech.formants import formant_ceiling, measure_f0, measure_formants, nearest_vowel
 from rtmri2speech.speech.mel import mel_spectrogram_db
 
 from ..engine.console import plain_errors
-from ..preprocess.phantom_truth import truth_file
-from .localisation import find_phantoms, resample_to, sound_of
+from ..preprocess.phantom_clips import find_phantoms, sound_of, truth_of
 
 VOWELS = ("a", "i", "u", "e", "o")
 _INSTANTS = tuple(np.linspace(0.3, 0.7, 9))  # of a vowel's length: where its formants are measured
@@ -35,12 +35,7 @@ _INSTANTS = tuple(np.linspace(0.3, 0.7, 9))  # of a vowel's length: where its fo
 
 def vowel_times(path: Path) -> list[tuple[str, np.ndarray]]:
     """(vowel, times in s) of each of the five vowels in the clip's truth, in their order."""
-    truth = truth_file(path)
-    if truth is None:
-        raise InputError(
-            "{path} has no {stem}.truth.npz beside it: the vowels' times are not known.", path=path, stem=path.stem
-        )
-    with np.load(truth, allow_pickle=False) as data:
+    with np.load(truth_of(path), allow_pickle=False) as data:
         phones = zip(data["phones"], data["phone_start_s"], data["phone_end_s"], strict=True)
         return [
             (name, start + (end - start) * np.array(_INSTANTS))
@@ -81,8 +76,8 @@ def true_vowels(times: list, formants: list) -> Mapping[str, tuple[float, float]
 def judge(bundle: Bundle, path: Path) -> list[dict]:
     """One row a vowel: said, true_hz; for "synthesis" and "copy_synthesis" formants (Hz), nearest vowel, voiced."""
     clip, times = read_clip(path), vowel_times(path)
-    original = resample_to(*sound_of(path, clip), bundle)
     rate = bundle.mel.sample_rate
+    original = resample(*sound_of(path, clip), rate)
     copy_mel = mel_spectrogram_db(torch.from_numpy(original), bundle.mel)
     sounds = {"synthesis": analyse(bundle, clip, bands=()).audio, "copy_synthesis": vocode(bundle, copy_mel)}
     every = np.concatenate([t for _, t in times])

@@ -20,14 +20,13 @@ from rtmri2speech.errors import InputError
 from rtmri2speech.files import refuse_overwriting_inputs
 from rtmri2speech.models.acoustic import AcousticModel
 from rtmri2speech.models.bundle import Bundle
-from rtmri2speech.models.hifigan import Generator
-from rtmri2speech.models.load import load_bundle
 from rtmri2speech.spec import FrameSpec, MelSpec
 from rtmri2speech.speech.mel import Scaler
 from rtmri2speech.speech.voice import VoicingProbe
 
+from ..acoustic.run import read_model
 from ..engine.console import plain_errors
-from ..engine.run_folder import read_settings
+from ..vocoder.checkpoints import read_vocoder
 
 CARD_METRICS = {
     "stoi": "STOI",
@@ -47,7 +46,7 @@ CARD_METRICS = {
 class AcousticResult:
     """What a run of training.acoustic left: the model of its best epoch, and how it came about.
 
-    voice: of a run of training.articulation.finetune, the read-out of its voice.
+    voice: of a run of training.articulation.finetune, the linear probe of its voicing.
     """
 
     model: AcousticModel
@@ -65,17 +64,17 @@ def read_acoustic_run(folder: Path, pool: int = 1) -> AcousticResult:
 
     Raises InputError if the folder is not a run with a finished epoch.
     """
-    from ..acoustic.run import read_model
-
     model, scaler, size, settings = read_model(folder, pool)
     settings["model"]["input_pool"] = model.config.input_pool
-    told = folder / "voice.json"
+    voice_file = folder / "voice.json"
     try:
         mel = MelSpec.from_json(settings["mel"])
         split = json.loads((folder / "split.json").read_text(encoding="utf-8"))
         with (folder / "history.csv").open(encoding="utf-8", newline="") as file:
             best = min(csv.DictReader(file), key=lambda row: float(row["val/loss"]))
-        voice = VoicingProbe.from_json(json.loads(told.read_text(encoding="utf-8"))) if told.is_file() else None
+        voice = (
+            VoicingProbe.from_json(json.loads(voice_file.read_text(encoding="utf-8"))) if voice_file.is_file() else None
+        )
     except (OSError, ValueError, KeyError) as error:
         if isinstance(error, InputError):
             raise
@@ -83,17 +82,6 @@ def read_acoustic_run(folder: Path, pool: int = 1) -> AcousticResult:
             "{folder} is not a run of training.acoustic with a finished epoch ({reason}).", folder=folder, reason=error
         ) from None
     return AcousticResult(model, mel, FrameSpec(size), scaler, settings, split, best, voice)
-
-
-def read_vocoder(folder: Path) -> tuple[Generator, dict]:
-    """The generator of a run of training.vocoder, or of a bundle, and the settings of its training."""
-    if (folder / "bundle.json").is_file():
-        bundle = load_bundle(folder)
-        known = {"mel": bundle.mel.to_json(), "generator": bundle.vocoder.config.to_json()}
-        return bundle.vocoder, bundle.training.get("vocoder", {}) | known | {"vocoder_input": bundle.vocoder.input}
-    from ..vocoder.checkpoints import load_run
-
-    return load_run(folder), read_settings(folder, "vocoder")
 
 
 def read_metrics(path: Path) -> dict:
@@ -200,11 +188,11 @@ def split_sentence(rule: dict, split: dict[str, list[str]]) -> str:
 
 
 def metric_tables(metrics: dict[str, dict]) -> str:
-    """A table for each set of clips: metrics down, synthesis between its floor and its ceiling across."""
+    """A table for each set of clips: metrics down, synthesis between baseline and topline across."""
     lines = [] if metrics else ["Not measured yet.", ""]
     for title, figures in metrics.items():
         lines += [f"### {title} ({figures['clips']} clips)", ""]
-        lines += ["| | floor: mean mel | synthesis | ceiling: copy-synthesis |", "|---|---|---|---|"]
+        lines += ["| | baseline: mean mel | synthesis | topline: copy-synthesis |", "|---|---|---|---|"]
         for key, label in CARD_METRICS.items():
             values = [figures.get(c, {}).get(key) for c in ("mean_mel", "synthesis", "copy_synthesis")]
             if any(v is not None for v in values):
@@ -245,7 +233,7 @@ def publish(
         int, Option("--pool", help="2: for pictures twice as large as in training, averaged down before the CNN.")
     ] = 1,
     default_voice: Annotated[
-        str | None, Option("--unasked", help="How a bundle with a voice speaks unasked: declining, flat or whisper.")
+        str | None, Option("--default-voice", "--unasked", help="Of a bundle with a voice: declining, flat or whisper.")
     ] = None,
     light: Annotated[
         bool, Option("--light", help="Share the file of --vocoder, a bundle beside OUT, and leave the graph out.")

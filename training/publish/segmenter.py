@@ -1,8 +1,8 @@
 """A run of training.segmentation -> a segmenter's folder with its MODEL_CARD.md.
 
-python -m training.segmentation.publish RUN -o FOLDER
+python -m training.publish.segmenter RUN -o FOLDER
 python -m training.evaluation.regions CORPUS --segmenter FOLDER --json figures.json
-python -m training.segmentation.publish RUN -o assets/models/regions --judged figures.json --reproduce commands.txt
+python -m training.publish.segmenter RUN -o assets/models/regions --judged figures.json --reproduce commands.txt
 """
 
 import json
@@ -68,7 +68,7 @@ def read_run(run: Path) -> tuple[Segmenter, dict]:
 
     Raises InputError if the folder is not a run with a checkpoint.
     """
-    settings = read_settings(run, "regions")
+    settings = read_settings(run, "segmentation")
     network = Segmenter(SegmenterConfig(settings["size"], tuple(settings["widths"]), settings["fold"]))
     state = read_newest(run)
     load_exactly(network, state["averaged"], str(run))
@@ -78,7 +78,7 @@ def read_run(run: Path) -> tuple[Segmenter, dict]:
 def model_card(name: str, network: Segmenter, training: dict, figures: dict | None, reproduce: str) -> str:
     """MODEL_CARD.md. figures: what training.evaluation.regions wrote, if it has judged."""
     parameters = sum(p.numel() for p in network.parameters())
-    metrics = tables(figures) if figures else "Not judged yet: python -m training.evaluation.regions."
+    metrics = tables(figures) if figures else "Not evaluated yet: python -m training.evaluation.regions."
     if figures:
         metrics = f"Phantom speakers that were never seen; variants as in training.evaluation.domain_shift. {metrics}"
     return _CARD.format(name=name, parameters=parameters, metrics=metrics.strip(), reproduce=reproduce, **training)

@@ -41,7 +41,7 @@ maps val_heads "heads=$((heads < 12 ? heads : 12)) each=40 first_head=5000"
 maps clips "corpus=$work/sound clips=$clips skip=[$held] seed=4"
 maps val_clips "corpus=$work/sound clips=12 skip=[$learn] seed=5"
 
-# What is heard of what moves; what a picture shows of it; both as one, fine-tuned where that is better.
+# Mel decoder, image encoder, and both as one model, fine-tuned.
 $python -m training.articulation.mel_decoder corpus="$work/sound" run_dir="$work/speech" val_speakers="[$held]" \
     steps=$speech_steps
 $python -m training.articulation.image_encoder pictures="[$work/heads.npz,$work/clips.npz]" val_pictures="[$work/val_heads.npz]" \
@@ -53,7 +53,7 @@ $python -m training.articulation.finetune sight="$work/sight" speech="$work/spee
 # The bundle, with the vocoder of the embedded one, and its tables.
 vocoder=${VOCODER:-assets/models/phantom}
 [ -d "$work/bundle" ] || $python -m training.publish --acoustic "$work/joined" --vocoder "$vocoder" --out "$work/bundle" \
-    --pool 2 --unasked whisper
+    --pool 2 --default-voice whisper
 $python -m training.phantom --out "$work/held_speakers" --seed 1 --first-speaker 40 --speakers $new_speakers --minutes $new_minutes \
     --workers "$workers"
 $python -m rtmri2speech evaluate "$work/held_speakers" --bundle "$work/bundle" --json > "$work/held_speakers.json"

@@ -21,7 +21,7 @@ from rtmri2speech.restore.encoder import AdaptedEncoder, load_hubert, standardis
 from rtmri2speech.restore.model import Restorer
 
 from ..engine.checkpoint import before, load_start, newest_whole
-from ..engine.loop import choose_device, require_finite, set_lr
+from ..engine.loop import choose_device, descend, set_lr
 from ..engine.run_folder import LAST
 from ..engine.schedules import linear
 from ..vocoder.adversarial import generator_losses, train_discriminators
@@ -74,14 +74,7 @@ class RestoreLearner(nn.Module):
         batch = {name: tensor.to(self.device) for name, tensor in batch.items()}
         with self.autocast():
             total = self._loss(stage, batch, losses)
-        require_finite(total, stage, step)
-        taught = [self.optimisers[name] for name in _TAUGHT[stage]]
-        for optimiser in taught:
-            optimiser.zero_grad()
-        total.backward()
-        for optimiser in taught:
-            nn.utils.clip_grad_norm_([p for g in optimiser.param_groups for p in g["params"]], _CLIP)
-            optimiser.step()
+        descend(total, *(self.optimisers[name] for name in _TAUGHT[stage]), clip=_CLIP, step=step, part=stage)
         self.done[STAGES.index(stage)] += 1
         return {name: float(value.detach()) for name, value in losses.items()}
 

@@ -21,8 +21,8 @@ from rtmri2speech.restore.encoder import ENCODER_RATE, build_hubert, framed, sta
 
 from ..engine.checkpoint import before, write_newest
 from ..engine.config import run_command
-from ..engine.loop import Rhythm, choose_device, require_finite, run_steps, set_lr
-from ..engine.run_folder import as_kept, held, newest_checkpoint, require_same
+from ..engine.loop import Intervals, choose_device, descend, set_lr, train_loop
+from ..engine.run_folder import as_kept, check_resumable, held, newest_checkpoint
 from ..engine.schedules import linear
 from ..preprocess.recordings import Recording, SpeechSource, prepare_sources
 from .recordings import PEAK, SegmentDraw
@@ -147,11 +147,7 @@ class Pretraining:
         set_lr(rate, self.optimiser)
         logits = self.model(waveform, mask)
         loss = cross_entropy(logits[mask], classes[mask])
-        require_finite(loss, "pretraining", self.step)
-        self.optimiser.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(self.model.parameters(), 5.0)
-        self.optimiser.step()
+        descend(loss, self.optimiser, clip=5.0, step=self.step, part="pretraining")
         self.step += 1
         counted = mask & (classes >= 0)
         right = (logits.detach().argmax(-1) == classes)[counted].float().mean()
@@ -165,7 +161,7 @@ class Pretraining:
     def load(self, path: Path) -> None:
         """Go on from a checkpoint. Raises InputError if it is one of other settings."""
         state = read_checkpoint(path)
-        require_same(path.parent, self.settings, json.loads(state["settings"]), free=_FREE)
+        check_resumable(path.parent, self.settings, json.loads(state["settings"]), free=_FREE)
         self.model.load_state_dict(state["model"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.step = state["step"]
@@ -189,12 +185,12 @@ def _pretrain(settings: PretrainSettings, run: Path, checkpoint: Path) -> Path:
     segments = MaskedSegments(recordings, settings, training.model.hubert.config)
     seconds = sum(r.samples for r in recordings) / ENCODER_RATE
     print(f"{len(recordings)} recordings ({seconds / 60:.1f} min); from step {training.step} to {settings.steps}")
-    run_steps(
+    train_loop(
         run,
         range(training.step, settings.steps),
         lambda step: training.advance(*segments.batch(step)),
-        Rhythm(settings.log_every, settings.checkpoint_every, settings.checkpoint_every),
-        save=lambda: training.save(checkpoint),
+        Intervals(settings.log_every, settings.checkpoint_every, settings.checkpoint_every),
+        save=lambda _: training.save(checkpoint),
     )
     return save_encoder(training.model, settings, seconds, run / "encoder")
 

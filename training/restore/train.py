@@ -9,8 +9,8 @@ from rtmri2speech.errors import InputError
 from rtmri2speech.files import refuse_overwriting_inputs
 
 from ..engine.checkpoint import write_newest
-from ..engine.loop import Rhythm, run_steps
-from ..engine.run_folder import LAST, SETTINGS, held, newest_checkpoint, read_settings, require_same, write_settings
+from ..engine.loop import Intervals, train_loop
+from ..engine.run_folder import LAST, SETTINGS, check_resumable, held, newest_checkpoint, read_settings, write_settings
 from ..preprocess.recordings import Recording, prepare_sources, spread
 from .batches import StageBatches
 from .config import STAGES, RestoreSettings
@@ -39,7 +39,7 @@ def train(settings: RestoreSettings) -> RestoreLearner:
 def _train(settings: RestoreSettings, run: Path) -> RestoreLearner:
     last = newest_checkpoint(run)
     if last:
-        require_same(run, settings, read_settings(run, "restore"), free=_FREE)
+        check_resumable(run, settings, read_settings(run, "restore"), free=_FREE)
     speech = Path(settings.prepared or run / "speech")
     recordings, held_out = prepare_sources(settings.sources, speech, settings.rate, PEAK)
     learner = RestoreLearner(settings)
@@ -69,12 +69,12 @@ def _train_stage(stage: str, learner: RestoreLearner, recordings: list[Recording
     degrader = Degrader(settings.degradation, settings.rate, settings.seed)
     batches = StageBatches(settings, recordings, degrader, stage, first, last - first)
     drawn = iter(DataLoader(batches, batch_size=None, num_workers=settings.workers))
-    run_steps(
+    train_loop(
         run,
         range(first, last),
         lambda _step: learner.advance(stage, next(drawn)),
-        Rhythm(settings.log_every, settings.checkpoint_every, settings.checkpoint_every),
-        save=lambda: write_newest(run / LAST, learner.state()),
+        Intervals(settings.log_every, settings.checkpoint_every, settings.checkpoint_every),
+        save=lambda _: write_newest(run / LAST, learner.state()),
         validate=partial(validate, learner, validation, degrader) if validation else None,
         part=stage,
         before=int(learner.done.sum()) - first,

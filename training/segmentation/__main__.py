@@ -1,8 +1,7 @@
 """python -m training.segmentation [--config-name regions] [setting=value ...]"""
 
-from training.engine.config import run_command
-
-from .train import RegionsSettings, train
+from ..engine.config import run_command
+from .train import SegmentationSettings, train
 
 if __name__ == "__main__":
-    run_command(train, RegionsSettings, "segmentation")
+    run_command(train, SegmentationSettings, "segmentation")

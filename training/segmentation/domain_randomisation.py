@@ -1,6 +1,6 @@
 """A label map -> a picture as some scanner might have taken it, and the regions to be learned from it.
 
-Nothing of a phantom's own looks is learned: every tissue's brightness is drawn anew for every picture (SynthSeg:
+A phantom's own appearance is not learned: every tissue's brightness is drawn anew for every picture (SynthSeg:
 Billot et al., Medical Image Analysis 86 (2023) 102789), and so are view, shape, coil, resolution and noise.
 What no map can be told from (a mirrored, turned or missing head) is all "rest".
 """
@@ -12,8 +12,9 @@ import cv2
 import numpy as np
 
 from rtmri2speech.anatomy.sources import region_of_class
-from training.phantom.head import CLASSES, LABEL
-from training.phantom.scanner import SIGNAL
+
+from ..phantom.head import CLASSES, LABEL
+from ..phantom.scanner import SIGNAL
 
 AIR = ("outside", "airway", "nasal_airway", "trachea")
 BONE = ("hard_palate", "jaw_bone", "skull", "hyoid", "ligament")

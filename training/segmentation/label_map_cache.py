@@ -9,7 +9,8 @@ import numpy as np
 
 from rtmri2speech.errors import InputError
 from rtmri2speech.files import atomic_write
-from training.phantom.head import CLASSES
+
+from ..phantom.head import CLASSES
 
 _SPEAKERS_A_WORKER = 40
 

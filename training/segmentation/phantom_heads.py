@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from training.phantom.head import MOVING_BOX_CM, Canvas, Outline, View, paint_moving, paint_static
-from training.phantom.phrases import random_utterance
-from training.phantom.speaker import LARGEST, SMALLEST, Speaker, make_speaker
-from training.phantom.voice import STATE_SAMPLES, TRACT, Voice
+from ..phantom.head import MOVING_BOX_CM, Canvas, Outline, View, paint_moving, paint_static
+from ..phantom.phrases import random_utterance
+from ..phantom.speaker import LARGEST, SMALLEST, Speaker, make_speaker
+from ..phantom.voice import STATE_SAMPLES, TRACT, Voice
 
 SIZE = 320  # px of a map
 FIELD_OF_VIEW_CM = 29.0  # of a head of scale 1; wider than a scanner's: training cuts its own view out of it

@@ -1,7 +1,7 @@
-"""One run of the segmenter's training: python -m training.segmentation (see training/configs/regions.yaml)."""
+"""One run of the segmenter's training: python -m training.segmentation (see training/configs/segmentation.yaml)."""
 
-import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -15,8 +15,8 @@ from rtmri2speech.models.precision import choose_precision
 from rtmri2speech.models.weights import read_checkpoint
 
 from ..engine.checkpoint import before, load_start, newest_whole, write_newest
-from ..engine.loop import require_finite, set_lr
-from ..engine.run_folder import append_row, held, newest_checkpoint, read_settings, require_same, write_settings
+from ..engine.loop import Intervals, descend, set_lr, train_loop
+from ..engine.run_folder import check_resumable, held, newest_checkpoint, read_settings, write_settings
 from ..engine.schedules import cosine
 from ..engine.weight_averaging import average
 from .domain_randomisation import Example, example
@@ -28,7 +28,7 @@ _WEIGHT |= {"lower_lip": 1.6, "upper_lip": 1.6, "hard_palate": 1.6, "jaw": 1.6, 
 
 
 @dataclass(frozen=True)
-class RegionsSettings:
+class SegmentationSettings:
     """run_dir: the run's folder. maps: the cache of label maps, made if missing, of `each` postures of each head.
 
     speakers, held_out: how many heads train, and how many more judge. negative: share of pictures that show no head in
@@ -63,19 +63,11 @@ class RegionsSettings:
 
 
 NEWEST = "last.pt"
-_FREE = {
-    "run_dir",
-    "maps",
-    "workers",
-    "precision",
-    "threads",
-    "validate_every",
-    "validate_pictures",
-    "checkpoint_every",
-}
+_FREE = {"run_dir", "maps", "workers", "precision", "threads"}
+_FREE |= {"validate_every", "validate_pictures", "checkpoint_every"}
 
 
-def train(settings: RegionsSettings) -> Segmenter:
+def train(settings: SegmentationSettings) -> Segmenter:
     """Train until `steps` are made, going on where the run's folder left off; returns the averaged network.
 
     Every batch depends on (seed, step) alone. Raises InputError if the folder holds a run of other settings.
@@ -86,10 +78,10 @@ def train(settings: RegionsSettings) -> Segmenter:
         return _train(settings, Path(settings.run_dir))
 
 
-def _train(settings: RegionsSettings, run: Path) -> Segmenter:
+def _train(settings: SegmentationSettings, run: Path) -> Segmenter:
     newest = newest_checkpoint(run, [before(run / NEWEST), run / NEWEST])
     if newest:
-        require_same(run, settings, read_settings(run, "regions"), free=_FREE)
+        check_resumable(run, settings, read_settings(run, "segmentation"), free=_FREE)
     write_settings(run, settings)
     learning, judging = _maps(settings)
     torch.manual_seed(settings.seed)
@@ -103,42 +95,38 @@ def _train(settings: RegionsSettings, run: Path) -> Segmenter:
     optimiser = torch.optim.AdamW(
         network.parameters(), settings.learning_rate, weight_decay=settings.weight_decay, fused=True
     )
-    step = _resume(newest, network, averaged, optimiser) if newest else 0
+    parts = {"network": network, "averaged": averaged, "optimiser": optimiser}
+    first = 0
+    if newest:
+        state = read_checkpoint(newest)
+        first = state["step"]
+        for name, part in parts.items():
+            part.load_state_dict(state[name])
     dtype = choose_precision(settings.precision, torch.device("cpu"))
     weights = torch.tensor([_WEIGHT.get(name, 1.0) for name in NAMES])
-    started, losses = time.monotonic(), []
-    while step < settings.steps:
-        rate = cosine(
-            step,
-            lr=settings.learning_rate,
-            warmup_steps=settings.warmup,
-            total_steps=settings.steps,
-            min_lr=0.01 * settings.learning_rate,
-        )
-        set_lr(rate, optimiser)
+
+    def advance(step: int) -> dict[str, float]:
+        rates = {"lr": settings.learning_rate, "min_lr": 0.01 * settings.learning_rate}
+        set_lr(cosine(step, **rates, warmup_steps=settings.warmup, total_steps=settings.steps), optimiser)
         pictures, quarters = batch(learning, settings, step)
         network.train()
         with torch.autocast("cpu", dtype, dtype != torch.float32):
             logits = network(pictures)
         loss = soft_cross_entropy_and_dice(logits.float(), quarters, weights)
-        require_finite(loss, "train", step)
-        optimiser.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(network.parameters(), 2.0)
-        optimiser.step()
-        step += 1
-        average(averaged, network, min(settings.average, step / (step + 10)))
-        losses.append(loss.item())
-        if step % settings.validate_every == 0 or step == settings.steps:
-            dice = validate(averaged, judging, settings, dtype)
-            _report(run, step, float(np.mean(losses)), dice, time.monotonic() - started)
-            losses = []
-        if step % settings.checkpoint_every == 0 or step == settings.steps:
-            _save(run, step, network, averaged, optimiser)
+        descend(loss, optimiser, clip=2.0, step=step)
+        average(averaged, network, min(settings.average, (step + 1) / (step + 11)))
+        return {"loss": loss.item()}
+
+    def save(done: int) -> None:
+        write_newest(run / NEWEST, {name: part.state_dict() for name, part in parts.items()} | {"step": done})
+
+    every = Intervals(settings.validate_every, settings.validate_every, settings.checkpoint_every)
+    judged = partial(validate, averaged, judging, settings, dtype)
+    train_loop(run, range(first, settings.steps), advance, every, save=save, validate=judged, history=True)
     return averaged
 
 
-def batch(maps: LabelMaps, settings: RegionsSettings, step: int) -> tuple[Tensor, Tensor]:
+def batch(maps: LabelMaps, settings: SegmentationSettings, step: int) -> tuple[Tensor, Tensor]:
     """Pictures (N, 1, size, size) and quarters int64 (N, 4, size, size) of this step."""
     made = []
     for k in range(settings.batch):
@@ -160,7 +148,9 @@ def _stacked(examples: list[Example]) -> tuple[Tensor, Tensor]:
 
 
 @torch.no_grad()
-def validate(network: Segmenter, maps: LabelMaps, settings: RegionsSettings, dtype: torch.dtype) -> dict[str, float]:
+def validate(
+    network: Segmenter, maps: LabelMaps, settings: SegmentationSettings, dtype: torch.dtype
+) -> dict[str, float]:
     """Dice of each region over pictures of heads that do not train, always the same ones."""
     overlap, total = np.zeros(len(NAMES)), np.zeros(len(NAMES))
     for start in range(0, settings.validate_pictures, 16):
@@ -178,37 +168,13 @@ def validate(network: Segmenter, maps: LabelMaps, settings: RegionsSettings, dty
     return {name: float(overlap[k] / max(total[k], 1)) for k, name in enumerate(NAMES)}
 
 
-def _maps(settings: RegionsSettings) -> tuple[LabelMaps, LabelMaps]:
+def _maps(settings: SegmentationSettings) -> tuple[LabelMaps, LabelMaps]:
     count = settings.speakers + settings.held_out
     maps = read_or_make_maps(Path(settings.maps), settings.seed, range(count), settings.each, settings.workers)
     trains = maps.speaker < settings.speakers
     return tuple(LabelMaps(maps.labels[chosen], maps.speaker[chosen]) for chosen in (trains, ~trains))
 
 
-def _report(run: Path, step: int, loss: float, dice: dict[str, float], seconds: float) -> None:
-    append_row(run / "history.csv", {"step": step, "loss": round(loss, 5)} | {n: round(v, 4) for n, v in dice.items()})
-    told = " ".join(f"{name} {value:.3f}" for name, value in dice.items())
-    print(f"step {step}, loss {loss:.4f}, {seconds:.0f} s: {told}", flush=True)
-
-
-def _save(run: Path, step: int, network: Segmenter, averaged: Segmenter, optimiser: torch.optim.Optimizer) -> None:
-    state = {
-        "step": step,
-        "network": network.state_dict(),
-        "averaged": averaged.state_dict(),
-        "optimiser": optimiser.state_dict(),
-    }
-    write_newest(run / NEWEST, state)
-
-
 def read_newest(run: Path) -> dict:
     """The newest whole checkpoint of a run. Raises InputError if there is none."""
     return read_checkpoint(newest_whole([run / NEWEST, before(run / NEWEST)]) or run / NEWEST)
-
-
-def _resume(newest: Path, network: Segmenter, averaged: Segmenter, optimiser: torch.optim.Optimizer) -> int:
-    state = read_checkpoint(newest)
-    network.load_state_dict(state["network"])
-    averaged.load_state_dict(state["averaged"])
-    optimiser.load_state_dict(state["optimiser"])
-    return state["step"]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rtmri2speech.errors import InputError
 from rtmri2speech.models.hifigan import Generator, GeneratorConfig
+from rtmri2speech.models.load import load_bundle
 from rtmri2speech.models.weights import load_exactly, read_checkpoint
 
 from ..engine.checkpoint import newest_whole, write_checkpoint
@@ -43,3 +44,12 @@ def load_run(run_folder: str | os.PathLike, step: int | None = None) -> Generato
     generator = Generator(config)
     load_exactly(generator, read_checkpoint(newest)["generator"], str(newest))
     return generator.fold_weight_norm().eval().requires_grad_(False)
+
+
+def read_vocoder(folder: Path) -> tuple[Generator, dict]:
+    """The generator of a run of training.vocoder, or of a bundle, and the settings of its training."""
+    if (folder / "bundle.json").is_file():
+        bundle = load_bundle(folder)
+        known = {"mel": bundle.mel.to_json(), "generator": bundle.vocoder.config.to_json()}
+        return bundle.vocoder, bundle.training.get("vocoder", {}) | known | {"vocoder_input": bundle.vocoder.input}
+    return load_run(folder), read_settings(folder, "vocoder")

@@ -13,8 +13,8 @@ from rtmri2speech.models.hifigan import Generator, vocoder_input
 from rtmri2speech.models.weights import load_exactly, read_checkpoint
 
 from ..engine.checkpoint import load_start
-from ..engine.loop import Rhythm, choose_device, require_finite, run_steps, set_lr
-from ..engine.run_folder import SETTINGS, held, newest_checkpoint, read_settings, require_same, write_settings
+from ..engine.loop import Intervals, choose_device, require_finite, set_lr, train_loop
+from ..engine.run_folder import SETTINGS, check_resumable, held, newest_checkpoint, read_settings, write_settings
 from ..preprocess.recordings import prepare_sources, spread
 from .adversarial import generator_losses, train_discriminators
 from .checkpoints import checkpoints, save_checkpoint
@@ -124,7 +124,7 @@ def _train(settings: VocoderSettings, run: Path) -> VocoderTraining:
     newest = newest_checkpoint(run, checkpoints(run))
     settings = kept_layouts(settings, run if newest else None)
     if newest:
-        require_same(run, settings, read_settings(run, "vocoder"), free=_FREE)
+        check_resumable(run, settings, read_settings(run, "vocoder"), free=_FREE)
     recordings, held_out = prepare_sources(
         settings.sources,
         Path(settings.prepared or run / "speech"),
@@ -156,12 +156,12 @@ def _train(settings: VocoderSettings, run: Path) -> VocoderTraining:
         f"{device}, from step {training.step} to {settings.steps}",
         flush=True,
     )
-    run_steps(
+    train_loop(
         run,
         range(training.step, settings.steps),
         lambda step: training.advance(*segments.batch(step)),
-        Rhythm(settings.log_every, settings.validate_every, settings.checkpoint_every),
-        save=lambda: save_checkpoint(run, training.state(), settings.keep_checkpoints),
+        Intervals(settings.log_every, settings.validate_every, settings.checkpoint_every),
+        save=lambda _: save_checkpoint(run, training.state(), settings.keep_checkpoints),
         validate=partial(validate, training.generator, validation, settings) if validation else None,
     )
     return training

@@ -18,18 +18,32 @@ from rtmri2speech.speech.metrics import estoi, stoi
 from tests.conftest import moving_frames, write_mp4
 from tests.training.never_lost import never_lost
 from training.acoustic.losses import outside_share
-from training.articulation.corpus import COLUMNS, GROUPS, VOICED, held_out_speakers, read_seen, read_spoken
-from training.articulation.encoder_outputs import SeenRun, clip_pictures
-from training.articulation.encoder_outputs import make as make_seen
-from training.articulation.finetune import _IN_TRACT, JoinRun, merged
+from training.articulation.corpus import COLUMNS, GROUPS, VOICED, held_out_speakers, read_encoder_outputs, read_spoken
+from training.articulation.encoder_outputs import EncoderOutputsRun, clip_pictures
+from training.articulation.encoder_outputs import make as write_encoder_outputs
+from training.articulation.finetune import _IN_TRACT, FinetuneRun, merged
 from training.articulation.finetune import train as join
-from training.articulation.image_encoder import Sight, SightRun, Steps, articulation_error, picture, r2, read_sight_run
-from training.articulation.image_encoder import train as train_sight
-from training.articulation.input_noise import DisturbConfig, disturbed, measured_error, smoothed
-from training.articulation.label_maps import SIZE, Pictures, joined, read_pictures, write_pictures
-from training.articulation.mel_decoder import ArticulationToMel, SpeechRun, as_seen, read_speech_run, target_mel
-from training.articulation.mel_decoder import train as train_speech
-from training.articulation.perceptual_loss import Heard
+from training.articulation.image_encoder import (
+    ImageEncoder,
+    ImageEncoderRun,
+    Steps,
+    articulation_error,
+    picture,
+    r2,
+    read_image_encoder,
+)
+from training.articulation.image_encoder import train as train_image_encoder
+from training.articulation.input_noise import InputNoiseConfig, measured_error, smoothed, with_input_noise
+from training.articulation.label_maps import SIZE, Pictures, concatenated, read_pictures, write_pictures
+from training.articulation.mel_decoder import (
+    ArticulationToMel,
+    MelDecoderRun,
+    read_mel_decoder,
+    target_mel,
+    with_encoder_outputs,
+)
+from training.articulation.mel_decoder import train as train_mel_decoder
+from training.articulation.perceptual_loss import PerceptualLoss
 from training.phantom.head import LABEL
 
 CNN = AcousticConfig(cnn="mobilenetv4_conv_small_035", rnn_hidden=8)
@@ -42,7 +56,7 @@ def random_scaler(rng) -> Scaler:
 def test_the_joined_model_computes_what_cnn_and_bilstm_compute_after_one_another():
     rng = np.random.default_rng(0)
     torch.manual_seed(0)
-    sight, speech = Sight(CNN, 64).eval(), ArticulationToMel(8, 64).eval()
+    sight, speech = ImageEncoder(CNN, 64).eval(), ArticulationToMel(8, 64).eval()
     seen, known = random_scaler(rng), random_scaler(rng)
     model, voice = merged(sight, seen, speech, known, CNN)
     frames = torch.rand(5, 1, 64, 64)
@@ -62,15 +76,15 @@ def test_errors_are_as_large_and_as_slow_as_they_are_said_to_be():
     lagged = (drift[:, 6:] * drift[:, :-6]).mean() / drift.square().mean()
     assert float(lagged) == pytest.approx(np.exp(-1), abs=0.03)
     still = torch.zeros(300, 40, COLUMNS)
-    only_bias = disturbed(still, DisturbConfig(0.5, 0, 6, 0, 1.0), generator)
+    only_bias = with_input_noise(still, InputNoiseConfig(0.5, 0, 6, 0, 1.0), generator)
     assert torch.allclose(only_bias, only_bias[:, :1].expand_as(only_bias), atol=1e-6)
     assert float(only_bias.square().mean()) == pytest.approx(0.25 / 3, rel=0.1)  # strength is uniform: mean square 1/3
-    twice = disturbed(still, DisturbConfig(0.5, 0, 6, 0, 1.0), generator, torch.full((COLUMNS,), 2.0))
+    twice = with_input_noise(still, InputNoiseConfig(0.5, 0, 6, 0, 1.0), generator, torch.full((COLUMNS,), 2.0))
     assert float(twice.square().mean()) == pytest.approx(1 / 3, rel=0.1)
 
 
 def test_measured_errors_bring_the_strongest_disturbance_to_twice_what_was_found():
-    config, true = DisturbConfig(0.3, 0.4, 6, 0.0, 1.0), torch.zeros(1000, 3)
+    config, true = InputNoiseConfig(0.3, 0.4, 6, 0.0, 1.0), torch.zeros(1000, 3)
     found = true + torch.tensor([0.5, 1.0, 2.0])
     assert torch.allclose(measured_error(found, true, config) * 0.5, torch.tensor([1.0, 2.0, 4.0]))
 
@@ -88,7 +102,7 @@ def test_an_error_counts_by_what_the_model_of_speech_makes_of_the_held_posture()
     rng = np.random.default_rng(0)
     torch.manual_seed(0)
     speech, seen, known = ArticulationToMel(8, 64).eval(), random_scaler(rng), random_scaler(rng)
-    heard = Heard(speech, known, seen)
+    heard = PerceptualLoss(speech, known, seen)
     true, found = (torch.from_numpy(rng.normal(0, 1, (3, COLUMNS)).astype(np.float32)) for _ in range(2))
     predict_mels = []
     for postures in (true, found):
@@ -118,7 +132,7 @@ def test_r2_is_one_for_the_truth_and_nought_for_the_mean():
 
 def test_however_many_processes_draw_the_pictures_are_the_same():
     learn = tiny_pictures(("a", "b"), 8, 3)
-    steps = Steps(learn, learn.articulation, SightRun((), (), "", size=64, batch=3, seed=5))
+    steps = Steps(learn, learn.articulation, ImageEncoderRun((), (), "", size=64, batch=3, seed=5))
     alone, helped = (list(DataLoader(steps, None, sampler=range(2, 5), num_workers=n)) for n in (0, 2))
     for a, b in zip(alone, helped, strict=True):
         assert all(torch.equal(x, y) for x, y in zip(a, b, strict=True))
@@ -126,7 +140,7 @@ def test_however_many_processes_draw_the_pictures_are_the_same():
 
 def test_every_step_draws_other_looks_of_the_same_picture():
     learn = tiny_pictures(("a",), 1, 3)
-    steps = Steps(learn, learn.articulation, SightRun((), (), "", size=64, batch=2, seed=5))
+    steps = Steps(learn, learn.articulation, ImageEncoderRun((), (), "", size=64, batch=2, seed=5))
     (first, known, _), (second, again, _) = steps[0], steps[1]
     assert torch.equal(known, again)  # one label map: what differs are its looks
     assert not torch.equal(first, second) and not torch.equal(first[0], first[1])
@@ -184,13 +198,23 @@ def world(tmp_path_factory):
     last = clips.of([3])
     write_pictures(folder / "val.npz", replace(last, group=last.group * 0, names=(names[3],)))
     assert len(train) == 90
-    speech = SpeechRun(str(corpus), str(folder / "speech"), ("s03",), hidden=8, window=16, batch=4, steps=150, lr=1e-2)
-    train_speech(speech)
+    speech = MelDecoderRun(
+        str(corpus), str(folder / "speech"), ("s03",), hidden=8, window=16, batch=4, steps=150, lr=1e-2
+    )
+    train_mel_decoder(speech)
     files = (str(folder / "clips.npz"),), (str(folder / "val.npz"),)
-    sight = SightRun(*files, str(folder / "sight"), size=64, model=CNN, batch=4, steps=3, decay=1, warmup=1)
-    train_sight(sight)
-    train_sight(replace(sight, run_dir=str(folder / "listening"), speech=str(folder / "speech"), steps=1))
+    sight = ImageEncoderRun(*files, str(folder / "sight"), size=64, model=CNN, batch=4, steps=3, decay=1, warmup=1)
+    train_image_encoder(sight)
+    train_image_encoder(replace(sight, run_dir=str(folder / "listening"), speech=str(folder / "speech"), steps=1))
     return folder, speech, sight
+
+
+def finetune_run(folder, name: str, **changes) -> FinetuneRun:
+    """A tiny run on the world in `folder`."""
+    parts = {"sight": "sight", "speech": "speech", "corpus": "sound", "run_dir": name}
+    settings = {key: str(folder / place) for key, place in parts.items()}
+    settings |= {"clips": (str(folder / "clips.npz"),), "val_clips": (str(folder / "val.npz"),)}
+    return FinetuneRun(**(settings | {"window": 8, "batch": 2, "looks": 1} | changes))
 
 
 def test_speech_learns_what_moves_and_holds_its_speakers_out(world):
@@ -207,12 +231,12 @@ def test_speech_learns_what_moves_and_holds_its_speakers_out(world):
 def test_a_run_of_other_settings_is_refused_and_a_finished_one_stays(world):
     folder, run, sight = world
     before = (folder / "speech" / "speech.safetensors").read_bytes()
-    train_speech(run)
+    train_mel_decoder(run)
     assert (folder / "speech" / "speech.safetensors").read_bytes() == before
-    with pytest.raises(InputError, match="other settings"):
-        train_speech(replace(run, lr=1e-4))
-    with pytest.raises(InputError, match="other settings"):
-        train_sight(replace(sight, lr=1e-4))
+    with pytest.raises(InputError, match="begun with lr"):
+        train_mel_decoder(replace(run, lr=1e-4))
+    with pytest.raises(InputError, match="begun with lr"):
+        train_image_encoder(replace(sight, lr=1e-4))
 
 
 def test_sight_with_a_model_of_speech_learns_otherwise(world):
@@ -231,10 +255,10 @@ def test_sight_with_a_model_of_speech_learns_otherwise(world):
 def test_sight_goes_on_where_it_was_stopped(world, tmp_path):
     _, _, sight = world
     at_once, in_parts = (replace(sight, run_dir=str(tmp_path / name), steps=4, decay=1) for name in ("a", "b"))
-    train_sight(at_once)
-    train_sight(replace(in_parts, steps=2, decay=0))
-    train_sight(in_parts)
-    first, second = (read_sight_run(tmp_path / name)[0].state_dict() for name in ("a", "b"))
+    train_image_encoder(at_once)
+    train_image_encoder(replace(in_parts, steps=2, decay=0))
+    train_image_encoder(in_parts)
+    first, second = (read_image_encoder(tmp_path / name)[0].state_dict() for name in ("a", "b"))
     assert all(torch.allclose(first[key], second[key], atol=1e-5) for key in first)
 
 
@@ -246,25 +270,27 @@ def test_clips_keep_their_look_and_other_clips_have_another(world):
     assert np.abs(a - b).mean() < 0.5 * np.abs(a - c).mean()
     shown, regions = picture(clips.labels(0), np.random.default_rng(0), 64)
     assert shown.min() == 0 and shown.max() == 1 and regions.shape == (32, 32)
-    both = joined([clips, clips])
+    both = concatenated([clips, clips])
     assert np.array_equal(both.labels(95), clips.labels(5)) and both.names[both.group[95]] == clips.names[0]
 
 
 def test_what_the_cnn_saw_takes_the_place_of_the_truth(world):
     folder, run, _ = world
-    make_seen(SeenRun(str(folder / "clips.npz"), str(folder / "sight"), str(folder / "seen.npz"), looks=2))
-    found = read_seen(folder / "seen.npz")
+    write_encoder_outputs(
+        EncoderOutputsRun(str(folder / "clips.npz"), str(folder / "sight"), str(folder / "seen.npz"), looks=2)
+    )
+    found = read_encoder_outputs(folder / "seen.npz")
     assert [name for name, _ in found] == [f"s{k:02d}_0000" for k in range(3) for _ in range(2)]
     spoken = read_spoken(folder / "sound", MelSpec())
-    looked_at = as_seen(spoken, replace(run, seen=(str(folder / "seen.npz"),)))
+    looked_at = with_encoder_outputs(spoken, replace(run, seen=(str(folder / "seen.npz"),)))
     assert np.array_equal(looked_at[0].articulation, found[0][1]) and np.array_equal(
         looked_at[0].mel_db, spoken[0].mel_db
     )
     again = replace(
         run, run_dir=str(folder / "again"), init_from=str(folder / "speech"), seen=(str(folder / "seen.npz"),), steps=2
     )
-    train_speech(again)
-    (_, before, _, _), (_, after, _, _) = (read_speech_run(folder / name) for name in ("speech", "again"))
+    train_mel_decoder(again)
+    (_, before, _, _), (_, after, _, _) = (read_mel_decoder(folder / name) for name in ("speech", "again"))
     assert np.array_equal(before.mean, after.mean)
 
 
@@ -280,7 +306,7 @@ def test_predicted_mels_for_the_vocoder_are_those_of_disturbed_articulation(worl
         predict_mels.main(folder / "sound", folder / "speech", folder / f"mels{share}", share)
     assert "4 mels" in capsys.readouterr().out
     plain, voiced = (np.load(folder / f"mels{share}" / "s03_0000.npy") for share in (0.0, 1.0))
-    network, known, scaler, _ = read_speech_run(folder / "speech")
+    network, known, scaler, _ = read_mel_decoder(folder / "speech")
     one = next(s for s in read_spoken(folder / "sound", MelSpec()) if s.speaker == "s03")
     with torch.no_grad():
         true = scaler.to_db(network(torch.from_numpy(known.standardise(one.articulation))[None])[0][0].numpy())
@@ -300,9 +326,7 @@ def test_the_joined_run_can_be_published(world):
     from training.publish.__main__ import read_acoustic_run
 
     folder, _, _ = world
-    files = {"clips": (str(folder / "clips.npz"),), "val_clips": (str(folder / "val.npz"),)}
-    runs = {"sight": str(folder / "sight"), "speech": str(folder / "speech"), "corpus": str(folder / "sound")}
-    run = JoinRun(**runs, **files, run_dir=str(folder / "joined"), window=8, batch=2, steps=2, validate_every=1)
+    run = finetune_run(folder, "joined", looks=3, steps=2, validate_every=1)
     join(run)
     kept = (folder / "joined" / "best.ckpt").stat().st_mtime_ns
     join(run)  # is finished
@@ -327,25 +351,23 @@ def test_what_the_joined_cnn_reads_can_be_joined_with_another_bilstm(world, monk
     from training.publish.__main__ import read_acoustic_run
 
     folder, _, _ = world
-    files = {"clips": (str(folder / "clips.npz"),), "val_clips": (str(folder / "val.npz"),)}
-    runs = {"speech": str(folder / "speech"), "corpus": str(folder / "sound")}
-    settings = runs | files | {"window": 8, "batch": 2, "looks": 1, "steps": 3, "validate_every": 3, "cnn_lr": 0.01}
+    settings = {"steps": 3, "validate_every": 3, "cnn_lr": 0.01}
     better = count()
     monkeypatch.setattr(module, "validate", lambda *given: {"shape": float(next(better)), "loudness": 0.0})
-    join(JoinRun(**settings, sight=str(folder / "sight"), run_dir=str(folder / "first")))
+    join(finetune_run(folder, "first", **settings))
     last = torch.load(folder / "first" / "last.ckpt", weights_only=True)["averaged"]
-    (before, known, _), (after, kept, _) = (read_sight_run(folder / name) for name in ("sight", "first/sight"))
+    (before, known, _), (after, kept, _) = (read_image_encoder(folder / name) for name in ("sight", "first/sight"))
     assert not torch.equal(before.readout.weight, after.readout.weight)
     for name, tensor in after.state_dict().items():
         assert torch.equal(tensor, last[f"model.{name}" if name.startswith("cnn.") else name])
     assert np.array_equal(known.mean, kept.mean) and np.array_equal(known.std, kept.std)
-    join(replace(JoinRun(**settings, sight=str(folder / "first/sight"), run_dir=str(folder / "second")), steps=0))
+    join(finetune_run(folder, "second", sight=str(folder / "first/sight"), steps=0))
     second = read_acoustic_run(folder / "second").model.cnn.state_dict()
     assert all(torch.equal(tensor, second[name]) for name, tensor in after.cnn.state_dict().items())
     worse = count(0, -1)
     monkeypatch.setattr(module, "validate", lambda *given: {"shape": float(next(worse)), "loudness": 0.0})
-    join(JoinRun(**settings, sight=str(folder / "sight"), run_dir=str(folder / "third")))
-    kept = read_sight_run(folder / "third/sight")[0].state_dict()  # what was there before fine-tuning was better
+    join(finetune_run(folder, "third", **settings))
+    kept = read_image_encoder(folder / "third/sight")[0].state_dict()  # what was there before fine-tuning was better
     assert all(torch.equal(tensor, kept[name]) for name, tensor in before.state_dict().items())
 
 
@@ -354,10 +376,7 @@ def test_join_goes_on_where_it_was_stopped(world, monkeypatch):
     from training.articulation import finetune as module
 
     folder, _, _ = world
-    files = {"clips": (str(folder / "clips.npz"),), "val_clips": (str(folder / "val.npz"),)}
-    runs = {"sight": str(folder / "sight"), "speech": str(folder / "speech"), "corpus": str(folder / "sound")}
-    settings = runs | files | {"window": 8, "batch": 2, "steps": 4, "validate_every": 2, "looks": 1}
-    at_once, in_parts = (JoinRun(**settings, run_dir=str(folder / name)) for name in ("at_once", "in_parts"))
+    at_once, in_parts = (finetune_run(folder, name, steps=4, validate_every=2) for name in ("at_once", "in_parts"))
     join(at_once)
 
     drawn = module.draw
@@ -376,26 +395,24 @@ def test_join_goes_on_where_it_was_stopped(world, monkeypatch):
     assert all(torch.allclose(first["averaged"][k], second["averaged"][k], atol=1e-6) for k in first["averaged"])
     steps = [row.split(",")[0] for row in (folder / "in_parts" / "history.csv").read_text().splitlines()[1:]]
     assert steps == ["0", "2", "4"]
-    with pytest.raises(InputError, match="other settings"):
+    with pytest.raises(InputError, match="begun with lr"):
         join(replace(in_parts, lr=1e-4))
 
 
 @pytest.mark.slow
 def test_a_soup_is_the_mean_of_its_runs_and_can_be_published(world):
-    from training.articulation.model_soup import SoupRun
-    from training.articulation.model_soup import make as stir
+    from training.articulation.model_soup import ModelSoupRun
+    from training.articulation.model_soup import make as average_runs
     from training.publish.__main__ import read_acoustic_run
 
     folder, _, _ = world
-    files = {"clips": (str(folder / "clips.npz"),), "val_clips": (str(folder / "val.npz"),)}
-    runs = {"sight": str(folder / "sight"), "speech": str(folder / "speech"), "corpus": str(folder / "sound")}
     for name, steps in (("start", 0), ("tuned", 3)):
-        join(JoinRun(**runs, **files, run_dir=str(folder / name), window=8, batch=2, steps=steps, lr=0.1, cnn_lr=0.01))
+        join(finetune_run(folder, name, looks=3, steps=steps, lr=0.1, cnn_lr=0.01))
     last = torch.load(folder / "tuned" / "last.ckpt", weights_only=True)["averaged"]
     state = {name: tensor for name, tensor in last.items() if name.startswith("model.")}
     torch.save({"state_dict": state}, folder / "tuned" / "best.ckpt")  # whatever it is worth
     both = (str(folder / "start"), str(folder / "tuned"))
-    stir(SoupRun(both, (0.25, 0.75), str(folder / "soup"), looks=1))
+    average_runs(ModelSoupRun(both, (0.25, 0.75), str(folder / "soup"), looks=1))
     a, b, mean = (read_acoustic_run(folder / name).model.state_dict() for name in ("start", "tuned", "soup"))
     assert any(not torch.allclose(a[key], b[key]) for key in a)
     for key in a:
@@ -403,20 +420,20 @@ def test_a_soup_is_the_mean_of_its_runs_and_can_be_published(world):
             torch.testing.assert_close(mean[key], 0.25 * a[key] + 0.75 * b[key])
     voices = [read_acoustic_run(folder / name).voice for name in ("start", "tuned", "soup")]
     np.testing.assert_allclose(voices[2].weight, 0.25 * voices[0].weight + 0.75 * voices[1].weight, atol=1e-6)
-    stir(SoupRun(both, (0.0, 1.0), str(folder / "alone"), looks=3))
+    average_runs(ModelSoupRun(both, (0.0, 1.0), str(folder / "alone"), looks=3))
     rows = [(folder / name / "history.csv").read_text().splitlines() for name in ("tuned", "alone")]
     judged = [dict(zip(row[0].split(","), row[-1].split(","), strict=True)) for row in rows]
     for key in ("val/shape", "val/loudness"):  # after its three steps the run was judged under as many looks
         assert float(judged[0][key]) == pytest.approx(float(judged[1][key]), abs=1e-5)
-    stir(SoupRun(both, (0.0, 1.0), str(folder / "alone"), looks=1))
+    average_runs(ModelSoupRun(both, (0.0, 1.0), str(folder / "alone"), looks=1))
     once = (folder / "alone" / "history.csv").read_text().splitlines()[-1]
     assert once != rows[1][-1]  # under one look it is another figure
     with pytest.raises(InputError, match="together they are 1"):
-        stir(SoupRun(both, (0.5, 0.6), str(folder / "soup")))
+        average_runs(ModelSoupRun(both, (0.5, 0.6), str(folder / "soup")))
     other = json.loads((folder / "tuned" / "split.json").read_text())
     (folder / "tuned" / "split.json").write_text(json.dumps(other | {"val": ["another"]}))
     with pytest.raises(InputError, match="not learned the same task"):
-        stir(SoupRun(both, (0.5, 0.5), str(folder / "soup")))
+        average_runs(ModelSoupRun(both, (0.5, 0.5), str(folder / "soup")))
 
 
 @pytest.mark.slow
@@ -425,14 +442,11 @@ def test_join_keeps_the_maps_to_the_tract_when_asked(world):
     from training.acoustic.losses import LossConfig
 
     folder, _, _ = world
-    files = {"clips": (str(folder / "clips.npz"),), "val_clips": (str(folder / "val.npz"),)}
-    runs = {"sight": str(folder / "sight"), "speech": str(folder / "speech"), "corpus": str(folder / "sound")}
-    settings = runs | files | {"window": 8, "batch": 2, "steps": 12, "validate_every": 12, "looks": 1, "cnn_lr": 1e-3}
+    settings = {"steps": 12, "validate_every": 12, "cnn_lr": 1e-3}
     shares = []
     for name, focus in (("free", 0.0), ("kept", 100.0)):
-        run = JoinRun(**settings, run_dir=str(folder / name), loss=LossConfig(focus=focus))
-        join(run)
-        sight = read_sight_run(folder / "sight")[0]
+        join(finetune_run(folder, name, **settings, loss=LossConfig(focus=focus)))
+        sight = read_image_encoder(folder / "sight")[0]
         weights = torch.load(folder / name / "last.ckpt", weights_only=True)["network"]
         sight.cnn.load_state_dict({k.removeprefix("model.cnn."): v for k, v in weights.items() if "model.cnn." in k})
         clips = read_pictures(folder / "clips.npz")
@@ -442,11 +456,11 @@ def test_join_keeps_the_maps_to_the_tract_when_asked(world):
         shares.append(float(outside_share(maps.detach(), tract)))
     assert shares[1] < shares[0] - 0.02
     with pytest.raises(InputError, match="articulation"):
-        JoinRun(**settings, run_dir="x", loss=LossConfig(articulation=0.1))
+        finetune_run(folder, "x", loss=LossConfig(articulation=0.1))
 
 
 def test_the_vocoder_of_a_bundle_can_be_published_with_another_model(bundle_folder, bundle):
-    from training.publish.__main__ import read_vocoder
+    from training.vocoder.checkpoints import read_vocoder
 
     generator, settings = read_vocoder(bundle_folder)
     mel = torch.rand(1, 64, 4)
@@ -473,7 +487,7 @@ def test_r2_on_variants_is_told_of_clips_with_truth(world, tmp_path, monkeypatch
     truth["glottis"] = np.c_[truth["glottis"], np.full(20, 100.0)]
     np.savez(tmp_path / "s01_0000.truth.npz", **truth)
     (_, known), = judge.read_clips([tmp_path / "s01_0000.mp4"])  # fmt: skip
-    _, scaler, _ = read_sight_run(folder / "sight")
+    _, scaler, _ = read_image_encoder(folder / "sight")
     answers = iter([scaler.standardise(known), *[np.repeat(scaler.standardise(known).mean(0)[None], 20, axis=0)] * 6])
     monkeypatch.setattr(judge, "found_in", lambda *_: next(answers))
     judge.main([tmp_path], folder / "sight")
@@ -502,50 +516,47 @@ def test_speech_from_true_articulation_is_judged_against_the_envelopes_own(world
     spoken = read_spoken(folder / "sound", MelSpec())
     rough = [replace(s, mel_db=rng.normal(-80, 40, s.mel_db.shape).astype(np.float32)) for s in spoken]
     monkeypatch.setattr(judge, "read_spoken", lambda *_: rough)  # is not its own envelope
-    learned, ceiling = figures()
+    learned, topline = figures()
     one = next(s for s in rough if s.speaker == "s03")
-    network, known, scaler, settings = read_speech_run(folder / "speech")
+    network, known, scaler, settings = read_mel_decoder(folder / "speech")
     with torch.no_grad():
         given = (one.articulation - known.mean) / known.std
         heard = scaler.to_db(network(torch.from_numpy(given.astype(np.float32))[None])[0][0].numpy())
     best = target_mel(one.mel_db, run.envelope, run.floor_db)
     bundle = load_bundle(bundle_folder)
     original = soundfile.read(folder / "sound" / "s03_0000.wav", dtype="float32")[0]
-    for row, mel in ((learned, heard), (ceiling, best)):
+    for row, mel in ((learned, heard), (topline, best)):
         made = vocode(bundle, torch.from_numpy(mel))
         assert row == [pytest.approx(metric(original, made, 11413), abs=6e-4) for metric in (stoi, estoi)]
-    assert learned != ceiling
-    for own in ({"envelope": 8}, {"floor_db": -30.0}):  # the ceiling is that of the run's own target
+    assert learned != topline
+    for own in ({"envelope": 8}, {"floor_db": -30.0}):  # the topline is that of the run's own target
         theirs = settings | own
         with monkeypatch.context() as patch:
-            patch.setattr(judge, "read_speech_run", lambda _, theirs=theirs: (network, known, scaler, theirs))
+            patch.setattr(judge, "read_mel_decoder", lambda _, theirs=theirs: (network, known, scaler, theirs))
             mel = target_mel(one.mel_db, theirs["envelope"], theirs["floor_db"])
             made = vocode(bundle, torch.from_numpy(mel))
             assert figures()[1] == [pytest.approx(metric(original, made, 11413), abs=6e-4) for metric in (stoi, estoi)]
     other = network, known, scaler, settings | {"mel": settings["mel"] | {"fmax_hz": 5000.0}}
     with monkeypatch.context() as patch, pytest.raises(SystemExit):
-        patch.setattr(judge, "read_speech_run", lambda _: other)
+        patch.setattr(judge, "read_mel_decoder", lambda _: other)
         figures()
     assert "speaks another mel" in capsys.readouterr().err
-    monkeypatch.setattr(judge, "said", lambda network, known, mel, said: target_mel(said.mel_db, 16, run.floor_db))
-    assert figures() == [ceiling, ceiling]
+    monkeypatch.setattr(judge, "decoded", lambda network, known, mel, one: target_mel(one.mel_db, 16, run.floor_db))
+    assert figures() == [topline, topline]
 
 
 @pytest.mark.parametrize("kind", ["speech", "sight", "join"])
 def test_a_run_is_never_lost(world, tmp_path, capsys, monkeypatch, kind):
-    from training.articulation import image_encoder as sight_module
-    from training.articulation import mel_decoder as speech_module
+    from training.articulation import image_encoder as image_encoder_module
+    from training.articulation import mel_decoder as mel_decoder_module
 
     folder, speech, sight = world
-    monkeypatch.setattr(speech_module, "_REPORT_EVERY", 2)
-    monkeypatch.setattr(sight_module, "_REPORT_EVERY", 2)
+    monkeypatch.setattr(mel_decoder_module, "_REPORT_EVERY", 2)
+    monkeypatch.setattr(image_encoder_module, "_REPORT_EVERY", 2)
     run = str(tmp_path / "run")
     if kind == "speech":
-        never_lost(train_speech, replace(speech, run_dir=run, steps=4), capsys)
+        never_lost(train_mel_decoder, replace(speech, run_dir=run, steps=4), capsys)
     elif kind == "sight":
-        never_lost(train_sight, replace(sight, run_dir=run, steps=4), capsys)
+        never_lost(train_image_encoder, replace(sight, run_dir=run, steps=4), capsys)
     else:
-        files = {"clips": (str(folder / "clips.npz"),), "val_clips": (str(folder / "val.npz"),)}
-        parts = {"sight": str(folder / "sight"), "speech": str(folder / "speech"), "corpus": str(folder / "sound")}
-        short = {"window": 8, "batch": 2, "steps": 2, "validate_every": 2, "looks": 1}
-        never_lost(join, JoinRun(**parts, **files, **short, run_dir=run), capsys)
+        never_lost(join, finetune_run(folder, "x", run_dir=run, steps=2, validate_every=2), capsys)

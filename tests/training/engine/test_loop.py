@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from rtmri2speech.errors import InputError
-from training.engine.loop import Rhythm, choose_device, require_finite, run_steps, set_lr
+from training.engine.loop import Intervals, choose_device, descend, require_finite, set_lr, train_loop
 
 
 def test_each_step_is_made_once_and_everything_happens_in_its_rhythm(tmp_path, capsys):
@@ -14,12 +14,12 @@ def test_each_step_is_made_once_and_everything_happens_in_its_rhythm(tmp_path, c
         validated.append(made[-1] + 1)
         return {"error": 0.5}
 
-    run_steps(
+    train_loop(
         tmp_path,
         range(3, 10),
         lambda step: made.append(step) or {"loss": float(step)},
-        Rhythm(log_every=4, validate_every=6, checkpoint_every=5),
-        save=lambda: saved.append(made[-1] + 1),
+        Intervals(log_every=4, validate_every=6, checkpoint_every=5),
+        save=saved.append,
         validate=validate,
     )
     assert made == list(range(3, 10))
@@ -33,8 +33,14 @@ def test_tensorboard_counts_on_from_earlier_parts(tmp_path):
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     for part, before in (("first", 0), ("second", 2)):
-        run_steps(
-            tmp_path, range(2), lambda step: {"loss": 1.0}, Rhythm(1, 1, 1), save=lambda: None, part=part, before=before
+        train_loop(
+            tmp_path,
+            range(2),
+            lambda step: {"loss": 1.0},
+            Intervals(1, 1, 1),
+            save=lambda _: None,
+            part=part,
+            before=before,
         )
     events = EventAccumulator(str(tmp_path / "tensorboard"))
     events.Reload()
@@ -42,8 +48,26 @@ def test_tensorboard_counts_on_from_earlier_parts(tmp_path):
     assert [e.step for e in events.Scalars("second/loss")] == [3, 4]
 
 
+def test_each_validation_is_a_row_of_the_history(tmp_path):
+    loop = {"save": lambda _: None, "validate": lambda: {"error": 0.5}, "history": True}
+    train_loop(tmp_path, range(4), lambda step: {"loss": float(step)}, Intervals(2, 2, 9), **loop)
+    rows = (tmp_path / "history.csv").read_text(encoding="utf-8").splitlines()
+    assert rows == ["step,loss,error", "2,0.5,0.5", "4,2.5,0.5"]
+
+
+def test_one_step_goes_down_the_clipped_gradient_of_each_optimiser():
+    weights = [torch.nn.Parameter(torch.zeros(2)) for _ in range(2)]
+    one, other = (torch.optim.SGD([weight], lr=1.0) for weight in weights)
+    weights[0].grad = torch.full((2,), 99.0)  # of an earlier step: does not count
+    descend((weights[0] * torch.tensor([3.0, 4.0])).sum() + 0.5 * weights[1].sum(), one, other, clip=1.0, step=1)
+    torch.testing.assert_close(weights[0].detach(), torch.tensor([-0.6, -0.8]), atol=1e-4, rtol=0)
+    torch.testing.assert_close(weights[1].detach(), torch.tensor([-0.5, -0.5]))
+    with pytest.raises(InputError, match="step 2 of train"):
+        descend(weights[0].sum() * float("nan"), one, clip=1.0, step=2)
+
+
 def test_a_run_that_is_done_makes_nothing(tmp_path):
-    run_steps(tmp_path, range(3, 3), None, Rhythm(1, 1, 1), save=None)
+    train_loop(tmp_path, range(3, 3), None, Intervals(1, 1, 1), save=None)
     assert not list(tmp_path.iterdir())
 
 

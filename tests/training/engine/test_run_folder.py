@@ -11,7 +11,7 @@ import pytest
 
 from rtmri2speech.errors import InputError
 from rtmri2speech.files import write_json
-from training.engine.run_folder import SETTINGS, append_row, held, read_settings, require_same
+from training.engine.run_folder import SETTINGS, append_row, check_resumable, held, read_settings
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -48,36 +48,36 @@ def begun(tmp_path, run):
 def test_the_same_settings_go_on_and_others_are_named(tmp_path):
     run = Run(5, Net(4, (5, 7)), seed=3)
     then = begun(tmp_path, run)
-    require_same(tmp_path, run, then)
+    check_resumable(tmp_path, run, then)
     with pytest.raises(InputError, match=r"begun with net\.rates = \[5, 7\], not \[5, 8\]"):
-        require_same(tmp_path, replace(run, net=Net(4, (5, 8))), then)
+        check_resumable(tmp_path, replace(run, net=Net(4, (5, 8))), then)
     with pytest.raises(InputError, match="begun with steps = 5, not 6"):
-        require_same(tmp_path, replace(run, steps=6), then)
+        check_resumable(tmp_path, replace(run, steps=6), then)
 
 
 def test_what_is_free_may_change(tmp_path):
     then = begun(tmp_path, Run(5))
-    require_same(tmp_path, Run(9, Net(16)), then, free={"steps", "net.width"})
-    require_same(tmp_path, Run(5, Net(16)), then, free={"net"})
+    check_resumable(tmp_path, Run(9, Net(16)), then, free={"steps", "net.width"})
+    check_resumable(tmp_path, Run(5, Net(16)), then, free={"net"})
     with pytest.raises(InputError, match=r"net\.rates"):
-        require_same(tmp_path, Run(5, Net(16, (1,))), then, free={"net.width"})
+        check_resumable(tmp_path, Run(5, Net(16, (1,))), then, free={"net.width"})
 
 
 def test_a_setting_newer_than_the_run_had_its_default(tmp_path):
     then = begun(tmp_path, Run(5))
     del then["net"]["rates"], then["seed"]
-    require_same(tmp_path, Run(5), then)
+    check_resumable(tmp_path, Run(5), then)
     with pytest.raises(InputError, match=r"seed = None, not 1"):
-        require_same(tmp_path, Run(5, seed=1), then)
+        check_resumable(tmp_path, Run(5, seed=1), then)
     with pytest.raises(InputError, match=r"net\.rates = \[2, 3\], not \[2\]"):
-        require_same(tmp_path, Run(5, Net(rates=(2,))), then)
+        check_resumable(tmp_path, Run(5, Net(rates=(2,))), then)
 
 
 def test_what_an_earlier_version_called_otherwise_is_compared(tmp_path):
     then = begun(tmp_path, Run(5)) | {"seen": {"side": 2}}
-    require_same(tmp_path, Run(5, seen=Renamed(2)), then)
+    check_resumable(tmp_path, Run(5, seen=Renamed(2)), then)
     with pytest.raises(InputError, match=r"seen\.size = 2, not 1"):
-        require_same(tmp_path, Run(5), then)
+        check_resumable(tmp_path, Run(5), then)
 
 
 def test_a_folder_without_readable_settings_is_no_run(tmp_path):

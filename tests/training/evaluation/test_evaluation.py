@@ -1,115 +1,95 @@
 """The measures of training.evaluation on cases whose answer is known."""
 
 import copy
+from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import soundfile
 import torch
 
+from rtmri2speech.analysis.pipeline import analyse
 from rtmri2speech.anatomy.polygons import TEMPLATE, mask
-from rtmri2speech.attribution.grad_cam import gradients, last_cams
-from rtmri2speech.attribution.targets import band_energy
+from rtmri2speech.anatomy.regions import NAMES, Regions
 from rtmri2speech.clips.clip import Clip, read_clip
 from rtmri2speech.errors import InputError
+from rtmri2speech.evaluation.faithfulness.report import RANDOMISED
 from training.evaluation import copy_synthesis, domain_shift, localisation, mouth_opening, vowels
-from training.preprocess.phantom_truth import REGIONS
+from training.preprocess.phantom_clips import find_phantoms, sound_of
 
 FPS = 11413 / 420
 
 
-def test_the_share_of_attention_is_that_of_the_cells():
-    cells = np.zeros((2, len(REGIONS), 2, 2))
-    tongue, brain = REGIONS.index("tongue"), REGIONS.index("brain")
-    cells[:, tongue] = [[1, 0.5], [0, 0]]
-    cells[:, brain] = [[0, 0.5], [1, 1]]
-    cam = np.array([[[3.0, 1.0], [0.0, -9.0]], [[0.0, 0.0], [-1.0, -1.0]]])
-    shares = localisation.region_shares(cam, cells)  # the second frame has no positive attention
-    assert shares[tongue] == pytest.approx((3 + 0.5) / 4) and shares[brain] == pytest.approx(0.5 / 4)
-
-
-def test_frames_count_by_their_heat_or_alike():
-    cells = np.zeros((2, len(REGIONS), 1, 2))
-    tongue, brain = REGIONS.index("tongue"), REGIONS.index("brain")
-    cells[:, tongue], cells[:, brain] = [[1, 0]], [[0, 1]]
-    cam = np.array([[[9.0, 0.0]], [[0.0, 1.0]]])  # a hot frame on the tongue, a cold one on the brain
-    assert localisation.region_shares(cam, cells)[tongue] == pytest.approx(0.9)
-    assert localisation.region_shares(cam, cells, frames_alike=True)[tongue] == pytest.approx(0.5)
-
-
-def test_cells_add_up_and_follow_the_regions():
-    regions = np.zeros((1, 16, 16), np.uint8)
-    regions[0, :8, :8] = REGIONS.index("tongue")
-    regions[0, 8:12, 8:] = REGIONS.index("brain")
-    cells = localisation.cells_of(regions, 2, 2)
-    np.testing.assert_allclose(cells.sum(axis=1), 1, atol=1e-6)
-    np.testing.assert_allclose(cells[0, REGIONS.index("tongue")], [[1, 0], [0, 0]])
-    np.testing.assert_allclose(cells[0, REGIONS.index("brain")], [[0, 0], [0, 0.5]])
+def localised(bundle, frames, labels) -> localisation.Case:
+    clip = Clip(frames, np.arange(len(frames) + 1) / bundle.fps)
+    analysis = analyse(bundle, clip, bands=localisation.BANDS, silence="show", speak=False)
+    certain = np.ones((len(frames), len(NAMES)), np.float32)
+    return localisation.Case(analysis, Regions(labels, bundle.fps, (64, 64), "truth", certain), np.arange(len(frames)))
 
 
 def test_occlusion_changes_its_region_only():
-    rng = np.random.default_rng(0)
-    frames = rng.integers(0, 255, (2, 64, 64)).astype(np.uint8)
-    regions = np.zeros((2, 64, 64), np.uint8)
-    regions[0, 20:30, 20:30] = REGIONS.index("velum")
-    regions[1, 40:50, 20:30] = REGIONS.index("velum")
-    hidden = localisation.occluded(frames, regions, "velum")
-    changed = hidden != frames
+    pictures = np.random.default_rng(0).random((2, 64, 64), np.float32)
+    velum = np.zeros((2, 256, 256), bool)
+    velum[0, 80:120, 80:120] = velum[1, 160:200, 80:120] = True
+    hidden = localisation.occluded(pictures, velum)
+    changed = hidden != pictures
     assert changed[0, 20:30, 20:30].mean() > 0.9 and changed[1, 40:50, 20:30].mean() > 0.9
     assert not changed[0, 34:].any() and not changed[1, :36].any()
-    assert hidden[0, 22:28, 22:28].std() < 0.3 * frames[0, 22:28, 22:28].std()
-
-
-def test_randomisation_goes_from_the_output_to_the_picture(bundle):
-    before = {name: tensor.clone() for name, tensor in bundle.acoustic.state_dict().items()}
-    changed = []
-    for _, model in localisation.randomised(bundle.acoustic):
-        after = model.state_dict()
-        changed.append({name.split(".")[0] for name in before if not torch.equal(before[name], after[name])})
-    assert changed[0] == {"head"} and changed[1] == {"head", "rnn"} and changed[2] == {"head", "rnn", "cnn"}
-    assert all(torch.equal(t, bundle.acoustic.state_dict()[name]) for name, t in before.items())
+    assert hidden[0, 22:28, 22:28].std() < 0.3 * pictures[0, 22:28, 22:28].std()
 
 
 def test_the_tables_of_a_model_that_hears_one_corner(bundle):
     """A bundle whose CNN is replaced by the levels of an 8x8 picture attends to, and depends on, what it is given."""
 
     class Corner(torch.nn.Module):
-        """One map that shows the picture where the tongue is, and nothing elsewhere."""
+        """One map that shows the picture where the tongue is, its lower half negative, and nothing elsewhere."""
+
+        feature_info = SimpleNamespace(info=[{"reduction": bundle.frames.size // 8, "module": ""}])
 
         def forward(self, x):
             small = torch.nn.functional.adaptive_max_pool2d(x, 8)
             shown = torch.zeros_like(small)
-            shown[..., :4, :4] = small[..., :4, :4]
+            shown[..., :4, :4] = small[..., :4, :4] * torch.tensor([1.0, 1.0, -0.5, -0.5])[:, None]
             return [shown.repeat(1, bundle.acoustic.channels, 1, 1)]
 
-    judged = copy.copy(bundle)
-    judged.acoustic = copy.deepcopy(bundle.acoustic)
-    judged.acoustic.cnn = Corner()
-    rng = np.random.default_rng(0)
+    model = copy.deepcopy(bundle.acoustic)
+    model.cnn = Corner()
+    judged = replace(bundle, acoustic=model, folder=None)
     frames = np.full((6, 64, 64), 100, np.uint8)
-    frames[:, :32, :32] = rng.integers(0, 255, (6, 32, 32))
-    regions = np.full((6, 64, 64), REGIONS.index("brain"), np.uint8)
-    regions[:, :32, :32] = REGIONS.index("tongue")
-    case = localisation.Case("x", frames, regions, np.arange(6))
+    frames[:, :32, :32] = np.random.default_rng(0).integers(0, 255, (6, 32, 32))
+    labels = np.full((6, 256, 256), NAMES.index("brain"), np.uint8)
+    labels[:, :128, :128] = NAMES.index("tongue")
+    case = localised(judged, frames, labels)
     changes = localisation.occlusion_table(judged, [case])
     assert changes["tongue"]["F1"] > 3 * changes["brain"]["F1"] and changes["velum"]["F1"] == 0
-    targets = {"F1": band_energy(np.arange(8, 20))}
-    maps, features = localisation.features_of(judged, frames)
-    cam = last_cams(gradients(judged.acoustic, judged.scaler, features, targets), maps)["F1"]
-    shares = localisation.region_shares(cam, localisation.cells_of(regions, 8, 8))
-    assert shares[REGIONS.index("tongue")] == pytest.approx(1.0) or not np.isfinite(shares).any()
+    assert changes["tongue"]["area"] == pytest.approx(0.25)
+    table = localisation.attribution_table(judged, [case])
+    assert table["area"]["tongue"] == pytest.approx(0.25) and table["area"]["articulators"] == pytest.approx(0.25)
+    for shares in table["trained"].values():  # 0.9: linear enlargement carries the cells at the edge over it
+        assert shares["tongue"] > 0.9 and shares["tract"] == shares["tongue"]
+        assert shares["likeness"] == pytest.approx(1)
+    assert list(table) == ["area", "trained", localisation.ALIKE, *(f"random: {part}" for part in RANDOMISED)]
 
 
-def test_likeness_of_maps():
-    a = np.random.default_rng(0).normal(size=(3, 8, 8))
-    assert localisation.map_likeness(a, 2 * a + 5) == pytest.approx(1)
-    assert localisation.map_likeness(a, -a) == pytest.approx(-1)
-    assert localisation.map_likeness(a, np.ones_like(a)) == 0
+def test_frames_count_by_their_attribution_or_alike(bundle, monkeypatch):
+    """A strong frame on the tongue and a weak one on the brain; cases count by their speech frames."""
+    labels = np.full((2, 256, 256), NAMES.index("brain"), np.uint8)
+    labels[0] = NAMES.index("tongue")
+    case = localised(bundle, np.zeros((2, 64, 64), np.uint8), labels)
+    analysis = replace(case.analysis, cam={"F1": np.array([[[9.0]], [[1.0]]])})
+    monkeypatch.setattr(localisation, "randomised_models", lambda *_: ())
+    whole = replace(case, analysis=analysis)
+    table = localisation.attribution_table(bundle, [whole])
+    assert table["trained"]["F1"]["tongue"] == pytest.approx(0.9)
+    assert table[localisation.ALIKE]["F1"]["tongue"] == pytest.approx(0.5)
+    weak = replace(whole, speech=np.array([1]))
+    assert localisation.attribution_table(bundle, [whole, weak])["trained"]["F1"]["tongue"] == pytest.approx(0.6)
 
 
 def test_a_clip_without_truth_is_told(tmp_path):
     with pytest.raises(InputError, match="no phantom clips"):
-        localisation.find_phantoms([tmp_path])
+        find_phantoms([tmp_path])
 
 
 # ------------------------------------------------------------------------------------------------------------- vowels
@@ -210,8 +190,6 @@ def test_transfer_measures_each_variant(bundle, tmp_path):
 
 def test_the_level_in_pauses_is_told_against_speech(bundle, monkeypatch):
     """Half of the clip is silent; a model that is 30 dB softer there, in one of two, and one that is not."""
-    from types import SimpleNamespace
-
     sound = np.concatenate([np.zeros(20 * 420), np.random.default_rng(0).normal(0, 0.1, 20 * 420)]).astype(np.float32)
     clip = Clip(
         frames=np.zeros((40, 64, 64), np.uint8), times_s=np.arange(41) / FPS, audio=None, audio_rate=None, source=""
@@ -227,10 +205,10 @@ def test_the_sound_beside_a_silent_video_is_taken(tmp_path):
     soundfile.write(tmp_path / "a.wav", np.full(100, 0.25), 8000)
     clip = Clip.__new__(Clip)
     object.__setattr__(clip, "audio", None)
-    samples, rate = localisation.sound_of(tmp_path / "a.mkv", clip)
+    samples, rate = sound_of(tmp_path / "a.mkv", clip)
     assert rate == 8000 and samples.shape == (100,)
     with pytest.raises(InputError, match="no sound"):
-        localisation.sound_of(tmp_path / "b.mkv", clip)
+        sound_of(tmp_path / "b.mkv", clip)
 
 
 # ----------------------------------------------------------------------------------------------------- copy-synthesis
@@ -260,8 +238,6 @@ def test_copy_synthesis_is_judged_against_the_recording(bundle, tmp_path, monkey
 
 def test_a_voice_is_judged_against_what_was_asked_and_against_the_clips_own_sound(monkeypatch):
     """Pulses at 150 Hz, 2 Hz beside what was asked for, against the same pulses: nothing wrong but that distance."""
-    from types import SimpleNamespace
-
     from rtmri2speech.spec import MelSpec
     from rtmri2speech.speech.voice import pulse_train
     from training.evaluation import intonation

@@ -13,7 +13,7 @@ from tests.training.never_lost import never_lost
 from training.phantom.head import CLASSES, LABEL
 from training.segmentation.domain_randomisation import AIR, brightness, example
 from training.segmentation.label_map_cache import read_or_make_maps
-from training.segmentation.train import RegionsSettings, batch, train
+from training.segmentation.train import SegmentationSettings, batch, train
 
 TONGUE, AIRWAY = NAMES.index("tongue"), NAMES.index("airway")
 
@@ -30,8 +30,8 @@ def maps(maps_file):
     return read_or_make_maps(maps_file, 5, range(2), 4, 1)
 
 
-def settings(tmp_path, maps_file, **changed) -> RegionsSettings:
-    given = RegionsSettings(
+def settings(tmp_path, maps_file, **changed) -> SegmentationSettings:
+    given = SegmentationSettings(
         run_dir=str(tmp_path / "run"), init_from=None, maps=str(maps_file), seed=5, speakers=1, held_out=1, each=4,
         workers=1, size=32, widths=(8, 16), fold=2, steps=4, batch=2, learning_rate=0.01, warmup=1, weight_decay=0.0,
         negative=0.1,
@@ -112,28 +112,22 @@ def test_a_run_begins_with_the_weights_of_another(maps_file, tmp_path):
         assert torch.allclose(a, b, atol=1e-6)
 
 
-def test_a_run_that_was_stopped_ends_like_one_that_was_not(maps_file, tmp_path):
-    whole = train(settings(tmp_path / "a", maps_file))
-    train(settings(tmp_path / "b", maps_file, steps=4, checkpoint_every=2, validate_every=2))
-    # the same run, gone on with from its second step
-    stopped = tmp_path / "c"
-    given = settings(stopped, maps_file)
-    state = {}
-
-    def stop_after_two(path, step, *parts, _save=None):
-        state["save"](path, step, *parts)
-        if step == 2:
-            raise KeyboardInterrupt
-
+def test_a_run_that_was_stopped_ends_like_one_that_was_not(maps_file, tmp_path, monkeypatch):
     from training.segmentation import train as module
 
-    state["save"] = module._save
-    module._save = stop_after_two
-    try:
+    whole = train(settings(tmp_path / "a", maps_file))
+    given = settings(tmp_path / "c", maps_file)
+    written = module.write_newest
+
+    def stop_after_two(path, state):
+        written(path, state)
+        if state["step"] == 2:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "write_newest", stop_after_two)
         with pytest.raises(KeyboardInterrupt):
             train(given)
-    finally:
-        module._save = state["save"]
     resumed = train(given)
     for a, b in zip(whole.state_dict().values(), resumed.state_dict().values(), strict=True):
         assert torch.allclose(a.float(), b.float(), atol=1e-6)

@@ -389,12 +389,12 @@ def test_a_run_starts_from_a_bundles_vocoder(tmp_path, wavs, bundle, bundle_fold
 
 
 def test_a_soup_of_a_run_and_its_start_is_the_mean_of_their_weights(tmp_path, wavs, bundle, bundle_folder):
-    from training.vocoder.weight_interpolation import VocoderSoup, make
+    from training.vocoder.weight_interpolation import WeightInterpolationRun, make
 
     config = asdict(bundle.vocoder.config)
     train(settings(tmp_path, wavs, generator=config, init_from=str(bundle_folder), steps=2))
     runs = (str(tmp_path / "run"), str(bundle_folder))
-    make(VocoderSoup(runs, (0.25, 0.75), str(tmp_path / "soup")))
+    make(WeightInterpolationRun(runs, (0.25, 0.75), str(tmp_path / "soup")))
     tuned, mean = (load_run(tmp_path / name).state_dict() for name in ("run", "soup"))
     start = bundle.vocoder.state_dict()
     assert any(not torch.allclose(tuned[name], start[name], atol=1e-5) for name in start)
@@ -405,14 +405,18 @@ def test_a_soup_of_a_run_and_its_start_is_the_mean_of_their_weights(tmp_path, wa
     )
     again.initialise()  # with the discriminators of the first
     with pytest.raises(InputError, match="holds a run already"):
-        make(VocoderSoup(runs, (0.5, 0.5), str(tmp_path / "soup")))
+        make(WeightInterpolationRun(runs, (0.5, 0.5), str(tmp_path / "soup")))
     with pytest.raises(InputError, match="not a checkpoint of this run"):  # it has no optimisers to go on with
         train(settings(tmp_path, wavs, generator=config, run_dir=str(tmp_path / "soup"), steps=9))
     with pytest.raises(InputError, match="together they are 1"):
-        make(VocoderSoup(runs, (0.5, 0.6), str(tmp_path / "other")))
+        make(WeightInterpolationRun(runs, (0.5, 0.6), str(tmp_path / "other")))
     train(settings(tmp_path / "small", wavs, steps=1))
     with pytest.raises(InputError, match="different kinds"):
-        make(VocoderSoup((str(tmp_path / "small" / "run"), str(bundle_folder)), (0.5, 0.5), str(tmp_path / "other")))
+        make(
+            WeightInterpolationRun(
+                (str(tmp_path / "small" / "run"), str(bundle_folder)), (0.5, 0.5), str(tmp_path / "other")
+            )
+        )
 
 
 # --- checkpoints of the reference implementation --------------------------------------------------------------------
