@@ -52,6 +52,6 @@ clean:
 	$(BIN)/python -m pip install -r requirements.txt -c constraints.txt
 	@touch $@
 
-.venv/.dev: requirements.txt requirements-train.txt requirements-formats.txt requirements-dev.txt constraints.txt | .venv/bin/python
+.venv/.dev: requirements.txt requirements-train.txt requirements-formats.txt requirements-restore.txt requirements-dev.txt constraints.txt | .venv/bin/python
 	$(BIN)/python -m pip install -r requirements-dev.txt -c constraints.txt
 	@touch $@ .venv/.runtime

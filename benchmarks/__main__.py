@@ -6,19 +6,13 @@ import os
 import platform
 from pathlib import Path
 
-from . import commands, features, gradcam, overlay, page, regions, restore, rooms, temporal, training
+from . import commands, features, page, rooms, training
 
 PARTS = {
     "features": features.measure,
-    "gradcam": gradcam.measure,
     "commands": commands.measure,
-    "overlay": overlay.measure,
-    "temporal": temporal.measure,
-    "regions": regions.measure,
-    "restore": restore.measure,
     "rooms": rooms.measure,
     "training": training.measure,
-    "opening": page.measure_opening,
     "box": page.measure_box,
     "long_clip": page.measure_long_clip,
     "slow_playing": page.measure_slow_playing,

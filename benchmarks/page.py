@@ -1,5 +1,5 @@
-"""The page in a real browser: how soon it is alive after it is opened and a box is explained, and what a clip of five
-minutes takes of memory and time. Server and browser are processes of their own, measured apart."""
+"""The page in a real browser: how soon a box is explained, and what a clip of five minutes takes of memory and time.
+Server and browser are processes of their own, measured apart."""
 
 import base64
 import shutil
@@ -23,7 +23,6 @@ from rtmri2speech.assets import ASSETS
 from rtmri2speech.render.encode import write_video
 
 MINUTES = 5.0
-OPENED = 5  # times
 BOXES = 5
 SPEEDS = (1, 0.5, 0.25, 0.1)
 FPS = Fraction(11413, 420)
@@ -48,26 +47,6 @@ _RECORD_JS = """async ([sound, speed]) => {
     return btoa(text);
 }"""
 _WAIT_MS = 4 * 3600 * 1000
-
-
-def measure_opening() -> dict:
-    """Seconds from opening the address to the first clip's picture, in fresh contexts of one running browser."""
-    from playwright.sync_api import sync_playwright
-
-    with served() as (address, _), sync_playwright() as playwright:
-        browser, seconds = _chromium(playwright), []
-        for _ in range(OPENED + 1):
-            page = browser.new_context(viewport={"width": 1280, "height": 720}).new_page()
-            start = time.perf_counter()
-            page.goto(address, wait_until="commit")
-            page.locator(".explorer[data-frame]").wait_for()
-            seconds.append(time.perf_counter() - start)
-            page.context.close()
-    return {
-        "opening, the first time (s)": seconds[0],
-        "opening, median of those that follow (s)": statistics.median(seconds[1:]),
-        "opening, fastest (s)": min(seconds),
-    }
 
 
 def measure_box() -> dict:

@@ -39,6 +39,15 @@ def write_json(path: Place, content: object) -> None:
         temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
+def read_record(path: Path) -> dict:
+    """What a JSON file says of the files beside it; nothing where it is missing or says nothing."""
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return record if isinstance(record, dict) else {}
+
+
 @contextmanager
 def atomic_folder(folder: Place) -> Iterator[Path]:
     """Yields a temporary folder whose files move into `folder` at the end, replacing only files of the same name.

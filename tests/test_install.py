@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import sysconfig
+import tarfile
 import venv
 from email import message_from_bytes
 from pathlib import Path
@@ -60,21 +61,38 @@ def test_the_wheel_names_the_pins_of_the_requirements_files(wheel):
         return {line for line in lines if line and line[0] not in "#-"}
 
     assert pins("requirements.txt") == {entry for entry in required if ";" not in entry}
-    for extra, files in (("train", ["train"]), ("formats", ["formats"]), ("dev", ["train", "formats", "dev"])):
-        wanted = set.union(*(pins(f"requirements-{name}.txt") for name in files))
+    extras = {name: pins(f"requirements-{name}.txt") for name in ("train", "formats", "restore")}
+    extras["dev"] = set.union(*extras.values(), pins("requirements-dev.txt"))
+    for extra, wanted in extras.items():
         assert wanted == {entry.split(";")[0] for entry in required if entry.endswith(f"extra == '{extra}'")}
 
 
-def test_the_wheel_holds_what_git_holds_of_its_folders(wheel):
-    folders = ("rtmri2speech", "training", "assets")
+def kept(*folders: str) -> set[str]:
+    """What git holds of these folders."""
     listed = subprocess.run(["git", "ls-files", "-z", *folders], cwd=ROOT, capture_output=True, text=True, check=False)
     if listed.returncode:
         pytest.skip("This is not a git checkout.")
-    kept = {path for path in listed.stdout.split("\0") if path and (ROOT / path).exists()}
+    return {path for path in listed.stdout.split("\0") if path and (ROOT / path).exists()}
+
+
+def test_the_wheel_holds_what_git_holds_of_the_package_and_installs_no_other(wheel):
     with ZipFile(wheel) as archive:
-        inside = {path.replace("rtmri2speech/assets/", "assets/") for path in archive.namelist()}
-    assert kept - inside == set()
-    assert [path for path in inside if path.startswith("tests/") or path == "app.py"] == []
+        inside = set(archive.namelist())
+    assert {path.partition("/")[0].removesuffix(".dist-info") for path in inside} == {
+        "rtmri2speech",
+        wheel.name.partition("-py")[0],
+    }
+    assert (
+        kept("rtmri2speech", "assets") - {path.replace("rtmri2speech/assets/", "assets/") for path in inside} == set()
+    )
+
+
+def test_the_source_archive_holds_training_too(tmp_path):
+    subprocess.run([sys.executable, "-m", "hatchling", "build", "-t", "sdist", "-d", tmp_path], cwd=ROOT, check=True)
+    with tarfile.open(next(tmp_path.glob("*.tar.gz"))) as archive:
+        inside = {path.partition("/")[2] for path in archive.getnames()}
+    assert kept("rtmri2speech", "training", "assets") - inside == set()
+    assert [path for path in inside if path.startswith("tests/")] == []
 
 
 def test_installed_away_from_the_checkout(programs, tmp_path):

@@ -1,7 +1,8 @@
 """Attribution maps of a clip, and their exports: gradcam, export, segment."""
 
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -9,27 +10,19 @@ from ..attribution.methods import DEFAULT_METHOD
 from ..errors import InputError
 from ..files import refuse_overwriting_inputs
 from .options import (
-    AgainstOption,
+    ANALYSIS,
     AlphaOption,
-    BandsOption,
+    AnalysisOptions,
     BundleOption,
     ColourOption,
-    EnergyOption,
     FitOption,
     FpsOption,
-    GridOption,
     IntonationOption,
-    MethodOption,
-    NormalizeOption,
-    ObjectiveOption,
     OutFile,
     PitchOption,
-    PrecisionOption,
-    ResolutionOption,
-    SilenceOption,
     VideoArgument,
     WhisperOption,
-    settings_asked,
+    analysis_options,
 )
 from .terminal import progress_bar, read_clip, tell_of_letters, warning
 
@@ -37,22 +30,15 @@ if TYPE_CHECKING:
     from ..analysis.result import Analysis
 
 
+@analysis_options(*ANALYSIS)
 def gradcam(
     video: VideoArgument,
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder to write into.")],
+    asked: AnalysisOptions,
     bundle: BundleOption = None,
-    formant_band: BandsOption = None,
     target_frames: Annotated[
         list[int] | None, typer.Option("--target-frames", metavar="N ...", help="Frames to draw as PNG: 60 90.")
     ] = None,
-    objective: ObjectiveOption = "frame",
-    energy: EnergyOption = "db",
-    normalize: NormalizeOption = "clip",
-    silence: SilenceOption = "hide",
-    method: MethodOption = None,
-    resolution: ResolutionOption = None,
-    grid: GridOption = None,
-    against: AgainstOption = None,
     thesis: Annotated[
         bool,
         typer.Option(
@@ -69,7 +55,6 @@ def gradcam(
     colour_map: ColourOption = None,
     dpi: Annotated[int, typer.Option(min=50, max=600, help="Resolution of the PNG figures.")] = 150,
     fps: FpsOption = None,
-    precision: PrecisionOption = "fp32",
 ):
     """Write each band's heatmaps and figures.
 
@@ -78,33 +63,21 @@ def gradcam(
     from ..analysis.chunked import analyse_clip
     from ..export.grad_cam_files import FigureOptions, gradcam_files, write_gradcam
     from ..models.load import load_bundle
-    from ..spec import DEFAULT_BANDS, Band
+    from ..spec import DEFAULT_BANDS
 
     if thesis:
-        objective, energy, normalize = "sequence", "power", "frame"
-        silence, method, resolution, grid, against = "show", DEFAULT_METHOD, None, None, None
-    bands = [Band.parse(text) for text in formant_band] if formant_band else DEFAULT_BANDS
+        maps: dict[str, Any] = {"method": DEFAULT_METHOD, "resolution": None, "grid": None, "against": None}
+        asked = replace(asked, objective="sequence", energy="power", normalize="frame", silence="show", **maps)
+    bands = asked.bands or DEFAULT_BANDS
     drawing = FigureOptions(tuple(target_frames or ()), alpha, tuple(colour_map or ()), dpi, as_thesis=thesis)
     drawing.colour_map_of_each(bands)  # raises before the clip is analysed
     refuse_overwriting_inputs(gradcam_files(output, bands, drawing.target_frames), [video, bundle])
     loaded = load_bundle(bundle)
-    settings = settings_asked(
-        *(loaded, formant_band, method, resolution, grid, against),
-        objective=objective,
-        energy=energy,
-        normalize=normalize,
-        silence=silence,
-        precision=precision,
-    )
+    settings = asked.settings(loaded)
     with progress_bar() as progress:
         clip = read_clip(video, fps=fps, progress=progress.part(None, 0, 0.1))
-        result = analyse_clip(
-            loaded,
-            clip,
-            settings=settings,
-            speak=False,
-            progress=progress.part(None, 0.1, 0.7),
-        )
+        told = progress.part(None, 0.1, 0.7)
+        result = analyse_clip(loaded, clip, settings=settings, speak=False, progress=told)
         count = write_gradcam(output, result, loaded, drawing, per, progress.part(None, 0.7, 1))
     print(
         f"{output}: {count} heatmaps of {', '.join(band.label for band in bands)}{_followed(result)}{warning(loaded)}"
@@ -120,19 +93,12 @@ def _followed(result: "Analysis") -> str:
     return told
 
 
+@analysis_options(*ANALYSIS)
 def export(
     video: VideoArgument,
     output: Annotated[Path, typer.Option("-o", "--output", help="Zip to write.")],
+    asked: AnalysisOptions,
     bundle: BundleOption = None,
-    formant_band: BandsOption = None,
-    objective: ObjectiveOption = "frame",
-    energy: EnergyOption = "db",
-    normalize: NormalizeOption = "clip",
-    silence: SilenceOption = "hide",
-    method: MethodOption = None,
-    resolution: ResolutionOption = None,
-    grid: GridOption = None,
-    against: AgainstOption = None,
     regions: Annotated[
         str, typer.Option(help="Source of the regions: segmenter, truth (of a phantom) or template.")
     ] = "segmenter",
@@ -167,7 +133,6 @@ def export(
     whisper: WhisperOption = False,
     fit: FitOption = False,
     fps: FpsOption = None,
-    precision: PrecisionOption = "fp32",
 ):
     """Write videos, figures, traces and speech into one zip."""
     from ..analysis.chunked import analyse_clip
@@ -199,22 +164,8 @@ def export(
         clip = read_clip(video, fps=fps, progress=progress.part(None, 0, 0.05))
         if fit:
             loaded, _ = adapt(loaded, [clip])
-        settings = settings_asked(
-            *(loaded, formant_band, method, resolution, grid, against),
-            objective=objective,
-            energy=energy,
-            normalize=normalize,
-            silence=silence,
-            precision=precision,
-            voice=voice,
-        )
-        result = analyse_clip(
-            loaded,
-            clip,
-            settings=settings,
-            original=original,
-            progress=progress.part(None, 0.05, 0.4),
-        )
+        settings, told = asked.settings(loaded, voice), progress.part(None, 0.05, 0.4)
+        result = analyse_clip(loaded, clip, settings=settings, original=original, progress=told)
         found = regions_of(result.model_frames, result.fps, video, regions, progress.part(None, 0.4, 0.5))
         regions_shown, moved = corrected(found, changes), reference_later
         tell_of_letters(language, video.stem)

@@ -5,40 +5,24 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from .options import (
-    AgainstOption,
-    BandsOption,
-    BundleOption,
-    FpsOption,
-    GridOption,
-    JsonOption,
-    MethodOption,
-    PrecisionOption,
-    ResolutionOption,
-    VideoArgument,
-    settings_asked,
-)
+from .options import AnalysisOptions, BundleOption, FpsOption, JsonOption, VideoArgument, analysis_options
 from .terminal import print_json, progress_bar, read_clip, warning
 
 if TYPE_CHECKING:
     from ..evaluation.faithfulness import BandFaithfulness, FaithfulnessReport
 
 
+@analysis_options("formant_band", "method", "resolution", "grid", "against", "precision")
 def faithfulness(
     video: VideoArgument,
+    asked: AnalysisOptions,
     bundle: BundleOption = None,
-    formant_band: BandsOption = None,
-    method: MethodOption = None,
-    resolution: ResolutionOption = None,
-    grid: GridOption = None,
-    against: AgainstOption = None,
     regions: Annotated[
         Literal["segmenter", "truth", "template", "none"] | None,
         typer.Option(help="Source of the regions to occlude; default: truth of a phantom, else segmenter."),
     ] = None,
     frames: Annotated[int, typer.Option(min=6, help="Largest number of speech frames to test.")] = 24,
     fps: FpsOption = None,
-    precision: PrecisionOption = "fp32",
     as_json: JsonOption = False,
 ):
     """Test the faithfulness of a clip's maps to the model.
@@ -53,7 +37,7 @@ def faithfulness(
     from ..models.load import load_bundle
 
     loaded = load_bundle(bundle)
-    settings = settings_asked(loaded, formant_band, method, resolution, grid, against, precision=precision)
+    settings = asked.settings(loaded)
     source = regions or ("truth" if truth_beside(video) else "segmenter")
     with progress_bar() as progress:
         clip = read_clip(video, fps=fps, progress=progress.part(None, 0, 0.05))

@@ -1,5 +1,9 @@
 """Arguments and options shared by commands."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from inspect import Signature, signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +16,8 @@ from ..errors import InputError
 if TYPE_CHECKING:
     from ..analysis.settings import AnalysisSettings
     from ..models.bundle import Bundle
+    from ..spec import Band
+    from ..speech.voice import Voice
 
 VideoArgument = Annotated[
     Path,
@@ -92,26 +98,64 @@ class ManyFrames(TyperCommand):
         return super().parse_args(ctx, expanded)
 
 
-def settings_asked(
-    bundle: "Bundle",
-    targets: list[str] | None,
-    method: str | None,
-    resolution: int | None,
-    grid: int | None = None,
-    against: str | None = None,
-    **choices,
-) -> "AnalysisSettings":
-    """The settings of a command's options. targets: as of --target; None: F1 and F2.
+@dataclass(frozen=True)
+class AnalysisOptions:
+    """A command's options of its analysis; see `analysis_options`.
 
-    grid, against: deprecated options. choices: other fields of AnalysisSettings. Raises InputError for an invalid
-    option.
+    grid, against: deprecated options.
     """
-    from ..analysis.settings import settings_of
-    from ..spec import Band
 
-    if grid is not None or against is not None:
-        if method is not None or resolution is not None:
-            raise InputError("--method and --resolution stand in for --grid and --against: leave those out.")
-        method, resolution = method_of_grid(grid, against or "nothing", bundle.acoustic, bundle.frames.size)
-    bands = [Band.parse(text) for text in targets] if targets else None
-    return settings_of(bands, method=method or DEFAULT_METHOD, resolution=resolution, **choices)
+    formant_band: BandsOption = None
+    objective: ObjectiveOption = "frame"
+    energy: EnergyOption = "db"
+    normalize: NormalizeOption = "clip"
+    silence: SilenceOption = "hide"
+    method: MethodOption = None
+    resolution: ResolutionOption = None
+    grid: GridOption = None
+    against: AgainstOption = None
+    precision: PrecisionOption = "fp32"
+
+    @property
+    def bands(self) -> list["Band"] | None:
+        """None: F1 and F2. Raises InputError for an invalid target."""
+        from ..spec import Band
+
+        return [Band.parse(text) for text in self.formant_band] if self.formant_band else None
+
+    def settings(self, bundle: "Bundle", voice: "Voice | None" = None) -> "AnalysisSettings":
+        """The settings of the options. Raises InputError for an invalid option."""
+        from ..analysis.settings import settings_of
+
+        method, resolution = self.method, self.resolution
+        if self.grid is not None or self.against is not None:
+            if method is not None or resolution is not None:
+                raise InputError("--method and --resolution stand in for --grid and --against: leave those out.")
+            shape = bundle.acoustic, bundle.frames.size
+            method, resolution = method_of_grid(self.grid, self.against or "nothing", *shape)
+        kept = {name: getattr(self, name) for name in ("objective", "energy", "normalize", "silence", "precision")}
+        return settings_of(self.bands, method=method or DEFAULT_METHOD, resolution=resolution, voice=voice, **kept)
+
+
+ANALYSIS = tuple(signature(AnalysisOptions).parameters)
+
+
+def analysis_options(*names: str) -> Callable[[Callable], Callable]:
+    """Decorate a command whose parameter `asked` holds the AnalysisOptions of these names."""
+
+    def decorate(command: Callable) -> Callable:
+        parameters = list(signature(command).parameters.values())
+        place = [parameter.name for parameter in parameters].index("asked")
+        shared = signature(AnalysisOptions).parameters
+        parameters[place : place + 1] = [shared[name] for name in names]
+
+        @wraps(command)
+        def with_options(**given):
+            asked = AnalysisOptions(**{name: given.pop(name) for name in names})
+            return command(asked=asked, **given)
+
+        with_options.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
+        with_options.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+        return with_options
+
+    return decorate

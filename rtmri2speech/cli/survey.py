@@ -6,36 +6,23 @@ from typing import Annotated, Literal
 import typer
 
 from .many import left_out_of, told
-from .options import (
-    AgainstOption,
-    BandsOption,
-    BundleOption,
-    EnergyOption,
-    MethodOption,
-    PrecisionOption,
-    ResolutionOption,
-    settings_asked,
-)
+from .options import AnalysisOptions, BundleOption, analysis_options
 from .terminal import warning
 
 
+@analysis_options("formant_band", "energy", "method", "resolution", "against", "precision")
 def survey(
     clips: Annotated[Path, typer.Argument(metavar="CLIPS", help="Folder of clips, with subfolders.")],
     labels: Annotated[Path, typer.Option(help="Folder of TextGrids of the clips' names, with subfolders.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder to write into.")],
+    asked: AnalysisOptions,
     bundle: BundleOption = None,
     tier: Annotated[
         str | None, typer.Option(help="Tier of phones; default: phones or segments, or the only one.")
     ] = None,
-    formant_band: BandsOption = None,
-    energy: EnergyOption = "db",
-    method: MethodOption = None,
-    resolution: ResolutionOption = None,
-    against: AgainstOption = None,
     regions: Annotated[
         str, typer.Option(help="Source of the regions: segmenter, truth (of phantoms) or template.")
     ] = "segmenter",
-    precision: PrecisionOption = "fp32",
     language: Annotated[Literal["en", "ja"], typer.Option(help="Language of survey.html.")] = "en",
     jobs: Annotated[int, typer.Option(help="Processes on this machine; -1: one a core. Each takes about 1 GB.")] = 1,
 ):
@@ -47,11 +34,11 @@ def survey(
     from ..models.load import load_bundle
 
     loaded = load_bundle(bundle)  # raises before any process starts
-    asked = settings_asked(loaded, formant_band, method, resolution, None, against, energy=energy, precision=precision)
-    choices, note = Choices(asked, regions, tier), warning(loaded)
+    settings = asked.settings(loaded)
+    choices, note = Choices(settings, regions, tier), warning(loaded)
     tasks = tasks_of(clips, labels, output, bundle)
     outcomes = told(run_survey(tasks, bundle, choices, jobs), len(tasks), lambda o: f"{o.frames} frames")
     left_out = left_out_of(outcomes)
-    phones = write_survey(output, tasks, outcomes, asked.bands, language)
+    phones = write_survey(output, tasks, outcomes, settings.bands, language)
     print(f"{output}: {len(phones)} phones in {len(tasks) - len(left_out)} clips, {len(left_out)} left out{note}")
     raise typer.Exit(1 if left_out else 0)

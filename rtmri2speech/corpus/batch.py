@@ -21,7 +21,7 @@ from ..analysis.settings import AnalysisSettings
 from ..clips.clip import read_clip
 from ..clips.formats.reading import is_video_file, no_clips
 from ..errors import InputError
-from ..files import atomic_write, refuse_overwriting_inputs, write_json
+from ..files import atomic_write, read_record, refuse_overwriting_inputs, write_json
 from ..names import beside, readable
 from .parallel import over_processes
 
@@ -133,7 +133,7 @@ def make(task: Task, bundle, choices: Choices) -> Outcome:
     stat = task.clip.stat()
     origin = {"clip": [task.clip.name, stat.st_size, stat.st_mtime_ns], "bundle": bundle.sha256}
     origin |= {"choices": {**asdict(choices), "parts": sorted(choices.parts)}}
-    before = _record(task.folder / "batch.json")
+    before = read_record(task.folder / "batch.json")
     if before.get("origin") == json.loads(json.dumps(origin)) and all(path.exists() for path in _made(task, choices)):
         return Outcome(task.name, "kept", before.get("duration_s"), notes=before.get("notes", ""))
     clip = read_clip(task.clip)
@@ -181,11 +181,3 @@ def _made(task: Task, choices: Choices) -> list[Path]:
 
 def _files(task: Task) -> list[Path]:
     return [*_made(task, Choices()), task.folder / "batch.json"]
-
-
-def _record(path: Path) -> dict:
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return record if isinstance(record, dict) else {}

@@ -1,94 +1,71 @@
 """Parallel work on many clips in several processes; a failure loses its own clip only."""
 
-import multiprocessing
-import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
+from functools import lru_cache
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any
+
+from loky import BrokenProcessPool, ProcessPoolExecutor, as_completed, cpu_count
 
 from ..errors import InputError
 
-
-class Named(Protocol):
-    """A task on one clip."""
-
-    @property
-    def name(self) -> str: ...
-
-
-Task = TypeVar("Task", bound=Named)
-Outcome = TypeVar("Outcome")
+_QUIET = (signal.SIGINT, signal.SIG_IGN)  # but for the time of a task, so that a waiting process ends quietly
 _ENDED = "its process was ended: is there too little memory?"
 
 
 def over_processes(
-    make: Callable[..., Outcome],
-    left_out: Callable[[str, str], Outcome],
-    tasks: Sequence[Task],
+    make: Callable[..., Any],
+    left_out: Callable[[str, str], Any],
+    tasks: Sequence[Any],
     bundle: Path | None,
     choices: object,
     jobs: int,
-) -> Iterator[Outcome]:
+) -> Iterator[Any]:
     """Yields make(task, bundle, choices) for each task as it is ready; left_out(name, reason) for one that fails.
 
-    make and left_out: module-level functions. bundle: its folder; each process loads it once. jobs: processes; -1: one
-    a core. Raises InputError for an invalid number of jobs.
+    make and left_out: module-level functions. Tasks and results have a name. bundle: its folder; each process loads it
+    once. jobs: processes; -1: one a core. Raises InputError for an invalid number of jobs.
     """
-    jobs = (os.cpu_count() or 1) if jobs == -1 else jobs
+    jobs = cpu_count() if jobs == -1 else jobs
     if jobs < 1:
         raise InputError("The number of jobs is at least 1, or -1 for one a core, not {given}.", given=jobs)
-    waiting = list(tasks)
+    waiting = {task.name: task for task in tasks}
     while waiting:
-        left = list(waiting)
         count = min(jobs, len(waiting))
-        threads = max(1, (os.cpu_count() or 1) // count)
-        spawn = multiprocessing.get_context("spawn")
-        pool = ProcessPoolExecutor(count, spawn, _start, (threads, bundle, choices, make, left_out))
+        threads = {"OMP_NUM_THREADS": str(max(1, cpu_count() // count))}
+        pool = ProcessPoolExecutor(count, initializer=signal.signal, initargs=_QUIET, env=threads)
+        futures = [pool.submit(attempt, choices, make, left_out, task, bundle) for task in waiting.values()]
         try:
-            futures: dict[Future, Task] = {pool.submit(_work, task): task for task in waiting}
             for future in as_completed(futures):
-                try:
-                    outcome = future.result()
-                except BrokenProcessPool:
+                if isinstance(future.exception(), BrokenProcessPool):
                     continue
-                left.remove(futures[future])
+                outcome = future.result()
+                del waiting[outcome.name]
                 yield outcome
         finally:
-            pool.shutdown(cancel_futures=True)
-        waiting = left
-        if waiting and jobs == 1:  # in order, so the first without a result ended the process
-            yield left_out(waiting.pop(0).name, _ENDED)
+            for future in futures:
+                future.cancel()
+            pool.shutdown()
+        if waiting and jobs == 1:  # in order, so the first without a result is the one that ended it
+            name = next(iter(waiting))
+            del waiting[name]
+            yield left_out(name, _ENDED)
         jobs = 1
 
 
-_mine: dict[str, Any] = {}  # state of this worker process
-
-
-def _start(threads: int, bundle: Path | None, choices: object, make, left_out) -> None:
-    import torch
-
+@lru_cache(maxsize=1)
+def _loaded(bundle: Path | None) -> Any:
     from ..models.load import load_bundle
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # except during a task, so that an idle process ends quietly
-    torch.set_num_threads(threads)
-    _mine.update(make=make, left_out=left_out, bundle=load_bundle(bundle), choices=choices)
+    return load_bundle(bundle)
 
 
-def _work(task: Named) -> Any:
-    return attempt(
-        lambda: _mine["make"](task, _mine["bundle"], _mine["choices"]),
-        lambda reason: _mine["left_out"](task.name, reason),
-    )
-
-
-def attempt(work: Callable[[], Outcome], failed: Callable[[str], Outcome]) -> Outcome:
-    """work(), or failed(reason) for bad input, too little memory, or a fault of this program."""
+def attempt(choices, make, left_out, task, bundle: Path | None):
+    """make(task, bundle, choices), or left_out after bad input, too little memory, or a fault of this program."""
     handler = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        return work()
+        return make(task, _loaded(bundle), choices)
     except KeyboardInterrupt:
         reason = "stopped"
     except InputError as error:
@@ -99,4 +76,4 @@ def attempt(work: Callable[[], Outcome], failed: Callable[[str], Outcome]) -> Ou
         reason = f"{type(error).__name__}: {error}"
     finally:
         signal.signal(signal.SIGINT, handler)
-    return failed(" ".join(reason.split()))
+    return left_out(task.name, " ".join(reason.split()))

@@ -20,7 +20,7 @@ import numpy as np
 from ..analysis.settings import AnalysisSettings
 from ..anatomy.regions import SOURCES
 from ..errors import InputError
-from ..files import atomic_folder, atomic_write, refuse_overwriting_inputs, write_json
+from ..files import atomic_folder, atomic_write, read_record, refuse_overwriting_inputs, write_json
 from ..names import beside, same_name
 from ..spec import Band
 from .accumulation import Tally, accumulate
@@ -114,7 +114,7 @@ def make(task: Task, bundle, choices: Choices) -> Outcome:
     origin |= {"choices": asdict(choices)}
     origin = json.loads(json.dumps(origin))
     values, record = (task.place.with_name(task.place.name + suffix) for suffix in (".npz", ".json"))
-    before = _record(record)
+    before = read_record(record)
     if before.get("origin") == origin and values.is_file():
         return Outcome(task.name, "kept", before["frames"], before["registered"], notes=before.get("notes", ""))
     tier = choices.tier or phone_tier(task.labels)
@@ -135,14 +135,6 @@ def make(task: Task, bundle, choices: Choices) -> Outcome:
 def _stamp(path: Path) -> list:
     stat = path.stat()
     return [path.name, stat.st_size, stat.st_mtime_ns]
-
-
-def _record(path: Path) -> dict:
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return record if isinstance(record, dict) else {}
 
 
 # ------------------------------------------------------------------------------------------------------------- files

@@ -13,7 +13,7 @@ import numpy as np
 from ..clips import frame_rate
 from ..clips.clip import Clip
 from ..errors import InputError
-from ..files import atomic_write
+from ..files import atomic_write, read_record
 from ..names import readable
 from ..progress import UNSEEN, Progress
 from ..spec import Band, MelSpec
@@ -135,11 +135,8 @@ def read_sequence(path: Path, fps: float | None = None) -> HeatSequence:
 
 
 def _record_of(path: Path) -> dict:
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    if not isinstance(record, dict) or "start_frame" not in record:
+    record = read_record(path)
+    if "start_frame" not in record:
         return {}
     fps, start_frame = record.get("fps"), record["start_frame"]
     rate = fps is None or (isinstance(fps, int | float) and math.isfinite(fps) and fps > 0)

@@ -12,7 +12,6 @@ from ..speech.audio import read_audio
 from . import session
 from .page_context import PageContext
 from .reference_row import sentence
-from .texts import TEXTS
 
 PENDING_JS = "() => {{ document.body.classList.toggle('pending', {}); }}"  # chosen, but not yet shown
 
@@ -29,43 +28,27 @@ class Controls:
 
 
 def build(context: PageContext) -> Controls:
-    """Lay out the row; an uploaded file is checked and named on its button at once."""
-    words = {key: context.text("en", key) for key in ("clip", "upload", "reference", "bundle", "bands", "run")}
+    """Lays out the row; a file that was given is checked and named on its button at once."""
     with gr.Row(elem_id="controls"):
-        example = gr.Dropdown(
-            clip_titles(context, "en"),
-            value=context.examples.first,
-            label=words["clip"],
-            container=False,
-            elem_id="example",
-        )
-        upload = gr.UploadButton(words["upload"], elem_id="upload")  # any suffix, as DICOM may have none
-        reference = gr.UploadButton(words["reference"], file_types=["audio"], elem_id="reference")
-        bundle = gr.Dropdown(
+        clips = {name: f"clip_{name}" for name in context.examples.names}
+        words = {"label": "clip", "choices": clips}
+        example = context.worded(gr.Dropdown, words, value=context.examples.first, container=False, elem_id="example")
+        upload = gr.UploadButton(context.text("en", "upload"), elem_id="upload")  # DICOM has no suffix: any file
+        reference = gr.UploadButton(context.text("en", "reference"), file_types=["audio"], elem_id="reference")
+        bundle = context.worded(
+            gr.Dropdown,
+            {"label": "bundle"},
             context.bundles.names,
             value=context.bundles.first,
-            label=words["bundle"],
             container=False,
             visible=len(context.bundles.names) > 1,
             elem_id="bundle",
         )
-        maps = gr.Dropdown(
-            [(words["en"], value) for value, words in maps_words().items()],
-            value=session.DEFAULT_MAPS,
-            label=context.text("en", "maps"),
-            container=False,
-            elem_id="maps",
-        )
-        edit_bands = gr.Button(words["bands"], elem_id="edit-bands")
-        start = gr.Button(words["run"], variant="primary", elem_id="run")
+        words = {"label": "maps", "choices": maps_words()}
+        maps = context.worded(gr.Dropdown, words, value=session.DEFAULT_MAPS, container=False, elem_id="maps")
+        edit_bands = context.button("bands", elem_id="edit-bands")
+        start = context.button("run", variant="primary", elem_id="run")
         context.stop_button("stop")
-    context.localise(example, "label", "clip")
-    context.localise(example, "choices", {name: f"clip_{name}" for name in context.examples.names})
-    context.localise(bundle, "label", "bundle")
-    context.localise(maps, "label", "maps")
-    context.localise(maps, "choices", maps_words())
-    for button, key in ((edit_bands, "bands"), (start, "run")):
-        context.localise(button, "value", key)
 
     def opened(file, language):
         """The clip's name in place of the example's, without another clip's sound; a file that is no clip is refused
@@ -109,11 +92,6 @@ def maps_words() -> dict[str, dict[str, str]]:
         ending = f" ({cells} × {cells})" if cells else ""
         words[value] = {language: f"{label}{ending}" for language, label in method.label.items()}
     return words
-
-
-def clip_titles(context: PageContext, language: str) -> list[tuple[str, str]]:
-    """(title, name) of each example; a clip that is not embedded has its file's name."""
-    return [(TEXTS[language].get(f"clip_{name}", name), name) for name in context.examples.names]
 
 
 def _sound_given(

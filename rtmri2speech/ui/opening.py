@@ -84,14 +84,8 @@ def _connect_maps(context: PageContext, controls: Controls, view: gr.HTML) -> No
         changed = result.with_maps(context.bundle_of(result), maps, tell)
         return changed.change_of(result), changed
 
-    explaining = controls.maps.select(
-        explain,
-        [context.result, controls.maps, context.language],
-        [view, context.result],
-        show_progress_on=view,
-        **context.queued,
-    )
-    context.stoppable(controls.maps.select, explaining)
+    inputs = [context.result, controls.maps, context.language]
+    context.work(controls.maps.select, explain, inputs, [view, context.result], show_progress_on=view)
 
 
 def _open_first(context: PageContext, controls: Controls, bands: BandRows, view: gr.HTML) -> None:

@@ -91,7 +91,6 @@ def build(settings: Settings | None = None) -> gr.Blocks:
         raise InputError("There is no folder of clips {folder}.", folder=settings.clips)
     bundles = Bundles(settings.bundle, settings.bundles)
     examples = Examples(bundles, settings.clips, settings.regions)
-    words = TEXTS["en"]
 
     with Page(title="rtmri2speech", analytics_enabled=False, delete_cache=(600, DELETE_AFTER_S)) as page:
         result = gr.State(time_to_live=DELETE_AFTER_S)
@@ -101,22 +100,19 @@ def build(settings: Settings | None = None) -> gr.Blocks:
         top.connect(context)
         chosen = controls.build(context)
         bands = target_rows.build(context, chosen.edit_bands)
-        untrained = gr.Markdown(words["untrained"], visible=is_untrained(context, bundles.first))
+        untrained = context.worded(gr.Markdown, {"value": "untrained"}, visible=is_untrained(context, bundles.first))
         own_clip = gr.Markdown(visible=False, elem_classes="note", elem_id="own-clip")
         view = context.view = explorer(EXPLORER, elem_id="explorer")
         reference_row.build(context)
         time_frequency_boxes.build(context)
         temporal_requests.build(context)
         with gr.Column(elem_id="notes"):
-            caution = gr.Markdown(words["caution"], elem_classes="note", container=False)
+            context.note("caution")
             of_bundle = gr.Markdown(about(context, bundles.first, "en"), elem_classes="note", container=False)
-        context.localise(untrained, "value", "untrained")
-        context.localise(caution, "value", "caution")
         notes = Notes(untrained, own_clip, of_bundle)
         with gr.Tabs(elem_id="panels"):
             for panel_name, panel in PANELS.items():
-                with gr.Tab(words[f"tab_{panel_name}"], elem_id=f"tab-{panel_name}") as tab:
-                    context.localise(tab, "label", f"tab_{panel_name}")
+                with context.worded(gr.Tab, {"label": f"tab_{panel_name}"}, elem_id=f"tab-{panel_name}"):
                     panel.build(context)
         context.result.change(
             partial(own_clip_note, context), [context.result, context.language], own_clip, **context.at_once

@@ -83,6 +83,19 @@ class PageContext:
         self.words.append((component, attribute, key))
         return component
 
+    def worded(self, kind: type, words: dict[str, str | dict], *values, **options):
+        """A component of this kind, attribute -> key in the page's language (`localise`), laid out in English."""
+        made = kind(*values, **{attribute: self._words("en", key) for attribute, key in words.items()}, **options)
+        for attribute, key in words.items():
+            self.localise(made, attribute, key)
+        return made
+
+    def note(self, key: str) -> gr.Markdown:
+        return self.worded(gr.Markdown, {"value": key}, elem_classes="note", container=False)
+
+    def button(self, key: str, **options) -> gr.Button:
+        return self.worded(gr.Button, {"value": key}, **options)
+
     def words_in(self, language: str) -> list[dict]:
         """An update of each localised component, in the order of `words`."""
         return [gr.update(**{attribute: self._words(language, key)}) for _, attribute, key in self.words]
@@ -117,6 +130,10 @@ class PageContext:
         """The bundle of a result, as adapted to its clip."""
         return result.fitted or self.bundles.load(result.bundle_name)
 
+    def work(self, trigger: Callable, handler: Callable, inputs, outputs, **options):
+        """Long work that a trigger such as button.click begins: in the queue of analyses, and to be stopped."""
+        return self.stoppable(trigger, trigger(handler, inputs, outputs, **self.queued, **options))
+
     def stoppable(self, trigger: Callable, event):
         """Let the stop buttons end the event, also while it waits in the queue; returns the event.
 
@@ -129,10 +146,9 @@ class PageContext:
 
     def stop_button(self, elem_id: str) -> gr.Button:
         """A button that ends this session's work, enabled while there is any (`stoppable`)."""
-        words = self.text("en", "stop")
-        button = gr.Button(words, scale=0, min_width=100, interactive=False, elem_id=elem_id, elem_classes="ends-work")
-        self.stops.append(button)
-        return self.localise(button, "value", "stop")
+        looks = {"scale": 0, "min_width": 100, "elem_classes": "ends-work"}
+        self.stops.append(self.button("stop", interactive=False, elem_id=elem_id, **looks))
+        return self.stops[-1]
 
     def folder(self) -> Path:
         """A new folder from which Gradio may serve; removed after a time."""
@@ -172,6 +188,22 @@ class PageContext:
 
         return guarded_steps if isgeneratorfunction(handler) else guarded
 
+    def guard_result(self, handler: Callable) -> Callable:
+        """As `guard`, of a handler with a parameter `result`: it is called once there is a clip, and before it is said
+        what to do."""
+        place, of_language = (list(signature(handler).parameters).index(name) for name in ("result", "language"))
+
+        @wraps(handler)
+        def with_result(*args):
+            if args[place] is None:
+                raise self.refusal("first_run", args[of_language])
+            return handler(*args)
+
+        return self.guard(with_result)
+
+    def refusal(self, key: str, language: str) -> gr.Error:
+        return gr.Error(self.text(language, key), print_exception=False, title=self.text(language, "error"))
+
     def message(self, error: Exception, language: str = "en") -> str:
         """An error's message in the language, with file names in place of paths."""
         if isinstance(error, MemoryError):
@@ -191,3 +223,12 @@ class PageContext:
         known += [self.examples.folder, *(folder.parent for folder in self.bundles.folders.values())]
         # the longest first, and as written as well as resolved
         return sorted({str(form) for path in known for form in (path, path.resolve())}, key=len, reverse=True)
+
+
+def interval_of(explorer_state: dict) -> tuple[int, int] | None:
+    """First and last frame of the chosen interval; None for the whole clip."""
+    return None if explorer_state["first"] is None else (int(explorer_state["first"]), int(explorer_state["last"]))
+
+
+def in_each_language(key: str, **values: str) -> dict[str, str]:
+    return {language: words[key].format(**values) for language, words in TEXTS.items()}

@@ -24,15 +24,12 @@ class _Row:
 
 def build(context: PageContext) -> None:
     """Lay out and wire the row, visible while the clip has uploaded reference speech."""
-    words = {key: context.text("en", f"original_{key}") for key in ("shift", "apply", "measured")}
     with gr.Row(visible=False, elem_id="original") as row:
         said = gr.Markdown(elem_classes="note", container=False, elem_id="original-said")
-        shift_ms = gr.Number(0, label=words["shift"], step=1, min_width=120, scale=0, elem_id="original-shift")
-        apply = gr.Button(words["apply"], size="sm", min_width=80, scale=0, elem_id="original-apply")
-        measured = gr.Button(words["measured"], size="sm", min_width=120, scale=0, elem_id="original-measured")
-    context.localise(shift_ms, "label", "original_shift")
-    context.localise(apply, "value", "original_apply")
-    context.localise(measured, "value", "original_measured")
+        looks = {"step": 1, "min_width": 120, "scale": 0, "elem_id": "original-shift"}
+        shift_ms = context.worded(gr.Number, {"label": "original_shift"}, 0, **looks)
+        apply = context.button("original_apply", size="sm", min_width=80, scale=0, elem_id="original-apply")
+        measured = context.button("original_measured", size="sm", min_width=120, scale=0, elem_id="original-measured")
     _connect(context, _Row(row, said, shift_ms, apply, measured, gr.State(None)))
 
 

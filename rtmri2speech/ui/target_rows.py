@@ -84,14 +84,10 @@ def build(context: PageContext, edit: gr.Button) -> BandRows:
         for number, band in enumerate(SUGGESTED_BANDS):
             with gr.Row(visible=number < len(DEFAULT_BANDS), elem_classes="band") as place:
                 fields += _fields(context, band)
-                remove = gr.Button(context.text("en", "band_remove"), size="sm", min_width=40)
-            context.localise(remove, "value", "band_remove")
+                removers.append(context.button("band_remove", size="sm", min_width=40))
             places.append(place)
-            removers.append(remove)
-        add = gr.Button(context.text("en", "band_add"), size="sm", min_width=80, elem_id="band-add")
-        note = gr.Markdown(context.text("en", "bands_note"), elem_classes="note", container=False)
-    context.localise(add, "value", "band_add")
-    context.localise(note, "value", "bands_note")
+        add = context.button("band_add", size="sm", min_width=80, elem_id="band-add")
+        context.note("bands_note")
     made = BandRows(rows, fields, places, add)
     _connect(context, made, removers)
     edit.click(None, js=_EDIT_JS, **context.private)
@@ -101,23 +97,19 @@ def build(context: PageContext, edit: gr.Button) -> BandRows:
 
 def _fields(context: PageContext, band: Band) -> list[gr.components.Component]:
     """The fields of one row, in the order of a Row."""
-    words = {key: context.text("en", f"band_{key}") for key in ("name", "kind", "low", "high", "width", "track")}
     kinds = {kind: f"band_kind_{kind}" for kind in KINDS}
     tracks = {track: f"band_track_{track}" for track in TRACKS}
-    offered = [[(context.text("en", key), value) for value, key in one.items()] for one in (kinds, tracks)]
-    fields = {
-        "name": gr.Textbox(band.name, label=words["name"], max_length=24, min_width=60),
-        "kind": gr.Dropdown(offered[0], value=FIXED, label=words["kind"], elem_classes="kind"),
-        "low": gr.Number(band.low_hz, label=words["low"], min_width=80),
-        "high": gr.Number(band.high_hz, label=words["high"], min_width=80),
-        "width": gr.Number(FOLLOWING_HZ, label=words["width"], min_width=80, visible=False),
-        "track": gr.Dropdown(offered[1], value=TRACKS[0], label=words["track"], visible=False, elem_classes="kind"),
-    }
-    for key, field in fields.items():
-        context.localise(field, "label", f"band_{key}")
-    context.localise(fields["kind"], "choices", kinds)
-    context.localise(fields["track"], "choices", tracks)
-    return list(fields.values())
+    hz, one_of = {"min_width": 80}, {"elem_classes": "kind"}
+    return [
+        context.worded(gr.Textbox, {"label": "band_name"}, band.name, max_length=24, min_width=60),
+        context.worded(gr.Dropdown, {"label": "band_kind", "choices": kinds}, value=FIXED, **one_of),
+        context.worded(gr.Number, {"label": "band_low"}, band.low_hz, **hz),
+        context.worded(gr.Number, {"label": "band_high"}, band.high_hz, **hz),
+        context.worded(gr.Number, {"label": "band_width"}, FOLLOWING_HZ, visible=False, **hz),
+        context.worded(
+            gr.Dropdown, {"label": "band_track", "choices": tracks}, value=TRACKS[0], visible=False, **one_of
+        ),
+    ]
 
 
 def _connect(context: PageContext, made: BandRows, removers: list[gr.Button]) -> None:

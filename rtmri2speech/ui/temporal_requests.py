@@ -22,7 +22,6 @@ def build(context: PageContext) -> None:
         tell = context.progress(request, language, progress)
         return temporal_payload(result.reached(context.bundle_of(result), tell), result.name)
 
-    finding = asked.click(find, [context.result, context.language], found, show_progress="hidden", **context.queued)
-    context.stoppable(asked.click, finding)
+    finding = context.work(asked.click, find, [context.result, context.language], found, show_progress="hidden")
     finding.success(None, found, js=_FOUND_JS, **context.private)
     finding.failure(None, js="() => (" + _FOUND_JS + ")(null)", **context.private)

@@ -15,8 +15,7 @@ def build(context: PageContext) -> None:
     """Lay out the button that removes all boxes, visible while there are any. To be called after the explorer."""
     given = gr.JSON(visible=False)
     asked, whole = (gr.Button(elem_id=name) for name in ("box-asked", "whole-asked"))  # never seen
-    remove = gr.Button(context.text("en", "box_remove"), visible=False, size="sm", elem_id="box-remove")
-    context.localise(remove, "value", "box_remove")
+    remove = context.button("box_remove", visible=False, size="sm", elem_id="box-remove")
 
     @context.guard
     def explain(given, result, language, request: gr.Request, progress=gr.Progress()):  # noqa: B008 (Gradio)
@@ -36,11 +35,9 @@ def build(context: PageContext) -> None:
         changed = result.without_boxes()
         return changed.change_of(result), changed
 
-    shown = {"outputs": [context.view, context.result], "show_progress_on": context.view, **context.queued}
-    explaining = asked.click(explain, [given, context.result, context.language], js=_ASKED_JS, **shown)
-    context.stoppable(asked.click, explaining)
-    forgetting = remove.click(forget, [context.result, context.language], **shown)
-    context.stoppable(remove.click, forgetting)
+    shown = {"outputs": [context.view, context.result], "show_progress_on": context.view}
+    context.work(asked.click, explain, [given, context.result, context.language], js=_ASKED_JS, **shown)
+    context.work(remove.click, forget, [context.result, context.language], **shown)
     # For a patch of something else than the page shows: explorer.js.
     whole.click(lambda result: result.payload if result else gr.skip(), context.result, context.view, **context.private)
     context.result.change(_offered, context.result, remove, **context.at_once)

@@ -126,3 +126,9 @@ def embedded_address(rough, example, tmp_path_factory):
     rough.save(bundles / "rough & <b>ready")
     with served(Settings(bundles=bundles, clips=example.parent, language="en")) as address:
         yield address
+
+
+@pytest.fixture(scope="module")
+def page(keep_page, embedded_address):
+    """The page of a module whose tests go on with it, unless the module opens one of its own."""
+    return keep_page(embedded_address)

@@ -37,11 +37,6 @@ def plain(spoken):
     return spoken
 
 
-@pytest.fixture(scope="module")
-def page(keep_page, embedded_address):
-    return keep_page(embedded_address)
-
-
 def go_to(page, frame: int) -> None:
     page.locator("[data-name=goto]").fill(str(frame))
     page.locator("[data-name=goto]").press("Enter")

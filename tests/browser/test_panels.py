@@ -50,11 +50,6 @@ def regions(found):
     return found
 
 
-@pytest.fixture(scope="module")
-def page(keep_page, embedded_address):
-    return keep_page(embedded_address)
-
-
 def open_tab(page, name):
     page.locator(f"#tab-{name}-button").click()
 

@@ -33,11 +33,6 @@ def attribution(made, masks):
     return attribute_to_regions(made, masks).bands
 
 
-@pytest.fixture(scope="module")
-def page(keep_page, embedded_address):
-    return keep_page(embedded_address)
-
-
 def choose(page, row: int, field: str, option: str) -> None:
     page.locator("#bands .band:visible").nth(row).get_by_label(field).click()
     page.get_by_role("option", name=option, exact=True).last.click()  # a list that was open fades away

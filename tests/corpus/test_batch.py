@@ -116,13 +116,12 @@ def test_a_process_that_is_ended_costs_its_own_clip(corpus, tmp_path, bundle_fol
     assert "memory" in next(o.reason for o in outcomes if o.name == "bad")
 
 
-def test_a_fault_of_the_program_costs_one_clip(corpus, tmp_path, monkeypatch):
+def test_a_fault_of_the_program_costs_one_clip(corpus, tmp_path):
     def fault(task, bundle, choices):
         raise ZeroDivisionError("division by zero")
 
-    mine = {"make": fault, "left_out": batch.left_out, "bundle": None, "choices": batch.Choices()}
-    monkeypatch.setattr(parallel, "_mine", mine)
-    outcome = parallel._work(batch.tasks_of(corpus, tmp_path / "o")[0])
+    task = batch.tasks_of(corpus, tmp_path / "o")[0]
+    outcome = parallel.attempt(batch.Choices(), fault, batch.left_out, task, None)
     assert (outcome.status, outcome.reason) == ("left out", "ZeroDivisionError: division by zero")
 
 

@@ -14,6 +14,7 @@ from rtmri2speech.restore.encoder import AdaptedEncoder, build_hubert, framed, l
 from rtmri2speech.restore.model import RestorationBundle, load_restoration
 from tests.restore.small import ENCODER, adapters_that_do_something, small_encoder, small_restorer
 
+pytest.importorskip("transformers")
 WAVE = torch.randn(2, 8000, generator=torch.Generator().manual_seed(3))
 
 

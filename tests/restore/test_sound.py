@@ -1,6 +1,7 @@
 """Whole files through `restore`: every kind of recording comes out whole, every bad one ends in one sentence."""
 
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -138,5 +139,15 @@ def test_bad_arrays(bad):
 
 
 def test_the_embedded_bundle_is_whole_and_fresh_installations_have_it():
+    pytest.importorskip("transformers")
     done = restore(noisy(1.0), RATE, "neural")
     assert done.shape == (RATE,) and np.isfinite(done).all() and done.std() > 1e-3
+
+
+def test_without_transformers_it_says_what_to_install(tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "transformers", None)  # as if it were not installed
+    soundfile.write(tmp_path / "in.wav", noisy(1.0), RATE)
+    assert command(tmp_path / "in.wav", "-o", tmp_path / "out.wav", "--method", "neural") == 2
+    message = capsys.readouterr().err
+    assert "pip install transformers" in message and message.count("\n") == 1
+    assert command(tmp_path / "in.wav", "-o", tmp_path / "out.wav") == 0

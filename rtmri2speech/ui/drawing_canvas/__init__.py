@@ -6,6 +6,7 @@ import gradio as gr
 
 from ...analysis.region_attribution import NAMED_REGIONS
 from ..component import Texts, component
+from ..texts import EXPLORER
 
 
 def drawing_canvas(texts: Texts, elem_id: str) -> gr.HTML:
@@ -15,7 +16,8 @@ def drawing_canvas(texts: Texts, elem_id: str) -> gr.HTML:
     (occlusion.read_occlusion); an event whose FIRST input is the component, with js=drawing_canvas_js(...), receives it
     in place of the value.
     """
-    return component(Path(__file__).parent, ["drawing_canvas.js"], texts, elem_id, regions=list(NAMED_REGIONS))
+    words = {language: {**texts[language], **_region_names(language)} for language in texts}
+    return component(Path(__file__).parent, ["drawing_canvas.js"], words, elem_id, regions=list(NAMED_REGIONS))
 
 
 def drawing_canvas_js(elem_id: str, explorer_state_js: str) -> str:
@@ -25,3 +27,7 @@ def drawing_canvas_js(elem_id: str, explorer_state_js: str) -> str:
         document.querySelector("#{elem_id} .board")?.dataset.hiding ?? "",
         ...({explorer_state_js})(...rest),
     ]"""
+
+
+def _region_names(language: str) -> dict[str, str]:
+    return {f"hide_{key}": words for key, words in EXPLORER[language].items() if key.startswith("region_")}

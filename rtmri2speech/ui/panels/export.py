@@ -11,7 +11,8 @@ from ...render.colour import BAND_MAPS, COMBINE, default_maps
 from ...render.figure_size import FORMATS
 from ...render.fonts import lacking
 from ...render.picture import LAYOUTS
-from ..page_context import PageContext
+from ..page_context import PageContext, interval_of
+from ..session import Result
 
 AROUND = 6  # frames before and after the one shown
 _MAPS = ("default", *BAND_MAPS, "inferno", "viridis", "cividis", "gray", "jet")
@@ -95,8 +96,7 @@ class _Files:
 
 def build(context: PageContext) -> None:
     """Lays out the panel's tab."""
-    intro = gr.Markdown(_say(context, "intro"), elem_classes="note", container=False)
-    context.localise(intro, "value", "export_intro")
+    context.note("export_intro")
     with gr.Row(elem_id="export-look"):
         choices = _lay_out_choices(context)
         with gr.Column(scale=4, min_width=480):
@@ -111,96 +111,70 @@ def build(context: PageContext) -> None:
 
 def _lay_out_choices(context: PageContext) -> _Choices:
     with gr.Column(scale=2, min_width=230):
-        bands = gr.CheckboxGroup([], label=_say(context, "bands"), elem_id="export-bands")
+        bands = _field(context, gr.CheckboxGroup, "bands", [])
         own_bands = gr.State(False)
         follow = gr.Button(elem_id="export-follow")  # never seen
-        colours = {value: f"export_map_{value}" for value in _MAPS}
+        colours = {"choices": {value: f"export_map_{value}" for value in _MAPS}}
         with gr.Row(elem_classes="maps"):
-            maps = [
-                gr.Dropdown(_in_english(context, colours), value="default", visible=False, min_width=100)
-                for _ in BAND_MAPS
-            ]
-        alpha = gr.Slider(0.0, 1.0, 0.7, step=0.05, label=_say(context, "alpha"), buttons=[], elem_id="export-alpha")
-        slow = gr.Slider(1, _MOST_SLOW, 1, step=0.5, label=_say(context, "slow"), buttons=[], elem_id="export-slow")
-        side = gr.Dropdown(_SIDES, value=512, label=_say(context, "side"), elem_id="export-side")
-    for one in maps:
-        context.localise(one, "choices", colours)
-    for component, name in ((bands, "bands"), (alpha, "alpha"), (slow, "slow"), (side, "side")):
-        context.localise(component, "label", f"export_{name}")
+            looks = {"value": "default", "visible": False, "min_width": 100}
+            maps = [context.worded(gr.Dropdown, colours, **looks) for _ in BAND_MAPS]
+        alpha = _field(context, gr.Slider, "alpha", 0.0, 1.0, 0.7, step=0.05, buttons=[])
+        slow = _field(context, gr.Slider, "slow", 1, _MOST_SLOW, 1, step=0.5, buttons=[])
+        side = _field(context, gr.Dropdown, "side", _SIDES, value=512)
     with gr.Column(scale=2, min_width=230):
         layout = _radio(context, "layout", LAYOUTS)
         combine = _radio(context, "combine", COMBINE)
         part = _radio(context, "part", ("clip", "stretch"))
         sound = _radio(context, "sound", SOUNDS)
-        show = gr.CheckboxGroup(
-            _in_english(context, _SHOWN), value=[], label=_say(context, "show"), elem_id="export-show"
-        )
-    context.localise(show, "choices", _SHOWN)
-    context.localise(show, "label", "export_show")
+        show = _field(context, gr.CheckboxGroup, "show", choices=_SHOWN, value=[])
     return _Choices(bands, own_bands, follow, maps, alpha, slow, side, layout, combine, part, sound, show)
 
 
 def _lay_out_pictures(context: PageContext) -> _Pictures:
     frame = {"height": 330, "min_width": 220, "interactive": False}
     with gr.Row():
-        picture = gr.Image(
-            label=_say(context, "preview_picture"),
-            format="png",
-            buttons=["fullscreen"],
-            elem_id="export-picture",
-            **frame,
-        )
-        video = gr.Video(label=_say(context, "video"), buttons=["download"], elem_id="overlay", **frame)
+        words, looks = {"label": "export_preview_picture"}, {"buttons": ["fullscreen"], "elem_id": "export-picture"}
+        picture = context.worded(gr.Image, words, format="png", **looks, **frame)
+        video = context.worded(gr.Video, {"label": "export_video"}, buttons=["download"], elem_id="overlay", **frame)
     with gr.Row(elem_classes="act"):
-        preview = gr.Button(_say(context, "preview"), elem_id="export-preview", min_width=120)
-        around = gr.Button(_say(context, "around"), elem_id="make-around", min_width=120)
-        make = gr.Button(_say(context, "make_video"), variant="primary", elem_id="make-overlay", min_width=120)
+        preview = context.button("export_preview", elem_id="export-preview", min_width=120)
+        around = context.button("export_around", elem_id="make-around", min_width=120)
+        make = context.button("export_make_video", variant="primary", elem_id="make-overlay", min_width=120)
         context.stop_button("export-stop")
-    context.localise(picture, "label", "export_preview_picture")
-    context.localise(video, "label", "export_video")
-    context.localise(preview, "value", "export_preview")
-    context.localise(make, "value", "export_make_video")
-    context.localise(around, "value", "export_around")
     return _Pictures(picture, video, preview, around, make)
 
 
 def _lay_out_files(context: PageContext) -> _Files:
     with gr.Column(scale=3, min_width=300):
-        kinds = gr.CheckboxGroup(
-            _in_english(context, _KINDS), value=["frame", "spectrogram"], label=_say(context, "kinds")
-        )
+        kinds = _field(context, gr.CheckboxGroup, "kinds", choices=_KINDS, value=["frame", "spectrogram"])
         with gr.Row(elem_classes="figures"):
-            formats = gr.CheckboxGroup(
-                list(FORMATS), value=["png"], label=_say(context, "formats"), elem_id="export-formats", min_width=200
-            )
-            width_cm = gr.Number(
-                None, label=_say(context, "width"), maximum=WIDEST_CM, elem_id="export-width", min_width=160
-            )
+            formats = _field(context, gr.CheckboxGroup, "formats", list(FORMATS), value=["png"], min_width=200)
+            width_cm = _field(context, gr.Number, "width", None, maximum=WIDEST_CM, min_width=160)
         with gr.Row(elem_classes="act"):
-            make = gr.Button(_say(context, "make_files"), elem_id="make-files", scale=0, min_width=220)
-            make_zip = gr.Button(
-                _say(context, "make_zip"), variant="primary", elem_id="make-zip", scale=0, min_width=240
-            )
-        trust = gr.Checkbox(False, label=_say(context, "trust"), container=False, elem_id="export-trust")
-        note = gr.Markdown(_say(context, "zip_note"), elem_classes="note", container=False)
+            make = context.button("export_make_files", elem_id="make-files", scale=0, min_width=220)
+            make_zip = context.button("export_make_zip", variant="primary", elem_id="make-zip", scale=0, min_width=240)
+        trust = _field(context, gr.Checkbox, "trust", False, container=False)
+        context.note("export_zip_note")
     with gr.Column(scale=2, min_width=300):
-        files = gr.File(label=_say(context, "files"), file_count="multiple", interactive=False, elem_id="exported")
-    context.localise(formats, "label", "export_formats")
-    context.localise(width_cm, "label", "export_width")
-    context.localise(kinds, "choices", _KINDS)
-    context.localise(kinds, "label", "export_kinds")
-    context.localise(make, "value", "export_make_files")
-    context.localise(make_zip, "value", "export_make_zip")
-    context.localise(trust, "label", "export_trust")
-    context.localise(note, "value", "export_zip_note")
-    context.localise(files, "label", "export_files")
+        looks = {"file_count": "multiple", "interactive": False, "elem_id": "exported"}
+        files = context.worded(gr.File, {"label": "export_files"}, **looks)
     return _Files(kinds, formats, width_cm, trust, make, make_zip, files)
 
 
+def _field(context: PageContext, kind: type, name: str, *values, choices: dict | None = None, **options):
+    words = {"label": f"export_{name}", **({"choices": choices} if choices else {})}
+    return context.worded(kind, words, *values, elem_id=f"export-{name}", **options)
+
+
+def _radio(context: PageContext, name: str, values) -> gr.Radio:
+    choices = {value: f"export_{name}_{value}" for value in values}
+    return _field(context, gr.Radio, name, choices=choices, value=values[0])
+
+
 def _connect_preview(context: PageContext, choices: _Choices, pictures: _Pictures) -> None:
-    @context.guard
+    @context.guard_result
     def show(explorer_state, result, language, *chosen):
-        subject = _subject(context, result, language)
+        subject = _subject(context, result)
         return writer.preview(subject, _look(explorer_state, subject, *chosen), int(explorer_state["frame"]))
 
     inputs = [context.explorer_state, context.result, context.language, *choices.of_look, context.language]
@@ -220,74 +194,66 @@ def _connect_preview(context: PageContext, choices: _Choices, pictures: _Picture
 def _connect_making(context: PageContext, choices: _Choices, pictures: _Pictures, files: _Files) -> None:
     def asked(explorer_state, result, language, *chosen) -> tuple[ExportSource, ExportOptions]:
         """The source and options of an export, after a notice if the chosen interval is missing."""
-        subject = _subject(context, result, language)
-        if chosen[-3] == "stretch" and not _has_stretch(explorer_state):
+        subject = _subject(context, result)
+        if chosen[-3] == "stretch" and interval_of(explorer_state) is None:
             gr.Info(context.text(language, "export_no_stretch"), title=context.text(language, "notice"))
         if lacking(language, subject.name):
             gr.Info(context.text(language, "export_no_font"), title=context.text(language, "notice"))
         return subject, _look(explorer_state, subject, *chosen)
 
-    @context.guard
+    @context.guard_result
     def video_of(explorer_state, result, language, request: gr.Request, progress=gr.Progress(), *chosen):  # noqa: B008
         subject, look = asked(explorer_state, result, language, *chosen)
         tell = context.progress(request, language, progress)
         (path,) = writer.write_files(context.folder(), subject, look, ["video"], progress=tell)
         return str(path)
 
-    @context.guard
+    @context.guard_result
     def video_around(explorer_state, result, language, request: gr.Request, progress=gr.Progress(), *chosen):  # noqa: B008
         *others, _part, shown, words = chosen
-        frame, last = int(explorer_state["frame"]), len(_subject(context, result, language).analysis.mel_db) - 1
+        frame, last = int(explorer_state["frame"]), len(result.analysis.mel_db) - 1
         here = explorer_state | {"first": max(0, frame - AROUND), "last": min(last, frame + AROUND)}
         return video_of(here, result, language, request, progress, *others, "stretch", shown, words)
 
-    @context.guard
-    def files_of(
-        explorer_state,
-        result,
-        language,
-        kinds,
-        formats,
-        width_cm,
-        request: gr.Request,
-        progress=gr.Progress(),  # noqa: B008
-        *chosen,
-    ):
-        subject, look = asked(explorer_state, result, language, *chosen)
-        look = _on_paper(look, formats, width_cm)
-        tell = context.progress(request, language, progress)
-        paths = writer.write_files(context.folder(), subject, look, kinds, int(explorer_state["frame"]), tell)
-        return [str(path) for path in paths]
+    def on_paper(write):
+        """The handler of a button that makes files, whose figures are of a format and width."""
 
-    @context.guard
-    def zip_of(
-        explorer_state,
-        result,
-        language,
-        trust,
-        formats,
-        width_cm,
-        request: gr.Request,
-        progress=gr.Progress(),  # noqa: B008
-        *chosen,
-    ):
-        subject, look = asked(explorer_state, result, language, *chosen)
-        look = _on_paper(look, formats, width_cm)
-        tell = context.progress(request, language, progress)
+        @context.guard_result
+        def made(
+            explorer_state,
+            result,
+            language,
+            what,
+            formats,
+            width_cm,
+            request: gr.Request,
+            progress=gr.Progress(),  # noqa: B008
+            *chosen,
+        ):
+            subject, look = asked(explorer_state, result, language, *chosen)
+            look = replace(look, figures=tuple(formats), width_cm=width_cm or None)  # an empty or zero one: its own
+            tell = context.progress(request, language, progress)
+            return [str(path) for path in write(what, subject, look, int(explorer_state["frame"]), tell)]
+
+        return made
+
+    def files_of(kinds, subject, look, frame, tell):
+        return writer.write_files(context.folder(), subject, look, kinds, frame, tell)
+
+    def zip_of(trust, subject, look, frame, tell):
         path = context.folder() / f"{subject.stem}_export.zip"
-        writer.write_zip(path, subject, look, int(explorer_state["frame"]), tell, trust=trust)
-        return [str(path)]
+        writer.write_zip(path, subject, look, frame, tell, trust=trust)
+        return [path]
 
     first, look_of = [context.explorer_state, context.result, context.language], [*choices.of_look, context.language]
     paper = [files.formats, files.width_cm]
     for button, make, inputs, made in (
         (pictures.make, video_of, [*first, *look_of], pictures.video),
         (pictures.around, video_around, [*first, *look_of], pictures.video),
-        (files.make, files_of, [*first, files.kinds, *paper, *look_of], files.files),
-        (files.make_zip, zip_of, [*first, files.trust, *paper, *look_of], files.files),
+        (files.make, on_paper(files_of), [*first, files.kinds, *paper, *look_of], files.files),
+        (files.make_zip, on_paper(zip_of), [*first, files.trust, *paper, *look_of], files.files),
     ):
-        event = button.click(make, inputs, made, show_progress_on=made, js=context.explorer_state_js, **context.queued)
-        context.stoppable(button.click, event)
+        context.work(button.click, make, inputs, made, show_progress_on=made, js=context.explorer_state_js)
 
 
 def _connect_explorer(context: PageContext, choices: _Choices) -> None:
@@ -324,12 +290,7 @@ def _connect_new_clip(context: PageContext, choices: _Choices, pictures: _Pictur
                 gr.update(visible=k < len(names), label=names[k] if k < len(names) else "", value="default")
                 for k in range(len(maps))
             ),
-            *(
-                gr.update(
-                    choices=[(context.text(language, key), name) for name, key in known.items() if name not in lacking]
-                )
-                for known in (_KINDS, _SHOWN)
-            ),
+            *(gr.update(choices=choices_of(known, lacking, language)) for known in (_KINDS, _SHOWN)),
             "clip",
             False,
             *([None] * len(emptied)),
@@ -340,17 +301,12 @@ def _connect_new_clip(context: PageContext, choices: _Choices, pictures: _Pictur
     context.result.change(new_clip, first, [*changed, *emptied], js=js, **context.at_once)
 
 
-def _subject(context: PageContext, result, language: str) -> ExportSource:
-    if result is None:
-        raise gr.Error(
-            context.text(language, "first_run"), print_exception=False, title=context.text(language, "error")
-        )
-    bundle = context.bundle_of(result)
+def _subject(context: PageContext, result: Result) -> ExportSource:
     return ExportSource(
         result.name,
         result.analysis,
         result.regions,
-        bundle,
+        context.bundle_of(result),
         result.source,
         result.reference,
         result.reference_source,
@@ -360,17 +316,6 @@ def _subject(context: PageContext, result, language: str) -> ExportSource:
         result.remarks,
         tuple(result.far.get("reach", ())),
     )
-
-
-def _say(context: PageContext, name: str) -> str:
-    return context.text("en", f"export_{name}")
-
-
-def _radio(context: PageContext, name: str, values) -> gr.Radio:
-    choices = {value: f"export_{name}_{value}" for value in values}
-    made = gr.Radio(_in_english(context, choices), value=values[0], label=_say(context, name), elem_id=f"export-{name}")
-    context.localise(made, "choices", choices)
-    return context.localise(made, "label", f"export_{name}")
 
 
 def _look(explorer_state: dict, subject: ExportSource, bands: list[str], *choices) -> ExportOptions:
@@ -392,28 +337,13 @@ def _look(explorer_state: dict, subject: ExportSource, bands: list[str], *choice
         side=int(side),
         sound=sound,
         slow=float(slow),
-        stretch=(int(explorer_state["first"]), int(explorer_state["last"]))
-        if part == "stretch" and _has_stretch(explorer_state)
-        else None,
+        stretch=interval_of(explorer_state) if part == "stretch" else None,
         language=language,
         show=tuple(show),
     )
-
-
-def _on_paper(look: ExportOptions, formats: list[str], width_cm: float | None) -> ExportOptions:
-    """An empty or zero width is None, the figure's default."""
-    return replace(look, figures=tuple(formats), width_cm=width_cm or None)
-
-
-def _has_stretch(explorer_state: dict) -> bool:
-    return explorer_state["first"] is not None
 
 
 def _shown(explorer_state: dict, names: list[str]) -> list[str]:
     """The bands that the explorer shows: one alone, or all."""
     view = str(explorer_state["view"])
     return [names[int(view)]] if view.isdecimal() and int(view) < len(names) else names
-
-
-def _in_english(context: PageContext, choices: dict[str, str]) -> list[tuple[str, str]]:
-    return [(context.text("en", key), value) for value, key in choices.items()]

@@ -8,7 +8,7 @@ from ...speech.mel import centre_frequencies_hz
 from ..ab_player import ab_player
 from ..ab_player.payload import Sound, ab_player_payload
 from ..drawing_canvas import drawing_canvas, drawing_canvas_js
-from ..page_context import PageContext
+from ..page_context import PageContext, in_each_language, interval_of
 from ..report import occlusion_report
 from ..texts import EXPLORER, TEXTS
 
@@ -17,75 +17,56 @@ _BOARD = "hide-board"
 
 def build(context: PageContext) -> None:
     """Lays out the panel's tab."""
-    intro = gr.Markdown(context.text("en", "hide_intro"), elem_classes="note", container=False)
-    words = {language: texts | _region_words(language) for language, texts in TEXTS.items()}
+    context.note("hide_intro")
     with gr.Row(elem_id="hide-sides"):
         with gr.Column(min_width=460):
-            drawing = drawing_canvas(words, elem_id=_BOARD)
+            drawing = drawing_canvas(TEXTS, elem_id=_BOARD)
             with gr.Row(elem_classes="act"):
-                run = gr.Button(
-                    context.text("en", "hide_run"), variant="primary", scale=0, min_width=190, elem_id="hide-run"
-                )
-                each = gr.Button(context.text("en", "hide_each"), scale=0, min_width=190, elem_id="hide-each")
+                run = context.button("hide_run", variant="primary", scale=0, min_width=190, elem_id="hide-run")
+                each = context.button("hide_each", scale=0, min_width=190, elem_id="hide-each")
                 context.stop_button("hide-stop")
             table = gr.Dataframe(visible=False, interactive=False, elem_id="hide-table")
-            csv_file = gr.DownloadButton(
-                context.text("en", "hide_csv"), visible=False, size="sm", scale=0, min_width=160, elem_id="hide-csv"
-            )
+            looks = {"size": "sm", "scale": 0, "min_width": 160, "elem_id": "hide-csv"}
+            csv_file = context.worded(gr.DownloadButton, {"label": "hide_csv"}, visible=False, **looks)
         with gr.Column(min_width=460):
             report = gr.HTML(elem_id="hide-report", elem_classes="report")
             listening = ab_player(TEXTS, elem_id="hide-listen")
-    context.localise(intro, "value", "hide_intro")
-    context.localise(run, "value", "hide_run")
-    context.localise(each, "value", "hide_each")
-    context.localise(csv_file, "label", "hide_csv")
     _connect_each(context, drawing, each, table, csv_file, report)
 
-    @context.guard
+    @context.guard_result
     def hide_and_speak(hiding, explorer_state, result, language, request: gr.Request, progress=gr.Progress()):  # noqa: B008
-        if result is None:
-            raise gr.Error(
-                context.text(language, "first_run"), print_exception=False, title=context.text(language, "error")
-            )
-        stretch = (
-            None if explorer_state["first"] is None else (int(explorer_state["first"]), int(explorer_state["last"]))
-        )
-        asked = read_occlusion(hiding, stretch)
+        asked = read_occlusion(hiding, interval_of(explorer_state))
         tell = context.progress(request, language, progress)
         bundle = context.bundle_of(result)
         hidden = result.hiding(bundle, asked, tell)
         sounds = [
-            Sound(_in_both("hide_before"), hidden.before.audio, hidden.before.sample_rate, hidden.before.mel_db),
-            Sound(_in_both("hide_after"), hidden.after.audio, hidden.after.sample_rate, hidden.after.mel_db),
+            Sound(
+                in_each_language("hide_before"), hidden.before.audio, hidden.before.sample_rate, hidden.before.mel_db
+            ),
+            Sound(in_each_language("hide_after"), hidden.after.audio, hidden.after.sample_rate, hidden.after.mel_db),
         ]
         payload = ab_player_payload(
             sounds,
             hidden.before.fps,
             centre_frequencies_hz(bundle.mel),
             changes=hidden.change_db,
-            changes_words=_in_both("hide_change"),
+            changes_words=in_each_language("hide_change"),
             difference_db=hidden.difference_db,
-            difference_words=_in_both("hide_difference"),
+            difference_words=in_each_language("hide_difference"),
             stretch=asked.stretch,
         )
         return occlusion_report(hidden, int(explorer_state["frame"])), payload
 
-    running = run.click(
-        hide_and_speak,
-        [drawing, context.explorer_state, context.result, context.language],
-        [report, listening],
-        js=drawing_canvas_js(_BOARD, context.explorer_state_js),
-        show_progress_on=report,
-        **context.queued,
-    )
-    context.stoppable(run.click, running)
+    inputs = [drawing, context.explorer_state, context.result, context.language]
+    js = drawing_canvas_js(_BOARD, context.explorer_state_js)
+    context.work(run.click, hide_and_speak, inputs, [report, listening], js=js, show_progress_on=report)
 
     def new_clip(result):
         height, width = result.analysis.model_frames.shape[1:]
         return [width, height], "", "", gr.update(visible=False), gr.update(visible=False)
 
     emptied = [drawing, report, listening, table, csv_file]
-    context.result.change(new_clip, context.result, emptied, queue=False, show_progress="hidden", **context.private)
+    context.result.change(new_clip, context.result, emptied, **context.at_once)
 
 
 def _connect_each(
@@ -93,22 +74,16 @@ def _connect_each(
 ) -> None:
     """The table of all regions; `report` shows the progress until the table exists."""
 
-    @context.guard
+    @context.guard_result
     def each_in_turn(drawn, explorer_state, result, language, request: gr.Request, progress=gr.Progress()):  # noqa: B008
-        if result is None:
-            raise gr.Error(
-                context.text(language, "first_run"), print_exception=False, title=context.text(language, "error")
-            )
         asked = read_drawing(drawn)
-        here = asked["where"] == "stretch" and explorer_state["first"] is not None
-        stretch = (int(explorer_state["first"]), int(explorer_state["last"])) if here else None
         rows = occlude_each(
             context.bundle_of(result),
             result.analysis,
             result.regions,
             asked["manner"],
             asked["strength"],
-            stretch,
+            interval_of(explorer_state) if asked["where"] == "stretch" else None,
             context.progress(request, language, progress),
             result.analysed_by,
         )
@@ -123,15 +98,9 @@ def _connect_each(
         }
         return gr.update(value=shown, visible=True), gr.update(value=str(path), visible=True)
 
-    running = each.click(
-        each_in_turn,
-        [drawing, context.explorer_state, context.result, context.language],
-        [table, csv_file],
-        js=drawing_canvas_js(_BOARD, context.explorer_state_js),
-        show_progress_on=report,
-        **context.queued,
-    )
-    context.stoppable(each.click, running)
+    inputs = [drawing, context.explorer_state, context.result, context.language]
+    js = drawing_canvas_js(_BOARD, context.explorer_state_js)
+    context.work(each.click, each_in_turn, inputs, [table, csv_file], js=js, show_progress_on=report)
 
 
 def _shown(row: RegionOcclusion, bands: list[str]) -> list[float | None]:
@@ -141,11 +110,3 @@ def _shown(row: RegionOcclusion, bands: list[str]) -> list[float | None]:
         share = row.share[band]
         values += [None if share is None else 100 * share, row.size_db[band]]
     return [None if value is None else round(value, 1) for value in values]
-
-
-def _in_both(key: str) -> dict[str, str]:
-    return {language: words[key] for language, words in TEXTS.items()}
-
-
-def _region_words(language: str) -> dict[str, str]:
-    return {f"hide_{key}": words for key, words in EXPLORER[language].items() if key.startswith("region_")}
