@@ -19,6 +19,7 @@ CONTAINERS = (
 _TELL_THEIR_END = ("matroska", "avi", "mov", "flv", "asf")  # containers with the duration in their header
 _ENDS_EARLY_S = 0.1  # a file that ends this much before its header's duration is cut short
 _CHECKSUMS = ("flac", "ac3", "eac3", "wavpack", "tta")  # audio codecs with packet checksums
+_SKEW = 0.02  # of a display matrix, against a multiple of 90 degrees: a rounding error
 _PACKETS = 256  # audio packets joined at once
 _LATE_S = (0.005, 0.02)  # bounds of time-stamp rounding: a later frame of sound leaves a gap
 _OPTIONS = {"format_whitelist": CONTAINERS, "protocol_whitelist": "file"}
@@ -80,7 +81,7 @@ def read_video(
                     continue
                 decoded: Any = packet.decode()
                 for frame in decoded:
-                    frames.add(_turned(_gray(frame), frame), pixel_aspect)
+                    frames.add(_turned(path, _gray(frame), frame), pixel_aspect)
                     corrupt += frame.is_corrupt
                     starts.append(frame.time)
                     lengths.append(float(frame.duration * frame.time_base) if frame.duration else 0.0)
@@ -128,8 +129,8 @@ def _chosen(streams):
     return next(iter([*marked, *streams]), None)
 
 
-def _turned(gray: np.ndarray, frame) -> np.ndarray:
-    """(H, W) rotated and mirrored by its display matrix, to the nearest quarter turn.
+def _turned(path: Path, gray: np.ndarray, frame) -> np.ndarray:
+    """(H, W) rotated and mirrored by its display matrix. Raises InputError unless at multiples of 90 degrees.
 
     x' = a x + c y, y' = b x + d y (ISO 14496-12, 6.2.2), in the first two rows (a, b, u), (c, d, v).
     """
@@ -139,7 +140,13 @@ def _turned(gray: np.ndarray, frame) -> np.ndarray:
     if matrix is None:
         return gray
     a, b, _, c, d = np.frombuffer(bytes(matrix), np.int32, 5).astype(np.float64)
-    if abs(b) + abs(c) > abs(a) + abs(d):
+    upright, across = abs(a) + abs(d), abs(b) + abs(c)
+    if min(upright, across) > _SKEW * max(upright, across):
+        raise InputError(
+            "{path} is rotated by an angle that is not a multiple of 90 degrees: rotate its pictures first.",
+            path=path,
+        )
+    if across > upright:
         gray, right, down = gray.T, c, b
     else:
         right, down = a, d

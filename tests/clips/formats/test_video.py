@@ -203,6 +203,13 @@ def test_a_picture_is_turned_and_mirrored_as_players_do(folder, tmp_path, turnin
     assert not np.array_equal(clip.frames, pictures())
 
 
+def test_a_tilted_picture_is_refused(folder, tmp_path):
+    path = tmp_path / "a.mp4"
+    ffmpeg("-display_rotation", 10, "-i", folder / "gop.mp4", "-c", "copy", path)
+    with pytest.raises(InputError, match="not a multiple of 90 degrees"):
+        read_clip(path)
+
+
 @pytest.mark.parametrize(("aspect", "sides"), [("2/1", (HEIGHT, 2 * WIDTH)), ("1/2", (2 * HEIGHT, WIDTH))])
 @pytest.mark.parametrize("ending", ["mp4", "mkv", "avi"])
 def test_pixels_that_are_no_squares(folder, tmp_path, aspect, sides, ending):
