@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from rtmri2speech.analysis.settings import AnalysisSettings
 from rtmri2speech.progress import UNSEEN, Progress
 from rtmri2speech.speech.audio import read_audio
 from rtmri2speech.ui import session
@@ -20,7 +21,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
 class Brake:
-    """Stands in for handlers.analyse: counts what runs and its steps and, while `on`, makes each one slow."""
+    """Stands in for session.analyse_clip: counts what runs and its steps and, while `on`, makes each one slow."""
 
     def __init__(self, analyse):
         self.analyse, self.on, self.steps, self.running, self.ended = analyse, False, 0, 0, 0
@@ -46,8 +47,8 @@ class Brake:
 @pytest.fixture(scope="module")
 def brake():
     with pytest.MonkeyPatch.context() as patch:
-        brake = Brake(session.analyse)
-        patch.setattr(session, "analyse", brake)
+        brake = Brake(session.analyse_clip)
+        patch.setattr(session, "analyse_clip", brake)
         yield brake
 
 
@@ -100,7 +101,7 @@ def test_eight_at_once_get_each_their_own(open_page, address, bundle, tmp_path):
             assert shown(page, 15 + number) == f"clip {number}"
         for number, answer in asked.items():
             name, frames, samples = answer.result(120)
-            expected, _ = analyse_file(bundle, files[number], None, UNSEEN, bands=())
+            expected, _ = analyse_file(bundle, files[number], None, UNSEEN, AnalysisSettings(bands=()))
             assert (name, frames) == (f"clip {number}", 15 + number)
             assert abs(samples - expected.audio).max() < 2e-3  # 16 bit, and another number of threads
 

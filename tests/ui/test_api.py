@@ -134,7 +134,7 @@ def test_the_examples_of_the_docs_run(address, clip, tmp_path, monkeypatch, caps
     names = {}
     for block in blocks:
         exec(block.replace("http://127.0.0.1:7860/", address), names)
-    assert Path(names["video"]).suffix == ".mp4" and names["heat"].shape == (14, 256, 256)
+    assert Path(names["video"]).suffix == ".mp4" and names["heatmap"].shape == (14, 256, 256)
     assert "give the lower limit first" in capsys.readouterr().out
 
 
