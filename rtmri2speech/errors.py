@@ -7,7 +7,7 @@ class InputError(ValueError):
         raise InputError("{path} lasts {seconds:.1f} s: at most {most:g} s are read.", path=path, seconds=s, most=300)
 
     template: the English sentence with placeholders (str.format), which is the key of its Japanese translation in
-    ui/texts/errors.py. values: of the placeholders; an InputError among them is translated, too. The command line
+    ui/texts/errors.ja.json. values: of the placeholders; an InputError among them is translated, too. The command line
     prints the sentence on one line and exits with 2; the page shows it as a message.
     """
 

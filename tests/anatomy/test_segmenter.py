@@ -163,6 +163,7 @@ def test_frames_of_another_kind_are_refused(embedded):
         segment_regions(np.zeros((3, 8, 8)), 20.0, embedded)
 
 
+@pytest.mark.slow
 def test_real_clips_are_heads_in_profile_whose_parts_lie_where_they_must(shared, embedded):
     for path in sorted((shared / "rtmri").glob("*.avi")):
         clip = read_clip(path)

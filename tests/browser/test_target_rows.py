@@ -133,6 +133,7 @@ def test_what_cannot_be_followed_is_a_sentence_and_nothing_is_lost(page):
     page.locator("#edit-bands").click()
 
 
+@pytest.mark.slow
 def test_a_link_holds_boxes_contrasts_and_maps_of_the_frequency(page, made):
     """All that was asked for, with the numbers of the page that wrote it; the rows show the bands, and no boxes."""
     page.goto(

@@ -62,6 +62,7 @@ def test_a_third_method_is_offered_by_commands_and_page_and_named_in_captions_an
     assert "choose of grad-cam, hirescam, layer-ig, sliding-patch" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_its_maps_are_judged_as_others_are(sliding_patch, clip, monkeypatch):
     bundle = lively_bundle(clip.frames)
     monkeypatch.setattr("rtmri2speech.analysis.pipeline.silent_frames", lambda mel, *_: np.zeros(len(mel), bool))
