@@ -108,9 +108,8 @@ def test_a_reload_keeps_how_things_look(open_page, address):
 
 def test_stop_looks_idle_while_there_is_nothing_to_stop(open_page, address):
     page = open_page(address)
-    page.wait_for_function(
-        "() => { const stop = document.querySelector('#stop'); return stop.disabled && getComputedStyle(stop).opacity < 0.6 }"
-    )
+    page.locator("#stop:disabled").wait_for()
+    page.wait_for_function("() => getComputedStyle(document.querySelector('#stop')).opacity < 0.6")
 
 
 def test_both_sounds_are_equally_loud_where_asked(open_page, address):
