@@ -76,17 +76,25 @@ class MelSpec:
         return from_json(cls, data)
 
 
+VIEWS = ("full", "tract")  # what a model sees of a picture
+
+
 @dataclass(frozen=True)
 class FrameSpec:
     """Specification of the CNN's input: a square gray image, min-max scaled to [0, 1].
 
     The thesis standardises each frame (mean 0, std 1) before min-max scaling, which undoes it exactly; so only the
     second step is computed.
+
+    view: "full", the whole picture, or "tract", the window of the vocal tract (clips/frame_view.py), which has its own
+    scaling.
     """
 
     size: int = 256
+    view: str = "full"
 
     def __post_init__(self):
+        _require(self.view in VIEWS, "FrameSpec.view is one of {known}, not {given!r}.", known=VIEWS, given=self.view)
         _require(
             isinstance(self.size, int) and 32 <= self.size <= 1024 and self.size % 32 == 0,
             "FrameSpec.size must be a multiple of 32 from 32 to 1024, not {given!r}.",

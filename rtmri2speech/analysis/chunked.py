@@ -14,6 +14,7 @@ from ..attribution.formant_targets import track_formant
 from ..clips.clip import Clip
 from ..clips.disk_array import release_heap, release_pages
 from ..clips.frame_rate import at_rate, retime
+from ..clips.frame_view import FrameView
 from ..errors import InputError
 from ..models.bundle import Bundle
 from ..progress import UNSEEN, Progress
@@ -21,7 +22,7 @@ from ..spec import Band
 from ..speech.audio import Sound
 from ..speech.mel import silent_frames
 from .formants import SynthesisedSpeech, check_found, formants_of
-from .pipeline import analyse
+from .pipeline import analyse, view_of
 from .result import Analysis
 from .settings import AnalysisSettings
 
@@ -40,8 +41,8 @@ def spans_of(count: int) -> list[tuple[int, int]]:
 class ChunkedAnalysis:
     """Analyses the chunks of one clip in turn, with one F0 level for all.
 
-    settings, original, formants_hz, speak: as for `analyse`; original and formants_hz span the whole clip. Raises
-    InputError for time-frequency boxes, which need the whole clip.
+    settings, original, formants_hz, speak, view: as for `analyse`; original, formants_hz and view are of the whole
+    clip. Raises InputError for time-frequency boxes, which need the whole clip.
     """
 
     def __init__(
@@ -52,17 +53,20 @@ class ChunkedAnalysis:
         original: Sound | None = None,
         formants_hz: Mapping[str, np.ndarray] | None = None,
         speak: bool = True,
+        view: FrameView | None = None,
     ):
         if any(band.stretch for band in settings.bands):
             raise InputError("This clip is analysed in chunks; a box needs the whole clip: cut it first.")
         self.bundle, self.settings, self.original, self.speak = bundle, settings, original, speak
         self.formants_hz = formants_hz or {}
         self.level_hz: float | None = None
+        self.view = view
 
     def chunk(self, clip: Clip, frames: np.ndarray, first: int, stop: int, progress: Progress = UNSEEN) -> Analysis:
         """The analysis of frames [first, stop). frames: all of the clip's, uint8 (T, H, W), at the model's rate
         (frame_rate.retime). A chunk may lack a tracked formant. Raises InputError as `analyse` does."""
         fps = self.bundle.fps
+        self.view = self.view or view_of(self.bundle, frames)
         start, end = max(0, first - CONTEXT), min(len(frames), stop + CONTEXT)
         here = _interval(clip, frames, start, end, fps)
         original = None
@@ -83,6 +87,7 @@ class ChunkedAnalysis:
             original=original,
             formants_hz=formants_hz,
             level_hz=self.level_hz,
+            view=self.view,
             progress=progress,
         )
         self.level_hz = around.level_hz
@@ -94,7 +99,7 @@ class ChunkedAnalysis:
         if not any(band.track == "synthesised" for band in tracking):
             return None
         settings = replace(self.settings, bands=())
-        made = analyse(self.bundle, here, settings=settings, original=original, level_hz=self.level_hz)
+        made = analyse(self.bundle, here, settings=settings, original=original, level_hz=self.level_hz, view=self.view)
         return SynthesisedSpeech(made.audio, made.sample_rate, made.f0_hz is None, made.silent)
 
 

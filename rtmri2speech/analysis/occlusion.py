@@ -138,6 +138,7 @@ def occlude(
         settings=replace(analysis.settings, bands=()),  # nobody looks at the maps of an occluded clip
         original=analysis.original,
         speak=speak,
+        view=analysis.view,
         progress=progress,
     )
     change_db = band_changes(bundle.mel, analysis, after)

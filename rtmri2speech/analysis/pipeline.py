@@ -13,6 +13,7 @@ from functools import partial
 import numpy as np
 import torch
 
+from ..anatomy.tract_window import tract_view_of_frames
 from ..attribution.band_targets import band_energies, targets_of
 from ..attribution.formant_targets import track_formant
 from ..attribution.grad_cam import gradients
@@ -20,7 +21,7 @@ from ..attribution.method import Inputs
 from ..attribution.methods import method_of, resolution_of
 from ..clips import frame_rate
 from ..clips.clip import Clip
-from ..clips.preprocessing import prepare_frames
+from ..clips.frame_view import FULL, FrameView
 from ..models.bundle import Bundle
 from ..models.features import BATCH, FeatureExtractor
 from ..models.precision import choose_precision
@@ -50,6 +51,7 @@ def analyse(
     formants_hz: Mapping[str, np.ndarray] | None = None,
     level_hz: float | None = None,
     known: Analysis | None = None,
+    view: FrameView | None = None,
     progress: Progress = UNSEEN,
     **choices,
 ) -> Analysis:
@@ -62,9 +64,10 @@ def analyse(
     clip; other formants are measured.
     known: an analysis of this clip by this bundle. Its features are reused at the same precision, unless the method
     needs the CNN's last maps.
+    view: what the model sees of the pictures, such as that of another analysis; default: `view_of` the clip.
     progress: its stages are frames, attention and speech.
     Raises InputError on a band outside the mel or without a formant to track, an unknown choice, two bands of one
-    name, or a voice that the bundle lacks.
+    name, a voice that the bundle lacks, or a clip without a vocal tract where the model sees that only.
     """
     if settings is None:
         settings = settings_of(bands, objective=objective, energy=energy, normalize=normalize, **choices)
@@ -74,7 +77,8 @@ def analyse(
     clock, size, method = _Clock(), bundle.frames.size, method_of(settings.method)
     model_frames = frame_rate.retime(clip, bundle.fps)
     count = len(model_frames)
-    chunks = lambda: (prepare_frames(model_frames[k : k + BATCH], size) for k in range(0, count, BATCH))  # noqa: E731
+    view = view or (known.view if known else view_of(bundle, model_frames))
+    chunks = lambda: (view.prepare(model_frames[k : k + BATCH], size) for k in range(0, count, BATCH))  # noqa: E731
     features, maps, engine = _features(bundle, settings, chunks, count, known, progress.part(None, 0, 0.4))
     with torch.no_grad():
         states = bundle.acoustic.states_from_features(features[None])
@@ -109,7 +113,8 @@ def analyse(
     slopes = gradients(bundle.acoustic, bundle.scaler, features, targets, objectives)
     asked = (bundle.acoustic, bundle.scaler, size, settings.resolution or 0, features, np.arange(count), chunks)
     told = progress.part(None, 0.5 if following else 0.4, 0.75)
-    cam = method.maps(Inputs(*asked, targets, objectives, slopes, maps), told) if bands else {}
+    seen = method.maps(Inputs(*asked, targets, objectives, slopes, maps), told) if bands else {}
+    cam = {name: view.on_picture(maps_seen) for name, maps_seen in seen.items()}
     del maps
     seconds["attention"] = clock.lap()
 
@@ -135,7 +140,14 @@ def analyse(
         original=original,
         tracked_hz={name: along.formant_hz for name, along in followed.items()},
         features=features.cpu().numpy(),
+        view=view,
     )
+
+
+def view_of(bundle: Bundle, model_frames: np.ndarray, progress: Progress = UNSEEN) -> FrameView:
+    """What the bundle's model sees of a clip's frames. Raises InputError where it sees the vocal tract only, and none
+    is found."""
+    return tract_view_of_frames(model_frames, progress) if bundle.frames.view == "tract" else FULL
 
 
 def _resolved(bundle: Bundle, settings: AnalysisSettings) -> AnalysisSettings:

@@ -1,6 +1,6 @@
 """Analysis: the speech, the mel and each band's attribution of a clip."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -9,6 +9,7 @@ from ..attribution.targets import TWO_SIDED, unit_of
 from ..attribution.upsampling import UpsampledGrid, upsample_grid
 from ..clips import frame_rate
 from ..clips.clip import Clip
+from ..clips.frame_view import FULL, FrameView
 from ..clips.preprocessing import prepare_frames
 from ..spec import Band
 from ..speech.audio import Sound
@@ -23,7 +24,8 @@ class Analysis:
     audio: float32 (T * hop_length,) in [-1, 1] at sample_rate. mel_db: (T, n_mels).
     silent: (T,) bool, frames in which the model does not speak. f0_hz: (T,) the F0 contour used, 0 in unvoiced frames;
     None where no harmonics were added to the mel (speech/voice.py). It is a choice, not a finding.
-    cam: band name -> signed (T, h, w). band_db: band name -> (T,), energy of the predicted mel in the band, dB.
+    cam: band name -> signed (T, h, w), of the whole picture also where the model sees a part. band_db: band name ->
+    (T,), energy of the predicted mel in the band, dB. view: the part of the picture that the model saw.
     engine: what ran the CNN. seconds: stage -> time taken.
     tracked_hz: formant-tracking band -> (T,) its formant, NaN in frames without it, which have no map.
     level_hz: the F0 level that fits the vocal tract, None where nothing is voiced. original: the reference speech.
@@ -48,6 +50,7 @@ class Analysis:
     original: Sound | None = None
     tracked_hz: dict[str, np.ndarray] = field(default_factory=dict)
     features: np.ndarray | None = None
+    view: FrameView = FULL
 
     @property
     def bands(self) -> tuple[Band, ...]:
@@ -61,8 +64,13 @@ class Analysis:
 
     @property
     def frames(self) -> np.ndarray:
-        """The frames as the model saw them, float32 (T, size, size) in [0, 1]; computed anew at each call."""
+        """The whole frames, padded to a square and scaled, float32 (T, size, size) in [0, 1]; computed at each call."""
         return prepare_frames(self.model_frames, self.frame_size)
+
+    @property
+    def seen(self) -> np.ndarray:
+        """The frames as the model saw them, float32 (T, size, size) in [0, 1]; computed at each call."""
+        return self.view.prepare(self.model_frames, self.frame_size)
 
     def heatmap(self, band: str) -> np.ndarray:
         """The positive part of the band's CAM for display: float32 (T, size, size) in [0, 1]; computed at each call.
@@ -75,7 +83,7 @@ class Analysis:
         """heatmap(), computed lazily, frame by frame."""
         grid = display_grid(self.cam[band], self.settings.normalize, self.speech)
         grid[np.setdiff1d(np.arange(len(grid)), self.explained)] = 0
-        return upsample_grid(grid, (self.frame_size, self.frame_size))
+        return self._on_picture(grid, 0.0)
 
     def two_sided(self, band: Band) -> bool:
         """Whether the band's maps are shown with both signs (targets.TWO_SIDED)."""
@@ -88,7 +96,12 @@ class Analysis:
             return self.heatmap_frames(band.name)
         grid = 0.5 + 0.5 * signed_grid(self.cam[band.name], self.settings.normalize, self.speech)
         grid[np.setdiff1d(np.arange(len(grid)), self.explained)] = 0.5
-        return upsample_grid(grid, (self.frame_size, self.frame_size))
+        return self._on_picture(grid, 0.5)
+
+    def _on_picture(self, grid: np.ndarray, nothing: float) -> UpsampledGrid:
+        """The grid upsampled to the picture; `nothing` where the model does not see it."""
+        size = (self.frame_size, self.frame_size)
+        return replace(upsample_grid(grid, size), mask=self.view.mask(self.frame_size), nothing=nothing)
 
     @property
     def speech(self) -> np.ndarray:

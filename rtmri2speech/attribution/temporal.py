@@ -18,7 +18,7 @@ from torch import Tensor
 
 from ..clips.clip import Clip
 from ..clips.frame_rate import retime
-from ..clips.preprocessing import prepare_frames
+from ..clips.frame_view import FULL, FrameView
 from ..errors import InputError
 from ..models.acoustic import AcousticModel
 from ..models.bundle import Bundle
@@ -83,8 +83,10 @@ class TemporalAttribution:
         ).format(**values)
 
 
-def temporal_attribution(bundle: Bundle, clip: Clip, band: Band, progress: Progress = UNSEEN) -> TemporalAttribution:
-    """Temporal attribution of the band's energy in each frame.
+def temporal_attribution(
+    bundle: Bundle, clip: Clip, band: Band, progress: Progress = UNSEEN, view: FrameView = FULL
+) -> TemporalAttribution:
+    """Temporal attribution of the band's energy in each frame. view: what the model sees of the pictures.
 
     Raises InputError for a box or a formant-tracking band, or a clip of more than LONGEST frames.
     """
@@ -100,7 +102,7 @@ def temporal_attribution(bundle: Bundle, clip: Clip, band: Band, progress: Progr
             count=len(frames),
             most=LONGEST,
         )
-    chunks = (prepare_frames(frames[k : k + BATCH], bundle.frames.size) for k in range(0, len(frames), BATCH))
+    chunks = (view.prepare(frames[k : k + BATCH], bundle.frames.size) for k in range(0, len(frames), BATCH))
     extract = FeatureExtractor(bundle.acoustic, onnx=bundle.onnx, size=bundle.frames.size)
     features = extract(chunks, len(frames), progress.part(None, 0, 0.5))
     made = contributions(bundle.acoustic, bundle.scaler, features, target, progress.part("attention", 0.5, 1))

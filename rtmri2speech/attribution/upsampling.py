@@ -20,11 +20,16 @@ _THESIS_EPSILON = 1e-6  # keeps a nearly uniform map near zero
 
 @dataclass(frozen=True)
 class UpsampledGrid:
-    """A lazy array (T, H, W): [t] and iteration compute a frame; [first:stop], len and shape compute nothing."""
+    """A lazy array (T, H, W): [t] and iteration compute a frame; [first:stop], len and shape compute nothing.
+
+    mask: bool (H, W), outside which all frames are `nothing`; None: no mask.
+    """
 
     grids: np.ndarray
     size: tuple[int, int]
     method: str
+    mask: np.ndarray | None = None
+    nothing: float = 0.0
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -49,7 +54,8 @@ class UpsampledGrid:
             enlarged -= enlarged.min()
             return enlarged / (enlarged.max() + np.float32(_THESIS_EPSILON))
         # Cubic interpolation overshoots; no pixel may exceed the range of the cells.
-        return np.clip(enlarged, grid.min(), grid.max())
+        enlarged = np.clip(enlarged, grid.min(), grid.max())
+        return enlarged if self.mask is None else np.where(self.mask, enlarged, np.float32(self.nothing))
 
     def __iter__(self) -> Iterator[np.ndarray]:
         return (self[t] for t in range(len(self)))

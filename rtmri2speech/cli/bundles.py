@@ -91,7 +91,7 @@ def adapt(
 
     The CNN's BatchNorm statistics are recomputed from these clips; no weight changes.
     """
-    from ..models.domain_adaptation import adapt as fitted_to
+    from ..analysis.domain_adaptation import adapt as fitted_to
     from ..models.load import load_bundle
 
     refuse_overwriting_inputs([output], [*clips, bundle])

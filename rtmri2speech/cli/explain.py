@@ -136,12 +136,12 @@ def export(
 ):
     """Write videos, figures, traces and speech into one zip."""
     from ..analysis.chunked import analyse_clip
+    from ..analysis.domain_adaptation import adapt
     from ..analysis.reference import earlier
     from ..anatomy.corrections import corrected, read_corrections
     from ..anatomy.sources import regions_of
     from ..export.writer import ExportOptions, ExportSource, write_zip
     from ..labels.textgrid import labels_of
-    from ..models.domain_adaptation import adapt
     from ..models.load import load_bundle
     from ..speech.audio import read_audio
     from ..speech.voice import asked_voice

@@ -28,7 +28,9 @@ def temporal(
     """
     import numpy as np
 
+    from ..analysis.pipeline import view_of
     from ..attribution.temporal import temporal_attribution
+    from ..clips.frame_rate import retime
     from ..files import atomic_write
     from ..models.load import load_bundle
     from ..render.figure_size import FORMATS
@@ -44,7 +46,8 @@ def temporal(
     band, loaded = Band.parse(formant_band), load_bundle(bundle)
     with progress_bar() as progress:
         clip = read_clip(video, fps=fps, progress=progress.part(None, 0, 0.1))
-        made = temporal_attribution(loaded, clip, band, progress.part(None, 0.1, 1))
+        view = view_of(loaded, retime(clip, loaded.fps))
+        made = temporal_attribution(loaded, clip, band, progress.part(None, 0.1, 1), view)
     if kind == "npy":
         with atomic_write(output) as temporary, temporary.open("wb") as file:
             np.save(file, made.contributions)

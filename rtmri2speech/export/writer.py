@@ -306,7 +306,9 @@ def _write_reach(begin: str, selection: Selection, progress: Progress) -> None:
     subject, look = selection.subject, selection.look
     known = {made.band.name: made for made in subject.reach}
     for band in _lasting(subject):
-        made = known.get(band.name) or reach_of(subject.bundle, subject.analysis.clip, band, progress)
+        made = known.get(band.name) or reach_of(
+            subject.bundle, subject.analysis.clip, band, progress, subject.analysis.view
+        )
         np.save(f"{begin}{band.name}_reach.npy", made.contributions)
         for ending in look.figures:
             temporal_figure(f"{begin}{band.name}_reach.{ending}", made, look.language, DPI)

@@ -165,7 +165,7 @@ class _Grown:
         else:
             found = regions_of(frames[start:stop], fps, path, source, finding)
         progress("packing", 0.85)
-        self.of_pieces.append(parts_of(analysis.model_frames, found, analysis.cam, self.store))
+        self.of_pieces.append(parts_of(analysis, found, self.store))
         self.labels.add(found.labels)
         for name, cam in analysis.cam.items():
             self.cams[name].add(cam)

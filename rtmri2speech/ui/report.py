@@ -13,12 +13,12 @@ import cv2
 import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from ..analysis.domain_adaptation import Adaptation
 from ..analysis.occlusion import OcclusionResult
 from ..analysis.result import Analysis
 from ..evaluation.comparison import Comparison
 from ..evaluation.speech_quality import Assessment
 from ..models.bundle import Bundle
-from ..models.domain_adaptation import Adaptation
 from ..models.model_card import read_card
 from ..render.outlines import outlined
 from ..spec import Band

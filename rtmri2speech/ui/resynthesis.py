@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, replace
 
+from ..analysis.domain_adaptation import Adaptation, adapt
 from ..evaluation.comparison import Comparison, compare
 from ..models.bundle import Bundle
-from ..models.domain_adaptation import Adaptation, adapt
 from ..progress import UNSEEN, Progress
 from ..speech.voice import INTONATIONS, Voice
 from .session import Result

@@ -96,9 +96,9 @@ class Result:
                     "How far in time a sound came from is told of bands that stay where they are: add one under Bands."
                 )
             parts = [progress.part("attention", k / len(bands), (k + 1) / len(bands)) for k in range(len(bands))]
-            clip = self.analysis.clip
+            clip, view = self.analysis.clip, self.analysis.view
             self.far["reach"] = [
-                temporal_attribution(bundle, clip, band, part) for band, part in zip(bands, parts, strict=True)
+                temporal_attribution(bundle, clip, band, part, view) for band, part in zip(bands, parts, strict=True)
             ]
         return self.far["reach"]
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from rtmri2speech.analysis.domain_adaptation import adapt
 from rtmri2speech.analysis.occlusion import Occlusion, occlude, occlude_each
 from rtmri2speech.analysis.pipeline import analyse
 from rtmri2speech.analysis.region_attribution import RegionMasks, attribute_to_regions
@@ -20,7 +21,6 @@ from rtmri2speech.attribution.temporal import temporal_attribution
 from rtmri2speech.evaluation.comparison import compare
 from rtmri2speech.evaluation.faithfulness import evaluate_faithfulness
 from rtmri2speech.evaluation.speech_quality import assess, read_reference
-from rtmri2speech.models.domain_adaptation import adapt
 from rtmri2speech.spec import F1, F2
 from rtmri2speech.speech.voice import Voice
 from rtmri2speech.ui.session import DEFAULT_MAPS

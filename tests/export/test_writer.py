@@ -18,6 +18,7 @@ import pytest
 import soundfile
 from PIL import Image
 
+from rtmri2speech.analysis.domain_adaptation import adapt
 from rtmri2speech.analysis.pipeline import analyse
 from rtmri2speech.analysis.reference import earlier
 from rtmri2speech.anatomy.sources import regions_from_template
@@ -30,7 +31,6 @@ from rtmri2speech.export.provenance import command
 from rtmri2speech.export.selection import select
 from rtmri2speech.export.writer import KINDS, ExportOptions, ExportSource, available, preview, write_files, write_zip
 from rtmri2speech.labels.textgrid import read_intervals, write_labels
-from rtmri2speech.models.domain_adaptation import adapt
 from rtmri2speech.models.load import load_bundle
 from rtmri2speech.progress import Progress
 from rtmri2speech.render.colour import LINE_COLOURS, layer

@@ -26,7 +26,6 @@ COMMANDS = {
         "run_dir={place}/run init_from={place}/run/checkpoints/step_00000001.pt +sources.a.folder={place}/corpus",
     ],
     "training.articulation.label_maps": ["out={place}/corpus corpus={place}/corpus clips=1"],
-    "training.articulation.encoder_outputs": ["clips={place}/text.txt sight={place}/run out={place}/text.txt"],
     "training.articulation.image_encoder": [
         "pictures=[{place}/text.txt] val_pictures=[] run_dir={place}/run init_from={place}/run",
     ],
@@ -37,7 +36,6 @@ COMMANDS = {
         "sight={place}/run speech={place}/old corpus={place}/corpus clips=[] val_clips=[] run_dir={place}/run"
     ],
     "training.vocoder.weight_interpolation": ["runs=[{place}/run,{place}/old] shares=[0.5,0.5] run_dir={place}/run"],
-    "training.articulation.model_soup": ["runs=[{place}/run,{place}/old] shares=[0.5,0.5] run_dir={place}/run"],
     "training.articulation.predict_mels": ["{place}/corpus --run {place}/run --out {place}/corpus"],
     "training.acoustic.predict_mels": [
         "{place}/dataset --out {place}/dataset",

@@ -6,10 +6,10 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+from rtmri2speech.analysis.domain_adaptation import adapt
 from rtmri2speech.analysis.pipeline import analyse
 from rtmri2speech.analysis.reference import earlier
 from rtmri2speech.errors import InputError
-from rtmri2speech.models.domain_adaptation import adapt
 from rtmri2speech.progress import UNSEEN
 from rtmri2speech.speech.audio import write_audio
 from rtmri2speech.speech.voice import Voice, VoicingProbe

@@ -15,9 +15,9 @@ import torch
 import typer
 from typer import Argument, Option
 
+from rtmri2speech.analysis.pipeline import view_of
 from rtmri2speech.clips import frame_rate
 from rtmri2speech.clips.clip import read_clip
-from rtmri2speech.clips.preprocessing import prepare_frames
 from rtmri2speech.files import refuse_overwriting_inputs
 from rtmri2speech.finetuning.voicing import fit_voicing_probe
 from rtmri2speech.models.bundle import Bundle
@@ -34,7 +34,8 @@ def states_and_f0(bundle: Bundle, path: Path) -> tuple[np.ndarray, np.ndarray]:
     truth = truth_of(path)
     frames = frame_rate.retime(read_clip(path), bundle.fps)
     extract = FeatureExtractor(bundle.acoustic, torch.float32, bundle.onnx, bundle.frames.size)
-    chunks = (prepare_frames(frames[k : k + BATCH], bundle.frames.size) for k in range(0, len(frames), BATCH))
+    view = view_of(bundle, frames)
+    chunks = (view.prepare(frames[k : k + BATCH], bundle.frames.size) for k in range(0, len(frames), BATCH))
     with torch.no_grad():
         states = bundle.acoustic.states_from_features(extract(chunks, len(frames))[None])[0].numpy()
     with np.load(truth, allow_pickle=False) as data:

@@ -109,15 +109,3 @@ def held_out_speakers(
     if not all(parts):
         raise InputError("Of the speakers {speakers} none or all are in the corpus.", speakers=", ".join(speakers))
     return parts
-
-
-def read_encoder_outputs(path: Path) -> list[tuple[str, np.ndarray]]:
-    """(utterance, articulation (T, COLUMNS)) of every clip and appearance. Raises InputError for another file."""
-    try:
-        with np.load(path, allow_pickle=False) as data:
-            parts = np.split(data["articulation"], np.cumsum(data["frames"])[:-1])
-            return [(str(name), part) for name, part in zip(data["names"], parts, strict=True)]
-    except (OSError, ValueError, KeyError) as error:
-        raise InputError(
-            "{path} is not of training.articulation.encoder_outputs ({error}).", path=path, error=error
-        ) from None

@@ -22,7 +22,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from rtmri2speech.anatomy.regions import GROUPS, NAMES
 from rtmri2speech.errors import InputError
 from rtmri2speech.files import refuse_overwriting_inputs, write_json
 from rtmri2speech.models.acoustic import AcousticConfig, AcousticModel
@@ -31,14 +30,13 @@ from rtmri2speech.speech.mel import SPEECH_RANGE_DB, Scaler, speech_frames
 from rtmri2speech.speech.metrics import loudness_correlation, spectral_shape_correlation
 from rtmri2speech.speech.voice import VoicingProbe
 
-from ..acoustic.losses import LossConfig, MaskedMSEMAE, outside_share
+from ..acoustic.losses import LossConfig, MaskedMSEMAE
 from ..engine.checkpoint import write_checkpoint
 from ..engine.config import run_command
 from ..engine.loop import Intervals, choose_device, descend, train_loop
 from ..engine.run_folder import append_row, as_kept, held, read_last, write_last
 from ..engine.weight_averaging import average
 from .corpus import SynthesisedSpeech, read_spoken
-from .encoder_outputs import clip_pictures
 from .image_encoder import (
     ImageEncoder,
     ImageEncoderRun,
@@ -49,9 +47,9 @@ from .image_encoder import (
 )
 from .label_maps import Pictures, concatenated, read_pictures
 from .mel_decoder import ArticulationToMel, read_mel_decoder, target_mel, voice_loss
+from .tract_pictures import Views, clip_pictures, views_of
 
 VOICE = "voice.json"
-_IN_TRACT = torch.tensor([float(name in GROUPS["tract"]) for name in NAMES])  # of the label maps' regions
 
 
 @dataclass(frozen=True)
@@ -63,7 +61,7 @@ class FinetuneRun:
 
     lr: of the BiLSTM and what follows; cnn_lr: of the CNN, whose BatchNorm keeps its statistics. articulation, regions:
     weights of the tasks of training.articulation.image_encoder, which go on; voicing, pitch: as in
-    training.articulation.mel_decoder; loss.focus as in training.acoustic. average: as in
+    training.articulation.mel_decoder. average: as in
     training.articulation.image_encoder. looks: appearances in which each clip of val_clips is evaluated. device: auto,
     cpu or cuda.
     """
@@ -96,8 +94,8 @@ class FinetuneRun:
     restart: bool = False
 
     def __post_init__(self):
-        if self.loss.articulation:
-            raise InputError("The weight of articulation is `articulation` here, not loss.articulation.")
+        if self.loss.articulation or self.loss.focus:
+            raise InputError("loss.articulation and loss.focus are of training.acoustic; here it is `articulation`.")
 
 
 _MAY_CHANGE = ("run_dir", "device")
@@ -132,6 +130,7 @@ class Clips:
     """Label maps of whole utterances beside their sound: (frames' indices, mel, voice) of each, standardised."""
 
     pictures: Pictures
+    views: Views
     known: np.ndarray
     utterances: list[tuple[str, np.ndarray, np.ndarray, np.ndarray]]
 
@@ -149,7 +148,7 @@ class Clips:
             frames = np.flatnonzero(pictures.group == number)[: len(s.mel_db)]
             voice = np.stack([s.voiced, np.full(len(s.voiced), s.octaves, np.float32)], axis=1)
             utterances.append((name, frames, mel.standardise(target_mel(s.mel_db, **how)), voice))
-        return cls(pictures, known.standardise(pictures.articulation), utterances)
+        return cls(pictures, views_of(pictures), known.standardise(pictures.articulation), utterances)
 
 
 class FinetunedModel(nn.Module):
@@ -161,16 +160,15 @@ class FinetunedModel(nn.Module):
         self.readout, self.regions = sight.readout, sight.regions
         self.each, self.cells = sight.each, sight.cells
 
-    def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-        """(B, T, 1, S, S) -> mel (B, T, n_mels), voice (B, T, 2), articulation (B*T, K), regions (B*T, kinds, c, c),
-        the CNN's maps (B*T, C, h, w)."""
+    def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """(B, T, 1, S, S) -> mel (B, T, n_mels), voice (B, T, 2), articulation (B*T, K), regions (B*T, kinds, c, c)."""
         maps = self.model.feature_maps(pictures.flatten(0, 1))
         pooled = maps.mean(dim=(2, 3))
         states = self.model.states_from_features(pooled.unflatten(0, pictures.shape[:2]))
         kept = self.model.dropout(states)
         coarse = nn.functional.adaptive_avg_pool2d(maps, self.cells)
         cells = nn.functional.pixel_shuffle(self.regions(coarse), self.each)
-        return self.model.head(kept), self.voice(kept), self.readout(pooled), cells, maps
+        return self.model.head(kept), self.voice(kept), self.readout(pooled), cells
 
     def image_encoder(self, run: ImageEncoderRun) -> ImageEncoder:
         """The CNN with its read-outs alone, as they are now."""
@@ -207,6 +205,7 @@ class Assembled:
         split = {"by": "speaker", "seed": run.seed, "val_speakers": list(speech["val_speakers"]), "test_speakers": []}
         data = {
             "image_size": size,
+            "view": "tract",
             "window": run.window,
             "augment": "training.segmentation.domain_randomisation",
             "split": split,
@@ -242,7 +241,7 @@ def draw(clips: Clips, run: FinetuneRun, size: int, step: int) -> dict[str, Tens
         cut = slice(start, start + run.window)
         if len(frames[cut]) < run.window:
             raise InputError("A clip is shorter than the window of {window} frames.", window=run.window)
-        made = list(clip_pictures(clips.pictures, frames[cut], (run.seed, step, k, 3), size))
+        made = list(clip_pictures(clips.pictures, clips.views, frames[cut], (run.seed, step, k, 3), size))
         shown.append(np.stack([picture for picture, _ in made]))
         parts["regions"].append(np.stack([regions for _, regions in made]))
         for name, array in (("mel", mel[cut]), ("voice", voice[cut]), ("known", clips.known[frames[cut]])):
@@ -260,7 +259,8 @@ def validate(network: FinetunedModel, clips: Clips, mel: Scaler, size: int, look
     rows: dict[str, list] = {"shape": [], "loudness": [], "voicing": [], "pause_db": []}
     each = [(appearance, number, u) for appearance in range(looks) for number, u in enumerate(clips.utterances)]
     for appearance, number, (_, frames, target, voice) in each:
-        shown = np.stack([p for p, _ in clip_pictures(clips.pictures, frames, (10**6 + appearance, number), size)])
+        seed = (10**6 + appearance, number)
+        shown = np.stack([p for p, _ in clip_pictures(clips.pictures, clips.views, frames, seed, size)])
         pooled = [
             network.model.feature_maps(part.to(device)).mean(dim=(2, 3))
             for part in torch.from_numpy(shown)[:, None].split(32)
@@ -340,15 +340,13 @@ def _train(run: FinetuneRun, folder: Path) -> Path:
         batch = {name: part.to(device) for name, part in draw(learn, run, size, step).items()}
         network.train()
         network.model.cnn.eval()
-        predicted, read, found, cells, maps = network(batch["pictures"])
+        predicted, read, found, cells = network(batch["pictures"])
         mask = torch.ones(predicted.shape[:2], dtype=torch.bool, device=device)
         loss = loss_of(predicted, batch["mel"], mask, step)
         loss = loss + voice_loss(read.flatten(0, 1), batch["voice"].flatten(0, 1), run.voicing, run.pitch)
         loss = loss + run.articulation * articulation_error(found, batch["known"].flatten(0, 1), weights)
         regions = batch["regions"].flatten(0, 1).long()
         loss = loss + run.regions * cross_entropy(cells, regions)
-        if run.loss.focus:
-            loss = loss + run.loss.focus * outside_share(maps, _IN_TRACT.to(device)[regions])
         descend(loss, optimizer, clip=1.0, step=step)
         schedule.step()
         average(averaged, network, min(run.average, (step + 1) / (step + 10)))

@@ -1,4 +1,5 @@
-"""Image encoder: picture -> articulation. A CNN learns single moments of many heads, each with its own appearance.
+"""Image encoder: picture of the tract's window -> articulation. A CNN learns single moments of many heads, each with
+its own appearance.
 
     python -m training.articulation.image_encoder pictures=[FILE.npz] val_pictures=[FILE.npz] run_dir=RUN [setting=value
     ...]
@@ -20,7 +21,6 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from torch.utils.data import DataLoader, Dataset
 
-from rtmri2speech.anatomy.sources import region_of_class
 from rtmri2speech.files import refuse_overwriting_inputs
 from rtmri2speech.models.acoustic import AcousticConfig, AcousticModel
 from rtmri2speech.models.weights import load_exactly, read_safetensors
@@ -31,20 +31,14 @@ from ..engine.config import build, run_command
 from ..engine.loop import Intervals, choose_device, descend, set_lr, train_loop
 from ..engine.run_folder import held, read_last, read_settings, write_last, write_settings
 from ..engine.weight_averaging import average
-from ..phantom.head import CLASSES
-from ..segmentation.domain_randomisation import OVERSAMPLING, expose, ragged_nose, view, whole_head
 from .corpus import COLUMNS, GROUPS, VOICED
 from .label_maps import Pictures, concatenated, read_pictures
-from .mel_decoder import read_mel_decoder
-from .perceptual_loss import PerceptualLoss
 from .tensors import write_tensors
+from .tract_pictures import REGION, REGION_CELLS, Views, clip_pictures, views_of
 
 WEIGHTS = "sight.safetensors"
-REGION_CELLS = 32  # across the picture: how finely the second read-out learns regions
-_REGION = region_of_class(CLASSES)
 _VALIDATION_PICTURES = 256
 _REPORT_EVERY = 100
-_WHOLE_HEADS = 0.3  # of the pictures: in the others all from the mouth alone to more than the head
 
 
 @dataclass(frozen=True)
@@ -52,22 +46,22 @@ class ImageEncoderRun:
     """All settings. pictures: files of label maps to learn from; val_pictures: of other heads.
 
     init_from: a bundle or a run of this training whose CNN to start from. size: of the pictures in pixels, as the CNN
-    sees them. The learning rate rises in `warmup` steps, stays, and falls in a straight line in the last `decay` steps.
-    weights: of each group of columns (corpus.GROUPS) and of voicing. regions: weight of the second read-out.
-    speech: a finished run of training.articulation.mel_decoder; heard: weight of the perceptual loss.
-    average: of the weights, over about 1 / (1 - average) steps. device: auto, cpu or cuda. workers: processes that draw
-    the pictures, the same ones however many; 0: this one.
+    sees them. batch: pictures a step, `moments` of each head in one appearance. The learning rate rises in `warmup`
+    steps, stays, and falls in a straight line in the last `decay` steps. weights: of each group of columns
+    (corpus.GROUPS) and of voicing. regions: weight of the second read-out. average: of the weights, over about
+    1 / (1 - average) steps. device: auto, cpu or cuda. workers: processes that draw the pictures, the same ones however
+    many; 0: this one.
     """
 
     pictures: tuple[str, ...]
     val_pictures: tuple[str, ...]
     run_dir: str
     init_from: str | None = None
-    speech: str | None = None
     seed: int = 42
     size: int = 128
     model: AcousticConfig = field(default_factory=AcousticConfig)
-    batch: int = 32
+    batch: int = 48
+    moments: int = 4
     steps: int = 4000
     decay: int = 1000
     warmup: int = 50
@@ -81,7 +75,6 @@ class ImageEncoderRun:
     glottis: float = 0.2
     voiced: float = 0.25
     regions: float = 0.3
-    heard: float = 1.0
     device: str = "auto"
     workers: int = 0
     restart: bool = False
@@ -100,7 +93,7 @@ class ImageEncoder(nn.Module):
         self.readout = nn.Linear(whole.channels, COLUMNS)
         self.cells = max(1, size // config.input_pool // config.output_stride)
         self.each = REGION_CELLS // self.cells
-        self.kinds = int(_REGION.max()) + 1
+        self.kinds = int(REGION.max()) + 1
         self.regions = nn.Conv2d(whole.channels, self.kinds * self.each**2, 1)
 
     def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
@@ -109,26 +102,15 @@ class ImageEncoder(nn.Module):
         return self.readout(maps.mean(dim=(2, 3))), nn.functional.pixel_shuffle(self.regions(maps), self.each)
 
 
-def picture(labels: np.ndarray, rng: np.random.Generator, size: int) -> tuple[np.ndarray, np.ndarray]:
-    """A label map as some scanner might show it: float32 (size, size) in [0, 1]; uint8 (REGION_CELLS, same) regions.
-
-    The same state of `rng` gives every label map the same view and appearance: frames of one clip.
-    """
-    framed = whole_head if rng.random() < _WHOLE_HEADS else view
-    framed_labels = ragged_nose(framed(labels, rng, OVERSAMPLING * size), rng)
-    shown = expose(framed_labels, rng, size)
-    low, high = float(shown.min()), float(shown.max())
-    step = len(framed_labels) // REGION_CELLS
-    regions = _REGION[framed_labels[step // 2 :: step, step // 2 :: step]]
-    return ((shown - low) / max(high - low, 1e-6)).astype(np.float32), regions
-
-
-def batch(pictures: Pictures, known: np.ndarray, indices, seed: tuple, size: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Pictures (N, 1, size, size), articulation (N, COLUMNS), regions (N, cells, cells); an appearance each."""
-    made = [picture(pictures.labels(i), np.random.default_rng([*seed, k]), size) for k, i in enumerate(indices)]
+def batch(
+    pictures: Pictures, views: Views, known: np.ndarray, indices: np.ndarray, seed: tuple, size: int
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Pictures (N, 1, size, size), articulation (N, COLUMNS), regions (N, cells, cells). indices: (n, moments), each
+    row of one head, which share an appearance."""
+    made = [one for k, row in enumerate(indices) for one in clip_pictures(pictures, views, row, (*seed, k), size)]
     shown, regions = (np.stack(part) for part in zip(*made, strict=True))
     shown = torch.from_numpy(shown)[:, None].to(memory_format=torch.channels_last)
-    return shown, torch.from_numpy(known[indices]), torch.from_numpy(regions).long()
+    return shown, torch.from_numpy(known[indices.ravel()]), torch.from_numpy(regions).long()
 
 
 @dataclass(frozen=True)
@@ -136,13 +118,17 @@ class Steps(Dataset):
     """What each step learns from: it depends on the seed and the step's number alone."""
 
     learn: Pictures
+    views: Views
     known: np.ndarray
     run: ImageEncoderRun
 
     def __getitem__(self, step: int) -> tuple[Tensor, Tensor, Tensor]:
         cv2.setNumThreads(1)
-        chosen = np.random.default_rng((self.run.seed, step)).integers(len(self.learn.maps), size=self.run.batch)
-        return batch(self.learn, self.known, chosen, (self.run.seed, step, 1), self.run.size)
+        rng, run = np.random.default_rng((self.run.seed, step)), self.run
+        heads = self.learn.group[rng.integers(len(self.learn.maps), size=run.batch // run.moments)]
+        own = [np.flatnonzero(self.learn.group == head) for head in heads]
+        chosen = np.stack([rng.choice(some, run.moments, replace=len(some) < run.moments) for some in own])
+        return batch(self.learn, self.views, self.known, chosen, (self.run.seed, step, 1), self.run.size)
 
 
 def column_weights(run: ImageEncoderRun) -> Tensor:
@@ -152,14 +138,6 @@ def column_weights(run: ImageEncoderRun) -> Tensor:
         weights[first:end] = getattr(run, name) / (end - first)
     weights[VOICED] = run.voiced
     return weights
-
-
-def perceptual_loss_of(run: ImageEncoderRun, seen: Scaler) -> PerceptualLoss | None:
-    """The perceptual loss, if the run has a mel decoder. seen: scaler of the articulation."""
-    if run.speech is None:
-        return None
-    speech, known, _, _ = read_mel_decoder(Path(run.speech))
-    return PerceptualLoss(speech, known, seen)
 
 
 def articulation_error(found: Tensor, known: Tensor, weights: Tensor) -> Tensor:
@@ -185,7 +163,7 @@ def train(run: ImageEncoderRun) -> Path:
     """Train, or go on with, the run. Raises InputError if the files or the settings do not fit."""
     cv2.setNumThreads(1)
     folder = Path(run.run_dir)
-    read = [*run.pictures, *run.val_pictures, run.init_from, run.speech]
+    read = [*run.pictures, *run.val_pictures, run.init_from]
     refuse_overwriting_inputs([folder / "settings.json", folder / "articulation.json"], read)
     with held(run):
         return _train(run, folder)
@@ -212,10 +190,9 @@ def _train(run: ImageEncoderRun, folder: Path) -> Path:
     if state is not None:
         for name, part in parts.items():
             part.load_state_dict(state[name])
-    weights, perceptual = column_weights(run).to(device), perceptual_loss_of(run, scaler)
-    perceptual = perceptual.to(device) if perceptual else None
+    weights = column_weights(run).to(device)
     steps = range(0 if state is None else state["step"], run.steps)
-    batches = iter(DataLoader(Steps(learn, known, run), None, sampler=steps, num_workers=run.workers))
+    batches = iter(DataLoader(Steps(learn, views_of(learn), known, run), None, sampler=steps, num_workers=run.workers))
 
     def advance(step: int) -> dict[str, float]:
         shown, target, regions = (part.to(device) for part in next(batches))
@@ -223,9 +200,7 @@ def _train(run: ImageEncoderRun, folder: Path) -> Path:
         network.train()
         found, cells = network(shown)
         losses = {"error": articulation_error(found, target, weights), "regions": cross_entropy(cells, regions)}
-        losses["heard"] = perceptual.error(found, target) if perceptual else torch.zeros((), device=device)
-        total = losses["error"] + run.regions * losses["regions"] + run.heard * losses["heard"]
-        descend(total, optimizer, clip=2.0, step=step)
+        descend(losses["error"] + run.regions * losses["regions"], optimizer, clip=2.0, step=step)
         average(averaged, network, min(run.average, (step + 1) / (step + 10)))
         return {name: float(value.detach()) for name, value in losses.items()}
 
@@ -234,7 +209,7 @@ def _train(run: ImageEncoderRun, folder: Path) -> Path:
         write_tensors(folder / WEIGHTS, averaged)
 
     every = Intervals(_REPORT_EVERY, _REPORT_EVERY, _REPORT_EVERY)
-    validated = partial(validate, averaged, judge, val_known, run)
+    validated = partial(validate, averaged, judge, views_of(judge), val_known, run)
     train_loop(folder, steps, advance, every, save=save, validate=validated, history=True)
     return folder
 
@@ -251,14 +226,17 @@ def fit_known(pictures: Pictures) -> Scaler:
 
 
 @torch.no_grad()
-def validate(network: ImageEncoder, judge: Pictures, known: np.ndarray, run: ImageEncoderRun) -> dict[str, float]:
+def validate(
+    network: ImageEncoder, judge: Pictures, views: Views, known: np.ndarray, run: ImageEncoderRun
+) -> dict[str, float]:
     """r2 over pictures of heads that do not train, always the same ones."""
     network.eval()
     device = next(network.parameters()).device
     found, true = [], []
     chosen = np.random.default_rng(0).permutation(len(judge.maps))[:_VALIDATION_PICTURES]
     for start in range(0, len(chosen), 32):
-        shown, target, _ = batch(judge, known, chosen[start : start + 32], (10**6, start), run.size)
+        some = chosen[start : start + 32, None]
+        shown, target, _ = batch(judge, views, known, some, (10**6, start), run.size)
         found.append(network(shown.to(device))[0].cpu().numpy())
         true.append(target.numpy())
     return r2(np.concatenate(found), np.concatenate(true))

@@ -27,13 +27,8 @@ class InputNoiseConfig:
     factors: int = 12
 
 
-def with_input_noise(
-    articulation: Tensor, config: InputNoiseConfig, generator: torch.Generator, error: Tensor | float = 1.0
-) -> Tensor:
-    """(B, T, K) standardised -> the same with errors, drawn anew for each clip of the batch.
-
-    error: (K,) how much the errors of each column exceed those of `config`, where that was measured.
-    """
+def with_input_noise(articulation: Tensor, config: InputNoiseConfig, generator: torch.Generator) -> Tensor:
+    """(B, T, K) standardised -> the same with errors, drawn anew for each clip of the batch."""
     batch, time, columns = articulation.shape
 
     def normal(*shape: int) -> Tensor:
@@ -47,13 +42,7 @@ def with_input_noise(
     strength = torch.rand(batch, 1, 1, generator=generator)
     kept = 1 - strength * (1 - config.shrink) * torch.rand(batch, 1, columns, generator=generator)
     wrong = config.bias * shared(1) + config.drift * smoothed(shared(time), config.drift_frames)
-    return articulation * kept + strength * error * (wrong + config.noise * normal(batch, time, columns))
-
-
-def measured_error(found: Tensor, true: Tensor, config: InputNoiseConfig) -> Tensor:
-    """(N, K) standardised, found and true -> (K,) `error`, with which the strongest errors are twice as large."""
-    expected = (config.bias**2 + config.drift**2 + config.noise**2) ** 0.5
-    return 2 * (found - true).square().mean(dim=0).sqrt() / expected
+    return articulation * kept + strength * (wrong + config.noise * normal(batch, time, columns))
 
 
 def smoothed(noise: Tensor, frames: float) -> Tensor:

@@ -2,10 +2,9 @@
 
     python -m training.articulation.label_maps out=FILE.npz heads=200 each=48       # single moments of many heads
     python -m training.articulation.label_maps out=FILE.npz corpus=SOUND clips=60   # all frames of these utterances
-    python -m training.articulation.label_maps out=FILE.npz maps=MAPS.npz           # the segmenter's maps: truth alone
 
-The pictures themselves are drawn when they are read (training.segmentation.domain_randomisation): every one with its
-own brightness of the tissues, view and scanner. VocalTractLab is one per process: maps are made in worker processes.
+The pictures themselves are drawn when they are read (tract_pictures.py): every one with its own brightness of the
+tissues, view and scanner. VocalTractLab is one per process: maps are made in worker processes.
 """
 
 import multiprocessing
@@ -21,7 +20,7 @@ from rtmri2speech.files import atomic_write, refuse_overwriting_inputs
 
 from ..engine.config import run_command
 from ..phantom.head import CLASSES
-from .corpus import GROUPS, VOICED, visible
+from .corpus import VOICED, visible
 
 SIZE = 320  # of a map, as training.segmentation.phantom_heads draws them
 _HEADS_A_WORKER = 12
@@ -30,9 +29,7 @@ _HEADS_A_WORKER = 12
 @dataclass(frozen=True)
 class LabelMapsRun:
     """What to draw. heads, each: single moments, from head number first_head on. corpus, clips: whole utterances of a
-    sound corpus instead, of as many of its speakers as there are, `skip` speakers' names left out. maps: the file of
-    training.segmentation, whose postures are computed once more for their truth; only of its heads first_head to
-    first_head + heads - 1."""
+    sound corpus instead, of as many of its speakers as there are, `skip` speakers' names left out."""
 
     out: str
     heads: int = 0
@@ -42,7 +39,6 @@ class LabelMapsRun:
     corpus: str | None = None
     clips: int = 0
     skip: tuple[str, ...] = ()
-    maps: str | None = None
     workers: int = 1
 
 
@@ -111,15 +107,13 @@ def write_pictures(path: Path, pictures: Pictures) -> None:
 
 def make(run: LabelMapsRun) -> None:
     """Draw what is asked for. Raises InputError if that is nothing."""
-    refuse_overwriting_inputs([run.out], [run.corpus, run.maps])
-    if run.maps:
-        jobs = _known_jobs(run)
-    elif run.corpus:
+    refuse_overwriting_inputs([run.out], [run.corpus])
+    if run.corpus:
         jobs = _clip_jobs(run)
     else:
         jobs = [(_moments, (run.seed, run.first_head + k, run.each)) for k in range(run.heads)]
     if not jobs:
-        raise InputError("Nothing to draw: give heads, or corpus and clips, or maps.")
+        raise InputError("Nothing to draw: give heads, or corpus and clips.")
     maps: list[bytes] = []
     known, group, names = [], [], []
     spawn = multiprocessing.get_context("spawn")
@@ -132,30 +126,6 @@ def make(run: LabelMapsRun) -> None:
             names.append(name)
             print(f"label maps: {k + 1} of {len(jobs)}", flush=True)
     write_pictures(Path(run.out), Pictures(maps, np.concatenate(known), np.array(group), tuple(names)))
-
-
-def _known_jobs(run: LabelMapsRun) -> list:
-    """The heads of a file of training.segmentation."""
-    from ..segmentation.label_map_cache import read_or_make_maps
-
-    with np.load(run.maps) as data:
-        seed = int(data["seed"])
-    heads = range(run.first_head, run.first_head + run.heads)
-    made = read_or_make_maps(Path(run.maps), seed, heads, 0, 0)
-    return [(_known, (seed, head, made.labels[made.speaker == head])) for head in heads]
-
-
-def _known(seed: int, index: int, labels: np.ndarray) -> tuple[str, list[bytes], np.ndarray]:
-    """These maps of head `index`, with their truth. They show no opening of the glottis: it is not known."""
-    from ..phantom.voice import GLOTTIS_NAMES, Voice
-    from ..segmentation.phantom_heads import make_head, postures
-
-    speaker, _ = make_head(seed, index)
-    with Voice(speaker) as voice:
-        states = postures(voice, np.random.default_rng([seed, index, 8]), len(labels))
-        known = _truth(voice, states, np.ones((len(states), len(GLOTTIS_NAMES))))
-    known[:, GROUPS["glottis"][0] :] = np.nan
-    return f"r{index:04d}", [zlib.compress(m.tobytes(), 3) for m in labels], known
 
 
 def _clip_jobs(run: LabelMapsRun) -> list:

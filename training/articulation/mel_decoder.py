@@ -9,7 +9,7 @@ and speech.safetensors; the same command goes on where it was stopped. Settings:
 training/configs/articulation_mel_decoder.yaml.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, mse_loss
 
-from rtmri2speech.errors import InputError
 from rtmri2speech.files import refuse_overwriting_inputs
 from rtmri2speech.models.weights import load_exactly, read_safetensors
 from rtmri2speech.spec import MelSpec
@@ -29,8 +28,8 @@ from ..engine.checkpoint import load_start
 from ..engine.config import run_command
 from ..engine.loop import Intervals, choose_device, descend, train_loop
 from ..engine.run_folder import held, read_last, read_settings, write_last, write_settings
-from .corpus import COLUMNS, SynthesisedSpeech, held_out_speakers, read_encoder_outputs, read_spoken
-from .input_noise import InputNoiseConfig, measured_error, with_input_noise
+from .corpus import COLUMNS, SynthesisedSpeech, held_out_speakers, read_spoken
+from .input_noise import InputNoiseConfig, with_input_noise
 from .tensors import write_tensors
 
 WEIGHTS = "speech.safetensors"
@@ -44,11 +43,9 @@ _MAY_CHANGE = ("device",)
 class MelDecoderRun:
     """All settings. val_speakers are kept out of training. envelope, floor_db: see training's DataConfig.
 
-    init_from: a finished run to start from; its scalers are kept. seen: files of training.articulation.encoder_outputs,
-    of clips of the same corpus: a CNN's articulation of them is `seen_share` of every batch, and the input noise of the
-    others is as large as its errors. steps of `batch` windows of `window` frames, learning rate from lr to 0 along half
-    a cosine. voicing: weight of the cross-entropy of being voiced; pitch: of the squared error of the height of F0,
-    octaves. device: auto, cpu or cuda.
+    init_from: a finished run to start from; its scalers are kept. steps of `batch` windows of `window` frames, learning
+    rate from lr to 0 along half a cosine. voicing: weight of the cross-entropy of being voiced; pitch: of the squared
+    error of the height of F0, octaves. device: auto, cpu or cuda.
     """
 
     corpus: str
@@ -58,8 +55,6 @@ class MelDecoderRun:
     envelope: int = 16
     floor_db: float = -60.0
     init_from: str | None = None
-    seen: tuple[str, ...] = ()
-    seen_share: float = 0.5
     hidden: int = 256
     dropout: float = 0.3
     window: int = 80
@@ -126,20 +121,6 @@ class Windows:
         return *(torch.from_numpy(part) for part in batch), torch.from_numpy(mask)
 
 
-def with_encoder_outputs(spoken: list[SynthesisedSpeech], run: MelDecoderRun) -> list[SynthesisedSpeech]:
-    """The utterances of run.seen with the CNN's articulation in place of the true one; the voicing stays true."""
-    by_name = {s.id: s for s in spoken}
-    found = [pair for path in run.seen for pair in read_encoder_outputs(Path(path))]
-    missing = next((name for name, _ in found if name not in by_name), None)
-    if missing:
-        raise InputError("{name} is among the encoder outputs but not in {corpus}.", name=missing, corpus=run.corpus)
-    return [
-        replace(s, articulation=a[: len(s.mel_db)], voiced=s.voiced)
-        for s, a in ((by_name[name], a) for name, a in found)
-        if s.speaker not in run.val_speakers
-    ]
-
-
 def standardised(spoken: list[SynthesisedSpeech], known: Scaler, mel: Scaler, run: MelDecoderRun) -> Windows:
     """The utterances as the network learns them."""
     return Windows(
@@ -188,7 +169,7 @@ def train(run: MelDecoderRun) -> Path:
     """Train, or go on with, the run. Raises InputError if the corpus or the settings do not fit."""
     folder, mel = Path(run.run_dir), MelSpec()
     made = ("settings.json", "articulation.json", "scaler.json")
-    refuse_overwriting_inputs((folder / name for name in made), [run.corpus, run.init_from, *run.seen])
+    refuse_overwriting_inputs((folder / name for name in made), [run.corpus, run.init_from])
     with held(run):
         return _train(run, folder, mel)
 
@@ -196,7 +177,6 @@ def train(run: MelDecoderRun) -> Path:
 def _train(run: MelDecoderRun, folder: Path, mel: MelSpec) -> Path:
     everything = read_spoken(Path(run.corpus), mel)
     learn, judge = held_out_speakers(everything, run.val_speakers)
-    encoded = with_encoder_outputs(everything, run)
     state = read_last(folder, run, _MAY_CHANGE)
     if state is None:
         if run.init_from:
@@ -210,13 +190,6 @@ def _train(run: MelDecoderRun, folder: Path, mel: MelSpec) -> Path:
     known = Scaler.read(folder / "articulation.json", COLUMNS)
     mel_scaler = Scaler.read(folder / "scaler.json", mel.n_mels)
     windows, held_out = standardised(learn, known, mel_scaler, run), standardised(judge, known, mel_scaler, run)
-    seen, error = None, 1.0
-    if encoded:
-        seen = standardised(encoded, known, mel_scaler, run)
-        true = {s.id: s.articulation for s in everything}
-        found = np.concatenate([s.articulation for s in encoded])
-        wanted = np.concatenate([true[s.id][: len(s.articulation)] for s in encoded])
-        error = measured_error(*(torch.from_numpy(known.standardise(a)) for a in (found, wanted)), run.disturb)
 
     torch.manual_seed(run.seed)
     device = choose_device(run.device)
@@ -237,12 +210,8 @@ def _train(run: MelDecoderRun, folder: Path, mel: MelSpec) -> Path:
         generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
         torch.manual_seed(int(rng.integers(2**62)))
         network.train()
-        through_cnn = round(run.seen_share * run.batch) if seen else 0
-        articulation, target, voice, mask = windows.draw(run.batch - through_cnn, run.window, rng)
-        articulation = with_input_noise(articulation, run.disturb, generator, error)
-        if seen:
-            pairs = zip((articulation, target, voice, mask), seen.draw(through_cnn, run.window, rng), strict=True)
-            articulation, target, voice, mask = (torch.cat(pair) for pair in pairs)
+        articulation, target, voice, mask = windows.draw(run.batch, run.window, rng)
+        articulation = with_input_noise(articulation, run.disturb, generator)
         articulation, target, voice, mask = (part.to(device) for part in (articulation, target, voice, mask))
         predicted, read = network(articulation)
         loss = loss_of(predicted, target, mask, step) + voice_loss(read[mask], voice[mask], run.voicing, run.pitch)

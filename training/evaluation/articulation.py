@@ -15,8 +15,8 @@ import torch
 import typer
 from typer import Argument, Option
 
+from rtmri2speech.anatomy.tract_window import tract_view_of_frames
 from rtmri2speech.clips.clip import read_clip
-from rtmri2speech.clips.preprocessing import prepare_frames
 
 from ..articulation.corpus import visible
 from ..articulation.image_encoder import ImageEncoder, r2, read_image_encoder
@@ -40,9 +40,10 @@ def read_clips(paths: list[Path]) -> list[tuple[np.ndarray, np.ndarray]]:
 
 @torch.no_grad()
 def found_in(network: ImageEncoder, frames: np.ndarray, size: int) -> np.ndarray:
-    """uint8 (T, H, W) -> standardised articulation (T, K)."""
+    """uint8 (T, H, W) -> standardised articulation (T, K). Raises InputError where no vocal tract is found."""
+    view = tract_view_of_frames(frames)
     parts = (frames[k : k + _BATCH] for k in range(0, len(frames), _BATCH))
-    return np.concatenate([network(torch.from_numpy(prepare_frames(p, size))[:, None])[0].numpy() for p in parts])
+    return np.concatenate([network(torch.from_numpy(view.prepare(p, size))[:, None])[0].numpy() for p in parts])
 
 
 @plain_errors()

@@ -6,7 +6,7 @@ CLIPS have sound and were held out from training. Each clip is shown as it is an
 pictures that training.acoustic.augment does not make in this strength or at all; the sound stays. For each: the
 correlation of the spectrum's shape and of its level with the true mel over the speech frames, and how far the level in
 pauses lies below that of speech. With --adapt the bundle is fitted to every clip's own pictures first
-(rtmri2speech.models.domain_adaptation). A stand-in for real scanners, of which it says nothing certain.
+(rtmri2speech.analysis.domain_adaptation). A stand-in for real scanners, of which it says nothing certain.
 """
 
 from collections.abc import Callable
@@ -20,11 +20,11 @@ import torch
 import typer
 from typer import Argument, Option
 
+from rtmri2speech.analysis.domain_adaptation import adapt
 from rtmri2speech.analysis.pipeline import analyse
 from rtmri2speech.clips.clip import Clip, read_clip
 from rtmri2speech.files import refuse_overwriting_inputs, write_json
 from rtmri2speech.models.bundle import Bundle
-from rtmri2speech.models.domain_adaptation import adapt
 from rtmri2speech.models.load import load_bundle
 from rtmri2speech.speech.audio import resample
 from rtmri2speech.speech.mel import SPEECH_RANGE_DB, mel_spectrogram_db, speech_frames

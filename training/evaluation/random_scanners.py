@@ -15,28 +15,37 @@ import numpy as np
 import typer
 from typer import Argument, Option
 
+from rtmri2speech.analysis.domain_adaptation import adapt
 from rtmri2speech.clips.clip import Clip
 from rtmri2speech.errors import InputError
 from rtmri2speech.files import refuse_overwriting_inputs, write_json
-from rtmri2speech.models.domain_adaptation import adapt
 from rtmri2speech.models.load import load_bundle
 from rtmri2speech.speech.audio import read_audio
 
-from ..articulation.encoder_outputs import clip_pictures
 from ..articulation.label_maps import Pictures, read_pictures
 from ..engine.console import plain_errors
 from ..phantom.clip import FPS
+from ..segmentation.domain_randomisation import OVERSAMPLING, Appearance, ragged_nose, view, whole_head
 from .domain_shift import COLUMNS, agreement, means
 
 _SIDE = 256
 _SEED = 10**6  # no training draws these appearances
+_WHOLE_HEADS = 0.3  # of the clips; the others show from the mouth alone to more than the head
 
 
 def coloured(clips: Pictures, number: int) -> Clip:
-    """Utterance `number` as its own scanner shows it."""
-    frames = np.flatnonzero(clips.group == number)
-    shown = np.stack([p for p, _ in clip_pictures(clips, frames, (_SEED, number), _SIDE)])
-    return Clip(np.round(255 * shown).astype(np.uint8), np.arange(len(shown) + 1) / FPS, source=clips.names[number])
+    """Utterance `number` as its own scanner shows it: three in ten with the whole head in view."""
+    start, fresh = (_SEED, number), np.random.default_rng([_SEED, number, 2])
+    rng = np.random.default_rng(start)
+    framed, n = whole_head if rng.random() < _WHOLE_HEADS else view, OVERSAMPLING * _SIDE
+    appearance = Appearance.drawn(np.random.default_rng([*start, 1]), n)
+    shown = []
+    for index in np.flatnonzero(clips.group == number):
+        rng = np.random.default_rng([*start, 3])  # one view for all frames
+        picture = appearance.of(ragged_nose(framed(clips.labels(index), rng, n), rng), fresh, _SIDE)
+        shown.append(255 * (picture - picture.min()) / max(float(np.ptp(picture)), 1e-6))
+    frames = np.round(np.stack(shown)).astype(np.uint8)
+    return Clip(frames, np.arange(len(frames) + 1) / FPS, source=clips.names[number])
 
 
 @plain_errors()

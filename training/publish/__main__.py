@@ -81,7 +81,9 @@ def read_acoustic_run(folder: Path, pool: int = 1) -> AcousticResult:
         raise InputError(
             "{folder} is not a run of training.acoustic with a finished epoch ({reason}).", folder=folder, reason=error
         ) from None
-    return AcousticResult(model, mel, FrameSpec(size), scaler, settings, split, best, voice)
+    return AcousticResult(
+        model, mel, FrameSpec(size, settings["data"].get("view", "full")), scaler, settings, split, best, voice
+    )
 
 
 def read_metrics(path: Path) -> dict:

@@ -92,7 +92,7 @@ def view(labels: np.ndarray, rng: np.random.Generator, size: int, widest: float 
     linear = field * turn @ shear @ stretch
     y, x = np.mgrid[0:size, 0:size].astype(np.float32) / size
     bend = [
-        _field(rng, size, 4, 0.025) + _field(rng, size, int(rng.integers(7, 13)), rng.uniform(0, 0.009))
+        smooth_field(rng, size, 4, 0.025) + smooth_field(rng, size, int(rng.integers(7, 13)), rng.uniform(0, 0.009))
         for _ in range(2)
     ]
     x, y = x - np.float32(at[0]) + bend[0], y - np.float32(at[1]) + bend[1]
@@ -113,7 +113,7 @@ def whole_head(labels: np.ndarray, rng: np.random.Generator, size: int) -> np.nd
     return cv2.warpAffine(labels, turn, (size, size), flags=cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT)
 
 
-def _field(rng: np.random.Generator, size: int, knots: int, deviation: float) -> np.ndarray:
+def smooth_field(rng: np.random.Generator, size: int, knots: int, deviation: float) -> np.ndarray:
     """(size, size) float32, smooth, of about this deviation."""
     coarse = rng.normal(0, deviation, (knots, knots)).astype(np.float32)
     return cv2.resize(coarse, (size, size), interpolation=cv2.INTER_CUBIC)
@@ -123,7 +123,7 @@ def ragged_nose(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """The nose's air spread into its lining here and there: turbinates look different in every head."""
     if rng.random() < 0.4:
         return labels
-    eaten = _field(rng, len(labels), int(rng.integers(20, 50)), 1.0) > rng.uniform(-1.0, 1.5)
+    eaten = smooth_field(rng, len(labels), int(rng.integers(20, 50)), 1.0) > rng.uniform(-1.0, 1.5)
     labels = labels.copy()
     labels[(labels == LABEL["nasal_tissue"]) & eaten] = LABEL["nasal_airway"]
     return labels
@@ -184,65 +184,106 @@ def _darken(level: np.ndarray, tissues: tuple[str, ...], to: float, often: float
             level[LABEL[name]] = to * rng.uniform(0.5, 1.5)
 
 
-def expose(labels: np.ndarray, rng: np.random.Generator, size: int, shadow: np.ndarray | None = None) -> np.ndarray:
+def expose(
+    labels: np.ndarray,
+    rng: np.random.Generator,
+    size: int,
+    shadow: np.ndarray | None = None,
+) -> np.ndarray:
     """Tissue classes (OVERSAMPLING * size, same) -> float32 (size, size) picture, in no particular unit.
 
     shadow: the classes a moment before or after, part of which the picture still shows.
     """
-    n = len(labels)
-    level = brightness(rng).astype(np.float32)
-    picture = level[labels]
-    if shadow is not None:
-        share = rng.uniform(0.05, 0.35)
-        picture = (1 - share) * picture + share * level[shadow]
-    picture = _beside(picture, rng)
-    picture *= _texture(labels, rng)
-    picture = cv2.GaussianBlur(picture, (0, 0), rng.uniform(0.6, 2.6))
-    picture *= _coil(rng, n)
-    across = int(np.exp(rng.uniform(np.log(44), np.log(170))))
-    small = cv2.resize(picture, (across, across), interpolation=cv2.INTER_AREA)
-    if rng.random() < 0.4:
-        small = _truncated(small, rng.uniform(0.62, 1.0))
-    top = float(np.percentile(small, 98)) + 1e-6
-    if rng.random() < 0.2:
-        small = small + top * rng.uniform(0, 0.1) * _streaks(rng, across)
-    noise = rng.uniform(0, 0.12) * rng.uniform(0, 1) * top
-    small = np.hypot(
-        small + noise * rng.standard_normal(small.shape, np.float32),
-        noise * rng.standard_normal(small.shape, np.float32),
-    )
-    if rng.random() < 0.5:
-        small = np.minimum(small, np.percentile(small, rng.uniform(93, 100)))
-    small = (small / small.max()) ** np.exp(rng.normal(0, 0.3)) if small.max() > 0 else small
-    how = (cv2.INTER_LINEAR, cv2.INTER_CUBIC, cv2.INTER_LANCZOS4, cv2.INTER_AREA)[rng.integers(4)]
-    return cv2.resize(small.astype(np.float32), (size, size), interpolation=how)
+    return Appearance.drawn(rng, len(labels)).of(labels, rng, size, shadow)
 
 
-def _beside(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+@dataclass(frozen=True, eq=False)
+class Appearance:
+    """Tissues' brightness and a scanner, for label maps (n, n); of a clip, all frames share one.
+
+    pixels: the scanner's, along a side.
+    """
+
+    level: np.ndarray
+    share_of_shadow: float
+    thick: tuple[int, float] | None
+    texture: tuple[np.ndarray, np.ndarray]
+    blur: float
+    coil: np.ndarray
+    pixels: int
+    truncated: float | None
+    streaks: np.ndarray | None
+    noise: float
+    clipped: float | None
+    gamma: float
+    interpolation: int
+
+    @classmethod
+    def drawn(cls, rng: np.random.Generator, n: int, pixels: tuple[int, int] = (44, 170)) -> "Appearance":
+        """pixels: fewest and most along a side."""
+        level = brightness(rng).astype(np.float32)
+        across = int(np.exp(rng.uniform(*np.log(pixels))))
+        return cls(
+            level,
+            rng.uniform(0.05, 0.35),
+            None if rng.random() < 0.4 else (2 * int(rng.integers(1, 4)) + 1, rng.uniform(0.05, 0.4)),
+            _texture(rng, n),
+            rng.uniform(0.6, 2.6),
+            _coil(rng, n),
+            across,
+            rng.uniform(0.62, 1.0) if rng.random() < 0.4 else None,
+            rng.uniform(0, 0.1) * _streaks(rng, across) if rng.random() < 0.2 else None,
+            rng.uniform(0, 0.12) * rng.uniform(0, 1),
+            rng.uniform(93, 100) if rng.random() < 0.5 else None,
+            np.exp(rng.normal(0, 0.3)),
+            (cv2.INTER_LINEAR, cv2.INTER_CUBIC, cv2.INTER_LANCZOS4, cv2.INTER_AREA)[rng.integers(4)],
+        )
+
+    def of(
+        self, labels: np.ndarray, rng: np.random.Generator, size: int, shadow: np.ndarray | None = None
+    ) -> np.ndarray:
+        """float32 (size, size); rng: of the noise. shadow: see `expose`."""
+        picture = self.level[labels]
+        if shadow is not None:
+            picture = (1 - self.share_of_shadow) * picture + self.share_of_shadow * self.level[shadow]
+        if self.thick:
+            picture = _beside(picture, *self.thick)
+        amount, field = self.texture
+        picture = picture * np.exp(amount[labels] * field)
+        picture = cv2.GaussianBlur(picture, (0, 0), self.blur) * self.coil
+        small = cv2.resize(picture, (self.pixels, self.pixels), interpolation=cv2.INTER_AREA)
+        if self.truncated:
+            small = _truncated(small, self.truncated)
+        top = float(np.percentile(small, 98)) + 1e-6
+        if self.streaks is not None:
+            small = small + top * self.streaks
+        noise = self.noise * top * rng.standard_normal((2, *small.shape), np.float32)
+        small = np.hypot(small + noise[0], noise[1])
+        if self.clipped:
+            small = np.minimum(small, np.percentile(small, self.clipped))
+        small = (small / small.max()) ** self.gamma if small.max() > 0 else small
+        return cv2.resize(small.astype(np.float32), (size, size), interpolation=self.interpolation)
+
+
+def _beside(picture: np.ndarray, reach: int, share: float) -> np.ndarray:
     """A thick slice: beside its middle the air is narrower."""
-    if rng.random() < 0.4:
-        return picture
-    reach = 2 * int(rng.integers(1, 4)) + 1
     wider = cv2.dilate(picture, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach)))
-    share = rng.uniform(0.05, 0.4)
     return np.where(picture < 0.12, (1 - share) * picture + share * np.minimum(wider, 0.5), picture).astype(np.float32)
 
 
-def _texture(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """(n, n) float32 factor, each tissue with its own share of it; air and, often, the brain are smooth."""
-    n = len(labels)
+def _texture(rng: np.random.Generator, n: int) -> tuple[np.ndarray, np.ndarray]:
+    """(256,) each tissue's share of it, and the field (n, n), both float32; air and, often, the brain are smooth."""
     amount = rng.uniform(0, 1, 256).astype(np.float32)
     amount[[LABEL[name] for name in AIR]] = 0
     if rng.random() < 0.6:
         amount[[LABEL[name] for name in BRAIN]] *= rng.uniform(0, 0.2)
-    field = _field(rng, n, int(rng.integers(5, 14)), rng.uniform(0, 0.4))
-    field += _field(rng, n, int(rng.integers(24, 90)), rng.uniform(0, 0.3))
-    return np.exp(amount[labels] * field)
+    field = smooth_field(rng, n, int(rng.integers(5, 14)), rng.uniform(0, 0.4))
+    return amount, field + smooth_field(rng, n, int(rng.integers(24, 90)), rng.uniform(0, 0.3))
 
 
 def _coil(rng: np.random.Generator, n: int) -> np.ndarray:
     """(n, n) float32 sensitivity: a smooth field, or one coil near the face."""
-    field = np.exp(_field(rng, n, int(rng.integers(2, 5)), rng.uniform(0, 0.45)))
+    field = np.exp(smooth_field(rng, n, int(rng.integers(2, 5)), rng.uniform(0, 0.45)))
     if rng.random() < 0.25:
         y, x = np.mgrid[0:n, 0:n].astype(np.float32) / n
         reach = rng.uniform(0.25, 0.6, 2)
@@ -258,7 +299,7 @@ def _streaks(rng: np.random.Generator, n: int) -> np.ndarray:
     y, x = np.mgrid[0:n, 0:n].astype(np.float32) / n - rng.uniform(-1, 2, (2, 1, 1)).astype(np.float32)
     angle = rng.uniform(0, np.pi)
     along = np.hypot(x, y) if rng.random() < 0.5 else np.cos(angle) * x + np.sin(angle) * y
-    return np.sin(2 * np.pi * rng.uniform(8, 40) * along) * np.clip(_field(rng, n, 4, 0.7), 0, 1)
+    return np.sin(2 * np.pi * rng.uniform(8, 40) * along) * np.clip(smooth_field(rng, n, 4, 0.7), 0, 1)
 
 
 def _truncated(picture: np.ndarray, share: float) -> np.ndarray:

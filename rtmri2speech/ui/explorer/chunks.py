@@ -18,10 +18,12 @@ import cv2
 import numpy as np
 
 from ...analysis.region_attribution import NAMED_REGIONS, RegionMasks, RegionSums, region_sums
+from ...analysis.result import Analysis
 from ...anatomy.articulation import articulation
 from ...anatomy.outlines import outlines
 from ...anatomy.regions import Regions
 from ...clips.disk_array import release_pages
+from ...clips.frame_view import FULL, FrameView
 from ...progress import UNSEEN, Progress
 from ...render.picture import padded_to
 
@@ -66,8 +68,11 @@ def side_of(frames: np.ndarray, at_once: bool) -> int:
     return min(max(frames.shape[1:]), LARGEST_SIDE, most)
 
 
-def part_of(frames: np.ndarray, regions: Regions, cams: Cams, side: int, quality: int = JPEG_QUALITY) -> dict:
-    """A chunk of up to PART frames uint8 (n, H, W), their regions and CAMs: sheets of square tiles, outlines, CAMs.
+def part_of(
+    frames: np.ndarray, regions: Regions, cams: Cams, side: int, view: FrameView = FULL, quality: int = JPEG_QUALITY
+) -> dict:
+    """A chunk of up to PART frames uint8 (n, H, W), their regions and CAMs: sheets of square tiles, outlines, CAMs in
+    the view's box.
 
     From numbers[starts[t * R + r]] on, each outline of region r in frame t has its number of points and their x, y in
     1 / OUTLINE_STEPS of the picture.
@@ -88,22 +93,28 @@ def part_of(frames: np.ndarray, regions: Regions, cams: Cams, side: int, quality
         "images": _sheets(frames, side, quality),
         "numbers": _base64(np.concatenate(numbers).astype("<u2")),
         "starts": _base64(np.array(starts, "<u4")),
-        "cams": [_base64(cam.astype("<f4")) for cam in cams.values()],
+        "cams": [_base64(within_box(cam, view).astype("<f4")) for cam in cams.values()],
     }
 
 
-def parts_of(
-    frames: np.ndarray, regions: Regions, cams: Cams, store: "Store | None" = None, progress: Progress = UNSEEN
-) -> Parts:
-    """All chunks of a clip. frames: the model's, uint8 (T, H, W). cams: of its analysis.
+def within_box(cam: np.ndarray, view: FrameView) -> np.ndarray:
+    """A CAM (n, h, h) of the picture cut to what can be other than 0."""
+    return cam[(slice(None), *view.box(cam.shape[-1]))]
+
+
+def parts_of(analysis: Analysis, regions: Regions, store: "Store | None" = None, progress: Progress = UNSEEN) -> Parts:
+    """All chunks of a clip, or of its analysed part.
 
     store: for the chunks of a long clip; None: they are sent with the clip.
     """
+    frames, cams = analysis.model_frames, analysis.cam
     side = side_of(frames, at_once=store is None)
     made = []
     for first, stop in _spans(len(frames)) if store else [(0, len(frames))]:
         here = np.arange(first, stop)
-        made.append(_parts(frames[first:stop], regions.at(here), _between(cams, first, stop), side, store))
+        made.append(
+            _parts(frames[first:stop], regions.at(here), _between(cams, first, stop), side, store, analysis.view)
+        )
         release_pages(frames)
         release_pages(regions.labels)
         progress("packing", stop, len(frames))
@@ -118,11 +129,13 @@ def _between(cams: Cams, first: int, stop: int) -> Cams:
     return {name: cam[first:stop] for name, cam in cams.items()}
 
 
-def _parts(frames: np.ndarray, regions: Regions, cams: Cams, side: int, store: "Store | None") -> Parts:
+def _parts(
+    frames: np.ndarray, regions: Regions, cams: Cams, side: int, store: "Store | None", view: FrameView
+) -> Parts:
     found, quality = [], JPEG_QUALITY_STORED if store else JPEG_QUALITY
     for first, stop in _spans(len(frames)):
         here = np.arange(first, stop)
-        part = part_of(frames[first:stop], regions.at(here), _between(cams, first, stop), side, quality)
+        part = part_of(frames[first:stop], regions.at(here), _between(cams, first, stop), side, view, quality)
         found.append(store.part(part) if store else part)
     unknown = dict.fromkeys(MEASURES, np.full(len(frames), np.nan))
     measured = articulation(regions).columns() if regions.verdict.usable else unknown

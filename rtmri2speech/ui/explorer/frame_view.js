@@ -39,7 +39,10 @@ function renderPictures() {
     const draw = find(name).getContext("2d", { willReadFrequently: true });
     for (const layer of layers) layer.draw({ draw, gray, frame: state.frame });
   }
-  for (const name of ["heat", "beside"]) renderOutlines(find(`${name}-outlines`), part);
+  for (const name of ["heat", "beside"]) {
+    renderSeen(find(`${name}-seen`));
+    renderOutlines(find(`${name}-outlines`), part);
+  }
   const hushed = isHushed(state.frame);
   find("heat-hush").hidden = !hushed || !heatShown().length;
   find("beside-hush").hidden = !hushed || !heatBeside().length;
@@ -57,6 +60,19 @@ function blankPictures() {
 // Whether there is nothing to explain in a frame: the model does not speak, and nobody asked to see its maps.
 function isHushed(frame) {
   return data.silent[frame] && !state.silence;
+}
+
+// The border of what the model sees, where it does not see all of the picture; the same in all frames.
+function renderSeen(svg) {
+  const d = data.seen.map((points) => `M${points.join(" ")}Z`).join("");
+  if (svg.dataset.shape === d) return;
+  svg.dataset.shape = d;
+  const path = document.createElementNS(svg.namespaceURI, "path");
+  path.setAttribute("d", d);
+  const title = document.createElementNS(svg.namespaceURI, "title");
+  title.textContent = word("seen_help");
+  path.append(title);
+  svg.replaceChildren(...(d ? [path] : []));
 }
 
 // One path a region, made with the clip; in each frame it gets the frame's shape.
@@ -144,9 +160,15 @@ function scaleOf(band, frame) {
 }
 
 function camOf(band, frame) {
-  const cells = data.grid * data.grid;
+  const [top, left, rows, columns] = data.box, cells = rows * columns;
   const { cams, place } = data.pictures.at(frame); // asked for where the frame is painted: it is there
-  return cams[data.bands.indexOf(band)].subarray(place * cells, (place + 1) * cells);
+  const sent = cams[data.bands.indexOf(band)].subarray(place * cells, (place + 1) * cells);
+  if (cells === data.grid * data.grid) return sent;
+  const whole = new Float32Array(data.grid * data.grid);
+  for (let row = 0; row < rows; row++) {
+    whole.set(sent.subarray(row * columns, (row + 1) * columns), (top + row) * data.grid + left);
+  }
+  return whole;
 }
 
 // A colour table at the chosen opacity, made once for each: frames follow each other, opacities hardly ever do.

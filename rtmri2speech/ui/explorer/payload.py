@@ -19,12 +19,14 @@ import torch
 from ...analysis.formants import formant_tracks
 from ...analysis.region_attribution import BandAttribution, RegionMasks, attribution_of_sums, region_sums
 from ...analysis.result import Analysis
-from ...anatomy.regions import Regions
+from ...anatomy.outlines import outline
+from ...anatomy.regions import SIZE, Regions
 from ...attribution.formant_targets import tracked_bins
 from ...attribution.normalisation import clip_scale
 from ...attribution.targets import TWO_SIDED, target_of, tracked_energy
 from ...attribution.temporal import TemporalAttribution
 from ...clips.frame_rate import at_rate
+from ...clips.frame_view import FrameView
 from ...errors import InputError
 from ...labels.textgrid import Interval, Remark
 from ...progress import UNSEEN, Progress
@@ -33,7 +35,7 @@ from ...spec import Band, MelSpec
 from ...speech.audio import Sound, fit, resample
 from ...speech.formant_tracks import FormantTrack
 from ...speech.mel import band_bins, centre_frequencies_hz, mel_spectrogram_db
-from .chunks import OUTLINE_STEPS, PART, TILES, Parts, Store, parts_of, pitch_of, shown_regions, side_of
+from .chunks import OUTLINE_STEPS, PART, TILES, Parts, Store, parts_of, pitch_of, shown_regions, side_of, within_box
 
 FAR = 10  # largest lag that the strip of temporal.js resolves, frames
 MEL_RANGE_DB = 60.0
@@ -65,7 +67,7 @@ def payload(
     recording: the clip's file, beside which a phantom's ground truth may lie. progress: its stage is packing.
     """
     count = len(analysis.mel_db)
-    parts = parts or parts_of(analysis.model_frames, regions, analysis.cam, store, progress)
+    parts = parts or parts_of(analysis, regions, store, progress)
     account = attribution_of_sums(analysis, parts.places)
     sounds = {"synthesised": _sound(analysis.audio, analysis.sample_rate, analysis.mel_db, store)}
     to_measure = reference
@@ -96,6 +98,7 @@ def payload(
             "sounds": sounds,
             "formants": {name: _formants(track) for name, track in _tracks(analysis, to_measure, recording).items()},
             "regions": _regions(regions, parts),
+            "seen": _seen(analysis.view),
             **labels_told(labels, remarks),
             "colours": LINE_COLOURS,
         }
@@ -120,7 +123,7 @@ def of_other_bands(before: str, analysis: Analysis, mel: MelSpec, regions: Regio
         fresh = {band.name: _band(analysis, mel, band, account.bands[band.name]) for band in new}
     for first, part in zip(range(0, told["frames"], PART), told["parts"], strict=True):
         here = {name: part["cams"][number] for name, (number, _) in old.items()}
-        here |= {band.name: _floats(cams[band.name][first : first + PART]) for band in new}
+        here |= {band.name: _floats(within_box(cams[band.name][first : first + PART], analysis.view)) for band in new}
         part["cams"] = [here[band.name] for band in analysis.bands]
     bands = [old[band.name][1] if band.name in old else fresh[band.name] for band in analysis.bands]
     return _sealed(told | _bands_told(analysis, bands))
@@ -131,7 +134,7 @@ def change_of(before: str, after: str) -> str:
     for a long clip, `after` itself."""
     old, new = json.loads(before), json.loads(after)
     differing = {key for key in new if new[key] != old.get(key)} - {"key", "parts"}
-    small = differing <= {"grid", "bands", "tables", "labels", "remarks"}
+    small = differing <= {"grid", "box", "bands", "tables", "labels", "remarks"}
     if not (old["key"] and small and _without_cams(old) == _without_cams(new)):
         return after
     change = {key: new[key] for key in differing} | {"onto": old["key"], "key": new["key"]}
@@ -161,6 +164,7 @@ def _bands_told(analysis: Analysis, bands: list[dict]) -> dict:
     """The payload's entries of these bands, see `_band`."""
     return {
         "grid": analysis.grid,
+        "box": _box(analysis),
         "bands": bands,
         "tables": {
             "bands": [_base64(colour_table(table)) for table in BAND_MAPS[: len(bands)]],
@@ -168,6 +172,14 @@ def _bands_told(analysis: Analysis, bands: list[dict]) -> dict:
             "diverging": _base64(colour_table(DIVERGING_MAP)),
         },
     }
+
+
+def _box(analysis: Analysis) -> list[int] | None:
+    """Top, left, rows and columns of the maps' cells that are sent; the others are 0."""
+    if analysis.grid is None:
+        return None
+    rows, columns = analysis.view.box(analysis.grid)
+    return [rows.start, columns.start, rows.stop - rows.start, columns.stop - columns.start]
 
 
 def labels_told(labels: Sequence[Interval], remarks: Sequence[Remark]) -> dict:
@@ -276,6 +288,12 @@ def _regions(regions: Regions, parts: Parts) -> dict:
         "steps": OUTLINE_STEPS,
         "measures": {name: _floats(values) for name, values in parts.measures.items() if shown},
     }
+
+
+def _seen(view: FrameView) -> list[list[float]]:
+    """Outlines of what the model sees, x, y, x, y, ... from 0 to 1 each; none where it sees all of the picture."""
+    mask = view.mask(SIZE)
+    return [] if mask is None else [(points / SIZE).round(4).ravel().tolist() for points in outline(mask)]
 
 
 def _sound(samples: np.ndarray, rate: int, mel_db: np.ndarray, store: Store | None) -> dict:

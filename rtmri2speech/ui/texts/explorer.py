@@ -26,6 +26,7 @@ TEXTS = {
         "own_scale": "Own scale",
         "own_scale_help": "Each frame on a scale of its own: 1 is its most salient cell, however weak. "
         "Shows where, not how much",
+        "seen_help": "The model sees only what lies within this line",
         "outlines": "Outlines",
         "outlines_help": "Outlines of the regions, as they move (O)",
         "bare": "Plain",
@@ -185,6 +186,7 @@ TEXTS = {
         "cells_help": "マップのセルを平滑化せずに示す",
         "own_scale": "フレーム尺度",
         "own_scale_help": "フレームごとの尺度（1はそのフレームの最大）。場所はわかりますが、強さは比べられません",
+        "seen_help": "モデルに見えるのはこの線の内側だけです",
         "outlines": "輪郭",
         "outlines_help": "動く領域の輪郭を表示（O）",
         "bare": "画像のみ",

@@ -18,33 +18,28 @@ from rtmri2speech.speech.mel import Scaler, centre_frequencies_hz
 from rtmri2speech.speech.metrics import estoi, stoi
 from tests.conftest import moving_frames, write_mp4
 from tests.training.never_lost import never_lost
-from training.acoustic.losses import outside_share
-from training.articulation.corpus import COLUMNS, GROUPS, VOICED, held_out_speakers, read_encoder_outputs, read_spoken
-from training.articulation.encoder_outputs import EncoderOutputsRun, clip_pictures
-from training.articulation.encoder_outputs import make as write_encoder_outputs
-from training.articulation.finetune import _IN_TRACT, FinetuneRun, merged
+from training.articulation.corpus import COLUMNS, GROUPS, VOICED, held_out_speakers, read_spoken
+from training.articulation.finetune import FinetuneRun, merged
 from training.articulation.finetune import train as join
 from training.articulation.image_encoder import (
     ImageEncoder,
     ImageEncoderRun,
     Steps,
     articulation_error,
-    picture,
     r2,
     read_image_encoder,
 )
 from training.articulation.image_encoder import train as train_image_encoder
-from training.articulation.input_noise import InputNoiseConfig, measured_error, smoothed, with_input_noise
+from training.articulation.input_noise import InputNoiseConfig, smoothed, with_input_noise
 from training.articulation.label_maps import SIZE, Pictures, concatenated, read_pictures, write_pictures
 from training.articulation.mel_decoder import (
     ArticulationToMel,
     MelDecoderRun,
     read_mel_decoder,
     target_mel,
-    with_encoder_outputs,
 )
 from training.articulation.mel_decoder import train as train_mel_decoder
-from training.articulation.perceptual_loss import PerceptualLoss
+from training.articulation.tract_pictures import clip_pictures, views_of
 from training.phantom.head import LABEL
 
 CNN = AcousticConfig(cnn="mobilenetv4_conv_small_035", rnn_hidden=8)
@@ -80,14 +75,6 @@ def test_errors_are_as_large_and_as_slow_as_they_are_said_to_be():
     only_bias = with_input_noise(still, InputNoiseConfig(0.5, 0, 6, 0, 1.0), generator)
     assert torch.allclose(only_bias, only_bias[:, :1].expand_as(only_bias), atol=1e-6)
     assert float(only_bias.square().mean()) == pytest.approx(0.25 / 3, rel=0.1)  # strength is uniform: mean square 1/3
-    twice = with_input_noise(still, InputNoiseConfig(0.5, 0, 6, 0, 1.0), generator, torch.full((COLUMNS,), 2.0))
-    assert float(twice.square().mean()) == pytest.approx(1 / 3, rel=0.1)
-
-
-def test_measured_errors_bring_the_strongest_disturbance_to_twice_what_was_found():
-    config, true = InputNoiseConfig(0.3, 0.4, 6, 0.0, 1.0), torch.zeros(1000, 3)
-    found = true + torch.tensor([0.5, 1.0, 2.0])
-    assert torch.allclose(measured_error(found, true, config) * 0.5, torch.tensor([1.0, 2.0, 4.0]))
 
 
 def test_what_is_not_known_of_a_posture_does_not_count():
@@ -97,29 +84,6 @@ def test_what_is_not_known_of_a_posture_does_not_count():
     error.backward()
     assert float(error.detach()) == pytest.approx((1 + 0.5 * 4) / 2)
     assert found.grad[0, 1] == 0 and torch.isfinite(found.grad).all()
-
-
-def test_an_error_counts_by_what_the_model_of_speech_makes_of_the_held_posture():
-    rng = np.random.default_rng(0)
-    torch.manual_seed(0)
-    speech, seen, known = ArticulationToMel(8, 64).eval(), random_scaler(rng), random_scaler(rng)
-    heard = PerceptualLoss(speech, known, seen)
-    true, found = (torch.from_numpy(rng.normal(0, 1, (3, COLUMNS)).astype(np.float32)) for _ in range(2))
-    predict_mels = []
-    for postures in (true, found):
-        held = np.repeat(known.standardise(seen.to_db(postures.numpy()))[:, None], 9, axis=1)
-        mel, voice = speech(torch.from_numpy(held))
-        predict_mels.append(torch.cat([mel[:, 4], torch.sigmoid(voice[:, 4, :1])], dim=1))
-    assert float(heard.error(found, true)) == pytest.approx(
-        float((predict_mels[0] - predict_mels[1]).square().mean()), rel=1e-4
-    )
-    found = true.clone().requires_grad_(True)
-    with torch.no_grad():
-        found[1, 5] += 3
-    true[1, 5] = float("nan")
-    heard.error(found, true).backward()
-    assert float(found.grad.abs().max()) < 1e-6  # what is not known does not count
-    assert all(not p.requires_grad for p in heard.parameters())
 
 
 def test_r2_is_one_for_the_truth_and_nought_for_the_mean():
@@ -133,7 +97,8 @@ def test_r2_is_one_for_the_truth_and_nought_for_the_mean():
 
 def test_however_many_processes_draw_the_pictures_are_the_same():
     learn = tiny_pictures(("a", "b"), 8, 3)
-    steps = Steps(learn, learn.articulation, ImageEncoderRun((), (), "", size=64, batch=3, seed=5))
+    run = ImageEncoderRun((), (), "", size=64, batch=4, moments=2, seed=5)
+    steps = Steps(learn, views_of(learn), learn.articulation, run)
     alone, helped = (list(DataLoader(steps, None, sampler=range(2, 5), num_workers=n)) for n in (0, 2))
     for a, b in zip(alone, helped, strict=True):
         assert all(torch.equal(x, y) for x, y in zip(a, b, strict=True))
@@ -141,7 +106,8 @@ def test_however_many_processes_draw_the_pictures_are_the_same():
 
 def test_every_step_draws_other_looks_of_the_same_picture():
     learn = tiny_pictures(("a",), 1, 3)
-    steps = Steps(learn, learn.articulation, ImageEncoderRun((), (), "", size=64, batch=2, seed=5))
+    run = ImageEncoderRun((), (), "", size=64, batch=2, moments=1, seed=5)
+    steps = Steps(learn, views_of(learn), learn.articulation, run)
     (first, known, _), (second, again, _) = steps[0], steps[1]
     assert torch.equal(known, again)  # one label map: what differs are its looks
     assert not torch.equal(first, second) and not torch.equal(first[0], first[1])
@@ -204,9 +170,10 @@ def world(tmp_path_factory):
     )
     train_mel_decoder(speech)
     files = (str(folder / "clips.npz"),), (str(folder / "val.npz"),)
-    sight = ImageEncoderRun(*files, str(folder / "sight"), size=64, model=CNN, batch=4, steps=3, decay=1, warmup=1)
+    sight = ImageEncoderRun(
+        *files, str(folder / "sight"), size=64, model=CNN, batch=4, moments=2, steps=3, decay=1, warmup=1
+    )
     train_image_encoder(sight)
-    train_image_encoder(replace(sight, run_dir=str(folder / "listening"), speech=str(folder / "speech"), steps=1))
     return folder, speech, sight
 
 
@@ -240,19 +207,6 @@ def test_a_run_of_other_settings_is_refused_and_a_finished_one_stays(world):
         train_image_encoder(replace(sight, lr=1e-4))
 
 
-def test_sight_with_a_model_of_speech_learns_otherwise(world):
-    folder, _, _ = world
-    rows = [
-        dict(
-            zip(
-                *(line.split(",") for line in (folder / name / "history.csv").read_text().splitlines()[:2]), strict=True
-            )
-        )
-        for name in ("sight", "listening")
-    ]
-    assert float(rows[0]["heard"]) == 0 and float(rows[1]["heard"]) > 0
-
-
 def test_sight_goes_on_where_it_was_stopped(world, tmp_path):
     _, _, sight = world
     at_once, in_parts = (replace(sight, run_dir=str(tmp_path / name), steps=4, decay=1) for name in ("a", "b"))
@@ -266,33 +220,15 @@ def test_sight_goes_on_where_it_was_stopped(world, tmp_path):
 def test_clips_keep_their_look_and_other_clips_have_another(world):
     folder, _, _ = world
     clips = read_pictures(folder / "clips.npz")
-    (a, _), (b, _) = clip_pictures(clips, np.array([4, 4]), (1, 2), 64)
-    (c, _),  = clip_pictures(clips, np.array([4]), (1, 3), 64)  # fmt: skip
+    views = views_of(clips)
+    (a, regions), (b, _) = clip_pictures(clips, views, np.array([4, 4]), (1, 2), 64)
+    (c, _),  = clip_pictures(clips, views, np.array([4]), (1, 3), 64)  # fmt: skip
     assert np.abs(a - b).mean() < 0.5 * np.abs(a - c).mean()
-    shown, regions = picture(clips.labels(0), np.random.default_rng(0), 64)
-    assert shown.min() == 0 and shown.max() == 1 and regions.shape == (32, 32)
+    assert a.dtype == np.float32 and 0 <= a.min() < 0.4 and 0.6 < a.max() <= 1
+    assert (a == 0.5).mean() > 0.1  # outside the window's region
+    assert regions.shape == (32, 32) and (regions == NAMES.index("tongue")).mean() > 0.1
     both = concatenated([clips, clips])
     assert np.array_equal(both.labels(95), clips.labels(5)) and both.names[both.group[95]] == clips.names[0]
-
-
-def test_what_the_cnn_saw_takes_the_place_of_the_truth(world):
-    folder, run, _ = world
-    write_encoder_outputs(
-        EncoderOutputsRun(str(folder / "clips.npz"), str(folder / "sight"), str(folder / "seen.npz"), looks=2)
-    )
-    found = read_encoder_outputs(folder / "seen.npz")
-    assert [name for name, _ in found] == [f"s{k:02d}_0000" for k in range(3) for _ in range(2)]
-    spoken = read_spoken(folder / "sound", MelSpec())
-    looked_at = with_encoder_outputs(spoken, replace(run, seen=(str(folder / "seen.npz"),)))
-    assert np.array_equal(looked_at[0].articulation, found[0][1]) and np.array_equal(
-        looked_at[0].mel_db, spoken[0].mel_db
-    )
-    again = replace(
-        run, run_dir=str(folder / "again"), init_from=str(folder / "speech"), seen=(str(folder / "seen.npz"),), steps=2
-    )
-    train_mel_decoder(again)
-    (_, before, _, _), (_, after, _, _) = (read_mel_decoder(folder / name) for name in ("speech", "again"))
-    assert np.array_equal(before.mean, after.mean)
 
 
 def test_predicted_mels_for_the_vocoder_are_those_of_disturbed_articulation(world, capsys):
@@ -333,7 +269,7 @@ def test_the_joined_run_can_be_published(world):
     join(run)  # is finished
     assert (folder / "joined" / "best.ckpt").stat().st_mtime_ns == kept
     result = read_acoustic_run(folder / "joined", pool=2)
-    assert result.frames.size == 128 and result.model.config.output_stride == 16
+    assert result.frames.size == 128 and result.frames.view == "tract" and result.model.config.output_stride == 16
     assert result.split["val"] == ["s03_0000"]
     assert result.voice.weight.shape == (2, 8)
     history = (folder / "joined" / "history.csv").read_text().splitlines()
@@ -398,72 +334,6 @@ def test_join_goes_on_where_it_was_stopped(world, monkeypatch):
     assert steps == ["0", "2", "4"]
     with pytest.raises(InputError, match="begun with lr"):
         join(replace(in_parts, lr=1e-4))
-
-
-@pytest.mark.slow
-def test_a_soup_is_the_mean_of_its_runs_and_can_be_published(world):
-    from training.articulation.model_soup import ModelSoupRun
-    from training.articulation.model_soup import make as average_runs
-    from training.publish.__main__ import read_acoustic_run
-
-    folder, _, _ = world
-    for name, steps in (("start", 0), ("tuned", 3)):
-        join(finetune_run(folder, name, looks=3, steps=steps, lr=0.1, cnn_lr=0.01))
-    last = torch.load(folder / "tuned" / "last.ckpt", weights_only=True)["averaged"]
-    state = {name: tensor for name, tensor in last.items() if name.startswith("model.")}
-    torch.save({"state_dict": state}, folder / "tuned" / "best.ckpt")  # whatever it is worth
-    both = (str(folder / "start"), str(folder / "tuned"))
-    average_runs(ModelSoupRun(both, (0.25, 0.75), str(folder / "soup"), looks=1))
-    a, b, mean = (read_acoustic_run(folder / name).model.state_dict() for name in ("start", "tuned", "soup"))
-    assert any(not torch.allclose(a[key], b[key]) for key in a)
-    for key in a:
-        if a[key].is_floating_point():
-            torch.testing.assert_close(mean[key], 0.25 * a[key] + 0.75 * b[key])
-    voices = [read_acoustic_run(folder / name).voice for name in ("start", "tuned", "soup")]
-    np.testing.assert_allclose(voices[2].weight, 0.25 * voices[0].weight + 0.75 * voices[1].weight, atol=1e-6)
-    average_runs(ModelSoupRun(both, (0.0, 1.0), str(folder / "alone"), looks=3))
-    rows = [(folder / name / "history.csv").read_text().splitlines() for name in ("tuned", "alone")]
-    judged = [dict(zip(row[0].split(","), row[-1].split(","), strict=True)) for row in rows]
-    for key in ("val/shape", "val/loudness"):  # after its three steps the run was judged under as many looks
-        assert float(judged[0][key]) == pytest.approx(float(judged[1][key]), abs=1e-5)
-    average_runs(ModelSoupRun(both, (0.0, 1.0), str(folder / "alone"), looks=1))
-    once = (folder / "alone" / "history.csv").read_text().splitlines()[-1]
-    assert once != rows[1][-1]  # under one look it is another figure
-    with pytest.raises(InputError, match="together they are 1"):
-        average_runs(ModelSoupRun(both, (0.5, 0.6), str(folder / "soup")))
-    other = json.loads((folder / "tuned" / "split.json").read_text())
-    (folder / "tuned" / "split.json").write_text(json.dumps(other | {"val": ["another"]}))
-    with pytest.raises(InputError, match="not learned the same task"):
-        average_runs(ModelSoupRun(both, (0.5, 0.5), str(folder / "soup")))
-
-
-@pytest.mark.slow
-def test_join_keeps_the_maps_to_the_tract_when_asked(world):
-    """loss.focus changes what is learnt: with a heavy weight less of the maps lies outside."""
-    from training.acoustic.losses import LossConfig
-
-    folder, _, _ = world
-    settings = {"steps": 12, "validate_every": 12, "cnn_lr": 1e-3}
-    shares = []
-    for name, focus in (("free", 0.0), ("kept", 100.0)):
-        join(finetune_run(folder, name, **settings, loss=LossConfig(focus=focus)))
-        sight = read_image_encoder(folder / "sight")[0]
-        weights = torch.load(folder / name / "last.ckpt", weights_only=True)["network"]
-        sight.cnn.load_state_dict({k.removeprefix("model.cnn."): v for k, v in weights.items() if "model.cnn." in k})
-        clips = read_pictures(folder / "clips.npz")
-        made = [picture(clips.labels(k), np.random.default_rng(k), 64) for k in range(0, 60, 6)]
-        maps = sight.eval().cnn(torch.from_numpy(np.stack([p for p, _ in made]))[:, None])[-1]
-        tract = _IN_TRACT[torch.from_numpy(np.stack([r for _, r in made])).long()]
-        shares.append(float(outside_share(maps.detach(), tract)))
-    assert shares[1] < shares[0] - 0.02
-    with pytest.raises(InputError, match="articulation"):
-        finetune_run(folder, "x", loss=LossConfig(articulation=0.1))
-
-
-def test_the_localisation_loss_counts_the_tongue_as_tract():
-    """Its table is of the label maps' own regions; in another order the tongue was outside."""
-    inside = {name for name, value in zip(NAMES, _IN_TRACT, strict=True) if value}
-    assert inside == set(NAMES) - {"rest", "brain", "spine"}
 
 
 def test_the_vocoder_of_a_bundle_can_be_published_with_another_model(bundle_folder, bundle):

@@ -8,13 +8,13 @@ import pytest
 import torch
 from torch import nn
 
+from rtmri2speech.analysis.domain_adaptation import adapt
 from rtmri2speech.analysis.pipeline import analyse
 from rtmri2speech.assets import ASSETS
 from rtmri2speech.cli import main
 from rtmri2speech.clips.clip import read_clip
 from rtmri2speech.clips.preprocessing import prepare_frames
 from rtmri2speech.errors import InputError
-from rtmri2speech.models.domain_adaptation import adapt
 from rtmri2speech.models.load import load_bundle
 
 CLIP = sorted((ASSETS / "clips").glob("*.mp4"))[0]

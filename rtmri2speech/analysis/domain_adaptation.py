@@ -19,11 +19,11 @@ from torch.nn.functional import avg_pool2d
 
 from ..clips import frame_rate
 from ..clips.clip import Clip
-from ..clips.preprocessing import prepare_frames
 from ..errors import InputError
+from ..models.bundle import DEFAULT_FOLDER, Bundle
+from ..models.features import BATCH
 from ..progress import UNSEEN, Progress
-from .bundle import DEFAULT_FOLDER, Bundle
-from .features import BATCH
+from .pipeline import view_of
 
 FEWEST_FRAMES = 2 * BATCH
 
@@ -61,8 +61,9 @@ def adapt(
     layers = [m for m in cnn.modules() if isinstance(m, nn.BatchNorm2d) and m.track_running_stats]
     if not layers:
         raise InputError("The CNN {name} has no BatchNorm to be fitted.", name=bundle.acoustic.config.cnn)
-    batches = _batches([frame_rate.retime(clip, bundle.fps) for clip in clips])
-    count = sum(map(len, batches))
+    frames = [frame_rate.retime(clip, bundle.fps) for clip in clips]
+    batches = [(some, view) for one in frames for view in [view_of(bundle, one)] for some in _batches(one)]
+    count = sum(len(some) for some, _ in batches)
     if count < FEWEST_FRAMES:
         raise InputError(
             "The clips have {count} frames together: {fewest} or more are needed to fit a bundle.",
@@ -75,8 +76,8 @@ def adapt(
         layer.momentum = None  # the plain mean over the batches
         layer.train()
     with torch.no_grad():
-        for k, frames in enumerate(batches):
-            pictures = torch.from_numpy(prepare_frames(frames, bundle.frames.size))[:, None].to(bundle.device)
+        for k, (some, view) in enumerate(batches):
+            pictures = torch.from_numpy(view.prepare(some, bundle.frames.size))[:, None].to(bundle.device)
             cnn(avg_pool2d(pictures, bundle.acoustic.config.input_pool))
             progress("frames", k + 1, len(batches))
     moved, spread = [], []
@@ -98,13 +99,10 @@ def adapt(
     return _fitted(bundle, cnn, record), record
 
 
-def _batches(clips: list[np.ndarray]) -> list[np.ndarray]:
-    """uint8 frames in batches of about BATCH, each from one clip (of one frame size) and spread over its length."""
-    out = []
-    for frames in clips:
-        parts = max(1, len(frames) // BATCH)
-        out += [frames[k::parts] for k in range(parts)]
-    return out
+def _batches(frames: np.ndarray) -> list[np.ndarray]:
+    """A clip's frames in batches of about BATCH, each spread over its length."""
+    parts = max(1, len(frames) // BATCH)
+    return [frames[k::parts] for k in range(parts)]
 
 
 def _statistics(layer: nn.BatchNorm2d) -> tuple[torch.Tensor, torch.Tensor]:
