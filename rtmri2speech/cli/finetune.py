@@ -53,8 +53,8 @@ def finetune(
         for path, first, last in zip(paths, edges, edges[1:], strict=False):
             clip = read_with_sound(path, progress.part(None, first, first), fps=fps)
             speaker = speakers.get(same_name(path.stem), "")
-            told = progress.part("features", first, last)
-            recordings.append(prepare(loaded, clip, path.stem, shift_ms, speaker, told))
+            part = progress.part("features", first, last)
+            recordings.append(prepare(loaded, clip, path.stem, shift_ms, speaker, part))
         learnt, held_out = split(recordings, [path.stem for path in hold_out or ()])
         made = tuned_on(loaded, learnt, held_out, settings, progress.part(None, 0.5, 0.9))
         verdicts = _verdicts(loaded, made, held_out[0]) if made.better else None
@@ -80,11 +80,11 @@ def _verdicts(before: "Bundle", made: "Finetuned", recording: "Recording") -> di
     from ..evaluation.faithfulness import evaluate_faithfulness
 
     clip, regions, found = recording.analysis.clip, None, []
-    for judged in (before, made.bundle):
-        analysis = analyse(judged, clip, method="layer-ig", speak=False)
+    for bundle in (before, made.bundle):
+        analysis = analyse(bundle, clip, method="layer-ig", speak=False)
         regions = regions or regions_of(analysis.model_frames, analysis.fps)
         masks = RegionMasks(regions) if regions.verdict.usable else None
-        report = evaluate_faithfulness(judged, analysis, masks)
+        report = evaluate_faithfulness(bundle, analysis, masks)
         found.append({name: band.verdict for name, band in report.bands.items()})
     return {name: (found[0][name], found[1][name]) for name in found[0]}
 

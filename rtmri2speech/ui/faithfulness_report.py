@@ -8,14 +8,14 @@ from pathlib import Path
 import numpy as np
 
 from ..attribution.temporal import TemporalAttribution
-from ..evaluation.faithfulness import SHARES, BandFaithfulness, FaithfulnessReport
-from ..evaluation.faithfulness.report import Curves
+from ..evaluation.faithfulness import AREAS, SHARES, BandFaithfulness, FaithfulnessReport
+from ..evaluation.faithfulness.report import ORDERS, Curves
+from ..evaluation.faithfulness.sentences import signed
 from ..render.colour import LINE_COLOURS
 from ..render.temporal import temporal_figure
 from .report import Sentence, render
 from .texts import TEXTS
 
-ORDERS = ("hottest", "random", "coldest")
 _WIDTH, _HEIGHT = 300, 170  # of a chart, in its own units
 _LEFT, _RIGHT, _TOP, _BOTTOM = 38, 8, 8, 30
 _MOST_SHARE = max(SHARES)
@@ -34,7 +34,7 @@ class Chart:
     dots: dict[str, list[tuple[float, float]]]
     marks_x: list[tuple[float, str]]
     marks_y: list[tuple[float, str]]
-    told: dict[str, str]
+    values: dict[str, str]
     width: int = _WIDTH
     height: int = _HEIGHT
     left: int = _LEFT
@@ -43,25 +43,33 @@ class Chart:
     bottom: int = _HEIGHT - _BOTTOM
 
 
-def faithfulness_report(card: FaithfulnessReport, left_out: Sequence[str] = ()) -> str:
+def faithfulness_report(report: FaithfulnessReport, left_out: Sequence[str] = ()) -> str:
     """The report as HTML. left_out: names of bands that cannot be tested."""
-    tested = {name: judged for name, judged in card.bands.items() if judged.verdict != "untested"}
+    tested = {name: result for name, result in report.bands.items() if result.verdict != "untested"}
     return render(
         "faithfulness.html",
         left_out=", ".join(left_out),
-        area=card.area,
-        verdicts=[(name, judged, _certainty(judged)) for name, judged in card.bands.items()],
-        said={
-            language: {name: (card.sentence(name, language), card.caution(name, language)) for name in card.bands}
-            for language in TEXTS
-        },
-        training={language: card.training_sentence(language) for language in TEXTS},
-        charts=_charts(card),
+        verdicts=[(name, result, _tested_in(result)) for name, result in report.bands.items()],
+        rows={language: {name: _rows(report, name, language) for name in report.bands} for language in TEXTS},
+        training={language: report.training_sentence(language) for language in TEXTS},
+        charts=_charts(report),
         regions=_regions(tested),
-        ranks=", ".join(f"{name} {_signed(judged.rank_of_regions, 2)}" for name, judged in tested.items()),
+        ranks=", ".join(f"{name} {_signed(result.rank_of_regions, 2)}" for name, result in tested.items()),
         weights=_weights(tested),
         tested=list(tested),
     )
+
+
+def _rows(report: FaithfulnessReport, band: str, language: str) -> list[tuple[str, str, str]]:
+    """(name, verdict, sentences) of each statement on a band, that of the whole picture first; verdict "" without
+    one."""
+    result = report.bands[band]
+    tests = [(area, getattr(result, area)) for area in AREAS]
+    rows = [(area, test.verdict if test else "untested", report.sentence(band, language, area)) for area, test in tests]
+    rows.append(("outside_tract", "", report.outside_sentence(band, language)))
+    rows.append(("raising", "", report.raising_sentence(band, language)))
+    rows.append(("caution", "", report.caution(band, language)))
+    return [(name, verdict, sentences) for name, verdict, sentences in rows if sentences]
 
 
 def temporal_report(made: Sequence[TemporalAttribution], frame: int, folder: Path) -> str:
@@ -86,18 +94,10 @@ def _percents(parts: dict[str, float]) -> dict[str, str]:
     return {name: f"{100 * share:.0f}" for name, share in parts.items()}
 
 
-def _certainty(judged: BandFaithfulness) -> dict[str, str] | None:
-    if judged.times is None or judged.times_interval is None or judged.right is None or judged.p is None:
+def _tested_in(result: BandFaithfulness) -> dict[str, str] | None:
+    if result.whole_picture is None:
         return None
-    low, high = judged.times_interval
-    return {
-        "times": _plain(judged.times, 1),
-        "low": _plain(low, 1),
-        "high": _plain(high, 1),
-        "right": f"{100 * judged.right:.0f}",
-        "p": f"{judged.p:.2g}",
-        "frames": _ranges(judged.frames),
-    }
+    return {"right": f"{100 * result.whole_picture.right:.0f}", "frames": _ranges(result.frames)}
 
 
 def _ranges(frames: tuple[int, ...]) -> str:
@@ -107,12 +107,12 @@ def _ranges(frames: tuple[int, ...]) -> str:
     return ", ".join(f"{a}" if a == b else f"{a}–{b}" for a, b in zip(begins, ends, strict=True))
 
 
-def _charts(card: FaithfulnessReport) -> list[Chart]:
+def _charts(report: FaithfulnessReport) -> list[Chart]:
     """Deletion and insertion charts of each band, all on one scale."""
     drawn = [
         (number, name, what, curves)
-        for number, (name, judged) in enumerate(card.bands.items())
-        for what, curves in (("hidden", judged.hidden), ("revealed", judged.revealed))
+        for number, (name, result) in enumerate(report.bands.items())
+        for what, curves in (("deletion", result.deletion), ("insertion", result.insertion))
         if curves is not None
     ]
     values = [0.0] + [db for *_, curves in drawn for order in ORDERS for db in _of(curves, order)]
@@ -135,13 +135,13 @@ def _chart(name: str, colours: dict[str, str], what: str, curves: Curves, low: f
     def y(db: float) -> float:
         return round(_TOP + (high - db) / (high - low) * (_HEIGHT - _TOP - _BOTTOM), 1)
 
-    begins = [(0.0, 0.0)] if what == "hidden" else []  # nothing deleted, nothing changed
+    begins = [(0.0, 0.0)] if what == "deletion" else []  # nothing deleted, nothing changed
     dots = {
         order: [(x(share), y(db)) for share, db in [*begins, *zip(SHARES, _of(curves, order), strict=True)]]
         for order in ORDERS
     }
     step = next(s for s in (0.5, 1, 2, 5, 10, 20, 50) if (high - low) / s <= 6)
-    told = {order: ", ".join(_signed(db, 1) for db in _of(curves, order)) for order in ORDERS}
+    values = {order: ", ".join(signed(db) for db in _of(curves, order)) for order in ORDERS}
     return Chart(
         name,
         colours,
@@ -150,49 +150,45 @@ def _chart(name: str, colours: dict[str, str], what: str, curves: Curves, low: f
         dots,
         [(x(share), f"{100 * share:g}") for share in (0.0, *SHARES)],
         [
-            (y(k * step), _signed(k * step, 1))
+            (y(k * step), signed(k * step))
             for k in range(int(low / step) - 1, int(high / step) + 2)
             if low <= k * step <= high
         ],  # fmt: skip
-        told | {"shares": ", ".join(f"{100 * share:g}" for share in SHARES)},
+        values | {"shares": ", ".join(f"{100 * share:g}" for share in SHARES)},
     )
 
 
 def _regions(tested: dict[str, BandFaithfulness]) -> list[dict]:
     """Rows of the table, most salient first: a region's area, and for each band its share of the attribution, and the
-    mean absolute and mean change."""
+    mean and mean absolute change."""
     names: list[str] = []
-    for judged in tested.values():
-        rows = sorted((judged.regions or {}).items(), key=lambda row: -row[1].heat_share)
+    for result in tested.values():
+        rows = sorted((result.regions or {}).items(), key=lambda row: -row[1].attribution_share)
         names += [name for name, _ in rows if name not in names]
-    made = []
+    table = []
     for name in names:
-        of_bands = [(judged.regions or {}).get(name) for judged in tested.values()]
+        of_bands = [(result.regions or {}).get(name) for result in tested.values()]
         area = next(one.area_share for one in of_bands if one)
         cells = [
             cell
             for one in of_bands
-            for cell in ((f"{100 * one.heat_share:.0f} %", f"{one.size_db:.1f} dB ({_signed(one.change_db, 1)})") if one
-                         else ("–", "–"))
+            for cell in ((f"{100 * one.attribution_share:.0f} %", f"{signed(one.change_db)} dB ({one.size_db:.1f})")
+                         if one else ("–", "–"))
         ]  # fmt: skip
-        made.append({"name": name, "area": f"{100 * area:.1f} %", "cells": cells})
-    return made
+        table.append({"name": name, "area": f"{100 * area:.1f} %", "cells": cells})
+    return table
 
 
 def _weights(tested: dict[str, BandFaithfulness]) -> list[dict]:
-    parts = next((list(judged.random_weights or {}) for judged in tested.values()), [])
+    parts = next((list(result.random_weights or {}) for result in tested.values()), [])
     return [
         {
             "part": part,
-            "cells": [_signed((judged.random_weights or {})[part]["absolute"], 2) for judged in tested.values()],
+            "cells": [_signed((result.random_weights or {})[part]["absolute"], 2) for result in tested.values()],
         }
         for part in parts
     ]
 
 
-def _plain(value: float, digits: int) -> str:
-    return f"{value:.{digits}f}".replace("-", "−")
-
-
 def _signed(value: float | None, digits: int) -> str:
-    return "–" if value is None else f"{value:+.{digits}f}".replace("-", "−")
+    return "–" if value is None else signed(value, digits)

@@ -68,7 +68,7 @@ class Result:
     shift_ms: float = 0.0
     whole_s: float | None = None
     newest: "Newest | None" = None
-    known: dict[str, FaithfulnessReport] = field(default_factory=dict)  # a cache; an example's is shared by sessions
+    tested: dict[str, FaithfulnessReport] = field(default_factory=dict)  # a cache; an example's is shared by sessions
     far: dict[str, list[TemporalAttribution]] = field(default_factory=dict)  # the same
 
     def change_of(self, before: "Result") -> str:
@@ -76,16 +76,16 @@ class Result:
         return change_of(before.payload, self.payload)
 
     @property
-    def card(self) -> FaithfulnessReport | None:
+    def faithfulness(self) -> FaithfulnessReport | None:
         """The faithfulness report, if computed already."""
-        return self.known.get("card")
+        return self.tested.get("report")
 
-    def judged(self, bundle: Bundle, progress: Progress) -> FaithfulnessReport:
+    def test_faithfulness(self, bundle: Bundle, progress: Progress) -> FaithfulnessReport:
         """The faithfulness report, computed once. Raises InputError as evaluate_faithfulness."""
-        if "card" not in self.known:
+        if "report" not in self.tested:
             masks = RegionMasks(self.regions) if self.regions.verdict.usable else None
-            self.known["card"] = evaluate_faithfulness(bundle, self.analysis, masks, progress=progress)
-        return self.known["card"]
+            self.tested["report"] = evaluate_faithfulness(bundle, self.analysis, masks, progress=progress)
+        return self.tested["report"]
 
     def reached(self, bundle: Bundle, progress: Progress) -> list[TemporalAttribution]:
         """Temporal attribution of each band, computed once. Raises InputError as temporal_attribution."""
@@ -147,7 +147,7 @@ class Result:
             return moved._again(moved._analysed(bundle, old.settings, progress), self.regions)
         if tracking:
             return moved._explained(bundle, old.bands, self.maps, progress)
-        return replace(moved._again(replace(old, original=reference), self.regions), known=self.known)
+        return replace(moved._again(replace(old, original=reference), self.regions), tested=self.tested)
 
     def with_maps(self, bundle: Bundle, maps: str, progress: Progress) -> "Result":
         """This result with other maps."""
@@ -207,13 +207,13 @@ class Result:
         if self.store is not None:
             return self._again(analysis, self.regions, progress)
         sent = of_other_bands(self.payload, analysis, self.mel, self.regions, kept)
-        return replace(self, analysis=analysis, payload=sent, known={}, far={})
+        return replace(self, analysis=analysis, payload=sent, tested={}, far={})
 
     def _again(self, analysis: Analysis, regions: Regions, progress: Progress = UNSEEN) -> "Result":
         shown = (self.mel, regions, self.name, self.reference, self.labels, self.linked)
         held = {"store": self.store, "whole_s": self.whole_s, "recording": self.source}
         sent = payload(analysis, *shown, remarks=self.remarks, progress=progress, **held)
-        return replace(self, analysis=analysis, regions=regions, payload=sent, known={}, far={})
+        return replace(self, analysis=analysis, regions=regions, payload=sent, tested={}, far={})
 
 
 Edit = Callable[[Tier, tuple[Remark, ...]], tuple[Sequence[Interval], Sequence[Remark]]]

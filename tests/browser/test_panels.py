@@ -204,14 +204,16 @@ def test_the_maps_are_judged_as_the_core_judges_them(page, bundle, fine, regions
     open_tab(page, "trust")
     page.locator("#trust-run").click()
     page.locator("#trust-report .in-en .verdict").first.wait_for()
-    card = evaluate_faithfulness(bundle, fine, RegionMasks(regions))
-    for band, judged in card.bands.items():
-        told = page.locator(f"#trust-report .in-en .verdict[data-band={band}]")
-        assert told.get_attribute("data-verdict") == judged.verdict
-        assert card.sentence(band) in told.inner_text() and page.locator("#trust-report .in-ja").is_hidden()
-    heat = card.bands["F1"].regions["tongue"].heat_share
+    report = evaluate_faithfulness(bundle, fine, RegionMasks(regions))
+    for band, result in report.bands.items():
+        shown = page.locator(f"#trust-report .in-en .verdict[data-band={band}]")
+        assert shown.get_attribute("data-verdict") == result.verdict == result.whole_picture.verdict
+        for sentence in report.sentences(band):
+            assert sentence in shown.inner_text()
+        assert page.locator("#trust-report .in-ja").is_hidden()
+    share = report.bands["F1"].regions["tongue"].attribution_share
     cells = page.locator("#trust-report .in-en tr[data-region=tongue] td").all_inner_texts()
-    assert cells[1] == f"{100 * heat:.0f} %"
+    assert cells[1] == f"{100 * share:.0f} %"
     page.locator("#reach-run").click()
     told = page.locator("#reach-report .in-en [data-reach=F2]").inner_text()
     parts = temporal_attribution(bundle, fine.clip, F2).parts(fine.speech)

@@ -139,12 +139,15 @@ def test_trust_tells_the_verdict_and_prints_the_card(place, run):
     )
     code, out, err = run(*wanted, "--json", bundle=True)
     assert code == 0, err
-    card = json.loads(out)
-    assert card["clip"] == "clip.mp4" and card["area"] == "tract" and card["regions"]["source"] == "template"
-    judged = card["bands"]["F2"]
-    assert judged["verdict"] in ("faithful", "weak", "unfaithful") and len(judged["frames"]) == 6
+    report = json.loads(out)
+    assert report["clip"] == "clip.mp4" and report["regions"]["source"] == report["regions_source"] == "template"
+    assert (report["method"], report["resolution"]) == ("layer-ig", 32)  # the page's maps
+    band = report["bands"]["F2"]
+    assert band["verdict"] == band["whole_picture"]["verdict"] in ("faithful", "weak", "unfaithful")
+    assert len(band["frames"]) == 6 and {"ratio_to_random", "interval"} < set(band["inside_tract"])
+    assert {"share_of_attribution", "effect_db", "ratio_to_random"} < set(band["outside_tract"])
     code, out, err = run(*wanted, bundle=True)
-    assert code == 0 and out.startswith(f"F2: {judged['verdict'].upper()}. {judged['said']['en'][:40]}")
+    assert code == 0 and f"F2: {band['verdict'].upper()}\n  {band['sentences']['en'][:40]}" in out
     assert "untrained bundle" in out
 
 

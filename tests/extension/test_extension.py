@@ -68,7 +68,7 @@ def test_its_maps_are_judged_as_others_are(sliding_patch, clip, monkeypatch):
     monkeypatch.setattr("rtmri2speech.analysis.pipeline.silent_frames", lambda mel, *_: np.zeros(len(mel), bool))
     made = analyse(bundle, clip, method="sliding-patch", speak=False)
     report = evaluate_faithfulness(bundle, made, most_frames=6)
-    assert report.grid == 4 and set(report.bands["F2"].random_weights) == {"output layer", "BiLSTM", "CNN"}
+    assert report.resolution == 4 and set(report.bands["F2"].random_weights) == {"output layer", "BiLSTM", "CNN"}
 
 
 @pytest.fixture

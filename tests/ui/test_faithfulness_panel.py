@@ -11,7 +11,7 @@ from rtmri2speech.analysis.pipeline import analyse
 from rtmri2speech.attribution.temporal import TemporalAttribution
 from rtmri2speech.errors import InputError
 from rtmri2speech.evaluation.faithfulness import SHARES, BandFaithfulness, FaithfulnessReport
-from rtmri2speech.evaluation.faithfulness.report import Curves, RegionFaithfulness
+from rtmri2speech.evaluation.faithfulness.report import Curves, DeletionTest, OutsideTract, RegionFaithfulness
 from rtmri2speech.models.load import load_bundle
 from rtmri2speech.progress import UNSEEN
 from rtmri2speech.spec import F1, F2, Band
@@ -27,62 +27,76 @@ def clip_file(tmp_path_factory):
     return write_mp4(tmp_path_factory.mktemp("clips") / "disc.mp4", moving_frames(20, 64, 64))
 
 
-def card_of(verdict="faithful"):
+def report_of(verdict="faithful"):
     curves = Curves(*(tuple(-k * share for share in SHARES) for k in (10.0, 3.0, -2.0)))
     regions = {
         "tongue": RegionFaithfulness(0.625, 0.04, -2.04, 2.5, 0.6),
-        "brain": RegionFaithfulness(0.1, 0.2, 0.0, 0.1, 0.0),
+        "brain": RegionFaithfulness(0.1, 0.2, 1.5, 1.6, 0.0),
     }
-    judged = BandFaithfulness(
-        verdict, (3, 4, 5, 9, 11, 12), 3.0, 1.0, 3.0, (2.2, 4.1), 0.875, 0.002, curves, curves, regions, 1.0, 0.5,
+    whole = DeletionTest(verdict, 3.0, 1.0, 3.0, (2.2, 4.1), (1.0, 4.0), 0.5, -0.2, 0.875)
+    tract = DeletionTest("weak", 1.2, 1.0, 1.2, (0.7, 2.0), (0.1, 1.0), 0.5, -0.2, 0.75)
+    outside = OutsideTract(0.25, 0.3, 1.5, 3.5, 2.0, 5.0, (3.0, 7.0))
+    result = BandFaithfulness(
+        verdict, (3, 4, 5, 9, 11, 12), whole, tract, outside, curves, curves, regions, 1.0, 0.5,
         {"CNN": {"signed": 0.0, "absolute": 0.95}},
     )  # fmt: skip
-    return FaithfulnessReport({"F1": judged, "F<2>": BandFaithfulness("untested", (1,))}, "tract", 32, 0.3)
+    return FaithfulnessReport({"F1": result, "F<2>": BandFaithfulness("untested", (1,))}, "layer-ig", 32, 0.3)
 
 
 def test_the_verdict_is_told_in_both_languages_and_nothing_of_it_can_act():
-    assert "data-left-out" not in faithfulness_report(card_of())
-    told = faithfulness_report(card_of(), ["tilt", "a"])
-    assert "Not tested: tilt, a. The deletion test" in told and "検証しないもの：tilt, a。" in told
-    made = faithfulness_report(card_of())
+    assert "data-left-out" not in faithfulness_report(report_of())
+    shown = faithfulness_report(report_of(), ["tilt", "a"])
+    assert "Not tested: tilt, a. The deletion test" in shown and "検証しないもの：tilt, a。" in shown
+    made = faithfulness_report(report_of())
     english, japanese = (re.search(f'<div class="in-{x}".*?</div>', made, re.S) for x in ("en", "ja"))
     assert english and japanese and "<2>" not in made and "F&lt;2&gt;" in made
     assert made.count('data-verdict="faithful"') == made.count('data-verdict="untested"') == 2  # a language each
-    assert "3.0 times as much as hiding as much elsewhere" in made and "3.0倍" in made
-    assert (
-        "frames 3–5, 9, 11–12." in made
-        and "2.2 to 4.1" in made
-        and "88 %" in made
-        and "too few frames with attribution" in made
-    )
+    assert "changes the energy by −3.0 dB, 3.0 times" in made and "3.0倍" in made
+    assert "frames 3–5, 9, 11–12." in made and "2.2 to 4.1" in made and "88 %" in made
+    assert "too few frames with attribution" in made
     assert "loss.focus 0.3" in made and "(rank correlation 0.95)" in made
 
 
-def test_the_table_holds_heat_beside_the_change():
-    row = re.search(r'<tr data-change data-region="tongue">(.*?)</tr>', faithfulness_report(card_of()), re.S)[1]
-    assert re.findall(r"<td>(.*?)</td>", row) == ["4.0 %", "62 %", "2.5 dB (−2.0)"]
+def test_the_three_statements_on_a_band_stand_under_one_another():
+    """The whole picture, whose verdict is the band's; the tract; and what the model takes from outside it."""
+    rows = re.findall(r'<p data-row="(\w+)"(.*?)</p>', faithfulness_report(report_of()), re.S)
+    first = dict(reversed(rows))  # the first language and band
+    assert [name for name, _ in rows[:5]] == ["whole_picture", "inside_tract", "outside_tract", "raising", "caution"]
+    assert "F1: passes the deletion test." in first["whole_picture"]
+    assert 'data-verdict-of-row="weak"' in first["inside_tract"] and "hangs in the balance" in first["inside_tract"]
+    assert "The model listens outside the tract: 30 % of what can be changed in F1" in first["outside_tract"]
+    assert "Hiding brain (+1.5 dB) raises F1" in first["raising"]  # as the table says
+
+
+def test_the_table_holds_attention_beside_the_signed_change():
+    rows = faithfulness_report(report_of())
+    cells = [
+        re.search(rf'<tr data-change data-region="{name}">(.*?)</tr>', rows, re.S)[1] for name in ("tongue", "brain")
+    ]
+    assert re.findall(r"<td>(.*?)</td>", cells[0]) == ["4.0 %", "62 %", "−2.0 dB (2.5)"]
+    assert re.findall(r"<td>(.*?)</td>", cells[1]) == ["20.0 %", "10 %", "+1.5 dB (1.6)"]
 
 
 def test_the_curve_is_drawn_to_scale():
     """Equal steps of dB are equal steps of the picture, and shares stand where they belong."""
-    made = faithfulness_report(card_of())
+    made = faithfulness_report(report_of())
     lines = re.findall(r'<polyline class="(\w+)" points="([^"]+)"', made)
     points = {name: np.array([p.split(",") for p in text.split()], float) for name, text in reversed(lines)}
-    hottest, coldest = points["hottest"], points["coldest"]
-    assert hottest.shape == (len(SHARES) + 1, 2)  # hidden: from nothing on
+    most, least = points["most_salient"], points["least_salient"]
+    assert most.shape == (len(SHARES) + 1, 2)  # deletion: from nothing on
     fits = np.polyfit(np.concatenate([-10.0 * np.array([0, *SHARES]), 2.0 * np.array([0, *SHARES])]),
-                      np.concatenate([hottest[:, 1], coldest[:, 1]]), 1, full=True)  # fmt: skip
+                      np.concatenate([most[:, 1], least[:, 1]]), 1, full=True)  # fmt: skip
     assert fits[1] < 0.05 and fits[0][0] < 0  # a straight line; more is higher up
-    np.testing.assert_allclose(np.diff(hottest[:, 0]) / np.diff([0, *SHARES]), np.ptp(hottest[:, 0]) / 0.4, rtol=0.02)
+    np.testing.assert_allclose(np.diff(most[:, 0]) / np.diff([0, *SHARES]), np.ptp(most[:, 0]) / max(SHARES), rtol=0.02)
 
 
 def test_other_maps_of_the_same_clip_keep_its_speech_and_its_corrected_regions(bundle, clip_file):
     result = session.open_clip(bundle, clip_file, None, UNSEEN, regions="template", maps="grad-cam")
     assert result.analysis.grid == 8 and result.maps == "grad-cam"
-    result.known["card"] = card_of()
+    result.tested["report"] = report_of()
     finer = result.with_maps(bundle, "layer-ig", UNSEEN)
     assert (finer.analysis.grid, finer.analysis.settings.method, finer.maps) == (32, "layer-ig", "layer-ig")
-    assert finer.card is None and result.card is not None  # another map, another verdict
+    assert finer.faithfulness is None and result.faithfulness is not None  # another map, another verdict
     assert finer.regions is result.regions and finer.analysis.audio is result.analysis.audio
     expected = analyse(bundle, result.analysis.clip, method="layer-ig", speak=False).cam["F2"]
     np.testing.assert_allclose(finer.analysis.cam["F2"], expected, atol=1e-5 * np.abs(expected).max())

@@ -1,13 +1,19 @@
 """evaluate_faithfulness(bundle, analysis, masks) -> FaithfulnessReport; __init__.py describes the tests."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import reduce
 
-import cv2
 import numpy as np
 
-from ...analysis.region_attribution import WEAK, BandAttribution, attribute_to_regions, cell_weights, with_elsewhere
+from ...analysis.region_attribution import (
+    WEAK,
+    BandAttribution,
+    RegionMasks,
+    attribute_to_regions,
+    cell_weights,
+    with_elsewhere,
+)
 from ...analysis.result import Analysis
 from ...anatomy.regions import GROUPS
 from ...attribution.formant_targets import tracked_bins
@@ -18,30 +24,31 @@ from ...progress import UNSEEN, Progress
 from ...spec import Band
 from ...speech.mel import centre_frequencies_hz
 from . import randomisation
-from .perturbation import ModelInput, Perturbation
+from .perturbation import ModelInput, Perturbation, centre_of, edges_of, enlarged, first_of, widened
 from .rank_correlation import rank_correlation
 from .report import (
     BLOCK_FRAMES,
     FEWEST_BLOCKS,
     FEWEST_FRAMES,
     MOST_FRAMES,
+    ORDERS,
     RANDOMISED,
     SHARES,
-    SIGNIFICANT,
     TENTH,
-    TIMES,
     BandFaithfulness,
     Curves,
+    DeletionTest,
     FaithfulnessReport,
+    OutsideTract,
     RegionFaithfulness,
     localisation_weight,
 )
 
 RANDOM_DRAWS = 3  # random deletions of a tenth
-_OF_ALL = 2 * len(SHARES) + RANDOM_DRAWS - 1 + randomisation.DRAWS * len(RANDOMISED)  # steps shared by all bands
-_OF_EACH = 4 * len(SHARES)  # steps per band: most and least salient, deleted and inserted
+_OUTSIDE_DRAWS = 2  # the same, of the outside, on which no verdict rests
+OUTSIDE_SHARE = 1 / 32  # of the picture's width: nearer to the tract is not outside, as a map's cell is that wide
+_MARGIN_SHARE = 1 / 64  # the same, occluded around a region, as its outline shows its shape
 _RESAMPLINGS = 1000
-_MARGIN_SHARE = 1 / 64  # of the picture's width, occluded around a region, as its outline shows its shape
 _INAUDIBLE_DB = 0.05  # least random change to divide by
 
 
@@ -56,7 +63,8 @@ def evaluate_faithfulness(
 ) -> FaithfulnessReport:
     """Test the faithfulness of the maps of an analysis that this bundle made.
 
-    masks: regions, as attribute_to_regions takes them, named as in anatomy.regions. progress: its stage is "trust".
+    masks: regions, as attribute_to_regions takes them, named as in anatomy.regions; without any, only the whole picture
+    is tested. progress: its stage is "trust".
     Only maps of a frame's own energy are tested (`testable_bands`). A formant-tracking band is tested where its formant
     was measured, and keeps its track during occlusion. Raises InputError where no band can be tested, and for maps of
     the objective "sequence".
@@ -69,12 +77,12 @@ def evaluate_faithfulness(
             "Only maps of a band's energy can be judged, not those of its frequency, of a box, or of the spectrum's "
             "tilt."
         )
-    picture = np.ones((1, analysis.frame_size, analysis.frame_size), bool)
-    tract = _tract(masks or {})
-    area = picture if tract is None else tract
-    account = attribute_to_regions(analysis, masks or {"picture": picture})
-    frames_of = _chosen(analysis, {band.name: account.bands[band.name] for band in bands}, most_frames)
-    judged = {name: BandFaithfulness("untested", tuple(frames.tolist())) for name, frames in frames_of.items()}
+    masks = masks or {}
+    attribution = attribute_to_regions(
+        analysis, masks or {"picture": np.ones((1, analysis.frame_size, analysis.frame_size), bool)}
+    )
+    frames_of = _chosen(analysis, {band.name: attribution.bands[band.name] for band in bands}, most_frames)
+    results = {name: BandFaithfulness("untested", tuple(frames.tolist())) for name, frames in frames_of.items()}
     enough = {
         name: frames
         for name, frames in frames_of.items()
@@ -84,17 +92,19 @@ def evaluate_faithfulness(
         frames = np.unique(np.concatenate(list(enough.values())))
         rows = {name: np.searchsorted(frames, own) for name, own in enough.items()}
         targets = {band.name: _energy_at(bundle, analysis, band) for band in bands}
-        hiding = Perturbation(ModelInput(bundle, analysis), frames, targets, _at(area, frames))
+        perturbation = Perturbation(ModelInput(bundle, analysis), frames, targets)
         cams = {name: analysis.cam[name][own] for name, own in enough.items()}
-        tell = _Counter(progress, _OF_ALL + len(masks or {}) + 1 + _OF_EACH * len(rows))
-        shared = _SharedTrials(hiding, analysis.grid or 1, masks or {}, len(analysis.mel_db), seed, tell)
-        likeness = randomisation.correlation_with_random_weights(hiding, rows, cams, seed, tell)
+        areas = _areas(perturbation, masks)
+        counter = _Counter(progress, _steps(areas, len(masks), len(rows)))
+        shared = _shared_trials(perturbation, areas, analysis.grid or 1, masks, len(analysis.mel_db), seed, counter)
+        likeness = randomisation.correlation_with_random_weights(perturbation, rows, cams, seed, counter)
         for name in enough:
-            band_trust = _judged(hiding, name, rows[name], cams[name], account.bands[name], shared, tell)
-            judged[name] = replace(band_trust, random_weights=likeness[name])
-    return FaithfulnessReport(
-        judged, "picture" if tract is None else "tract", analysis.grid, localisation_weight(bundle)
-    )
+            result = _tested(
+                perturbation, name, rows[name], cams[name], attribution.bands[name], areas, shared, counter
+            )
+            results[name] = replace(result, random_weights=likeness[name])
+    source = masks.regions.source if isinstance(masks, RegionMasks) else None
+    return FaithfulnessReport(results, analysis.settings.method, analysis.grid, localisation_weight(bundle), source)
 
 
 def testable_bands(analysis: Analysis) -> list[Band]:
@@ -126,11 +136,13 @@ def _tract(masks: Mapping[str, np.ndarray]) -> np.ndarray | None:
 def _chosen(analysis: Analysis, bands: Mapping[str, BandAttribution], most: int) -> dict[str, np.ndarray]:
     """Band -> up to `most` speech frames with attribution, evenly spread. Frames with attribution for every band come
     first, as their occlusions are computed once for all."""
-    told = {name: analysis.speech[attribution.strength[analysis.speech] >= WEAK] for name, attribution in bands.items()}
-    kept = _spread(reduce(np.intersect1d, told.values()), most)
+    attributed = {
+        name: analysis.speech[attribution.strength[analysis.speech] >= WEAK] for name, attribution in bands.items()
+    }
+    kept = _spread(reduce(np.intersect1d, attributed.values()), most)
     return {
         name: np.union1d(kept, _spread(np.setdiff1d(own, kept), most - len(kept))).astype(int)
-        for name, own in told.items()
+        for name, own in attributed.items()
     }
 
 
@@ -142,83 +154,154 @@ def _at(masks: np.ndarray, frames: np.ndarray) -> np.ndarray:
     return masks[frames] if len(masks) > 1 else np.broadcast_to(masks, (len(frames), *masks.shape[1:]))
 
 
+@dataclass(frozen=True)
+class _Areas:
+    """Where parts are occluded, each bool (n, size, size): tract and outside are None without regions of the tract."""
+
+    whole: np.ndarray
+    tract: np.ndarray | None
+    outside: np.ndarray | None
+
+
+def _areas(perturbation: Perturbation, masks: Mapping[str, np.ndarray]) -> _Areas:
+    whole: np.ndarray = np.ones(perturbation.pictures.shape, bool)
+    tract = _tract(masks)
+    if tract is None:
+        return _Areas(whole, None, None)
+    tract = enlarged(_at(tract, perturbation.frames), whole.shape[-1])
+    return _Areas(whole, tract, ~widened(tract, OUTSIDE_SHARE))
+
+
 Changes = Mapping[str, np.ndarray]  # band -> change of its energy in each frame, dB
 
 
-class _SharedTrials:
-    """Occlusions that do not depend on the band: the regions, and random shares of the area.
+@dataclass(frozen=True)
+class _TenthElsewhere:
+    """Changes by a tenth of an area that does not depend on the map: RANDOM_DRAWS at random; steepest edges; centre."""
 
-    hidden: for each of SHARES, the changes of each draw: RANDOM_DRAWS for a tenth, on which the verdict rests, else
-    one. revealed: for each of SHARES. regions: name -> (drawn, grown, changes), see _grown.
+    random: list[Changes]
+    edges: Changes
+    centre: Changes
+
+
+@dataclass(frozen=True)
+class _SharedTrials:
+    """Occlusions that do not depend on the band.
+
+    whole, tract: of these areas. deleted, inserted: for each of SHARES of the whole picture at random. outside: random
+    tenths of the outside. everything, rest: all of the outside, and all but it. regions: name -> (drawn, with a margin,
+    changes).
     """
 
-    def __init__(self, hiding: Perturbation, grid: int, masks: Mapping[str, np.ndarray], count: int, seed: int, tell):
-        rng = np.random.default_rng(seed)
-        orders = rng.standard_normal((RANDOM_DRAWS, len(hiding.frames), grid, grid)).astype(np.float32)
-        draws = [orders if share == SHARES[TENTH] else orders[:1] for share in SHARES]
-        self.hidden: list[list[Changes]] = [
-            [tell(hiding.change(hiding.first(order, share))) for order in some]
-            for share, some in zip(SHARES, draws, strict=True)
-        ]
-        self.revealed: list[Changes] = [
-            tell(hiding.change(hiding.area & ~hiding.first(orders[0], share))) for share in SHARES
-        ]
-        self.regions: dict[str, tuple[np.ndarray, np.ndarray, Changes]] = {}
-        for name, drawn in with_elsewhere(masks, count) if masks else ():
-            here = _at(drawn, hiding.frames)
-            if here.any():
-                grown = _grown(hiding, here)
-                self.regions[name] = here, grown, tell(hiding.change(grown))
+    whole: _TenthElsewhere
+    deleted: list[list[Changes]]
+    inserted: list[Changes]
+    tract: _TenthElsewhere | None
+    outside: list[Changes]
+    everything: Changes
+    rest: Changes
+    regions: dict[str, tuple[np.ndarray, np.ndarray, Changes]]
 
 
-def _grown(hiding: Perturbation, drawn: np.ndarray) -> np.ndarray:
-    """A region with a margin of _MARGIN_SHARE around it."""
-    margin = 2 * round(_MARGIN_SHARE * hiding.scene.size) + 1
-    ellipse = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (margin, margin))
-    return np.stack([cv2.dilate(mask.astype(np.uint8), ellipse) > 0 for mask in hiding.enlarged(drawn)])
+def _steps(areas: _Areas, regions: int, bands: int) -> int:
+    """Steps of a _Counter: shared by the bands, and of each band."""
+    shared = 2 * len(SHARES) + RANDOM_DRAWS + 1 + randomisation.DRAWS * len(RANDOMISED)
+    own = 4 * len(SHARES)
+    if areas.tract is not None:
+        shared, own = shared + RANDOM_DRAWS + _OUTSIDE_DRAWS + 4 + regions + 1, own + 2
+    return shared + bands * own
 
 
-def _judged(
-    hiding: Perturbation,
+def _shared_trials(
+    perturbation: Perturbation,
+    areas: _Areas,
+    grid: int,
+    masks: Mapping[str, np.ndarray],
+    count: int,
+    seed: int,
+    counter: "_Counter",
+) -> _SharedTrials:
+    rng = np.random.default_rng(seed)
+    shape = (RANDOM_DRAWS, len(perturbation.frames), grid, grid)
+    orders = rng.standard_normal(shape).astype(np.float32)  # patches of the size of the map's cells
+    edges = edges_of(perturbation.pictures, grid)
+
+    def change(occluded: np.ndarray) -> Changes:
+        return counter(perturbation.change(occluded))
+
+    def random_tenths(area: np.ndarray, draws: int = RANDOM_DRAWS) -> list[Changes]:
+        return [change(first_of(area, order, SHARES[TENTH])) for order in orders[:draws]]
+
+    def elsewhere(area: np.ndarray) -> _TenthElsewhere:
+        rivals = [change(first_of(area, order, SHARES[TENTH])) for order in (edges, centre_of(area))]
+        return _TenthElsewhere(random_tenths(area), *rivals)
+
+    whole = elsewhere(areas.whole)
+    first = [first_of(areas.whole, orders[0], share) for share in SHARES]
+    deleted = [whole.random if k == TENTH else [change(some)] for k, some in enumerate(first)]
+    inserted = [change(~some) for some in first]
+    if areas.tract is None or areas.outside is None:
+        return _SharedTrials(whole, deleted, inserted, None, [], {}, {}, {})
+    regions = {}
+    for name, drawn in with_elsewhere(masks, count):
+        here = _at(drawn, perturbation.frames)
+        if here.any():
+            grown = widened(enlarged(here, perturbation.scene.size), _MARGIN_SHARE)
+            regions[name] = here, grown, change(grown)
+    outside = random_tenths(areas.outside, _OUTSIDE_DRAWS)
+    everything, rest = change(areas.outside), change(~areas.outside)
+    return _SharedTrials(whole, deleted, inserted, elsewhere(areas.tract), outside, everything, rest, regions)
+
+
+def _tested(
+    perturbation: Perturbation,
     name: str,
     rows: np.ndarray,
     cam: np.ndarray,
     attribution: BandAttribution,
+    areas: _Areas,
     shared: _SharedTrials,
-    tell: "_Counter",
+    counter: "_Counter",
 ) -> BandFaithfulness:
-    """The tests of band `name` but model randomisation. rows: indices into hiding.frames. cam: their signed (k, h, w)
-    maps."""
-    hidden = {"random": [[draw[name][rows] for draw in draws] for draws in shared.hidden]}
-    revealed = {"random": [change[name][rows] for change in shared.revealed]}
-    for order, maps in (("hottest", cam), ("coldest", -cam)):
-        first = [hiding.first(maps, share, rows) for share in SHARES]
-        hidden[order] = [[tell(hiding.change(some, rows))[name]] for some in first]
-        revealed[order] = [tell(hiding.change(hiding.area[rows] & ~some, rows))[name] for some in first]
+    """The tests of band `name` but model randomisation. rows: indices into perturbation.frames. cam: their signed
+    (k, h, w) maps."""
+
+    def change(occluded: np.ndarray) -> np.ndarray:
+        return counter(perturbation.change(occluded, rows))[name]
+
+    frames, whole = perturbation.frames[rows], areas.whole[rows]
+    deleted = {"random": [[draw[name][rows] for draw in draws] for draws in shared.deleted]}
+    inserted = {"random": [[draw[name][rows]] for draw in shared.inserted]}
+    for order, maps in (("most_salient", cam), ("least_salient", -cam)):
+        first = [first_of(whole, maps, share) for share in SHARES]
+        deleted[order] = [[change(some)] for some in first]
+        inserted[order] = [[change(~some)] for some in first]
+    whole_picture = _deletion_test(-deleted["most_salient"][TENTH][0], shared.whole, name, rows, frames)
+    inside_tract = outside_tract = None
+    if areas.tract is not None and areas.outside is not None and shared.tract is not None:
+        drop = -change(first_of(areas.tract[rows], cam, SHARES[TENTH]))
+        inside_tract = _deletion_test(drop, shared.tract, name, rows, frames)
+        outside = areas.outside[rows]
+        drop = -change(first_of(outside, cam, SHARES[TENTH]))
+        outside_tract = _outside(drop, shared, name, rows, frames, _share_within(cam, outside))
     table = {
-        region: _region(name, rows, cam, attribution.mean_shares(hiding.frames[rows])[region] or 0.0, *trial)
+        region: _region(name, rows, cam, attribution.mean_shares(frames)[region] or 0.0, *trial)
         for region, trial in shared.regions.items()
     }
-    drop, at_random = -hidden["hottest"][TENTH][0], np.stack(hidden["random"][TENTH])
-    more = drop + at_random.mean(axis=0)  # drop beyond that of random deletion
-    blocks = _blocks(hiding.frames[rows])
-    p, times = _sign_test(np.array([more[block].mean() > 0 for block in blocks])), _times(drop, at_random)
-    better = p < SIGNIFICANT and drop.mean() > 0
-    told = [trust for trust, _, _ in table.values()]
+    rows_of_table = [row for row, _, _ in table.values()]
     signed, drops = [row[1] for row in table.values()], [row[2] for row in table.values()]
     return BandFaithfulness(
-        verdict="faithful" if better and times >= TIMES else "weak" if better else "unfaithful",
-        frames=tuple(hiding.frames[rows].tolist()),
-        drop_db=float(drop.mean()),
-        random_size_db=float(np.abs(at_random).mean()),
-        times=times,
-        times_interval=_interval(drop, at_random, blocks),
-        right=float((more > 0).mean()),
-        p=p,
-        hidden=_curves(hidden),
-        revealed=_curves(revealed),
-        regions={region: trust for region, (trust, _, _) in table.items()} or None,
-        rank_of_regions=rank_correlation([r.heat_share for r in told], [r.size_db for r in told]),
+        verdict=whole_picture.verdict,
+        frames=tuple(frames.tolist()),
+        whole_picture=whole_picture,
+        inside_tract=inside_tract,
+        outside_tract=outside_tract,
+        deletion=_curves(deleted),
+        insertion=_curves(inserted),
+        regions={region: row for region, (row, _, _) in table.items()} or None,
+        rank_of_regions=rank_correlation(
+            [r.attribution_share for r in rows_of_table], [-r.change_db for r in rows_of_table]
+        ),
         rank_of_frames=rank_correlation(np.array(signed), np.array(drops)),
     )
 
@@ -235,11 +318,64 @@ class _Counter:
         return value
 
 
+def _deletion_test(
+    drop: np.ndarray, elsewhere: _TenthElsewhere, name: str, rows: np.ndarray, frames: np.ndarray
+) -> DeletionTest:
+    """drop: (k,) by the most salient tenth of an area; elsewhere: the changes by other tenths of it."""
+    at_random = np.stack([draw[name][rows] for draw in elsewhere.random])
+    edges, centre = (-float(changes[name][rows].mean()) for changes in (elsewhere.edges, elsewhere.centre))
+    more = drop + at_random.mean(axis=0)  # drop beyond that of random deletion
+    blocks = _blocks(frames)
+    interval, advantage = _ratio_interval(drop, at_random, blocks), _interval(_resampled(more, blocks))
+    ratio, drop_db = _ratio(drop, at_random), float(drop.mean())
+    return DeletionTest(
+        verdict=_verdict(ratio, interval[0], advantage[0], drop_db > max(edges, centre)),
+        drop_db=drop_db,
+        random_size_db=float(np.abs(at_random).mean()),
+        ratio_to_random=ratio,
+        interval=interval,
+        advantage_db=advantage,
+        edges_drop_db=edges,
+        centre_drop_db=centre,
+        right=float((more > 0).mean()),
+    )
+
+
+def _verdict(ratio: float, ratio_low: float, advantage_low: float, beats_others: bool) -> str:
+    if ratio_low > 1 and beats_others:
+        return "faithful"
+    return "weak" if ratio > 1 and advantage_low > 0 else "unfaithful"
+
+
+def _outside(
+    drop: np.ndarray, shared: _SharedTrials, name: str, rows: np.ndarray, frames: np.ndarray, share: float
+) -> OutsideTract:
+    """drop: (k,) by the most salient tenth of the outside; share: of the attribution there."""
+    everything, rest = (float(np.abs(changes[name][rows]).mean()) for changes in (shared.everything, shared.rest))
+    at_random = np.stack([draw[name][rows] for draw in shared.outside])
+    return OutsideTract(
+        share_of_attribution=share,
+        share_of_effect=everything / max(everything + rest, _INAUDIBLE_DB),
+        everything_db=everything,
+        tract_db=rest,
+        effect_db=float(drop.mean()),
+        ratio_to_random=_ratio(drop, at_random),
+        interval=_ratio_interval(drop, at_random, _blocks(frames)),
+    )
+
+
+def _share_within(cam: np.ndarray, area: np.ndarray) -> float:
+    """Share of the positive attribution of maps (k, h, w) within an area, bool (k, size, size)."""
+    positive = np.maximum(cam, 0)
+    within, whole = float((positive * cell_weights(area, *cam.shape[1:])).sum()), float(positive.sum())
+    return within / whole if whole else 0.0
+
+
 def _region(
     name: str,
     rows: np.ndarray,
     cam: np.ndarray,
-    heat_share: float,
+    attribution_share: float,
     drawn: np.ndarray,
     grown: np.ndarray,
     changes: Changes,
@@ -250,15 +386,18 @@ def _region(
     area, size = float(drawn[rows].mean()), float(np.abs(change).mean())
     signed = (cam * cell_weights(grown[rows], *cam.shape[1:])).sum(axis=(1, 2))
     per_percent = size / (100 * area) if area else 0.0
-    return RegionFaithfulness(heat_share, area, float(change.mean()), size, per_percent), signed, -change
+    row = RegionFaithfulness(attribution_share, area, float(change.mean()), size, per_percent)
+    return row, signed, -change
 
 
-def _curves(changes: Mapping[str, list]) -> Curves:
-    return Curves(**{f"{name}_db": tuple(float(np.mean(c)) for c in shares) for name, shares in changes.items()})
+def _curves(changes: Mapping[str, list[list[np.ndarray]]]) -> Curves:
+    """order -> for each of SHARES, the changes of each draw."""
+    return Curves(**{f"{order}_db": tuple(float(np.mean(c)) for c in changes[order]) for order in ORDERS})
 
 
-def _times(drop: np.ndarray, at_random: np.ndarray) -> float:
-    return float(drop.mean() / max(np.abs(at_random).mean(), _INAUDIBLE_DB))
+def _ratio(drop: np.ndarray, at_random: np.ndarray) -> float:
+    size = float(np.abs(at_random).mean())
+    return float(drop.mean()) / max(size, _INAUDIBLE_DB)
 
 
 def _blocks(frames: np.ndarray) -> list[np.ndarray]:
@@ -266,16 +405,19 @@ def _blocks(frames: np.ndarray) -> list[np.ndarray]:
     return np.split(np.arange(len(frames)), np.flatnonzero(np.diff(frames // BLOCK_FRAMES)) + 1)
 
 
-def _interval(drop: np.ndarray, at_random: np.ndarray, blocks: list[np.ndarray]) -> tuple[float, float]:
-    """95 % bootstrap interval of `_times` over blocks."""
+def _ratio_interval(drop: np.ndarray, at_random: np.ndarray, blocks: list[np.ndarray]) -> tuple[float, float]:
+    """95 % interval of `_ratio`."""
+    sizes = _resampled(np.abs(at_random).mean(axis=0), blocks)
+    return _interval(_resampled(drop, blocks) / np.maximum(sizes, _INAUDIBLE_DB))
+
+
+def _resampled(values: np.ndarray, blocks: list[np.ndarray]) -> np.ndarray:
+    """Means of values over blocks drawn with replacement, the same blocks at every call: (_RESAMPLINGS,)."""
     draws = np.random.default_rng(0).integers(0, len(blocks), (_RESAMPLINGS, len(blocks)))
-    drawn = (np.concatenate([blocks[block] for block in draw]) for draw in draws)
-    low, high = np.percentile([_times(drop[rows], at_random[:, rows]) for rows in drawn], (2.5, 97.5))
+    sums, counts = np.array([[values[block].sum(), len(block)] for block in blocks]).T
+    return sums[draws].sum(axis=1) / counts[draws].sum(axis=1)
+
+
+def _interval(resampled: np.ndarray) -> tuple[float, float]:
+    low, high = np.percentile(resampled, (2.5, 97.5))
     return float(low), float(high)
-
-
-def _sign_test(right: np.ndarray) -> float:
-    """One-sided p of a sign test against one half."""
-    from scipy.stats import binomtest
-
-    return float(binomtest(int(right.sum()), len(right), 0.5, alternative="greater").pvalue)

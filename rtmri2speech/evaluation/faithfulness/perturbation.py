@@ -30,14 +30,21 @@ class ModelInput:
         self.method, self.cells = analysis.settings.method, analysis.grid or 0
         precision = choose_precision(analysis.settings.precision, bundle.device)
         self.extract = FeatureExtractor(bundle.acoustic, precision, bundle.onnx, self.size)
-        self.features = self.pooled(self.prepared(slice(k, k + BATCH)) for k in range(0, len(self), BATCH))
+        if analysis.features is None:
+            self.features = self.pooled(self.prepared(slice(k, k + BATCH)) for k in range(0, len(self), BATCH))
+        else:
+            self.features = torch.from_numpy(analysis.features).to(bundle.device)
 
     def __len__(self) -> int:
         return len(self.clip_frames)
 
     def prepared(self, frames: slice | np.ndarray) -> np.ndarray:
-        """Prepared frames for the CNN: (n, size, size)."""
+        """Whole prepared pictures of these frames, which occlusion acts on: (n, size, size)."""
         return prepare_frames(self.clip_frames[frames], self.size)
+
+    def seen(self, pictures: np.ndarray) -> np.ndarray:
+        """What the CNN sees of whole prepared pictures (n, size, size), occluded or not."""
+        return pictures
 
     def maps_of(
         self, model: AcousticModel, features: torch.Tensor, targets: Mapping[str, Target], frames: np.ndarray
@@ -52,7 +59,7 @@ class ModelInput:
             self.cells,
             features,
             frames,
-            lambda: [self.prepared(frames)],
+            lambda: [self.seen(self.prepared(frames))],
             targets,
             dict.fromkeys(targets, "frame"),
             {name: slope[frames] for name, slope in slopes.items()},
@@ -62,47 +69,30 @@ class ModelInput:
         return method_of(self.method).maps(inputs, UNSEEN)
 
     def pooled(self, chunks) -> torch.Tensor:
-        """Chunks of prepared frames (n, size, size) -> features (N, C)."""
-        return torch.cat([self.extract([chunk], len(chunk)) for chunk in chunks])
+        """Chunks of whole prepared pictures (n, size, size) -> features (N, C)."""
+        return torch.cat([self.extract([self.seen(chunk)], len(chunk)) for chunk in chunks])
 
 
 class Perturbation:
     """Occludes parts of some frames by a heavy blur and measures the change of targets.
 
     frames: indices (n,). targets: name -> function of frame indices -> Target (it depends on the frame for a
-    formant-tracking band). area: bool (n, h, w) of any size, in which shares are deleted and inserted.
+    formant-tracking band). pictures, blurred: the whole pictures of these frames, (n, size, size).
     """
 
-    def __init__(self, scene: ModelInput, frames: np.ndarray, targets: Mapping[str, TargetsAt], area: np.ndarray):
+    def __init__(self, scene: ModelInput, frames: np.ndarray, targets: Mapping[str, TargetsAt]):
         self.scene, self.frames, self.targets = scene, frames, targets
         self.pictures = scene.prepared(frames)
         self.blurred = blurred(self.pictures)
-        self.area = self.enlarged(area)
+        self._local: dict[bytes, Callable[[torch.Tensor], torch.Tensor]] = {}
         self.before = self._values(self.pictures, np.arange(len(frames)))
 
-    def change(self, hidden: np.ndarray, rows: np.ndarray | None = None) -> dict[str, np.ndarray]:
-        """Target name -> (k,): its value with the parts `hidden`, bool (k, size, size), occluded minus its value
+    def change(self, occluded: np.ndarray, rows: np.ndarray | None = None) -> dict[str, np.ndarray]:
+        """Target name -> (k,): its value with the parts `occluded`, bool (k, size, size), blurred minus its value
         without. rows: indices into frames; default: all n."""
         rows = np.arange(len(self.frames)) if rows is None else rows
-        values = self._values(np.where(hidden, self.blurred[rows], self.pictures[rows]), rows)
+        values = self._values(np.where(occluded, self.blurred[rows], self.pictures[rows]), rows)
         return {name: after - self.before[name][rows] for name, after in values.items()}
-
-    def first(self, order: np.ndarray, share: float, rows: np.ndarray | None = None) -> np.ndarray:
-        """The share of each frame's area with the highest `order` (k, h, w), upsampled: bool (k, size, size)."""
-        areas = self.area if rows is None else self.area[rows]
-        size, chosen = (self.scene.size, self.scene.size), np.zeros(areas.shape, bool)
-        for picture, area, values in zip(chosen, areas, order, strict=True):
-            inside = np.flatnonzero(area)
-            values = cv2.resize(values, size, interpolation=cv2.INTER_LINEAR).ravel()[inside]
-            picture.ravel()[inside[np.argsort(-values, kind="stable")[: round(share * len(inside))]]] = True
-        return chosen
-
-    def enlarged(self, masks: np.ndarray) -> np.ndarray:
-        """Masks, bool (n, h, w), at the size of the model's picture."""
-        size = (self.scene.size, self.scene.size)
-        if masks.shape[1:] == size:
-            return masks
-        return np.stack([cv2.resize(m.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0 for m in masks])
 
     def _values(self, pictures: np.ndarray, rows: np.ndarray) -> dict[str, np.ndarray]:
         with torch.no_grad():
@@ -112,4 +102,52 @@ class Perturbation:
             return {name: target(here)(mel_db).double().cpu().numpy() for name, target in self.targets.items()}
 
     def _mel_of(self, rows: np.ndarray) -> Callable[[torch.Tensor], torch.Tensor]:
-        return self.scene.bundle.acoustic.frame_local_mel(self.scene.features, self.frames[rows])
+        """frame_local_mel of these rows; its states of the other frames are computed once."""
+        key = rows.tobytes()
+        if key not in self._local:
+            self._local[key] = self.scene.bundle.acoustic.frame_local_mel(self.scene.features, self.frames[rows])
+        return self._local[key]
+
+
+def enlarged(masks: np.ndarray, size: int) -> np.ndarray:
+    """Masks, bool (n, h, w), at the size of the model's picture: (n, size, size)."""
+    if masks.shape[1:] == (size, size):
+        return masks
+    return np.stack([cv2.resize(m.astype(np.uint8), (size, size), interpolation=cv2.INTER_NEAREST) > 0 for m in masks])
+
+
+def widened(masks: np.ndarray, share: float) -> np.ndarray:
+    """Masks, bool (n, size, size), with a margin around them of this share of the picture's width."""
+    margin = 2 * round(share * masks.shape[-1]) + 1
+    ellipse = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (margin, margin))
+    return np.stack([cv2.dilate(mask.astype(np.uint8), ellipse) > 0 for mask in masks])
+
+
+def first_of(area: np.ndarray, order: np.ndarray, share: float) -> np.ndarray:
+    """The share of each frame's area, bool (n, size, size), with the highest `order` (n, h, w), upsampled."""
+    size, chosen = area.shape[1:], np.zeros(area.shape, bool)
+    for picture, inside, values in zip(chosen, area, order, strict=True):
+        places = np.flatnonzero(inside)
+        count = round(share * len(places))
+        if not count:
+            continue
+        values = cv2.resize(values, size[::-1], interpolation=cv2.INTER_LINEAR).ravel()[places]
+        picture.ravel()[places[np.argpartition(-values, count - 1)[:count]]] = True
+    return chosen
+
+
+def edges_of(pictures: np.ndarray, cells: int) -> np.ndarray:
+    """Mean magnitude of the gradient of pictures (n, size, size) in each of the cells: float32 (n, cells, cells)."""
+    gradient = [np.hypot(cv2.Sobel(p, cv2.CV_32F, 1, 0), cv2.Sobel(p, cv2.CV_32F, 0, 1)) for p in pictures]
+    return np.stack([cv2.resize(one, (cells, cells), interpolation=cv2.INTER_AREA) for one in gradient])
+
+
+def centre_of(area: np.ndarray) -> np.ndarray:
+    """Closeness to the centre of each frame's area, bool (n, size, size), for `first_of`: float32 (n, size, size)."""
+    closeness = np.zeros(area.shape, np.float32)
+    y, x = np.mgrid[: area.shape[1], : area.shape[2]].astype(np.float32)
+    for out, inside in zip(closeness, area, strict=True):
+        if inside.any():
+            rows, columns = np.nonzero(inside)
+            out[:] = -np.hypot(y - rows.mean(), x - columns.mean())
+    return closeness

@@ -16,23 +16,23 @@ _MOST_FRAMES = 8
 
 
 def correlation_with_random_weights(
-    hiding: Perturbation,
+    perturbation: Perturbation,
     rows: Mapping[str, np.ndarray],
     cams: Mapping[str, np.ndarray],
     seed: int,
-    told: Callable[[], None],
+    advance: Callable[[], object],
 ) -> dict[str, dict[str, dict[str, float]]]:
     """Band -> part of RANDOMISED -> {"signed", "absolute"}: mean rank correlation over a few frames and DRAWS.
 
-    rows: band -> indices into hiding.frames of the frames tested. cams: their signed (k, h, w) maps. told: called after
-    each of DRAWS * len(RANDOMISED) models.
+    rows: band -> indices into perturbation.frames of the frames tested. cams: their signed (k, h, w) maps. advance:
+    called after each of DRAWS * len(RANDOMISED) models.
     """
-    scene = hiding.scene
-    own = {name: _some(hiding.frames[rows[name]], cam) for name, cam in cams.items()}
-    frames = np.unique(np.concatenate([chosen for chosen, _ in own.values()]))
-    pictures = scene.prepared(frames)
-    targets = {name: hiding.targets[name](np.arange(len(scene))) for name in own}
-    found: dict = {name: {part: {"signed": [], "absolute": []} for part in RANDOMISED} for name in own}
+    scene = perturbation.scene
+    chosen_maps = {name: _some(perturbation.frames[rows[name]], cam) for name, cam in cams.items()}
+    frames = np.unique(np.concatenate([chosen for chosen, _ in chosen_maps.values()]))
+    pictures = scene.seen(scene.prepared(frames))
+    targets = {name: perturbation.targets[name](np.arange(len(scene))) for name in chosen_maps}
+    correlations: dict = {name: {part: {"signed": [], "absolute": []} for part in RANDOMISED} for name in chosen_maps}
     for draw in range(DRAWS):
         for part, model in randomised_models(scene.bundle.acoustic, seed + draw):
             features = scene.features
@@ -40,15 +40,15 @@ def correlation_with_random_weights(
                 features = features.clone()
                 features[frames] = _features(model, pictures)
             made = scene.maps_of(model, features, targets, frames)
-            for name, (chosen, maps) in own.items():
+            for name, (chosen, maps) in chosen_maps.items():
                 others = made[name][np.searchsorted(frames, chosen)]
                 for kind, one, two in (("signed", maps, others), ("absolute", np.abs(maps), np.abs(others))):
                     alike = [rank_correlation(a, b) or 0.0 for a, b in zip(one, two, strict=True)]
-                    found[name][part][kind].append(np.mean(alike))
-            told()
+                    correlations[name][part][kind].append(np.mean(alike))
+            advance()
     return {
         name: {part: {kind: float(np.mean(drawn)) for kind, drawn in kinds.items()} for part, kinds in parts.items()}
-        for name, parts in found.items()
+        for name, parts in correlations.items()
     }
 
 

@@ -311,7 +311,7 @@ def _subject(context: PageContext, result: Result) -> ExportSource:
         result.reference,
         result.reference_source,
         result.shift_ms,
-        result.card,
+        result.faithfulness,
         result.labels if result.edited else None,
         result.remarks,
         tuple(result.far.get("reach", ())),

@@ -19,11 +19,11 @@ def build(context: PageContext) -> None:
     reached = gr.HTML(elem_id="reach-report", elem_classes="report")
 
     @context.guard_result
-    def judge_maps(result, language, request: gr.Request, progress=gr.Progress()):  # noqa: B008 (Gradio)
+    def test_maps(result, language, request: gr.Request, progress=gr.Progress()):  # noqa: B008 (Gradio)
         tell = context.progress(request, language, progress)
-        return _report(result, result.judged(context.bundle_of(result), tell))
+        return _report(result, result.test_faithfulness(context.bundle_of(result), tell))
 
-    context.work(run.click, judge_maps, [context.result, context.language], report, show_progress_on=report)
+    context.work(run.click, test_maps, [context.result, context.language], report, show_progress_on=report)
 
     @context.guard_result
     def reach_of(explorer_state, result, language, request: gr.Request, progress=gr.Progress()):  # noqa: B008 (Gradio)
@@ -34,10 +34,10 @@ def build(context: PageContext) -> None:
     context.work(far.click, reach_of, inputs, reached, js=context.explorer_state_js, show_progress_on=reached)
 
     def new_clip(result):
-        return _report(result, result.card) if result and result.card else "", ""
+        return _report(result, result.faithfulness) if result and result.faithfulness else "", ""
 
     context.result.change(new_clip, context.result, [report, reached], **context.at_once)
 
 
-def _report(result: Result, card: FaithfulnessReport) -> str:
-    return faithfulness_report(card, [band.name for band in result.analysis.bands if band.name not in card.bands])
+def _report(result: Result, report: FaithfulnessReport) -> str:
+    return faithfulness_report(report, [band.name for band in result.analysis.bands if band.name not in report.bands])
