@@ -14,6 +14,7 @@ from rtmri2speech.assets import ASSETS
 from rtmri2speech.clips.clip import Clip
 from rtmri2speech.clips.frame_view import FrameView
 from rtmri2speech.errors import InputError
+from rtmri2speech.evaluation.faithfulness import evaluate_faithfulness
 from rtmri2speech.spec import FrameSpec
 
 from ..conftest import lively_bundle
@@ -80,3 +81,13 @@ def test_a_clip_without_a_tract_is_refused(tract_bundle):
     noise = np.random.default_rng(1).integers(0, 255, (12, 64, 64), np.uint8)
     with pytest.raises(InputError, match="vocal tract only"):
         analyse(tract_bundle, Clip(noise, np.arange(13) / 27.17))
+
+
+def test_the_verdict_is_of_the_whole_picture_and_nothing_happens_outside(tract_bundle, clip, made):
+    view = made.view.mask(256)
+    masks = {"tongue": view[None]}
+    report = evaluate_faithfulness(tract_bundle, made, masks, most_frames=10)
+    result = report.bands["F1"]
+    assert result.outside_tract.share_of_attribution < 0.02
+    assert result.outside_tract.share_of_effect < 0.02 and abs(result.outside_tract.effect_db) < 0.02
+    assert result.whole_picture.drop_db > 0

@@ -27,7 +27,7 @@ class ModelInput:
 
     def __init__(self, bundle: Bundle, analysis: Analysis):
         self.bundle, self.size, self.clip_frames = bundle, analysis.frame_size, analysis.model_frames
-        self.method, self.cells = analysis.settings.method, analysis.grid or 0
+        self.method, self.cells, self.view = analysis.settings.method, analysis.settings.resolution or 0, analysis.view
         precision = choose_precision(analysis.settings.precision, bundle.device)
         self.extract = FeatureExtractor(bundle.acoustic, precision, bundle.onnx, self.size)
         if analysis.features is None:
@@ -44,7 +44,7 @@ class ModelInput:
 
     def seen(self, pictures: np.ndarray) -> np.ndarray:
         """What the CNN sees of whole prepared pictures (n, size, size), occluded or not."""
-        return pictures
+        return self.view.seen(pictures)
 
     def maps_of(
         self, model: AcousticModel, features: torch.Tensor, targets: Mapping[str, Target], frames: np.ndarray
@@ -66,7 +66,8 @@ class ModelInput:
             # Not folded: with shuffled weights BatchNorm can produce numbers of any size.
             cnn=copy.deepcopy(model.cnn),
         )
-        return method_of(self.method).maps(inputs, UNSEEN)
+        maps = method_of(self.method).maps(inputs, UNSEEN)
+        return {name: self.view.on_picture(cams) for name, cams in maps.items()}
 
     def pooled(self, chunks) -> torch.Tensor:
         """Chunks of whole prepared pictures (n, size, size) -> features (N, C)."""
