@@ -22,6 +22,7 @@ from ..attribution.methods import method_of, resolution_of
 from ..clips import frame_rate
 from ..clips.clip import Clip
 from ..clips.frame_view import FULL, FrameView
+from ..errors import InputError
 from ..models.bundle import Bundle
 from ..models.features import BATCH, FeatureExtractor
 from ..models.precision import choose_precision
@@ -147,7 +148,16 @@ def analyse(
 def view_of(bundle: Bundle, model_frames: np.ndarray, progress: Progress = UNSEEN) -> FrameView:
     """What the bundle's model sees of a clip's frames. Raises InputError where it sees the vocal tract only, and none
     is found."""
-    return tract_view_of_frames(model_frames, progress) if bundle.frames.view == "tract" else FULL
+    if bundle.frames.view == "full":
+        return FULL
+    try:
+        return tract_view_of_frames(model_frames, progress)
+    except InputError as error:
+        raise InputError(
+            "{error} The bundle {bundle} sees nothing else; choose one that sees whole pictures, such as phantom.",
+            error=error,
+            bundle=bundle.name,
+        ) from None
 
 
 def _resolved(bundle: Bundle, settings: AnalysisSettings) -> AnalysisSettings:

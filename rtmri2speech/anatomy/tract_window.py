@@ -26,12 +26,10 @@ _APART = 1e-3  # frames/s: frames that are not smoothed over time
 
 def tract_view(regions: Regions) -> TractView:
     """The view of the tract in all these frames. Raises InputError where the regions show no vocal tract."""
+    if regions.verdict.kind == "turned":
+        raise InputError("No vocal tract was found: the head is not upright. Turn the clip first.")
     if not regions.verdict.usable:
-        raise InputError(
-            "This model sees the vocal tract only, and none was found: {reason} Use a bundle that sees the whole "
-            "picture, such as --bundle phantom.",
-            reason=regions.verdict.sentence,
-        )
+        raise InputError("No vocal tract was found: the picture does not show a head in profile.")
     return window_of(regions.labels, mirrored=regions.facing == "right")
 
 
@@ -58,7 +56,7 @@ def _joined(tract: np.ndarray) -> np.ndarray:
     """bool (S, S): the largest connected part with its air and margin. Raises InputError where it is empty."""
     part = _largest(tract)
     if not part.any():
-        raise InputError("The regions show no vocal tract.")
+        raise InputError("No vocal tract was found: the regions show none.")
     rows, columns = np.flatnonzero(part.any(axis=1)), np.flatnonzero(part.any(axis=0))
     side = max(np.ptp(rows), np.ptp(columns)) + 1
     near = _grown(part, round(0.5 * _CLOSED * side)) & tract | part  # small gaps between regions

@@ -67,5 +67,5 @@ def test_a_face_to_the_right_is_seen_as_one_to_the_left(frames):
 
 def test_without_a_head_it_says_so():
     noise = np.random.default_rng(0).integers(0, 255, (4, 64, 64), np.uint8)
-    with pytest.raises(InputError, match="sees the vocal tract only, and none was found"):
+    with pytest.raises(InputError, match="No vocal tract was found: the picture does not show a head"):
         tract_view_of_frames(noise)

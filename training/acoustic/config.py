@@ -86,3 +86,7 @@ class AcousticRun:
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
     training: LoopConfig = field(default_factory=LoopConfig)
     restart: bool = False
+
+    def __post_init__(self):
+        if self.data.view == "tract" and self.loss.focus:
+            raise InputError("loss.focus keeps maps to the tract; a model with data.view=tract sees nothing else.")

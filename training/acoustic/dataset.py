@@ -10,12 +10,13 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset, Sampler
 
-from rtmri2speech.clips.preprocessing import prepare_frames
 from rtmri2speech.errors import InputError
+from rtmri2speech.spec import VIEWS
 from rtmri2speech.speech.mel import Scaler, spectral_envelope
 
 from ..preprocess.dataset import Corpus, Utterance
 from ..preprocess.phantom_truth import REGIONS, TRACT
+from ..preprocess.tract_mask import read_view
 from .region_augmentation import vary_regions
 from .split import PARTS, SplitConfig, split_utterances
 
@@ -30,7 +31,8 @@ class DataConfig:
     """Which windows, at which size.
 
     window: frames, or None for whole recordings. stride: frames from one window to the next; None: the window.
-    image_size: side in pixels the CNN is trained at. augment: strength, 0 is off (see acoustic.augment).
+    image_size: side in pixels the CNN is trained at. view: what the model sees, full or tract, for which the dataset
+    needs training.preprocess --mask tract. augment: strength, 0 is off (see acoustic.augment).
     floor_db: mel values below are raised to it, None for none. What the vocoder's own floor hides anyway (-50 dB for
     ln_power) need not be learned.
     envelope: how many cepstral coefficients of each target spectrum to keep, None for all. 16 of 64 keep the formants
@@ -42,6 +44,7 @@ class DataConfig:
     window: int | None = 4
     stride: int | None = 1
     image_size: int = 256
+    view: str = "full"
     floor_db: float | None = None
     envelope: int | None = None
     augment: float = 0.0
@@ -54,6 +57,8 @@ class DataConfig:
             raise InputError("data.window and data.stride must be at least 1 frame.")
         if self.image_size < 32 or self.image_size % 32:
             raise InputError("data.image_size must be a multiple of 32, not {image_size}.", image_size=self.image_size)
+        if self.view not in VIEWS:
+            raise InputError("data.view is {known}, not {view!r}.", known=" or ".join(VIEWS), view=self.view)
         if self.envelope is not None and self.envelope < 1:
             raise InputError("data.envelope is a number of coefficients from 1 on, or null.")
         for name in ("augment", "vary_regions"):
@@ -143,6 +148,7 @@ class WindowDataset(Dataset):
             for name in ("mri", "mel_db", "mask")
         }
         frames = _resize(arrays["mri"], self.data.image_size)
+        view = read_view(window.utterance.folder, self.data.view)
         regions = None
         if self.tract or (self.augment and self.data.vary_regions and has_regions(window.utterance)):
             regions = _read_regions(window.utterance.folder, slice(start, start + length), self.data.image_size)
@@ -152,7 +158,7 @@ class WindowDataset(Dataset):
                 frames = self._vary_regions(frames, regions, rng)
             frames, tract = self.augment(frames, tract, rng)
         item = {
-            "frames": torch.from_numpy(prepare_frames(frames, self.data.image_size))[:, None],
+            "frames": torch.from_numpy(view.prepare(frames, self.data.image_size))[:, None],
             "mel": torch.from_numpy(self.scaler.standardise(target_mel(arrays["mel_db"], self.data))),
             "mask": torch.from_numpy(np.array(arrays["mask"], bool)),
             "index": index,

@@ -17,23 +17,27 @@ import numpy as np
 import torch
 import typer
 
-from rtmri2speech.clips.preprocessing import prepare_frames
+from rtmri2speech.clips.frame_view import FrameView
 from rtmri2speech.files import atomic_write, refuse_overwriting_inputs
 from rtmri2speech.models.acoustic import AcousticModel
 from rtmri2speech.speech.mel import Scaler
 
 from ..engine.console import plain_errors
 from ..preprocess.dataset import Corpus, Utterance
+from ..preprocess.tract_mask import read_view
 from .run import read_model
 
 _BATCH = 32  # frames through the CNN at a time
 
 
-def predict_mel(model: AcousticModel, scaler: Scaler, mri: np.ndarray, size: int) -> np.ndarray:
-    """A whole recording's pictures (T, H, W) uint8 -> its predicted mel (T, n_mels), dB, float32."""
+def predict_mel(model: AcousticModel, scaler: Scaler, mri: np.ndarray, size: int, view: FrameView) -> np.ndarray:
+    """A whole recording's pictures (T, H, W) uint8 -> its predicted mel (T, n_mels), dB, float32.
+
+    view: what the model sees of them.
+    """
     with torch.inference_mode():
         pooled = [
-            model.feature_maps(torch.from_numpy(prepare_frames(np.array(part), size))[:, None]).mean(dim=(2, 3))
+            model.feature_maps(torch.from_numpy(view.prepare(np.array(part), size))[:, None]).mean(dim=(2, 3))
             for part in np.split(mri, range(_BATCH, len(mri), _BATCH))
         ]
         return scaler.to_db(model.mel_from_features(torch.cat(pooled)[None])[0]).numpy()
@@ -41,13 +45,14 @@ def predict_mel(model: AcousticModel, scaler: Scaler, mri: np.ndarray, size: int
 
 def export_predicted(corpus: Corpus, acoustic: str | os.PathLike, out: Path) -> Iterator[Utterance]:
     """Write out/<ID>.npy, (T, n_mels) dB, for each recording, and yield the recording. What is there already stays."""
-    model, scaler, size, _ = read_model(acoustic)
+    model, scaler, size, settings = read_model(acoustic)
+    seen = settings["data"].get("view", "full")
     for utterance in corpus.utterances:
         target = out / f"{utterance.id}.npy"
         if not target.is_file():
             mri = np.load(utterance.folder / "mri.npy", mmap_mode="r")
             with atomic_write(target) as temporary:
-                np.save(temporary, predict_mel(model, scaler, mri, size))
+                np.save(temporary, predict_mel(model, scaler, mri, size, read_view(utterance.folder, seen)))
         yield utterance
 
 

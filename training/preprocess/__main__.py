@@ -70,6 +70,10 @@ def preprocess(
     gray: Annotated[
         str, Option("--gray", help="Stored pictures: stretched (each to its own range) or recorded (as they are).")
     ] = Settings.gray,
+    mask: Annotated[
+        str | None,
+        Option("--mask", help="tract: also write where the vocal tract is (tract.npz), for data.view=tract."),
+    ] = None,
     thesis: Annotated[
         bool, Option("--thesis", help="The thesis' numbers: --layout thesis --top_db 80 --gray recorded --peak 1.")
     ] = False,
@@ -123,11 +127,13 @@ def preprocess(
                 "--pairs are for the thesis' programs, which read pictures of 256 pixels: leave out --size."
             )
         mel = MelSpec(sr, n_fft, win_length, hop_length, n_mels, preemphasis=preemph, layout=layout)
+        if mask not in (None, "tract"):
+            raise InputError("--mask is tract, not {mask!r}.", mask=mask)
         if restore not in (None, *METHODS):
             raise InputError("--restore is {known}, not {restore!r}.", known=" or ".join(METHODS), restore=restore)
         settings = Settings(
             mel,
-            FrameSpec(size),
+            FrameSpec(size, mask or FrameSpec.view),
             fps,
             level,
             max_mismatch_s,

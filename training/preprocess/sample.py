@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from rtmri2speech.clips.formats.reading import is_video
+from rtmri2speech.clips.frame_view import TractView
 from rtmri2speech.errors import InputError
 from rtmri2speech.spec import FrameSpec, MelSpec
 from rtmri2speech.speech.audio import fit, read_audio, resample
@@ -52,7 +53,8 @@ class Settings:
 class Sample:
     """One recording as the training reads it (see training.preprocess), and its checks.
 
-    regions, articulation: a phantom's truth (see training.preprocess.phantom_truth), None for recordings.
+    regions, articulation: a phantom's truth (see training.preprocess.phantom_truth), None for recordings. tract: where
+    the vocal tract is, if settings.frames.view asks for it.
     """
 
     mri: np.ndarray
@@ -62,6 +64,7 @@ class Sample:
     checks: dict
     regions: np.ndarray | None = None
     articulation: np.ndarray | None = None
+    tract: TractView | None = None
 
 
 def make_sample(source: Source, settings: Settings) -> Sample:
@@ -70,6 +73,7 @@ def make_sample(source: Source, settings: Settings) -> Sample:
     Raises InputError, with the reason, if it cannot be read or should not be trained on.
     """
     from rtmri2speech.analysis.reference import earlier
+    from rtmri2speech.anatomy.tract_window import tract_view_of_frames
     from rtmri2speech.clips.clip import read_clip
     from rtmri2speech.clips.frame_rate import retime
     from rtmri2speech.clips.preprocessing import prepare_frames, square_frames
@@ -114,6 +118,7 @@ def make_sample(source: Source, settings: Settings) -> Sample:
     frames = retime(clip, spec.fps)
     if (frames == frames[0]).all():
         raise InputError("the pictures never move")
+    tract = tract_view_of_frames(frames) if settings.frames.view == "tract" else None
     waveform = resample(samples, rate, spec.sample_rate)
     if settings.level_dbfs is not None:
         waveform = waveform * np.float32(10 ** ((settings.level_dbfs - speech_level_dbfs(waveform, spec)) / 20))
@@ -128,7 +133,7 @@ def make_sample(source: Source, settings: Settings) -> Sample:
     checks["frames"] = len(mri)
     truth = truth_file(source.video)
     known = read_truth(truth, len(mri), spec.fps) if truth else (None, None)
-    return Sample(mri, mel_db, heard, waveform, checks, *known)
+    return Sample(mri, mel_db, heard, waveform, checks, *known, tract=tract)
 
 
 def speech_level_dbfs(waveform: np.ndarray, spec: MelSpec) -> float:

@@ -13,12 +13,14 @@ import numpy as np
 
 from rtmri2speech.errors import InputError
 from rtmri2speech.files import atomic_write, write_json
+from rtmri2speech.spec import FrameSpec
 from rtmri2speech.speech.audio import fit, write_audio
 from rtmri2speech.speech.mel import Scaler
 
 from .phantom_truth import truth_file
 from .sample import Settings, make_sample, sound_peak
 from .sources import Source
+from .tract_mask import write_tract_mask
 
 FORMAT = "rtmri2speech dataset"
 
@@ -49,6 +51,8 @@ def write_sample(source: Source, settings: Settings, out_dir: Path, keep_wav: bo
         for name in ("mri", "mel_db", "mask", "regions", "articulation"):
             if getattr(sample, name) is not None:
                 np.save(temporary / f"{name}.npy", getattr(sample, name))
+        if sample.tract:
+            write_tract_mask(temporary, sample.tract)
         write_json(temporary / "source.json", {"origin": origin, "checks": sample.checks})
         if folder.exists():
             shutil.rmtree(folder)
@@ -59,6 +63,8 @@ def _told(settings: Settings) -> dict:
     """The settings as JSON, without those of their default that older samples do not tell, which need not be made again
     for that."""
     told = json.loads(json.dumps(asdict(settings)))
+    if settings.frames.view == FrameSpec.view:
+        del told["frames"]["view"]
     newer = ("restore", "allow_restored", "top_db", "gain", "gray", "shift_s")
     return {name: value for name, value in told.items() if name not in newer or value != getattr(Settings, name)}
 
@@ -68,18 +74,18 @@ def require_same_dataset(out_dir: Path, settings: Settings) -> None:
 
     The gain is not compared: it follows the corpus, which may have grown.
     """
-    now = _flat(asdict(settings))
+    now, default = _flat(asdict(settings)), _flat(asdict(Settings()))
     for source in sorted((out_dir / "samples").glob("*/source.json")):
         origin = (_read_json(source) or {}).get("origin") or {}
         then = _flat(asdict(Settings()) | origin.get("settings", asdict(settings)))
         for name, value in now.items():
-            if name != "gain" and then.get(name) != value:
+            if name != "gain" and then.get(name, default[name]) != value:
                 raise InputError(
                     "The dataset in {folder} was made with {name} = {then}, not {now}: give that again, another "
                     "--out_dir, or --restart to make it anew.",
                     folder=out_dir,
                     name=name,
-                    then=then.get(name),
+                    then=then.get(name, default[name]),
                     now=value,
                 )
 
