@@ -47,9 +47,11 @@ from .image_encoder import (
 )
 from .label_maps import Pictures, concatenated, read_pictures
 from .mel_decoder import ArticulationToMel, read_mel_decoder, target_mel, voice_loss
-from .tract_pictures import Views, clip_pictures, views_of
+from .tract_pictures import Views, clip_pictures, views_of, without_shapes
 
 VOICE = "voice.json"
+_WHOLLY_BLANK, _LONGEST_BLANK = 0.2, 6  # share of the blanked windows blurred throughout; frames blurred in others
+_IGNORED = -100  # of cross_entropy
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,8 @@ class FinetuneRun:
     """All settings. output_stride: of the published CNN; train_stride: while it is fine-tuned and judged, where 32 is
     half the work: the same weights fit, and their pooled maps are nearly the same.
 
-    `batch` windows of `window` frames a step, one appearance each.
+    `batch` windows of `window` frames a step, one appearance each. blank: of so many windows some frames are heavily
+    blurred, and the model learns to be silent in them: without shapes in the picture there is no sound.
 
     lr: of the BiLSTM and what follows; cnn_lr: of the CNN, whose BatchNorm keeps its statistics. articulation, regions:
     weights of the tasks of training.articulation.image_encoder, which go on; voicing, pitch: as in
@@ -77,6 +80,7 @@ class FinetuneRun:
     train_stride: int = 32
     window: int = 20
     batch: int = 4
+    blank: float = 0.5
     steps: int = 200
     lr: float = 5e-4
     cnn_lr: float = 2e-4
@@ -127,11 +131,15 @@ def merged(
 
 @dataclass(frozen=True)
 class Clips:
-    """Label maps of whole utterances beside their sound: (frames' indices, mel, voice) of each, standardised."""
+    """Label maps of whole utterances beside their sound: (frames' indices, mel, voice) of each, standardised.
+
+    silence: (n_mels,), the standardised mel at its floor.
+    """
 
     pictures: Pictures
     views: Views
     known: np.ndarray
+    silence: np.ndarray
     utterances: list[tuple[str, np.ndarray, np.ndarray, np.ndarray]]
 
     @classmethod
@@ -148,7 +156,8 @@ class Clips:
             frames = np.flatnonzero(pictures.group == number)[: len(s.mel_db)]
             voice = np.stack([s.voiced, np.full(len(s.voiced), s.octaves, np.float32)], axis=1)
             utterances.append((name, frames, mel.standardise(target_mel(s.mel_db, **how)), voice))
-        return cls(pictures, views_of(pictures), known.standardise(pictures.articulation), utterances)
+        silence = mel.standardise(np.full((1, len(mel.mean)), how["floor_db"], np.float32))[0]
+        return cls(pictures, views_of(pictures), known.standardise(pictures.articulation), silence, utterances)
 
 
 class FinetunedModel(nn.Module):
@@ -242,12 +251,27 @@ def draw(clips: Clips, run: FinetuneRun, size: int, step: int) -> dict[str, Tens
         if len(frames[cut]) < run.window:
             raise InputError("A clip is shorter than the window of {window} frames.", window=run.window)
         made = list(clip_pictures(clips.pictures, clips.views, frames[cut], (run.seed, step, k, 3), size))
-        shown.append(np.stack([picture for picture, _ in made]))
-        parts["regions"].append(np.stack([regions for _, regions in made]))
-        for name, array in (("mel", mel[cut]), ("voice", voice[cut]), ("known", clips.known[frames[cut]])):
+        pictures, regions = (np.stack(part) for part in zip(*made, strict=True))
+        window = {"mel": mel[cut], "voice": voice[cut], "known": clips.known[frames[cut]], "regions": regions}
+        window = {name: array.copy() for name, array in window.items()} | {"regions": regions.astype(np.int64)}
+        if rng.random() < run.blank:
+            _blank(pictures, window, clips.silence, rng)
+        shown.append(pictures)
+        for name, array in window.items():
             parts[name].append(array)
     batch = {name: torch.from_numpy(np.stack(arrays)) for name, arrays in parts.items()}
     return batch | {"pictures": torch.from_numpy(np.stack(shown))[:, :, None]}
+
+
+def _blank(pictures: np.ndarray, window: dict[str, np.ndarray], silence: np.ndarray, rng: np.random.Generator) -> None:
+    """Blur some frames of a window in place: there the mel is silence, and nothing else is to be learned."""
+    count = len(pictures)
+    length = count if rng.random() < _WHOLLY_BLANK else int(rng.integers(1, _LONGEST_BLANK + 1))
+    start = int(rng.integers(0, count - length + 1))
+    rows = slice(start, start + length)
+    pictures[rows] = without_shapes(pictures[rows], rng)
+    window["mel"][rows], window["voice"][rows, 0] = silence, 0
+    window["known"][rows], window["regions"][rows] = np.nan, _IGNORED
 
 
 @torch.no_grad()

@@ -17,6 +17,7 @@ import numpy as np
 from rtmri2speech.anatomy.sources import region_of_class
 from rtmri2speech.anatomy.tract_window import window_of
 from rtmri2speech.clips.frame_view import TractView, standardised
+from rtmri2speech.clips.preprocessing import blurred
 
 from ..phantom.head import CLASSES
 from ..segmentation.domain_randomisation import OVERSAMPLING, Appearance, ragged_nose, smooth_field
@@ -104,3 +105,13 @@ def clip_pictures(
         shown = appearance.of(labels, fresh, size)
         regions = REGION[labels[step // 2 :: step, step // 2 :: step]]
         yield standardised(shown, framed.weights), regions
+
+
+def without_shapes(pictures: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Pictures (n, size, size) of `clip_pictures`, heavily blurred: as the baseline of layer integrated gradients blurs
+    the window, or as the deletion test blurs the whole picture, of which the window shows about half."""
+    plain = blurred(pictures)
+    if rng.random() < 0.5:
+        return plain
+    plain = blurred(blurred(blurred(plain)))  # four blurs are one twice as wide
+    return np.stack([standardised(b, (p != 0.5).astype(np.float32)) for b, p in zip(plain, pictures, strict=True)])
