@@ -42,6 +42,11 @@ _WORDS = {
         "limits of {bands}; below: energy of the predicted mel in each.",
         "made": "Model {bundle} ({kind}, sha256 of its weights {sha}); {fps:.4f} frames/s; rtmri2speech {version}.",
         "blur": " against a blurred copy of the frame",
+        "verdicts": "deletion test: ",
+        "verdict_faithful": "passes",
+        "verdict_weak": "weakly",
+        "verdict_unfaithful": "does not pass",
+        "verdict_untested": "not tested",
         "and": " and ",
     },
     "ja": {
@@ -73,6 +78,11 @@ _WORDS = {
         "線は{bands}の境界、下段は予測メルの各帯域のエネルギー。",
         "made": "モデル{bundle}（{kind}、重みのsha256 {sha}）、{fps:.4f}フレーム/秒、rtmri2speech {version}。",
         "blur": "（ぼかしたフレームをベースラインとする）",
+        "verdicts": "削除テスト：",
+        "verdict_faithful": "合格",
+        "verdict_weak": "弱い合格",
+        "verdict_unfaithful": "不合格",
+        "verdict_untested": "未検証",
         "and": "と",
     },
 }
@@ -96,6 +106,7 @@ def _paragraph(selection: Selection, kind: str, frame: int) -> str:
         sentences = [
             said["frame"].format(clip=subject.name, moment=" ".join(moment.split())),
             *_of_maps(selection, kind),
+            *verdict_notes(selection),
             *(_of_frame(selection, subject.account, frame) if kind == "frame" else _of_average(selection)),
             said[f"regions_{subject.regions.source}"],
             *([said["corrected"]] if subject.regions.corrections else []),
@@ -121,6 +132,23 @@ def _of_maps(selection: Selection, kind: str) -> list[str]:
             values = {"asked": _asked(selection, bands), "method": method, "cells": analysis.grid, "scale": scale}
             sentences.append(said[f"maps{ending}"].format(**values))
     return sentences
+
+
+def verdict_notes(selection: Selection) -> list[str]:
+    """The verdicts on the maps, where they were asked for."""
+    report = selection.subject.trust
+    return [] if report is None else [report.note([band.name for band in selection.bands], selection.look.language)]
+
+
+def figure_note(selection: Selection) -> str:
+    """The line under a figure's title: the method of its maps and, where asked for, the verdicts on them."""
+    report, language = selection.subject.trust, selection.look.language
+    note = f"{_method(selection)}, {selection.subject.analysis.grid} x {selection.subject.analysis.grid}"
+    if report is None:
+        return note
+    verdicts = {band.name: report.bands[band.name].verdict for band in selection.bands if band.name in report.bands}
+    shown = [f"{name} {_WORDS[language][f'verdict_{verdict}']}" for name, verdict in verdicts.items()]
+    return "\n".join([note, _WORDS[language]["verdicts"] + ", ".join(shown)])
 
 
 def _method(selection: Selection) -> str:

@@ -68,6 +68,7 @@ def provenance(selection: Selection, frame: int = 0, also: Sequence[str] = ()) -
             "sample_rate": analysis.sample_rate,
         },
         "regions": subject.regions.provenance(),
+        "faithfulness": _verdicts(selection),
         "stretch": {
             "first_frame": selection.first,
             "last_frame": selection.last,
@@ -81,6 +82,19 @@ def provenance(selection: Selection, frame: int = 0, also: Sequence[str] = ()) -
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
         "command": command(selection, frame, also),
+    }
+
+
+def _verdicts(selection: Selection) -> dict | None:
+    """Band -> verdict, ratio to random and interval over the whole picture, where asked for; a band's None where it is
+    not tested."""
+    report = selection.subject.trust
+    if report is None:
+        return None
+    tests = {band.name: report.bands[band.name].whole_picture for band in selection.bands if band.name in report.bands}
+    return {
+        name: test and {key: asdict(test)[key] for key in ("verdict", "ratio_to_random", "interval")}
+        for name, test in tests.items()
     }
 
 

@@ -14,11 +14,13 @@ NAME_frame0012.png      one frame, NAME_average.png the average over the interva
 NAME_captions.txt       a caption for each figure
 NAME_traces.csv         a row for each frame: frame (of the clip at the model's rate, from 0), time_s (its start),
                         source_frame and source_time_s (the clip's own frame at its midpoint), silence (1: the model is
-                        silent), and for each band NAME_energy_db (of the predicted mel), NAME_evidence_db (or _power),
-                        its attribution, and NAME_share_REGION, a region's or elsewhere's share of it, 0 to 1, as in
-                        analysis/region_attribution.py; empty in frames without a map. Then articulatory measures, as
-                        in anatomy/articulation.py: lengths in pixels of the 256 px picture (_px) and, where the clip's
-                        file has its pixel size, in cm (_cm), places from 0 to 1
+                        silent), method, resolution and baseline of the maps, and for each band, where the faithfulness
+                        was tested, NAME_verdict, NAME_ratio_to_random and its interval; NAME_energy_db (of the
+                        predicted mel), NAME_evidence_db (or _power), its attribution, and NAME_share_REGION, a region's
+                        or elsewhere's share of it, 0 to 1, as in analysis/region_attribution.py; empty in frames
+                        without a map. Then articulatory measures, as in anatomy/articulation.py: lengths in pixels of
+                        the 256 px picture (_px) and, where the clip's file has its pixel size, in cm (_cm), places from
+                        0 to 1
 NAME_regions.json       manual corrections of regions, if any, for the command export
 NAME_F1_heatmaps.npy    float32 (frames, 256, 256) in [0, 1] for display, the positive part, as gradcam writes, with a
                         .json, for the commands overlay, slowmo and segment
@@ -49,11 +51,12 @@ import torch
 from ..analysis.region_attribution import RegionMasks
 from ..anatomy.corrections import write_corrections
 from ..anatomy.table import measures
+from ..attribution.methods import method_of
 from ..attribution.targets import TWO_SIDED, target_of
 from ..attribution.temporal import LONGEST
 from ..attribution.temporal import temporal_attribution as reach_of
 from ..errors import InputError
-from ..evaluation.faithfulness import FaithfulnessReport, evaluate_faithfulness, testable_bands
+from ..evaluation.faithfulness import evaluate_faithfulness, testable_bands
 from ..files import atomic_folder, atomic_write, scratch, sha256_of, write_json
 from ..labels.textgrid import labels_of, write_labels, write_tiers
 from ..progress import UNSEEN, Progress
@@ -68,7 +71,7 @@ from ..render.time_stretch import check_slow
 from ..spec import Band
 from ..speech.audio import write_audio
 from ..speech.mel import centre_frequencies_hz
-from .captions import FIGURES, average_title, averaged, figure_captions
+from .captions import FIGURES, average_title, averaged, figure_captions, figure_note
 from .heatmap_files import HeatSequence, origin_of
 from .provenance import provenance
 from .selection import SOUNDS, ExportOptions, ExportSource, Selection, select
@@ -82,9 +85,9 @@ KINDS = (
 DPI = 300
 HEAT_VIDEO_SLOW = 5.0
 MOST_HEATMAP_BYTES = 2 * 2**30
-_STAGES = {"video": "video", "heat_video": "video", "heatmaps": "heatmaps", "trust": "trust"}  # others: figures
+_STAGES = {"video": "video", "heat_video": "video", "heatmaps": "heatmaps"}  # others: figures
 # Cost of a kind for progress; the others 0.5.
-_WEIGHTS = {"video": 4.0, "heat_video": 4.0, "heatmaps": 2.0, "trust": 4.0, "reach": 2.0}
+_WEIGHTS = {"video": 4.0, "heat_video": 4.0, "heatmaps": 2.0, "reach": 2.0}
 
 
 def available(subject: ExportSource) -> tuple[str, ...]:
@@ -128,9 +131,10 @@ def write_files(
     frame: that of the kind "frame". Raises InputError for kinds not available for this clip, or options that do not fit
     it.
     """
-    folder = Path(folder)
+    folder, selection = Path(folder), select(subject, look)
     with atomic_folder(folder) as temporary:
-        _write_kinds(temporary, select(subject, look), kinds, frame, progress)
+        selection = _tested(selection, kinds, progress.part(None, 0, 0.2))
+        _write_kinds(temporary, selection, kinds, frame, progress.part(None, 0.2, 1))
         names = sorted(file.name for file in temporary.iterdir())
     return [folder / name for name in names]
 
@@ -153,9 +157,11 @@ def write_zip(
     wanted = {"trust": trust or subject.trust, "reach": reach or subject.reach}
     kinds = [kind for kind in available(subject) if wanted.get(kind, True)]
     also = [kind for kind in wanted if kind in kinds]
-    record = provenance(selection, frame, also)  # first, as it raises at once if the clip's file is missing
+    provenance(selection, frame, also)  # raises at once if the clip's file is missing
     with atomic_write(path) as temporary, scratch(path) as folder:
-        _write_kinds(folder, selection, kinds, frame, progress.part(None, 0, 0.85))
+        selection = _tested(selection, kinds, progress.part(None, 0, 0.2))
+        record = provenance(selection, frame, also)
+        _write_kinds(folder, selection, kinds, frame, progress.part(None, 0.2, 0.85))
         if subject.regions.corrections:
             write_corrections(folder / f"{subject.stem}_regions.json", subject.regions.corrections)
         files = sorted(folder.iterdir())
@@ -216,7 +222,8 @@ def _write_kind(kind: str, folder: Path, selection: Selection, frame: int, progr
         case "heatmaps":
             _write_heatmaps(folder, selection, progress)
         case "trust":
-            write_json(Path(f"{begin}trust.json"), _trust(selection.subject, progress).to_json())
+            assert selection.subject.trust is not None  # _tested
+            write_json(Path(f"{begin}trust.json"), selection.subject.trust.to_json())
         case "reach":
             _write_reach(begin, selection, progress)
         case "speech":
@@ -274,7 +281,7 @@ def _write_heat_video(path: Path, selection: Selection, progress: Progress) -> N
 
 def _write_frame(path: Path, selection: Selection, frame: int) -> None:
     analysis, look, lines = selection.subject.analysis, selection.look, selection.lines()
-    title = caption(frame, analysis.fps, language=look.language)
+    title = f"{caption(frame, analysis.fps, language=look.language)}\n{figure_note(selection)}"
     heatmaps = selection.whole_heatmaps()
     options = _figure_look(selection) | {"lines": lines(frame) if lines else ()}
     frame_figure(path, analysis.model_frames, heatmaps, frame, analysis.fps, title=title, **options)
@@ -292,7 +299,7 @@ def _write_average(path: Path, selection: Selection) -> None:
         counted={
             band_label(band, selection.look.language): analysis.has_map(band.name)[shown] for band in selection.bands
         },
-        title=average_title(selection),
+        title=f"{average_title(selection)}\n{figure_note(selection)}",
         **_figure_look(selection),
     )
 
@@ -314,9 +321,14 @@ def _write_reach(begin: str, selection: Selection, progress: Progress) -> None:
             temporal_figure(f"{begin}{band.name}_reach.{ending}", made, look.language, DPI)
 
 
-def _trust(subject: ExportSource, progress: Progress) -> FaithfulnessReport:
+def _tested(selection: Selection, kinds: Sequence[str], progress: Progress) -> Selection:
+    """The selection with the faithfulness report, where it is among these kinds, for every file that tells of it."""
+    subject = selection.subject
+    if "trust" not in kinds or subject.trust is not None:
+        return selection
     masks = RegionMasks(subject.regions) if subject.regions.verdict.usable else None
-    return subject.trust or evaluate_faithfulness(subject.bundle, subject.analysis, masks, progress=progress)
+    report = evaluate_faithfulness(subject.bundle, subject.analysis, masks, progress=progress)
+    return replace(selection, subject=replace(subject, trust=report))
 
 
 def _figure_look(selection: Selection) -> dict:
@@ -363,8 +375,13 @@ def _write_traces(path: Path, selection: Selection) -> None:
         "source_frame": account.source_frame[rows].tolist(),
         "source_time_s": _column(account.source_time_s[rows], 6),
         "silence": account.silent[rows].astype(int).tolist(),
+        "method": [analysis.settings.method] * selection.count,
+        "resolution": [analysis.grid or ""] * selection.count,
+        "baseline": [method_of(analysis.settings.method).baseline] * selection.count,
     }
     for band in selection.bands:
+        for name, value in _verdict_columns(subject, band).items():
+            columns[f"{band.name}_{name}"] = [value] * selection.count
         attribution = account.bands[band.name]
         columns[f"{band.name}_energy_db"] = _column(analysis.band_db[band.name][rows], 4)
         if band.name in analysis.tracked_hz:
@@ -385,6 +402,17 @@ def _write_traces(path: Path, selection: Selection) -> None:
         writer = csv.writer(file)
         writer.writerow(columns)
         writer.writerows(zip(*columns.values(), strict=True))
+
+
+def _verdict_columns(subject: ExportSource, band: Band) -> dict[str, str]:
+    """The verdict on a band's maps over the whole picture; empty without a report."""
+    result = subject.trust.bands.get(band.name) if subject.trust else None
+    if result is None or result.whole_picture is None:
+        return {"verdict": "untested"} if subject.trust else {}
+    test = result.whole_picture
+    values = (test.ratio_to_random, *test.interval)
+    names = ("ratio_to_random", "interval_low", "interval_high")
+    return {"verdict": test.verdict, **{name: f"{value:.3f}" for name, value in zip(names, values, strict=True)}}
 
 
 def _spelt(unit: str) -> str:

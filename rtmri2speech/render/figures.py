@@ -14,6 +14,7 @@ from .heatmaps import Heatmaps, aspect, check_bands, check_clip, checked_heat
 from .picture import Line, apart, padded_to
 
 _SIDE_INCHES = 4.0  # default side of the image inside the figure, drawn pixel for pixel
+_LINE_INCHES = 0.2  # of the title beyond the first
 _BAR_INCHES = 0.9  # width of each band's colour scale
 _LEAST_INCHES = 1.4  # of the image
 _BACKGROUND = 24  # gray under the colour scale: dark tissue
@@ -145,7 +146,10 @@ def _figure(images: Sequence[np.ndarray], inches: float, layers: dict[str, Layer
     from matplotlib.figure import Figure
 
     height, width = images[0].shape[:2]
-    size = (inches * len(images) + _BAR_INCHES * len(layers), inches * height / width + 0.4)
+    size = (
+        inches * len(images) + _BAR_INCHES * len(layers),
+        inches * height / width + 0.4 + _LINE_INCHES * title.count("\n"),
+    )
     figure = Figure(figsize=size, layout="constrained")
     FigureCanvasAgg(figure)
     places = list(figure.subplots(1, len(images), squeeze=False)[0])

@@ -291,6 +291,8 @@ def test_the_report_is_json_and_says_it_in_both_languages(report, bundle, analys
     assert "hardly listens outside the tract" in band["sentences"]["en"]
     assert "not known" in made["training"]["sentences"]["en"]
     assert "0.3" in replace(report, focus=0.3).training_sentence("ja")
+    assert "those lie there is not a finding" in replace(report, focus=0.3).training_sentence()
+    assert "did not act on these maps" in replace(report, focus=0.3, method="layer-ig").training_sentence()
     shares = []
     progress = Progress(lambda stage, done, total: shares.append(done / total))
     again = tested(bundle, analysis, masks, progress=progress)
@@ -309,6 +311,8 @@ def test_a_weak_verdict_says_what_is_lacking(report):
     assert "only weakly" in said and "An edge detector does as well." in said and "hangs in the balance" in said
     assert "centre does" not in said
     assert weak.raising_sentence("F1").startswith("Hiding brain (+1.2 dB) raises F1")
+    assert weak.note(["F1", "box"]).startswith("Deletion test over the whole picture: F1 passes weakly (")
+    assert "95 % interval 0.8 to 4.0; 12 frames), box not tested." in weak.note(["F1", "box"])
     assert "脳（" not in weak.raising_sentence("F1", "ja") and "+1.2 dB" in weak.raising_sentence("F1", "ja")
 
 

@@ -26,8 +26,10 @@ from rtmri2speech.attribution.temporal import temporal_attribution
 from rtmri2speech.cli import main
 from rtmri2speech.clips.clip import read_clip
 from rtmri2speech.errors import InputError
+from rtmri2speech.evaluation.faithfulness import BandFaithfulness, DeletionTest, FaithfulnessReport
 from rtmri2speech.export import writer
-from rtmri2speech.export.provenance import command
+from rtmri2speech.export.captions import figure_note
+from rtmri2speech.export.provenance import command, provenance
 from rtmri2speech.export.selection import select
 from rtmri2speech.export.writer import KINDS, ExportOptions, ExportSource, available, preview, write_files, write_zip
 from rtmri2speech.labels.textgrid import read_intervals, write_labels
@@ -191,7 +193,7 @@ def test_the_average_is_of_the_stretch(subject, tmp_path, coarse):
     for stretch in ((3, 3), (20, 29)):
         path, _ = write_files(tmp_path, subject, ExportOptions(stretch=stretch, alpha=1.0), ["average"])
         with Image.open(path) as image:
-            pictures.append(np.asarray(image.convert("RGB")).astype(int)[60:200, 20:200])
+            pictures.append(np.asarray(image.convert("RGB")).astype(int)[72:212, 20:200])
     blue = [((picture[..., 2] - picture[..., 0]) > 60).mean() for picture in pictures]
     assert blue[0] == 0 and blue[1] > 0.002  # frame 3 has attribution against the bands only
 
@@ -218,6 +220,28 @@ def test_a_caption_says_what_the_account_says(subject, tmp_path, coarse):
         energy, region = subject.analysis.band_db[band][12], most.replace("_", " ")
         assert f"{band}: {energy:.1f} dB; most attention on {region} {shares[most]:.0%}" in frame
     assert "frames" in average and "F1: " not in average
+
+
+def test_captions_figures_traces_and_provenance_carry_the_verdict_where_it_was_asked_for(subject, tmp_path, coarse):
+    test = DeletionTest("weak", 2.0, 1.0, 2.0, (0.75, 3.5), (0.1, 2.0), 0.5, 0.2, 0.8)
+    bands = {"F1": BandFaithfulness("weak", tuple(range(10)), test), "F2": BandFaithfulness("untested", (1,))}
+    tested = replace(subject, trust=FaithfulnessReport(bands, "grad-cam", 8, None))
+    paths = write_files(tmp_path, tested, ExportOptions(figures=("svg",)), ["frame", "traces"], frame=12)
+    by_ending = {path.suffix: path for path in paths}
+    sentence = "F1 passes weakly (2.0 times random, 95 % interval 0.8 to 3.5; 10 frames), F2 not tested."
+    assert sentence in by_ending[".txt"].read_text(encoding="utf-8")
+    with by_ending[".csv"].open(encoding="utf-8") as file:
+        row = next(csv.DictReader(file))
+    assert (row["method"], row["resolution"], row["baseline"]) == ("grad-cam", "8", "zero")
+    assert [row[f"F1_{name}"] for name in ("verdict", "ratio_to_random", "interval_low", "interval_high")] == [
+        "weak", "2.000", "0.750", "3.500",
+    ]  # fmt: skip
+    assert row["F2_verdict"] == "untested" and "F2_interval_low" not in row
+    recorded = provenance(select(tested, ExportOptions()))["faithfulness"]
+    assert recorded["F1"] == {"verdict": "weak", "ratio_to_random": 2.0, "interval": (0.75, 3.5)}
+    assert recorded["F2"] is None and provenance(select(subject, ExportOptions()))["faithfulness"] is None
+    assert figure_note(select(tested, ExportOptions())).endswith("deletion test: F1 weakly, F2 not tested")
+    assert figure_note(select(subject, ExportOptions())) == "Grad-CAM, 8 x 8"
 
 
 def test_a_video_shows_outlines_labels_and_the_spectrogram_where_asked(subject):

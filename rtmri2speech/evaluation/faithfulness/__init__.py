@@ -18,7 +18,8 @@ where possible:
 (d) Model randomisation (J. Adebayo et al., "Sanity checks for saliency maps", NeurIPS 2018): the rank correlation of
     the map with maps of the same model with shuffled weights, from the output backwards. A map that does not change
     shows the picture, not what was learnt.
-(e) The localisation loss of training (loss.focus): where it kept the maps to the tract, their place is not a finding.
+(e) The localisation loss of training (loss.focus): where it kept Grad-CAM maps to the tract, their place is not a
+    finding; on maps by other methods it did not act.
 
 The verdict on a band is that of the whole picture; the tract has its own:
     faithful     the 95 % interval of the ratio of the drop to the mean size of a random tenth's change lies above 1,

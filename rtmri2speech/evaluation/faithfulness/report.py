@@ -1,10 +1,10 @@
 """FaithfulnessReport: the results of the faithfulness tests, as values and as JSON."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from ...models.bundle import Bundle
-from .sentences import SENTENCES, deletion_sentences, outside_sentences, raising_sentence
+from .sentences import SENTENCES, deletion_sentences, note_sentence, outside_sentences, raising_sentence
 
 VERDICTS = ("faithful", "weak", "unfaithful", "untested")
 AREAS = ("whole_picture", "inside_tract")  # where the deletion test is asked
@@ -25,9 +25,10 @@ def localisation_weight(bundle: Bundle) -> float | None:
     return bundle.training.get("acoustic", {}).get("loss", {}).get("focus")
 
 
-def localisation_sentence(focus: float | None, language: str = "en") -> str:
-    """A sentence on the localisation loss of training."""
+def localisation_sentence(focus: float | None, language: str = "en", method: str = "grad-cam") -> str:
+    """A sentence on the localisation loss of training, which acted on Grad-CAM maps alone. method: of the maps."""
     key = "focus_unknown" if focus is None else "focused" if focus > 0 else "unfocused"
+    key += "_others" if key == "focused" and method != "grad-cam" else ""
     return SENTENCES[language][key].format(focus=focus)
 
 
@@ -177,7 +178,12 @@ class FaithfulnessReport:
 
     def training_sentence(self, language: str = "en") -> str:
         """A sentence on the localisation loss of training."""
-        return localisation_sentence(self.focus, language)
+        return localisation_sentence(self.focus, language, self.method)
+
+    def note(self, bands: Sequence[str], language: str = "en") -> str:
+        """The verdicts on these bands over the whole picture, in one sentence for a caption."""
+        known = {name: self.bands.get(name, BandFaithfulness("untested")) for name in bands}
+        return note_sentence({name: (one.whole_picture, len(one.frames)) for name, one in known.items()}, language)
 
     def sentences(self, band: str, language: str = "en") -> list[str]:
         """All that is said of a band, in order."""

@@ -33,14 +33,22 @@ SENTENCES = {
         "raising": "Hiding {regions} raises {band}: what the model sees there lowers the energy more than it raises "
         "it, and the colours show only what raises it.",
         "and": " and ",
+        "note": "Deletion test over the whole picture: {bands}.",
+        "note_tested": "{band} {verdict} ({ratio} times random, 95 % interval {low} to {high}; {frames} frames)",
+        "note_untested": "{band} not tested",
+        "verdict_faithful": "passes",
+        "verdict_weak": "passes weakly",
+        "verdict_unfaithful": "does not pass",
         "untested": "There are too few frames with attribution for {band} ({frames}) to test its map.",
         "alike": "Where the map is salient hardly depends on what was learned: with a randomised {part} the map's "
         "magnitude is nearly the same (rank correlation {likeness:.2f}).",
         "output layer": "output layer",
         "BiLSTM": "output layer and BiLSTM",
         "CNN": "model",
-        "focused": "Training kept the maps to the vocal tract (loss.focus {focus:g}): "
-        "that they lie there is not a finding.",
+        "focused": "Training kept Grad-CAM maps of the last layer to the vocal tract (loss.focus {focus:g}): that "
+        "those lie there is not a finding.",
+        "focused_others": "Training kept Grad-CAM maps of the last layer to the vocal tract (loss.focus {focus:g}); it "
+        "did not act on these maps.",
         "unfocused": "No loss kept the maps to a place in training.",
         "focus_unknown": "Whether a loss kept the maps to a place in training is not known.",
     },
@@ -67,14 +75,22 @@ SENTENCES = {
         "raising": "{regions}を隠すと{band}は上がります。そこに見えるものはエネルギーを上げるより下げる方に効いており、"
         "色が示すのは上げるものだけです。",
         "and": "、",
+        "note": "画像全体での削除テスト：{bands}。",
+        "note_tested": "{band}は{verdict}（無作為な1割の{ratio}倍、95 %信頼区間{low}～{high}、{frames}フレーム）",
+        "note_untested": "{band}は未検証",
+        "verdict_faithful": "合格",
+        "verdict_weak": "弱い合格",
+        "verdict_unfaithful": "不合格",
         "untested": "{band}の帰属が見られるフレームが{frames}しかないため、マップを検証できません。",
         "alike": "帰属の場所は学習の結果にほとんど依存しません。{part}を無作為な重みにしても、マップの大きさは"
         "ほぼ同じです（順位相関{likeness:.2f}）。",
         "output layer": "出力層",
         "BiLSTM": "出力層とBiLSTM",
         "CNN": "モデル全体",
-        "focused": "このモデルは、マップが声道に集まるように学習されています（loss.focus {focus:g}）。"
-        "声道に帰属があること自体は発見ではありません。",
+        "focused": "このモデルは、最終層のGrad-CAMマップが声道に集まるように学習されています（loss.focus {focus:g}）。"
+        "そのマップの帰属が声道にあること自体は発見ではありません。",
+        "focused_others": "このモデルは、最終層のGrad-CAMマップが声道に集まるように学習されています（loss.focus "
+        "{focus:g}）。このマップにはその損失は働いていません。",
         "unfocused": "学習では、マップがどこに集まるかを指定していません。",
         "focus_unknown": "学習でマップの集まる場所を指定したかどうかは分かりません。",
     },
@@ -128,6 +144,19 @@ def raising_sentence(band: str, change_db: Mapping[str, float], language: str) -
     texts = SENTENCES[language]
     names = [f"{region_name(name, language)} ({signed(db)} dB)" for name, db in change_db.items()]
     return texts["raising"].format(band=band, regions=texts["and"].join(names))
+
+
+def note_sentence(tests: "Mapping[str, tuple[DeletionTest | None, int]]", language: str) -> str:
+    """The verdicts over the whole picture in one sentence, for a caption. tests: band -> the test, None where there is
+    none, and its number of frames."""
+    texts, notes = SENTENCES[language], []
+    for band, (test, frames) in tests.items():
+        if test is None:
+            notes.append(texts["note_untested"].format(band=band))
+        else:
+            values = {"verdict": texts[f"verdict_{test.verdict}"], "frames": frames, **_ratio(test)}
+            notes.append(texts["note_tested"].format(band=band, **values))
+    return texts["note"].format(bands=("、" if language == "ja" else ", ").join(notes))
 
 
 def _ratio(test: "DeletionTest | OutsideTract") -> dict[str, str]:
