@@ -34,6 +34,9 @@ _NEAR_LARYNX_PX = 24.0  # largest distance of the glottis from the larynx' centr
 _BORDERED = ("tongue", "lower_lip", "upper_lip", "velum", "hard_palate", "pharynx_wall")
 _OUTER = ("pharynx_wall", "velum", "hard_palate", "upper_lip")
 _TOUCHING_PX = 0.8  # largest distance of the outlines of touching regions
+# Where the tube begins and ends, as shares of the way from the lowest air to the front of the lips: between the folds,
+# which close the air above them, and between the lips. Measured on VocalTractLab's centre lines.
+_FOLDS_AT, _LIPS_AT = -0.012, 0.974
 _SWAY_FRAMES = 15  # smoothing of the hard palate's position, which moves with the head, not with speech
 
 
@@ -320,11 +323,71 @@ def _is(labels: np.ndarray, *names: str) -> np.ndarray:
 
 def _length(middles: np.ndarray, glottis: float, lips: float) -> float:
     """Length from the glottis along the lines' midpoints to the front of the lips, in pixels."""
-    path = middles[np.isfinite(middles).all(axis=1)]
-    path = path[path[:, 1] <= glottis + 1]
+    path = _path(middles, glottis, lips)
+    return np.nan if path is None else float(_along_path(path)[-1])
+
+
+def _path(middles: np.ndarray, glottis: float, lips: float) -> np.ndarray | None:
+    """(n, 2) the smoothed path from the glottis along the lines' midpoints to the front of the lips, or None."""
+    path = middles[_above(middles, glottis)]
     if len(path) < LINES // 2 or not np.isfinite([glottis, lips]).all():
-        return np.nan
+        return None
     path = np.vstack([[path[0, 0], glottis], path, [lips, path[-1, 1]]])
     smooth = path.copy()
     smooth[1:-1] = (path[:-2] + path[1:-1] + path[2:]) / 3
-    return float(np.hypot(*np.diff(smooth, axis=0).T).sum())
+    return smooth
+
+
+def _above(middles: np.ndarray, glottis: float) -> np.ndarray:
+    """(LINES,) bool: the lines whose midpoint is known and not below the glottis."""
+    return np.isfinite(middles).all(axis=1) & (middles[:, 1] <= glottis + 1)
+
+
+def _along_path(path: np.ndarray) -> np.ndarray:
+    """(n,) distance of each point from the first along the path, in pixels."""
+    return np.concatenate([[0], np.cumsum(np.hypot(*np.diff(path, axis=0).T))])
+
+
+# ------------------------------------------------------------------------------------------------- the midline
+
+
+@dataclass(frozen=True)
+class Midline:
+    """The midline of the vocal tract in T frames, in equal stretches from the glottis to the lips; NaN where unknown.
+
+    points: (T, stretches, 2) middle (x, y) of each stretch, in pixels of the 256 px picture. widths: (T, stretches) of
+    the airway there. length: (T,) of the whole, in pixels.
+    """
+
+    points: np.ndarray
+    widths: np.ndarray
+    length: np.ndarray
+
+
+def midline(regions: Regions, stretches: int) -> Midline:
+    """The midline in every frame: through the middle of the airway on the lines of `lay_grid`."""
+    mirrored = regions.facing != "left"
+    labels = np.ascontiguousarray(regions.labels[:, :, ::-1]) if mirrored else regions.labels
+    count = len(labels)
+    points, widths = np.full((count, stretches, 2), np.nan), np.full((count, stretches), np.nan)
+    length, middles = np.full(count, np.nan), _middles(labels)
+    anchors, glottis = _steadied(middles["hard_palate"]), _glottis(labels, middles)
+    lips, grid = _front(labels, "lower_lip", "upper_lip"), lay_grid(middles, glottis, anchors)
+    for first in range(0, count, _FRAMES):
+        if grid is None:
+            break
+        here = slice(first, first + _FRAMES)
+        across, centres, _ = _widths(labels[here], grid, anchors[here])
+        for t, (wide, centre) in enumerate(zip(across, centres, strict=True), start=first):
+            path = _path(centre, glottis[t], lips[t])
+            if path is None:
+                continue
+            known, along = wide[_above(centre, glottis[t])], _along_path(path)
+            share = (np.arange(stretches) + 0.5) / stretches
+            place = along[-1] * (share * (_LIPS_AT - _FOLDS_AT) + _FOLDS_AT)
+            points[t] = np.stack([np.interp(place, along, axis) for axis in path.T], axis=1)
+            widths[t] = np.interp(place, along, [known[0], *known, known[-1]])
+            length[t] = along[-1]
+    if mirrored:
+        points[..., 0] = SIZE - points[..., 0]
+    return Midline(points, widths, length)
