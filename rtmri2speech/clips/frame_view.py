@@ -38,9 +38,15 @@ class FrameView:
         """Cells along a side of `on_picture` for maps with so many."""
         return cells
 
+    def cells_seen(self, cells: int) -> np.ndarray:
+        """bool (cells, cells): which cells of a map of the picture can be other than 0."""
+        return np.ones((cells, cells), bool)
+
     def box(self, cells: int) -> tuple[slice, slice]:
-        """The rows and columns of a map of the picture, with so many cells along a side, that can be other than 0."""
-        return slice(0, cells), slice(0, cells)
+        """The rows and columns of the cells seen."""
+        seen = self.cells_seen(cells)
+        rows, columns = np.flatnonzero(seen.any(axis=1)), np.flatnonzero(seen.any(axis=0))
+        return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
 
     def mask(self, size: int) -> np.ndarray | None:
         """bool (size, size) of the picture: what the CNN sees; None for all of it."""
@@ -87,10 +93,8 @@ class TractView(FrameView):
     def cells_on_picture(self, cells: int) -> int:
         return _FINER * cells
 
-    def box(self, cells: int) -> tuple[slice, slice]:
-        seen = self._operator(cells // _FINER).sum(axis=1).reshape(cells, cells) > 0
-        rows, columns = np.flatnonzero(seen.any(axis=1)), np.flatnonzero(seen.any(axis=0))
-        return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
+    def cells_seen(self, cells: int) -> np.ndarray:
+        return np.asarray(self._operator(cells // _FINER).sum(axis=1)).reshape(cells, cells) > 0
 
     def mask(self, size: int) -> np.ndarray:
         region = self.region.astype(np.float32)

@@ -22,7 +22,8 @@ def correlation_with_random_weights(
     seed: int,
     advance: Callable[[], object],
 ) -> dict[str, dict[str, dict[str, float]]]:
-    """Band -> part of RANDOMISED -> {"signed", "absolute"}: mean rank correlation over a few frames and DRAWS.
+    """Band -> part of RANDOMISED -> {"signed", "absolute"}: mean rank correlation over a few frames and DRAWS, of the
+    cells that the model sees.
 
     rows: band -> indices into perturbation.frames of the frames tested. cams: their signed (k, h, w) maps. advance:
     called after each of DRAWS * len(RANDOMISED) models.
@@ -41,7 +42,8 @@ def correlation_with_random_weights(
                 features[frames] = _features(model, pictures)
             made = scene.maps_of(model, features, targets, frames)
             for name, (chosen, maps) in chosen_maps.items():
-                others = made[name][np.searchsorted(frames, chosen)]
+                seen = scene.view.cells_seen(maps.shape[-1])
+                maps, others = maps[:, seen], made[name][np.searchsorted(frames, chosen)][:, seen]
                 for kind, one, two in (("signed", maps, others), ("absolute", np.abs(maps), np.abs(others))):
                     alike = [rank_correlation(a, b) or 0.0 for a, b in zip(one, two, strict=True)]
                     correlations[name][part][kind].append(np.mean(alike))
