@@ -5,11 +5,11 @@
 CLIPS are phantom clips with their <id>.truth.npz beside them, best ones held out from training. In every oral, voiced
 frame of a vowel: Spearman's rank correlation, over 40 equal stretches of the tract from glottis to lips, of a band's
 signed attribution with the band's true sensitivity to the stretch (rtmri2speech.analysis.tract_sensitivity says what
-both are and why signs are compared), and of their magnitudes. Beside it, in the same frames: maps of the same model, all
-weights shuffled (the end of the cascade of rtmri2speech.evaluation.faithfulness.randomisation; mean of DRAWS), an edge
-detector (Sobel) on the picture at the maps' resolution, and the map against the mean sensitivity of the other vowels,
-which tells whether it follows the vowel or the tract alone. Intervals: 95 %, bootstrap over blocks of neighbouring
-frames.
+both are and why signs are compared), and of their magnitudes. Beside it, in the same frames: maps of the same model
+with shuffled weights (the end of the cascade of rtmri2speech.evaluation.faithfulness.randomisation; mean of DRAWS),
+an edge detector (Sobel) on the picture at the maps' resolution, and the map against the mean sensitivity of the other
+vowels, which tells whether it follows the vowel or the tract alone. Intervals: 95 %, bootstrap over blocks of
+neighbouring frames.
 """
 
 from collections.abc import Iterator, Sequence
