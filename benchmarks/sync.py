@@ -26,7 +26,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.sync", description=__doc__.splitlines()[0])
     parser.add_argument("folder", nargs="?", type=Path, default=ASSETS / "clips")
     folder = parser.parse_args().folder
-    bundle = load_bundle()
+    bundle = load_bundle("phantom")
     paths = [path for path in sorted(folder.iterdir()) if path.suffix in (".mp4", ".mkv")]
     clips = [read_clip(path) for path in paths]
     beside = [path.with_suffix(".wav") for path in paths]

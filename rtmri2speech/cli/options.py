@@ -27,7 +27,7 @@ VideoArgument = Annotated[
     ),
 ]
 BundleOption = Annotated[
-    Path | None, typer.Option("--bundle", help="Bundle folder, or an embedded one's name; default: phantom.")
+    Path | None, typer.Option("--bundle", help="Bundle folder, or an embedded one's name; default: tract.")
 ]
 FpsOption = Annotated[float | None, typer.Option("--fps", help="Frame rate, for files without one or to replace it.")]
 PrecisionOption = Annotated[

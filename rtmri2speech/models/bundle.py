@@ -37,7 +37,7 @@ KINDS = {
     "converted": "converted from checkpoints of the thesis' code or of HiFi-GAN's",
     "untrained": "random weights, for tests only: its output means nothing",
 }
-DEFAULT_FOLDER = ASSETS / "models" / "phantom"
+DEFAULT_FOLDER = ASSETS / "models" / "tract"
 
 
 @dataclass

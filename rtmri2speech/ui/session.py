@@ -32,7 +32,7 @@ from .explorer.payload import change_of, of_other_bands, of_other_labels, payloa
 
 PAGE_LIMITS = ClipLimits(longest_s=300.0, most_frames=30_000)
 MOST_BANDS = 4
-DEFAULT_MAPS = "layer-ig"  # it passes the faithfulness test; see assets/models/phantom/MODEL_CARD.md
+DEFAULT_MAPS = "layer-ig"  # it passes the faithfulness test; see assets/models/tract/MODEL_CARD.md
 
 
 @dataclass(frozen=True, eq=False)  # compared by identity, as Gradio hashes a session's state
