@@ -21,6 +21,7 @@ from torch import nn
 from ..assets import ASSETS
 from ..errors import InputError
 from ..files import atomic_write, sha256_of
+from ..models.device import choose_device, in_parts
 from ..models.features import fold_batch_norm
 from ..models.onnx_graph import open_graph
 from ..models.precision import choose_precision
@@ -112,21 +113,24 @@ def load_segmenter(folder: str | os.PathLike | None = None) -> SegmenterBundle:
 
 
 def runner(segmenter: SegmenterBundle, precision: str = "fp32") -> Run:
-    """The network as a function of pictures, run by ONNX Runtime if there is a graph and the precision is fp32."""
-    dtype = choose_precision(precision, torch.device("cpu"))
+    """The network as a function of pictures, on the device that "auto" means; run by ONNX Runtime if there is a graph
+    that it runs on this device, and the precision is fp32."""
+    device = choose_device()
+    dtype = choose_precision(precision, device)
     graph = segmenter.folder / "segmenter.onnx" if segmenter.folder else None
-    session = open_graph(graph) if dtype == torch.float32 and graph and graph.is_file() else None
+    session = open_graph(graph, device) if dtype == torch.float32 and graph and graph.is_file() else None
     if session:
         return session
-    network = segmenter.folded
+    network = segmenter.folded.to(device)
 
     def run(batch: np.ndarray) -> np.ndarray:
-        pieces = []
-        with torch.inference_mode(), torch.autocast("cpu", dtype, dtype != torch.float32):
-            for k in range(0, len(batch), _BATCH):
-                tensor = torch.from_numpy(batch[k : k + _BATCH])[:, None].to(memory_format=torch.channels_last)
-                pieces.append(_levels(network(tensor)).contiguous().numpy())
-        return np.concatenate(pieces)
+        def some(part: np.ndarray) -> np.ndarray:
+            tensor = torch.from_numpy(part)[:, None].to(device, memory_format=torch.channels_last)
+            return _levels(network(tensor)).contiguous().cpu().numpy()
+
+        with torch.inference_mode(), torch.autocast(device.type, dtype, dtype != torch.float32):
+            parts = (in_parts(some, batch[k : k + _BATCH]) for k in range(0, len(batch), _BATCH))
+            return np.concatenate([made for part in parts for made in part])
 
     return run
 

@@ -29,6 +29,7 @@ from torch.nn.functional import avg_pool2d
 
 from ..clips.preprocessing import blurred
 from ..models.acoustic import AcousticModel
+from ..models.device import in_parts
 from ..models.features import folded_cnn
 from ..models.timm_import import FeatureInfo
 from ..progress import UNSEEN, Progress
@@ -77,10 +78,14 @@ class LayerAttribution:
         with _Cut(self.stage, halves=self.baseline == "blur") as cut:
             for chunk in chunks:
                 for k in range(0, len(chunk), BATCH):
-                    frames = chunk[k : k + BATCH]
-                    rows = slice(done, done + len(frames))
-                    for name, cam in self._of_batch(frames, {of: dg[rows] for of, dg in gradients.items()}, cut):
-                        cams[name][rows] = cam
+                    frames, first = chunk[k : k + BATCH], done
+
+                    def maps_of(rows: np.ndarray, frames: np.ndarray = frames, first: int = first) -> None:
+                        slopes = {name: dg[first + rows] for name, dg in gradients.items()}
+                        for name, cam in self._of_batch(frames[rows], slopes, cut):
+                            cams[name][first + rows] = cam
+
+                    in_parts(maps_of, np.arange(len(frames)))
                     done += len(frames)
                     progress("attention", done, count)
         return cams

@@ -10,7 +10,7 @@ from .options import AnalysisOptions, BundleOption, analysis_options
 from .terminal import tell_of_letters, warning
 
 
-@analysis_options("formant_band", "objective", "energy", "normalize", "method", "resolution", "precision")
+@analysis_options("formant_band", "objective", "energy", "normalize", "method", "resolution", "precision", "device")
 def batch(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of clips, with subfolders.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder to write into, one folder for each clip.")],

@@ -8,13 +8,14 @@ from typing import Annotated, Literal
 import typer
 
 from ..files import refuse_overwriting_inputs
-from .options import BundleOption, FpsOption, JsonOption
+from .options import BundleOption, DeviceOption, FpsOption, JsonOption
 from .terminal import print_json, progress_bar, read_clip, tell, warning
 
 
 def info(
     path: Annotated[Path, typer.Argument(metavar="VIDEO|BUNDLE", help="A clip or a bundle folder.")],
     fps: FpsOption = None,
+    device: DeviceOption = "auto",
     as_json: JsonOption = False,
 ):
     """Describe a clip or a bundle."""
@@ -85,6 +86,7 @@ def adapt(
     bundle: BundleOption = None,
     share: Annotated[float, typer.Option(help="Weight of the clips' statistics, above 0 to 1.")] = 1.0,
     fps: FpsOption = None,
+    device: DeviceOption = "auto",
     as_json: JsonOption = False,
 ):
     """Adapt a bundle to an unseen scanner.

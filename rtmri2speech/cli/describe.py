@@ -40,6 +40,7 @@ def describe_clip(clip: Clip) -> dict:
 def describe_bundle(bundle: "Bundle") -> dict:
     """A bundle's computation, the size of its networks, and its origin."""
     from ..models.bundle import KINDS
+    from ..models.device import device_name
     from ..models.vocoder import kind_of
 
     return {
@@ -55,6 +56,7 @@ def describe_bundle(bundle: "Bundle") -> dict:
         "acoustic_parameters": sum(p.numel() for p in bundle.acoustic.parameters()),
         "vocoder_parameters": sum(p.numel() for p in bundle.vocoder.parameters()),
         "vocoder": {"kind": kind_of(bundle.vocoder), **bundle.vocoder.to_json()},
+        "device": device_name(bundle.device),
         "training": bundle.training,
         "sha256": bundle.sha256,
     }

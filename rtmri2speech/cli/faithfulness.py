@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ..evaluation.faithfulness import BandFaithfulness, FaithfulnessReport
 
 
-@analysis_options("formant_band", "method", "resolution", "grid", "against", "precision")
+@analysis_options("formant_band", "method", "resolution", "grid", "against", "precision", "device")
 def faithfulness(
     video: VideoArgument,
     asked: AnalysisOptions,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..files import refuse_overwriting_inputs
-from .options import BundleOption, FpsOption, JsonOption
+from .options import BundleOption, DeviceOption, FpsOption, JsonOption
 from .terminal import print_json, progress_bar, warning
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ def finetune(
     shift_ms: Annotated[float, typer.Option("--shift-ms", help="Delay of the sound after the pictures, ms.")] = 0.0,
     seed: Annotated[int, typer.Option(help="The same seed gives the same bundle on the same machine.")] = 0,
     fps: FpsOption = None,
+    device: DeviceOption = "auto",
     as_json: JsonOption = False,
 ):
     """Fine-tune a bundle on your own recordings with sound.

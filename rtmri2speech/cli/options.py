@@ -33,6 +33,15 @@ FpsOption = Annotated[float | None, typer.Option("--fps", help="Frame rate, for 
 PrecisionOption = Annotated[
     str, typer.Option("--precision", help="fp32 (reproducible), bf16, or auto (bf16 where the hardware has it).")
 ]
+DeviceOption = Annotated[
+    str,
+    typer.Option(
+        "--device",
+        metavar="DEVICE",
+        callback=lambda asked: _use_device(asked),
+        help="Device of the networks: cpu, cuda, cuda:1, mps, or auto (a CUDA GPU if there is one, else the CPU).",
+    ),
+]
 PitchOption = Annotated[str | None, typer.Option(help="Mean F0: 120 (Hz), or -3st relative to the predicted level.")]
 IntonationOption = Annotated[
     str | None, typer.Option(help="F0 contour: declining, flat, or original (of the clip's own sound).")
@@ -82,6 +91,14 @@ SizeOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")]
 
 
+def _use_device(asked: str) -> str:
+    if asked != "auto":
+        from ..models.device import use_device
+
+        use_device(asked)
+    return asked
+
+
 class ManyFrames(TyperCommand):
     """Accepts several numbers after --target-frames: --target-frames 60 90."""
 
@@ -115,6 +132,7 @@ class AnalysisOptions:
     grid: GridOption = None
     against: AgainstOption = None
     precision: PrecisionOption = "fp32"
+    device: DeviceOption = "auto"
 
     @property
     def bands(self) -> list["Band"] | None:

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 import typer
 
 from ..errors import InputError
+from .options import DeviceOption
 from .terminal import new_app, run
 
 
@@ -39,6 +40,7 @@ def app(
     ] = "segmenter",
     max_minutes: Annotated[float, typer.Option(callback=_above_zero, help="Longest clip, minutes.")] = 5.0,
     max_upload_mb: Annotated[float, typer.Option(callback=_above_zero, help="Largest upload, MB.")] = 200.0,
+    device: DeviceOption = "auto",
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Do not open a browser window.")] = False,
     share: Annotated[bool, typer.Option("--share", help="Also publish through Gradio's relay; needs network.")] = False,
     mcp: Annotated[bool, typer.Option("--mcp", help="Also offer the API as MCP tools; needs gradio[mcp].")] = False,

@@ -6,7 +6,7 @@ import typer
 
 from ..errors import InputError
 from ..files import refuse_overwriting_inputs
-from .options import FpsOption, JsonOption, OutFile, VideoArgument
+from .options import DeviceOption, FpsOption, JsonOption, OutFile, VideoArgument
 from .terminal import print_json, progress_bar, read_clip
 
 SourceOption = Annotated[
@@ -26,6 +26,7 @@ def regions(
         ),
     ] = None,
     fps: FpsOption = None,
+    device: DeviceOption = "auto",
     json: JsonOption = False,
 ):
     """Segment the vocal tract in every frame.

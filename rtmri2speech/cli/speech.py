@@ -11,6 +11,7 @@ from ..files import refuse_overwriting_inputs
 from ..names import readable
 from .options import (
     BundleOption,
+    DeviceOption,
     FpsOption,
     IntonationOption,
     JsonOption,
@@ -33,6 +34,7 @@ def synth(
     whisper: WhisperOption = False,
     fps: FpsOption = None,
     precision: PrecisionOption = "fp32",
+    device: DeviceOption = "auto",
     as_json: JsonOption = False,
 ):
     """Synthesise the speech of a clip.
@@ -40,6 +42,7 @@ def synth(
     Pitch and intonation need a bundle with a voice. They are choices, not predictions.
     """
     from ..analysis.pipeline import analyse
+    from ..models.device import device_name
     from ..models.load import load_bundle
     from ..speech.audio import write_audio
     from ..speech.mel import write_mel
@@ -68,6 +71,7 @@ def synth(
             "bundle": loaded.name,
             "bundle_kind": loaded.kind,
             "precision": result.settings.precision,
+            "device": device_name(loaded.device),
             "seconds": {
                 "decode": decode_s,
                 "acoustic": result.seconds["acoustic"],
@@ -85,6 +89,7 @@ def synth(
 def evaluate(
     paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Clips with sound, or folders of such clips.")],
     bundle: BundleOption = None,
+    device: DeviceOption = "auto",
     as_json: JsonOption = False,
 ):
     """Score the synthesised speech of clips against their sound.

@@ -10,7 +10,7 @@ from .options import AnalysisOptions, BundleOption, analysis_options
 from .terminal import warning
 
 
-@analysis_options("formant_band", "energy", "method", "resolution", "against", "precision")
+@analysis_options("formant_band", "energy", "method", "resolution", "against", "precision", "device")
 def survey(
     clips: Annotated[Path, typer.Argument(metavar="CLIPS", help="Folder of clips, with subfolders.")],
     labels: Annotated[Path, typer.Option(help="Folder of TextGrids of the clips' names, with subfolders.")],

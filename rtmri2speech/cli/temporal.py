@@ -6,7 +6,7 @@ import typer
 
 from ..errors import InputError
 from ..files import refuse_overwriting_inputs
-from .options import BundleOption, FpsOption, JsonOption, OutFile, VideoArgument
+from .options import BundleOption, DeviceOption, FpsOption, JsonOption, OutFile, VideoArgument
 from .terminal import print_json, progress_bar, read_clip, warning
 
 
@@ -18,6 +18,7 @@ def temporal(
         str, typer.Option("--formant-band", "--target", help="NAME:LOW-HIGH in Hz, loudness or tilt.")
     ] = "F2:900-2500",
     fps: FpsOption = None,
+    device: DeviceOption = "auto",
     json: JsonOption = False,
 ):
     """Write each frame's contribution to each frame's energy.

@@ -16,6 +16,7 @@ from ..clips.formats.reading import is_video
 from ..errors import InputError
 from ..files import sha256_of
 from ..models.bundle import DEFAULT_FOLDER, Bundle
+from ..models.device import device_name
 from ..names import readable
 from .selection import Selection
 
@@ -55,6 +56,7 @@ def provenance(selection: Selection, frame: int = 0, also: Sequence[str] = ()) -
             "name": bundle.name,
             "kind": bundle.kind,
             "sha256": bundle.sha256,
+            "device": device_name(bundle.device),
             "adapted": bundle.training.get("adapted"),
         },
         "analysis": {

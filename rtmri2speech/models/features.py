@@ -1,8 +1,8 @@
 """The CNN over a whole clip: its last feature maps and their spatial means, without gradients.
 
-On a CPU in float32 the bundle's ONNX graph runs (models/onnx_graph.py); else PyTorch with BatchNorm folded into the
-convolutions, channels-last memory and batches that fit the cache. Both are exact; benchmarks/features.py measures their
-speed.
+In float32 the bundle's ONNX graph runs (models/onnx_graph.py), where ONNX Runtime can on the device; else PyTorch with
+BatchNorm folded into the convolutions, channels-last memory and batches that fit the cache. Both are exact;
+benchmarks/features.py measures their speed.
 """
 
 import copy
@@ -20,6 +20,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from ..progress import UNSEEN, Progress
 from . import onnx_graph
 from .acoustic import AcousticModel
+from .device import in_parts
 
 BATCH = 16
 
@@ -54,8 +55,7 @@ class FeatureExtractor:
         for a CNN whose layers do not run in the order listed.
         """
         self.device = next(model.parameters()).device
-        exact_on_cpu = precision == torch.float32 and self.device.type == "cpu"
-        session = onnx_graph.read_graph(onnx, model, size) if onnx and exact_on_cpu else None
+        session = onnx_graph.read_graph(onnx, model, size) if onnx and precision == torch.float32 else None
         self.engine = "onnxruntime" if session else "torch"
         self._maps = _graph_maps(session) if session else _torch_maps(model, precision)
 
@@ -73,7 +73,8 @@ class FeatureExtractor:
     ) -> Tensor:
         found, done = torch.empty(0), 0
         for chunk in chunks:
-            new = kept(self._maps(chunk).float().contiguous())  # means of channels-last maps round differently
+            # means of channels-last maps round differently
+            new = torch.cat(in_parts(lambda part: kept(self._maps(part).float().contiguous()), chunk))
             if not done:  # allocated once: concatenating chunks would need the memory twice
                 found = torch.empty(count, *new.shape[1:], device=self.device)
             found[done : done + len(chunk)] = new

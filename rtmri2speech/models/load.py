@@ -12,18 +12,21 @@ from ..speech.voice import VoicingProbe
 from .acoustic import AcousticConfig, AcousticModel
 from .bundle import DEFAULT_FOLDER, FORMAT, FORMAT_VERSION, NEEDED, OPTIONAL, Bundle
 from .convert import convert
+from .device import choose_device
 from .vocoder import vocoder_of
 from .weights import load_exactly, read_safetensors
 
 
-def load_bundle(folder: str | os.PathLike | None = None, *, thesis: dict | None = None) -> Bundle:
+def load_bundle(folder: str | os.PathLike | None = None, *, thesis: dict | None = None, device: str = "auto") -> Bundle:
     """Load a bundle folder or an embedded bundle by name (default: the embedded one), or convert checkpoints in memory.
 
-    thesis: dict(acoustic=..., scaler=..., vocoder=..., vocoder_config=...), paths as `convert` takes them.
+    thesis: dict(acoustic=..., scaler=..., vocoder=..., vocoder_config=...), paths as `convert` takes them. device: as
+    `choose_device` takes it.
     Raises InputError if anything is missing, extra, damaged or does not fit together.
     """
+    on = choose_device(device)
     if thesis is not None:
-        return convert(**thesis)
+        return convert(**thesis).to(on)
     folder = DEFAULT_FOLDER if folder is None else _embedded(Path(folder))
     path = folder / "bundle.json"
     if not path.is_file():
@@ -43,7 +46,7 @@ def load_bundle(folder: str | os.PathLike | None = None, *, thesis: dict | None 
                 known=FORMAT_VERSION,
             )
         files = _files(folder, data["sha256"], data.get("shared", {}))
-        return _bundle(folder, data, files)
+        return _bundle(folder, data, files).to(on)
     except KeyError as error:
         raise InputError("{path} lacks the entry {name}.", path=path, name=error) from None
     except (InputError, MemoryError):

@@ -59,8 +59,9 @@ def write_graph(path: Path, model: AcousticModel, size: int, *, half: bool = Fal
             path.unlink(missing_ok=True)
 
 
-def open_graph(path: Path) -> Session | None:
-    """A graph of one input (n, 1, H, W) and one output, as a function of (n, H, W); None without ONNX Runtime.
+def open_graph(path: Path, device: torch.device) -> Session | None:
+    """A graph of one input (n, 1, H, W) and one output, as a function of (n, H, W); None without an ONNX Runtime that
+    runs it on this device.
 
     Raises InputError if the graph cannot be read.
     """
@@ -68,13 +69,20 @@ def open_graph(path: Path) -> Session | None:
         import onnxruntime
     except ImportError:
         return None
+    provider = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}.get(device.type)
+    if provider not in onnxruntime.get_available_providers():
+        return None
     onnxruntime.disable_telemetry_events()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.log_severity_level = 3
     with _runs(path):
-        session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        of_cuda = {"device_id": str(device.index or 0), "use_tf32": "0"}
+        providers = [(provider, of_cuda if device.type == "cuda" else {})]
+        session = onnxruntime.InferenceSession(path, options, providers=providers)
     (given,) = session.get_inputs()
+    if device.type == "cuda":
+        return lambda frames: session.run(None, {given.name: np.ascontiguousarray(frames[:, None])})[0]
     # One thread per frame: threads that share a frame wait for each other at every layer.
     pool = ThreadPoolExecutor(torch.get_num_threads())
 
@@ -99,7 +107,8 @@ def read_graph(path: Path, model: AcousticModel, size: int) -> Session | None:
 
     Raises InputError if the graph cannot be read or its maps are not the model's.
     """
-    run = open_graph(path)
+    device = next(model.parameters()).device
+    run = open_graph(path, device)
     if run is None:
         return None
     across = np.linspace(-1, 1, size, dtype=np.float32)
@@ -107,7 +116,7 @@ def read_graph(path: Path, model: AcousticModel, size: int) -> Session | None:
     with _runs(path):
         found = run(probe)
     with torch.inference_mode():
-        wanted = model.feature_maps(torch.from_numpy(probe)[None]).numpy()
+        wanted = model.feature_maps(torch.from_numpy(probe)[None].to(device)).cpu().numpy()
     if found.shape != wanted.shape or np.corrcoef(found.ravel(), wanted.ravel())[0, 1] < _SAME:
         raise InputError(
             "{path} does not compute what the bundle's weights do: publish or convert the bundle again.", path=path

@@ -14,6 +14,8 @@ import numpy as np
 import torch
 
 from rtmri2speech.errors import InputError
+from rtmri2speech.models.device import choose_device as device_of
+from rtmri2speech.models.device import device_name
 
 from .run_folder import append_row
 
@@ -108,10 +110,7 @@ def set_lr(lr: float, *optimisers: torch.optim.Optimizer) -> None:
 
 
 def choose_device(asked: str) -> torch.device:
-    """ "auto" (a GPU if there is one), "cpu", or a name of PyTorch's such as "cuda:1"; "gpu" is "cuda"."""
-    if asked == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        return torch.device({"gpu": "cuda"}.get(asked, asked))
-    except RuntimeError:
-        raise InputError("There is no device called {asked!r}: give auto, cpu or cuda.", asked=asked) from None
+    """The device, as rtmri2speech.models.device.choose_device; it is printed. "gpu" is "cuda"."""
+    device = device_of(asked)
+    print(f"device: {device_name(device)}", flush=True)
+    return device
