@@ -12,7 +12,7 @@ import soundfile
 
 from rtmri2speech.analysis.occlusion import Occlusion, occlude, occlude_each
 from rtmri2speech.analysis.pipeline import analyse
-from rtmri2speech.analysis.region_attribution import RegionMasks, attribute_to_regions
+from rtmri2speech.analysis.region_attribution import SurfaceMasks, attribute_to_regions
 from rtmri2speech.anatomy.corrections import shifted
 from rtmri2speech.anatomy.outlines import outlines
 from rtmri2speech.anatomy.polygons import Region
@@ -143,7 +143,7 @@ def test_regions_are_corrected_and_the_page_says_so(page, regions):
 
 
 def test_n_goes_where_the_leading_articulator_changes_and_the_table_agrees(page, fine, regions):
-    bands = attribute_to_regions(fine, RegionMasks(regions)).bands
+    bands = attribute_to_regions(fine, SurfaceMasks(regions)).bands
     number, attribution = next((k, bands[name]) for k, name in enumerate(("F1", "F2"), 1) if bands[name].changes)
     page.locator("#explorer .tracks").focus()
     page.keyboard.press(str(number))
@@ -185,7 +185,7 @@ def test_a_box_drawn_on_the_spectrogram_gets_the_cores_maps(page, bundle, fine, 
     asked = band_of(drawn)
     made = analyse(bundle, fine.clip, [*fine.bands, asked], method=DEFAULT_MAPS, speak=False)
     frame = int(0.87 * made.fps)
-    attribution = attribute_to_regions(made, RegionMasks(regions)).bands[asked.name]
+    attribution = attribute_to_regions(made, SurfaceMasks(regions)).bands[asked.name]
     page.locator("#explorer .tracks").focus()
     page.keyboard.press("Home")
     for _ in range(frame):
@@ -204,15 +204,15 @@ def test_the_maps_are_judged_as_the_core_judges_them(page, bundle, fine, regions
     open_tab(page, "trust")
     page.locator("#trust-run").click()
     page.locator("#trust-report .in-en .verdict").first.wait_for()
-    report = evaluate_faithfulness(bundle, fine, RegionMasks(regions))
+    report = evaluate_faithfulness(bundle, fine, SurfaceMasks(regions))
     for band, result in report.bands.items():
         shown = page.locator(f"#trust-report .in-en .verdict[data-band={band}]")
         assert shown.get_attribute("data-verdict") == result.verdict == result.whole_picture.verdict
         for sentence in report.sentences(band):
             assert sentence in shown.inner_text()
         assert page.locator("#trust-report .in-ja").is_hidden()
-    share = report.bands["F1"].regions["tongue"].attribution_share
-    cells = page.locator("#trust-report .in-en tr[data-region=tongue] td").all_inner_texts()
+    share = report.bands["F1"].regions["tongue_front"].attribution_share
+    cells = page.locator("#trust-report .in-en tr[data-region=tongue_front] td").all_inner_texts()
     assert cells[1] == f"{100 * share:.0f} %"
     page.locator("#reach-run").click()
     told = page.locator("#reach-report .in-en [data-reach=F2]").inner_text()

@@ -17,7 +17,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ...analysis.region_attribution import NAMED_REGIONS, RegionMasks, RegionSums, region_sums
+from ...analysis.region_attribution import NAMED_REGIONS, RegionSums, SurfaceMasks, region_sums
 from ...anatomy.articulation import articulation
 from ...anatomy.outlines import outlines
 from ...anatomy.regions import Regions
@@ -126,7 +126,7 @@ def _parts(frames: np.ndarray, regions: Regions, cams: Cams, side: int, store: "
         found.append(store.part(part) if store else part)
     unknown = dict.fromkeys(MEASURES, np.full(len(frames), np.nan))
     measured = articulation(regions).columns() if regions.verdict.usable else unknown
-    places = region_sums(RegionMasks(regions), cams, len(frames))
+    places = region_sums(SurfaceMasks(regions), cams, len(frames))
     return Parts(tuple(found), places, {name: measured[name] for name in MEASURES})
 
 
