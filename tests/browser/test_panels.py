@@ -21,11 +21,12 @@ from rtmri2speech.evaluation.comparison import compare
 from rtmri2speech.evaluation.faithfulness import evaluate_faithfulness
 from rtmri2speech.evaluation.speech_quality import assess, read_reference
 from rtmri2speech.models.domain_adaptation import adapt
+from rtmri2speech.render.figure_texts import region_name
 from rtmri2speech.spec import F1, F2
 from rtmri2speech.speech.voice import Voice
 from rtmri2speech.ui.session import DEFAULT_MAPS
 from rtmri2speech.ui.time_frequency_boxes import band_of
-from tests.browser.serving import is_spectrogram, note_what_is_written
+from tests.browser.serving import REGION_OF, is_spectrogram, note_what_is_written
 
 pytestmark = pytest.mark.browser
 
@@ -152,11 +153,11 @@ def test_n_goes_where_the_leading_articulator_changes_and_the_table_agrees(page,
         page.keyboard.press("n")
         assert int(page.locator("#explorer .tracks").get_attribute("aria-valuenow")) == change.frame
         said = page.locator("#explorer [data-name=said]").inner_text()
-        assert said.endswith(f"{change.origin.replace('_', ' ')} → {change.to.replace('_', ' ')}")
+        assert said.endswith(f"{region_name(change.origin, 'en')} → {region_name(change.to, 'en')}")
         told = page.locator("#explorer [data-name=numbers] tr").nth(number - 1).locator("td").last.inner_text()
         name, share = re.match(r"(.+?) (\d+) %", told).groups()
         largest = max(attribution.shares, key=lambda name: attribution.shares[name][change.frame])
-        assert name.replace(" ", "_") == largest
+        assert REGION_OF[name] == largest
         assert int(share) == pytest.approx(100 * attribution.shares[largest][change.frame], abs=1)
         assert not fine.silent[change.frame]
     page.keyboard.press("0")
@@ -193,7 +194,7 @@ def test_a_box_drawn_on_the_spectrogram_gets_the_cores_maps(page, bundle, fine, 
     row = page.locator("#explorer [data-name=numbers] tr").last
     assert "{from_s:.2f}–{to_s:.2f} s, {low_hz}–{high_hz} Hz".format(**drawn) in row.inner_text()
     name, share = re.match(r"(.+?) (\d+) %", row.locator("td").last.inner_text()).groups()
-    assert int(share) == pytest.approx(100 * attribution.shares[name.replace(" ", "_")][frame], abs=1)
+    assert int(share) == pytest.approx(100 * attribution.shares[REGION_OF[name]][frame], abs=1)
     page.locator("#box-remove").click()
     page.locator("#box-remove").wait_for(state="hidden")
     assert page.locator("#explorer [data-name=numbers] tr").count() == 2
