@@ -1,8 +1,8 @@
 """Attribution by region: each region's share of a band's attribution in every frame. Table, tracks, CSV and exports
 are made from it.
 
-    account = attribute_to_regions(analysis, RegionMasks(regions))   # or region -> (T, H, W) bool, the model's picture
-    account.bands["F2"].shares["tongue"][12]   # the tongue's share of the attribution in frame 12
+    account = attribute_to_regions(analysis, SurfaceMasks(regions))  # or region -> (T, H, W) bool, the model's picture
+    account.bands["F2"].shares["tongue_front"][12]   # its share of the attribution in frame 12
     account.bands["F2"].amount[12]             # the attribution of frame 12
 
 The attribution of a frame is the positive part of its CAM. Its amount is the sum over the map's cells: to first order
@@ -14,14 +14,15 @@ Amount and shares are NaN in silent frames, unless the analysis shows silence, a
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import reduce
+from dataclasses import dataclass, replace
+from functools import cached_property, reduce
 from operator import add
 
 import cv2
 import numpy as np
 
 from ..anatomy.regions import Regions
+from ..anatomy.surfaces import SURFACES, surface_labels
 from ..attribution.targets import unit_of
 from ..clips.frame_rate import clip_frame_of_each
 from ..errors import InputError
@@ -32,7 +33,7 @@ ELSEWHERE = "elsewhere"
 NAMED_REGIONS = (
     "lips", "tongue", "velum", "jaw", "hard_palate", "pharynx_wall", "larynx", "airway", "brain", "spine",
 )  # fmt: skip
-ARTICULATORS = NAMED_REGIONS[: NAMED_REGIONS.index("airway")]
+ARTICULATORS = (*NAMED_REGIONS[: NAMED_REGIONS.index("airway")], "tongue_front", "tongue_back")
 WEAK = 0.05  # strength of attribution below which no region is called leading
 SHORTEST_LEAD = 2  # frames; a shorter lead is not a change
 _CHUNK = 64  # frames at once: bounds the memory of masks as numbers
@@ -75,8 +76,7 @@ class BandAttribution:
     def changes(self) -> list[Change]:
         """Changes of the leading articulator that last SHORTEST_LEAD frames of speech or more.
 
-        A map covers both sides of an articulator's surface, so airway and elsewhere are left out, unless there is no
-        articulator.
+        Air and elsewhere are left out, unless there is no articulator.
         """
         known = [name for name in self.shares if name in ARTICULATORS] or list(self.shares)
         led = [(frame, name) for frame, name in enumerate(self._leading_of(known)) if name is not None]
@@ -158,7 +158,9 @@ def _joined(earlier: Mapping[str, np.ndarray], later: Mapping[str, np.ndarray]) 
 def _between(masks: Mapping[str, np.ndarray], first: int, stop: int, count: int) -> Mapping[str, np.ndarray]:
     """The masks of these of `count` frames alone."""
     if isinstance(masks, RegionMasks):
-        return RegionMasks(masks.regions.at(np.arange(first, stop))) if len(masks.regions) == count else masks
+        return (
+            replace(masks, regions=masks.regions.at(np.arange(first, stop))) if len(masks.regions) == count else masks
+        )
     for name, drawn in masks.items():
         _check_mask(name, drawn, drawn.shape[1:], count)
     return {name: drawn[first:stop] if len(drawn) == count else drawn for name, drawn in masks.items()}
@@ -225,6 +227,24 @@ class RegionMasks(Mapping):
 
     def __len__(self) -> int:
         return len(NAMED_REGIONS)
+
+
+@dataclass(frozen=True)
+class SurfaceMasks(RegionMasks):
+    """The masks of anatomy.surfaces.SURFACES: articulators with the air along them."""
+
+    @cached_property
+    def _labels(self) -> np.ndarray:
+        return surface_labels(self.regions)
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        return self._labels == SURFACES.index(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(SURFACES)
+
+    def __len__(self) -> int:
+        return len(SURFACES)
 
 
 def with_elsewhere(masks: Mapping[str, np.ndarray], count: int) -> Iterator[tuple[str, np.ndarray]]:

@@ -10,6 +10,7 @@ from contourpy import FillType, LineType, SerialContourGenerator, ZInterp
 from .regions import NAMES, Regions, members
 
 _BLUR = 0.7  # px, against staircase borders
+_ROUGH_BLUR = {"larynx": 3.0}  # whose border the segmenter does not see sharply
 _SMALLEST_PX = 6.0  # smallest area of an outline, px
 
 
@@ -23,7 +24,8 @@ def outlines(regions: Regions, frame: int, names: Sequence[str] = NAMES[1:]) -> 
     for name in names:
         wanted = [NAMES.index(member) for member in members(name)]
         mask = labels == wanted[0] if len(wanted) == 1 else np.isin(labels, wanted)
-        found[name] = [points / len(labels) for points in outline(mask)]
+        blur = _ROUGH_BLUR.get(name, _BLUR)
+        found[name] = [points / len(labels) for points in outline(mask, blur=blur)]
     return found
 
 
@@ -45,18 +47,20 @@ def _lines(level: np.ndarray) -> list[np.ndarray]:
     return cast(list[np.ndarray], made.lines(0.5))
 
 
-def outline(mask: np.ndarray, tolerance: float = 0.25) -> list[np.ndarray]:
+def outline(mask: np.ndarray, tolerance: float = 0.25, blur: float = _BLUR) -> list[np.ndarray]:
     """A mask (H, W) bool -> its outer borders, float32 (n, 2) each, (x, y) in pixels from the picture's corner.
 
     tolerance: largest distance, in pixels, of the border from its polygon; 0 keeps all points, at most a pixel apart.
+    blur: deviation of the mask's smoothing, pixels.
     """
     x, y, width, height = cv2.boundingRect(mask.astype(np.uint8))
     if not width:
         return []
-    top, left = max(y - 3, 0), max(x - 3, 0)
-    part = mask[top : y + height + 3, left : x + width + 3].astype(np.float32)
+    margin = max(3, round(3 * blur))
+    top, left = max(y - margin, 0), max(x - margin, 0)
+    part = mask[top : y + height + margin, left : x + width + margin].astype(np.float32)
     # Padded with zeros, so that the picture's edge is a border, too.
-    level = cv2.copyMakeBorder(cv2.GaussianBlur(part, (0, 0), _BLUR), 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
+    level = cv2.copyMakeBorder(cv2.GaussianBlur(part, (0, 0), blur), 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
     made = []
     for line in _lines(level):
         border: np.ndarray = line[:-1].astype(np.float32)  # closed: the last point is the first

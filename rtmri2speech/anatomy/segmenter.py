@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from ..clips.disk_array import DiskArray
+from ..clips.preprocessing import square_frames
 from ..errors import InputError
 from ..progress import UNSEEN, Progress
 from .plausibility import CLEAR, LOOK_AGAIN, plausibility, verdict_of
@@ -24,6 +25,7 @@ SMOOTHED_OVER_S = 0.02  # deviation of the temporal weights: shorter than a fast
 _PROBES = 8  # frames of the first pass
 _MARGIN = 1.2  # side of the crop, relative to the tract's
 _CHUNK = 64  # frames whose probabilities are held at once
+_SEEN = 0.25  # of the tongue's mean brightness above air: darker than this, a static region is not seen
 _STRAY = 0.2  # of a region's largest component: smaller ones are removed
 _IN_ONE_PIECE = ("tongue", "lower_lip", "upper_lip", "velum", "jaw", "hard_palate", "pharynx_wall", "brain", "spine")
 _UNMOVED = [NAMES.index(name) for name in ("brain", "spine")]
@@ -79,6 +81,7 @@ def segment_regions(
                 confidence[k] = sure
             progress("regions", first + len(smoothed), count)
     labels = rows.whole()
+    _forget_unseen(labels, confidence, frames, facing)
     verdict = verdict_of(labels, confidence)
     if not verdict.usable:
         return _nothing(count, fps, shape, verdict)
@@ -177,6 +180,23 @@ def _smoothed(
         yield first, smooth.reshape(held.shape)[first - start : last - start]
         keep = max(0, last - reach - start)
         held, start = held[keep:], start + keep
+
+
+def _forget_unseen(labels: np.ndarray, confidence: np.ndarray, frames: np.ndarray, facing: str) -> None:
+    """Takes away brain and spine where the picture is dark, in place: the network puts them where they must be, also
+    beyond the coil's reach. labels, and the frames once turned, are of a face to the left."""
+    some = np.unique(np.linspace(0, len(labels) - 1, _PROBES).round().astype(int))
+    mean = square_frames(frames[some], SIZE).mean(axis=0)
+    mean = mean[:, ::-1] if facing == "right" else mean
+    mean = mean - np.percentile(mean, 20)  # air and noise
+    tongue = (labels[some] == NAMES.index("tongue")).mean(axis=0) > 0.5
+    if not tongue.any():
+        return
+    for region in _UNMOVED:
+        here = labels[some[0]] == region
+        if here.any() and mean[here].mean() < _SEEN * mean[tongue].mean():
+            labels[labels == region] = REST
+            confidence[:, region] = 0
 
 
 Labelled = tuple[np.ndarray, np.ndarray]  # labels uint8 (SIZE, SIZE), confidence float32 (regions,)

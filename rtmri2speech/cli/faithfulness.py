@@ -32,7 +32,7 @@ def faithfulness(
     region, and model randomisation.
     """
     from ..analysis.chunked import analyse_clip
-    from ..analysis.region_attribution import RegionMasks
+    from ..analysis.region_attribution import SurfaceMasks
     from ..anatomy.sources import regions_of
     from ..evaluation.faithfulness import evaluate_faithfulness
     from ..models.load import load_bundle
@@ -49,7 +49,7 @@ def faithfulness(
         if regions != "none":
             found = regions_of(result.model_frames, result.fps, video, regions, progress.part(None, 0.2, 0.3))
         usable = found is not None and found.verdict.usable
-        masks = RegionMasks(found) if found is not None and usable else None
+        masks = SurfaceMasks(found) if found is not None and usable else None
         report = evaluate_faithfulness(loaded, result, masks, most_frames=frames, progress=progress.part(None, 0.3, 1))
     if as_json:
         origin = {"clip": video.name, "bundle": loaded.name, "bundle_sha256": loaded.sha256}

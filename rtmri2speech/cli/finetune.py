@@ -76,7 +76,7 @@ def finetune(
 def _verdicts(before: "Bundle", made: "Finetuned", recording: "Recording") -> dict[str, tuple[str, str]]:
     """Band -> verdict on its maps of a held-out recording, by the initial and by the fine-tuned bundle."""
     from ..analysis.pipeline import analyse
-    from ..analysis.region_attribution import RegionMasks
+    from ..analysis.region_attribution import SurfaceMasks
     from ..anatomy.sources import regions_of
     from ..evaluation.faithfulness import evaluate_faithfulness
 
@@ -84,7 +84,7 @@ def _verdicts(before: "Bundle", made: "Finetuned", recording: "Recording") -> di
     for bundle in (before, made.bundle):
         analysis = analyse(bundle, clip, method="layer-ig", speak=False)
         regions = regions or regions_of(analysis.model_frames, analysis.fps)
-        masks = RegionMasks(regions) if regions.verdict.usable else None
+        masks = SurfaceMasks(regions) if regions.verdict.usable else None
         report = evaluate_faithfulness(bundle, analysis, masks)
         found.append({name: band.verdict for name, band in report.bands.items()})
     return {name: (found[0][name], found[1][name]) for name in found[0]}

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..analysis.region_attribution import RegionMasks, attribute_to_regions
+from ..analysis.region_attribution import SurfaceMasks, attribute_to_regions
 from ..analysis.result import Analysis
 from ..anatomy.regions import NAMES, Regions
 from ..attribution.normalisation import display_grid
@@ -79,7 +79,7 @@ def accumulate(analysis: Analysis, regions: Regions, intervals: Sequence[Interva
         raise InputError("No frame with a label holds speech.")
     bands = tuple(band.name for band in analysis.bands)
     usable, mirrored = regions.verdict.usable, regions.verdict.usable and regions.facing == "right"
-    account = attribute_to_regions(analysis, RegionMasks(regions))
+    account = attribute_to_regions(analysis, SurfaceMasks(regions))
     names = tuple(account.bands[bands[0]].shares)
     frames = np.array([np.count_nonzero((said == phone) & explained) for phone in phones])
     maps, amount = [], np.empty((len(phones), len(bands)))

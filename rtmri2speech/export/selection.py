@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ..analysis.region_attribution import RegionAttribution, RegionMasks, attribute_to_regions
+from ..analysis.region_attribution import RegionAttribution, SurfaceMasks, attribute_to_regions
 from ..analysis.result import Analysis
 from ..anatomy.regions import Regions
 from ..attribution.temporal import TemporalAttribution
@@ -67,7 +67,7 @@ class ExportSource:
     @property
     def account(self) -> RegionAttribution:
         """Attribution by region, computed at each call."""
-        return attribute_to_regions(self.analysis, RegionMasks(self.regions))
+        return attribute_to_regions(self.analysis, SurfaceMasks(self.regions))
 
     @property
     def original(self) -> tuple[np.ndarray, int] | None:

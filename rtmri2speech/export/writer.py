@@ -48,7 +48,7 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 import numpy as np
 import torch
 
-from ..analysis.region_attribution import RegionMasks
+from ..analysis.region_attribution import SurfaceMasks
 from ..anatomy.corrections import write_corrections
 from ..anatomy.table import measures
 from ..attribution.methods import method_of
@@ -326,7 +326,7 @@ def _tested(selection: Selection, kinds: Sequence[str], progress: Progress) -> S
     subject = selection.subject
     if "trust" not in kinds or subject.trust is not None:
         return selection
-    masks = RegionMasks(subject.regions) if subject.regions.verdict.usable else None
+    masks = SurfaceMasks(subject.regions) if subject.regions.verdict.usable else None
     report = evaluate_faithfulness(subject.bundle, subject.analysis, masks, progress=progress)
     return replace(selection, subject=replace(subject, trust=report))
 

@@ -56,6 +56,9 @@ REGIONS = {
     "en": {
         "lips": "lips",
         "tongue": "tongue",
+        "tongue_front": "front of the tongue",
+        "tongue_back": "back of the tongue",
+        "other_air": "nasal cavity and other air",
         "velum": "velum",
         "larynx": "larynx",
         "jaw": "jaw",
@@ -73,6 +76,9 @@ REGIONS = {
     "ja": {
         "lips": "唇",
         "tongue": "舌",
+        "tongue_front": "舌の前部",
+        "tongue_back": "舌の後部",
+        "other_air": "鼻腔などの空気",
         "velum": "軟口蓋",
         "larynx": "喉頭",
         "jaw": "下顎",

@@ -9,7 +9,7 @@ from ..analysis.chunked import analyse_clip, analyse_in_chunks
 from ..analysis.occlusion import Occlusion, OcclusionResult, occlude
 from ..analysis.pipeline import analyse
 from ..analysis.reference import earlier
-from ..analysis.region_attribution import RegionMasks
+from ..analysis.region_attribution import SurfaceMasks
 from ..analysis.result import Analysis
 from ..analysis.settings import AnalysisSettings, settings_of
 from ..anatomy.regions import Regions
@@ -83,7 +83,7 @@ class Result:
     def test_faithfulness(self, bundle: Bundle, progress: Progress) -> FaithfulnessReport:
         """The faithfulness report, computed once. Raises InputError as evaluate_faithfulness."""
         if "report" not in self.tested:
-            masks = RegionMasks(self.regions) if self.regions.verdict.usable else None
+            masks = SurfaceMasks(self.regions) if self.regions.verdict.usable else None
             self.tested["report"] = evaluate_faithfulness(bundle, self.analysis, masks, progress=progress)
         return self.tested["report"]
 

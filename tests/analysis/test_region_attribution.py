@@ -10,15 +10,16 @@ import pytest
 from rtmri2speech import analyse
 from rtmri2speech.analysis.region_attribution import (
     ELSEWHERE,
-    NAMED_REGIONS,
     WEAK,
     BandAttribution,
     RegionMasks,
+    SurfaceMasks,
     attribute_to_regions,
     cell_weights,
 )
 from rtmri2speech.anatomy.regions import NAMES, Regions
 from rtmri2speech.anatomy.sources import regions_from_template
+from rtmri2speech.anatomy.surfaces import SURFACES
 from rtmri2speech.clips.clip import Clip
 from rtmri2speech.errors import InputError
 from rtmri2speech.export.writer import ExportOptions, ExportSource, write_files
@@ -144,11 +145,12 @@ def test_the_table_that_is_exported_is_the_account(analysis, masks, bundle, tmp_
     (path,) = write_files(tmp_path, subject, ExportOptions(stretch=(8, 15), bands=("F2",)), ["traces"])
     with path.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-    attribution = attribute_to_regions(analysis, masks).bands["F2"]
-    shares = [f"F2_share_{name}" for name in (*NAMED_REGIONS, ELSEWHERE)]
-    tongue, brain = (f"F2_share_{name}" for name in ("tongue", "brain"))
+    attribution = attribute_to_regions(analysis, SurfaceMasks(regions)).bands["F2"]
+    shares = [f"F2_share_{name}" for name in (*SURFACES, ELSEWHERE)]
+    tongue, brain = (f"F2_share_{name}" for name in ("tongue_front", "brain"))
     assert list(rows[0])[:5] == ["frame", "time_s", "source_frame", "source_time_s", "silence"]
-    assert list(rows[0])[5 : 7 + len(shares)] == ["F2_energy_db", "F2_evidence_db", *shares]
+    assert list(rows[0])[5:8] == ["method", "resolution", "baseline"]
+    assert list(rows[0])[8 : 10 + len(shares)] == ["F2_energy_db", "F2_evidence_db", *shares]
     for row, t in zip(rows, range(8, 16), strict=True):
         assert (row["frame"], row["silence"]) == (str(t), str(int(10 <= t < 14)))
         # the picture at the midpoint of the model's frame, of a clip twice as fast
@@ -159,8 +161,8 @@ def test_the_table_that_is_exported_is_the_account(analysis, masks, bundle, tmp_
         else:
             assert float(row["F2_evidence_db"]) == pytest.approx(attribution.amount[t], abs=1e-6)
             assert sum(float(row[name]) for name in shares) == pytest.approx(1, abs=1e-5)
-            assert float(row[tongue]) == pytest.approx(attribution.shares["blob"][t], abs=1e-6)
-            assert float(row[brain]) == pytest.approx(attribution.shares["strip"][t], abs=1e-6)
+            assert float(row[tongue]) == pytest.approx(attribution.shares["tongue_front"][t], abs=1e-6)
+            assert float(row[brain]) == pytest.approx(attribution.shares["brain"][t], abs=1e-6)
 
 
 def test_the_templates_masks_do_not_move(analysis):

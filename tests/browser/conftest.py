@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from rtmri2speech.analysis.pipeline import analyse
-from rtmri2speech.analysis.region_attribution import RegionMasks
+from rtmri2speech.analysis.region_attribution import SurfaceMasks
 from rtmri2speech.anatomy.sources import regions_of
 from rtmri2speech.clips.clip import read_clip
 from rtmri2speech.models.load import load_bundle
@@ -116,7 +116,7 @@ def found(spoken, example):
 
 @pytest.fixture(scope="package")
 def masks(found):
-    return RegionMasks(found)
+    return SurfaceMasks(found)
 
 
 @pytest.fixture(scope="package")

@@ -12,8 +12,10 @@ import numpy as np
 import pytest
 
 from rtmri2speech.clips.clip import read_clip
+from rtmri2speech.render.figure_texts import REGIONS
 
 WAIT_MS = 120_000
+REGION_OF = {said: name for name, said in REGIONS["en"].items()}  # name on the page -> region
 LARGEST_UPLOAD = 2**20
 LONG_CLIP = "長い clip & co", 240  # name and frames
 LABELS = ((1.0, 1.5, "ma"), (1.5, 2.0, "4"), (2.0, 2.5, "a"), (6.0, 7.0, "a"))  # of the long clip

@@ -16,6 +16,7 @@ from rtmri2speech.spec import F2, Band
 from rtmri2speech.speech.mel import band_bins, centre_frequencies_hz
 from rtmri2speech.ui.session import DEFAULT_MAPS
 from tests.browser.serving import (
+    REGION_OF,
     assert_alike,
     is_spectrogram,
     next_frames,
@@ -55,7 +56,7 @@ def rows_are(page, count: int) -> None:
 def share_of(page) -> tuple[str, int]:
     """The largest share of the last row: region and per cent."""
     name, share = re.match(r"(.+?) (\d+) %", page.locator(ROWS).last.locator("td").last.inner_text()).groups()
-    return name.replace(" ", "_"), int(share)
+    return REGION_OF[name], int(share)
 
 
 def strongest_frame(attribution) -> int:

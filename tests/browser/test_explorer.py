@@ -12,6 +12,7 @@ import pytest
 
 from rtmri2speech.analysis.region_attribution import NAMED_REGIONS
 from rtmri2speech.anatomy.outlines import outlines
+from rtmri2speech.anatomy.surfaces import ELSEWHERE, surface_labels
 from rtmri2speech.attribution.normalisation import display_grid
 from rtmri2speech.attribution.upsampling import upsample_grid
 from rtmri2speech.progress import UNSEEN
@@ -245,7 +246,7 @@ def test_a_row_of_the_regions_says_its_share(page, analysis, result):
             break
     told = page.locator(".readout").inner_text()
     frame = int(0.51 * len(analysis.mel_db))
-    outside = ~np.any([result.regions.mask(name)[frame] for name in NAMED_REGIONS], axis=0)
+    outside = surface_labels(result.regions)[frame] == ELSEWHERE
     heat = upsample_grid(np.maximum(analysis.cam["F1"][[frame]], 0), method="linear")[0]
     share = re.search(r"elsewhere · Frame (\d+) · F1 (\d+) %", told)
     assert int(share[1]) == frame and int(share[2]) == pytest.approx(100 * heat[outside].sum() / heat.sum(), abs=1)

@@ -13,7 +13,7 @@ import soundfile
 from rtmri2speech.analysis.domain_adaptation import adapt
 from rtmri2speech.analysis.occlusion import Occlusion, occlude, occlude_each
 from rtmri2speech.analysis.pipeline import analyse
-from rtmri2speech.analysis.region_attribution import RegionMasks, attribute_to_regions
+from rtmri2speech.analysis.region_attribution import SurfaceMasks, attribute_to_regions
 from rtmri2speech.anatomy.corrections import shifted
 from rtmri2speech.anatomy.outlines import outlines
 from rtmri2speech.anatomy.polygons import Region
@@ -21,11 +21,12 @@ from rtmri2speech.attribution.temporal import temporal_attribution
 from rtmri2speech.evaluation.comparison import compare
 from rtmri2speech.evaluation.faithfulness import evaluate_faithfulness
 from rtmri2speech.evaluation.speech_quality import assess, read_reference
+from rtmri2speech.render.figure_texts import region_name
 from rtmri2speech.spec import F1, F2
 from rtmri2speech.speech.voice import Voice
 from rtmri2speech.ui.session import DEFAULT_MAPS
 from rtmri2speech.ui.time_frequency_boxes import band_of
-from tests.browser.serving import is_spectrogram, note_what_is_written
+from tests.browser.serving import REGION_OF, is_spectrogram, note_what_is_written
 
 pytestmark = pytest.mark.browser
 
@@ -143,7 +144,7 @@ def test_regions_are_corrected_and_the_page_says_so(page, regions):
 
 
 def test_n_goes_where_the_leading_articulator_changes_and_the_table_agrees(page, fine, regions):
-    bands = attribute_to_regions(fine, RegionMasks(regions)).bands
+    bands = attribute_to_regions(fine, SurfaceMasks(regions)).bands
     number, attribution = next((k, bands[name]) for k, name in enumerate(("F1", "F2"), 1) if bands[name].changes)
     page.locator("#explorer .tracks").focus()
     page.keyboard.press(str(number))
@@ -152,11 +153,11 @@ def test_n_goes_where_the_leading_articulator_changes_and_the_table_agrees(page,
         page.keyboard.press("n")
         assert int(page.locator("#explorer .tracks").get_attribute("aria-valuenow")) == change.frame
         said = page.locator("#explorer [data-name=said]").inner_text()
-        assert said.endswith(f"{change.origin.replace('_', ' ')} → {change.to.replace('_', ' ')}")
+        assert said.endswith(f"{region_name(change.origin, 'en')} → {region_name(change.to, 'en')}")
         told = page.locator("#explorer [data-name=numbers] tr").nth(number - 1).locator("td").last.inner_text()
         name, share = re.match(r"(.+?) (\d+) %", told).groups()
         largest = max(attribution.shares, key=lambda name: attribution.shares[name][change.frame])
-        assert name.replace(" ", "_") == largest
+        assert REGION_OF[name] == largest
         assert int(share) == pytest.approx(100 * attribution.shares[largest][change.frame], abs=1)
         assert not fine.silent[change.frame]
     page.keyboard.press("0")
@@ -185,7 +186,7 @@ def test_a_box_drawn_on_the_spectrogram_gets_the_cores_maps(page, bundle, fine, 
     asked = band_of(drawn)
     made = analyse(bundle, fine.clip, [*fine.bands, asked], method=DEFAULT_MAPS, speak=False)
     frame = int(0.87 * made.fps)
-    attribution = attribute_to_regions(made, RegionMasks(regions)).bands[asked.name]
+    attribution = attribute_to_regions(made, SurfaceMasks(regions)).bands[asked.name]
     page.locator("#explorer .tracks").focus()
     page.keyboard.press("Home")
     for _ in range(frame):
@@ -193,7 +194,7 @@ def test_a_box_drawn_on_the_spectrogram_gets_the_cores_maps(page, bundle, fine, 
     row = page.locator("#explorer [data-name=numbers] tr").last
     assert "{from_s:.2f}–{to_s:.2f} s, {low_hz}–{high_hz} Hz".format(**drawn) in row.inner_text()
     name, share = re.match(r"(.+?) (\d+) %", row.locator("td").last.inner_text()).groups()
-    assert int(share) == pytest.approx(100 * attribution.shares[name.replace(" ", "_")][frame], abs=1)
+    assert int(share) == pytest.approx(100 * attribution.shares[REGION_OF[name]][frame], abs=1)
     page.locator("#box-remove").click()
     page.locator("#box-remove").wait_for(state="hidden")
     assert page.locator("#explorer [data-name=numbers] tr").count() == 2
@@ -204,15 +205,15 @@ def test_the_maps_are_judged_as_the_core_judges_them(page, bundle, fine, regions
     open_tab(page, "trust")
     page.locator("#trust-run").click()
     page.locator("#trust-report .in-en .verdict").first.wait_for()
-    report = evaluate_faithfulness(bundle, fine, RegionMasks(regions))
+    report = evaluate_faithfulness(bundle, fine, SurfaceMasks(regions))
     for band, result in report.bands.items():
         shown = page.locator(f"#trust-report .in-en .verdict[data-band={band}]")
         assert shown.get_attribute("data-verdict") == result.verdict == result.whole_picture.verdict
         for sentence in report.sentences(band):
             assert sentence in shown.inner_text()
         assert page.locator("#trust-report .in-ja").is_hidden()
-    share = report.bands["F1"].regions["tongue"].attribution_share
-    cells = page.locator("#trust-report .in-en tr[data-region=tongue] td").all_inner_texts()
+    share = report.bands["F1"].regions["tongue_front"].attribution_share
+    cells = page.locator("#trust-report .in-en tr[data-region=tongue_front] td").all_inner_texts()
     assert cells[1] == f"{100 * share:.0f} %"
     page.locator("#reach-run").click()
     told = page.locator("#reach-report .in-en [data-reach=F2]").inner_text()

@@ -8,6 +8,7 @@ import torch
 from rtmri2speech.analysis.pipeline import analyse
 from rtmri2speech.analysis.region_attribution import attribute_to_regions
 from rtmri2speech.attribution.targets import target_of
+from rtmri2speech.render.figure_texts import region_name
 from rtmri2speech.spec import Band
 from rtmri2speech.speech.mel import centre_frequencies_hz
 from rtmri2speech.ui.session import DEFAULT_MAPS
@@ -81,8 +82,9 @@ def test_loudness_tilt_and_a_followed_formant_are_the_cores(page, bundle, made, 
             if attribution[name].strength[frame] < 0.05:
                 continue
             region = max(attribution[name].shares, key=lambda one: attribution[name].shares[one][frame])
-            assert row[2].startswith(f"{region.replace('_', ' ')} ")
-            share = int(row[2].removeprefix(f"{region.replace('_', ' ')} ").split(" %")[0])
+            said = region_name(region, "en")
+            assert row[2].startswith(f"{said} ")
+            share = int(row[2].removeprefix(f"{said} ").split(" %")[0])
             assert share == pytest.approx(100 * attribution[name].shares[region][frame], abs=1)
     without = int(np.flatnonzero(np.isnan(made.tracked_hz["F2"]) & ~made.silent)[0])
     go_to(page, without)

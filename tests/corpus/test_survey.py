@@ -10,9 +10,10 @@ import pytest
 from scipy import stats
 
 from rtmri2speech.analysis.pipeline import analyse
-from rtmri2speech.analysis.region_attribution import NAMED_REGIONS, RegionMasks, attribute_to_regions
+from rtmri2speech.analysis.region_attribution import SurfaceMasks, attribute_to_regions
 from rtmri2speech.anatomy.regions import GROUPS
 from rtmri2speech.anatomy.sources import regions_of
+from rtmri2speech.anatomy.surfaces import SURFACES
 from rtmri2speech.assets import ASSETS
 from rtmri2speech.cli import main
 from rtmri2speech.clips.clip import read_clip
@@ -60,7 +61,7 @@ def rows_of(path):
         return list(csv.DictReader(file))
 
 
-COLUMNS = ("phone", "band", "clips", "frames", "evidence", *NAMED_REGIONS, "elsewhere")
+COLUMNS = ("phone", "band", "clips", "frames", "evidence", *SURFACES, "elsewhere")
 
 
 def row_of(html, phone, band):
@@ -99,7 +100,7 @@ def test_a_tally_is_what_the_account_says(analysed, tmp_path):
     midpoints = (np.arange(len(analysis.mel_db)) + 0.5) / analysis.fps
     rows = np.flatnonzero((midpoints >= 0.4) & (midpoints < 0.7))
     assert made.frames[0] == len(rows)
-    account = attribute_to_regions(analysis, RegionMasks(regions)).bands["F2"]
+    account = attribute_to_regions(analysis, SurfaceMasks(regions)).bands["F2"]
     assert made.amount[0, 1] == pytest.approx(account.amount[rows].mean())
     shares = dict(zip(made.regions, made.shares[0, 1], strict=True))
     assert shares == pytest.approx(account.mean_shares(rows)) and sum(shares.values()) == pytest.approx(1)
@@ -139,7 +140,9 @@ def test_clips_count_once_and_are_laid_onto_each_other(analysed):
     )
     a, i = summarise({"one": one, "moved": moved})
     assert (a.label, a.clips, a.frames) == ("a", ("one", "moved"), 11 * one.frames[0])
-    assert a.shares["F1"]["tongue"].mean == pytest.approx(0.75 * one.shares[0, 0, one.regions.index("tongue")])
+    assert a.shares["F1"]["tongue_front"].mean == pytest.approx(
+        0.75 * one.shares[0, 0, one.regions.index("tongue_front")]
+    )
     alone = summarise({"one": one})[0].maps["F1"]
     middle = a.maps["F1"][:, 24:104]
     shifted = alone[:, 16:96]  # the common head lies half a cell from each
@@ -175,9 +178,9 @@ def test_the_command_goes_on_and_leaves_bad_clips_out(tmp_path, bundle_folder, c
     of_clips = [
         float(row["share"])
         for row in rows_of(out / "phones" / "02_a.csv")
-        if (row["band"], row["region"]) == ("F1", "tongue")
+        if (row["band"], row["region"]) == ("F1", "tongue_front")
     ]
-    row = rows["a", "F1", "tongue"]
+    row = rows["a", "F1", "tongue_front"]
     assert len(of_clips) == int(row["clips"]) == 2
     assert float(row["share"]) == pytest.approx(np.mean(of_clips), abs=1e-5)
     assert float(row["low"]) <= float(row["share"]) <= float(row["high"])
@@ -185,7 +188,7 @@ def test_the_command_goes_on_and_leaves_bad_clips_out(tmp_path, bundle_folder, c
     cells = dict(
         zip(COLUMNS, re.findall(r'data-value="([^"]*)"', row_of(html, "a", "F1 band (300-900 Hz)")), strict=True)
     )
-    assert float(cells["tongue"]) == pytest.approx(float(row["share"]), abs=1e-5)
+    assert float(cells["tongue_front"]) == pytest.approx(float(row["share"]), abs=1e-5)
     assert float(cells["evidence"]) == pytest.approx(float(row["evidence"]), rel=1e-5)
     assert f"<small>{100 * float(row['low']):.0f}–{100 * float(row['high']):.0f}</small>" in html
     assert not re.search(r'(src|href)="(?!data:|#)', html) and html.count("data:image/jpeg") == 2

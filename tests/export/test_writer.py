@@ -36,6 +36,7 @@ from rtmri2speech.labels.textgrid import read_intervals, write_labels
 from rtmri2speech.models.load import load_bundle
 from rtmri2speech.progress import Progress
 from rtmri2speech.render.colour import LINE_COLOURS, layer
+from rtmri2speech.render.figure_texts import region_name
 from rtmri2speech.spec import Band
 from rtmri2speech.speech.audio import read_audio, write_audio
 from rtmri2speech.speech.mel import centre_frequencies_hz
@@ -217,7 +218,7 @@ def test_a_caption_says_what_the_account_says(subject, tmp_path, coarse):
     for band in ("F1", "F2"):
         shares = {name: share[12] for name, share in subject.account.bands[band].shares.items()}
         most = max(shares, key=shares.get)
-        energy, region = subject.analysis.band_db[band][12], most.replace("_", " ")
+        energy, region = subject.analysis.band_db[band][12], region_name(most, "en")
         assert f"{band}: {energy:.1f} dB; most attention on {region} {shares[most]:.0%}" in frame
     assert "frames" in average and "F1: " not in average
 

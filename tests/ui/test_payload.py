@@ -13,6 +13,7 @@ import soundfile
 from rtmri2speech.analysis.pipeline import analyse
 from rtmri2speech.anatomy.outlines import outlines
 from rtmri2speech.anatomy.sources import regions_from_template
+from rtmri2speech.anatomy.surfaces import ELSEWHERE, SURFACES, surface_labels
 from rtmri2speech.attribution.temporal import TemporalAttribution
 from rtmri2speech.attribution.upsampling import upsample_grid
 from rtmri2speech.clips.clip import Clip
@@ -61,10 +62,10 @@ def test_numbers_are_the_analysis(analysis, regions, sent):
         positive = np.maximum(cam, 0)
         assert sent_band["scale"] == pytest.approx(shown_as_one(cam, analysis))
         assert sent_band["limit"] == pytest.approx(shown_as_one(np.abs(cam), analysis))
-        drawn = {name: regions.mask(name)[0] for name in ("tongue", "tract", "airway", "brain", "spine")}
-        drawn["elsewhere"] = ~np.any(list(drawn.values()), axis=0)
+        surfaces = surface_labels(regions)[0]
+        drawn = {"tongue_front": surfaces == SURFACES.index("tongue_front"), "elsewhere": surfaces == ELSEWHERE}
         heat = np.stack(list(upsample_grid(positive, method="linear")))
-        for name in ("tongue", "elsewhere"):
+        for name in ("tongue_front", "elsewhere"):
             expected = heat[:, drawn[name]].sum(axis=1) / heat.sum(axis=(1, 2))
             np.testing.assert_allclose(raw(sent_band["shares"][name], "<f4"), expected, rtol=1e-4)
         total = positive.sum(axis=(1, 2))

@@ -22,7 +22,7 @@ import typer
 from typer import Argument, Option
 
 from rtmri2speech.analysis.pipeline import analyse
-from rtmri2speech.analysis.region_attribution import RegionMasks
+from rtmri2speech.analysis.region_attribution import SurfaceMasks
 from rtmri2speech.anatomy.sources import regions_of
 from rtmri2speech.attribution.methods import parse_method
 from rtmri2speech.clips.clip import read_clip
@@ -67,7 +67,7 @@ def reports(
             analysis = analyse(bundle, clip, method=method, resolution=resolution, speak=False)
             if masks is None:
                 regions = regions_of(analysis.model_frames, analysis.fps, path, source)
-                masks = RegionMasks(regions) if regions.verdict.usable else {}
+                masks = SurfaceMasks(regions) if regions.verdict.usable else {}
             yield kind, path.stem, dict(evaluate_faithfulness(bundle, analysis, masks).bands)
 
 

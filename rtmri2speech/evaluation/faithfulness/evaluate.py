@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import reduce
 
+import cv2
 import numpy as np
 
 from ...analysis.region_attribution import (
@@ -125,12 +126,23 @@ def _energy_at(bundle: Bundle, analysis: Analysis, band: Band) -> Callable[[np.n
 
 
 def _tract(masks: Mapping[str, np.ndarray]) -> np.ndarray | None:
-    """Union of the masks of the vocal tract, bool (T, H, W) or (1, H, W); None without any."""
+    """Union of the masks of the vocal tract, bool (T, H, W) or (1, H, W), without air apart from it, such as a sinus;
+    None without any."""
+    if isinstance(masks, RegionMasks):
+        return without_detached(masks.regions.mask("tract"), masks.regions.mask("airway"))
     tract = None
     for name in masks:
         if name in GROUPS or name in GROUPS["tract"]:
             tract = masks[name] if tract is None else tract | masks[name]
     return tract
+
+
+def without_detached(tract: np.ndarray, air: np.ndarray) -> np.ndarray:
+    """A tract (T, H, W) without the pieces, connected over the clip, that are nothing but air (T, H, W)."""
+    ever = np.array(tract.any(axis=0), np.uint8)
+    pieces = cv2.connectedComponents(ever)[1]
+    solid = (tract & ~air).any(axis=0)
+    return tract & np.isin(pieces, np.unique(pieces[solid]))
 
 
 def _chosen(analysis: Analysis, bands: Mapping[str, BandAttribution], most: int) -> dict[str, np.ndarray]:

@@ -17,7 +17,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ...analysis.region_attribution import NAMED_REGIONS, RegionMasks, RegionSums, region_sums
+from ...analysis.region_attribution import NAMED_REGIONS, RegionSums, SurfaceMasks, region_sums
 from ...analysis.result import Analysis
 from ...anatomy.articulation import articulation
 from ...anatomy.outlines import outlines
@@ -139,7 +139,7 @@ def _parts(
         found.append(store.part(part) if store else part)
     unknown = dict.fromkeys(MEASURES, np.full(len(frames), np.nan))
     measured = articulation(regions).columns() if regions.verdict.usable else unknown
-    places = region_sums(RegionMasks(regions), cams, len(frames))
+    places = region_sums(SurfaceMasks(regions), cams, len(frames))
     return Parts(tuple(found), places, {name: measured[name] for name in MEASURES})
 
 

@@ -300,7 +300,10 @@ function renderCard() {
       labelled("td", attentionIn(band, state.frame), band.amount[state.frame] < HARDLY || data.silent[state.frame] ? "faint" : ""),
     );
     row.firstChild.style.color = `var(--band-${number})`;
-    if (band.stretch_s) row.firstChild.append(forgetButton(band));
+    if (band.stretch_s) {
+      const note = labelled("span", word("not_tested"), "faint untested");
+      row.firstChild.append(forgetButton(band), Object.assign(note, { title: word("not_tested_help") }));
+    }
     return row;
   });
   find("numbers").replaceChildren(...rows);

@@ -17,7 +17,7 @@ import soundfile
 import torch
 
 from ...analysis.formants import formant_tracks
-from ...analysis.region_attribution import BandAttribution, RegionMasks, attribution_of_sums, region_sums
+from ...analysis.region_attribution import BandAttribution, SurfaceMasks, attribution_of_sums, region_sums
 from ...analysis.result import Analysis
 from ...anatomy.outlines import outline
 from ...anatomy.regions import SIZE, Regions
@@ -118,7 +118,7 @@ def of_other_bands(before: str, analysis: Analysis, mel: MelSpec, regions: Regio
     new = [band for band in analysis.bands if band.name not in old]
     fresh = {}
     if new:
-        places = region_sums(RegionMasks(regions), {band.name: cams[band.name] for band in new}, len(analysis.mel_db))
+        places = region_sums(SurfaceMasks(regions), {band.name: cams[band.name] for band in new}, len(analysis.mel_db))
         account = attribution_of_sums(analysis, places)
         fresh = {band.name: _band(analysis, mel, band, account.bands[band.name]) for band in new}
     for first, part in zip(range(0, told["frames"], PART), told["parts"], strict=True):

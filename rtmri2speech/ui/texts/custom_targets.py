@@ -52,6 +52,9 @@ TEXTS = {
         "formants_in_voice": "F1–F3, measured",
         "formants_in_whisper": "F1–F3, measured in the whisper",
         "forget": "Remove these maps",
+        "not_tested": "not tested",
+        "not_tested_help": "The deletion test is for maps of a band's energy. Maps of a box or a contrast are not "
+        "tested: what they show outside the tract, too, is no finding.",
     },
     "ja": {
         "asking": "対象の指定",
@@ -104,5 +107,8 @@ TEXTS = {
         "formants_in_voice": "F1–F3（測定）",
         "formants_in_whisper": "F1–F3（ささやき声で測定）",
         "forget": "このマップを消す",
+        "not_tested": "未検証",
+        "not_tested_help": "削除テストの対象は帯域エネルギーのマップです。枠や対比のマップは検証されていないため、"
+        "声道の外を含め、示されるものは発見とは言えません。",
     },
 }

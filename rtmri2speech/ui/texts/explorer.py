@@ -159,9 +159,9 @@ TEXTS = {
         "Esc, double click: remove the stretch",
         "caution": "One cell of a map covers 8 × 8 of 256 × 256 pixels (16 × 16 or 32 × 32, where such maps are "
         "chosen): a heatmap cannot tell neighbours in one cell apart. “Attention” is positive attribution: what raised "
-        "the band's energy, in speech only; hatched is silence. Regions are those outlined in the frame; “elsewhere” "
-        "is what lies in none. A clip opens at its loudest frame with attribution. Spectrograms show 60 dB below their "
-        "own peak.",
+        "the band's energy, in speech only; hatched is silence. Shares are by surface: an "
+        "articulator with the air along it; “elsewhere” is what lies in none. A clip opens at its loudest frame with "
+        "attribution. Spectrograms show 60 dB below their own peak.",
         **{f"region_{name}": said for name, said in REGIONS["en"].items()},
     },
     "ja": {
@@ -318,7 +318,7 @@ TEXTS = {
         "caution": "マップの1セルは256×256画素のうち8×8画素（粗いマップでは16×16、32×32画素）に当たり、"
         "同じセルの中の部位は区別できません。"
         "「注目」とは正の帰属、つまり発話中に帯域エネルギーを上げたものです。斜線は無音です。"
-        "領域は画像に輪郭で示したものです。どれにも入らない部分が「領域外」です。"
+        "割合は、調音器官とそれに沿う空気を合わせた面ごとの値です。どれにも入らない部分が「領域外」です。"
         "最初に表示するのは、帰属のあるフレームのうち最も音が大きいものです。"
         "スペクトログラムはそれぞれの最大値から60 dBの範囲です。",
         **{f"region_{name}": said for name, said in REGIONS["ja"].items()},
