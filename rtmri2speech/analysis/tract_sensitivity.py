@@ -109,6 +109,6 @@ def _heard(mel: MelSpec, bands: Sequence[Band]) -> tuple[np.ndarray, np.ndarray]
 
 
 def share_of(values: np.ndarray) -> np.ndarray:
-    """(..., STRETCHES) each stretch's share of the sum of magnitudes, with its sign; 0 where there are none."""
+    """(..., STRETCHES) each stretch's share of the sum of magnitudes, with its sign; 0 where all are."""
     whole = np.abs(values).sum(axis=-1, keepdims=True)
-    return np.divide(values, whole, out=np.zeros_like(values, float), where=whole > 0)
+    return values / np.where(whole == 0, 1, whole)

@@ -104,7 +104,8 @@ class _Chain:
         for length, area in zip(lengths.T[:, :, None], areas.T[:, :, None], strict=True):
             sinh = np.sinh(angle * length)
             self.matrices.append((np.cosh(angle * length), -impedance / area * sinh, -area / impedance * sinh))
-        self.branch, self.lost = 0, 0 * jw  # flow into the side branch, of the pressure at its opening
+        self.branch = 0
+        self.lost: np.ndarray = 0 * jw  # flow into the side branch over the pressure at its opening
         if fossae is not None:
             area = fossae.volume_cm3 / fossae.length_cm
             self.branch, self.lost = fossae.after, area / impedance * np.tanh(angle * fossae.length_cm)

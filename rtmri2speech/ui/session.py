@@ -206,7 +206,7 @@ class Result:
         """This result with other bands; `kept`: names of unchanged ones."""
         if self.store is not None:
             return self._again(analysis, self.regions, progress)
-        sent = of_other_bands(self.payload, analysis, self.mel, self.regions, kept)
+        sent = of_other_bands(self.payload, analysis, self.mel, self.regions, kept, self.source)
         return replace(self, analysis=analysis, payload=sent, tested={}, far={})
 
     def _again(self, analysis: Analysis, regions: Regions, progress: Progress = UNSEEN) -> "Result":

@@ -23,9 +23,9 @@ def node():
     return found
 
 
-def test_what_components_share(node):
-    file = Path(__file__).with_name("component.test.js")
-    done = subprocess.run([node, "--test", file], capture_output=True, encoding="utf-8")
+def test_what_components_share_and_draw(node):
+    files = [Path(__file__).with_name(f"{name}.test.js") for name in ("component", "acoustics")]
+    done = subprocess.run([node, "--test", *files], capture_output=True, encoding="utf-8")
     assert done.returncode == 0, done.stdout + done.stderr
 
 

@@ -11,12 +11,15 @@ import pytest
 import soundfile
 
 from rtmri2speech.analysis.pipeline import analyse
+from rtmri2speech.analysis.tract_sensitivity import STRETCHES, read_tract
 from rtmri2speech.anatomy.outlines import outlines
 from rtmri2speech.anatomy.sources import regions_from_template
 from rtmri2speech.anatomy.surfaces import ELSEWHERE, SURFACES, surface_labels
+from rtmri2speech.assets import ASSETS
 from rtmri2speech.attribution.temporal import TemporalAttribution
 from rtmri2speech.attribution.upsampling import upsample_grid
-from rtmri2speech.clips.clip import Clip
+from rtmri2speech.clips.clip import Clip, read_clip
+from rtmri2speech.evaluation.faithfulness.rank_correlation import rank_correlation
 from rtmri2speech.spec import Band
 from rtmri2speech.speech.mel import centre_frequencies_hz
 from rtmri2speech.ui.explorer.chunks import Store
@@ -286,3 +289,27 @@ def test_of_how_far_the_page_gets_all_pairs_as_a_picture():
     assert picture.max() == 255 and told["most"] == pytest.approx(made.shares[~made.silent].max())
     silent = replace(made, silent=np.ones(7, bool))
     assert not raw(temporal_payload([silent], "clip")["bands"][0]["pairs"], np.uint8).any()
+
+
+def test_of_a_phantom_the_page_gets_what_acoustics_says(bundle):
+    """Signed shares of the core's own values, lips first; nothing of other clips, nor of what is no fixed band."""
+    clip = ASSETS / "clips" / "sakura_known_speaker.mp4"
+    bands = (Band("F2", 900, 2500), Band.parse("loudness"))
+    made = analyse(bundle, read_clip(clip), bands, speak=False)
+    regions = regions_from_template(len(made.mel_db), made.fps, made.model_frames.shape[1:])
+    told = json.loads(payload(made, bundle.mel, regions, "sakura", recording=clip))
+    of_band, of_level = (band["acoustics"] for band in told["bands"])
+    assert of_level is None and of_band["stretches"] == STRETCHES
+    tract = read_tract(clip.with_suffix(".truth.npz"), made)
+    true, found = tract.sensitivity(bundle.mel, bands[:1])["F2"], tract.attribution(made.cam["F2"])
+    sent = {name: raw(of_band[name], "<f4").reshape(len(made.mel_db), -1) for name in ("true", "map", "rank")}
+    assert 0 < tract.known.sum() < len(tract.known)
+    np.testing.assert_array_equal(np.isfinite(sent["rank"][:, 0]), tract.known)
+    for t in np.flatnonzero(tract.known):
+        for name, values in (("true", true), ("map", found)):
+            np.testing.assert_allclose(sent[name][t][::-1], values[t] / np.abs(values[t]).sum(), rtol=1e-4, atol=1e-7)
+        assert sent["rank"][t, 0] == pytest.approx(rank_correlation(true[t], found[t]), abs=1e-6)
+    other = json.loads(of_other_bands(json.dumps(told), made, bundle.mel, regions, recording=clip))
+    assert other["bands"][0]["acoustics"] == of_band
+    without = json.loads(payload(made, bundle.mel, regions, "sakura"))
+    assert [band["acoustics"] for band in without["bands"]] == [None, None]

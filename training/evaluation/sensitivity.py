@@ -3,13 +3,12 @@
     python -m training.evaluation.sensitivity CLIPS [--bundle BUNDLE] [--maps layer-ig:32,grad-cam] [--json FILE]
 
 CLIPS are phantom clips with their <id>.truth.npz beside them, best ones held out from training. In every oral, voiced
-frame of a vowel: Spearman's rank correlation, over 40 equal stretches of the tract from glottis to lips, of a band's
-signed attribution with the band's true sensitivity to the stretch (rtmri2speech.analysis.tract_sensitivity says what
-both are and why signs are compared), and of their magnitudes. Beside it, in the same frames: maps of the same model
-with shuffled weights (the end of the cascade of rtmri2speech.evaluation.faithfulness.randomisation; mean of DRAWS),
-an edge detector (Sobel) on the picture at the maps' resolution, and the map against the mean sensitivity of the other
-vowels, which tells whether it follows the vowel or the tract alone. Intervals: 95 %, bootstrap over blocks of
-neighbouring frames.
+frame of a vowel: Spearman's rank correlation, over 40 equal stretches of the tract, of a band's signed attribution with
+the band's true sensitivity to the stretch (rtmri2speech.analysis.tract_sensitivity says what both are and why signs are
+compared), and of their sizes. Beside it, in the same frames: maps of the same model with all weights shuffled (the end
+of the cascade of rtmri2speech.evaluation.faithfulness.randomisation; mean of DRAWS), an edge detector (Sobel) on the
+picture at the maps' resolution, and the map against the mean sensitivity of the other vowels, which tells whether it
+follows the vowel or the tract alone. Intervals: 95 %, bootstrap over blocks of neighbouring frames.
 """
 
 from collections.abc import Iterator, Sequence
@@ -111,10 +110,7 @@ def correlations(frames: Sequence[Frame]) -> np.ndarray:
     for frame in frames:
         others = [rank_correlation(frame.found["map"][0], mean) for v, mean in means.items() if v != frame.vowel]
         signed, sizes = (
-            [
-                _mean(rank_correlation(of(draw), of(frame.sensitivity)) for draw in drawn)
-                for drawn in frame.found.values()
-            ]
+            [_mean(rank_correlation(of(one), of(frame.sensitivity)) for one in draws) for draws in frame.found.values()]
             for of in (plain, np.abs)
         )
         rows.append([*signed, _mean(others), *sizes])
@@ -148,10 +144,8 @@ def summary(frames: Sequence[Frame]) -> list[dict]:
             if not chosen:
                 continue
             means = dict(zip(COLUMNS, np.nanmean(values[chosen], axis=0).tolist(), strict=True))
-            low_high = interval(values[chosen, 0], [here[k].block for k in chosen])
-            rows.append(
-                {"maps": kind, "band": band, "vowel": vowel, "frames": len(chosen), **means, "interval": low_high}
-            )
+            title = {"maps": kind, "band": band, "vowel": vowel, "frames": len(chosen)}
+            rows.append(title | means | {"interval": interval(values[chosen, 0], [here[k].block for k in chosen])})
     return rows
 
 
@@ -182,9 +176,7 @@ def main(
     if not frames:
         raise InputError("No clip has a voiced, oral vowel whose vocal tract is seen.")
     rows = summary(frames)
-    print(
-        f"{len(paths)} clips; rank correlation over the stretches of the tract, signed, and of sizes\n\n{table(rows)}"
-    )
+    print(f"{len(paths)} clips. Rank correlation of signed values, and of sizes:\n\n{table(rows)}")
     if json_out:
         write_json(json_out, {"clips": [path.stem for path in paths], "rows": rows})
 

@@ -18,6 +18,7 @@ _SCRIPTS = [
     "temporal.js",
     "custom_targets.js",
     "formants.js",
+    "acoustics.js",
     "time_zoom.js",
     "source_frames.js",
     "goto.js",

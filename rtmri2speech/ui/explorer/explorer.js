@@ -12,6 +12,7 @@ const state = {
   outlines: true,
   bare: false, // the frames without any heat
   reach: false, // how far in time the sound came from: temporal.js
+  acoustics: false, // of a phantom: its true sensitivity along the tract beside the maps': acoustics.js
   formants: false, // their tracks over the spectrograms, and their values
   silence: false, // also the maps of frames in which nobody speaks
   opacity: 0.7,
@@ -59,6 +60,7 @@ function readTables(tables) {
 function readBand(band) {
   for (const name of ["db", "amount"]) band[name] = floatsOf(band[name]);
   for (const name of ["value", "formant_hz"]) if (band[name]) band[name] = floatsOf(band[name]);
+  for (const name of band.acoustics ? ["true", "map", "rank"] : []) band.acoustics[name] = floatsOf(band.acoustics[name]);
   for (const name of Object.keys(band.shares)) band.shares[name] = floatsOf(band.shares[name]);
 }
 
@@ -267,6 +269,7 @@ function render() {
   find("beside-title").textContent = heatBeside().length ? bandLabel(data.bands[1]) : word("plain");
   writeFound();
   renderReach();
+  renderAcoustics();
   renderCursor();
   renderDefence();
   writeLinkSoon();
@@ -279,7 +282,7 @@ function renderButtons() {
   signed.disabled = !band || isTwoSided(band);
   press(signed, band && (state.signed || isTwoSided(band)));
   press(element.querySelector('[data-action="frequency"]'), data.bands.some(isFrequency));
-  for (const name of ["cells", "ownScale", "outlines", "bare", "silence", "loop", "even", "formants", "reach"]) press(element.querySelector(`[data-action="${name}"]`), state[name]);
+  for (const name of ["cells", "ownScale", "outlines", "bare", "silence", "loop", "even", "formants", "acoustics", "reach"]) press(element.querySelector(`[data-action="${name}"]`), state[name]);
   for (const name of ["view", "sound"])
     for (const button of element.querySelectorAll(`[data-${name}]`)) press(button, button.dataset[name] === state[name]);
   press(element.querySelector('[data-action="keep"]'), state.kept);
@@ -431,6 +434,7 @@ const ACTIONS = {
   keep: keepStretch,
   drawing: () => setDrawing(!state.drawing),
   formants: toggleFormants,
+  acoustics: toggleAcoustics,
   boxStretch,
   contrast: askWhy,
   forget,

@@ -8,7 +8,7 @@ import base64
 import hashlib
 import io
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -19,6 +19,7 @@ import torch
 from ...analysis.formants import formant_tracks
 from ...analysis.region_attribution import BandAttribution, SurfaceMasks, attribution_of_sums, region_sums
 from ...analysis.result import Analysis
+from ...analysis.tract_sensitivity import STRETCHES, TrueTract, comparable, read_tract, share_of
 from ...anatomy.outlines import outline
 from ...anatomy.regions import SIZE, Regions
 from ...attribution.formant_targets import tracked_bins
@@ -27,7 +28,9 @@ from ...attribution.targets import TWO_SIDED, target_of, tracked_energy
 from ...attribution.temporal import TemporalAttribution
 from ...clips.frame_rate import at_rate
 from ...clips.frame_view import FrameView
+from ...clips.phantom_truth import truth_beside
 from ...errors import InputError
+from ...evaluation.faithfulness.rank_correlation import rank_correlation
 from ...labels.textgrid import Interval, Remark
 from ...progress import UNSEEN, Progress
 from ...render.colour import BAND_MAPS, DIVERGING_MAP, LINE_COLOURS, ONE_BAND_MAP, REGION_COLOURS, colour_table
@@ -93,7 +96,7 @@ def payload(
             "sheet": {"side": side, "pitch": pitch_of(side), "tiles": TILES},
             "part": PART,
             "parts": parts.of,
-            **_bands_told(analysis, [_band(analysis, mel, band, account.bands[band.name]) for band in analysis.bands]),
+            **_bands_told(analysis, _bands(analysis, mel, analysis.bands, account.bands, None if store else recording)),
             "mel_hz": centre_frequencies_hz(mel).round(1).tolist(),
             "sounds": sounds,
             "formants": {name: _formants(track) for name, track in _tracks(analysis, to_measure, recording).items()},
@@ -110,9 +113,16 @@ def of_other_labels(before: str, labels: Sequence[Interval], remarks: Sequence[R
     return _sealed(json.loads(before) | labels_told(labels, remarks))
 
 
-def of_other_bands(before: str, analysis: Analysis, mel: MelSpec, regions: Regions, kept: Collection[str] = ()) -> str:
+def of_other_bands(
+    before: str,
+    analysis: Analysis,
+    mel: MelSpec,
+    regions: Regions,
+    kept: Collection[str] = (),
+    recording: Path | None = None,
+) -> str:
     """A payload with the bands of this analysis of the same clip, speech and regions: faster than a new one. before:
-    not of a long clip. kept: names of unchanged bands."""
+    not of a long clip. kept: names of unchanged bands. recording: as for `payload`."""
     told, cams = json.loads(before), analysis.cam
     old = {band["name"]: (number, band) for number, band in enumerate(told["bands"]) if band["name"] in kept}
     new = [band for band in analysis.bands if band.name not in old]
@@ -120,7 +130,7 @@ def of_other_bands(before: str, analysis: Analysis, mel: MelSpec, regions: Regio
     if new:
         places = region_sums(SurfaceMasks(regions), {band.name: cams[band.name] for band in new}, len(analysis.mel_db))
         account = attribution_of_sums(analysis, places)
-        fresh = {band.name: _band(analysis, mel, band, account.bands[band.name]) for band in new}
+        fresh = {band["name"]: band for band in _bands(analysis, mel, new, account.bands, recording)}
     for first, part in zip(range(0, told["frames"], PART), told["parts"], strict=True):
         here = {name: part["cams"][number] for name, (number, _) in old.items()}
         here |= {band.name: _floats(within_box(cams[band.name][first : first + PART], analysis.view)) for band in new}
@@ -216,6 +226,52 @@ def _recording(analysis: Analysis) -> dict:
     clip = analysis.clip
     same = at_rate(clip, analysis.fps)
     return {"fps": clip.fps, "times": None if same else _floats(clip.times_s)}
+
+
+def _bands(
+    analysis: Analysis,
+    mel: MelSpec,
+    bands: Sequence[Band],
+    attribution: Mapping[str, BandAttribution],
+    recording: Path | None,
+) -> list[dict]:
+    """The entries of these bands. recording: the clip's file, of a short clip."""
+    asked = [band for band in comparable(analysis) if band in bands]
+    tract = _tract(analysis, recording) if asked else None
+    acoustics = {} if tract is None else _acoustics(analysis, mel, asked, tract)
+    made = [_band(analysis, mel, band, attribution[band.name]) for band in bands]
+    return [entry | {"acoustics": acoustics.get(entry["name"])} for entry in made]
+
+
+def _tract(analysis: Analysis, recording: Path | None) -> TrueTract | None:
+    truth = truth_beside(recording) if recording else None
+    if truth is None:
+        return None
+    try:
+        tract = read_tract(truth, analysis)
+    except InputError:  # a file of that name that is no ground truth
+        return None
+    return tract if tract.known.any() else None
+
+
+def _acoustics(analysis: Analysis, mel: MelSpec, bands: Sequence[Band], tract: TrueTract) -> dict[str, dict]:
+    """Band -> true sensitivity and attribution of each stretch of the tract, lips first, frame after frame: signed
+    shares, NaN where not known; and each frame's rank correlation (analysis/tract_sensitivity.py)."""
+    true, unknown, told = tract.sensitivity(mel, bands), ~tract.known, {}
+    for band in bands:
+        found = tract.attribution(analysis.cam[band.name])
+        found[unknown] = np.nan
+        ranks = [
+            rank_correlation(*pair) if ok else None
+            for *pair, ok in zip(true[band.name], found, tract.known, strict=True)
+        ]
+        told[band.name] = {
+            "stretches": STRETCHES,
+            "true": _floats(share_of(true[band.name])[:, ::-1].ravel()),
+            "map": _floats(share_of(found)[:, ::-1].ravel()),
+            "rank": _floats(np.array(ranks, float)),
+        }
+    return told
 
 
 def _band(analysis: Analysis, mel: MelSpec, band: Band, attribution: BandAttribution) -> dict:

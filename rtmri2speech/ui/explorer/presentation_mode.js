@@ -1,6 +1,6 @@
 // Presentation mode: the view for a defence, over the whole window, and what a reload keeps of it.
 
-const KEPT = ["view", "signed", "cells", "ownScale", "outlines", "bare", "silence", "reach", "formants", "opacity", "speed", "even", "defence"];
+const KEPT = ["view", "signed", "cells", "ownScale", "outlines", "bare", "silence", "reach", "formants", "acoustics", "opacity", "speed", "even", "defence"];
 const KEPT_AS = "rtmri2speech-look";
 
 function setDefence(on) {

@@ -36,6 +36,17 @@ TEXTS = {
         "they explain silence, not speech",
         "reach": "Over time",
         "reach_help": "Temporal attribution: from which frames the sound of this frame came, under the time axis (H)",
+        "acoustics": "Acoustics",
+        "acoustics_help": "Where acoustics says the band comes from: what widening each place of the phantom’s vocal "
+        "tract would do to it, beside the map",
+        "acoustics_title": "Where acoustics says it comes from",
+        "acoustics_said": "Filled: what widening the tract at each place would do to the band, from the phantom’s true "
+        "area function; above the line it raises the band. Dashed: the map’s signed attribution there. Each curve has "
+        "a scale of its own. The rank correlation is that of the two curves in this frame.",
+        "acoustics_lips": "lips",
+        "acoustics_glottis": "glottis",
+        "acoustics_rank": "rank correlation {rank}",
+        "acoustics_unknown": "nothing to compare (silent, unvoiced or nasal)",
         "reach_strip": "came from",
         "reach_pairs": "{name}: sounds at → seen at ↑",
         "reach_most": "brightest: {most} %",
@@ -195,6 +206,17 @@ TEXTS = {
         "show_silence_help": "無音フレームのマップも表示します（発話ではなく無音に対する帰属です）",
         "reach": "時間的帰属",
         "reach_help": "このフレームの音がどの時刻の画像に由来するかを、時間軸の下に示す（H）",
+        "acoustics": "音響理論",
+        "acoustics_help": "音響理論ではこの帯域がどこで決まるか（ファントムの声道の各位置を広げたときの変化）を、"
+        "マップと並べて示す",
+        "acoustics_title": "音響理論ではどこで決まるか",
+        "acoustics_said": "塗りつぶし：声道の各位置を広げたときの帯域エネルギーの変化。ファントムの真の声道断面積から"
+        "計算し、線より上は上がることを示します。破線：その位置のマップの符号付き帰属。縦軸の尺度は曲線ごとに異なります。"
+        "順位相関は、このフレームでの2本の曲線のものです。",
+        "acoustics_lips": "唇",
+        "acoustics_glottis": "声門",
+        "acoustics_rank": "順位相関 {rank}",
+        "acoustics_unknown": "比べられません（無音・無声・鼻音）",
         "reach_strip": "由来",
         "reach_pairs": "{name}：音の時刻 → 画像の時刻 ↑",
         "reach_most": "最も明るい点：{most} %",
