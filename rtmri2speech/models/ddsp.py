@@ -79,7 +79,7 @@ class DdspConfig:
 
     @classmethod
     def from_json(cls, data: Mapping) -> "DdspConfig":
-        return from_json(cls, {**data, "mel": MelSpec.from_json(data["mel"])})
+        return from_json(cls, data)
 
 
 class _Residual(nn.Module):
@@ -94,9 +94,16 @@ class _Residual(nn.Module):
 
 
 class SourceFilter(Vocoder):
-    """dB mel (B, T, n_mels), F0 (B, T * steps) Hz (0 unvoiced) and sources (B, T * hop_length, 2) -> (B, T * hop_length)."""
+    """dB mel (B, T, n_mels), F0 (B, T * steps) in Hz, 0 where unvoiced, and sources (B, T * hop_length, 2), pulses and
+    noise -> waveform (B, T * hop_length)."""
 
     takes_f0 = True
+    response: Tensor
+    level: Tensor
+    smooth: Tensor
+    window: Tensor
+    noise: Tensor
+    balance_db: Tensor
 
     def __init__(self, config: DdspConfig = DdspConfig()):
         super().__init__()
@@ -142,7 +149,7 @@ class SourceFilter(Vocoder):
 
     def source(self, f0_hz: Tensor | None, frames: int) -> Tensor:
         """The sources (frames * hop_length, 2) of a whole clip: pulses and noise."""
-        fine = self.at_steps(f0_hz, frames)
+        fine = self._at_steps(f0_hz, frames)
         samples = frames * self.hop_length
         noise = self.noise.repeat(-(-samples // len(self.noise)))[:samples]
         return torch.stack([self.pulses(fine[None])[0], noise], dim=-1)
@@ -151,24 +158,15 @@ class SourceFilter(Vocoder):
         if source is None:
             source = self.source(f0_hz, len(mel_db))
         with torch.autocast(mel_db.device.type, enabled=False):
-            f0_hz = self.at_steps(f0_hz, len(mel_db))
+            f0_hz = self._at_steps(f0_hz, len(mel_db))
             return self(mel_db[None].float(), f0_hz[None], source[None])[0].clamp(-1, 1)
 
-    def at_steps(self, f0_hz: Tensor | None, frames: int) -> Tensor:
-        """F0 (frames * steps,) in Hz, 0 where unvoiced. f0_hz: the same, or (frames,) at the frames' midpoints, between
-        which voiced frames are joined by straight lines in octaves. None: unvoiced."""
-        steps = self.config.steps
+    def _at_steps(self, f0_hz: Tensor | None, frames: int) -> Tensor:
+        device = self.window.device
         if f0_hz is None:
-            return torch.zeros(frames * steps, device=self.window.device)
-        if len(f0_hz) == frames * steps:
-            return f0_hz.float()
-        hz = f0_hz.double().cpu().numpy()
-        voiced = np.flatnonzero(hz)
-        if not len(voiced):
-            return torch.zeros(frames * steps, device=self.window.device)
-        place = (np.arange(frames * steps) + 0.5) / steps - 0.5
-        joined = np.exp2(np.interp(place, voiced, np.log2(hz[voiced]))) * np.repeat(hz > 0, steps)
-        return torch.from_numpy(joined).float().to(f0_hz.device)
+            return torch.zeros(frames * self.config.steps, device=device)
+        values = f0_at_steps(f0_hz.cpu().numpy(), frames, self.config.steps)
+        return torch.from_numpy(values.astype(np.float32)).to(device)
 
     def pulses(self, f0_hz: Tensor) -> Tensor:
         """F0 (B, T * steps) -> a train of band-limited pulses of power 1 (B, T * hop_length), whose spectrum is white.
@@ -234,6 +232,17 @@ class SourceFilter(Vocoder):
         return joined[:, step // 2 :][:, : source.shape[1]]
 
 
+def f0_at_steps(f0_hz: np.ndarray, frames: int, steps: int) -> np.ndarray:
+    """F0 (frames * steps,) in Hz, 0 where unvoiced. f0_hz: the same, or (frames,) at the frames' midpoints, between
+    which voiced frames are joined by straight lines in octaves."""
+    voiced = np.flatnonzero(f0_hz)
+    if len(f0_hz) == frames * steps or not len(voiced):
+        return f0_hz if len(f0_hz) == frames * steps else np.zeros(frames * steps)
+    place = (np.arange(frames * steps) + 0.5) / steps - 0.5
+    octaves = np.interp(place, voiced, np.log2(f0_hz[voiced].astype(np.float64)))
+    return np.exp2(octaves) * np.repeat(f0_hz > 0, steps)
+
+
 def _between(mel_db: Tensor, steps: int) -> Tensor:
     """(B, T, n_mels) at the frames' midpoints -> (B, T * steps, n_mels), by straight lines."""
     return torch.nn.functional.interpolate(mel_db.transpose(1, 2), scale_factor=steps, mode="linear").transpose(1, 2)
@@ -251,9 +260,9 @@ def _smoothing(n_mels: int, coefficients: int) -> Tensor:
 def _responses(spec: MelSpec) -> tuple[Tensor, Tensor]:
     """What turns a mel into a filter of white noise of power 1 that would give that mel.
 
-    Returns (n_mels, 2 * bins): of a mel's natural-log gains, the log magnitude and the phase at each bin of the filter's
-    spectrum; the phase is that of minimum phase, the Hilbert transform of the log magnitude. And (n_mels,): the mel of
-    white noise, dB, which a filter without gain has.
+    Returns (n_mels, 2 * bins): of a mel's natural-log gains, the log magnitude and the phase at each bin of the
+    filter's spectrum; the phase is that of minimum phase, the Hilbert transform of the log magnitude. And (n_mels,):
+    the mel of white noise, dB, which a filter without gain has.
     """
     hz = np.arange(_FFT // 2 + 1) * spec.sample_rate / _FFT
     centres = centre_frequencies_hz(spec)

@@ -49,8 +49,8 @@ class Vocoder(ABC, nn.Module):
         return self
 
     def source(self, f0_hz: Tensor | None, frames: int) -> Tensor | None:
-        """The excitation of a whole clip (frames * hop_length, sources), which chunks are spoken from, so that its phase
-        goes on across them. None: the vocoder has none. f0_hz: as for `speak`."""
+        """The excitation of a whole clip (frames * hop_length, sources), of which each chunk is given its part, so that
+        phases go on from chunk to chunk. None: the vocoder has none. f0_hz: as for `speak`."""
         return None
 
     @abstractmethod
