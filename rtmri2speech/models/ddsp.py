@@ -116,8 +116,8 @@ class SourceFilter(Vocoder):
         self.melody = nn.Conv1d(2, fine, 3, padding=1)
         self.fine = nn.ModuleList(_Residual(fine, d) for d in config.fine_dilations)
         self.last = nn.Conv1d(fine, 2 * self.n_mels, 3, padding=1)
-        nn.init.zeros_(self.last.weight)
-        nn.init.zeros_(self.last.bias)
+        for parameter in self.last.parameters():
+            nn.init.zeros_(parameter)
         response, level = _responses(config.mel)
         for name, value in {
             "response": response,
