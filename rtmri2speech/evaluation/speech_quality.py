@@ -20,10 +20,11 @@ from ..speech.audio import fit, read_audio, resample
 from ..speech.audio_lag import speech_lag
 from ..speech.mel import SPEECH_RANGE_DB, band_bins, mel_spectrogram_db, speech_frames
 from ..speech.metrics import evaluate_mels, evaluate_waveforms
+from ..speech.voice import own_f0
 
 CANDIDATES = {
     "synthesis": "speech synthesised from the frames",
-    "copy_synthesis": "the vocoder on the reference's own mel: the ceiling",
+    "copy_synthesis": "the vocoder on the reference's own mel (and F0, where it takes one): the ceiling",
     "mean_mel": "the vocoder on the mean mel of the training data: the floor",
 }
 
@@ -90,6 +91,14 @@ def score(reference: Reference, mel_db: np.ndarray, audio: np.ndarray) -> dict[s
     )
 
 
+def copy_synthesis(bundle: Bundle, reference: Reference, progress: Progress = UNSEEN) -> np.ndarray:
+    """The reference speech made from its own mel, with its own F0 and voicing where the vocoder takes F0."""
+    frames, f0_hz = len(reference.mel_db), None
+    if bundle.vocoder.takes_f0:
+        f0_hz = own_f0(reference.audio, bundle.mel, frames, bundle.vocoder.f0_per_frame)
+    return vocode(bundle, torch.from_numpy(reference.mel_db), progress=progress, f0_hz=f0_hz)
+
+
 def assess(bundle: Bundle, analysis: Analysis, reference: Reference, progress: Progress = UNSEEN) -> Assessment:
     """Score an analysis, its topline and its baseline (CANDIDATES) against the reference speech.
 
@@ -97,7 +106,7 @@ def assess(bundle: Bundle, analysis: Analysis, reference: Reference, progress: P
     """
     mean_mel = np.tile(bundle.scaler.mean, (len(analysis.mel_db), 1))
     progress("scores", 0)
-    copied = vocode(bundle, torch.from_numpy(reference.mel_db), progress=progress.part("scores", 0, 0.2))
+    copied = copy_synthesis(bundle, reference, progress.part("scores", 0, 0.2))
     floor = vocode(bundle, torch.from_numpy(mean_mel), progress=progress.part("scores", 0.2, 0.4))
     sounds = {"synthesis": analysis.audio, "copy_synthesis": copied, "mean_mel": floor}
     mels = {"synthesis": analysis.mel_db, "copy_synthesis": reference.mel_db, "mean_mel": mean_mel}

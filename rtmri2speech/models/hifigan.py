@@ -216,7 +216,7 @@ class Generator(Vocoder):
     def to_json(self) -> dict:
         return {"input": self.input, **self.config.to_json()}
 
-    def speak(self, mel_db: Tensor, f0_hz: Tensor | None = None) -> Tensor:
+    def speak(self, mel_db: Tensor, f0_hz: Tensor | None = None, source: Tensor | None = None) -> Tensor:
         return self(vocoder_input(mel_db, self.input).T[None])[0, 0]
 
     def ready(self) -> "Generator":

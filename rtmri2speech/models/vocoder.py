@@ -11,15 +11,20 @@ from torch import Tensor, nn
 
 from ..errors import InputError
 
-VOCODERS = {"hifigan": f"{__package__}.hifigan:Generator"}  # kind in bundle.json -> module and class
+VOCODERS = {  # kind in bundle.json -> module and class
+    "hifigan": f"{__package__}.hifigan:Generator",
+    "ddsp": f"{__package__}.ddsp:SourceFilter",
+}
 
 
 class Vocoder(ABC, nn.Module):
     """A vocoder. Its state_dict is the bundle's vocoder.safetensors.
 
     n_mels, hop_length: of its input mel. takes_f0: whether F0 is an input; otherwise harmonics are added to the mel
-    (speech/voice.py).
+    (speech/voice.py). f0_per_frame: F0 values that it can follow in a mel frame.
     """
+
+    f0_per_frame: int = 1
 
     n_mels: int
     hop_length: int
@@ -43,10 +48,19 @@ class Vocoder(ABC, nn.Module):
         """Itself, prepared for inference in place, such as by folding weight norm. Idempotent."""
         return self
 
+    def source(self, f0_hz: Tensor | None, frames: int) -> Tensor | None:
+        """The excitation of a whole clip (frames * hop_length, sources), of which each chunk is given its part, so that
+        phases go on from chunk to chunk. None: the vocoder has none. f0_hz: as for `speak`."""
+        return None
+
     @abstractmethod
-    def speak(self, mel_db: Tensor, f0_hz: Tensor | None = None) -> Tensor:
+    def speak(self, mel_db: Tensor, f0_hz: Tensor | None = None, source: Tensor | None = None) -> Tensor:
         """dB mel (T, n_mels) -> samples (T * hop_length,) in [-1, 1]. The vocoder's own input convention, such as its
-        logarithm, is applied here. f0_hz: (T,), 0 where unvoiced, if takes_f0."""
+        logarithm, is applied here.
+
+        f0_hz: if takes_f0, (T,) at the frames' midpoints or (T * f0_per_frame,), evenly spaced; 0 where unvoiced. None:
+        whispered. source: these frames' part of `source`, where the vocoder has one; None: that of these frames alone.
+        """
 
 
 def kind_of(vocoder: Vocoder) -> str:

@@ -19,11 +19,13 @@ import torch
 
 from ..errors import InputError
 from ..spec import MelSpec
+from .formants import measure_f0
 from .mel import mel_spectrogram_db, spectral_envelope
 
 INTONATIONS = ("declining", "flat", "original")
 LOWEST_HZ, HIGHEST_HZ = 60.0, 500.0
 ENVELOPE = 16  # cepstral coefficients, as in the training targets of such models
+_MEASURED_HZ = (65.0, 500.0)
 _FALL_ST = (
     3.0  # semitones that F0 falls in a phrase: 't Hart, Collier and Cohen, A Perceptual Study of Intonation (1990)
 )
@@ -146,6 +148,15 @@ def _decline(voiced: np.ndarray, fps: float) -> np.ndarray:
         span = np.arange(phrase[0], phrase[-1] + 1)
         out[span] = np.linspace(0.5, -0.5, len(span)) * _FALL_ST if len(span) > 1 else 0.0
     return out
+
+
+def own_f0(waveform: np.ndarray, spec: MelSpec, frames: int, per_frame: int = 1) -> np.ndarray:
+    """F0 of a recording at spec.sample_rate as vocoders take it: (frames * per_frame,) Hz, evenly spaced, 0 where it is
+    unvoiced, too short or over."""
+    times_s = (np.arange(frames * per_frame) + 0.5) / per_frame / spec.fps
+    if len(waveform) / spec.sample_rate <= 3 / _MEASURED_HZ[0]:
+        return np.zeros(len(times_s))
+    return np.nan_to_num(measure_f0(waveform, spec.sample_rate, times_s, *_MEASURED_HZ))
 
 
 def add_harmonics(mel_db: np.ndarray, f0_hz: np.ndarray, spec: MelSpec) -> np.ndarray:

@@ -27,6 +27,7 @@ from . import (
     temporal_requests,
     time_frequency_boxes,
     toast_translations,
+    whisper_button,
 )
 from .allowed_hosts import KnownHosts
 from .bundles import Bundles
@@ -108,6 +109,7 @@ def build(settings: Settings | None = None) -> gr.Blocks:
         temporal_requests.build(context)
         with gr.Column(elem_id="notes"):
             context.note("caution")
+            whisper_button.build(context)
             of_bundle = gr.Markdown(about(context, bundles.first, "en"), elem_classes="note", container=False)
         notes = Notes(untrained, own_clip, of_bundle)
         with gr.Tabs(elem_id="panels"):

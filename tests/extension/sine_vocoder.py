@@ -27,7 +27,7 @@ class SineVocoder(Vocoder):
     def to_json(self) -> dict:
         return {"n_mels": self.n_mels, "hop_length": self.hop_length, "sample_rate": self.sample_rate}
 
-    def speak(self, mel_db: Tensor, f0_hz: Tensor | None = None) -> Tensor:
+    def speak(self, mel_db: Tensor, f0_hz: Tensor | None = None, source: Tensor | None = None) -> Tensor:
         f0_hz = torch.zeros(len(mel_db)) if f0_hz is None else f0_hz
         times_s = torch.arange(len(mel_db) * self.hop_length) / self.sample_rate
         tone = torch.sin(2 * torch.pi * f0_hz.repeat_interleave(self.hop_length) * times_s)

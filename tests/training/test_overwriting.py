@@ -23,6 +23,7 @@ COMMANDS = {
     "training.acoustic": ["data_dir={place}/dataset run_dir={place}/dataset"],
     "training.vocoder": [
         "run_dir={place}/corpus +sources.a.folder={place}/corpus",
+        "kind=ddsp run_dir={place}/corpus +sources.a.folder={place}/corpus",
         "run_dir={place}/run init_from={place}/run/checkpoints/step_00000001.pt +sources.a.folder={place}/corpus",
     ],
     "training.articulation.label_maps": ["out={place}/corpus corpus={place}/corpus clips=1"],

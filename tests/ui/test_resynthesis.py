@@ -17,6 +17,7 @@ from rtmri2speech.ui.report import voice_report
 from rtmri2speech.ui.resynthesis import MANNERS, asked_of, resynthesise
 from rtmri2speech.ui.session import open_clip
 from rtmri2speech.ui.texts import TEXTS
+from rtmri2speech.ui.whisper_button import other_voice
 from tests.conftest import lively_bundle, moving_frames, write_mp4
 
 FRAMES = moving_frames(70, 64, 64)
@@ -104,3 +105,15 @@ def test_speech_that_follows_a_reference_follows_it_where_it_is_moved(voiced, tm
     np.testing.assert_allclose(moved.analysis.f0_hz, expected.f0_hz)
     np.testing.assert_allclose(moved.analysis.audio, expected.audio, atol=1e-5)
     assert not np.allclose(moved.analysis.f0_hz, sung.analysis.f0_hz)
+
+
+def test_one_button_goes_from_voice_to_whisper_and_back(voiced, result):
+    speaking = replace(voiced, voice=replace(voiced.voice, default="flat"))
+    spoken = resynthesise(speaking, result, None, fit=False).result
+    for bundle, shown, expected in (
+        (speaking, spoken, Voice(whisper=True)),
+        (speaking, result, None),
+        (voiced, result, Voice()),  # its own default whispers
+        (replace(voiced, voice=None), result, Voice()),  # which is refused, and said why
+    ):
+        assert other_voice(bundle, shown) == expected

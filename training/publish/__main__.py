@@ -167,9 +167,24 @@ def model_card(
         window=data["window"] or "all",
         augment=data["augment"],
         mel=f"{mel.n_mels} bins, {mel.sample_rate} Hz, hop {mel.hop_length}, layout {mel.layout}",
-        vocoder=f"HiFi-GAN, {vocoder['generator']['initial_channel']} channels, upsampling "
-        f"{vocoder['generator']['upsample_rates']}, input {vocoder['vocoder_input']}",
+        vocoder=vocoder_sentence(vocoder),
         **texts,
+    )
+
+
+def vocoder_sentence(settings: dict) -> str:
+    """What the vocoder is; settings: as of read_vocoder."""
+    if settings["kind"] == "ddsp":
+        shape = settings["vocoder"]
+        return (
+            f"source-filter (DDSP), {shape['steps']} filters a frame, which begin as the mel's envelope of "
+            f"{shape['envelope']} coefficients, {shape['channels']} channels at the mel's rate and "
+            f"{shape['fine_channels']} at the filters'; F0 is an input"
+        )
+    generator = settings["generator"]
+    return (
+        f"HiFi-GAN, {generator['initial_channel']} channels, upsampling {generator['upsample_rates']}, "
+        f"input {settings['vocoder_input']}"
     )
 
 
@@ -258,7 +273,6 @@ def publish(
         tables = {path.stem.replace("_", " "): read_metrics(path) for path in metrics or ()}
         texts = DEFAULT_TEXTS | {key: _text(path) for key, path in given.items() if path}
         title = name or out.name
-        generator.input = voice["vocoder_input"]
         bundle = Bundle(
             name=title,
             kind="trained",

@@ -1,15 +1,18 @@
 """A vocoder run folder: settings.json, checkpoints/step_########.pt (everything to go on exactly), TensorBoard logs.
 
-`load_run` turns it into the folded Generator a bundle holds.
+`load_run` turns it into the vocoder a bundle holds.
 """
 
 import os
 from pathlib import Path
 
 from rtmri2speech.errors import InputError
+from rtmri2speech.models.ddsp import SourceFilter
 from rtmri2speech.models.hifigan import Generator, GeneratorConfig
 from rtmri2speech.models.load import load_bundle
+from rtmri2speech.models.vocoder import Vocoder, kind_of
 from rtmri2speech.models.weights import load_exactly, read_checkpoint
+from rtmri2speech.spec import MelSpec
 
 from ..engine.checkpoint import newest_whole, write_checkpoint
 from ..engine.run_folder import read_settings
@@ -29,27 +32,40 @@ def save_checkpoint(run: Path, state: dict, keep: int) -> Path:
     return path
 
 
-def load_run(run_folder: str | os.PathLike, step: int | None = None) -> Generator:
-    """The generator of a run's newest checkpoint (or the one of `step`), weight norm folded, in eval mode.
+def load_run(run_folder: str | os.PathLike, step: int | None = None) -> Vocoder:
+    """The vocoder of a run's newest checkpoint (or the one of `step`), ready for inference, in eval mode.
 
-    Its mel and its input kind are in its settings.json, "mel" and "vocoder_input".
+    Its mel is in its settings.json: see read_vocoder.
     """
-    config = GeneratorConfig.from_json(read_settings(run_folder, "vocoder")["generator"])
+    settings = read_settings(run_folder, "vocoder")
     found = [p for p in checkpoints(Path(run_folder)) if step is None or p.stem == f"step_{step:08d}"]
     newest = newest_whole(reversed(found))
     if newest is None:
         if step is None:
             raise InputError("{run_folder} holds no checkpoint.", run_folder=run_folder)
         raise InputError("{run_folder} holds no checkpoint of step {step}.", run_folder=run_folder, step=step)
-    generator = Generator(config)
-    load_exactly(generator, read_checkpoint(newest)["generator"], str(newest))
-    return generator.fold_weight_norm().eval().requires_grad_(False)
+    vocoder: Vocoder
+    if settings.get("kind") == "ddsp":
+        vocoder = SourceFilter.from_json(settings["vocoder"])
+    else:
+        vocoder = Generator(GeneratorConfig.from_json(settings["generator"]), input=settings["vocoder_input"])
+    load_exactly(vocoder, read_checkpoint(newest)["generator"], str(newest))
+    return vocoder.ready().eval().requires_grad_(False)
 
 
-def read_vocoder(folder: Path) -> tuple[Generator, dict]:
-    """The generator of a run of training.vocoder, or of a bundle, and the settings of its training."""
+def read_vocoder(folder: Path) -> tuple[Vocoder, dict]:
+    """The vocoder of a run of training.vocoder, or of a bundle, and the settings of its training, of which "mel" and
+    "kind" are always there."""
     if (folder / "bundle.json").is_file():
         bundle = load_bundle(folder)
-        known = {"mel": bundle.mel.to_json(), "generator": bundle.vocoder.config.to_json()}
-        return bundle.vocoder, bundle.training.get("vocoder", {}) | known | {"vocoder_input": bundle.vocoder.input}
-    return load_run(folder), read_settings(folder, "vocoder")
+        return bundle.vocoder, bundle.training.get("vocoder", {}) | described(bundle.vocoder, bundle.mel)
+    vocoder, settings = load_run(folder), read_settings(folder, "vocoder")
+    return vocoder, settings | described(vocoder, MelSpec.from_json((settings.get("vocoder") or settings)["mel"]))
+
+
+def described(vocoder: Vocoder, mel: MelSpec) -> dict:
+    """The entries of a run's settings that say what its vocoder is."""
+    shape = {"kind": kind_of(vocoder), "mel": mel.to_json()}
+    if isinstance(vocoder, Generator):
+        return shape | {"generator": vocoder.config.to_json(), "vocoder_input": vocoder.input}
+    return shape | {"vocoder": vocoder.to_json()}

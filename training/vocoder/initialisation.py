@@ -46,6 +46,8 @@ def read_start(place: str, mel: MelSpec) -> Start:
     folder = Path(place)
     if (folder / SETTINGS).is_file():
         settings, newest = read_settings(folder, "vocoder"), newest_whole(reversed(checkpoints(folder)))
+        if "generator" not in settings:
+            raise _another_kind(place)
         if newest is None:
             raise InputError("{run} holds no checkpoint to start from.", run=place)
         layout = settings["discriminators"].get("layout", DiscriminatorConfig.layout)
@@ -56,6 +58,8 @@ def read_start(place: str, mel: MelSpec) -> Start:
         if bundle.mel != mel:
             raise InputError("The vocoder of {bundle} speaks another mel than the settings describe.", bundle=place)
         vocoder = bundle.vocoder
+        if not isinstance(vocoder, Generator):
+            raise _another_kind(place)
         return Start(folder, vocoder.config, unfolded(vocoder), None, DiscriminatorConfig.layout)
     files = sorted(folder.glob("g_[0-9]*")) if folder.is_dir() else [folder]
     if not files:
@@ -65,6 +69,10 @@ def read_start(place: str, mel: MelSpec) -> Start:
     config, tensors = read_reference_generator(files[-1], files[-1].with_name("config.json"), mel)
     beside = files[-1].with_name(files[-1].name.replace("g_", "do_", 1))
     return Start(files[-1], config, tensors, beside if folder.is_dir() and beside.is_file() else None, config.layout)
+
+
+def _another_kind(place: str) -> InputError:
+    return InputError("{place} holds a vocoder that is no HiFi-GAN: give another init_from.", place=place)
 
 
 def unfolded(vocoder: Generator) -> dict[str, Tensor]:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from rtmri2speech.errors import InputError
 from rtmri2speech.files import refuse_overwriting_inputs, write_json
+from rtmri2speech.models.hifigan import Generator
 from rtmri2speech.models.weights import read_checkpoint
 from rtmri2speech.spec import MelSpec
 
@@ -41,11 +42,13 @@ def make(run: WeightInterpolationRun) -> Path:
         raise InputError("{folder} holds a run already: give another run_dir.", folder=folder)
     settings = read_settings(runs[0], "vocoder")
     vocoders = [(load_run(runs[0]), settings), *map(read_vocoder, runs[1:])]
-    kinds = [(g.config, MelSpec.from_json(its["mel"]), its["vocoder_input"]) for g, its in vocoders]
+    kinds = [(g.to_json(), MelSpec.from_json(its["mel"]), its.get("vocoder_input")) for g, its in vocoders]
     for other, kind in zip(runs, kinds, strict=True):
         if kind != kinds[0]:
             raise InputError("The vocoders of {first} and {other} are of different kinds.", first=runs[0], other=other)
     mean = vocoders[0][0]
+    if not isinstance(mean, Generator):
+        raise InputError("{run} is not a run of a HiFi-GAN: only its weights are interpolated.", run=runs[0])
     mean.load_state_dict(mean_weights([generator.state_dict() for generator, _ in vocoders], run.shares))
     begun = read_checkpoint(newest_whole(reversed(checkpoints(runs[0]))))["discriminators"]
     save_checkpoint(folder, {"step": 0, "generator": unfolded(mean), "discriminators": begun}, keep=1)

@@ -3,6 +3,9 @@
 TEXTS = {
     "en": {
         "tab_voice": "Voice",
+        "pitch_is_chosen": "Pictures do not show pitch: the pitch heard here is a choice, not a finding (tab Voice). "
+        "The whisper is the same synthesis without it.",
+        "whisper_or_voice": "Whisper / voice",
         "voice_intro": "How the model speaks this clip. Pictures do not show pitch: pitch and intonation are a choice, "
         "not a finding. What is made here takes the place of what the explorer shows; exports say how to make it "
         "again.",
@@ -22,7 +25,7 @@ TEXTS = {
         "voice_now": "Now",
         "voice_change": "Band energy, now − before",
         "voice_difference": "Mel spectrogram, now − before",
-        "voice_told_whisper": "Now it whispers: no harmonics are added to its mel.",
+        "voice_told_whisper": "Now it whispers: the same synthesis without pitch.",
         "voice_told_voiced": "Now it speaks at {hz} Hz on average (from {low} to {high}); {share} % of the frames are "
         "voiced by its own estimate.",
         "voice_told_fitted": "It was fitted to {frames} frames: the means of {layers} layers moved by {shift} of their "
@@ -34,6 +37,9 @@ TEXTS = {
     },
     "ja": {
         "tab_voice": "声",
+        "pitch_is_chosen": "声の高さは画像には写りません。ここで聞こえる高さは推定ではなく選択です（タブ「声」）。"
+        "ささやき声は、同じ合成を高さなしで音にしたものです。",
+        "whisper_or_voice": "ささやき／声",
         "voice_intro": "この動画をモデルがどんな声で話すかを選びます。声の高さは画像には写らないので、"
         "高さと抑揚は推定ではなく選択です。ここで作った結果はエクスプローラーの表示と置き換わり、"
         "書き出しにも設定と再現方法が残ります。",
@@ -53,7 +59,7 @@ TEXTS = {
         "voice_now": "変更後",
         "voice_change": "帯域エネルギーの差（変更後 − 変更前）",
         "voice_difference": "メルスペクトログラムの差（変更後 − 変更前）",
-        "voice_told_whisper": "ささやき声です。メルに調波を加えず、そのまま音声にしています。",
+        "voice_told_whisper": "ささやき声です。同じ合成を、声の高さなしで音にしています。",
         "voice_told_voiced": "平均{hz} Hz（{low}〜{high}）の声です。モデル自身の推定では、"
         "フレームの{share} %が有声です。",
         "voice_told_fitted": "{frames}フレームに合わせました。{layers}層の平均が標準偏差の{shift}倍動き、"

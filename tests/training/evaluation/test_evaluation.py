@@ -1,6 +1,7 @@
 """The measures of training.evaluation on cases whose answer is known."""
 
 import copy
+import json
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -15,6 +16,8 @@ from rtmri2speech.anatomy.regions import NAMES, Regions
 from rtmri2speech.clips.clip import Clip, read_clip
 from rtmri2speech.errors import InputError
 from rtmri2speech.evaluation.faithfulness.report import RANDOMISED
+from rtmri2speech.spec import MelSpec
+from rtmri2speech.speech.mel import mel_spectrogram_db
 from training.evaluation import copy_synthesis, domain_shift, localisation, mouth_opening, vowels
 from training.preprocess.phantom_clips import find_phantoms, sound_of
 
@@ -214,23 +217,62 @@ def test_the_sound_beside_a_silent_video_is_taken(tmp_path):
 # ----------------------------------------------------------------------------------------------------- copy-synthesis
 
 
-def test_copy_synthesis_is_judged_against_the_recording(bundle, tmp_path, monkeypatch):
-    """A vocoder that gives back the recording is perfect, one that gives noise is not."""
-    rng = np.random.default_rng(0)
+@pytest.fixture
+def vowels_recorded(tmp_path):
     speech = np.concatenate([vowel(100 + 10 * k, (700, 1300), rate=11413, seconds=0.25) for k in range(6)])
-    soundfile.write(tmp_path / "a.wav", speech, 11413, subtype="FLOAT")
-    original = speech.astype(np.float32)[: len(speech) // 420 * 420]
-    monkeypatch.setattr(copy_synthesis, "vocode", lambda _, mel: original[: 420 * len(mel)])
-    assert copy_synthesis.copy_synthesis(bundle, tmp_path / "a.wav")["stoi"] > 0.999
-    noise = rng.normal(0, 0.1, len(original)).astype(np.float32)
-    monkeypatch.setattr(copy_synthesis, "vocode", lambda _, mel: noise[: 420 * len(mel)])
-    assert copy_synthesis.copy_synthesis(bundle, tmp_path / "a.wav")["stoi"] < 0.6
-    mels = []
-    monkeypatch.setattr(copy_synthesis, "vocode", lambda _, mel: mels.append(mel.numpy()) or noise[: 420 * len(mel)])
-    for envelope in (None, 16):
-        copy_synthesis.copy_synthesis(bundle, tmp_path / "a.wav", envelope)
-    full, smooth = (np.abs(np.diff(mel, axis=1)).mean() for mel in mels)
-    assert smooth < 0.7 * full
+    (tmp_path / "speech").mkdir()
+    soundfile.write(tmp_path / "speech" / "a.wav", speech, 11413, subtype="FLOAT")
+    return tmp_path / "speech" / "a.wav", speech.astype(np.float32)
+
+
+def test_copy_synthesis_is_judged_against_the_recording(vowels_recorded):
+    """What gives back the recording is perfect, what gives noise is not, and what says nothing has no figure."""
+    path, speech = vowels_recorded
+    noise = np.random.default_rng(0).normal(0, 0.1, len(speech)).astype(np.float32)
+    given = []
+    speakers = {
+        "perfect": lambda original, mel_db, f0: given.append((mel_db, f0)) or original,
+        "noise": lambda original, mel_db, f0: noise,
+        "own": lambda original, mel_db, f0: original if f0 == "own" else None,
+    }
+    means = copy_synthesis.judge(speakers, [path], MelSpec())
+    assert min(means["perfect"].values()) > 0.999 and max(means["noise"].values()) < 0.6
+    assert set(means["perfect"]) == {f"{m} {f}" for m in ("mel", "envelope") for f in ("own", "declining", "whisper")}
+    assert set(means["own"]) == {"mel own", "envelope own"}
+    full, smooth = (np.abs(np.diff(given[k][0], axis=1)).mean() for k in (0, 3))
+    assert smooth < 0.7 * full and [f0 for _, f0 in given[:3]] == ["own", "declining", "whisper"]
+
+
+def test_its_contours_are_the_recordings_own_one_that_falls_and_none(vowels_recorded):
+    speech, frames = vowels_recorded[1], len(vowels_recorded[1]) // 420
+    own = copy_synthesis.contour(speech, MelSpec(), frames, "own", 7)
+    assert len(own) == 7 * frames and own[7 * frames // 12] == pytest.approx(100, rel=0.02)
+    assert own[-7 * frames // 12] == pytest.approx(150, rel=0.02)
+    falling = copy_synthesis.contour(speech, MelSpec(), frames, "declining", 7)
+    voiced = falling[falling > 0]
+    assert len(falling) == frames and voiced[0] / voiced[-1] == pytest.approx(2 ** (3 / 12), rel=0.01)
+    assert np.median(voiced) == pytest.approx(np.median(own[own > 0]), rel=0.05)
+    assert copy_synthesis.contour(speech, MelSpec(), frames, "whisper", 7) is None
+
+
+def test_griffin_lim_gives_the_mel_back(vowels_recorded):
+    speech = vowels_recorded[1]
+    mel_db = mel_spectrogram_db(torch.from_numpy(speech), MelSpec()).numpy()
+    made = copy_synthesis.griffin_lim(speech, mel_db, MelSpec())
+    again = mel_spectrogram_db(torch.from_numpy(made), MelSpec()).numpy()
+    assert len(made) == 420 * len(mel_db)
+    assert np.abs(again - mel_db)[4:-4].mean() < 4
+
+
+def test_copy_synthesis_names_what_it_judged(vowels_recorded, bundle_folder, capsys):
+    copy_synthesis.main(vowels_recorded[0].parent, bundle=[bundle_folder], without_baselines=True, as_json=True)
+    told = json.loads(capsys.readouterr().out)
+    assert told["recordings"] == 1 and list(told["estoi"]) == [str(bundle_folder)]
+    copy_synthesis.main(vowels_recorded[0].parent, bundle=[bundle_folder])
+    rows = capsys.readouterr().out.splitlines()
+    assert [row[:11].strip() for row in rows[2:4]] == ["mel alone", "Griffin-Lim"]
+    with pytest.raises(SystemExit):
+        copy_synthesis.main(vowels_recorded[0].parent, bundle=[bundle_folder], last=1.5)
 
 
 # -------------------------------------------------------------------------------------------------------------- voice
