@@ -18,6 +18,8 @@ _WORDS = {
         "maps": "Colour: {method} of {asked}, positive part, {cells} x {cells} cells enlarged to the picture; {scale}.",
         "maps_signed": "Colour: {method} of {asked}, both signs: warm raises it, cold lowers it, {cells} x {cells} "
         "cells enlarged to the picture; {scale}.",
+        "view_tract": "The model sees the window of the vocal tract only, to which these cells belong; outside it the "
+        "map is 0.",
         "energy_db": "the log energy (dB) in {bands}",
         "energy_power": "the energy (power) in {bands}",
         "energy_hz": "the centre of gravity (Hz) of {bands}",
@@ -54,6 +56,7 @@ _WORDS = {
         "maps": "色：{asked}に対する{method}の正の部分（{cells}×{cells}セルを画像の大きさに拡大）。{scale}。",
         "maps_signed": "色：{asked}に対する{method}（暖色は値を上げるもの、寒色は下げるもの。{cells}×{cells}セルを"
         "画像の大きさに拡大）。{scale}。",
+        "view_tract": "モデルに見えるのは声道の部分だけで、セルはその中のものです。外側のマップは0です。",
         "energy_db": "{bands}の対数エネルギー（dB）",
         "energy_power": "{bands}のエネルギー（パワー）",
         "energy_hz": "{bands}の重心周波数（Hz）",
@@ -129,9 +132,14 @@ def _of_maps(selection: Selection, kind: str) -> list[str]:
         if kind == "average":
             scale = f"{scale}; {said['average_scale']}"
         if bands:
-            values = {"asked": _asked(selection, bands), "method": method, "cells": analysis.grid, "scale": scale}
+            values = {
+                "asked": _asked(selection, bands),
+                "method": method,
+                "cells": analysis.settings.resolution,
+                "scale": scale,
+            }
             sentences.append(said[f"maps{ending}"].format(**values))
-    return sentences
+    return [*sentences, said["view_tract"]] if analysis.view.name == "tract" else sentences
 
 
 def verdict_notes(selection: Selection) -> list[str]:
@@ -143,7 +151,8 @@ def verdict_notes(selection: Selection) -> list[str]:
 def figure_note(selection: Selection) -> str:
     """The line under a figure's title: the method of its maps and, where asked for, the verdicts on them."""
     report, language = selection.subject.trust, selection.look.language
-    note = f"{_method(selection)}, {selection.subject.analysis.grid} x {selection.subject.analysis.grid}"
+    cells = selection.subject.analysis.settings.resolution
+    note = f"{_method(selection)}, {cells} x {cells}"
     if report is None:
         return note
     verdicts = {band.name: report.bands[band.name].verdict for band in selection.bands if band.name in report.bands}

@@ -63,6 +63,7 @@ def provenance(selection: Selection, frame: int = 0, also: Sequence[str] = ()) -
             "bands": [band.to_json() for band in analysis.bands],
             **analysis.settings.to_json(),
             "baseline": method_of(analysis.settings.method).baseline,
+            "seen": analysis.view.to_json(),
             "voice": asdict(voice) if voice else None,
             "followed_hz": analysis.followed or None,
             "frames": len(analysis.mel_db),

@@ -376,7 +376,7 @@ def _write_traces(path: Path, selection: Selection) -> None:
         "source_time_s": _column(account.source_time_s[rows], 6),
         "silence": account.silent[rows].astype(int).tolist(),
         "method": [analysis.settings.method] * selection.count,
-        "resolution": [analysis.grid or ""] * selection.count,
+        "resolution": [analysis.settings.resolution or ""] * selection.count,
         "baseline": [method_of(analysis.settings.method).baseline] * selection.count,
     }
     for band in selection.bands:

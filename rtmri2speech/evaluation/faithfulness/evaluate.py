@@ -105,7 +105,9 @@ def evaluate_faithfulness(
             )
             results[name] = replace(result, random_weights=likeness[name])
     source = masks.regions.source if isinstance(masks, RegionMasks) else None
-    return FaithfulnessReport(results, analysis.settings.method, analysis.grid, localisation_weight(bundle), source)
+    return FaithfulnessReport(
+        results, analysis.settings.method, analysis.settings.resolution, localisation_weight(bundle), source
+    )
 
 
 def testable_bands(analysis: Analysis) -> list[Band]:
