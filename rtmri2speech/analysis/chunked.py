@@ -15,12 +15,12 @@ from ..clips.clip import Clip
 from ..clips.disk_array import release_heap, release_pages
 from ..clips.frame_rate import at_rate, retime
 from ..clips.frame_view import FrameView
+from ..clips.pauses import pauses
 from ..errors import InputError
 from ..models.bundle import Bundle
 from ..progress import UNSEEN, Progress
 from ..spec import Band
 from ..speech.audio import Sound
-from ..speech.mel import silent_frames
 from .formants import SynthesisedSpeech, check_found, formants_of
 from .pipeline import analyse, view_of
 from .result import Analysis
@@ -119,7 +119,8 @@ def analyse_in_chunks(
 ) -> Analysis:
     """The analysis of a whole clip, joined from its chunks. Arguments as for `analyse`."""
     frames = retime(clip, bundle.fps)
-    made = joined(bundle, clip, frames, list(analyse_chunks(bundle, clip, frames, settings, progress, **given)))
+    parts = list(analyse_chunks(bundle, clip, frames, settings, progress, **given))
+    made = joined(bundle, clip, frames, parts, given.get("original"))
     check_found(made.bands, made.tracked_hz)
     return replace(made, original=given.get("original") or clip.sound)
 
@@ -130,8 +131,10 @@ def analyse_clip(bundle: Bundle, clip: Clip, *, settings: AnalysisSettings, **gi
     return (analyse_in_chunks if long else analyse)(bundle, clip, settings=settings, **given)
 
 
-def joined(bundle: Bundle, clip: Clip, frames: np.ndarray, parts: Sequence[Analysis]) -> Analysis:
-    """Joins the analyses of a clip's first chunks, in order and without a gap.
+def joined(
+    bundle: Bundle, clip: Clip, frames: np.ndarray, parts: Sequence[Analysis], original: Sound | None = None
+) -> Analysis:
+    """Joins the analyses of a clip's first chunks, in order and without a gap. original: as of `analyse`.
 
     clip, frames: as in ChunkedAnalysis.chunk; they are cut to the last chunk's end.
     """
@@ -151,7 +154,7 @@ def joined(bundle: Bundle, clip: Clip, frames: np.ndarray, parts: Sequence[Analy
         model_frames=frames[:count],
         audio=np.concatenate([part.audio for part in parts]),
         mel_db=mel_db,
-        silent=silent_frames(mel_db, bundle.fps, bundle.scaler.faint_db),
+        silent=pauses(mel_db, bundle.mel, bundle.scaler, frames[:count], original or clip.sound),
         f0_hz=f0_hz,
         cam=named(lambda part: part.cam),
         band_db=named(lambda part: part.band_db),

@@ -22,6 +22,7 @@ from ..attribution.methods import method_of, resolution_of
 from ..clips import frame_rate
 from ..clips.clip import Clip
 from ..clips.frame_view import FULL, FrameView
+from ..clips.pauses import pauses
 from ..errors import InputError
 from ..models.bundle import Bundle
 from ..models.features import BATCH, FeatureExtractor
@@ -31,7 +32,7 @@ from ..progress import UNSEEN, Progress
 from ..spec import Band
 from ..speech.audio import Sound
 from ..speech.formants import measure_f0
-from ..speech.mel import silent_frames, within
+from ..speech.mel import within
 from ..speech.voice import Voice, f0_contour
 from .formants import SynthesisedSpeech, check_found, formants_of
 from .result import Analysis
@@ -88,9 +89,9 @@ def analyse(
 
     progress("attention", 0.4)
     mel_db = bundle.scaler.to_db(mel)
-    silent = silent_frames(mel_db.cpu().numpy(), bundle.fps, bundle.scaler.faint_db)
-    check_boxes(settings.bands, bundle.fps, silent, settings.silence)
     original = original or clip.sound
+    silent = pauses(mel_db.cpu().numpy(), bundle.mel, bundle.scaler, model_frames, original)
+    check_boxes(settings.bands, bundle.fps, silent, settings.silence)
     wanted = {band.name for band in settings.bands}
     formants_hz = {name: hz for name, hz in (formants_hz or {}).items() if name in wanted}
     unknown = [band for band in settings.bands if band.track and band.name not in formants_hz]

@@ -19,13 +19,14 @@ from torch import Tensor
 from ..clips.clip import Clip
 from ..clips.frame_rate import retime
 from ..clips.frame_view import FULL, FrameView
+from ..clips.pauses import pauses
 from ..errors import InputError
 from ..models.acoustic import AcousticModel
 from ..models.bundle import Bundle
 from ..models.features import BATCH, FeatureExtractor
 from ..progress import UNSEEN, Progress
 from ..spec import Band
-from ..speech.mel import Scaler, silent_frames, within
+from ..speech.mel import Scaler, within
 from .targets import Target, target_of
 
 LONGEST = 2000  # frames: the matrix of all pairs grows with their square
@@ -109,7 +110,7 @@ def temporal_attribution(
     with torch.no_grad():
         mel_db = bundle.scaler.to_db(bundle.acoustic.mel_from_features(features[None])[0]).cpu().numpy()
     return TemporalAttribution(
-        within(bundle.mel, band), bundle.fps, made, silent_frames(mel_db, bundle.fps, bundle.scaler.faint_db)
+        within(bundle.mel, band), bundle.fps, made, pauses(mel_db, bundle.mel, bundle.scaler, frames, clip.sound)
     )
 
 

@@ -66,7 +66,8 @@ def _rows(report: FaithfulnessReport, band: str, language: str) -> list[tuple[st
     result = report.bands[band]
     tests = [(area, getattr(result, area)) for area in AREAS]
     rows = [(area, test.verdict if test else "untested", report.sentence(band, language, area)) for area, test in tests]
-    rows.append(("outside_tract", "", report.outside_sentence(band, language)))
+    listens = result.outside_tract is not None and result.outside_tract.listens
+    rows.append(("outside_tract", "listens" if listens else "", report.outside_sentence(band, language)))
     rows.append(("raising", "", report.raising_sentence(band, language)))
     rows.append(("caution", "", report.caution(band, language)))
     return [(name, verdict, sentences) for name, verdict, sentences in rows if sentences]

@@ -177,7 +177,7 @@ class _Grown:
         release_heap()
 
     def analysis(self, clip: Clip, frames: np.ndarray) -> Analysis:
-        made = joined(self.chunked.bundle, clip, frames, self.analyses)
+        made = joined(self.chunked.bundle, clip, frames, self.analyses, self.chunked.original)
         return replace(made, cam={name: cams.whole() for name, cams in self.cams.items()})
 
     @property

@@ -175,7 +175,7 @@ def test_a_flat_melody_has_one_pitch_in_all_chunks(monkeypatch):
     weight = np.stack([np.zeros(32), rng.normal(0, 0.3, 32)])
     bundle = replace(bundle, voice=VoicingProbe(weight, [1.0, 7.0], "flat"))
     clip = Clip(frames, np.arange(121) / bundle.fps)
-    monkeypatch.setattr("rtmri2speech.analysis.pipeline.silent_frames", lambda mel, *_: np.zeros(len(mel), bool))
+    monkeypatch.setattr("rtmri2speech.analysis.pipeline.pauses", lambda mel, *_: np.zeros(len(mel), bool))
     for name in ("FIRST", "CHUNK"):
         monkeypatch.setattr(chunked, name, 40)
     monkeypatch.setattr(chunked, "CONTEXT", 0)

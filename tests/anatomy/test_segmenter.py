@@ -183,3 +183,15 @@ def test_real_clips_are_heads_in_profile_whose_parts_lie_where_they_must(shared,
 
 def test_names_of_the_network_are_those_of_the_program(embedded):
     assert embedded.network.config.regions == NAMES
+
+
+def test_brain_and_spine_are_not_made_up_where_the_picture_is_dark():
+    """The coil of a real scanner reaches no farther than the face."""
+    clip = read_clip(CLIPS[-1]).frames[::6]
+    y, x = np.mgrid[: clip.shape[1], : clip.shape[2]] / clip.shape[1]
+    reach = np.clip(1.6 - 3.2 * np.hypot(x - 0.35, y - 0.55), 0, 1)  # about the mouth
+    dim = (clip * reach).astype(np.uint8)
+    bright, dark = segment_regions(clip, 27.0), segment_regions(dim, 27.0)
+    assert bright.area("brain").mean() > 0.05 and bright.area("spine").mean() > 0.02
+    assert dark.verdict.usable and dark.area("tongue").mean() > 0.5 * bright.area("tongue").mean()
+    assert not dark.area("brain").any() and not dark.confidence[:, NAMES.index("brain")].any()

@@ -226,7 +226,7 @@ def test_a_box_takes_the_frames_whose_middle_lies_in_it():
 def test_a_box_without_anything_to_explain_is_a_sentence(bundle, clip, monkeypatch):
     with pytest.raises(InputError, match="begins after the clip's end: it lasts 0.33 s"):
         analyse(bundle, clip, [Band("a", 700, 1500, 2, 3)], speak=False)
-    monkeypatch.setattr("rtmri2speech.analysis.pipeline.silent_frames", lambda mel, *_: np.arange(len(mel)) < 4)
+    monkeypatch.setattr("rtmri2speech.analysis.pipeline.pauses", lambda mel, *_: np.arange(len(mel)) < 4)
     with pytest.raises(InputError, match="Nobody speaks in the box a"):
         analyse(bundle, clip, [Band("a", 700, 1500, 0, 0.1)], speak=False)
     assert analyse(bundle, clip, [Band("a", 700, 1500, 0, 0.1)], silence="show", speak=False).cam["a"].any()

@@ -14,7 +14,7 @@ from rtmri2speech.analysis.pipeline import analyse
 from rtmri2speech.attribution.targets import band_energy
 from rtmri2speech.clips.clip import Clip
 from rtmri2speech.errors import InputError
-from rtmri2speech.evaluation.faithfulness import evaluate_faithfulness
+from rtmri2speech.evaluation.faithfulness import LISTENS_DB, evaluate_faithfulness
 from rtmri2speech.evaluation.faithfulness.evaluate import (
     _blocks,
     _energy_at,
@@ -126,7 +126,9 @@ def test_what_the_model_takes_from_outside_the_tract_is_a_statement_on_the_model
         outside = result.outside_tract
         assert outside.tract_db == 0 and outside.share_of_effect == 1 and outside.share_of_attribution > 0.8
         assert outside.effect_db == pytest.approx(result.whole_picture.drop_db, rel=0.3)
-        assert outside.interval[0] > 1 and outside.listens == (max(outside.everything_db, outside.effect_db) >= 1)
+        assert outside.interval[0] > 1 and outside.listens == (
+            max(outside.everything_db, outside.effect_db) >= LISTENS_DB
+        )
         assert result.inside_tract.verdict == "unfaithful" and result.inside_tract.drop_db == 0
         # the same verdict over the whole picture, whatever the regions
         assert result.whole_picture == report.bands[name].whole_picture

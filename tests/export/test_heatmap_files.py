@@ -135,7 +135,7 @@ def test_the_clip_is_shown_at_the_rate_of_its_heatmaps():
 
 def test_frames_without_the_formant_do_not_count_as_zeros(bundle, tmp_path, monkeypatch):
     """In gradcam's average, as in a corpus' mean maps and an export's average."""
-    monkeypatch.setattr("rtmri2speech.analysis.pipeline.silent_frames", lambda mel, *_: np.zeros(len(mel), bool))
+    monkeypatch.setattr("rtmri2speech.analysis.pipeline.pauses", lambda mel, *_: np.zeros(len(mel), bool))
     frames = moving_frames(20, 64, 64)
     f2_hz = np.where(np.arange(20) < 5, 1500.0, np.nan)
     made = analyse(

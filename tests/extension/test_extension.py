@@ -65,7 +65,7 @@ def test_a_third_method_is_offered_by_commands_and_page_and_named_in_captions_an
 @pytest.mark.slow
 def test_its_maps_are_judged_as_others_are(sliding_patch, clip, monkeypatch):
     bundle = lively_bundle(clip.frames)
-    monkeypatch.setattr("rtmri2speech.analysis.pipeline.silent_frames", lambda mel, *_: np.zeros(len(mel), bool))
+    monkeypatch.setattr("rtmri2speech.analysis.pipeline.pauses", lambda mel, *_: np.zeros(len(mel), bool))
     made = analyse(bundle, clip, method="sliding-patch", speak=False)
     report = evaluate_faithfulness(bundle, made, most_frames=6)
     assert report.resolution == 4 and set(report.bands["F2"].random_weights) == {"output layer", "BiLSTM", "CNN"}
@@ -77,7 +77,7 @@ def transformer(monkeypatch):
 
 
 def test_a_transformer_is_loaded_analysed_and_judged_through_the_fallback(transformer, tmp_path, clip, monkeypatch):
-    monkeypatch.setattr("rtmri2speech.analysis.pipeline.silent_frames", lambda mel, *_: np.zeros(len(mel), bool))
+    monkeypatch.setattr("rtmri2speech.analysis.pipeline.pauses", lambda mel, *_: np.zeros(len(mel), bool))
     plain = make_bundle()
     torch.manual_seed(1)
     acoustic = AcousticModel(AcousticConfig(cnn="lcnet_050", rnn_hidden=32, temporal="transformer"))
@@ -112,7 +112,7 @@ def test_the_fallback_finds_what_plain_autograd_does_and_what_the_bilstms_exact_
 
 def test_a_vocoder_of_another_kind_is_loaded_by_its_kind_and_given_f0(monkeypatch, tmp_path, clip):
     monkeypatch.setitem(vocoder.VOCODERS, "sine", "tests.extension.sine_vocoder:SineVocoder")
-    monkeypatch.setattr("rtmri2speech.analysis.pipeline.silent_frames", lambda mel, *_: np.zeros(len(mel), bool))
+    monkeypatch.setattr("rtmri2speech.analysis.pipeline.pauses", lambda mel, *_: np.zeros(len(mel), bool))
     bundle = make_bundle()
     readout = VoicingProbe(np.zeros((2, 32)), [1.0, 7.0])
     replace(bundle, vocoder=SineVocoder(64, 420, 11413), voice=readout).save(tmp_path / "bundle")

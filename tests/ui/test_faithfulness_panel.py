@@ -115,7 +115,7 @@ def test_what_training_did_to_the_maps_is_said_of_the_embedded_model():
 
 
 def test_a_box_is_a_band_of_its_own_until_it_is_removed(bundle, clip_file, monkeypatch):
-    monkeypatch.setattr("rtmri2speech.analysis.pipeline.silent_frames", lambda mel, *_: np.zeros(len(mel), bool))
+    monkeypatch.setattr("rtmri2speech.analysis.pipeline.pauses", lambda mel, *_: np.zeros(len(mel), bool))
     result = session.open_clip(bundle, clip_file, None, UNSEEN, regions="template", maps="grad-cam")
     box = band_of({"low_hz": 900, "high_hz": 1500, "from_s": 0.2, "to_s": 0.4})
     assert box == Band("0.20-0.40s_900-1500", 900, 1500, 0.2, 0.4)

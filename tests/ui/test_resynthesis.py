@@ -92,7 +92,7 @@ def test_the_report_tells_pitch_and_fit(voiced, result):
 
 def test_speech_that_follows_a_reference_follows_it_where_it_is_moved(voiced, tmp_path, monkeypatch):
     """Else the zip's own command, which moves the reference first, would make another sound."""
-    monkeypatch.setattr("rtmri2speech.analysis.pipeline.silent_frames", lambda mel, *_: np.zeros(len(mel), bool))
+    monkeypatch.setattr("rtmri2speech.analysis.pipeline.pauses", lambda mel, *_: np.zeros(len(mel), bool))
     file = write_mp4(tmp_path / "disc.mp4", FRAMES, Fraction(11413, 420))
     times_s = np.arange(int(16000 * 2.6)) / 16000
     phase = 2 * np.pi * np.cumsum(np.linspace(100, 220, len(times_s))) / 16000

@@ -32,8 +32,7 @@ TEXTS = {
         "bare": "Plain",
         "bare_help": "The frames without heatmap (P)",
         "show_silence": "Silence",
-        "show_silence_help": "Also show the maps of frames in which the model is silent: "
-        "they explain silence, not speech",
+        "show_silence_help": "Also show the maps of pauses: they explain silence, not speech",
         "reach": "Over time",
         "reach_help": "Temporal attribution: from which frames the sound of this frame came, under the time axis (H)",
         "acoustics": "Acoustics",

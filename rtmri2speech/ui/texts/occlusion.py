@@ -51,7 +51,7 @@ TEXTS = {
         "hide_silence_mean": "In its silences ({frames} frames), mean change",
         "hide_silence_size": "… mean absolute change",
         "hide_cancel": "Louder and quieter frames cancel in the mean change, but not in the mean absolute change. "
-        "Silence: more than 40 dB below the loudest frame.",
+        "Silence: the clip's pauses.",
         "hide_nothing": "Exactly nothing changed: the two sounds are the same, sample by sample.",
         "hide_rescaled": "In {share} % of the hidden frames the part held the darkest or brightest point of the "
         "picture. The model scales each frame by those, so there the rest of the picture changed, too.",
@@ -106,7 +106,7 @@ TEXTS = {
         "hide_silence_mean": "無音部分（{frames}フレーム）の平均変化",
         "hide_silence_size": "　絶対値の平均",
         "hide_cancel": "平均変化では増加と減少が打ち消し合いますが、絶対値の平均では打ち消し合いません。"
-        "無音部分は、最大のフレームより40 dB以上小さいフレームです。",
+        "無音部分は、動画の休止です。",
         "hide_nothing": "何も変わりませんでした。2つの音声は全サンプルが同一です。",
         "hide_rescaled": "隠したフレームの{share} %では、その部分に画像の最も暗い点または明るい点がありました。"
         "モデルは各フレームをその2点で正規化するため、そこでは画像のほかの部分も変化しています。",
