@@ -25,6 +25,7 @@ def finetune(
         typer.Option("--hold-out", metavar="CLIP", help="Held-out clip, repeatable; default: the last fifth."),
     ] = None,
     steps: Annotated[int, typer.Option(help="Largest number of steps; early stopping by the held-out error.")] = 200,
+    cnn: Annotated[bool, typer.Option("--cnn", help="Then train the CNN, too: minutes in place of seconds.")] = False,
     shift_ms: Annotated[float, typer.Option("--shift-ms", help="Delay of the sound after the pictures, ms.")] = 0.0,
     seed: Annotated[int, typer.Option(help="The same seed gives the same bundle on the same machine.")] = 0,
     fps: FpsOption = None,
@@ -33,20 +34,24 @@ def finetune(
 ):
     """Fine-tune a bundle on your own recordings with sound.
 
-    The CNN is frozen, the temporal model is trained, in seconds. Scores are on held-out recordings, before and after.
-    Exit code 1: nothing was gained, and nothing is written.
+    The CNN is frozen (without --cnn), the temporal model is trained, in seconds. Scores are on held-out recordings,
+    before and after. Exit code 1: nothing was gained, and nothing is written.
     """
     from ..evaluation.speech_quality import read_with_sound
     from ..finetuning import FinetuneSettings, prepare, split
     from ..finetuning import finetune as tuned_on
     from ..finetuning.card import card_of
     from ..finetuning.recordings import speakers_beside
+    from ..finetuning.tuning import CNN_STEPS
     from ..models.load import load_bundle
     from ..names import same_name
 
     paths = [*clips, *(hold_out or ())]
     refuse_overwriting_inputs([output], [*paths, bundle])
-    settings, speakers = FinetuneSettings(steps=steps, seed=seed), speakers_beside(paths)
+    settings, speakers = (
+        FinetuneSettings(steps=steps, seed=seed, cnn_steps=CNN_STEPS if cnn else 0),
+        speakers_beside(paths),
+    )
     loaded = load_bundle(bundle)
     with progress_bar() as progress:
         edges = [0.5 * k / len(paths) for k in range(len(paths) + 1)]

@@ -24,8 +24,9 @@ def card_of(result: Finetuned, before: Bundle, verdicts: dict[str, tuple[str, st
     learnt, held_out, settings = result.learnt, result.held_out, result.settings
     sections = [
         f"# {result.bundle.name}",
-        f"Tuned from the bundle {before.name} with `rtmri2speech finetune`. CNN and vocoder are those of that bundle; "
-        "temporal model, read-out and voicing probe are tuned.",
+        f"Tuned from the bundle {before.name} with `rtmri2speech finetune`. "
+        + ("The vocoder is that of that bundle; CNN, " if settings.cnn_steps else "CNN and vocoder are its; ")
+        + "temporal model, read-out and voicing probe are tuned.",
         "## Data",
         f"Learned from {learnt[0]} recordings with sound, {learnt[1]:.1f} s together. Held out: {held_out[0]}, "
         f"{held_out[1]:.1f} s. {result.best_step} steps of {settings.batch} windows (seed {settings.seed}). The step "

@@ -1,7 +1,7 @@
 """Fine-tuning of the temporal model and the output layer on cached features, validated on held-out recordings.
 
-At step 0 the model is exactly the bundle's: its output layer is re-expressed in the scaler of the new recordings,
-W * sigma_old / sigma_new and (b * sigma_old + mu_old - mu_new) / sigma_new. Features are augmented by noise a frame and
+At step 0 the model is exactly the bundle's: its output layer is re-expressed in the scaler of the new recordings
+(models.acoustic.head_in_scaler). Features are augmented by noise a frame and
 a window, as between frames and clips of one scanner. The weights of the step with the least held-out error are kept; if
 that is step 0, nothing was gained and the bundle is unchanged.
 """
@@ -18,14 +18,17 @@ from torch import Tensor, nn
 from ..analysis.pipeline import analyse
 from ..errors import InputError
 from ..evaluation.speech_quality import score
-from ..models.acoustic import AcousticModel
+from ..models.acoustic import AcousticModel, head_in_scaler
 from ..models.bundle import Bundle
+from ..models.features import BATCH
 from ..progress import UNSEEN, Progress
 from ..speech.mel import Scaler
 from ..speech.metrics import loudness_correlation, spectral_shape_correlation
 from .recordings import Recording, of_one_level
 from .voicing import fit_voicing_probe
 
+CNN_STEPS = 60  # of `finetune --cnn`
+_CNN_STEP_COSTS = 30  # time of a step with the CNN, in steps without
 FIGURES = ("shape", "loudness", "stoi", "estoi", "mae_F1_db", "mae_F2_db")
 
 
@@ -36,6 +39,9 @@ class FinetuneSettings:
     0. Each step takes `batch` windows of `window` frames. frame_noise, clip_noise: deviation of the noise added to the
     features of each frame, and of each window, in deviations of the feature over the recordings. delta: weight of the
     squared error of the mel's difference over time.
+
+    cnn_steps: further steps in which the CNN learns, too, from the best weights so far, with its own lr, on cnn_batch
+    windows of cnn_window frames each; its BatchNorm keeps its statistics.
     """
 
     steps: int = 200
@@ -49,6 +55,10 @@ class FinetuneSettings:
     judge_every: int = 10
     patience: int = 6
     seed: int = 0
+    cnn_steps: int = 0
+    cnn_lr: float = 1e-4
+    cnn_batch: int = 2
+    cnn_window: int = 32
 
     def __post_init__(self):
         if self.steps < 1:
@@ -108,42 +118,24 @@ def finetune(
     own, others = every[: len(learnt)], every[len(learnt) :]
     scaler = Scaler.fit([one.target_db for one in own])
     model = in_scaler(bundle.acoustic, bundle.scaler, scaler)
-    device = bundle.device
-    batches = _Batches(own, scaler, settings, device)
-    best, best_step, best_error, errors, since = copy.deepcopy(model.state_dict()), 0, math.inf, [], 0
-    trained = [*model.rnn.parameters(), *model.head.parameters()]
-    for weight in trained:
-        weight.requires_grad_(True)
-    optimiser = torch.optim.AdamW(trained, lr=settings.lr, weight_decay=settings.weight_decay)
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+    run = _Run(model, scaler, others, settings, judged)
+    share = settings.steps / (settings.steps + _CNN_STEP_COSTS * settings.cnn_steps)
+    with torch.random.fork_rng(devices=[bundle.device] if bundle.device.type == "cuda" else []):
         torch.manual_seed(settings.seed)
-        for step in range(settings.steps + 1):
-            if step % settings.judge_every == 0 or step == settings.steps:
-                error = _error(model, others, scaler)
-                errors.append((step, error))
-                judged(step, error)
-                if error < best_error:
-                    best, best_step, best_error, since = copy.deepcopy(model.state_dict()), step, error, 0
-                else:
-                    since += 1
-                if since >= settings.patience or step == settings.steps:
-                    break
-            _set_lr(optimiser, step, settings)
-            features, target = batches.draw()
-            loss = _loss(model.train(), features, target, settings.delta)
-            optimiser.zero_grad()
-            loss.backward()
-            nn.utils.clip_grad_norm_(trained, 1.0)
-            optimiser.step()
-            progress("tuning", step + 1, settings.steps)
-    model.load_state_dict(best)
+        run.train(_Batches(own, scaler, settings, bundle.device), settings.steps, progress.part(None, 0, share))
+        if settings.cnn_steps:
+            pictures = _PictureBatches(own, scaler, settings, bundle.device)
+            run.train(pictures, settings.cnn_steps, progress.part(None, share, 1))
+    model.load_state_dict(run.best)
     model.eval().requires_grad_(False)
-    tuned = bundle if not best_step else _tuned(bundle, model, scaler, own)
+    if settings.cnn_steps:
+        own = [replace(one, features=features_of(model, one.analysis.frames)) for one in own]
+    tuned = bundle if not run.best_step else _tuned(bundle, model, scaler, own)
     result = Finetuned(
         tuned,
         settings,
-        best_step,
-        tuple(errors),
+        run.best_step,
+        tuple(run.errors),
         _figures(bundle, held_out),
         _figures(tuned, held_out),
         (len(learnt), sum(one.seconds for one in learnt)),
@@ -155,43 +147,144 @@ def finetune(
     return replace(result, bundle=replace(tuned, training=bundle.training | {"finetuned": record}))
 
 
+class _Run:
+    """Training of a model with early stopping. best: the weights of the step with the least held-out error."""
+
+    def __init__(
+        self,
+        model: AcousticModel,
+        scaler: Scaler,
+        held_out: Sequence[Recording],
+        settings: FinetuneSettings,
+        judged: Callable[[int, float], None],
+    ):
+        self.model, self.scaler, self.held_out = model, scaler, held_out
+        self.settings, self.judged = settings, judged
+        self.best, self.best_step, self.least = copy.deepcopy(model.state_dict()), 0, math.inf
+        self.errors: list[tuple[int, float]] = []
+        self.done = 0  # steps of earlier stages
+
+    def train(self, batches: "_Batches", steps: int, progress: Progress) -> None:
+        """A stage, from the best weights so far: at most `steps` on these batches."""
+        settings, model, since = self.settings, self.model, 0
+        model.load_state_dict(self.best)
+        parts = (model.rnn, model.head, *((model.cnn,) if batches.of_pictures else ()))
+        weights = [weight for part in parts for weight in part.parameters()]
+        for weight in weights:
+            weight.requires_grad_(True)
+        lr = settings.cnn_lr if batches.of_pictures else settings.lr
+        optimiser = torch.optim.AdamW(weights, lr=lr, weight_decay=settings.weight_decay)
+        for step in range(steps + 1):
+            if step % settings.judge_every == 0 or step == steps:
+                since = 0 if self._judge(self.done + step, batches) else since + 1
+                if since >= settings.patience or step == steps:
+                    break
+            for group in optimiser.param_groups:
+                group["lr"] = lr * _lr_share(step, steps)
+            model.train()
+            model.cnn.eval()  # BatchNorm keeps its statistics
+            features, target = batches.draw(model)
+            loss = _loss(model, features, target, settings.delta)
+            optimiser.zero_grad()
+            loss.backward()
+            nn.utils.clip_grad_norm_(weights, 1.0)
+            optimiser.step()
+            progress("tuning", step + 1, steps)
+        self.done += step
+
+    def _judge(self, step: int, batches: "_Batches") -> bool:
+        """Whether the held-out error is the least so far. The first of a later stage was judged before."""
+        if self.errors and self.errors[-1][0] == step:
+            return True
+        recordings = self.held_out
+        self.model.eval()
+        if batches.of_pictures:
+            recordings = [replace(r, features=features_of(self.model, r.analysis.frames)) for r in recordings]
+        error = _error(self.model, recordings, self.scaler)
+        self.errors.append((step, error))
+        self.judged(step, error)
+        if error >= self.least:
+            return False
+        self.best, self.best_step, self.least = copy.deepcopy(self.model.state_dict()), step, error
+        return True
+
+
+def _lr_share(step: int, steps: int) -> float:
+    """Warm-up over a tenth of the steps, cosine decay to 0."""
+    return min(1.0, (step + 1) / max(1, steps // 10)) * 0.5 * (1 + math.cos(math.pi * step / steps))
+
+
+def features_of(model: AcousticModel, frames: np.ndarray) -> np.ndarray:
+    """Features (T, C) of prepared frames (T, size, size) by the model's CNN."""
+    device = model.head.weight.device
+    with torch.no_grad():
+        parts = [
+            model.feature_maps(torch.from_numpy(frames[k : k + BATCH])[:, None].to(device)).mean(dim=(2, 3)).cpu()
+            for k in range(0, len(frames), BATCH)
+        ]
+    return torch.cat(parts).numpy()
+
+
 def in_scaler(model: AcousticModel, old: Scaler, new: Scaler) -> AcousticModel:
     """A copy with the same dB mel through another scaler, up to rounding."""
     model = copy.deepcopy(model)
-    sigma = torch.from_numpy(old.std / new.std).to(model.head.weight)
-    shift = torch.from_numpy((old.mean - new.mean) / new.std).to(model.head.bias)
-    model.head.weight.data.mul_(sigma[:, None])
-    model.head.bias.data.mul_(sigma).add_(shift)
+    model.head.weight.data, model.head.bias.data = head_in_scaler(model.head.weight, model.head.bias, old, new)
     return model
 
 
 class _Batches:
     """Windows of recordings with augmented features, drawn by (seed, step) alone."""
 
+    of_pictures = False
+
     def __init__(self, recordings: Sequence[Recording], scaler: Scaler, settings: FinetuneSettings, device):
         self.settings, self.device = settings, device
         self.rng = np.random.default_rng(settings.seed)
-        self.features = [one.features for one in recordings]
+        self.inputs: list[np.ndarray] = [one.features for one in recordings]
         self.targets = [(one.target_db - scaler.mean) / scaler.std for one in recordings]
-        self.deviation = np.concatenate(self.features).std(axis=0)
-        lengths = np.array([len(one) for one in self.features], float)
+        self.deviation = np.concatenate(self.inputs).std(axis=0)
+        lengths = np.array([len(one) for one in self.inputs], float)
         self.shares = lengths / lengths.sum()
 
-    def draw(self) -> tuple[Tensor, Tensor]:
+    def draw(self, model: AcousticModel) -> tuple[Tensor, Tensor]:
         """Features (B, window, C) and standardised mels (B, window, n_mels); NaN beyond a recording's end."""
-        settings, channels = self.settings, len(self.deviation)
-        chosen = self.rng.choice(len(self.features), settings.batch, p=self.shares)
-        longest = min(settings.window, max(len(self.features[k]) for k in chosen))
-        features = np.zeros((settings.batch, longest, channels), np.float32)
-        target = np.full((settings.batch, longest, self.targets[0].shape[1]), np.nan, np.float32)
+        features, target = self._windows(self.settings.batch, self.settings.window)
+        return features + self._noise(features.shape), target
+
+    def _windows(self, batch: int, window: int) -> tuple[Tensor, Tensor]:
+        """Inputs (batch, window, ...), 0 beyond a recording's end, and targets."""
+        chosen = self.rng.choice(len(self.inputs), batch, p=self.shares)
+        longest = min(window, max(len(self.inputs[k]) for k in chosen))
+        given = np.zeros((batch, longest, *self.inputs[0].shape[1:]), np.float32)
+        target = np.full((batch, longest, self.targets[0].shape[1]), np.nan, np.float32)
         for row, k in enumerate(chosen):
-            first = int(self.rng.integers(0, max(1, len(self.features[k]) - longest + 1)))
-            own = self.features[k][first : first + longest]
-            features[row, : len(own)], target[row, : len(own)] = own, self.targets[k][first : first + longest]
-        noise = settings.frame_noise * self.rng.standard_normal(features.shape)
-        noise += settings.clip_noise * self.rng.standard_normal((settings.batch, 1, channels))
-        features += (noise * self.deviation).astype(np.float32)
-        return torch.from_numpy(features).to(self.device), torch.from_numpy(target).to(self.device)
+            first = int(self.rng.integers(0, max(1, len(self.inputs[k]) - longest + 1)))
+            own = self.inputs[k][first : first + longest]
+            given[row, : len(own)], target[row, : len(own)] = own, self.targets[k][first : first + longest]
+        return torch.from_numpy(given).to(self.device), torch.from_numpy(target).to(self.device)
+
+    def _noise(self, shape: torch.Size) -> Tensor:
+        batch, _, channels = shape
+        noise = self.settings.frame_noise * self.rng.standard_normal(shape)
+        noise += self.settings.clip_noise * self.rng.standard_normal((batch, 1, channels))
+        return torch.from_numpy((noise * self.deviation).astype(np.float32)).to(self.device)
+
+
+class _PictureBatches(_Batches):
+    """The same from pictures, through the model's CNN."""
+
+    of_pictures = True
+
+    def __init__(self, recordings: Sequence[Recording], scaler: Scaler, settings: FinetuneSettings, device):
+        super().__init__(recordings, scaler, settings, device)
+        # in bytes: floats of all pictures would fill the memory
+        self.inputs = [np.rint(255 * one.analysis.frames[: len(one.features)]).astype(np.uint8) for one in recordings]
+
+    def draw(self, model: AcousticModel) -> tuple[Tensor, Tensor]:
+        pictures, target = self._windows(self.settings.cnn_batch, self.settings.cnn_window)
+        features = model.feature_maps(pictures.flatten(0, 1)[:, None] / 255).mean(dim=(2, 3))
+        features = features.unflatten(0, pictures.shape[:2])
+        return features + self._noise(features.shape), target
 
 
 def _loss(model: AcousticModel, features: Tensor, target: Tensor, delta: float) -> Tensor:
@@ -211,13 +304,6 @@ def _error(model: AcousticModel, recordings: Sequence[Recording], scaler: Scaler
             mel = model.mel_from_features(torch.from_numpy(one.features)[None].to(device))[0].cpu().numpy()
             errors.append((mel - (one.target_db - scaler.mean) / scaler.std) ** 2)
     return float(np.concatenate(errors).mean())
-
-
-def _set_lr(optimiser: torch.optim.Optimizer, step: int, settings: FinetuneSettings) -> None:
-    warm = max(1, settings.steps // 10)
-    share = min(1.0, (step + 1) / warm) * 0.5 * (1 + math.cos(math.pi * step / settings.steps))
-    for group in optimiser.param_groups:
-        group["lr"] = settings.lr * share
 
 
 def _tuned(bundle: Bundle, model: AcousticModel, scaler: Scaler, recordings: Sequence[Recording]) -> Bundle:

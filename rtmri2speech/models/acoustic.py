@@ -11,8 +11,11 @@ from torch.nn.functional import avg_pool2d
 
 from ..errors import InputError
 from ..mapping import from_json
+from ..speech.mel import Scaler
 from .temporal_model import temporal_model
 from .timm_import import FeatureInfo, timm
+
+HEAD = ("head.weight", "head.bias")  # of an AcousticModel's tensors
 
 
 @dataclass(frozen=True)
@@ -101,6 +104,14 @@ class AcousticModel(nn.Module):
         batch, time = frames.shape[:2]
         pooled = self.feature_maps(frames.flatten(0, 1)).mean(dim=(2, 3))
         return self.mel_from_features(pooled.unflatten(0, (batch, time)))
+
+
+def head_in_scaler(weight: Tensor, bias: Tensor, old: Scaler, new: Scaler) -> tuple[Tensor, Tensor]:
+    """Weight (n_mels, H) and bias (n_mels,) of an output layer that gives the same dB mel through another scaler:
+    W * sigma_old / sigma_new and (b * sigma_old + mu_old - mu_new) / sigma_new, up to rounding."""
+    sigma = torch.from_numpy(old.std / new.std).to(weight)
+    shift = torch.from_numpy((old.mean - new.mean) / new.std).to(bias)
+    return weight * sigma[:, None], bias * sigma + shift
 
 
 def fold_stem(weight: Tensor) -> Tensor:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from rtmri2speech.analysis.pipeline import analyse
 from rtmri2speech.cli import main
 from rtmri2speech.clips.clip import Clip
 from rtmri2speech.errors import InputError
@@ -71,6 +72,29 @@ def test_it_learns_what_the_recordings_say_and_leaves_the_given_bundle_alone(bun
     assert made.bundle.training["finetuned"]["learnt_from"]["recordings"] == 4
     assert not any(one.name in json.dumps(made.to_json()["held_out"]) for one in recordings if len(one.name) > 3)
     assert "4 recordings with sound" in card_of(made, bundle)
+
+
+def test_the_cnn_learns_too_where_asked_and_keeps_its_statistics(bundle, recordings, monkeypatch):
+    monkeypatch.setattr(tuning, "_figures", lambda *_: {name: 0.5 for name in tuning.FIGURES})
+    settings = replace(QUICK, steps=10, cnn_steps=10, cnn_batch=2, cnn_window=16, cnn_lr=1e-3)
+    before = {name: tensor.clone() for name, tensor in bundle.acoustic.state_dict().items()}
+    made = finetune(bundle, *split(recordings), settings)
+    errors = dict(made.errors)
+    assert made.best_step > 10 and errors[made.best_step] < min(e for step, e in errors.items() if step <= 10)
+    assert list(errors) == sorted(errors)
+    after = made.bundle.acoustic.state_dict()
+    weights = [name for name in before if name.startswith("cnn.") and name.endswith("weight")]
+    assert sum(not torch.equal(after[name], before[name]) for name in weights) > len(weights) / 2
+    for name, tensor in bundle.acoustic.state_dict().items():
+        assert torch.equal(tensor, before[name])
+        assert "running" not in name or torch.equal(after[name], tensor)
+    # what is kept is what was judged: the analysis of a clip held out has that error
+    (held_out,) = split(recordings)[1]
+    level = tuning.of_one_level(recordings)[-1].target_db
+    mel_db = analyse(made.bundle, held_out.analysis.clip, [], speak=False).mel_db
+    error = np.mean(((mel_db - level) / made.bundle.scaler.std) ** 2)
+    assert error == pytest.approx(errors[made.best_step], rel=0.02)
+    assert "CNN, temporal model" in card_of(made, bundle)
 
 
 @pytest.mark.parametrize(("after", "better"), [(0.31, True), (0.29, False)])

@@ -41,7 +41,8 @@ class LoopConfig:
 
     batch windows an optimiser step, micro_batch of them at a time. precision: auto, bf16, fp16 or fp32. Stops after
     max_epochs, after `patience` epochs without improvement, at optimizer.min_lr, or after max_hours.
-    batches_per_epoch: micro-batches, None for all. cnn_checkpointing: recompute the CNN to save memory.
+    batches_per_epoch: micro-batches, None for all. validate_every: in place of it, optimiser steps between validations
+    (at most a pass over the corpus), which an epoch then is. cnn_checkpointing: recompute the CNN to save memory.
     frozen_blocks: how many of the CNN's blocks, from the stem on, keep their weights; for short fine-tuning.
     """
 
@@ -53,6 +54,7 @@ class LoopConfig:
     patience: int = 20
     max_hours: float | None = None
     batches_per_epoch: int | None = None
+    validate_every: int | None = None
     cnn_checkpointing: bool = False
     frozen_blocks: int = 0
     accelerator: str = "auto"
@@ -63,6 +65,8 @@ class LoopConfig:
     def __post_init__(self):
         if min(self.batch, self.micro_batch, self.max_epochs, self.devices, self.nodes) < 1:
             raise InputError("training.batch, micro_batch, max_epochs, devices and nodes must be at least 1.")
+        if self.validate_every is not None and (self.validate_every < 1 or self.batches_per_epoch is not None):
+            raise InputError("training.validate_every is 1 step or more, in place of training.batches_per_epoch.")
         if self.batch % (self.micro_batch * self.devices * self.nodes):
             raise InputError("training.batch must be a multiple of micro_batch times the number of devices.")
         if self.precision not in ("auto", "bf16", "fp16", "fp32"):
@@ -73,8 +77,8 @@ class LoopConfig:
 
 @dataclass(frozen=True)
 class AcousticRun:
-    """All settings of a run. init_from: a run folder, a checkpoint or a thesis .pt to start from. restart: see
-    run_folder.held."""
+    """All settings of a run. init_from: a bundle, a run folder, a checkpoint or a thesis .pt to start from. restart:
+    see run_folder.held."""
 
     data_dir: str
     run_dir: str

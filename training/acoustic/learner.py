@@ -83,6 +83,11 @@ class AcousticLearner(L.LightningModule):
         trained_on = {s.utterance.speaker for s in segments["train"]}
         self.val_speakers = ["seen" if s.utterance.speaker in trained_on else "new" for s in segments["val"]]
 
+    @property
+    def learning_rate(self) -> float:
+        optimizers = self.trainer.optimizers
+        return optimizers[0].param_groups[0]["lr"] if optimizers else self.run.optimizer.lr
+
     def train_dataloader(self) -> DataLoader:
         data = self.run.data
         augment = read_augment(data.augment) if data.augment else None

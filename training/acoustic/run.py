@@ -11,9 +11,11 @@ from torch import Tensor
 
 from rtmri2speech.errors import InputError
 from rtmri2speech.files import atomic_write, write_json
-from rtmri2speech.models.acoustic import AcousticConfig, AcousticModel
+from rtmri2speech.models.acoustic import HEAD, AcousticConfig, AcousticModel, head_in_scaler
 from rtmri2speech.models.convert import is_thesis_acoustic, read_thesis_acoustic
+from rtmri2speech.models.load import load_bundle
 from rtmri2speech.models.weights import load_exactly, read_checkpoint
+from rtmri2speech.spec import MelSpec
 from rtmri2speech.speech.mel import Scaler
 
 from ..engine.run_folder import SETTINGS, check_resumable, read_settings, write_settings
@@ -50,6 +52,24 @@ def prepare_run(
     with atomic_write(folder / "held_out.txt") as temporary:
         temporary.write_text("".join(f"{id_}\n" for id_ in sorted(ids["val"] + ids["test"])), encoding="utf-8")
     return segments, scaler
+
+
+def start_tensors(path: str | os.PathLike, mel: MelSpec, scaler: Scaler) -> dict[str, Tensor]:
+    """The tensors to start a run from. Of a bundle, or a run whose scaler is known, the output layer is re-expressed in
+    this run's scaler, so that the dB mel at step 0 is that model's. Raises InputError for a bundle of another mel."""
+    path = Path(path)
+    folder = path if path.is_dir() else path.parent
+    if (path / "bundle.json").is_file():
+        bundle = load_bundle(path)
+        if bundle.mel != mel:
+            raise InputError("The bundle {bundle} is for another mel than the dataset's.", bundle=path)
+        tensors, old = bundle.acoustic.state_dict(), bundle.scaler
+    else:
+        tensors = model_tensors(path)
+        if not (folder / "scaler.json").is_file():
+            return tensors
+        old = Scaler.read(folder / "scaler.json", mel.n_mels)
+    return tensors | dict(zip(HEAD, head_in_scaler(*(tensors[name] for name in HEAD), old, scaler), strict=True))
 
 
 def model_tensors(path: str | os.PathLike) -> dict[str, Tensor]:

@@ -19,11 +19,13 @@ class SplitConfig:
     """by: "utterance", "speaker" or "window". shares: of train, val and test.
 
     val_speakers, test_speakers: speakers of which every utterance goes to that part, whatever `by` says.
+    val_ids: utterances that go to val, whatever the rest says.
     """
 
     by: str = "utterance"
     shares: tuple[float, ...] = (0.8, 0.1, 0.1)
     val_speakers: tuple[str, ...] = ()
+    val_ids: tuple[str, ...] = ()
     test_speakers: tuple[str, ...] = ()
     seed: int = 42
 
@@ -39,6 +41,8 @@ class SplitConfig:
             raise InputError(
                 "The speaker {speaker} is named for validation and for test: choose one.", speaker=min(both)
             )
+        if self.val_ids and self.by == "window":
+            raise InputError("data.split.val_ids are whole recordings: give data.split.by=utterance or speaker.")
 
 
 def split_utterances(
@@ -56,10 +60,13 @@ def split_utterances(
     for speaker in (*config.val_speakers, *config.test_speakers):
         if speaker not in known_speakers:
             raise InputError("The corpus has no speaker {speaker!r} to hold out.", speaker=speaker)
+    for id_ in config.val_ids:
+        if id_ not in {u.id for u in utterances}:
+            raise InputError("The corpus has no recording {id!r} to hold out.", id=id_)
     parts: dict[str, list[str]] = {part: [] for part in PARTS}
     groups = defaultdict(list)
     for u in utterances:
-        if u.speaker in config.val_speakers:
+        if u.id in config.val_ids or u.speaker in config.val_speakers:
             parts["val"].append(u.id)
         elif u.speaker in config.test_speakers:
             parts["test"].append(u.id)

@@ -18,7 +18,7 @@ from ..engine.run_folder import LAST, append_row, held, newest_checkpoint
 from ..preprocess.dataset import Corpus
 from .config import AcousticRun
 from .learner import AcousticLearner
-from .run import RUN_FILES, model_tensors, prepare_run
+from .run import RUN_FILES, prepare_run, start_tensors
 
 
 def lightning_precision(setting: str, accelerator: str) -> str:
@@ -29,6 +29,13 @@ def lightning_precision(setting: str, accelerator: str) -> str:
     if bf16_is_fast(torch.device("cuda" if gpu else "cpu")) and accelerator in ("auto", "gpu", "cuda", "cpu"):
         return "bf16-mixed"
     return "16-mixed" if gpu else "32-true"
+
+
+def device_name(device: torch.device) -> str:
+    """A device in words: "cpu (2 threads)", "cuda:0 (NVIDIA H200)"."""
+    if device.type == "cuda":
+        return f"{device} ({torch.cuda.get_device_name(device)})"
+    return f"{device} ({torch.get_num_threads()} threads)" if device.type == "cpu" else str(device)
 
 
 class WholeCheckpoints(TorchCheckpointIO):
@@ -59,16 +66,24 @@ class Report(L.Callback):
             )
 
     def on_train_epoch_end(self, trainer, learner) -> None:
+        self._row(trainer, learner)
+
+    def on_validation_end(self, trainer, learner) -> None:
+        """Of the weights that a run starts from, before its first step."""
+        if trainer.state.fn == "validate":
+            self._row(trainer, learner)
+
+    def _row(self, trainer, learner) -> None:
         if not trainer.is_global_zero:
             return
         figures = {k: round(float(v), 4) for k, v in sorted(trainer.callback_metrics.items())}
         row = {
-            "epoch": trainer.current_epoch,
+            "epoch": trainer.current_epoch if trainer.global_step else "start",
             "step": trainer.global_step,
-            "lr": learner.optimizers().param_groups[0]["lr"],
+            "lr": learner.learning_rate,
         }
         row |= figures
-        print(" ".join(f"{k} {v:g}" for k, v in row.items()), flush=True)
+        print(" ".join(f"{k} {v}" if isinstance(v, str) else f"{k} {v:g}" for k, v in row.items()), flush=True)
         append_row(self.path, row)
 
 
@@ -91,7 +106,7 @@ def _train(run: AcousticRun, folder: Path) -> None:
     segments, scaler = prepare_run(folder, run, corpus, goes_on=last is not None)
     learner = AcousticLearner(run, corpus.mel, scaler, segments)
     if run.init_from and not last:
-        load_start(learner.model, model_tensors(run.init_from), run.init_from)
+        load_start(learner.model, start_tensors(run.init_from, corpus.mel, scaler), run.init_from)
     if last and read_checkpoint(last)["global_step"] >= learner.last_step:
         print(f"All {learner.last_step} steps are made already.", flush=True)
         return
@@ -102,6 +117,8 @@ def _train(run: AcousticRun, folder: Path) -> None:
     newest = ModelCheckpoint(folder, "last", save_on_train_epoch_end=True, enable_version_counter=False)
     stopping = EarlyStopping("val/loss", patience=loop.patience, check_on_train_epoch_end=True)
     several = loop.devices * loop.nodes > 1
+    accumulated = loop.batch // (loop.micro_batch * loop.devices * loop.nodes)
+    batches = loop.validate_every * accumulated if loop.validate_every else loop.batches_per_epoch
     trainer = L.Trainer(
         accelerator=loop.accelerator,
         devices=loop.devices,
@@ -112,9 +129,9 @@ def _train(run: AcousticRun, folder: Path) -> None:
         min_epochs=0,  # also the first epoch may be the last, and stop halfway
         max_epochs=loop.max_epochs,
         max_time=None if loop.max_hours is None else {"seconds": round(3600 * loop.max_hours)},
-        accumulate_grad_batches=loop.batch // (loop.micro_batch * loop.devices * loop.nodes),
+        accumulate_grad_batches=accumulated,
         gradient_clip_val=loop.clip,
-        limit_train_batches=loop.batches_per_epoch or 1.0,
+        limit_train_batches=batches or 1.0,
         num_sanity_val_steps=0,
         use_distributed_sampler=False,
         callbacks=[Report(folder, loop.log_every), stopping, best, newest],
@@ -124,7 +141,11 @@ def _train(run: AcousticRun, folder: Path) -> None:
         enable_progress_bar=False,
         enable_model_summary=False,
     )
+    if trainer.is_global_zero:
+        print(f"training on {device_name(trainer.strategy.root_device)}, {trainer.precision}", flush=True)
     try:
+        if run.init_from and not last:
+            trainer.validate(learner, verbose=False)
         trainer.fit(learner, ckpt_path=str(last) if last else None)
     except SystemExit:  # Lightning's answer to Ctrl+C
         raise KeyboardInterrupt from None

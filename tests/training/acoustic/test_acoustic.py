@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from rtmri2speech.models.acoustic import AcousticConfig, AcousticModel
 from rtmri2speech.models.precision import choose_precision
 from rtmri2speech.spec import MelSpec
 from rtmri2speech.speech.mel import Scaler
+from tests.conftest import make_bundle
 from tests.training.never_lost import never_lost
 from training.acoustic.config import AcousticRun
 from training.acoustic.dataset import (
@@ -28,7 +30,7 @@ from training.acoustic.dataset import (
     windows_of,
 )
 from training.acoustic.learner import predict
-from training.acoustic.run import model_tensors
+from training.acoustic.run import model_tensors, start_tensors
 from training.acoustic.split import SplitConfig
 from training.acoustic.train import lightning_precision, train
 from training.engine.config import CONFIGS, build, read_arguments, read_yaml
@@ -193,8 +195,6 @@ def test_a_run_of_other_settings_is_not_gone_on_with(dataset, tmp_path):
 
 def test_init_from_starts_at_the_other_runs_weights(dataset, tmp_path):
     first = train(settings(dataset, tmp_path / "a", max_epochs=1))
-    from dataclasses import replace
-
     second = settings(dataset, tmp_path / "b", max_epochs=1)
     second = replace(second, init_from=str(first), optimizer=replace(second.optimizer, lr=1e-12, min_lr=1e-13))
     train(second)
@@ -202,6 +202,54 @@ def test_init_from_starts_at_the_other_runs_weights(dataset, tmp_path):
     for name, tensor in model_tensors(tmp_path / "b" / "last.ckpt").items():
         if "running" not in name and "num_batches" not in name:
             torch.testing.assert_close(tensor, start[name], atol=1e-6, rtol=1e-5)
+
+
+def test_init_from_a_bundle_begins_with_its_mel_and_says_its_figures_at_step_0(dataset, tmp_path, capsys):
+    """Another scaler, and so other weights of the output layer, but the same dB mel; then validation every 3 steps."""
+    torch.manual_seed(1)
+    model = AcousticModel(AcousticConfig("test_resnet", rnn_hidden=16, dropout=0.2))
+    other = Scaler(np.linspace(-70, -30, 64), np.linspace(4, 20, 64))
+    other_bundle = replace(make_bundle(), acoustic=model.eval(), scaler=other)
+    other_bundle.save(tmp_path / "bundle")
+    corpus = Corpus.read(dataset)
+    tensors = start_tensors(tmp_path / "bundle", corpus.mel, corpus.scaler)
+    begun = AcousticModel(model.config).eval()
+    begun.load_state_dict(tensors, strict=False)
+    features = torch.randn(1, 9, model.channels)
+    with torch.no_grad():
+        mels_db = [sc.to_db(m.mel_from_features(features)[0]) for m, sc in ((begun, corpus.scaler), (model, other))]
+    torch.testing.assert_close(*mels_db, rtol=0, atol=2e-4)
+
+    ids = ("s00_0000", "s01_0005")
+    run = settings(dataset, tmp_path / "run", max_epochs=2, batches_per_epoch=None, validate_every=3)
+    split = SplitConfig(shares=(1.0, 0.0, 0.0), val_ids=ids)
+    run = replace(run, init_from=str(tmp_path / "bundle"), data=replace(run.data, split=split))
+    train(run)
+    assert json.loads((tmp_path / "run" / "split.json").read_text())["val"] == sorted(ids)
+    rows = history(tmp_path / "run")
+    assert [(row["epoch"], row["step"]) for row in rows] == [("start", "0"), ("0", "3"), ("1", "6")]
+    clip = prepare_frames(np.load(dataset / "samples" / ids[0] / "mri.npy"), SIDE)
+    with torch.no_grad():
+        made = other.to_db(model(torch.from_numpy(clip)[None, :, None])[0]).numpy()
+    assert np.isfinite(made).all() and float(rows[0]["val/loss"]) > 0
+    assert "training on cpu" in capsys.readouterr().out
+    with pytest.raises(InputError, match="another mel"):
+        start_tensors(tmp_path / "bundle", replace(corpus.mel, fmax_hz=5000.0), corpus.scaler)
+
+
+@pytest.mark.parametrize(
+    ("loop", "split", "message"),
+    [
+        ({"validate_every": 0}, {}, "validate_every"),
+        ({"validate_every": 2, "batches_per_epoch": 2}, {}, "validate_every"),
+        ({}, {"val_ids": ["nobody"]}, "no recording 'nobody'"),
+        ({}, {"by": "window", "val_ids": ["s00_0000"]}, "whole recordings"),
+    ],
+)
+def test_what_cannot_be_held_out_or_validated_is_told(dataset, loop, split, message):
+    with pytest.raises(InputError, match=message):
+        build(AcousticRun, {"data_dir": "d", "run_dir": "r", "training": loop, "data": {"split": split}})
+        split_corpus(Corpus.read(dataset), DataConfig(split=build(SplitConfig, split)))
 
 
 def test_the_thesis_settings_are_the_default():
