@@ -1,4 +1,4 @@
-"""Vocoders against each other: the source-filter one and a HiFi-GAN of the size that small bundles have, on one core."""
+"""The source-filter vocoder against a HiFi-GAN of the size that small bundles have, on one core."""
 
 import time
 from dataclasses import replace
