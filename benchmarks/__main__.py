@@ -6,13 +6,14 @@ import os
 import platform
 from pathlib import Path
 
-from . import commands, features, page, rooms, training
+from . import commands, features, page, rooms, training, vocoder
 
 PARTS = {
     "features": features.measure,
     "commands": commands.measure,
     "rooms": rooms.measure,
     "training": training.measure,
+    "vocoder": vocoder.measure,
     "box": page.measure_box,
     "long_clip": page.measure_long_clip,
     "slow_playing": page.measure_slow_playing,

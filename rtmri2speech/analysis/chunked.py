@@ -29,6 +29,7 @@ from .settings import AnalysisSettings
 FIRST = 128  # frames of the first chunk, at the model's rate: 4.7 s, ready early
 CHUNK = 512  # frames of each later chunk
 CONTEXT = 54  # frames: 2 s
+_FADE = 128  # samples, 11 ms: of a voice's seam between chunks, where the phases of its pulses differ
 LONGEST_WHOLE_S = 60.0  # a clip of more seconds is analysed in chunks
 
 
@@ -61,6 +62,7 @@ class ChunkedAnalysis:
         self.formants_hz = formants_hz or {}
         self.level_hz: float | None = None
         self.view = view
+        self._beyond: tuple[int, np.ndarray] = 0, np.zeros(0, np.float32)  # end of the last chunk, its audio from there
 
     def chunk(self, clip: Clip, frames: np.ndarray, first: int, stop: int, progress: Progress = UNSEEN) -> Analysis:
         """The analysis of frames [first, stop). frames: all of the clip's, uint8 (T, H, W), at the model's rate
@@ -92,7 +94,13 @@ class ChunkedAnalysis:
         )
         self.level_hz = around.level_hz
         release_pages(frames)
-        return _between(around, first - start, stop - start)
+        made = _between(around, first - start, stop - start)
+        ended, beyond = self._beyond
+        if made.f0_hz is not None and first == ended:
+            made.audio[: len(beyond)] = _faded(beyond, made.audio)
+        hop = len(around.audio) // len(around.mel_db)
+        self._beyond = stop, around.audio[(stop - start) * hop :][:_FADE].copy()
+        return made
 
     def _spoken(self, here: Clip, original: Sound | None, tracking: Sequence[Band]) -> SynthesisedSpeech | None:
         """The synthesised speech of an interval where a band tracks it; maps need its formants first."""
@@ -184,6 +192,12 @@ def _interval(clip: Clip, frames: np.ndarray, start: int, end: int, fps: float) 
     return Clip(
         frames[start:end], np.arange(end - start + 1) / fps, audio, clip.audio_rate if audio is not None else None
     )
+
+
+def _faded(before: np.ndarray, after: np.ndarray) -> np.ndarray:
+    """From one rendition (samples,) of a sound into the other, which goes on from its end."""
+    share = (np.arange(len(before), dtype=np.float32) + 0.5) / max(1, len(before))
+    return (1 - share) * before + share * after[: len(before)]
 
 
 def _between(analysis: Analysis, first: int, stop: int) -> Analysis:

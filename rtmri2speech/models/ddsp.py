@@ -219,8 +219,12 @@ class SourceFilter(Vocoder):
         return base[:, :, None] + self.balance_db[:, None] + FREE_GAIN_DB * free
 
     def forward(self, mel_db: Tensor, f0_hz: Tensor, source: Tensor) -> Tensor:
+        return self.filtered(self.gains_db(mel_db, f0_hz), source)
+
+    def filtered(self, gains_db: Tensor, source: Tensor) -> Tensor:
+        """The sum (B, T * hop_length) of both sources, each through its filters."""
         step, bins = self.config.step_samples, _FFT // 2 + 1
-        gains = ((self.gains_db(mel_db, f0_hz) - self.level) * (np.log(10) / 20)).contiguous()
+        gains = ((gains_db - self.level) * (np.log(10) / 20)).contiguous()
         magnitudes = (gains @ self.response[:, :bins]).clamp(-20, 12).exp()
         phase = gains[:, :, 0].contiguous() @ self.response[:, bins:]  # of noise any phase will do
         frames = pad(source.transpose(1, 2), (step // 2, step - step // 2)).unfold(2, 2 * step, step)

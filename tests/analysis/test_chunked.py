@@ -48,6 +48,25 @@ def test_pieces_of_the_embedded_model_are_the_whole(monkeypatch):
     np.testing.assert_array_equal(parts.silent, whole.silent)
 
 
+def test_a_voice_goes_on_across_pieces_without_a_click(monkeypatch):
+    """Each piece is spoken with pulses of another phase: here, with another constant."""
+    frames, calls = moving_frames(70), []
+    bundle = replace(lively_bundle(frames[:40]), voice=VoicingProbe(np.zeros((2, 32)), [1.0, 7.0], "flat"))
+    clip = Clip(frames, np.arange(71) / bundle.fps)
+
+    def spoken(bundle, mel_db, *_):
+        calls.append(1)
+        return np.full(420 * len(mel_db), float(len(calls)), np.float32)
+
+    monkeypatch.setattr("rtmri2speech.analysis.pipeline.vocode", spoken)
+    _, parts = in_pieces(bundle, clip, monkeypatch, 31, 17)
+    steps = np.diff(parts.audio)
+    assert steps.max() < 0.01 and parts.audio[[0, -1]].tolist() == [1, 4]
+    assert np.flatnonzero(steps > 1e-6).max() == 65 * 420 + 127 and np.ptp(parts.audio[31 * 420 + 128 : 48 * 420]) == 0
+    whispering = replace(bundle, voice=replace(bundle.voice, default="whisper"))
+    assert np.diff(in_pieces(whispering, clip, monkeypatch, 31, 17)[1].audio).max() == 1  # noise has no phase
+
+
 def test_each_piece_hears_its_own_part_of_the_original(monkeypatch):
     monkeypatch.setattr(chunked, "FIRST", 40)
     monkeypatch.setattr(chunked, "CHUNK", 40)

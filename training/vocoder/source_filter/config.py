@@ -39,11 +39,15 @@ class Draws:
 
 @dataclass(frozen=True)
 class SpectralLoss:
-    """Weight of each term of the loss (losses.py). stft_sizes: window lengths, samples."""
+    """Weight of each term of the loss. stft_sizes: window lengths, samples.
+
+    constancy: of segments with another F0: their filters are to be those of the recording's own F0, 10 dB being 1.
+    """
 
     stft: float = 1.0
     bands: float = 1.0
     intelligibility: float = 1.0
+    constancy: float = 2.0
     stft_sizes: tuple[int, ...] = (128, 256, 512, 1024, 2048)
 
 

@@ -20,6 +20,7 @@ from ...preprocess.recordings import Recording
 from .config import Draws
 from .f0 import at_times, f0_of
 
+F0_KINDS = ("own", "other", "whispered")
 _RATE_MARGIN = 4 / 3  # rate of prepared recordings over the mel's: reading slower than 3/4 would leave the top empty
 _DISTURBED_COEFFICIENTS = 8  # of the envelope: errors of a predicted mel are smooth over frequency
 _DISTURBED_FRAMES = 4.0  # and over time
@@ -32,13 +33,18 @@ def prepared_rate(spec: MelSpec) -> int:
 
 @dataclass(frozen=True)
 class Batch:
-    """mel_db (B, T, n_mels); f0_hz (B, T * steps), 0 where unvoiced; waveform (B, T * hop_length); own (B,): whether
-    f0_hz is the waveform's, so that harmonics can be compared."""
+    """mel_db (B, T, n_mels); f0_hz (B, T * steps), 0 where unvoiced; waveform (B, T * hop_length); own_hz
+    (B, T * steps): that of the waveform. kind (B,): of F0_KINDS, what f0_hz is of it."""
 
     mel_db: Tensor
     f0_hz: Tensor
     waveform: Tensor
-    own: Tensor
+    own_hz: Tensor
+    kind: Tensor
+
+    def of(self, kind: str) -> Tensor:
+        """(B,) bool: the segments of this kind."""
+        return self.kind == F0_KINDS.index(kind)
 
 
 class SourceFilterSegments:
@@ -55,15 +61,16 @@ class SourceFilterSegments:
 
     def batch(self, seed: int, step: int, size: int) -> Batch:
         random = np.random.default_rng([seed, step])
-        mels, f0, waveforms, own = zip(*(self._draw(random) for _ in range(size)), strict=True)
+        mels, f0, waveforms, own, kinds = zip(*(self._draw(random) for _ in range(size)), strict=True)
         stack = lambda rows: torch.from_numpy(np.stack(rows).astype(np.float32))  # noqa: E731
-        return Batch(stack(mels), stack(f0), stack(waveforms), torch.tensor(own))
+        return Batch(stack(mels), stack(f0), stack(waveforms), stack(own), torch.tensor(kinds))
 
-    def _draw(self, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray, bool]:
+    def _draw(self, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, int]:
         draws = self.draws
         index = int(random.choice(len(self.recordings), p=self.shares))
         rate = self._rate(random, self.f0_hz[index])
-        waveform, f0_hz, mel_db = self._read(index, rate, random)
+        waveform, own_hz, mel_db = self._read(index, rate, random)
+        f0_hz = own_hz
         kind, given = random.random(2)
         other = draws.whispered <= given < draws.whispered + draws.other_f0
         if other or kind < draws.envelope + draws.disturbed:
@@ -78,7 +85,8 @@ class SourceFilterSegments:
             f0_hz = self._other(f0_hz, random)
         elif given < draws.whispered + draws.other_f0 + draws.by_frame:
             f0_hz = self._by_frame(f0_hz)
-        return mel_db, f0_hz, waveform, given >= draws.whispered + draws.other_f0
+        asked = "whispered" if given < draws.whispered else "other" if other else "own"
+        return mel_db, f0_hz, waveform, own_hz, F0_KINDS.index(asked)
 
     def _rate(self, random: np.random.Generator, f0_hz: np.ndarray) -> float:
         """A factor of speed, with the median F0 kept in draws.f0_hz."""

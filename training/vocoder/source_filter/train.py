@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch.nn.functional import l1_loss
 
 from rtmri2speech.errors import InputError
 from rtmri2speech.files import refuse_overwriting_inputs
@@ -30,6 +31,7 @@ from .f0 import at_times, f0_of
 from .losses import band_loss, intelligibility_loss
 from .segments import Batch, SourceFilterSegments, prepared_rate
 
+_CONSTANCY_DB = 10.0
 _FREE = {f.name for f in fields(SourceFilterSettings)} - {"kind", "vocoder"}
 
 
@@ -54,15 +56,22 @@ class SourceFilterTraining:
         mel_db, f0_hz, real = (x.to(self.device) for x in (batch.mel_db, batch.f0_hz, batch.waveform))
         schedule = {"lr": settings.lr, "warmup_steps": settings.warmup_steps, "total_steps": settings.steps}
         set_lr(cosine(self.step, **schedule, min_lr=settings.lr / 100), self.optimiser)
-        fake = self.generator(mel_db, f0_hz, self._sources(f0_hz))
-        losses = {
-            "bands": band_loss(real, fake, settings.mel.sample_rate),
-            "intelligibility": intelligibility_loss(real, fake, settings.mel.sample_rate),
-        }
-        total = settings.loss.bands * losses["bands"] + settings.loss.intelligibility * losses["intelligibility"]
-        if batch.own.any():
-            losses["stft"] = stft_loss(real[batch.own], fake[batch.own], settings.loss.stft_sizes)
-            total = total + settings.loss.stft * losses["stft"] * batch.own.float().mean()
+        gains_db = self.generator.gains_db(mel_db, f0_hz)
+        fake = self.generator.filtered(gains_db, self._sources(f0_hz))
+        losses, total, rate = {}, torch.zeros((), device=self.device), settings.mel.sample_rate
+        own, other = batch.of("own"), batch.of("other")
+        if not other.all():
+            heard = real[~other], fake[~other]
+            losses |= {"bands": band_loss(*heard, rate), "intelligibility": intelligibility_loss(*heard, rate)}
+        if own.any():
+            losses["stft"] = stft_loss(real[own], fake[own], settings.loss.stft_sizes)
+        if other.any():
+            with torch.no_grad():
+                wanted_db = self.generator.gains_db(mel_db[other], batch.own_hz[other].to(self.device))
+            losses["constancy"] = l1_loss(gains_db[other], wanted_db) / _CONSTANCY_DB
+        shares = {"stft": own, "constancy": other, "bands": ~other, "intelligibility": ~other}
+        for name, loss in losses.items():
+            total = total + getattr(settings.loss, name) * shares[name].float().mean() * loss
         descend(total, self.optimiser, clip=settings.clip, step=self.step)
         self.step += 1
         average(self.averaged, self.generator, min(1 - 1 / settings.averaged_steps, self.step / (self.step + 10)))
