@@ -33,7 +33,7 @@ def about(context: PageContext, bundle_name: str, language: str) -> str:
     bundle = context.bundles.load(bundle_name)
     kind = TEXTS[language][f"kind_{bundle.kind}"]
     stop, space = ("。", "") if language == "ja" else (". ", " ")
-    focus = localisation_sentence(localisation_weight(bundle), language)
+    focus = localisation_sentence(localisation_weight(bundle), language, view=bundle.frames.view)
     return f"**{bundle.name}**: {kind}{stop}{bundle.description_in(language)}{space}{focus}"
 
 

@@ -9,11 +9,10 @@ import torch
 from torch import nn
 
 from rtmri2speech.analysis.domain_adaptation import adapt
-from rtmri2speech.analysis.pipeline import analyse
+from rtmri2speech.analysis.pipeline import analyse, view_of
 from rtmri2speech.assets import ASSETS
 from rtmri2speech.cli import main
 from rtmri2speech.clips.clip import read_clip
-from rtmri2speech.clips.preprocessing import prepare_frames
 from rtmri2speech.errors import InputError
 from rtmri2speech.models.load import load_bundle
 
@@ -38,7 +37,7 @@ def norms(bundle):
 def test_the_first_layer_has_the_statistics_of_the_clips_pictures(bundle, clip):
     """By hand: the first convolution's output over the clip, its mean and variance."""
     adapted, record = adapt(bundle, [clip])
-    pictures = torch.from_numpy(prepare_frames(clip.frames, 256))[:, None]
+    pictures = torch.from_numpy(view_of(bundle, clip.frames).prepare(clip.frames, 256))[:, None]
     pooled = nn.functional.avg_pool2d(pictures, bundle.acoustic.config.input_pool)
     first = bundle.acoustic.cnn.conv_stem(pooled)
     assert torch.allclose(norms(adapted)[0].running_mean, first.mean(dim=(0, 2, 3)), rtol=1e-3, atol=1e-4)

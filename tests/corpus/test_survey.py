@@ -130,10 +130,10 @@ def test_a_face_that_looks_right_is_tallied_as_its_mirror_image(analysed):
 def test_clips_count_once_and_are_laid_onto_each_other(analysed):
     """Of one clip and the same one shifted: the mean map is the map, and not a blur of two."""
     one = accumulate(*analysed, [(0.4, 0.7, "a"), (0.7, 0.8, "i")])
-    shift = 1 / 8  # a cell of the map
+    shift = 1 / 8  # whole cells of the map
     moved = replace(
         one,
-        maps=np.roll(one.maps, 1, axis=-1),
+        maps=np.roll(one.maps, one.maps.shape[-1] // 8, axis=-1),
         landmarks=one.landmarks + [shift, 0],
         frames=one.frames * 10,
         shares=one.shares / 2,

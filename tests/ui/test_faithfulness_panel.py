@@ -106,10 +106,12 @@ def test_other_maps_of_the_same_clip_keep_its_speech_and_its_corrected_regions(b
 
 def test_what_training_did_to_the_maps_is_said_of_the_embedded_model():
     class PageContext:
-        bundles = type("Bundles", (), {"load": staticmethod(lambda name: load_bundle())})
+        bundles = type("Bundles", (), {"load": staticmethod(load_bundle)})
 
-    focus = load_bundle().training["acoustic"]["loss"]["focus"]
+    focus = load_bundle("phantom").training["acoustic"]["loss"]["focus"]
     assert focus > 0
+    assert "sees the vocal tract only" in about(PageContext, "tract", "en")
+    assert "声道だけ" in about(PageContext, "tract", "ja")
     for language in ("en", "ja"):
         assert f"loss.focus {focus:g}" in about(PageContext, "phantom", language)
 

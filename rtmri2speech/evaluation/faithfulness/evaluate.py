@@ -106,7 +106,12 @@ def evaluate_faithfulness(
             results[name] = replace(result, random_weights=likeness[name])
     source = masks.regions.source if isinstance(masks, RegionMasks) else None
     return FaithfulnessReport(
-        results, analysis.settings.method, analysis.settings.resolution, localisation_weight(bundle), source
+        results,
+        analysis.settings.method,
+        analysis.settings.resolution,
+        localisation_weight(bundle),
+        source,
+        analysis.view.name,
     )
 
 

@@ -26,8 +26,13 @@ def localisation_weight(bundle: Bundle) -> float | None:
     return bundle.training.get("acoustic", {}).get("loss", {}).get("focus")
 
 
-def localisation_sentence(focus: float | None, language: str = "en", method: str = "grad-cam") -> str:
-    """A sentence on the localisation loss of training, which acted on Grad-CAM maps alone. method: of the maps."""
+def localisation_sentence(
+    focus: float | None, language: str = "en", method: str = "grad-cam", view: str = "full"
+) -> str:
+    """A sentence on what kept maps to a place: the model's view, or the localisation loss of training, which acted on
+    Grad-CAM maps alone. method: of the maps."""
+    if view == "tract":
+        return SENTENCES[language]["tract_only"]
     key = "focus_unknown" if focus is None else "focused" if focus > 0 else "unfocused"
     key += "_others" if key == "focused" and method != "grad-cam" else ""
     return SENTENCES[language][key].format(focus=focus)
@@ -142,13 +147,15 @@ class BandFaithfulness:
 @dataclass(frozen=True)
 class FaithfulnessReport:
     """bands: name -> BandFaithfulness. method, resolution: of the maps. focus: weight of the localisation loss in
-    training, None where unknown. regions: their source (anatomy.regions.SOURCES), None without any."""
+    training, None where unknown. regions: their source (anatomy.regions.SOURCES), None without any. view: of the model,
+    spec.VIEWS."""
 
     bands: Mapping[str, BandFaithfulness]
     method: str
     resolution: int | None
     focus: float | None
     regions: str | None = None
+    view: str = "full"
 
     def sentence(self, band: str, language: str = "en", area: str = "whole_picture") -> str | None:
         """The verdict on a band in this area, of AREAS, as sentences in "en" or "ja"; None where it is not tested."""
@@ -179,7 +186,7 @@ class FaithfulnessReport:
 
     def training_sentence(self, language: str = "en") -> str:
         """A sentence on the localisation loss of training."""
-        return localisation_sentence(self.focus, language, self.method)
+        return localisation_sentence(self.focus, language, self.method, self.view)
 
     def note(self, bands: Sequence[str], language: str = "en") -> str:
         """The verdicts on these bands over the whole picture, in one sentence for a caption."""
@@ -210,5 +217,5 @@ class FaithfulnessReport:
             "regions_source": self.regions,
             "shares": SHARES,
             "bands": bands,
-            "training": {"focus": self.focus, "sentences": training},
+            "training": {"view": self.view, "focus": self.focus, "sentences": training},
         }

@@ -49,6 +49,7 @@ SENTENCES = {
         "those lie there is not a finding.",
         "focused_others": "Training kept Grad-CAM maps of the last layer to the vocal tract (loss.focus {focus:g}); it "
         "did not act on these maps.",
+        "tract_only": "The model sees the vocal tract only: that its maps lie there is not a finding.",
         "unfocused": "No loss kept the maps to a place in training.",
         "focus_unknown": "Whether a loss kept the maps to a place in training is not known.",
     },
@@ -91,6 +92,7 @@ SENTENCES = {
         "そのマップの帰属が声道にあること自体は発見ではありません。",
         "focused_others": "このモデルは、最終層のGrad-CAMマップが声道に集まるように学習されています（loss.focus "
         "{focus:g}）。このマップにはその損失は働いていません。",
+        "tract_only": "このモデルは声道だけを見ます。声道に帰属があること自体は発見ではありません。",
         "unfocused": "学習では、マップがどこに集まるかを指定していません。",
         "focus_unknown": "学習でマップの集まる場所を指定したかどうかは分かりません。",
     },
