@@ -314,7 +314,7 @@ def test_a_weak_verdict_says_what_is_lacking(report):
     assert "centre does" not in said
     assert weak.raising_sentence("F1").startswith("Hiding brain (+1.2 dB) raises F1")
     assert weak.note(["F1", "box"]).startswith("Deletion test over the whole picture: F1 passes weakly (")
-    assert "95 % interval 0.8 to 4.0; 12 frames), box not tested." in weak.note(["F1", "box"])
+    assert "95 % interval 0.80 to 4.00; 12 frames), box not tested." in weak.note(["F1", "box"])
     assert "脳（" not in weak.raising_sentence("F1", "ja") and "+1.2 dB" in weak.raising_sentence("F1", "ja")
 
 
