@@ -229,7 +229,7 @@ def test_captions_figures_traces_and_provenance_carry_the_verdict_where_it_was_a
     tested = replace(subject, trust=FaithfulnessReport(bands, "grad-cam", 8, None))
     paths = write_files(tmp_path, tested, ExportOptions(figures=("svg",)), ["frame", "traces"], frame=12)
     by_ending = {path.suffix: path for path in paths}
-    sentence = "F1 passes weakly (2.0 times random, 95 % interval 0.8 to 3.5; 10 frames), F2 not tested."
+    sentence = "F1 passes weakly (2.0 times random, 95 % interval 0.75 to 3.50; 10 frames), F2 not tested."
     assert sentence in by_ending[".txt"].read_text(encoding="utf-8")
     with by_ending[".csv"].open(encoding="utf-8") as file:
         row = next(csv.DictReader(file))

@@ -52,7 +52,7 @@ def test_the_verdict_is_told_in_both_languages_and_nothing_of_it_can_act():
     assert english and japanese and "<2>" not in made and "F&lt;2&gt;" in made
     assert made.count('data-verdict="faithful"') == made.count('data-verdict="untested"') == 2  # a language each
     assert "changes the energy by −3.0 dB, 3.0 times" in made and "3.0倍" in made
-    assert "frames 3–5, 9, 11–12." in made and "2.2 to 4.1" in made and "88 %" in made
+    assert "frames 3–5, 9, 11–12." in made and "2.20 to 4.10" in made and "88 %" in made
     assert "too few frames with attribution" in made
     assert "loss.focus 0.3); it did not act on these maps" in made and "(rank correlation 0.95)" in made
 

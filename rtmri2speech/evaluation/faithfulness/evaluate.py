@@ -49,7 +49,7 @@ RANDOM_DRAWS = 3  # random deletions of a tenth
 _OUTSIDE_DRAWS = 2  # the same, of the outside, on which no verdict rests
 OUTSIDE_SHARE = 1 / 32  # of the picture's width: nearer to the tract is not outside, as a map's cell is that wide
 _MARGIN_SHARE = 1 / 64  # the same, occluded around a region, as its outline shows its shape
-_RESAMPLINGS = 1000
+_RESAMPLINGS = 4000
 _INAUDIBLE_DB = 0.05  # least random change to divide by
 
 
@@ -345,7 +345,7 @@ def _deletion_test(
     edges, centre = (-float(changes[name][rows].mean()) for changes in (elsewhere.edges, elsewhere.centre))
     more = drop + at_random.mean(axis=0)  # drop beyond that of random deletion
     blocks = _blocks(frames)
-    interval, advantage = _ratio_interval(drop, at_random, blocks), _interval(_resampled(more, blocks))
+    interval, advantage = _ratio_interval(drop, at_random, blocks), _interval(_resampled(more, blocks), len(blocks))
     ratio, drop_db = _ratio(drop, at_random), float(drop.mean())
     return DeletionTest(
         verdict=_verdict(ratio, interval[0], advantage[0], drop_db > max(edges, centre)),
@@ -427,7 +427,7 @@ def _blocks(frames: np.ndarray) -> list[np.ndarray]:
 def _ratio_interval(drop: np.ndarray, at_random: np.ndarray, blocks: list[np.ndarray]) -> tuple[float, float]:
     """95 % interval of `_ratio`."""
     sizes = _resampled(np.abs(at_random).mean(axis=0), blocks)
-    return _interval(_resampled(drop, blocks) / np.maximum(sizes, _INAUDIBLE_DB))
+    return _interval(_resampled(drop, blocks) / np.maximum(sizes, _INAUDIBLE_DB), len(blocks))
 
 
 def _resampled(values: np.ndarray, blocks: list[np.ndarray]) -> np.ndarray:
@@ -437,6 +437,11 @@ def _resampled(values: np.ndarray, blocks: list[np.ndarray]) -> np.ndarray:
     return sums[draws].sum(axis=1) / counts[draws].sum(axis=1)
 
 
-def _interval(resampled: np.ndarray) -> tuple[float, float]:
-    low, high = np.percentile(resampled, (2.5, 97.5))
+def _interval(resampled: np.ndarray, blocks: int) -> tuple[float, float]:
+    """95 % interval of resampled values: percentiles expanded for few blocks (T. Hesterberg, "What teachers should know
+    about the bootstrap", American Statistician 69, 2015, section 5.3)."""
+    from scipy.stats import norm, t
+
+    tail = 100 * float(norm.cdf(np.sqrt(blocks / (blocks - 1)) * t.ppf(0.025, blocks - 1)))
+    low, high = np.percentile(resampled, (tail, 100 - tail))
     return float(low), float(high)

@@ -32,7 +32,7 @@ SENTENCES = {
         "tenth (95 % interval {low} to {high}).",
         "raising": "Hiding {regions} raises {band}: what the model sees there lowers the energy more than it raises "
         "it, and the colours show only what raises it.",
-        "and": " and ",
+        "and": ", ",
         "note": "Deletion test over the whole picture: {bands}.",
         "note_tested": "{band} {verdict} ({ratio} times random, 95 % interval {low} to {high}; {frames} frames)",
         "note_untested": "{band} not tested",
@@ -163,7 +163,7 @@ def note_sentence(tests: "Mapping[str, tuple[DeletionTest | None, int]]", langua
 
 def _ratio(test: "DeletionTest | OutsideTract") -> dict[str, str]:
     low, high = test.interval
-    return {"ratio": plain(test.ratio_to_random), "low": plain(low), "high": plain(high)}
+    return {"ratio": plain(test.ratio_to_random), "low": plain(low, 2), "high": plain(high, 2)}
 
 
 def _joined(sentences: list[str], language: str) -> str:

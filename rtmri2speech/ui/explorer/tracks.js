@@ -219,6 +219,8 @@ function paintEnergy(box) {
   paintBesideTitle(box, [names(bandShort), names((band) => band.name)]);
 }
 
+const NARROW = new Set(["tongue_front", "tongue_back", "other_air"]); // whose names are too long beside a row
+
 // A row for each region and what lies in none; in it a line for each band, the stronger the more of the clip's evidence
 // lies there: a large share of next to nothing stays pale.
 function paintShares(box) {
@@ -228,7 +230,7 @@ function paintShares(box) {
   draw.font = `${Math.min(size, 0.9 * row)}px system-ui, sans-serif`;
   for (const [place, name] of names.entries()) {
     draw.fillStyle = colour("faint");
-    text(box, word(`region_${name}`), left - 6, top + (place + 0.5) * row, "right");
+    text(box, word(NARROW.has(name) ? `row_${name}` : `region_${name}`), left - 6, top + (place + 0.5) * row, "right");
   }
   draw.font = `${size}px system-ui, sans-serif`;
   const [first, last] = framesInView();

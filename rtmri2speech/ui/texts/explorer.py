@@ -172,6 +172,9 @@ TEXTS = {
         "the band's energy, in speech only; hatched is silence. Shares are by surface: an "
         "articulator with the air along it; “elsewhere” is what lies in none. A clip opens at its loudest frame with "
         "attribution. Spectrograms show 60 dB below their own peak.",
+        "row_tongue_front": "tongue, front",
+        "row_tongue_back": "tongue, back",
+        "row_other_air": "other air",
         **{f"region_{name}": said for name, said in REGIONS["en"].items()},
     },
     "ja": {
@@ -342,6 +345,9 @@ TEXTS = {
         "割合は、調音器官とそれに沿う空気を合わせた面ごとの値です。どれにも入らない部分が「領域外」です。"
         "最初に表示するのは、帰属のあるフレームのうち最も音が大きいものです。"
         "スペクトログラムはそれぞれの最大値から60 dBの範囲です。",
+        "row_tongue_front": "舌の前部",
+        "row_tongue_back": "舌の後部",
+        "row_other_air": "ほかの空気",
         **{f"region_{name}": said for name, said in REGIONS["ja"].items()},
     },
 }
