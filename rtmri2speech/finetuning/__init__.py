@@ -6,6 +6,6 @@ the output layer and the voicing probe are trained on them in seconds.
 """
 
 from .recordings import Recording, prepare, split
-from .tuning import Finetuned, FinetuneSettings, finetune
+from .tuning import Finetuned, FinetuneSettings, finetune, finetuning_steps
 
-__all__ = ["Finetuned", "FinetuneSettings", "Recording", "finetune", "prepare", "split"]
+__all__ = ["Finetuned", "FinetuneSettings", "Recording", "finetune", "finetuning_steps", "prepare", "split"]

@@ -8,7 +8,7 @@ that is step 0, nothing was gained and the bundle is unchanged.
 
 import copy
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 
 import numpy as np
@@ -107,25 +107,40 @@ def finetune(
     held_out: Sequence[Recording],
     settings: FinetuneSettings = FinetuneSettings(),
     progress: Progress = UNSEEN,
-    judged: Callable[[int, float], None] = lambda step, error: None,
 ) -> Finetuned:
     """Fine-tune a bundle on recordings (recordings.prepare); the given bundle is unchanged.
 
-    judged: called with each (step, held-out error). The same recordings, settings and machine give the same weights.
-    progress: its stage is tuning.
+    The same recordings, settings and machine give the same weights. progress: its stage is tuning.
     """
+    steps = finetuning_steps(bundle, learnt, held_out, settings, progress)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as done:
+            return done.value
+
+
+def finetuning_steps(
+    bundle: Bundle,
+    learnt: Sequence[Recording],
+    held_out: Sequence[Recording],
+    settings: FinetuneSettings = FinetuneSettings(),
+    progress: Progress = UNSEEN,
+) -> Generator[tuple[int, float], None, Finetuned]:
+    """`finetune`, in steps: yields (step, held-out error) as they are computed, returns the result."""
     every = of_one_level([*learnt, *held_out])
     own, others = every[: len(learnt)], every[len(learnt) :]
     scaler = Scaler.fit([one.target_db for one in own])
     model = in_scaler(bundle.acoustic, bundle.scaler, scaler)
-    run = _Run(model, scaler, others, settings, judged)
+    run = _Run(model, scaler, others, settings)
     share = settings.steps / (settings.steps + _CNN_STEP_COSTS * settings.cnn_steps)
     with torch.random.fork_rng(devices=[bundle.device] if bundle.device.type == "cuda" else []):
         torch.manual_seed(settings.seed)
-        run.train(_Batches(own, scaler, settings, bundle.device), settings.steps, progress.part(None, 0, share))
+        batches = _Batches(own, scaler, settings, bundle.device)
+        yield from run.train(batches, settings.steps, progress.part(None, 0, share))
         if settings.cnn_steps:
-            pictures = _PictureBatches(own, scaler, settings, bundle.device)
-            run.train(pictures, settings.cnn_steps, progress.part(None, share, 1))
+            batches = _PictureBatches(own, scaler, settings, bundle.device)
+            yield from run.train(batches, settings.cnn_steps, progress.part(None, share, 1))
     model.load_state_dict(run.best)
     model.eval().requires_grad_(False)
     if settings.cnn_steps:
@@ -150,22 +165,15 @@ def finetune(
 class _Run:
     """Training of a model with early stopping. best: the weights of the step with the least held-out error."""
 
-    def __init__(
-        self,
-        model: AcousticModel,
-        scaler: Scaler,
-        held_out: Sequence[Recording],
-        settings: FinetuneSettings,
-        judged: Callable[[int, float], None],
-    ):
-        self.model, self.scaler, self.held_out = model, scaler, held_out
-        self.settings, self.judged = settings, judged
+    def __init__(self, model: AcousticModel, scaler: Scaler, held_out: Sequence[Recording], settings: FinetuneSettings):
+        self.model, self.scaler, self.held_out, self.settings = model, scaler, held_out, settings
         self.best, self.best_step, self.least = copy.deepcopy(model.state_dict()), 0, math.inf
         self.errors: list[tuple[int, float]] = []
         self.done = 0  # steps of earlier stages
 
-    def train(self, batches: "_Batches", steps: int, progress: Progress) -> None:
-        """A stage, from the best weights so far: at most `steps` on these batches."""
+    def train(self, batches: "_Batches", steps: int, progress: Progress) -> Iterator[tuple[int, float]]:
+        """A stage, from the best weights so far: at most `steps` on these batches. Yields each (step, held-out
+        error)."""
         settings, model, since = self.settings, self.model, 0
         model.load_state_dict(self.best)
         parts = (model.rnn, model.head, *((model.cnn,) if batches.of_pictures else ()))
@@ -177,6 +185,7 @@ class _Run:
         for step in range(steps + 1):
             if step % settings.judge_every == 0 or step == steps:
                 since = 0 if self._judge(self.done + step, batches) else since + 1
+                yield self.errors[-1]
                 if since >= settings.patience or step == steps:
                     break
             for group in optimiser.param_groups:
@@ -202,7 +211,6 @@ class _Run:
             recordings = [replace(r, features=features_of(self.model, r.analysis.frames)) for r in recordings]
         error = _error(self.model, recordings, self.scaler)
         self.errors.append((step, error))
-        self.judged(step, error)
         if error >= self.least:
             return False
         self.best, self.best_step, self.least = copy.deepcopy(self.model.state_dict()), step, error

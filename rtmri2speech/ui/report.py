@@ -190,8 +190,9 @@ def comparison_report(made: Comparison, first: str, other: str) -> str:
     )
 
 
-def voice_report(made: Comparison, adaptation: Adaptation | None) -> str:
-    """The report on a resynthesis: voice, adaptation, and the changes."""
+def voice_report(made: Comparison, adaptation: Adaptation | None, tuned: bool = False) -> str:
+    """The report on a resynthesis: voice, adaptation, and the changes. tuned: by a bundle that was tuned in the
+    session."""
     now = made.second
     told = [Sentence("voice_told_whisper")]
     if now.f0_hz is not None and now.f0_hz.any():
@@ -199,9 +200,11 @@ def voice_report(made: Comparison, adaptation: Adaptation | None) -> str:
         ends = {"low": f"{heard.min():.0f}", "high": f"{heard.max():.0f}"}
         share = f"{100 * len(heard) / len(now.f0_hz):.0f}"
         told = [Sentence("voice_told_voiced", {"hz": f"{heard.mean():.0f}", "share": share, **ends}, strong=True)]
-    if adaptation is None:
+    if tuned:
+        told.append(Sentence("voice_told_tuned"))
+    elif adaptation is None:
         told.append(Sentence("voice_told_plain"))
-    else:
+    if adaptation is not None:
         moved = {"shift": f"{adaptation.mean_shift:.2f}", "spread": f"{adaptation.spread:.2f}"}
         told.append(Sentence("voice_told_fitted", {"frames": adaptation.frames, "layers": adaptation.layers, **moved}))
     before_db, now_db = (_above_pauses_db(analysis) for analysis in (made.first, made.second))

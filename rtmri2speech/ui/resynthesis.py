@@ -37,19 +37,24 @@ def asked_of(manner: str, hz: float | None, semitones: float) -> Voice | None:
 
 
 def resynthesise(
-    bundle: Bundle, result: Result, voice: Voice | None, fit: bool, progress: Progress = UNSEEN
+    bundle: Bundle,
+    result: Result,
+    voice: Voice | None,
+    fit: bool,
+    progress: Progress = UNSEEN,
+    tuned: Bundle | None = None,
 ) -> Resynthesis:
-    """Analyse the result's clip again in this voice (None: the bundle's default). fit: with the bundle adapted to the
-    clip's pictures.
+    """Analyse the result's clip again in this voice (None: the bundle's default). tuned: by this bundle, tuned from the
+    page's. fit: with the bundle adapted to the clip's pictures.
 
     bundle: as the page offers it. Raises InputError for a voice that the bundle lacks or the clip does not allow.
     """
-    now, record = (bundle, None)
+    now, record = (tuned or bundle, None)
     if fit:
-        now, record = adapt(bundle, [result.analysis.clip], progress=progress.part(None, 0, 0.2))
+        now, record = adapt(now, [result.analysis.clip], progress=progress.part(None, 0, 0.2))
     before = result.fitted or bundle
     told = progress.part(None, 0.2, 0.85)
     made = compare(before, result.analysis, now, result.reference, told, voice, result.analysed_by)
     progress("packing", 0.85)
-    changed = replace(result, analysis=made.second, fitted=now if fit else None, again=True)
+    changed = replace(result, analysis=made.second, fitted=None if now is bundle else now, again=True)
     return Resynthesis(changed.with_regions(result.regions, progress.part(None, 0.85, 1)), made, record)

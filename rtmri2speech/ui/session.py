@@ -43,8 +43,8 @@ class Result:
     float32 and its rate. source, reference_source: files of clip and reference. bundle_name: the bundle's name on the
     page. linked, store: see payload. maps: of maps_offered(). remarks: (at_s, text). edited: whether labels or remarks
     were edited on the page. given: the uploaded reference speech, before its shift by shift_ms. whole_s, newest: of a
-    clip still being analysed, its duration and its newest result. fitted: the bundle as adapted to this clip. again:
-    whether this is a resynthesis (resynthesis.py).
+    clip still being analysed, its duration and its newest result. fitted: the bundle as tuned, or adapted to this clip.
+    again: whether this is a resynthesis (resynthesis.py).
     """
 
     name: str
