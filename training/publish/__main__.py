@@ -173,19 +173,22 @@ def model_card(
 
 
 def vocoder_sentence(settings: dict) -> str:
-    """What the vocoder is; settings: as of read_vocoder."""
+    """What the vocoder is and what trained it; settings: as of read_vocoder."""
     if settings["kind"] == "ddsp":
         shape = settings["vocoder"]
-        return (
+        what = (
             f"source-filter (DDSP), {shape['steps']} filters a frame, which begin as the mel's envelope of "
             f"{shape['envelope']} coefficients, {shape['channels']} channels at the mel's rate and "
             f"{shape['fine_channels']} at the filters'; F0 is an input"
         )
-    generator = settings["generator"]
-    return (
-        f"HiFi-GAN, {generator['initial_channel']} channels, upsampling {generator['upsample_rates']}, "
-        f"input {settings['vocoder_input']}"
-    )
+    else:
+        shape = settings["generator"]
+        what = (
+            f"HiFi-GAN, {shape['initial_channel']} channels, upsampling {shape['upsample_rates']}, "
+            f"input {settings['vocoder_input']}"
+        )
+    trained = ", ".join(f"{name} ({Path(given['folder']).name})" for name, given in settings.get("sources", {}).items())
+    return f"{what}; trained on {trained}" if trained else what
 
 
 def split_sentence(rule: dict, split: dict[str, list[str]]) -> str:

@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 
 from rtmri2speech.files import write_json
 from rtmri2speech.models.acoustic import AcousticConfig, AcousticModel
+from rtmri2speech.models.ddsp import DdspConfig, SourceFilter
 from rtmri2speech.models.hifigan import Generator, GeneratorConfig
 from rtmri2speech.models.load import load_bundle
 from rtmri2speech.spec import MelSpec
@@ -87,6 +88,22 @@ def test_the_bundle_is_the_best_epoch_and_the_card_tells_how_good_it_is(runs, tm
     assert "2 train, 1 val, 0 test (by utterance, seed 42; all of the speakers s06 in val)" in card
     assert "Twelve 作り物 speakers." in card and "epoch (1, step 20)" in card and "4.25" in card
     assert str(tmp_path) not in card + (out / "bundle.json").read_text(encoding="utf-8")
+
+
+def test_a_source_filter_vocoder_is_published_and_the_card_says_what_trained_it(runs, tmp_path):
+    acoustic, vocoder, _ = runs
+    made = SourceFilter(DdspConfig(channels=8, fine_channels=8)).begin()
+    settings = {"kind": "ddsp", "vocoder": made.to_json(), "sources": {"english": {"folder": "/somewhere/pm_en"}}}
+    write_json(vocoder / SETTINGS, settings)
+    save_checkpoint(vocoder, {"step": 8, "generator": made.state_dict()}, keep=1)
+    assert run("--acoustic", acoustic, "--vocoder", vocoder, "--out", tmp_path / "b").exit_code == 0
+    bundle = load_bundle(tmp_path / "b")
+    assert bundle.vocoder.takes_f0 and bundle.vocoder.config == made.config
+    torch.testing.assert_close(bundle.vocoder.noise, made.noise, atol=2e-3, rtol=1e-3)
+    card = (tmp_path / "b" / "MODEL_CARD.md").read_text(encoding="utf-8")
+    assert "source-filter (DDSP), 7 filters a frame" in card and "trained on english (pm_en)" in card
+    again = run("--acoustic", acoustic, "--vocoder", tmp_path / "b", "--out", tmp_path / "c", "--light")
+    assert again.exit_code == 0 and load_bundle(tmp_path / "c").vocoder.config == made.config
 
 
 def test_the_card_says_that_targets_were_restored(runs, tmp_path):
