@@ -6,6 +6,7 @@ correction of the mel's own envelope, for either source, on `steps` moments of e
 training, and a louder mel is a louder waveform and nothing else.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 
@@ -132,7 +133,8 @@ class SourceFilter(Vocoder):
     @property
     def context_frames(self) -> int:
         config = self.config
-        fine = 2 + sum(config.fine_dilations) + -(-_FFT // config.step_samples)
+        samples = _FFT + config.mel.sample_rate / _LOWEST_HZ
+        fine = 2 + sum(config.fine_dilations) + math.ceil(samples / config.step_samples)
         return 1 + sum(config.dilations) + -(-fine // config.steps) + _LOUDEST_WITHIN
 
     @classmethod
@@ -233,7 +235,18 @@ class SourceFilter(Vocoder):
         heard = torch.fft.irfft(mixed * torch.polar(torch.ones_like(phase), phase), _FFT)
         length = (heard.shape[1] - 1) * step + _FFT
         joined = fold(heard.transpose(1, 2), (1, length), (1, _FFT), stride=(1, step))[:, 0, 0]
-        return joined[:, step // 2 :][:, : source.shape[1]]
+        return _without_offset(joined[:, step // 2 :][:, : source.shape[1]], self.config.mel.sample_rate)
+
+
+def _without_offset(x: Tensor, rate: int) -> Tensor:
+    """The waveform (B, L) less its mean over _LOWEST_HZ's period before and after each sample, with triangular weights:
+    steps of a filter's gain would be heard as thumps."""
+    width = int(rate / _LOWEST_HZ) | 1
+    low = x
+    for _ in range(2):
+        sums = pad(low, (width // 2 + 1, width // 2)).double().cumsum(dim=-1)
+        low = ((sums[:, width:] - sums[:, :-width]) / width).to(x)
+    return x - low
 
 
 def f0_at_steps(f0_hz: np.ndarray, frames: int, steps: int) -> np.ndarray:

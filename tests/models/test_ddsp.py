@@ -86,6 +86,14 @@ def test_it_says_the_mel_before_any_training(untrained):
         assert abs(float(samples.mean())) < 1e-5
 
 
+def test_sudden_speech_makes_no_thump_below_it(lively):
+    mel_db = torch.from_numpy(formants(60))
+    mel_db[:30] -= 60
+    spectrum = power_db(lively.speak(mel_db, torch.full((60,), 150.0)).numpy()[20 * 420 : 40 * 420])
+    hz = np.arange(len(spectrum)) * SPEC.sample_rate / len(spectrum) / 2
+    assert spectrum[hz < 20].max() < spectrum[(hz > 140) & (hz < 160)].max() - 30
+
+
 def test_a_louder_mel_is_a_louder_waveform_and_nothing_else(lively):
     mel_db, f0_hz = torch.from_numpy(formants(30)) - 20, torch.full((30,), 200.0)
     soft, loud = lively.speak(mel_db, f0_hz), lively.speak(mel_db + 6, f0_hz)
