@@ -25,6 +25,7 @@ from rtmri2speech.models.vocoding import vocode
 from rtmri2speech.speech.audio import resample
 from rtmri2speech.speech.formants import formant_ceiling, measure_f0, measure_formants, nearest_vowel
 from rtmri2speech.speech.mel import mel_spectrogram_db
+from rtmri2speech.speech.voice import own_f0
 
 from ..engine.console import plain_errors
 from ..preprocess.phantom_clips import find_phantoms, sound_of, truth_of
@@ -79,7 +80,11 @@ def judge(bundle: Bundle, path: Path) -> list[dict]:
     rate = bundle.mel.sample_rate
     original = resample(*sound_of(path, clip), rate)
     copy_mel = mel_spectrogram_db(torch.from_numpy(original), bundle.mel)
-    sounds = {"synthesis": analyse(bundle, clip, bands=()).audio, "copy_synthesis": vocode(bundle, copy_mel)}
+    f0_hz = None
+    if bundle.vocoder.takes_f0:
+        f0_hz = own_f0(original, bundle.mel, len(copy_mel), bundle.vocoder.f0_per_frame)
+    copied = vocode(bundle, copy_mel, f0_hz=f0_hz)
+    sounds = {"synthesis": analyse(bundle, clip, bands=()).audio, "copy_synthesis": copied}
     every = np.concatenate([t for _, t in times])
     ceiling_hz = formant_ceiling(measure_f0(original, rate, every))
     true = measured(original, rate, times, ceiling_hz)
