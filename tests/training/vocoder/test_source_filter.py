@@ -20,7 +20,7 @@ from training.vocoder.checkpoints import load_run, read_vocoder
 from training.vocoder.initialisation import read_start
 from training.vocoder.source_filter.config import Draws, SourceFilterSettings
 from training.vocoder.source_filter.f0 import STEP_S, at_times, f0_of
-from training.vocoder.source_filter.losses import band_loss, intelligibility_loss
+from training.vocoder.source_filter.losses import band_loss, constancy_loss, intelligibility_loss
 from training.vocoder.source_filter.segments import SourceFilterSegments, prepared_rate
 from training.vocoder.source_filter.train import SourceFilterTraining, train
 
@@ -126,6 +126,18 @@ def test_the_intelligibility_loss_is_estoi():
         noisy = clean + level * noise
         expected = 1 - stoi(clean[0].numpy(), noisy[0].numpy(), 10000, extended=True)
         assert float(intelligibility_loss(clean, noisy, 10000)) == pytest.approx(expected, abs=0.05)
+
+
+def test_the_constancy_loss_hears_what_is_not_masked():
+    wanted, voiced = torch.zeros(1, 4, 2, 8), torch.tensor([[True, True, False, False]])
+    wanted[:, :, 1] = -50.0
+    changed = wanted.clone()
+    changed[:, :, 1] -= 20  # noise far below the pulses stays unheard
+    changed[:, 2:] += 40  # and so do pulses without voice
+    assert constancy_loss(changed, wanted, voiced) == 0
+    changed[:, 0, 0] += 10
+    assert constancy_loss(changed, wanted, voiced) == pytest.approx(1 / 4)  # of one of two steps, one of two sources
+    assert constancy_loss(changed, wanted, torch.zeros_like(voiced)) == 0
 
 
 def test_every_weight_learns_and_the_loss_falls(tmp_path, wavs):

@@ -47,7 +47,7 @@ class SpectralLoss:
     stft: float = 1.0
     bands: float = 1.0
     intelligibility: float = 1.0
-    constancy: float = 2.0
+    constancy: float = 1.0
     stft_sizes: tuple[int, ...] = (128, 256, 512, 1024, 2048)
 
 

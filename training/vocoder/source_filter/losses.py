@@ -14,6 +14,7 @@ _BAND_WINDOWS = (256, 512, 1024)
 _RANGE = 1e-6  # of power, below a segment's mean: fainter is as good as silent
 _WINDOW_S = 0.0256  # ESTOI's own, of 256 samples at 10 kHz
 _SEGMENT = 30  # frames, 384 ms
+_MASKED_DB = 30.0
 _LOWEST_HZ, _THIRDS = 150.0, 15
 
 
@@ -38,6 +39,16 @@ def intelligibility_loss(real: Tensor, fake: Tensor, sample_rate: int) -> Tensor
         segments = bands.unfold(2, _SEGMENT, _SEGMENT // 3).transpose(1, 2)  # (B, n, 15, 30)
         correlated.append(_normalised(_normalised(segments, 3), 2))
     return 1 - (correlated[0] * correlated[1]).sum(dim=2).mean()
+
+
+def constancy_loss(gains_db: Tensor, wanted_db: Tensor, voiced: Tensor) -> Tensor:
+    """Mean absolute difference of both sources' filters (B, N, 2, n_mels), 10 dB being 1, where voiced (B, N).
+
+    What lies _MASKED_DB below the louder source in its band is not heard and counts as if it lay just there.
+    """
+    floor = wanted_db.amax(dim=2, keepdim=True) - _MASKED_DB
+    apart = (gains_db.maximum(floor) - wanted_db.maximum(floor)).abs().mean(dim=(2, 3)) / 10
+    return (apart * voiced).sum() / voiced.sum().clamp_min(1)
 
 
 def _normalised(x: Tensor, dim: int) -> Tensor:

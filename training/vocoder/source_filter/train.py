@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch.nn.functional import l1_loss
 
 from rtmri2speech.errors import InputError
 from rtmri2speech.files import refuse_overwriting_inputs
@@ -28,10 +27,9 @@ from ..checkpoints import checkpoints, save_checkpoint
 from ..losses import stft_loss
 from .config import SourceFilterSettings
 from .f0 import at_times, f0_of
-from .losses import band_loss, intelligibility_loss
+from .losses import band_loss, constancy_loss, intelligibility_loss
 from .segments import Batch, SourceFilterSegments, prepared_rate
 
-_CONSTANCY_DB = 10.0
 _FREE = {f.name for f in fields(SourceFilterSettings)} - {"kind", "vocoder"}
 
 
@@ -66,9 +64,10 @@ class SourceFilterTraining:
         if own.any():
             losses["stft"] = stft_loss(real[own], fake[own], settings.loss.stft_sizes)
         if other.any():
+            own_hz = batch.own_hz[other].to(self.device)
             with torch.no_grad():
-                wanted_db = self.generator.gains_db(mel_db[other], batch.own_hz[other].to(self.device))
-            losses["constancy"] = l1_loss(gains_db[other], wanted_db) / _CONSTANCY_DB
+                wanted_db = self.generator.gains_db(mel_db[other], own_hz)
+            losses["constancy"] = constancy_loss(gains_db[other], wanted_db, own_hz > 0)
         shares = {"stft": own, "constancy": other, "bands": ~other, "intelligibility": ~other}
         for name, loss in losses.items():
             total = total + getattr(settings.loss, name) * shares[name].float().mean() * loss
