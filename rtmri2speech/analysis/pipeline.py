@@ -115,7 +115,7 @@ def analyse(
     slopes = gradients(bundle.acoustic, bundle.scaler, features, targets, objectives)
     asked = (bundle.acoustic, bundle.scaler, size, settings.resolution or 0, features, np.arange(count), chunks)
     told = progress.part(None, 0.5 if following else 0.4, 0.75)
-    seen = method.maps(Inputs(*asked, targets, objectives, slopes, maps), told) if bands else {}
+    seen = method.maps(Inputs(*asked, targets, objectives, slopes, maps, blurred=view.blurred), told) if bands else {}
     cam = {name: view.on_picture(maps_seen) for name, maps_seen in seen.items()}
     del maps
     seconds["attention"] = clock.lap()

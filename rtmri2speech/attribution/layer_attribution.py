@@ -19,7 +19,7 @@ the midpoint rule of integrated gradients (M. Sundararajan et al., ICML 2017) wi
 brightness: a uniform picture has a map of zeros.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import cast
 
 import numpy as np
@@ -55,13 +55,19 @@ class LayerAttribution:
     """Attribution maps of cells x cells at one stage of a model's CNN, for frames of size x size.
 
     cells: one of stages(model, size). baseline: of BASELINES. cnn: the model's CNN to run; default: with BatchNorm
-    folded.
+    folded. blurred: of the baseline.
     """
 
     def __init__(
-        self, model: AcousticModel, size: int, cells: int, baseline: str = "zero", cnn: nn.Module | None = None
+        self,
+        model: AcousticModel,
+        size: int,
+        cells: int,
+        baseline: str = "zero",
+        cnn: nn.Module | None = None,
+        blurred: Callable[[np.ndarray], np.ndarray] = blurred,
     ):
-        self.cells, self.baseline = cells, baseline
+        self.cells, self.baseline, self.blurred = cells, baseline, blurred
         self.cnn, self.pool = _quick_to_differentiate(cnn or folded_cnn(model)), model.config.input_pool
         self.stage = self.cnn.get_submodule(stages(model, size)[cells])
         self.device = next(model.parameters()).device
@@ -103,14 +109,14 @@ class LayerAttribution:
 
     def _pooled(self, frames: np.ndarray) -> Tensor:
         """(n, size, size) -> features (n, C), with a graph that begins at the cut."""
-        shown = np.concatenate([frames, blurred(frames)]) if self.baseline == "blur" else frames
+        shown = np.concatenate([frames, self.blurred(frames)]) if self.baseline == "blur" else frames
         tensor = torch.from_numpy(shown)[:, None].to(self.device, memory_format=torch.channels_last)
         return self.cnn(avg_pool2d(tensor, self.pool))[-1].mean(dim=(2, 3))
 
 
 def _method(label: Mapping[str, str], baseline: str) -> Method:
     def maps(inputs: Inputs, progress: Progress = UNSEEN) -> dict[str, np.ndarray]:
-        layer = LayerAttribution(inputs.model, inputs.size, inputs.cells, baseline, inputs.cnn)
+        layer = LayerAttribution(inputs.model, inputs.size, inputs.cells, baseline, inputs.cnn, inputs.blurred)
         return layer(inputs.gradients, inputs.chunks(), progress)
 
     return Method(label, baseline, 32, stages, maps)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from torch import Tensor, nn
 
+from ..clips.preprocessing import blurred
 from ..models.acoustic import AcousticModel
 from ..progress import Progress
 from ..speech.mel import Scaler
@@ -21,6 +22,7 @@ class Inputs:
     CNN's last maps. rows: (n,) indices of the frames to explain. chunks: each call yields these frames, prepared, as
     float32 (k, size, size). targets: name -> Target; objectives: name -> "frame" or "sequence". gradients: name ->
     (n, C), the derivative of each target by the features. last_maps: (n, C, h, w), None unless the method needs them.
+    blurred: prepared frames -> the same, heavily blurred, for a baseline.
     """
 
     model: AcousticModel
@@ -35,6 +37,7 @@ class Inputs:
     gradients: Mapping[str, Tensor]
     last_maps: Tensor | None = None
     cnn: nn.Module | None = None
+    blurred: Callable[[np.ndarray], np.ndarray] = blurred
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 
-from .preprocessing import prepare_frames
+from .preprocessing import blurred, prepare_frames
 
 _SOFT_SHARE = 0.012  # of the picture: width of the mask's soft border, inside it
 _DEVIATIONS = 3.0  # of the window's brightness shown as 0 and 1
@@ -29,6 +29,10 @@ class FrameView:
     def seen(self, pictures: np.ndarray) -> np.ndarray:
         """Whole pictures float32 (n, size, size) -> the CNN's input of the same shape."""
         return pictures
+
+    def blurred(self, seen: np.ndarray) -> np.ndarray:
+        """What the CNN sees (n, size, size), heavily blurred: the baseline of attribution against a blurred frame."""
+        return blurred(seen)
 
     def on_picture(self, cams: np.ndarray) -> np.ndarray:
         """Maps (n, h, h) of what the CNN sees -> maps of the picture, with the same sums."""
@@ -83,6 +87,12 @@ class TractView(FrameView):
     def weights(self, size: int) -> np.ndarray:
         """float32 (size, size) of the window: 1 in the region, falling to 0 at its border, 0 outside."""
         return _warped(_softened(self.mask(size)), self._in_pixels(size), cv2.BORDER_CONSTANT)
+
+    def blurred(self, seen: np.ndarray) -> np.ndarray:
+        """Blurred within the region alone, so that the window's border is the same in both and attributed nothing."""
+        weights = self.weights(seen.shape[-1])
+        total = np.maximum(blurred(weights[None])[0], 1e-3)
+        return (0.5 + weights * blurred(seen - np.float32(0.5)) / total).astype(np.float32)
 
     def on_picture(self, cams: np.ndarray) -> np.ndarray:
         cells = cams.shape[-1]

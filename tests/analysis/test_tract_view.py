@@ -50,7 +50,8 @@ def test_maps_cover_the_picture_and_are_nothing_outside(made):
 
 def test_the_sum_of_a_map_is_that_in_the_window(tract_bundle, clip, made):
     class Window(FrameView):
-        seen = staticmethod(made.view.seen)  # its maps stay those of the window
+        seen = staticmethod(made.view.seen)
+        blurred = staticmethod(made.view.blurred)  # its maps stay those of the window
 
     window = analyse(tract_bundle, clip, method="layer-ig", speak=False, view=Window())
     cells = made.settings.resolution

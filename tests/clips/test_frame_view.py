@@ -73,3 +73,12 @@ def test_a_cell_lands_where_its_window_lies(view):
 def test_the_whole_picture_is_seen_as_it_is():
     shown = pictures(5)
     assert FULL.seen(shown) is shown and FULL.on_picture(shown) is shown and FULL.mask(8) is None
+
+
+def test_a_blurred_window_keeps_its_border_and_loses_its_shapes(view):
+    seen, weights = view.seen(pictures(6)), view.weights(SIZE)
+    plain = view.blurred(seen)
+    assert np.all(plain[:, weights == 0] == 0.5)
+    assert plain[:, weights == 1].std() < 0.3 * seen[:, weights == 1].std()
+    flat = np.repeat((0.5 + 0.3 * weights)[None], 2, axis=0).astype(np.float32)
+    assert np.abs(view.blurred(flat) - flat).max() < 0.08  # a border is no shape

@@ -65,6 +65,7 @@ class ModelInput:
             {name: slope[frames] for name, slope in slopes.items()},
             # Not folded: with shuffled weights BatchNorm can produce numbers of any size.
             cnn=copy.deepcopy(model.cnn),
+            blurred=self.view.blurred,
         )
         maps = method_of(self.method).maps(inputs, UNSEEN)
         return {name: self.view.on_picture(cams) for name, cams in maps.items()}
