@@ -57,7 +57,7 @@ def keep_page(browser):
 def address(bundle_folder, tmp_path_factory):
     """The page with two clips: "clip" of two seconds with sound, which opens, and a long one with labels."""
     clips = tmp_path_factory.mktemp("clips")
-    tone = 0.02 * np.sin(np.arange(30_000) / 5).astype(np.float32)
+    tone = 0.02 * np.sign(np.sin(np.arange(30_000) / 20)).astype(np.float32)
     write_mp4(clips / "clip.mp4", moving_frames(54), audio=tone)
     name, frames = LONG_CLIP
     write_mp4(clips / f"{name}.mp4", moving_frames(frames), fps=MODEL_FPS)

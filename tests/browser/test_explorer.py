@@ -40,7 +40,7 @@ def bundle_folder(bundle, tmp_path_factory):
 @pytest.fixture(scope="module")
 def clips(tmp_path_factory):
     folder = tmp_path_factory.mktemp("clips")
-    tone = 0.3 * np.sin(2 * np.pi * 440 * np.arange(round(16000 * FRAMES / 27)) / 16000)
+    tone = 0.3 * np.sign(np.sin(2 * np.pi * 110 * np.arange(round(16000 * FRAMES / 27)) / 16000))
     write_mp4(folder / "disc.mp4", moving_frames(FRAMES, 64, 64), audio=tone)
     return folder
 

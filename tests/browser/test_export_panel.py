@@ -33,7 +33,7 @@ def address(tmp_path_factory):
     bundle.acoustic.eval()
     bundle.save(tmp_path_factory.mktemp("bundles") / "lively")
     clips = tmp_path_factory.mktemp("clips")
-    tone = 0.3 * np.sin(2 * np.pi * 440 * np.arange(round(16000 * FRAMES / 27)) / 16000)
+    tone = 0.3 * np.sign(np.sin(2 * np.pi * 110 * np.arange(round(16000 * FRAMES / 27)) / 16000))
     write_mp4(clips / "disc.mp4", moving_frames(FRAMES, 64, 64), audio=tone)
     folder = next(clips.parent.glob("bundles*/lively"))
     with served(Settings(bundle=folder, clips=clips)) as address:
