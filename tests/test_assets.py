@@ -32,6 +32,7 @@ def test_the_default_sees_the_tract_and_another_bundle_the_whole_picture(default
     other = load_bundle("phantom")
     assert (default.frames.view, other.frames.view) == ("tract", "full")
     assert default.mel == other.mel and default.voice and other.voice
+    assert other.vocoder.takes_f0 and other.voice.default == "declining"
     assert all(bundle.description and bundle.description_ja for bundle in (default, other))
 
 

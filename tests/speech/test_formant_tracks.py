@@ -11,13 +11,14 @@ from rtmri2speech.errors import InputError
 from rtmri2speech.models.load import load_bundle
 from rtmri2speech.speech.audio import resample
 from rtmri2speech.speech.formant_tracks import ceiling_of, measured_track
+from rtmri2speech.speech.voice import Voice
 
 CLIP = ASSETS / "clips" / "aiueo_known_speaker.mp4"
 
 
 @pytest.fixture(scope="module")
 def analysis():
-    return analyse(load_bundle(), read_clip(CLIP), [])
+    return analyse(load_bundle(), read_clip(CLIP), [], voice=Voice(whisper=True))
 
 
 @pytest.fixture(scope="module")

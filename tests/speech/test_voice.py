@@ -1,4 +1,4 @@
-"""Harmonics are add_harmonics where a bundle says so, at the F0 that is asked for, and nowhere else."""
+"""A bundle speaks at the F0 that is asked for; a vocoder without F0 gets harmonics in its mel, and nothing else."""
 
 from dataclasses import replace
 
@@ -14,8 +14,9 @@ from rtmri2speech.models.vocoding import vocode
 from rtmri2speech.spec import MelSpec
 from rtmri2speech.speech.audio import resample
 from rtmri2speech.speech.formants import measure_f0
-from rtmri2speech.speech.mel import mel_spectrogram_db, spectral_envelope
+from rtmri2speech.speech.mel import centre_frequencies_hz, mel_spectrogram_db, spectral_envelope
 from rtmri2speech.speech.voice import Voice, VoicingProbe, add_harmonics, asked_voice, f0_contour, pulse_train
+from tests.conftest import make_bundle
 
 SPEC = MelSpec()
 FPS = SPEC.fps
@@ -68,18 +69,30 @@ def test_the_envelope_keeps_the_first_cepstral_coefficients():
     assert np.allclose(spectral_envelope(waves.sum(axis=1), 99), waves.sum(axis=1), atol=1e-4)
 
 
-def test_the_vocoder_sings_what_is_painted(whispering, clip):
+def test_the_embedded_vocoder_sings_what_is_asked_for(whispering, clip):
     """Over the true envelope of a clip's own speech: Praat hears the F0 that was asked for, and little without it."""
     sound = resample(clip.audio, clip.audio_rate, SPEC.sample_rate)
     smooth = spectral_envelope(mel_spectrogram_db(torch.from_numpy(sound), SPEC).numpy(), 16)
     times = (np.arange(len(smooth)) + 0.5) / FPS
     voiced = np.isfinite(measure_f0(sound, SPEC.sample_rate, times))
     asked = np.where(voiced, np.linspace(220, 160, len(smooth)), 0)
-    sung = vocode(whispering, torch.from_numpy(add_harmonics(smooth, asked, SPEC)))
+    sung = vocode(whispering, torch.from_numpy(smooth), f0_hz=asked)
     heard = measure_f0(sung, SPEC.sample_rate, times)
     whispered = measure_f0(vocode(whispering, torch.from_numpy(smooth)), SPEC.sample_rate, times)
     assert np.isfinite(heard[voiced]).mean() > 0.85 > 0.6 > np.isfinite(whispered[voiced]).mean()
     assert np.nanmedian(np.abs(heard - asked)[voiced]) < 5
+
+
+def test_a_vocoder_without_f0_gets_harmonics_in_its_mel(monkeypatch):
+    bundle, given = make_bundle(), []
+    speak = lambda _, mel, *f0: given.append((mel, f0)) or mel.new_zeros(12600)  # noqa: E731
+    monkeypatch.setattr(type(bundle.vocoder), "speak", speak)
+    smooth, f0_hz = np.full((30, 64), -30.0, np.float32), np.where(np.arange(30) < 25, 300.0, 0.0)
+    vocode(bundle, torch.from_numpy(smooth), f0_hz=f0_hz)
+    ((mel, f0),) = given
+    assert np.array_equal(mel.numpy(), add_harmonics(smooth, f0_hz, SPEC)) and f0[0] is None
+    levels = np.interp(np.arange(300, 1350, 150), centre_frequencies_hz(SPEC), mel[:25].numpy().mean(axis=0))
+    assert (levels[::2] > -27).all() and (levels[1::2] < -33).all()  # at 300, 600, ... Hz, and between
 
 
 def test_unvoiced_frames_and_the_envelope_stay_as_they_are():
