@@ -57,7 +57,7 @@ COMMANDS = {
     "slowmo": Command({"": "clip.mp4", "--sequence": "map.npy", "beside": "map.json"}),
     "overlay": Command({"": "clip.mp4", "--heatmap": "map.npy", "--heatmap2": "map2.npy", "--audio": "voice.wav"}),
     "mask": Command({"": "clip.mp4", "--region": "lips.json"}),
-    "regions": Command({"": "clip.mp4"}),
+    "regions": Command({"": "clip.mp4", "--learn": "map.json"}),
     "temporal": Command({"": "clip.npy", "--bundle": "bundle/bundle.json"}),
     "adapt": Command({"": "clip.mp4"}),
     "finetune": Command({"": "clip.mp4"}),

@@ -30,7 +30,7 @@ _STRAY = 0.2  # of a region's largest component: smaller ones are removed
 _IN_ONE_PIECE = ("tongue", "lower_lip", "upper_lip", "velum", "jaw", "hard_palate", "pharynx_wall", "brain", "spine")
 _UNMOVED = [NAMES.index(name) for name in ("brain", "spine")]
 _IS_UNMOVED = np.isin(np.arange(256), _UNMOVED)
-_SOLID_TRACT = [NAMES.index(name) for name in GROUPS["tract"] if name != "airway"]
+SOLID_TRACT = [NAMES.index(name) for name in GROUPS["tract"] if name != "airway"]
 
 
 @dataclass(frozen=True)
@@ -147,7 +147,11 @@ def _plausible(shares: np.ndarray) -> float:
 def _around_tract(shares: np.ndarray) -> Crop:
     """The square crop around the tract in all frames of the first pass, within the picture."""
     best = [largest(p)[0] for p in shares]
-    tract = np.mean([np.isin(b, _SOLID_TRACT) & ~_strays(b) for b in best], axis=0) > 0.3
+    return square_around(np.mean([np.isin(b, SOLID_TRACT) & ~_strays(b) for b in best], axis=0) > 0.3)
+
+
+def square_around(tract: np.ndarray) -> Crop:
+    """The square crop around a mask bool (h, h) of the picture, with a margin, within the picture."""
     rows, columns = np.flatnonzero(tract.any(axis=1)), np.flatnonzero(tract.any(axis=0))
     grown = SIZE / len(tract)
     side = min(SIZE, round(_MARGIN * grown * (max(np.ptp(rows), np.ptp(columns)) + 1)))

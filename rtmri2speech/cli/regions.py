@@ -1,5 +1,6 @@
 """Regions of every frame, and articulatory measures: regions."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -25,6 +26,13 @@ def regions(
             "--pixel-size", help="Side of the clip's own pixels in mm, for lengths in cm; default: from the file."
         ),
     ] = None,
+    segmenter: Annotated[
+        Path | None, typer.Option("--segmenter", help="Folder of a tuned segmenter; default: the embedded one.")
+    ] = None,
+    learn: Annotated[
+        Path | None,
+        typer.Option("--learn", metavar="CORRECTIONS", help="Tune the segmenter to this file; -o is its new folder."),
+    ] = None,
     fps: FpsOption = None,
     device: DeviceOption = "auto",
     json: JsonOption = False,
@@ -33,18 +41,24 @@ def regions(
 
     Regions: tongue, lips, velum, jaw, palate, pharynx, larynx and airway.
     By the output's suffix: .npy: labels uint8 (T, 256, 256); .mp4: the clip with outlines; .csv: articulatory measures
-    of every frame.
+    of every frame. --learn tunes the segmenter to five or more frames of the clip that were corrected by hand
+    (CORRECTIONS: NAME_regions.json of an export); the last fifth of them is held out. Exit code 1: nothing was gained,
+    and nothing is written.
     """
     import numpy as np
 
     from ..anatomy.regions import NAMES
+    from ..anatomy.segmenter import segment_regions
+    from ..anatomy.segmenter_bundle import load_segmenter
     from ..anatomy.sources import regions_of
     from ..anatomy.table import write_table
     from ..files import atomic_write
     from ..render.encode import even_size, write_video
     from ..render.outlines import outlined_frames
 
-    refuse_overwriting_inputs([output], [video])
+    refuse_overwriting_inputs([output], [video, learn, segmenter])
+    if learn is not None:
+        return _learn(video, output, learn, segmenter, fps, json)
     kind = output.suffix.lower()
     if kind not in (".npy", ".mp4", ".csv"):
         raise InputError("The output of regions is a .npy, .mp4 or .csv file, not {output}.", output=output)
@@ -52,7 +66,13 @@ def regions(
         raise InputError("The size of a pixel must be above 0 and at most 20 mm, not {size:g}.", size=pixel_size)
     with progress_bar() as progress:
         clip = read_clip(video, fps=fps, progress=progress.part(None, 0, 0.1))
-        found = regions_of(clip.frames, clip.fps, video, source, progress.part(None, 0.1, 0.8))
+        told = progress.part(None, 0.1, 0.8)
+        if segmenter is not None:
+            if source != "segmenter":
+                raise InputError("--segmenter is for --source segmenter, not {source}.", source=source)
+            found = segment_regions(clip.frames, clip.fps, load_segmenter(segmenter), progress=told)
+        else:
+            found = regions_of(clip.frames, clip.fps, video, source, told)
         if not found.verdict.usable:
             raise InputError("{video}: {reason}", video=video, reason=found.verdict.sentence)
         if kind == ".npy":
@@ -84,6 +104,34 @@ def regions(
         )
     else:
         print(f"{output}: {len(found)} frames. {found.verdict.sentence}")
+
+
+def _learn(video: Path, output: Path, learn: Path, segmenter: Path | None, fps: float | None, as_json: bool) -> None:
+    """Tune a segmenter to the corrections of a clip, and write it if it is better on what is held out."""
+    from ..anatomy.corrections import corrected, read_corrections
+    from ..anatomy.segmenter import segment_regions
+    from ..anatomy.segmenter_bundle import load_segmenter
+    from ..anatomy.tuning import tune_segmenter
+    from ..clips.frame_rate import retime
+    from ..spec import MelSpec
+
+    corrections, start = read_corrections(learn), load_segmenter(segmenter)
+    with progress_bar() as progress:
+        clip = read_clip(video, fps=fps, progress=progress.part(None, 0, 0.05))
+        rate = MelSpec().fps  # corrections are of the model's frames
+        frames = retime(clip, rate)
+        found = segment_regions(frames, rate, start, progress=progress.part(None, 0.05, 0.2))
+        if not found.verdict.usable:
+            raise InputError("{video}: {reason}", video=video, reason=found.verdict.sentence)
+        made = tune_segmenter(start, frames, corrected(found, corrections), progress=progress.part(None, 0.2, 1))
+    if made.better:
+        made.segmenter.save(output)
+    if as_json:
+        print_json(made.to_json() | {"segmenter": str(output) if made.better else None})
+    else:
+        figures = f"Dice of the {len(made.held_out)} corrected frames held out: {made.before:.3f} -> {made.after:.3f}"
+        print(f"{output}: {figures}" if made.better else f"Nothing was gained, and nothing is written. {figures}")
+    raise typer.Exit(0 if made.better else 1)
 
 
 def _to_size(picture, size: tuple[int, int]):

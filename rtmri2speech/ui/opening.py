@@ -45,6 +45,7 @@ def connect(context: PageContext, controls: Controls, bands: BandRows, view: gr.
     chosen = controls.example.select(None, js=PENDING_JS.format("true"), **context.private)
     chosen = chosen.then(forget_files, context.language, files, **context.at_once)
     for event in (controls.start.click, chosen.then):
+        number = context.begins(event)
         running = event(bands.read, bands.values, bands.rows, **context.at_once).then(
             run,
             [controls.example, *files, controls.bundle, controls.maps, bands.rows, context.language],
@@ -56,7 +57,7 @@ def connect(context: PageContext, controls: Controls, bands: BandRows, view: gr.
         # the notes are about the clip on display, also after a clip that could not be read
         known = [context.result, context.language]
         running.failure(partial(own_clip_note, context), known, notes.own_clip, **context.at_once)
-        context.stoppable(event, running)
+        context.stoppable(running, number)
 
 
 def connect_stop(context: PageContext) -> None:
@@ -112,6 +113,7 @@ def _open_first(context: PageContext, controls: Controls, bands: BandRows, view:
             yield [gr.skip() if link["shown"] else result.payload, result, name or gr.skip(), *shown]
 
     # Outside the queue of analyses, as the first view must not wait for other users' clips.
+    number = context.begins(context.page.load)
     opening = context.page.load(
         open_first,
         [context.explorer_state, context.language],
@@ -124,7 +126,7 @@ def _open_first(context: PageContext, controls: Controls, bands: BandRows, view:
     )
     opening.then(None, js="() => { document.body.classList.remove('at-once'); }", **context.private)
     context.result.change(None, js="() => { window.rtmri2speechReady = true; }", **context.private)  # custom_targets.js
-    context.stoppable(context.page.load, opening)
+    context.stoppable(opening, number)
 
 
 def _asked(context: PageContext, result: Result, asked: tuple[Band, ...], energy: str, language: str, tell) -> Result:

@@ -32,12 +32,11 @@ _EXPLORER_STATE_JS = """(_, ...rest) => {
     return [{frame: number("frame") ?? 0, first: number("first"), last: number("last"), view}, ...rest];
 }"""
 TOLD_EVERY_S = 0.3
-# Tracks running work, and enables the stop buttons during it. The end of fast work may arrive before its start: the
-# two cancel.
+# Tracks running work, and enables the stop buttons during it.
 _WORKING_JS = """() => {{
     const working = (window.rtmri2speechWorking ??= new Map());
-    working.set({work}, Math.max(-1, Math.min(1, (working.get({work}) ?? 0) + {change})));
-    const idle = ![...working.values()].some((going) => going > 0);
+    working.set({work}, {going});
+    const idle = ![...working.values()].some(Boolean);
     for (const button of document.querySelectorAll("button.ends-work")) button.disabled = idle;
 }}"""
 
@@ -64,6 +63,7 @@ class PageContext:
     jobs: Jobs = field(default_factory=Jobs)
     words: list[tuple[gr.blocks.Block, str, str | dict]] = field(default_factory=list)
     running: list = field(default_factory=list)
+    works: int = 0
     stops: list[gr.Button] = field(default_factory=list)
 
     explorer_state_js = _EXPLORER_STATE_JS
@@ -132,17 +132,27 @@ class PageContext:
 
     def work(self, trigger: Callable, handler: Callable, inputs, outputs, **options):
         """Long work that a trigger such as button.click begins: in the queue of analyses, and to be stopped."""
-        return self.stoppable(trigger, trigger(handler, inputs, outputs, **self.queued, **options))
+        number = self.begins(trigger)
+        return self.stoppable(trigger(handler, inputs, outputs, **self.queued, **options), number)
 
-    def stoppable(self, trigger: Callable, event):
-        """Let the stop buttons end the event, also while it waits in the queue; returns the event.
+    def begins(self, trigger: Callable) -> int:
+        """Let the stop buttons know that work begins with this trigger; returns its number for `stoppable`.
 
-        trigger: of the event, such as button.click.
-        """
-        for begin_or_end, change in ((trigger, 1), (event.then, -1)):
-            begin_or_end(None, js=_WORKING_JS.format(change=change, work=len(self.running)), **self.private)
+        To be called before the work is wired, as the page runs a trigger's events one after the other."""
+        self.works += 1
+        self._tell(trigger, self.works, True)
+        return self.works
+
+    def stoppable(self, event, number: int):
+        """Let the stop buttons end the event, also while it waits in the queue; returns the event. number: of
+        `begins`."""
+        for end in (event.then, event.failure):  # the page leaves `then` out where the event fails
+            self._tell(end, number, False)
         self.running.append(event)
         return event
+
+    def _tell(self, trigger: Callable, number: int, going: bool) -> None:
+        trigger(None, js=_WORKING_JS.format(work=number, going=str(going).lower()), **self.private)
 
     def stop_button(self, elem_id: str) -> gr.Button:
         """A button that ends this session's work, enabled while there is any (`stoppable`)."""

@@ -35,10 +35,9 @@ def _points(errors: Sequence[tuple[int, float]]) -> str:
 
 
 def _row(name: str, before: float | None, after: float | None) -> dict:
-    better = None
-    if before is not None and after is not None and before != after:
+    cells, better = ["–" if value is None else f"{value:.2f}".replace("-", "−") for value in (before, after)], None
+    if before is not None and after is not None and cells[0] != cells[1]:
         better = int((after > before) != (name in _LOWER_IS_BETTER))
-    cells = ["–" if value is None else f"{value:.2f}".replace("-", "−") for value in (before, after)]
     return {"name": name, "cells": cells, "better": better}
 
 

@@ -71,3 +71,18 @@ def test_polygons_are_placed_regions_that_move_are_not(tmp_path, capsys, extra):
     arguments = ["mask", str(CLIP), "--region", "tongue", "-o", str(tmp_path / "m.mp4"), *extra]
     assert main(arguments) == 2 and "--source template" in capsys.readouterr().err
     assert main([*arguments, "--source", "template"]) == 0
+
+
+def test_a_segmenter_of_ones_own_is_used_and_too_few_corrections_are_no_lesson(tmp_path, capsys):
+    own = str(ASSETS / "models" / "regions")
+    for name, more in (("a", []), ("b", ["--segmenter", own])):
+        assert main(["regions", str(CLIP), "-o", str(tmp_path / f"{name}.npy"), *more]) == 0
+    assert np.array_equal(np.load(tmp_path / "a.npy"), np.load(tmp_path / "b.npy"))
+    wrong = ["regions", str(CLIP), "-o", str(tmp_path / "c.npy"), "--segmenter", own, "--source", "truth"]
+    assert main(wrong) == 2 and not (tmp_path / "c.npy").exists()
+    corrections = [{"what": "shifted", "dx": 0.01, "dy": 0.0, "frames": [3, 5], "region": "tongue"}]
+    (tmp_path / "few.json").write_text(json.dumps(corrections), encoding="utf-8")
+    capsys.readouterr()
+    learn = ["regions", str(CLIP), "--learn", str(tmp_path / "few.json"), "-o", str(tmp_path / "tuned")]
+    assert main(learn) == 2 and "5 corrected frames or more, not 3" in capsys.readouterr().err
+    assert not (tmp_path / "tuned").exists()

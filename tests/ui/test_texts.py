@@ -20,7 +20,7 @@ REPOSITORY = Path(rtmri2speech.__file__).parents[1]
 COMMANDS_ONLY = tuple(
     f"rtmri2speech/{name}"
     for name in """
-        cli/ corpus/ export/grad_cam_files.py models/convert.py render/slowmo.py restore/
+        anatomy/tuning.py cli/ corpus/ export/grad_cam_files.py models/convert.py render/slowmo.py restore/
     """.split()
 )
 KANA = re.compile("[\u3040-\u30ff\u4e00-\u9fff]")
