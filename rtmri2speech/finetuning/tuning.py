@@ -144,7 +144,7 @@ def finetuning_steps(
     model.load_state_dict(run.best)
     model.eval().requires_grad_(False)
     if settings.cnn_steps:
-        own = [replace(one, features=features_of(model, one.analysis.frames)) for one in own]
+        own = [replace(one, features=features_of(model, one.analysis.seen)) for one in own]
     tuned = bundle if not run.best_step else _tuned(bundle, model, scaler, own)
     result = Finetuned(
         tuned,
@@ -208,7 +208,7 @@ class _Run:
         recordings = self.held_out
         self.model.eval()
         if batches.of_pictures:
-            recordings = [replace(r, features=features_of(self.model, r.analysis.frames)) for r in recordings]
+            recordings = [replace(r, features=features_of(self.model, r.analysis.seen)) for r in recordings]
         error = _error(self.model, recordings, self.scaler)
         self.errors.append((step, error))
         if error >= self.least:
@@ -286,7 +286,7 @@ class _PictureBatches(_Batches):
     def __init__(self, recordings: Sequence[Recording], scaler: Scaler, settings: FinetuneSettings, device):
         super().__init__(recordings, scaler, settings, device)
         # in bytes: floats of all pictures would fill the memory
-        self.inputs = [np.rint(255 * one.analysis.frames[: len(one.features)]).astype(np.uint8) for one in recordings]
+        self.inputs = [np.rint(255 * one.analysis.seen[: len(one.features)]).astype(np.uint8) for one in recordings]
 
     def draw(self, model: AcousticModel) -> tuple[Tensor, Tensor]:
         pictures, target = self._windows(self.settings.cnn_batch, self.settings.cnn_window)

@@ -87,7 +87,7 @@ def rough(embedded):
     torch.manual_seed(0)
     with torch.no_grad():
         for weights in rough.vocoder.parameters():
-            weights.add_(0.1 * weights.abs().mean() * torch.randn_like(weights))
+            weights.add_(0.8 * weights.abs().mean() * torch.randn_like(weights))
     return rough
 
 

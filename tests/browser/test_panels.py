@@ -217,7 +217,7 @@ def test_the_maps_are_judged_as_the_core_judges_them(page, bundle, fine, regions
     assert cells[1] == f"{100 * share:.0f} %"
     page.locator("#reach-run").click()
     told = page.locator("#reach-report .in-en [data-reach=F2]").inner_text()
-    parts = temporal_attribution(bundle, fine.clip, F2).parts(fine.speech)
+    parts = temporal_attribution(bundle, fine.clip, F2, view=fine.view).parts(fine.speech)
     expected = ", ".join(f"{100 * parts[name]:.0f} %" for name in ("near", "before", "after"))
     assert told.endswith(f"In speech ({len(fine.speech)} frames): {expected}.")
     page.locator("#maps input").click()
@@ -249,7 +249,7 @@ def test_a_lane_shows_all_pairs_of_frames_and_zooms(page, bundle, fine):
         drawn = page.evaluate("() => ({ place: window.pairs.place, red: [...window.pairs.red] })")
         assert drawn["place"][:4] == pytest.approx([0, 0, count, count])
         red = np.reshape(drawn["red"], (count, count))[::-1].T  # row: the frame that sounds, column: that is seen
-        made = temporal_attribution(bundle, fine.clip, band)
+        made = temporal_attribution(bundle, fine.clip, band, view=fine.view)
         expected = np.sqrt(made.shares[fine.speech] / made.shares[fine.speech].max())
         assert np.corrcoef(red[fine.speech].ravel(), expected.ravel())[0, 1] > 0.97
         assert red[fine.silent].max() == red.min()
@@ -267,7 +267,7 @@ def test_a_strip_tells_how_far_in_time_the_sound_came_from(page, bundle, fine):
     note_what_is_written(page)
     page.locator(".explorer [data-action=reach]").click()
     page.locator("[data-name=reach]").wait_for()
-    made = temporal_attribution(bundle, fine.clip, F2)
+    made = temporal_attribution(bundle, fine.clip, F2, view=fine.view)
     for frame in (int(fine.speech[3]), int(fine.speech[12])):
         page.locator(".goto").fill(str(frame))
         page.keyboard.press("Enter")

@@ -51,6 +51,7 @@ COMMANDS = {
     "training.evaluation.regions": ["{place}/corpus --json {place}/corpus/a.mp4"],
     "training.evaluation.localisation": ["{place}/corpus/a.mp4 --json {place}/corpus/a.mp4"],
     "training.evaluation.faithfulness": ["{place}/corpus/a.mp4 --json {place}/corpus/a.mp4"],
+    "training.evaluation.sensitivity": ["{place}/corpus/a.mp4 --json {place}/corpus/a.mp4"],
     "training.evaluation.random_scanners": ["{place}/text.txt --sound {place}/corpus --json {place}/corpus/a.mp4"],
     "training.evaluation.domain_shift": ["{place}/corpus/a.mp4 --json {place}/corpus/a.mp4"],
     "training.restore": [

@@ -28,7 +28,7 @@ DOCS = Path(__file__).parents[2] / "docs" / "api.md"
 
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory):
-    tone = 0.3 * np.sin(2 * np.pi * 440 * np.arange(round(16000 * 14 / 27)) / 16000)
+    tone = 0.3 * np.sign(np.sin(2 * np.pi * 110 * np.arange(round(16000 * 14 / 27)) / 16000))
     return write_mp4(tmp_path_factory.mktemp("clip") / "円 clip.mp4", moving_frames(14), audio=tone)
 
 

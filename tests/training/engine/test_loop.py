@@ -90,6 +90,8 @@ def test_devices_by_name(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert choose_device("auto").type == choose_device("cpu").type == "cpu"
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr("rtmri2speech.models.device._cuda_devices", lambda: 1)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: "a GPU")
     assert choose_device("auto").type == choose_device("gpu").type == "cuda"
-    with pytest.raises(InputError, match="no device called 'toaster'"):
+    with pytest.raises(InputError, match="no device 'toaster'"):
         choose_device("toaster")
