@@ -64,7 +64,7 @@ def test_labels_are_opened_edited_at_the_frame_and_saved(page, tmp_path):
     at(page, 30)
     page.locator("#labels-move").click()  # the one at 1.2 s
     link = page.locator("#labels-saved a[download]").first
-    for _ in range(3):  # a click while the move is still being answered can be lost
+    for _ in range(3):  # a file older than the labels is taken back: when the move is answered after Save, press again
         page.locator("#labels-save").click()
         page.wait_for_timeout(500)
         if link.is_visible():
